@@ -101,34 +101,11 @@ func magnitude(x int32) uint32 {
 	return uint32(x)
 }
 
-// ExactShift returns the least shift in [0, ...) at which every multiplier is an integer. It can exceed MaxShift.
+// ExactShift returns the least shift >= 0 at which every multiplier is an integer. It can exceed MaxShift.
 func ExactShift(terms ...Multiplier) int {
 	shift := 0
 	for _, m := range terms {
 		shift = max(shift, m.Shift)
 	}
 	return shift
-}
-
-// SumBound returns Σᵢ maxAbs[i]·|m[i]| + |b|, the worst case of a requantization's sum for |acc_i| <= maxAbs[i],
-// and whether it is below MaxSum. A negative maxAbs or an m or b of -2^63 is out of bounds.
-func SumBound(m, maxAbs []int64, b int64) (int64, bool) {
-	sum, ok := abs(b)
-	for i, x := range m {
-		a, fits := abs(x)
-		high, low := bits.Mul64(uint64(a), uint64(maxAbs[i]))
-		if !ok || !fits || maxAbs[i] < 0 || high != 0 || low >= uint64(MaxSum) {
-			return 0, false
-		}
-		sum += int64(low) // both are below 2^62
-		ok = sum < MaxSum
-	}
-	return sum, ok && sum < MaxSum
-}
-
-func abs(x int64) (int64, bool) {
-	if x < 0 {
-		x = -x
-	}
-	return x, x >= 0 && x < MaxSum
 }

@@ -122,32 +122,6 @@ func TestExactShift(t *testing.T) {
 	}
 }
 
-func TestSumBound(t *testing.T) {
-	rng := rand.New(rand.NewPCG(7, 8))
-	wide := func() int64 { return int64(rng.Uint64()) >> rng.IntN(64) }
-	limit := big.NewInt(MaxSum)
-	for range 200000 {
-		m, maxAbs, b := []int64{wide(), wide()}, []int64{wide(), wide()}, wide()
-		want := new(big.Int).Abs(big.NewInt(b))
-		ok := true
-		for i := range m {
-			a := new(big.Int).Abs(big.NewInt(m[i]))
-			ok = ok && maxAbs[i] >= 0 && a.Cmp(limit) < 0
-			want.Add(want, a.Mul(a, big.NewInt(maxAbs[i])))
-		}
-		ok = ok && want.Cmp(limit) < 0
-		got, fits := SumBound(m, maxAbs, b)
-		if fits != ok || ok && got != want.Int64() {
-			t.Fatalf("SumBound(%d, %d, %d) = %d, %v, want %v, %v", m, maxAbs, b, got, fits, want, ok)
-		}
-	}
-	for _, b := range []int64{MaxSum, -MaxSum, math.MinInt64, math.MaxInt64} {
-		if _, ok := SumBound(nil, nil, b); ok {
-			t.Errorf("constant %d accepted", b)
-		}
-	}
-}
-
 func TestRequantize(t *testing.T) {
 	for _, c := range []struct {
 		sum          int64
