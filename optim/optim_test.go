@@ -67,19 +67,25 @@ var optimizers = map[string]struct {
 	rate      float32
 	optimizer func() optim.Optimizer
 }{
-	"sgd":                     {0.125, func() optim.Optimizer { return &optim.SGD{} }},
-	"sgd decay":               {0.125, func() optim.Optimizer { return &optim.SGD{Groups: decays(0.0625, 0)} }},
-	"sgd momentum":            {0.03125, func() optim.Optimizer { return &optim.SGD{Momentum: 0.9} }},
-	"sgd momentum decay":      {0.03125, func() optim.Optimizer { return &optim.SGD{Momentum: 0.9, Groups: decays(0.0625, 0.125)} }},
-	"sgd nesterov":            {0.03125, func() optim.Optimizer { return &optim.SGD{Momentum: 0.9, Nesterov: true} }},
-	"sgd nesterov decay":      {0.03125, func() optim.Optimizer { return &optim.SGD{Momentum: 0.9, Nesterov: true, Groups: decays(0.0625, 0)} }},
-	"sgd nesterov decay clip": {0.03125, func() optim.Optimizer { return &optim.SGD{Momentum: 0.9, Nesterov: true, MaxNorm: 2, Groups: decays(0.0625, 0)} }},
-	"adam":                    {0.125, func() optim.Optimizer { return &optim.Adam{} }},
-	"adam decay":              {0.125, func() optim.Optimizer { return &optim.Adam{Groups: decays(0.25, 0.0625)} }},
-	"adam betas":              {0.125, func() optim.Optimizer { return &optim.Adam{Beta1: 0.8, Beta2: 0.95, Epsilon: 1e-3, Groups: decays(0, 0.0625)} }},
-	"adamw":                   {0.125, func() optim.Optimizer { return &optim.AdamW{} }},
-	"adamw decay":             {0.125, func() optim.Optimizer { return &optim.AdamW{Groups: decays(0.25, 0.0625)} }},
-	"adamw betas":             {0.125, func() optim.Optimizer { return &optim.AdamW{Beta1: 0.8, Beta2: 0.95, Epsilon: 1e-3, Groups: decays(0.25, 0)} }},
+	"sgd":                {0.125, func() optim.Optimizer { return &optim.SGD{} }},
+	"sgd decay":          {0.125, func() optim.Optimizer { return &optim.SGD{Groups: decays(0.0625, 0)} }},
+	"sgd momentum":       {0.03125, func() optim.Optimizer { return &optim.SGD{Momentum: 0.9} }},
+	"sgd momentum decay": {0.03125, func() optim.Optimizer { return &optim.SGD{Momentum: 0.9, Groups: decays(0.0625, 0.125)} }},
+	"sgd nesterov":       {0.03125, func() optim.Optimizer { return &optim.SGD{Momentum: 0.9, Nesterov: true} }},
+	"sgd nesterov decay": {0.03125, func() optim.Optimizer { return &optim.SGD{Momentum: 0.9, Nesterov: true, Groups: decays(0.0625, 0)} }},
+	"sgd nesterov decay clip": {0.03125, func() optim.Optimizer {
+		return &optim.SGD{Momentum: 0.9, Nesterov: true, MaxNorm: 2, Groups: decays(0.0625, 0)}
+	}},
+	"adam":       {0.125, func() optim.Optimizer { return &optim.Adam{} }},
+	"adam decay": {0.125, func() optim.Optimizer { return &optim.Adam{Groups: decays(0.25, 0.0625)} }},
+	"adam betas": {0.125, func() optim.Optimizer {
+		return &optim.Adam{Beta1: 0.8, Beta2: 0.95, Epsilon: 1e-3, Groups: decays(0, 0.0625)}
+	}},
+	"adamw":       {0.125, func() optim.Optimizer { return &optim.AdamW{} }},
+	"adamw decay": {0.125, func() optim.Optimizer { return &optim.AdamW{Groups: decays(0.25, 0.0625)} }},
+	"adamw betas": {0.125, func() optim.Optimizer {
+		return &optim.AdamW{Beta1: 0.8, Beta2: 0.95, Epsilon: 1e-3, Groups: decays(0.25, 0)}
+	}},
 }
 
 func decays(weights, norms float64) optim.Groups {
