@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package recipe
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Load reads a recipe file over the defaults; call [Recipe.Validate] when all
+// changes are made.
+func Load(path string) (*Recipe, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("recipe: %w", err)
+	}
+	return Parse(data, path)
+}
+
+// Parse reads a recipe over the defaults. name stands for the file in errors,
+// which list every problem with its line: unknown and repeated keys, and values
+// of the wrong type.
+func Parse(data []byte, name string) (*Recipe, error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var document, second yaml.Node
+	if err := decoder.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("recipe: %s: %w", name, err)
+	}
+	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("recipe: %s: more than one document, keep one", name)
+	}
+	r := Default()
+	if len(document.Content) == 0 {
+		return r, nil
+	}
+	d := decoding{source: name + ":"}
+	d.value(document.Content[0], reflect.ValueOf(r).Elem(), "")
+	if d.problems != nil {
+		return nil, d.problems
+	}
+	return r, nil
+}
+
+// desugarer is a value with short forms in YAML.
+type desugarer interface {
+	desugar(*yaml.Node) *yaml.Node
+}
+
+// decoding fills Go values from YAML nodes and collects what does not fit.
+type decoding struct {
+	source   string // before the line number
+	problems problems
+}
+
+func (d *decoding) report(node *yaml.Node, format string, args ...any) {
+	place := d.source
+	if strings.HasSuffix(place, ":") {
+		place += strconv.Itoa(node.Line)
+	}
+	d.problems = append(d.problems, place+": "+fmt.Sprintf(format, args...))
+}
+
+// value decodes node into v, which is at path; the empty path is the recipe.
+// Mappings change the fields they name, lists replace the whole list.
+func (d *decoding) value(node *yaml.Node, v reflect.Value, path string) {
+	if s, ok := v.Addr().Interface().(desugarer); ok {
+		node = s.desugar(node)
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		if node.Kind != yaml.MappingNode {
+			d.report(node, "%s must be a mapping of keys to values", subject(path))
+			return
+		}
+		d.fields(node, v, path)
+	case reflect.Slice:
+		if node.Kind != yaml.SequenceNode {
+			d.report(node, "%s must be a list", subject(path))
+			return
+		}
+		v.SetZero()
+		for i, item := range node.Content {
+			v.Set(reflect.Append(v, reflect.Zero(v.Type().Elem())))
+			d.value(item, v.Index(i), fmt.Sprintf("%s[%d]", path, i))
+		}
+	default:
+		d.scalar(node, v, path)
+	}
+}
+
+func (d *decoding) fields(node *yaml.Node, v reflect.Value, path string) {
+	seen := map[string]int{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], node.Content[i+1]
+		name := join(path, key.Value)
+		if key.Kind != yaml.ScalarNode {
+			d.report(key, "a key of %s must be a word", subject(path))
+			continue
+		}
+		if line, ok := seen[key.Value]; ok {
+			d.report(key, "%s is already set in line %d", name, line)
+			continue
+		}
+		seen[key.Value] = key.Line
+		field, ok := lookup(v, key.Value)
+		if !ok {
+			d.report(key, "%s", unknown(v.Type(), path, key.Value))
+			continue
+		}
+		d.value(value, field, name)
+	}
+}
+
+func (d *decoding) scalar(node *yaml.Node, v reflect.Value, path string) {
+	want := map[reflect.Kind]string{
+		reflect.String:  "a word",
+		reflect.Int:     "a whole number",
+		reflect.Float64: "a number",
+		reflect.Bool:    "true or false",
+	}[v.Kind()]
+	if node.Kind != yaml.ScalarNode || node.Tag == "!!null" {
+		d.report(node, "%s must be %s", path, want)
+		return
+	}
+	if v.Kind() == reflect.String {
+		v.SetString(node.Value) // first_last: 8 is the word "8"
+		return
+	}
+	decoded := reflect.New(v.Type())
+	err := node.Decode(decoded.Interface())
+	if f, ok := decoded.Interface().(*float64); ok && (math.IsNaN(*f) || math.IsInf(*f, 0)) {
+		err = strconv.ErrRange
+	}
+	if v.Kind() == reflect.Int && node.ShortTag() != "!!int" {
+		err = strconv.ErrSyntax // Decode would cut fractions off
+	}
+	if err != nil {
+		d.report(node, "%s is %q, must be %s", path, node.Value, want)
+		return
+	}
+	v.Set(decoded.Elem())
+}
+
+// lookup returns the field of the struct v that has the key, also in embedded
+// structs.
+func lookup(v reflect.Value, key string) (reflect.Value, bool) {
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		if tag(f) == key && key != "" {
+			return v.FieldByIndex(f.Index), true
+		}
+	}
+	return reflect.Value{}, false
+}
+
+// tag returns the key of a field, empty for embedded structs.
+func tag(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+	return name
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+func subject(path string) string {
+	if path == "" {
+		return "the recipe"
+	}
+	return path
+}
+
+// problems is a list of complaints, shown on one line.
+type problems []string
+
+func (p problems) Error() string {
+	const most = 20 // beyond it the file is probably no recipe at all
+	if len(p) > most {
+		p = append(slices.Clone(p[:most]), fmt.Sprintf("and %d more", len(p)-most))
+	}
+	return "recipe: " + strings.Join(p, "; ")
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package recipe
+
+// Default returns the quick start: a quarter-width LeNet on the embedded
+// images, to 4-bit weights and activations with PACT.
+func Default() *Recipe {
+	return &Recipe{
+		Model: Model{Name: "lenet", Width: 0.25},
+		Data:  Data{Name: "fashion-sample"},
+		Batch: 64,
+		Seed:  1,
+		Float: Phase{
+			Epochs:    12,
+			Optimizer: "sgd",
+			LR:        0.05,
+			Momentum:  0.9,
+			Nesterov:  true,
+			Schedule:  "cosine",
+			Warmup:    0.5,
+			Decay:     5e-4,
+		},
+		QAT: QAT{
+			Phase: Phase{
+				Epochs:    6,
+				Optimizer: "sgd",
+				LR:        0.01,
+				Momentum:  0.9,
+				Nesterov:  true,
+				Schedule:  "cosine",
+				Decay:     5e-4,
+			},
+			Method:          "pact",
+			WeightBits:      4,
+			ActivationBits:  4,
+			FirstLast:       "8",
+			ClipDecay:       5e-4,
+			Granularity:     "per_channel",
+			Observer:        "moving_average",
+			ObserverFreeze:  0.5,
+			BatchNormFreeze: 2,
+			Scales:          "float",
+		},
+		Teacher: Teacher{Temperature: 1, Weight: 0.5},
+	}
+}

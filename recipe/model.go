@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package recipe
+
+import "go.yaml.in/yaml/v3"
+
+// Model is the network: a named one, or a list of layers. In a file it is
+// written in one of three ways:
+//
+//	model: lenet
+//	model: {name: lenet, width: 0.25}
+//	model:
+//	  - {kind: conv, channels: 16, kernel: 3, pad: 1, norm: true, activation: relu}
+//	  - {kind: flatten}
+//	  - {kind: linear}
+type Model struct {
+	Name   string  `yaml:"name"`             // of a network; a name of one's own for a list
+	Width  float64 `yaml:"width"`            // factor on the channels of a named network, above 0; 1 for a list
+	Layers []Layer `yaml:"layers,omitempty"` // in order; the last one gives the classes
+}
+
+// desugar brings the short forms to the mapping. A model named anew starts at
+// width 1, whatever the width of the one before.
+func (m *Model) desugar(node *yaml.Node) *yaml.Node {
+	switch {
+	case node.Kind == yaml.ScalarNode && node.Tag != "!!null":
+		node = mapping("name", node)
+	case node.Kind == yaml.SequenceNode:
+		node = mapping("layers", node)
+	case node.Kind != yaml.MappingNode:
+		return node
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		switch node.Content[i].Value {
+		case "name":
+			m.Width, m.Layers = 1, nil
+		case "layers":
+			*m = Model{Name: "custom", Width: 1}
+		}
+	}
+	return node
+}
+
+// mapping returns {key: value}.
+func mapping(key string, value *yaml.Node) *yaml.Node {
+	k := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key, Line: value.Line}
+	return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: []*yaml.Node{k, value}, Line: value.Line}
+}
+
+// A Layer of a network written as a list. Which fields count depends on the
+// kind; the others stay 0.
+//
+//	conv, depthwise   channels (conv only), kernel, stride, pad, groups (conv only), norm, activation
+//	linear            channels (0 in the last layer: the classes), norm, activation
+//	maxpool, avgpool  size, stride (0 means size), pad (maxpool only)
+//	dropout           rate
+//	residual          body, shortcut, activation
+//	relu, globalavgpool, flatten
+type Layer struct {
+	Kind       string  `yaml:"kind"`
+	Name       string  `yaml:"name,omitempty"`       // unique; empty means kind and number
+	Channels   int     `yaml:"channels,omitempty"`   // of the output
+	Kernel     int     `yaml:"kernel,omitempty"`     // height and width
+	Stride     int     `yaml:"stride,omitempty"`     // down and right; 0 means 1
+	Pad        int     `yaml:"pad,omitempty"`        // on every side
+	Groups     int     `yaml:"groups,omitempty"`     // of channels; 0 means 1
+	Norm       bool    `yaml:"norm,omitempty"`       // batch normalization instead of a bias
+	Activation string  `yaml:"activation,omitempty"` // none, relu, relu6; empty means none
+	Size       int     `yaml:"size,omitempty"`       // of a pooling window, height and width
+	Rate       float64 `yaml:"rate,omitempty"`       // of values dropped, in [0, 1)
+	Body       []Layer `yaml:"body,omitempty"`       // added to the shortcut
+	Shortcut   []Layer `yaml:"shortcut,omitempty"`   // empty means the input itself
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package recipe describes a training as data: one [Recipe] holds everything
+// `qat train` can do, and written out it repeats the run.
+//
+// A recipe file is YAML and says only what differs from [Default]:
+//
+//	model: {name: lenet, width: 0.5}
+//	data: {name: fashion-mnist}
+//	qat: {method: lsq, weight_bits: 2, activation_bits: 2}
+//
+// Reading is strict: a key that does not exist is an error that names the file,
+// the line and the nearest key. Single values are changed by [Recipe.Set], all
+// are checked by [Recipe.Validate]. Names of networks, data sets and methods
+// are left to the packages that know them.
+package recipe
+
+import (
+	"bytes"
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// A Recipe is a whole training: a float phase, then a quantized phase, export
+// and verification.
+type Recipe struct {
+	// Version is the goqat that wrote a resolved recipe; ignored when read.
+	Version string `yaml:"version,omitempty"`
+
+	Model   Model   `yaml:"model"`
+	Data    Data    `yaml:"data"`
+	Batch   int     `yaml:"batch"`   // images a step, at least 1
+	Seed    int     `yaml:"seed"`    // of initial weights, order, augmentation and split; at least 0
+	Threads int     `yaml:"threads"` // 0 means all processors; results do not depend on it
+	Init    string  `yaml:"init"`    // checkpoint to start the quantized phase from, instead of a float phase
+	Float   Phase   `yaml:"float"`   // training without quantization
+	QAT     QAT     `yaml:"qat"`     // training with quantization
+	Teacher Teacher `yaml:"teacher"` // distillation in the quantized phase
+	Verify  Verify  `yaml:"verify"`
+	Out     string  `yaml:"out"` // run folder; empty means one named after the recipe, under runs
+}
+
+// Data names the images and what is done to them.
+type Data struct {
+	Name       string  `yaml:"name"`        // of a data set, or path of a folder or archive of images
+	Dir        string  `yaml:"dir"`         // where to look for a named data set first
+	Height     int     `yaml:"height"`      // images are resized to it; 0 keeps the data's own
+	Width      int     `yaml:"width"`       // as height
+	Channels   int     `yaml:"channels"`    // 1 gray, 3 colour; 0 keeps the data's own
+	Augment    Augment `yaml:"augment"`     // of training images
+	TrainLimit int     `yaml:"train_limit"` // use this many training images; 0 means all
+	TestLimit  int     `yaml:"test_limit"`  // use this many test images; 0 means all
+}
+
+// Augment changes training images at random.
+type Augment struct {
+	Crop int  `yaml:"crop"` // pixels of padding on every side before cropping back to size
+	Flip bool `yaml:"flip"` // left to right, every second image
+}
+
+// Phase is one of the two trainings.
+type Phase struct {
+	Epochs     int       `yaml:"epochs"`    // 0 leaves the phase out
+	Optimizer  string    `yaml:"optimizer"` // sgd, adam, adamw
+	LR         float64   `yaml:"lr"`        // highest learning rate, above 0
+	Momentum   float64   `yaml:"momentum"`  // of sgd, in [0, 1)
+	Nesterov   bool      `yaml:"nesterov"`  // of sgd
+	Schedule   string    `yaml:"schedule"`  // constant, step, cosine
+	Milestones []float64 `yaml:"milestones,omitempty,flow"`
+	Warmup     float64   `yaml:"warmup"`    // epochs of rising learning rate, may be a fraction
+	Decay      float64   `yaml:"decay"`     // weight decay; normalization and biases have none
+	ClipNorm   float64   `yaml:"clip_norm"` // gradients are scaled to at most this norm; 0 means none
+}
+
+// QAT is the quantized phase.
+type QAT struct {
+	Phase `yaml:",inline"`
+
+	Method          string  `yaml:"method"`           // as `qat methods` lists them
+	WeightBits      int     `yaml:"weight_bits"`      // 1 to 8; 32 leaves weights float, for study only
+	ActivationBits  int     `yaml:"activation_bits"`  // 1 to 8; 32 leaves activations float, for study only
+	FirstLast       string  `yaml:"first_last"`       // first and last layer: 8 bits, same as the others, or float (for study only)
+	ClipDecay       float64 `yaml:"clip_decay"`       // decay of learned clips
+	Granularity     string  `yaml:"granularity"`      // of weight scales: per_channel, per_tensor
+	Observer        string  `yaml:"observer"`         // of activation ranges: minmax, moving_average
+	ObserverFreeze  float64 `yaml:"observer_freeze"`  // observers stop after this fraction of the epochs, in [0, 1]
+	BatchNormFreeze int     `yaml:"batchnorm_freeze"` // batch-norm statistics stay fixed for this many last epochs
+	Scales          string  `yaml:"scales"`           // float, or pow2: powers of two only
+	Layers          []Rule  `yaml:"layers,omitempty"` // exceptions; the last rule that matches counts
+}
+
+// A Rule changes the quantization of the layers whose names match.
+type Rule struct {
+	Match          string `yaml:"match"`                     // pattern of path.Match, as in "block?.conv1" or "fc*"
+	Method         string `yaml:"method,omitempty"`          // empty keeps the method
+	WeightBits     int    `yaml:"weight_bits,omitempty"`     // 0 keeps the bits
+	ActivationBits int    `yaml:"activation_bits,omitempty"` // of the layer's input; 0 keeps the bits
+}
+
+// Teacher is a float network whose answers the quantized one learns from
+// (Hinton et al. 2015, "Distilling the knowledge in a neural network").
+type Teacher struct {
+	Checkpoint  string  `yaml:"checkpoint"`  // empty means no teacher
+	Temperature float64 `yaml:"temperature"` // softens the teacher's answers, above 0
+	Weight      float64 `yaml:"weight"`      // share of the teacher in the loss, in [0, 1]
+}
+
+// Verify bounds the comparison of the training graph with the integer runtime.
+type Verify struct {
+	Images int `yaml:"images"` // test images compared; 0 means all
+}
+
+// YAML returns the whole recipe, which [Parse] reads back to an equal one.
+func (r *Recipe) YAML() []byte {
+	var buffer bytes.Buffer
+	encoder := yaml.NewEncoder(&buffer)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(r); err != nil {
+		panic(fmt.Sprintf("recipe: plain data does not encode: %v", err))
+	}
+	return buffer.Bytes()
+}

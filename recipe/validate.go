@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package recipe
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Validate checks every value that stands for itself and lists all problems in
+// one error. Names of networks, data sets and methods are checked where they
+// are looked up, shapes where the network is built.
+func (r *Recipe) Validate() error {
+	var c check
+	c.model(&r.Model)
+	c.data(&r.Data)
+	between(&c, "batch", r.Batch, 1, 1<<16)
+	between(&c, "seed", r.Seed, 0, math.MaxInt32)
+	between(&c, "threads", r.Threads, 0, 1<<10)
+	c.phase("float", &r.Float)
+	c.phase("qat", &r.QAT.Phase)
+	c.qat(&r.QAT)
+	if r.Float.Epochs == 0 && r.QAT.Epochs == 0 {
+		c.report("float.epochs and qat.epochs are both 0, so there is nothing to train")
+	}
+	above(&c, "teacher.temperature", r.Teacher.Temperature, 0, 1e3)
+	between(&c, "teacher.weight", r.Teacher.Weight, 0, 1)
+	between(&c, "verify.images", r.Verify.Images, 0, math.MaxInt32)
+	if c.problems == nil {
+		return nil
+	}
+	return c.problems
+}
+
+// check collects problems.
+type check struct {
+	problems problems
+}
+
+func (c *check) report(format string, args ...any) {
+	c.problems = append(c.problems, fmt.Sprintf(format, args...))
+}
+
+// between wants v in [lo, hi].
+func between[T cmp.Ordered](c *check, name string, v, lo, hi T) {
+	if !(v >= lo && v <= hi) {
+		c.report("%s is %v, must be from %v to %v", name, v, lo, hi)
+	}
+}
+
+// above wants v in (lo, hi].
+func above(c *check, name string, v, lo, hi float64) {
+	if !(v > lo && v <= hi) {
+		c.report("%s is %v, must be above %v and at most %v", name, v, lo, hi)
+	}
+}
+
+// below wants v in [lo, hi).
+func below(c *check, name string, v, lo, hi float64) {
+	if !(v >= lo && v < hi) {
+		c.report("%s is %v, must be at least %v and below %v", name, v, lo, hi)
+	}
+}
+
+func (c *check) oneOf(name, v string, choices ...string) {
+	if slices.Contains(choices, v) {
+		return
+	}
+	last := len(choices) - 1
+	list := strings.Join(choices[:last], ", ") + " or " + choices[last]
+	if n := Nearest(v, choices); n != "" {
+		c.report("%s is %q, did you mean %q? (%s)", name, v, n, list)
+		return
+	}
+	c.report("%s is %q, must be %s", name, v, list)
+}
+
+func (c *check) given(name, v string) {
+	if v == "" {
+		c.report("%s is empty", name)
+	}
+}
+
+// bits wants a width the integer runtime has, or 32 for float.
+func (c *check) bits(name string, v int) {
+	if v != 32 && (v < 1 || v > 8) {
+		c.report("%s is %d, must be from 1 to 8, or 32 for float", name, v)
+	}
+}
+
+func (c *check) data(d *Data) {
+	const side = 1 << 12
+	c.given("data.name", d.Name)
+	between(c, "data.height", d.Height, 0, side)
+	between(c, "data.width", d.Width, 0, side)
+	if d.Channels != 0 && d.Channels != 1 && d.Channels != 3 {
+		c.report("data.channels is %d, must be 1 for gray, 3 for colour or 0 for the data's own", d.Channels)
+	}
+	between(c, "data.augment.crop", d.Augment.Crop, 0, side)
+	between(c, "data.train_limit", d.TrainLimit, 0, math.MaxInt32)
+	between(c, "data.test_limit", d.TestLimit, 0, math.MaxInt32)
+}
+
+// phase checks the settings of a phase that takes place.
+func (c *check) phase(name string, p *Phase) {
+	between(c, name+".epochs", p.Epochs, 0, 1<<20)
+	if p.Epochs == 0 {
+		return
+	}
+	c.oneOf(name+".optimizer", p.Optimizer, "sgd", "adam", "adamw")
+	above(c, name+".lr", p.LR, 0, 1e3)
+	below(c, name+".momentum", p.Momentum, 0, 1)
+	if p.Nesterov && p.Momentum == 0 {
+		c.report("%s.nesterov needs %s.momentum above 0", name, name)
+	}
+	c.oneOf(name+".schedule", p.Schedule, "constant", "step", "cosine")
+	for i, m := range p.Milestones {
+		if !(m > 0 && m < 1) || i > 0 && m <= p.Milestones[i-1] {
+			c.report("%s.milestones are %v, must be rising fractions between 0 and 1", name, p.Milestones)
+			break
+		}
+	}
+	if p.Milestones != nil && p.Schedule != "step" {
+		c.report("%s.milestones are of the schedule step, not of %s", name, p.Schedule)
+	}
+	between(c, name+".warmup", p.Warmup, 0, max(0, float64(p.Epochs)))
+	between(c, name+".decay", p.Decay, 0, 1)
+	between(c, name+".clip_norm", p.ClipNorm, 0, 1e6)
+}
+
+func (c *check) qat(q *QAT) {
+	c.given("qat.method", q.Method)
+	c.bits("qat.weight_bits", q.WeightBits)
+	c.bits("qat.activation_bits", q.ActivationBits)
+	c.oneOf("qat.first_last", q.FirstLast, "8", "same", "float")
+	between(c, "qat.clip_decay", q.ClipDecay, 0, 1)
+	c.oneOf("qat.granularity", q.Granularity, "per_channel", "per_tensor")
+	c.oneOf("qat.observer", q.Observer, "minmax", "moving_average")
+	between(c, "qat.observer_freeze", q.ObserverFreeze, 0, 1)
+	between(c, "qat.batchnorm_freeze", q.BatchNormFreeze, 0, 1<<20)
+	c.oneOf("qat.scales", q.Scales, "float", "pow2")
+	for i, rule := range q.Layers {
+		name := fmt.Sprintf("qat.layers[%d]", i)
+		if _, err := path.Match(rule.Match, ""); err != nil || rule.Match == "" {
+			c.report("%s.match is %q, must be a pattern of layer names as in \"conv1\" or \"fc*\"", name, rule.Match)
+		}
+		if rule.WeightBits != 0 {
+			c.bits(name+".weight_bits", rule.WeightBits)
+		}
+		if rule.ActivationBits != 0 {
+			c.bits(name+".activation_bits", rule.ActivationBits)
+		}
+	}
+}

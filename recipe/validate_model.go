@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package recipe
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// kinds lists the fields, besides kind and name, that each kind of layer has;
+// those with a star must be given.
+var kinds = map[string][]string{
+	"conv":          {"channels*", "kernel*", "stride", "pad", "groups", "norm", "activation"},
+	"depthwise":     {"kernel*", "stride", "pad", "norm", "activation"},
+	"linear":        {"channels", "norm", "activation"},
+	"maxpool":       {"size*", "stride", "pad"},
+	"avgpool":       {"size*", "stride"},
+	"globalavgpool": {},
+	"flatten":       {},
+	"dropout":       {"rate*"},
+	"residual":      {"body*", "shortcut", "activation"},
+	"relu":          {},
+}
+
+func (c *check) model(m *Model) {
+	c.given("model.name", m.Name)
+	above(c, "model.width", m.Width, 0, 64)
+	if m.Layers == nil {
+		return
+	}
+	if m.Width != 1 {
+		c.report("model.width is %v, but a list of layers has the channels it says; leave it out", m.Width)
+	}
+	c.layers("model.layers", m.Layers, map[string]string{})
+}
+
+// layers checks a list of layers; seen tells where a name was given first.
+func (c *check) layers(name string, list []Layer, seen map[string]string) {
+	for i := range list {
+		l, name := &list[i], fmt.Sprintf("%s[%d]", name, i)
+		fields, ok := kinds[l.Kind]
+		if !ok {
+			c.oneOf(name+".kind", l.Kind, slices.Sorted(maps.Keys(kinds))...)
+			continue
+		}
+		if first, ok := seen[l.Name]; ok && l.Name != "" {
+			c.report("%s.name is %q, as that of %s; names must differ", name, l.Name, first)
+		}
+		seen[l.Name] = name
+		c.fields(name, l, fields)
+		c.layers(name+".body", l.Body, seen)
+		c.layers(name+".shortcut", l.Shortcut, seen)
+	}
+}
+
+// fields checks that the layer has the fields of its kind and their ranges.
+func (c *check) fields(name string, l *Layer, fields []string) {
+	const most = 1 << 16
+	for _, f := range []struct {
+		key   string
+		given bool
+		check func(name string)
+	}{
+		{"channels", l.Channels != 0, func(n string) { between(c, n, l.Channels, 1, most) }},
+		{"kernel", l.Kernel != 0, func(n string) { between(c, n, l.Kernel, 1, most) }},
+		{"stride", l.Stride != 0, func(n string) { between(c, n, l.Stride, 1, most) }},
+		{"pad", l.Pad != 0, func(n string) { between(c, n, l.Pad, 0, most) }},
+		{"groups", l.Groups != 0, func(n string) { between(c, n, l.Groups, 1, most) }},
+		{"norm", l.Norm, func(string) {}},
+		{"activation", l.Activation != "", func(n string) { c.oneOf(n, l.Activation, "none", "relu", "relu6") }},
+		{"size", l.Size != 0, func(n string) { between(c, n, l.Size, 1, most) }},
+		{"rate", l.Rate != 0, func(n string) { below(c, n, l.Rate, 0, 1) }},
+		{"body", l.Body != nil, func(string) {}},
+		{"shortcut", l.Shortcut != nil, func(string) {}},
+	} {
+		required := slices.Contains(fields, f.key+"*")
+		switch {
+		case f.given && !required && !slices.Contains(fields, f.key):
+			c.report("%s.%s: a layer of kind %s has no %s%s", name, f.key, l.Kind, f.key, has(fields))
+		case f.given:
+			f.check(name + "." + f.key)
+		case required:
+			c.report("%s: a layer of kind %s needs %s", name, l.Kind, f.key)
+		}
+	}
+}
+
+// has says which fields there are.
+func has(fields []string) string {
+	if len(fields) == 0 {
+		return ""
+	}
+	return ", only " + strings.ReplaceAll(strings.Join(fields, ", "), "*", "")
+}
