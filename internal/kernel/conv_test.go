@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// shapes are the convolutions every pass is tested on: edges of the tiles,
+// primes, strides over odd sizes, padding on one side only, groups, depthwise.
+var shapes = []struct {
+	Conv
+	batch int
+}{
+	{Conv{1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1}, 1},
+	{Conv{1, 1, 7, 5, 1, 1, 1, 1, 0, 0, 0, 0, 1}, 13},
+	{Conv{1, 1, 800, 33, 1, 1, 1, 1, 0, 0, 0, 0, 1}, 7},
+	{Conv{1, 1, 64, 10, 1, 1, 1, 1, 0, 0, 0, 0, 1}, 400},
+	{Conv{6, 6, 16, 32, 1, 1, 1, 1, 0, 0, 0, 0, 1}, 3},
+	{Conv{7, 5, 3, 17, 1, 1, 2, 2, 0, 0, 0, 0, 1}, 3},
+	{Conv{8, 8, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 5},
+	{Conv{32, 32, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 2},
+	{Conv{9, 9, 16, 32, 3, 3, 2, 2, 1, 1, 1, 1, 1}, 3},
+	{Conv{16, 16, 32, 32, 3, 3, 2, 2, 0, 0, 1, 1, 1}, 4},
+	{Conv{13, 11, 5, 15, 3, 5, 2, 3, 1, 2, 0, 1, 1}, 3},
+	{Conv{11, 13, 3, 31, 5, 3, 3, 2, 4, 0, 2, 3, 1}, 2},
+	{Conv{14, 14, 1, 8, 5, 5, 1, 1, 2, 2, 2, 2, 1}, 3},
+	{Conv{28, 28, 1, 32, 5, 5, 1, 1, 2, 2, 2, 2, 1}, 2},
+	{Conv{4, 4, 12, 18, 3, 3, 1, 1, 1, 1, 1, 1, 3}, 4},
+	{Conv{5, 7, 8, 40, 3, 3, 2, 2, 1, 1, 1, 1, 2}, 3},
+	{Conv{5, 5, 4, 8, 3, 3, 1, 1, 1, 1, 1, 1, 4}, 2},
+	{Conv{8, 8, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 16}, 5},
+	{Conv{9, 7, 37, 37, 3, 3, 2, 2, 1, 1, 1, 1, 37}, 3},
+	{Conv{6, 6, 48, 48, 5, 5, 1, 1, 2, 2, 2, 2, 48}, 4},
+	{Conv{4, 4, 9, 9, 1, 1, 1, 1, 0, 0, 0, 0, 9}, 4},
+	{Conv{3, 3, 4, 6, 3, 3, 1, 1, 0, 0, 0, 0, 1}, 9},
+	{Conv{2, 2, 3, 4, 2, 2, 1, 1, 3, 3, 3, 3, 1}, 2},
+	{Conv{5, 5, 2, 3, 2, 2, 4, 4, 0, 0, 0, 0, 1}, 2},
+	{Conv{100, 90, 20, 3, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 1},
+	{Conv{91, 100, 20, 4, 3, 3, 2, 2, 1, 1, 1, 1, 1}, 2},
+}
+
+func (c Conv) String() string {
+	return fmt.Sprintf("%dx%dx%d-%d,%dx%d/%dx%d+%d%d%d%d,g%d", c.InH, c.InW, c.InC, c.OutC, c.KH, c.KW,
+		c.StrideH, c.StrideW, c.Top, c.Left, c.Bottom, c.Right, c.Groups)
+}
+
+// each calls f for every product of the convolution: the indices of the
+// output, the input and the weight. It shares nothing with the kernels.
+func each(c Conv, batch int, f func(y, x, w int)) {
+	inG, outG := c.InC/c.Groups, c.OutC/c.Groups
+	for n := range batch {
+		for oh := range c.OutH() {
+			for ow := range c.OutW() {
+				for o := range c.OutC {
+					for kh := range c.KH {
+						for kw := range c.KW {
+							for i := range inG {
+								h, w := oh*c.StrideH-c.Top+kh, ow*c.StrideW-c.Left+kw
+								if h < 0 || h >= c.InH || w < 0 || w >= c.InW {
+									continue
+								}
+								f(((n*c.OutH()+oh)*c.OutW()+ow)*c.OutC+o,
+									((n*c.InH+h)*c.InW+w)*c.InC+o/outG*inG+i,
+									((o*c.KH+kh)*c.KW+kw)*inG+i)
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func random(n int, seed uint64) []float32 {
+	r := rand.New(rand.NewPCG(seed, 1))
+	s := make([]float32, n)
+	for i := range s {
+		s[i] = float32(r.NormFloat64())
+	}
+	return s
+}
+
+// both runs f with the assembly, if there is any, and in portable Go.
+func both(t *testing.T, f func(t *testing.T)) {
+	for _, on := range []bool{true, false} {
+		before := SetPortable(on)
+		name := "portable"
+		if useAVX2 {
+			name = "avx2"
+		}
+		if on == !useAVX2 {
+			t.Run(name, f)
+		}
+		SetPortable(before)
+	}
+}
+
+// near reports the first element of got further from want than the rounding of
+// a sum of terms products allows: ulps times the unit roundoff times the sum of
+// their magnitudes.
+func near(t *testing.T, what string, got []float32, want, magnitude []float64, ulps float64) {
+	t.Helper()
+	for i := range got {
+		if d := math.Abs(float64(got[i]) - want[i]); !(d <= ulps*magnitude[i]/(1<<24)) {
+			t.Fatalf("%s[%d] = %g, want %g within %g", what, i, got[i], want[i], ulps*magnitude[i]/(1<<24))
+		}
+	}
+}
+
+func TestConv(t *testing.T) {
+	both(t, func(t *testing.T) {
+		pool := NewPool(2)
+		defer pool.Close()
+		for _, s := range shapes {
+			c, batch := s.Conv, s.batch
+			x, w := random(batch*c.InSize(), 1), random(c.Weights(), 2)
+			dy := random(batch*c.OutSize(), 3)
+			wantY, sizeY := make([]float64, len(dy)), make([]float64, len(dy))
+			wantX, sizeX := make([]float64, len(x)), make([]float64, len(x))
+			wantW, sizeW := make([]float64, len(w)), make([]float64, len(w))
+			each(c, batch, func(iy, ix, iw int) {
+				add := func(want, size []float64, i int, a, b float32) {
+					v := float64(a) * float64(b)
+					want[i] += v
+					size[i] += math.Abs(v)
+				}
+				add(wantY, sizeY, iy, x[ix], w[iw])
+				add(wantX, sizeX, ix, dy[iy], w[iw])
+				add(wantW, sizeW, iw, dy[iy], x[ix])
+			})
+			p := NewConvPlan(c, batch+1, pool)
+			t.Run(c.String(), func(t *testing.T) {
+				y, dx, dw := random(len(dy), 4), random(len(x), 5), random(len(w), 6)
+				p.Forward(y, x, w, batch)
+				near(t, "y", y, wantY, sizeY, 16)
+				p.BackwardInput(dx, dy, w, batch)
+				near(t, "dx", dx, wantX, sizeX, 16)
+				p.BackwardWeights(dw, x, dy, batch)
+				near(t, "dw", dw, wantW, sizeW, 16)
+				ConvReference(c, y, x, w, batch)
+				near(t, "reference y", y, wantY, sizeY, 64)
+			})
+		}
+	})
+}

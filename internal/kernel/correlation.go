@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+const (
+	minPixels  = 192     // result pixels a block should have
+	maxWindow  = 24 << 10 // floats a window should have at most
+	maxPanel   = 320     // steps of a panel that stay in the first-level cache
+	minTasks   = 16      // tiles of work a pass should have
+)
+
+// A correlation is a forward or backward-input pass as tables: a result
+// [dstH, dstW, dstC] computed from a source [srcH, srcW, srcC] with packed
+// weights. It is done in blocks, each some whole images or a strip of rows of
+// one image.
+type correlation struct {
+	srcH, srcW, srcC int
+	dstH, dstW, dstC int
+
+	groups, srcGroup, dstGroup int // groups, and channels of one; a depthwise layer is one group here
+	perChannel                 bool
+
+	images, rows, strips int // images of a block; rows of a strip, strips of an image
+	top, left            int // source position of the first window, negative in the padding
+	step                 int // source rows from a strip's window to the next
+	winH, winW           int // window of one image of a block
+	direct               bool // the source itself serves as the window
+
+	classes []class
+	packed  int // floats of packed weights
+}
+
+// A class is the pixels of a block that meet the same taps.
+type class struct {
+	src, dst  []int32 // offsets of each pixel in window and result
+	steps     []int32 // offset of every product from the pixel's
+	weights   []int32 // offset of every product's weight, for column 0
+	perImage  int     // pixels of one image of a block
+	perRow    int     // pixels of one row
+	stripRows []int   // result rows of a strip, ascending
+	packed    int     // where its packed weights begin
+}
+
+// newForward returns the tables of y = x * w.
+func newForward(c Conv, batch int) *correlation {
+	r := &correlation{
+		srcH: c.InH, srcW: c.InW, srcC: c.InC,
+		dstH: c.OutH(), dstW: c.OutW(), dstC: c.OutC,
+	}
+	r.channels(c.Groups, c.InC, c.OutC, c.depthwise())
+	r.block(batch, 1, c.StrideH*(c.InW+c.Left+c.Right)*c.InC)
+	h := forwardAxis(r.rows, c.KH, c.StrideH, c.Top)
+	w := forwardAxis(r.dstW, c.KW, c.StrideW, c.Left)
+	r.step = r.rows * c.StrideH
+	r.window(h, w, (r.dstH-1)*c.StrideH+c.KH)
+	inG := c.InC / c.Groups
+	r.tables(h, w, func(kh, kw, ch int) int {
+		if r.perChannel {
+			return kh*c.KW + kw
+		}
+		return (kh*c.KW+kw)*inG + ch
+	})
+	return r
+}
+
+// newBackwardInput returns the tables of the gradient of x: dy correlated with
+// the flipped weights.
+func newBackwardInput(c Conv, batch int) *correlation {
+	r := &correlation{
+		srcH: c.OutH(), srcW: c.OutW(), srcC: c.OutC,
+		dstH: c.InH, dstW: c.InW, dstC: c.InC,
+	}
+	r.channels(c.Groups, c.OutC, c.InC, c.depthwise())
+	r.block(batch, c.StrideH, (c.OutW()+c.KW)*c.OutC/c.StrideH)
+	h := backwardAxis(r.rows, c.KH, c.StrideH, c.Top)
+	w := backwardAxis(r.dstW, c.KW, c.StrideW, c.Left)
+	r.step = r.rows / c.StrideH
+	whole := backwardAxis(r.dstH, c.KH, c.StrideH, c.Top)
+	r.window(h, w, whole.size)
+	inG := c.InC / c.Groups
+	r.tables(h, w, func(kh, kw, ch int) int {
+		if r.perChannel {
+			return kh*c.KW + kw
+		}
+		return ((ch*c.KH+kh)*c.KW + kw) * inG
+	})
+	return r
+}
+
+func (r *correlation) channels(groups, src, dst int, depthwise bool) {
+	r.groups, r.srcGroup, r.dstGroup, r.perChannel = groups, src/groups, dst/groups, depthwise
+	if depthwise {
+		r.groups, r.srcGroup, r.dstGroup = 1, src, dst
+	}
+}
+
+// block chooses images, rows and strips: a strip starts at a multiple of
+// stride rows, and rowSize floats of the source belong to a row of the result.
+func (r *correlation) block(batch, stride, rowSize int) {
+	fit := max(1, maxWindow/max(rowSize, 1))
+	r.images, r.rows, r.strips = 1, r.dstH, 1
+	if fit < r.dstH {
+		strips := (r.dstH + fit - 1) / fit
+		rows := (r.dstH + strips - 1) / strips
+		r.rows = min(r.dstH, (rows+stride-1)/stride*stride)
+		r.strips = (r.dstH + r.rows - 1) / r.rows
+		return
+	}
+	pixels := r.dstH * r.dstW
+	r.images = min((minPixels+pixels-1)/pixels, max(1, fit/r.dstH))
+	if r.perPixel() {
+		r.images = minPixels
+	}
+	r.images = max(1, min(r.images, batch))
+}
+
+// perPixel reports whether the images are single pixels.
+func (r *correlation) perPixel() bool { return r.srcH*r.srcW*r.dstH*r.dstW == 1 }
+
+// window lays out the window of a block; whole is the height of the window of
+// a whole image.
+func (r *correlation) window(h, w axis, whole int) {
+	r.top, r.left, r.winH, r.winW = h.start, w.start, h.size, w.size
+	r.direct = h.start >= 0 && w.start >= 0 && h.start+whole <= r.srcH && w.start+w.size <= r.srcW &&
+		(!r.perChannel || r.srcC%tileCols == 0)
+	if r.direct {
+		r.winH, r.winW = r.srcH, r.srcW
+	}
+}
+
+// tables fills the classes, one for each pair of phases. Weight gives the offset
+// of the weight of a tap and channel of a group's source, for column 0.
+func (r *correlation) tables(h, w axis, weight func(kh, kw, ch int) int) {
+	at := 0
+	if r.direct {
+		at = (r.top*r.srcW + r.left) * r.srcC
+	}
+	deep := r.srcGroup
+	if r.perChannel {
+		deep = 1
+	}
+	for _, ph := range h.phases {
+		for _, pw := range w.phases {
+			c := class{perImage: len(ph.result) * len(pw.result), perRow: len(pw.result), stripRows: ph.result, packed: r.packed}
+			if c.perImage == 0 {
+				continue
+			}
+			for n := range r.images {
+				for i, y := range ph.result {
+					for j, x := range pw.result {
+						c.src = append(c.src, int32(((n*r.winH+ph.window[i])*r.winW+pw.window[j])*r.srcC+at))
+						c.dst = append(c.dst, int32(((n*r.dstH+y)*r.dstW+x)*r.dstC))
+					}
+				}
+			}
+			for i, kh := range ph.taps {
+				for j, kw := range pw.taps {
+					for ch := range deep {
+						c.steps = append(c.steps, int32((i*r.winW+j)*r.srcC+ch))
+						c.weights = append(c.weights, int32(weight(kh, kw, ch)))
+					}
+				}
+			}
+			r.packed += r.groups * r.panels() * tileCols * len(c.steps)
+			r.classes = append(r.classes, c)
+		}
+	}
+}
+
+// panels returns the panels of result channels of a group.
+func (r *correlation) panels() int { return (r.dstGroup + tileCols - 1) / tileCols }
+
+// scratch returns the floats a block's window needs, in whole cache lines.
+func (r *correlation) scratch() int {
+	if r.direct {
+		return 0
+	}
+	return (r.images*r.winH*r.winW*r.srcC + 2*tileCols - 1) &^ (tileCols - 1)
+}
+
+// blocks returns the number of blocks of a batch.
+func (r *correlation) blocks(batch int) int {
+	return (batch + r.images - 1) / r.images * r.strips
+}
+
+// A blockRange says which images and rows a block has.
+type blockRange struct{ image, images, strip, row, rows int }
+
+func (r *correlation) at(block, batch int) blockRange {
+	image, strip := block/r.strips*r.images, block%r.strips
+	row := strip * r.rows
+	return blockRange{image, min(r.images, batch-image), strip, row, min(r.rows, r.dstH-row)}
+}
+
+// pixels returns how many of the class's pixels the block has.
+func (c *class) pixels(b blockRange) int {
+	if b.images > 1 || b.rows > c.stripRows[len(c.stripRows)-1] {
+		return b.images * c.perImage
+	}
+	n := 0
+	for _, row := range c.stripRows {
+		if row < b.rows {
+			n += c.perRow
+		}
+	}
+	return n
+}
+
+// load returns the window of a block of src, in buf unless direct.
+func (r *correlation) load(buf, src []float32, b blockRange) []float32 {
+	image := r.srcH * r.srcW * r.srcC
+	if r.direct {
+		return src[b.image*image+b.strip*r.step*r.srcW*r.srcC:]
+	}
+	line := r.winW * r.srcC
+	from, to := max(0, r.left), min(r.srcW, r.left+r.winW)
+	before := (from - r.left) * r.srcC
+	after := before + max(0, to-from)*r.srcC
+	for n := range b.images {
+		for i := range r.winH {
+			out := buf[(n*r.winH+i)*line:][:line]
+			row := r.top + b.strip*r.step + i
+			if row < 0 || row >= r.srcH || to <= from {
+				clear(out)
+				continue
+			}
+			in := src[(b.image+n)*image+(row*r.srcW+from)*r.srcC:]
+			clear(out[:before])
+			copy(out[before:after], in)
+			clear(out[after:])
+		}
+	}
+	return buf
+}

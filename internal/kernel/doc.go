@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package kernel holds the float32 kernels of training: convolution with its
+// two backward passes, pooling, and the per-channel and element-wise steps of
+// a fused epilogue. Tensors are dense NHWC slices, weights [O, KH, KW, I/groups].
+//
+// Every convolution pass is one sum,
+//
+//	c[r, n] = sum over k of a[row(r) + step(k)] * b[k, n],
+//
+// over two tables of offsets, row and step, and a panel b of sixteen columns:
+//
+//	pass             rows r           sum k            columns n
+//	Forward          output pixels    taps x channels  output channels
+//	BackwardInput    input pixels     taps x outputs   input channels
+//	BackwardWeights  taps x channels  pixels           output channels
+//
+// so one micro-kernel of 6 x 16 accumulators serves all of them (depthwise
+// layers use a second one, in which a is a vector of channels as well). The
+// tables point into the tensor itself or, where the layer pads, into a padded
+// copy of a few rows of it that stays in the cache; nothing is unfolded in
+// memory.
+//
+// Work is cut into tiles whose size depends on the shapes and the batch only,
+// and partial sums are added in a fixed order: results are the same bits for
+// any number of threads. Portable Go and assembly sum in the same order;
+// the assembly fuses multiplications and additions in the convolutions, and
+// nowhere else.
+package kernel
+
+//go:generate sh -c "cd _asm && go run tiles.go -out ../tiles_amd64.s -stubs ../tiles_stubs_amd64.go -pkg kernel"

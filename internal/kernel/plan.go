@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import "fmt"
+
+// A ConvPlan computes a convolution and its gradients for batches up to a
+// given size. It owns its tables; scratch memory belongs to the pool. Plans of
+// one pool are for one goroutine at a time. Results do not depend on the
+// number of threads.
+type ConvPlan struct {
+	conv     Conv
+	maxBatch int
+	pixels   int // images a caller's image counts for: pixels, of a 1x1 convolution
+	pool     *Pool
+
+	forward  correlatePass
+	backward correlatePass
+	weights  weightsPass
+}
+
+// NewConvPlan returns a plan for batches of 1 to maxBatch images. It panics if
+// c is not valid; see [Conv.Validate].
+func NewConvPlan(c Conv, maxBatch int, pool *Pool) *ConvPlan {
+	if err := c.Validate(); err != nil {
+		panic(err)
+	}
+	p := &ConvPlan{conv: c, maxBatch: maxBatch, pixels: 1, pool: pool}
+	if c.KH*c.KW*c.StrideH*c.StrideW == 1 && c.Top+c.Left+c.Bottom+c.Right == 0 {
+		// A 1x1 convolution treats every pixel alike.
+		p.pixels = c.InH * c.InW
+		c.InH, c.InW = 1, 1
+	}
+	forward, backward := newForward(c, maxBatch*p.pixels), newBackwardInput(c, maxBatch*p.pixels)
+	perOutput := c.Weights() / c.OutC
+	p.forward = correlatePass{correlation: forward, pool: pool, stride: perOutput}
+	p.backward = correlatePass{correlation: backward, pool: pool, stride: 1}
+	if c.depthwise() {
+		p.backward.stride = perOutput
+	}
+	p.weights = newWeightsPass(c, forward, pool)
+	p.forward.reserve(maxBatch * p.pixels)
+	p.backward.reserve(maxBatch * p.pixels)
+	p.weights.reserve(maxBatch * p.pixels)
+	return p
+}
+
+// Forward computes y[n] = x[n] * w for a batch of images.
+func (p *ConvPlan) Forward(y, x, w []float32, batch int) {
+	p.check(x, y, w, batch)
+	p.forward.run(y, x, w, batch*p.pixels)
+}
+
+// BackwardInput computes dx, the gradient of the loss by x, from dy, its
+// gradient by y.
+func (p *ConvPlan) BackwardInput(dx, dy, w []float32, batch int) {
+	p.check(dx, dy, w, batch)
+	p.backward.run(dx, dy, w, batch*p.pixels)
+}
+
+// BackwardWeights computes dw, the gradient of the loss by w, summed over the
+// batch.
+func (p *ConvPlan) BackwardWeights(dw, x, dy []float32, batch int) {
+	p.check(x, dy, dw, batch)
+	p.weights.run(dw, x, dy, batch*p.pixels)
+}
+
+func (p *ConvPlan) check(x, y, w []float32, batch int) {
+	in, out, weights := batch*p.conv.InSize(), batch*p.conv.OutSize(), p.conv.Weights()
+	if batch < 1 || batch > p.maxBatch || len(x) < in || len(y) < out || len(w) != weights {
+		panic(fmt.Sprintf("kernel: convolution: batch %d of at most %d, input %d of %d, output %d of %d, weights %d of %d elements",
+			batch, p.maxBatch, len(x), in, len(y), out, len(w), weights))
+	}
+}
+
+// A correlatePass runs a correlation on a pool.
+type correlatePass struct {
+	*correlation
+	pool   *Pool
+	stride int // distance of the weights of neighbouring result channels
+
+	dst, src, w []float32
+	batch       int
+	chunks      int  // pieces the panels of a block are cut into
+	inPlace     bool // panels are packed where they are used
+	pack        packTask
+}
+
+// A packTask packs the weights of a pass, a panel a tile.
+type packTask struct{ pass *correlatePass }
+
+// reserve makes room for batches up to the given size.
+func (p *correlatePass) reserve(batch int) {
+	p.pool.reserve(p.scratch()+maxPanel*tileCols, p.packed)
+	p.pack.pass = p
+}
+
+func (p *correlatePass) run(dst, src, w []float32, batch int) {
+	p.dst, p.src, p.w, p.batch = dst, src, w, batch
+	blocks := p.blocks(batch)
+	p.chunks = min(p.panels(), (minTasks+blocks-1)/blocks)
+	p.inPlace = p.perPixel() && blocks <= 2
+	if !p.inPlace {
+		p.pool.Run(&p.pack, p.groups*p.panels())
+	}
+	p.pool.Run(p, blocks*p.chunks)
+	p.dst, p.src, p.w = nil, nil, nil
+}
+
+// Tile packs one panel of every class.
+func (t *packTask) Tile(i, _ int) {
+	p := t.pass
+	g, panel := i/p.panels(), i%p.panels()
+	for j := range p.classes {
+		c := &p.classes[j]
+		k := len(c.steps)
+		p.correlation.pack(p.pool.common[c.packed+i*k*tileCols:], p.w, c, p.stride, g, panel*tileCols, 0, k)
+	}
+}
+
+// Tile computes a chunk of the channels of one block.
+func (p *correlatePass) Tile(i, worker int) {
+	block, chunk := i/p.chunks, i%p.chunks
+	b := p.at(block, p.batch)
+	buf := p.pool.local[worker]
+	panelBuf := buf[p.scratch():]
+	src := p.load(buf, p.src, b)
+	dst := p.dst[(b.image*p.dstH+b.row)*p.dstW*p.dstC:]
+	first, last := chunk*p.panels()/p.chunks, (chunk+1)*p.panels()/p.chunks
+	for j := range p.classes {
+		c := &p.classes[j]
+		n := c.pixels(b)
+		if n == 0 {
+			continue
+		}
+		if len(c.steps) == 0 {
+			if chunk == 0 {
+				for _, at := range c.dst[:n] {
+					clear(dst[at:][:p.dstC])
+				}
+			}
+			continue
+		}
+		t := tiling{cRow: c.dst[:n], aRow: c.src[:n], ldb: tileCols, perChannel: p.perChannel}
+		cuts := (len(c.steps) + maxPanel - 1) / maxPanel
+		for g := range p.groups {
+			for cut := range cuts {
+				k0, k1 := cut*len(c.steps)/cuts, (cut+1)*len(c.steps)/cuts
+				t.aStep, t.accumulate = c.steps[k0:k1], cut > 0
+				for panel := first; panel < last; panel++ {
+					n0 := panel * tileCols
+					if p.inPlace {
+						t.b = panelBuf[:(k1-k0)*tileCols]
+						p.correlation.pack(t.b, p.w, c, p.stride, g, n0, k0, k1)
+					} else {
+						t.b = p.pool.common[c.packed+((g*p.panels()+panel)*len(c.steps)+k0)*tileCols:]
+					}
+					t.a = src[g*p.srcGroup:]
+					if p.perChannel {
+						t.a = src[n0:]
+					}
+					t.c = dst[g*p.dstGroup+n0:]
+					t.cols = min(tileCols, p.dstGroup-n0)
+					t.run()
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+// A micro-kernel keeps tileRows x tileCols sums in registers.
+const (
+	tileRows = 6
+	tileCols = 16
+)
+
+// A tiling is one call of a micro-kernel: for every row r of the tables and
+// every column n < cols,
+//
+//	c[cRow[r]+n] = sum over k of a[aRow[r]+aStep[k]] * b[k*ldb+n],
+//
+// in the order of k, starting from what c holds if accumulate. If perChannel,
+// a is read at aRow[r]+aStep[k]+n: column n of a meets column n of b. All
+// tileCols columns of b (and of a, if perChannel) are read whatever cols is;
+// of c only cols are touched.
+type tiling struct {
+	c          []float32
+	cRow       []int32
+	a          []float32
+	aRow       []int32
+	aStep      []int32
+	b          []float32
+	ldb        int
+	cols       int
+	accumulate bool
+	perChannel bool
+}
+
+// run computes t.
+func (t *tiling) run() {
+	switch {
+	case useAVX2:
+		t.runAVX2()
+	case t.perChannel:
+		channelTilesGeneric(t)
+	default:
+		matrixTilesGeneric(t)
+	}
+}
+
+func matrixTilesGeneric(t *tiling) {
+	const half = tileCols / 2
+	for r, at := range t.aRow {
+		a := t.a[at:]
+		for n := 0; n < t.cols; n += half {
+			c := t.c[int(t.cRow[r])+n:][:min(half, t.cols-n)]
+			var s [half]float32
+			if t.accumulate {
+				copy(s[:], c)
+			}
+			s0, s1, s2, s3, s4, s5, s6, s7 := s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]
+			for k, step := range t.aStep {
+				v, b := a[step], (*[half]float32)(t.b[k*t.ldb+n:])
+				s0 += v * b[0]
+				s1 += v * b[1]
+				s2 += v * b[2]
+				s3 += v * b[3]
+				s4 += v * b[4]
+				s5 += v * b[5]
+				s6 += v * b[6]
+				s7 += v * b[7]
+			}
+			s = [half]float32{s0, s1, s2, s3, s4, s5, s6, s7}
+			copy(c, s[:])
+		}
+	}
+}
+
+func channelTilesGeneric(t *tiling) {
+	for r, at := range t.aRow {
+		c := t.c[t.cRow[r]:][:t.cols]
+		var s [tileCols]float32
+		if t.accumulate {
+			copy(s[:], c)
+		}
+		for k, step := range t.aStep {
+			a, b := (*[tileCols]float32)(t.a[at+step:]), (*[tileCols]float32)(t.b[k*t.ldb:])
+			for n := range s {
+				s[n] += a[n] * b[n]
+			}
+		}
+		copy(c, s[:])
+	}
+}
