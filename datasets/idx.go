@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package datasets
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+)
+
+// readIDX reads a file of unsigned bytes in the IDX format of the MNIST database (http://yann.lecun.com/exdb/mnist), compressed by gzip or
+// not: two zero bytes, the type 8, the number of dimensions, each dimension as 32 bits big endian, then the values. It refuses other types
+// and a file that is longer or shorter than its header says.
+func readIDX(r io.Reader) (dimensions []int, values []uint8, err error) {
+	in := bufio.NewReader(r)
+	if magic, _ := in.Peek(2); bytes.Equal(magic, gzipMagic) {
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, nil, fmt.Errorf("damaged gzip header: %w", err)
+		}
+		in = bufio.NewReader(z)
+	}
+	var head [4]byte
+	if _, err := io.ReadFull(in, head[:]); err != nil {
+		return nil, nil, fmt.Errorf("cut short in the IDX header: %w", err)
+	}
+	if head[0] != 0 || head[1] != 0 || head[2] != 8 || head[3] < 1 || head[3] > 4 {
+		return nil, nil, fmt.Errorf("starts with % x, not with 00 00 08 and 1 to 4 dimensions: not an IDX file of bytes", head)
+	}
+	total := int64(1)
+	for range head[3] {
+		var b [4]byte
+		if _, err := io.ReadFull(in, b[:]); err != nil {
+			return nil, nil, fmt.Errorf("cut short in the IDX header: %w", err)
+		}
+		d := int64(binary.BigEndian.Uint32(b[:]))
+		if d > 0 && total > maxBytes/d {
+			return nil, nil, fmt.Errorf("declares more than %d GiB", maxBytes>>30)
+		}
+		total *= d
+		dimensions = append(dimensions, int(d))
+	}
+	values, err = readExactly(in, total)
+	if err != nil {
+		return nil, nil, err
+	}
+	return dimensions, values, nil
+}
+
+var gzipMagic = []byte{0x1f, 0x8b}
+
+// maxBytes bounds the values of a split.
+const maxBytes = 8 << 30
+
+// readExactly reads n bytes up to the end of r. It allocates as the bytes arrive, so that a header that lies costs nothing.
+func readExactly(r io.Reader, n int64) ([]byte, error) {
+	const trusted = 64 << 20
+	buffer := bytes.NewBuffer(make([]byte, 0, min(n, trusted)+bytes.MinRead))
+	got, err := buffer.ReadFrom(io.LimitReader(r, n+1))
+	switch {
+	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, fmt.Errorf("damaged after %d of %d bytes: %w", got, n, err)
+	case got < n || err != nil:
+		return nil, fmt.Errorf("cut short: %d of %d bytes", got, n)
+	case got > n:
+		return nil, fmt.Errorf("goes on after the %d bytes its header declares", n)
+	}
+	return buffer.Bytes(), nil
+}
+
+// idxNames are the files of a data set in IDX form, with or without ".gz".
+var idxNames = [4]string{"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}
+
+// idxFile returns the path of an IDX file in dir, compressed or not, or "".
+func idxFile(dir, name string) string {
+	for _, path := range []string{filepath.Join(dir, name), filepath.Join(dir, name+".gz")} {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			return path
+		}
+	}
+	return ""
+}
+
+// hasIDX tells whether dir holds the training images of a data set in IDX form.
+func hasIDX(dir string) bool { return idxFile(dir, idxNames[0]) != "" }
+
+// openIDX reads the four IDX files of dir. Without names for the classes they are "0", "1", ….
+func openIDX(dir string, classes []string) (*Dataset, error) {
+	d := &Dataset{Classes: classes}
+	var shapes [2]Shape
+	for i, split := range []*Split{&d.Train, &d.Test} {
+		var paths [2]string
+		for j, name := range idxNames[2*i : 2*i+2] {
+			if paths[j] = idxFile(dir, name); paths[j] == "" {
+				return nil, fmt.Errorf("datasets: %s: no %s or %s.gz; put all four IDX files there: %w", dir, name, name, fs.ErrNotExist)
+			}
+		}
+		var err error
+		if shapes[i], err = readIDXPair(split, paths[0], paths[1]); err != nil {
+			return nil, err
+		}
+	}
+	if shapes[0] != shapes[1] {
+		return nil, fmt.Errorf("datasets: %s: training images are %v, test images %v; they must be of one shape", dir, shapes[0], shapes[1])
+	}
+	d.Shape = shapes[0]
+	last := int(max(slices.Max(d.Train.Labels), slices.Max(d.Test.Labels)))
+	if d.Classes == nil {
+		for i := range last + 1 {
+			d.Classes = append(d.Classes, strconv.Itoa(i))
+		}
+	}
+	if last >= len(d.Classes) {
+		return nil, fmt.Errorf("datasets: %s: label %d, but the classes are 0 to %d; the label files are of another data set", dir, last, len(d.Classes)-1)
+	}
+	return d, nil
+}
+
+func readIDXPair(split *Split, imagesPath, labelsPath string) (Shape, error) {
+	dims, values, err := readIDXFile(imagesPath)
+	if err != nil {
+		return Shape{}, err
+	}
+	if len(dims) == 3 {
+		dims = append(dims, 1)
+	}
+	if len(dims) != 4 || dims[0] == 0 || (dims[3] != 1 && dims[3] != 3) {
+		return Shape{}, fmt.Errorf("datasets: %s: dimensions %v; images are N x height x width, or that x 3", imagesPath, dims)
+	}
+	shape := Shape{dims[1], dims[2], dims[3]}
+	if err := shape.check(); err != nil {
+		return Shape{}, fmt.Errorf("datasets: %s: %w", imagesPath, err)
+	}
+	labelDims, labels, err := readIDXFile(labelsPath)
+	if err != nil {
+		return Shape{}, err
+	}
+	if len(labelDims) != 1 || labelDims[0] != dims[0] {
+		return Shape{}, fmt.Errorf("datasets: %s: dimensions %v, but %s has %d images; the two do not belong together", labelsPath, labelDims, filepath.Base(imagesPath), dims[0])
+	}
+	split.Images = values
+	split.Labels = make([]int32, len(labels))
+	for i, label := range labels {
+		split.Labels[i] = int32(label)
+	}
+	return shape, nil
+}
+
+func readIDXFile(path string) ([]int, []uint8, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("datasets: %w", err)
+	}
+	defer f.Close()
+	dims, values, err := readIDX(f)
+	if err != nil {
+		return nil, nil, fmt.Errorf("datasets: %s: %w; remove it and get it again", path, err)
+	}
+	return dims, values, nil
+}

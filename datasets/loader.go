@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package datasets
+
+import (
+	"fmt"
+	"math/rand/v2"
+)
+
+// LoaderOptions say how a [Loader] makes batches of a split. Only Batch must be set.
+type LoaderOptions struct {
+	Batch   int    // images a batch, at least 1; the last batch of an epoch holds what is left
+	Seed    uint64 // of the order and the augmentation
+	Shuffle bool   // a new order every epoch; without it the order of the split
+	Crop    int    // pad every side by this many pixels, then crop at random to the original size
+	Flip    bool   // mirror left to right, half of the time
+	Fill    uint8  // value of the padding: the zero point of the network's input
+}
+
+// depth is the number of batches of a loader: one with the reader, the others filled ahead.
+const depth = 4
+
+// A Loader delivers the batches of a split, filled ahead by a goroutine of its own. What a batch holds is a function of the split, the
+// options, the epoch and the position alone. Its methods are for one goroutine at a time; nothing is allocated once it exists.
+type Loader struct {
+	split   Split
+	options LoaderOptions
+	filler  filler
+
+	free, full chan *batch
+	starts     chan position
+	stopped    chan struct{}
+
+	held    *batch // with the reader, until the next call
+	start   position
+	next    int // the batch Next delivers
+	running bool
+}
+
+type batch struct {
+	images []uint8
+	labels []int32
+	start  position
+}
+
+// A position is where a run over an epoch begins; serial tells one Start from another.
+type position struct{ epoch, first, serial int }
+
+// NewLoader starts a loader of the images of split, which are of the given shape. Deliver batches with Start and Next; Close it in the end.
+func NewLoader(split Split, shape Shape, o LoaderOptions) (*Loader, error) {
+	if err := shape.check(); err != nil {
+		return nil, fmt.Errorf("datasets: %w", err)
+	}
+	if split.Len() == 0 || len(split.Images) != split.Len()*shape.Size() {
+		return nil, fmt.Errorf("datasets: %d values for %d images of %v; a split needs as many as its shape says, and an image at least", len(split.Images), split.Len(), shape)
+	}
+	if o.Batch < 1 {
+		return nil, fmt.Errorf("datasets: batch of %d images; at least 1", o.Batch)
+	}
+	if o.Crop < 0 || o.Crop >= min(shape.Height, shape.Width) {
+		return nil, fmt.Errorf("datasets: crop padding of %d pixels for images of %v; 0 to %d", o.Crop, shape, min(shape.Height, shape.Width)-1)
+	}
+	o.Batch = min(o.Batch, split.Len())
+	l := &Loader{
+		split:   split,
+		options: o,
+		filler:  filler{shape: shape, options: o},
+		free:    make(chan *batch, depth),
+		full:    make(chan *batch, depth),
+		starts:  make(chan position),
+		stopped: make(chan struct{}),
+		running: true,
+	}
+	for range depth {
+		l.free <- &batch{images: make([]uint8, o.Batch*shape.Size()), labels: make([]int32, o.Batch)}
+	}
+	l.next = l.Batches()
+	go l.produce()
+	return l, nil
+}
+
+// Batches is the number of batches of an epoch, a last partial one included.
+func (l *Loader) Batches() int { return (l.split.Len() + l.options.Batch - 1) / l.options.Batch }
+
+// Start makes Next deliver the batches of an epoch from the given one on. An epoch under way is given up.
+func (l *Loader) Start(epoch, firstBatch int) {
+	if !l.running {
+		return
+	}
+	l.release()
+	l.start = position{epoch, max(0, firstBatch), l.start.serial + 1}
+	l.next = l.start.first
+	l.starts <- l.start
+}
+
+// Next delivers the next batch: n x Height x Width x Channels values and n labels, valid until the next call of Next, Start or Close. After
+// the last batch of the epoch ok is false.
+func (l *Loader) Next() (images []uint8, labels []int32, ok bool) {
+	l.release()
+	if !l.running || l.next >= l.Batches() {
+		return nil, nil, false
+	}
+	for {
+		b := <-l.full
+		if b.start == l.start {
+			l.held = b
+			l.next++
+			return b.images, b.labels, true
+		}
+		l.free <- b
+	}
+}
+
+// Close ends the loader's goroutine and waits for it. Next then delivers nothing.
+func (l *Loader) Close() {
+	if l.running {
+		l.running = false
+		close(l.starts)
+		<-l.stopped
+	}
+}
+
+func (l *Loader) release() {
+	if l.held != nil {
+		l.free <- l.held
+		l.held = nil
+	}
+}
+
+// produce fills free buffers in order. It never waits to hand one over: full has room for all of them.
+func (l *Loader) produce() {
+	defer close(l.stopped)
+	order := make([]int32, l.split.Len())
+	start, ok := <-l.starts
+	for ok {
+		l.arrange(order, start.epoch)
+		ok = l.produceFrom(&start, order)
+	}
+}
+
+// produceFrom fills the batches from start on, until it is given another start, which it stores; false when there will be none.
+func (l *Loader) produceFrom(start *position, order []int32) (ok bool) {
+	free := l.free
+	for i := start.first; ; {
+		if i >= l.Batches() {
+			free = nil
+		}
+		select {
+		case b := <-free:
+			low := i * l.options.Batch
+			l.filler.fill(b, l.split, order[low:min(low+l.options.Batch, len(order))], start.epoch)
+			b.start = *start
+			l.full <- b
+			i++
+		case *start, ok = <-l.starts:
+			return ok
+		}
+	}
+}
+
+// arrange puts the positions of the split into the order of an epoch.
+func (l *Loader) arrange(order []int32, epoch int) {
+	for i := range order {
+		order[i] = int32(i)
+	}
+	if l.options.Shuffle {
+		var p rand.PCG
+		seedStream(&p, l.options.Seed, purposeShuffle, uint64(epoch), 0)
+		shuffle(&p, order)
+	}
+}
