@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package term
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+)
+
+// redraw is the shortest time between two drawings of a bar.
+const redraw = 100 * time.Millisecond
+
+// Progress follows epochs of training or evaluation. On a terminal a bar shows
+// loss, accuracy, speed and the time left of the epoch; in either case every
+// epoch leaves one line. It is for one goroutine and ignores write errors.
+type Progress struct {
+	w     io.Writer
+	isTTY bool
+	title string // "float 3/12"
+	bar   *progressbar.ProgressBar
+	drawn time.Time
+}
+
+// NewProgress returns a progress that writes to w, usually standard error;
+// isTTY says whether w is a terminal, see [IsTerminal].
+func NewProgress(w io.Writer, isTTY bool) *Progress {
+	return &Progress{w: w, isTTY: isTTY}
+}
+
+// Epoch starts epoch, counted from 1, of so many epochs of a phase; it has
+// the given number of batches.
+func (p *Progress) Epoch(phase string, epoch, epochs, batches int) {
+	p.clear()
+	p.title = fmt.Sprintf("%s %d/%d", phase, epoch, epochs)
+	if !p.isTTY || batches < 1 {
+		return
+	}
+	p.bar = progressbar.NewOptions(batches,
+		progressbar.OptionSetWriter(p.w),
+		progressbar.OptionUseANSICodes(true),
+		progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetWidth(20),
+		progressbar.OptionSetDescription(p.title),
+	)
+	p.bar.StartWithoutRender()
+	p.drawn = time.Time{}
+}
+
+// Step says that so many batches of the epoch are done, counted from 1, with
+// the loss and the accuracy, in [0, 1], of the epoch so far. It may be called
+// as often as one likes.
+func (p *Progress) Step(batch int, loss, accuracy, imagesPerSecond float64) {
+	if p.bar == nil || time.Since(p.drawn) < redraw || batch >= p.bar.GetMax() {
+		return
+	}
+	p.drawn = time.Now()
+	_ = p.bar.Set(batch)
+	p.bar.Describe(fmt.Sprintf("%s  loss %.4f  accuracy %.1f %%  %.0f images/s", p.title, loss, 100*accuracy, imagesPerSecond))
+}
+
+// EpochEnd replaces the bar by a line with the summary.
+func (p *Progress) EpochEnd(summary string) {
+	p.Print(p.title + "  " + summary)
+	p.bar = nil
+}
+
+// Print writes a line of its own; a bar under way appears again below it.
+func (p *Progress) Print(line string) {
+	p.clear()
+	fmt.Fprintln(p.w, line)
+}
+
+// Stop takes away a bar under way, so that others may write.
+func (p *Progress) Stop() {
+	p.clear()
+	p.bar = nil
+}
+
+func (p *Progress) clear() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+		p.drawn = time.Time{}
+	}
+}

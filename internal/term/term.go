@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package term shows progress and tables to people: a bar on a terminal, plain
+// lines everywhere else. It is attached to a training as hooks, so that no
+// library package writes to the screen.
+package term
+
+import (
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// IsTerminal tells whether w is a terminal, where a line can be redrawn.
+func IsTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
