@@ -5,7 +5,6 @@ package safetensors
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -164,7 +163,7 @@ func (p *parser) entry(name string) entry {
 		case "shape":
 			p.array(func() {
 				n := p.number()
-				if n > min(maxBytes, math.MaxInt) || len(e.shape) == maxRank {
+				if n > min(maxBytes, uint64(maxInt)) || len(e.shape) == maxRank {
 					p.fail("a shape with too large or too many sizes")
 				}
 				e.shape = append(e.shape, int(n))

@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 )
@@ -56,7 +55,7 @@ func Read(r io.ReaderAt, size int64) (*File, error) {
 }
 
 func readHeader(r io.ReaderAt, size int64) (string, error) {
-	if size < 8 || size > math.MaxInt {
+	if size < 8 || size > int64(maxInt) {
 		return "", fmt.Errorf("safetensors: a file of %d bytes is cut short, or none of this format", size)
 	}
 	var prefix [8]byte

@@ -25,6 +25,7 @@ const (
 	maxRank    = 8
 	// maxBytes bounds the size of one tensor, far below any overflow.
 	maxBytes = 1 << 48
+	maxInt   = int(^uint(0) >> 1)
 	// alignment of the first tensor in the file, by spaces at the end of the header.
 	alignment = 64
 
