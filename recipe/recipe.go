@@ -87,7 +87,7 @@ type QAT struct {
 	ObserverFreeze  float64 `yaml:"observer_freeze"`  // observers stop after this fraction of the epochs, in [0, 1]
 	BatchNormFreeze int     `yaml:"batchnorm_freeze"` // batch-norm statistics stay fixed for this many last epochs
 	Scales          string  `yaml:"scales"`           // float, or pow2: powers of two only
-	Layers          []Rule  `yaml:"layers,omitempty"` // exceptions; the last rule that matches counts
+	Layers          []Rule  `yaml:"layers,omitempty"` // exceptions; the first rule that matches counts
 }
 
 // A Rule changes the quantization of the layers whose names match.

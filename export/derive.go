@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package export
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/goqat/goqat/fixed"
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/qat"
+	"github.com/goqat/goqat/quant"
+)
+
+// A Plan is a network in integers: what Derive finds for each of its units.
+type Plan struct {
+	Network *layers.Network
+	Units   []Unit // of the units that remain outside training, in their order
+	// LogitScale is the real value of one step of the logits.
+	LogitScale float32
+}
+
+// A Unit is a unit of the network with its integers.
+type Unit struct {
+	*layers.Unit
+	// Codes are the weights, [out, height, width, in / groups]; nil for a unit
+	// without weights.
+	Codes []int8
+	// Requantizer is nil for units that keep the codes of their input and for
+	// accumulators that an addition reads.
+	Requantizer *fixed.Requantizer
+
+	scale []float32 // of the weights with the batch normalization folded in, by channel
+	bias  []float64 // of the same
+}
+
+// Derive computes the integer weights, multipliers and biases of a network from
+// its parameters, running statistics and ranges, as they are (contract,
+// Numerics 2, 3 and 5). Export writes them; Verify computes them anew.
+func Derive(n *layers.Network) (*Plan, error) {
+	p := &Plan{Network: n}
+	of := map[*layers.Unit]*Unit{}
+	for _, lu := range n.Units {
+		if lu.Kind == layers.Drop {
+			continue
+		}
+		u := &Unit{Unit: lu}
+		if err := p.derive(u, of); err != nil {
+			return nil, fmt.Errorf("export: layer %s: %w", lu.Name, err)
+		}
+		of[lu] = u
+		p.Units = append(p.Units, *u)
+	}
+	return p, nil
+}
+
+// Check says why the network cannot be exported, before any training.
+func Check(n *layers.Network) error {
+	for _, u := range n.Units {
+		switch {
+		case u.Weighted() && u.Policy.Float:
+			return fmt.Errorf("export: layer %s stays in floating point (first_last: float), so the network cannot run on integers; choose 8 or same", u.Name)
+		case u.Weighted() && !u.Policy.Method.Integers:
+			return fmt.Errorf("export: layer %s uses the method %s, which has no integer form", u.Name, u.Policy.Method.Name)
+		}
+	}
+	return nil
+}
+
+// Quantization returns the bits, scale, zero point and codes of a tensor.
+func (p *Plan) Quantization(t *layers.Tensor) (bits int, q qat.Quantization, err error) {
+	o := t.Origin()
+	switch {
+	case o.Source == nil:
+		return 8, qat.Quantization{Params: p.Network.Input.Params, Hi: 255}, nil
+	case o.Quantizer == nil:
+		return 0, q, fmt.Errorf("its input %s is not quantized", t.Name)
+	default:
+		return o.Quantizer.Bits(), o.Quantizer.Quantization(), nil
+	}
+}
+
+// span returns the range of q − zero point over all codes of the tensor's bits.
+func span(bits int, q qat.Quantization) (lo, hi int32) {
+	return -q.ZeroPoint, quant.Activation(bits).Max() - q.ZeroPoint
+}
+
+func (p *Plan) derive(u *Unit, of map[*layers.Unit]*Unit) error {
+	switch u.Kind {
+	case layers.Maximum, layers.Reshape:
+		return nil
+	case layers.Convolution, layers.FullyConnected:
+		if err := p.fold(u); err != nil {
+			return err
+		}
+		if u.Output.Role == layers.Accumulators {
+			return nil
+		}
+	}
+	out, err := p.output(u)
+	if err != nil {
+		return err
+	}
+	terms, err := p.terms(u, of, out.Scale)
+	if err != nil {
+		return err
+	}
+	bias, accScale := u.bias, []float32(nil)
+	if u.Residual != nil {
+		if r := of[u.Residual.Source]; u.Residual.Role == layers.Accumulators {
+			bias = sum(bias, r.bias)
+		}
+	} else if u.Weighted() {
+		accScale, err = p.accumulatorScale(u)
+		if err != nil {
+			return err
+		}
+	}
+	r, err := quant.Derive(u.Output.Channels, terms, bias, accScale, out.Params, out.Lo, out.Hi)
+	u.Requantizer = &r
+	return err
+}
+
+// fold quantizes the weights and folds the batch normalization into their
+// scale: fl32(s·γ/σ), with its sign, and the bias β − γ·mean/σ.
+func (p *Plan) fold(u *Unit) error {
+	if u.Quantizer == nil {
+		return fmt.Errorf("it stays in floating point")
+	}
+	u.Codes = make([]int8, len(u.Weight.Value))
+	scale := u.Quantizer.Integers(u.Codes, u.Weight.Value)
+	u.scale, u.bias = make([]float32, u.Channels), make([]float64, u.Channels)
+	for c := range u.scale {
+		u.scale[c] = scale[c%len(scale)] // one for each channel, or one for all
+		if u.Bias != nil {
+			u.bias[c] = float64(u.Bias.Value[c])
+		}
+		if n := u.Norm; n != nil {
+			gain := float64(n.Gamma.Value[c]) / n.Sigma(c)
+			u.scale[c] = float32(float64(u.scale[c]) * gain)
+			u.bias[c] = float64(n.Beta.Value[c]) - float64(gain*float64(n.Mean[c]))
+		}
+	}
+	return nil
+}
+
+// accumulatorScale returns the real value of one step of the unit's
+// accumulators, by channel.
+func (p *Plan) accumulatorScale(u *Unit) ([]float32, error) {
+	_, x, err := p.Quantization(u.Input)
+	scale := make([]float32, u.Channels)
+	for c := range scale {
+		scale[c] = x.Scale * u.scale[c]
+	}
+	return scale, err
+}
+
+// output returns the quantization of the unit's result, with the activation in
+// the range of its codes.
+func (p *Plan) output(u *Unit) (qat.Quantization, error) {
+	if u.Output.Role == layers.Logits {
+		scale, err := p.accumulatorScale(u)
+		p.LogitScale = quant.LogitScale(scale)
+		return qat.Quantization{Params: quant.Params{Scale: p.LogitScale}, Lo: math.MinInt32, Hi: math.MaxInt32}, err
+	}
+	if u.Output.Quantizer == nil {
+		return qat.Quantization{}, fmt.Errorf("its result is not quantized")
+	}
+	q, f := u.Output.Quantizer.Quantization(), quant.Activation(u.Output.Quantizer.Bits())
+	switch u.Activation {
+	case graph.ReLU:
+		q.Lo = max(q.Lo, q.ZeroPoint)
+	case graph.ReLU6:
+		q.Lo = max(q.Lo, q.ZeroPoint)
+		q.Hi = min(q.Hi, f.Quantize(6, q.Scale, q.ZeroPoint))
+	}
+	return q, nil
+}
+
+// terms returns the summands of the unit's result.
+func (p *Plan) terms(u *Unit, of map[*layers.Unit]*Unit, outScale float32) ([]quant.Term, error) {
+	var own quant.Term
+	var err error
+	switch u.Kind {
+	case layers.Average:
+		own, err = p.average(u, outScale)
+	case layers.Addition:
+		own, err = p.codes(u.Input, outScale)
+	default:
+		own, err = p.accumulators(u, outScale)
+	}
+	if err != nil || u.Residual == nil {
+		return []quant.Term{own}, err
+	}
+	var skip quant.Term
+	if u.Residual.Role == layers.Accumulators {
+		skip, err = p.accumulators(of[u.Residual.Source], outScale)
+	} else {
+		skip, err = p.codes(u.Residual, outScale)
+	}
+	return []quant.Term{own, skip}, err
+}
+
+// accumulators is the term of a weighted unit.
+func (p *Plan) accumulators(u *Unit, outScale float32) (quant.Term, error) {
+	bits, x, err := p.Quantization(u.Input)
+	t := quant.Term{M: make([]float32, u.Channels), MaxAbs: make([]int64, u.Channels)}
+	lo, hi := span(bits, x)
+	size := len(u.Codes) / u.Channels
+	for c := range t.M {
+		t.M[c] = quant.Multiplier(x.Scale, u.scale[c], outScale)
+		t.MaxAbs[c] = fixed.DotBound(u.Codes[c*size:(c+1)*size], lo, hi)
+	}
+	return t, err
+}
+
+// codes is the term q − zero point of a tensor that is added.
+func (p *Plan) codes(t *layers.Tensor, outScale float32) (quant.Term, error) {
+	bits, x, err := p.Quantization(t)
+	lo, hi := span(bits, x)
+	return quant.Term{M: []float32{quant.Multiplier(x.Scale, 1, outScale)}, MaxAbs: []int64{int64(max(-lo, hi))}}, err
+}
+
+// average is the term of an average pooling: the sum of q − zero point.
+func (p *Plan) average(u *Unit, outScale float32) (quant.Term, error) {
+	bits, x, err := p.Quantization(u.Input)
+	lo, hi := span(bits, x)
+	n := u.Window.KernelH * u.Window.KernelW
+	return quant.Term{M: []float32{quant.AverageMultiplier(x.Scale, outScale, n)}, MaxAbs: []int64{int64(n) * int64(max(-lo, hi))}}, err
+}
+
+// sum adds y to a copy of x; either may be nil.
+func sum(x, y []float64) []float64 {
+	if x == nil {
+		return y
+	}
+	z := append([]float64(nil), x...)
+	for i, v := range y {
+		z[i] += v
+	}
+	return z
+}

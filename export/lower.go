@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package export
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/qmodel"
+)
+
+// Lower returns the plan as the model of the integer runtime, with a tensor and
+// an operator for each unit. method names the quantization of the network.
+func (p *Plan) Lower(method string) (*qmodel.Model, error) {
+	n := p.Network
+	m := &qmodel.Model{
+		Version: qmodel.Version, Name: n.Name, Method: method, Classes: n.Classes,
+		Input: qmodel.Input{
+			Height: n.Input.Height, Width: n.Input.Width, Channels: n.Input.Channels,
+			ZeroPoint: n.Input.ZeroPoint, ScaleBits: math.Float32bits(n.Input.Scale),
+		},
+	}
+	index := map[*layers.Tensor]int{}
+	image, err := p.tensor(n.Image)
+	if err != nil {
+		return nil, err
+	}
+	m.Tensors = append(m.Tensors, image)
+	index[n.Image] = 0
+	for i := range p.Units {
+		u := &p.Units[i]
+		t, err := p.tensor(u.Output)
+		if err != nil {
+			return nil, fmt.Errorf("export: layer %s: %w", u.Name, err)
+		}
+		o := u.operator()
+		for _, in := range []*layers.Tensor{u.Input, u.Residual} {
+			if in != nil {
+				o.Inputs = append(o.Inputs, index[undropped(in)])
+			}
+		}
+		o.Output = len(m.Tensors)
+		index[u.Output] = o.Output
+		m.Tensors = append(m.Tensors, t)
+		m.Operators = append(m.Operators, o)
+	}
+	if err := m.Validate(); err != nil {
+		return nil, fmt.Errorf("export: %w", err)
+	}
+	return m, nil
+}
+
+// undropped returns the tensor before any dropout: outside training the same.
+func undropped(t *layers.Tensor) *layers.Tensor {
+	for t.Source != nil && t.Source.Kind == layers.Drop {
+		t = t.Source.Input
+	}
+	return t
+}
+
+// tensor describes t for the model.
+func (p *Plan) tensor(t *layers.Tensor) (qmodel.Tensor, error) {
+	q := qmodel.Tensor{Name: t.Name, Height: t.Height, Width: t.Width, Channels: t.Channels}
+	switch t.Role {
+	case layers.Accumulators:
+		q.Kind, q.Bits = qmodel.Accumulators, 32
+	case layers.Logits:
+		q.Kind, q.Bits, q.ScaleBits = qmodel.Logits, 32, math.Float32bits(p.LogitScale)
+	default:
+		bits, a, err := p.Quantization(t)
+		if err != nil {
+			return q, err
+		}
+		q.Bits, q.ZeroPoint, q.ScaleBits = bits, a.ZeroPoint, math.Float32bits(a.Scale)
+	}
+	return q, nil
+}
+
+// operator describes the unit for the model, but for its tensors.
+func (u *Unit) operator() qmodel.Operator {
+	o := qmodel.Operator{Name: u.Name, Requantizer: u.Requantizer}
+	w := u.Window
+	switch u.Kind {
+	case layers.Reshape:
+		o.Op = qmodel.Flatten
+		return o
+	case layers.Addition:
+		o.Op = qmodel.Add
+		return o
+	case layers.Maximum:
+		o.Op = qmodel.MaxPool
+	case layers.Average:
+		o.Op = qmodel.AvgPool
+	case layers.FullyConnected:
+		o.Op = qmodel.Linear
+	default:
+		o.Op = qmodel.Conv2D
+		if w.Groups > 1 && w.Groups == u.Input.Channels && u.Channels == u.Input.Channels {
+			o.Op = qmodel.Depthwise
+		}
+	}
+	o.Kernel, o.Stride = [2]int{w.KernelH, w.KernelW}, [2]int{w.Stride, w.Stride}
+	o.Pad = [4]int{w.Top, w.Left, w.Bottom, w.Right}
+	if u.Weighted() {
+		o.Method, o.Groups = u.Policy.Method.Name, w.Groups
+		o.Weights = &qmodel.Weights{
+			Bits: u.Quantizer.Bits(), Codes: u.Codes,
+			Shape: [4]int{u.Channels, w.KernelH, w.KernelW, u.Input.Channels / w.Groups},
+		}
+	}
+	return o
+}

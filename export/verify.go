@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package export
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/quant"
+)
+
+// A Verification is the comparison of a training graph with the integer runtime
+// on a number of images.
+type Verification struct {
+	Images  int `json:"images"`
+	Tensors int `json:"tensors"` // compared for each image
+	// IntegerMismatches counts the integers that differ between the runtime and
+	// the graph in exact integer mode, over all tensors and images.
+	IntegerMismatches int64 `json:"integer_mismatches"`
+	// The rest compares the runtime with the ordinary fake-quantized forward
+	// pass, which sums in floating point: the fraction of images with the same
+	// top class, and, where each layer is fed the runtime's integers, the
+	// largest difference of a tensor's value in steps and the fraction that
+	// differ.
+	FakequantTop1Agreement float64 `json:"fakequant_top1_agreement"`
+	FakequantMaxSteps      int     `json:"fakequant_max_steps"`
+	FakequantDiffering     float64 `json:"fakequant_differing"`
+}
+
+// Verify runs every image of the split through the network's graph and through
+// the runtime's model, and compares them tensor by tensor. The integers of the
+// graph are derived from the network, never read from the model. A model whose
+// tensors are not those of the network is an error; one with other numbers
+// gives mismatches.
+func Verify(ctx context.Context, n *layers.Network, m *infer.Model, s datasets.Split, threads int, progress func(done int)) (Verification, error) {
+	if s.Len() == 0 {
+		return Verification{}, fmt.Errorf("export: there are no images to verify with")
+	}
+	plan, err := Derive(n)
+	if err != nil {
+		return Verification{}, err
+	}
+	v := &verifier{plan: plan, tensors: map[string]*observed{}}
+	if err := v.prepare(m, threads); err != nil {
+		return Verification{}, err
+	}
+	run := n.Graph.Run
+	quantize := run.Quantize
+	run.Quantize = true
+	defer func() { run.Quantize, run.Tap = quantize, nil }()
+
+	size := len(s.Images) / s.Len()
+	for at := 0; at < s.Len(); at += n.Graph.Batch() {
+		if err := ctx.Err(); err != nil {
+			return Verification{}, err
+		}
+		end := min(at+n.Graph.Batch(), s.Len())
+		if err := v.batch(s.Images[at*size:end*size], s.Labels[at:end]); err != nil {
+			return Verification{}, err
+		}
+		if progress != nil {
+			progress(end)
+		}
+	}
+	return v.result(s.Len()), nil
+}
+
+// observed is a tensor of the runtime in the current batch.
+type observed struct {
+	unit  *Unit // that computes it
+	codes []uint8
+	wide  []int32
+	seen  bool // the graph has shown its own
+}
+
+type verifier struct {
+	plan    *Plan
+	runner  *infer.Runner
+	tensors map[string]*observed
+	logits  []int32
+
+	err                     error // of a tap
+	mismatches              int64
+	agree                   int
+	maxSteps                int
+	values, differingValues int64
+}
+
+func (v *verifier) prepare(m *infer.Model, threads int) error {
+	n := v.plan.Network
+	for i := range v.plan.Units {
+		u := &v.plan.Units[i]
+		v.tensors[u.Output.Name] = &observed{unit: u}
+		if u.Requantizer != nil {
+			u.Output.Node().SetInteger(u.Requantizer)
+		}
+	}
+	known := 0
+	for _, l := range m.Layers() {
+		if v.tensors[l.Name] == nil {
+			return fmt.Errorf("export: the model is of another network: it has a layer %s, the checkpoint has not", l.Name)
+		}
+		known++
+	}
+	if known != len(v.tensors) || len(m.Classes()) != len(n.Classes) {
+		return fmt.Errorf("export: the model is of another network: it has %d layers and %d classes, the checkpoint %d and %d", known, len(m.Classes()), len(v.tensors), len(n.Classes))
+	}
+	v.logits = make([]int32, n.Graph.Batch()*len(n.Classes))
+	var err error
+	v.runner, err = m.NewRunner(infer.Options{Batch: n.Graph.Batch(), Threads: threads, Observe: v.observe})
+	return err
+}
+
+// observe keeps a copy of a tensor of the runtime.
+func (v *verifier) observe(o infer.Observation) {
+	t := v.tensors[o.Name]
+	t.codes = append(t.codes[:0], o.Codes...)
+	t.wide = append(t.wide[:0], o.Wide...)
+}
+
+func (v *verifier) batch(images []uint8, labels []int32) error {
+	n := v.plan.Network
+	logits := v.logits[:len(labels)*len(n.Classes)]
+	if err := v.runner.Run(logits, images); err != nil {
+		return err
+	}
+	for _, t := range v.tensors {
+		t.seen = false
+	}
+	for _, pass := range []struct {
+		mode graph.Mode
+		tap  func(graph.Site)
+	}{{graph.Integer, v.compareIntegers}, {graph.Eval, v.compareSteps}, {graph.Eval, nil}} {
+		n.Graph.Run.Tap = pass.tap
+		real, err := n.Forward(pass.mode, images, labels)
+		if err == nil {
+			err = v.err
+		}
+		if err != nil {
+			return err
+		}
+		if pass.tap == nil {
+			v.compareTop(real, logits)
+		}
+	}
+	for name, t := range v.tensors {
+		if !t.seen {
+			return fmt.Errorf("export: the graph did not show the tensor %s", name)
+		}
+	}
+	return nil
+}
+
+// site returns the runtime's tensor for one of the graph, nil if it has none.
+func (v *verifier) site(s graph.Site) *observed {
+	t := v.tensors[s.Name]
+	if t != nil && len(t.codes)+len(t.wide) != len(s.Y) && v.err == nil {
+		v.err = fmt.Errorf("export: the model is of another network: tensor %s has %d values, the checkpoint's %d", s.Name, len(t.codes)+len(t.wide), len(s.Y))
+	}
+	if v.err != nil {
+		return nil
+	}
+	return t
+}
+
+// compareIntegers compares a tensor of the graph in exact integer mode with the
+// runtime's. What stands at v.tensors' names are all sites; a convolution shows
+// itself under its own name only where its accumulators are a tensor.
+func (v *verifier) compareIntegers(s graph.Site) {
+	t := v.site(s)
+	if t == nil {
+		return
+	}
+	t.seen = true
+	value := func(i int) int64 { return int64(s.Y[i]) }
+	switch {
+	case s.Codes != nil:
+		value = func(i int) int64 { return int64(s.Codes[i]) }
+	case s.Wide != nil:
+		value = func(i int) int64 { return int64(s.Wide[i]) }
+	case len(t.codes) > 0:
+		_, q, err := v.plan.Quantization(t.unit.Output)
+		if err != nil {
+			v.err = err
+			return
+		}
+		value = func(i int) int64 { return int64(s.Y[i]) + int64(q.ZeroPoint) }
+	}
+	for i, c := range t.codes {
+		if int64(c) != value(i) {
+			v.mismatches++
+		}
+	}
+	for i, c := range t.wide {
+		if int64(c) != value(i) {
+			v.mismatches++
+		}
+	}
+}
+
+// compareSteps compares the result of an epilogue in the fake-quantized pass
+// with the runtime's codes, and puts the latter in its place, so that the next
+// layer is fed the same integers.
+func (v *verifier) compareSteps(s graph.Site) {
+	t := v.site(s)
+	if t == nil || t.unit.Requantizer == nil || len(t.codes) == 0 {
+		return
+	}
+	q := t.unit.Output.Quantizer.Quantization()
+	for i, c := range t.codes {
+		steps := int(quant.RoundEven32(s.Y[i]/q.Scale)) + int(q.ZeroPoint) - int(c)
+		if steps != 0 {
+			v.differingValues++
+			v.maxSteps = max(v.maxSteps, steps, -steps)
+		}
+		s.Y[i] = q.Real(int32(c))
+	}
+	v.values += int64(len(t.codes))
+}
+
+// compareTop counts the images with the same top class.
+func (v *verifier) compareTop(real []float32, logits []int32) {
+	classes := len(v.plan.Network.Classes)
+	for at := 0; at < len(logits); at += classes {
+		if top(real[at:at+classes]) == top(logits[at:at+classes]) {
+			v.agree++
+		}
+	}
+}
+
+// top returns the index of the first greatest value.
+func top[T float32 | int32](row []T) int {
+	best := 0
+	for i, x := range row {
+		if x > row[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+func (v *verifier) result(images int) Verification {
+	r := Verification{
+		Images: images, Tensors: len(v.tensors), IntegerMismatches: v.mismatches,
+		FakequantTop1Agreement: float64(v.agree) / float64(images), FakequantMaxSteps: v.maxSteps,
+	}
+	if v.values > 0 {
+		r.FakequantDiffering = float64(v.differingValues) / float64(v.values)
+	}
+	return r
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"math"
+
+	"github.com/goqat/goqat/internal/kernel"
+)
+
+// Window is the geometry of a convolution or a pooling.
+type Window struct {
+	KernelH, KernelW         int
+	Stride                   int
+	Top, Left, Bottom, Right int // padding: zeros for a convolution, never the maximum for a pooling
+	Groups                   int // of a convolution; 0 means 1
+}
+
+// Same returns the window of a k×k kernel with the padding k/2 all around, as
+// PyTorch users write it: the output is ⌈size/stride⌉ for odd k.
+func Same(k, stride int) Window {
+	return Window{KernelH: k, KernelW: k, Stride: stride, Top: k / 2, Left: k / 2, Bottom: k / 2, Right: k / 2}
+}
+
+// Valid returns the window of a k×k kernel without padding.
+func Valid(k, stride int) Window {
+	return Window{KernelH: k, KernelW: k, Stride: stride}
+}
+
+// Output returns the size of what the window makes of h×w, 0 if it does not fit.
+func (w Window) Output(height, width int) (int, int) {
+	h, v := height+w.Top+w.Bottom-w.KernelH, width+w.Left+w.Right-w.KernelW
+	if h < 0 || v < 0 || w.Stride < 1 || w.KernelH < 1 || w.KernelW < 1 {
+		return 0, 0
+	}
+	return h/w.Stride + 1, v/w.Stride + 1
+}
+
+// Conv2D adds the convolution of x with weights w, [out channels, KernelH,
+// KernelW, in channels / groups], without bias: an Epilogue adds that. w may be
+// a parameter's node or a quantizer's result.
+func (g *Graph) Conv2D(name string, x, w *Node, window Window) *Node {
+	groups := max(1, window.Groups)
+	h, v := window.Output(x.Height, x.Width)
+	perOutput := window.KernelH * window.KernelW * (x.Channels / groups)
+	if h == 0 || x.Channels%groups != 0 || perOutput == 0 || w.Channels%perOutput != 0 || w.Channels/perOutput%groups != 0 {
+		g.Errorf("graph: %s: %d weights in %d groups with a %d×%d kernel, stride %d, do not fit an input of %d×%d×%d",
+			name, w.Channels, groups, window.KernelH, window.KernelW, window.Stride, x.Height, x.Width, x.Channels)
+		return x
+	}
+	out := w.Channels / perOutput
+	d := kernel.Conv{
+		InH: x.Height, InW: x.Width, InC: x.Channels, OutC: out, KH: window.KernelH, KW: window.KernelW,
+		StrideH: window.Stride, StrideW: window.Stride,
+		Top: window.Top, Left: window.Left, Bottom: window.Bottom, Right: window.Right, Groups: groups,
+	}
+	f := &conv{name: name, desc: d, plan: kernel.NewConvPlan(d, g.batch, g.Run.pool)}
+	return g.Apply(name, f, h, v, out, x, w)
+}
+
+// Linear adds the product of x, seen as a vector, with weights w, [out
+// channels, in channels]: a convolution of a 1×1 image. Flatten comes before it.
+func (g *Graph) Linear(name string, x, w *Node) *Node {
+	if x.Height != 1 || x.Width != 1 {
+		g.Errorf("graph: %s: the input of a linear layer is %d×%d×%d, flatten it first", name, x.Height, x.Width, x.Channels)
+		return x
+	}
+	return g.Conv2D(name, x, w, Valid(1, 1))
+}
+
+// conv is the Function of a convolution.
+type conv struct {
+	name string
+	desc kernel.Conv
+	plan *kernel.ConvPlan
+
+	// wide holds the accumulators of an Integer run that could exceed what
+	// float32 adds exactly; nil while they cannot.
+	wide   []float64
+	wideX  []float64
+	wideW  []float64
+	wideTo []float64 // the memory of wide, kept
+}
+
+func (f *conv) Forward(r *Run, y []float32, x [][]float32) error {
+	f.wide = nil
+	out := f.desc.OutH() * f.desc.OutW() * f.desc.OutC
+	if r.Mode == Integer && !f.exact(x[0][:r.Batch*f.desc.InH*f.desc.InW*f.desc.InC], x[1]) {
+		f.forwardWide(r, len(y), x)
+	} else {
+		f.plan.Forward(y, x[0], x[1], r.Batch)
+	}
+	if r.Tap != nil && r.Mode != Train {
+		s := Site{Name: f.name, Y: y[:r.Batch*out]}
+		if f.wide != nil {
+			s.Wide = f.wide[:r.Batch*out]
+		}
+		r.Tap(s)
+	}
+	return nil
+}
+
+func (f *conv) Backward(r *Run, dx [][]float32, dy, _ []float32, x [][]float32) error {
+	if dx[0] != nil {
+		f.plan.BackwardInput(dx[0], dy, x[1], r.Batch)
+	}
+	if dx[1] != nil {
+		f.plan.BackwardWeights(dx[1], x[0], dy, r.Batch)
+	}
+	return nil
+}
+
+// exact says whether every partial sum of integers x and w is exact in
+// float32, in whatever order: Σ|w| max|x| < 2^24.
+func (f *conv) exact(x, w []float32) bool {
+	lo, hi := kernel.MinMax(x)
+	perOutput := len(w) / f.desc.OutC
+	var most float64
+	for o := 0; o < len(w); o += perOutput {
+		var sum float64
+		for _, v := range w[o : o+perOutput] {
+			sum += math.Abs(float64(v))
+		}
+		most = max(most, sum)
+	}
+	return most*float64(max(-lo, hi)) < 1<<24
+}
+
+// forwardWide convolves in float64, exact for every int32 accumulator.
+func (f *conv) forwardWide(r *Run, out int, x [][]float32) {
+	if f.wideTo == nil {
+		f.wideTo, f.wideX, f.wideW = make([]float64, out), make([]float64, len(x[0])), make([]float64, len(x[1]))
+	}
+	f.wide = f.wideTo
+	for i, v := range x[0] {
+		f.wideX[i] = float64(v)
+	}
+	for i, v := range x[1] {
+		f.wideW[i] = float64(v)
+	}
+	kernel.ConvReference(f.desc, f.wide, f.wideX, f.wideW, r.Batch)
+}

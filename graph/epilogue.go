@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"math"
+
+	"github.com/goqat/goqat/fixed"
+	"github.com/goqat/goqat/internal/kernel"
+)
+
+// An Activation is the nonlinearity of an epilogue.
+type Activation uint8
+
+// The activations.
+const (
+	Identity Activation = iota
+	ReLU                // max(x, 0)
+	ReLU6               // min(max(x, 0), 6), Howard et al. 2017
+)
+
+// A Term is one summand of an epilogue: a tensor, normalized or with a bias
+// added, or as it is.
+type Term struct {
+	X    *Node
+	Norm *Norm
+	Bias *Param // one value a channel
+}
+
+// An Epilogue is what follows a convolution, and the one place where the
+// training graph and the integer runtime round:
+//
+//	y = quantize(activation(Σ terms))
+//
+// In Integer runs its terms are exact integers and it requantizes their sum
+// (contract, Numerics 2) with the parameters of SetInteger.
+//
+// It passes over its inputs block by block, so that values between the stages
+// never leave the cache, and its backward pass recomputes instead of keeping
+// copies.
+type Epilogue struct {
+	Terms      []Term
+	Activation Activation
+	Quantizer  Quantizer // nil: the result is not quantized
+}
+
+// Epilogue adds the epilogue e under a site name.
+func (g *Graph) Epilogue(name string, e Epilogue) *Node {
+	if len(e.Terms) == 0 {
+		g.Errorf("graph: %s has no terms", name)
+		return &Node{Height: 1, Width: 1, Channels: 1}
+	}
+	x := e.Terms[0].X
+	f := &epilogue{name: name, Epilogue: e, rows: x.Height * x.Width, channels: x.Channels, pool: g.Run.pool}
+	var inputs []*Node
+	for _, t := range e.Terms {
+		if t.X.Height != x.Height || t.X.Width != x.Width || t.X.Channels != x.Channels {
+			g.Errorf("graph: %s adds %d×%d×%d to %d×%d×%d", name, t.X.Height, t.X.Width, t.X.Channels, x.Height, x.Width, x.Channels)
+			return x
+		}
+		inputs = append(inputs, t.X)
+	}
+	for i, t := range e.Terms {
+		s := stage{x: i, norm: t.Norm}
+		s.conv, _ = t.X.fn.(*conv)
+		if t.Norm != nil {
+			s.gamma, s.beta = len(inputs), len(inputs)+1
+			inputs = append(inputs, t.Norm.Gamma.node, t.Norm.Beta.node)
+		}
+		if t.Bias != nil {
+			s.bias = len(inputs)
+			inputs = append(inputs, t.Bias.node)
+		}
+		f.stages = append(f.stages, s)
+	}
+	f.firstLearned = len(inputs)
+	if e.Quantizer != nil {
+		for _, p := range e.Quantizer.Params() {
+			inputs = append(inputs, p.node)
+			f.learned += len(p.Value)
+		}
+	}
+	f.allocate(g.batch)
+	return g.Apply(name, f, x.Height, x.Width, x.Channels, inputs...)
+}
+
+// BatchNorm adds a batch normalization alone.
+func (g *Graph) BatchNorm(name string, x *Node, n *Norm) *Node {
+	return g.Epilogue(name, Epilogue{Terms: []Term{{X: x, Norm: n}}})
+}
+
+// Activate adds an activation alone.
+func (g *Graph) Activate(name string, x *Node, a Activation) *Node {
+	return g.Epilogue(name, Epilogue{Terms: []Term{{X: x}}, Activation: a})
+}
+
+// Add adds the sum of two tensors.
+func (g *Graph) Add(name string, x, y *Node) *Node {
+	return g.Epilogue(name, Epilogue{Terms: []Term{{X: x}, {X: y}}})
+}
+
+// SetInteger gives the epilogue that computes n its integer parameters for
+// Integer runs: one term of r for each of its terms.
+func (n *Node) SetInteger(r *fixed.Requantizer) { n.fn.(*epilogue).integer = r }
+
+// blockValues is about the number of values an epilogue works on at a time: a
+// few such blocks fit a first-level cache. Blocks do not depend on the number
+// of threads, so neither does any sum over them.
+const blockValues = 4096
+
+// epilogue is the Function of an Epilogue.
+type epilogue struct {
+	Epilogue
+	name           string
+	rows, channels int // rows of one image
+	stages         []stage
+	firstLearned   int // index of the quantizer's first input
+	learned        int // number of learned values of the quantizer
+	pool           *kernel.Pool
+	integer        *fixed.Requantizer
+	codes          []int32
+
+	blockRows int
+	scratch   [][]float32 // by worker: three blocks
+	stats     []Stats     // by block
+	grad      []float64   // by block: gradients of the learned values
+	total     []float64   // their sum
+
+	// One run's arguments, for the tiles.
+	run        *Run
+	x, dx      [][]float32
+	y, dy      []float32
+	n          int // valid rows of all images
+	quantizing bool
+	current    *stage // of momentBlocks and centerBlocks
+}
+
+// stage is a term with what a run needs of it.
+type stage struct {
+	x, gamma, beta, bias int // input indices; 0 where a parameter is absent
+	norm                 *Norm
+	conv                 *conv
+
+	scale, shift   []float32 // x·scale + shift is the term, by channel
+	mean, rstd     []float64 // the statistics in use, by channel
+	sum, sumX      []float64 // by block and channel, then totalled in the first block
+	gx, gy, center []float32 // dx = dy·gy + x·gx + center
+}
+
+// affine says whether the term is more than the tensor itself.
+func (s *stage) affine() bool { return s.norm != nil || s.bias != 0 }
+
+// allocate makes the memory of all runs.
+func (e *epilogue) allocate(batch int) {
+	c := e.channels
+	e.blockRows = max(1, blockValues/c)
+	blocks := (batch*e.rows + e.blockRows - 1) / e.blockRows
+	for i := range e.stages {
+		s := &e.stages[i]
+		if !s.affine() {
+			continue
+		}
+		s.scale, s.shift = make([]float32, c), make([]float32, c)
+		s.mean, s.rstd = make([]float64, c), make([]float64, c)
+		s.sum, s.sumX = make([]float64, blocks*c), make([]float64, blocks*c)
+		s.gx, s.gy, s.center = make([]float32, c), make([]float32, c), make([]float32, c)
+	}
+	e.scratch = make([][]float32, e.pool.Threads())
+	for w := range e.scratch {
+		e.scratch[w] = make([]float32, 3*e.blockRows*c)
+	}
+	e.stats = make([]Stats, blocks)
+	e.grad = make([]float64, blocks*e.learned)
+	e.total = make([]float64, e.learned)
+}
+
+// start notes the arguments of a run and returns its number of blocks.
+func (e *epilogue) start(r *Run, x [][]float32) int {
+	e.run, e.x = r, x
+	e.n = r.Batch * e.rows
+	e.quantizing = e.Quantizer != nil && r.Quantize
+	return (e.n + e.blockRows - 1) / e.blockRows
+}
+
+// block returns the range of values of block i.
+func (e *epilogue) block(i int) (lo, hi int) {
+	return i * e.blockRows * e.channels, min((i+1)*e.blockRows, e.n) * e.channels
+}
+
+func (e *epilogue) Forward(r *Run, y []float32, x [][]float32) error {
+	blocks := e.start(r, x)
+	e.y = y
+	if r.Mode == Integer {
+		return e.forwardInteger(blocks)
+	}
+	for i := range e.stages {
+		s := &e.stages[i]
+		switch {
+		case s.norm != nil:
+			e.normalize(s, blocks)
+		case s.bias != 0:
+			for c := range s.scale {
+				s.scale[c] = 1
+			}
+			copy(s.shift, x[s.bias])
+		}
+	}
+	if e.Quantizer != nil {
+		e.Quantizer.Begin(r)
+	}
+	e.pool.Run((*forwardBlocks)(e), blocks)
+	if e.observing() {
+		var s Stats
+		s.reset()
+		for i := range blocks {
+			s.add(&e.stats[i])
+		}
+		e.Quantizer.Observe(r, s)
+	}
+	if r.Tap != nil && r.Mode != Train {
+		r.Tap(Site{Name: e.name, Y: y[:e.n*e.channels]})
+	}
+	return nil
+}
+
+func (e *epilogue) observing() bool {
+	return e.Quantizer != nil && e.run.Observe
+}
+
+// normalize finds scale and shift of a normalized term.
+func (e *epilogue) normalize(s *stage, blocks int) {
+	n := s.norm
+	gamma, beta := e.x[s.gamma], e.x[s.beta]
+	if e.run.Mode == Train && !e.run.FreezeNorm {
+		e.current = s
+		e.pool.Run((*momentBlocks)(e), blocks)
+		e.batchStatistics(s, blocks)
+	} else {
+		for c := range s.mean {
+			s.mean[c] = float64(n.Mean[c])
+			s.rstd[c] = 1 / n.Sigma(c)
+		}
+	}
+	for c := range s.scale {
+		a := float64(gamma[c]) * s.rstd[c]
+		s.scale[c] = float32(a)
+		s.shift[c] = float32(float64(beta[c]) - float64(s.mean[c]*a))
+	}
+}
+
+// batchStatistics totals the moments of the blocks, in their order.
+func (e *epilogue) batchStatistics(s *stage, blocks int) {
+	c, count := e.channels, float64(e.n)
+	total(s.sum, blocks, c)
+	total(s.sumX, blocks, c)
+	variance := s.sumX[:c]
+	for c := range e.channels {
+		d := s.sum[c] / count // from the running mean, about which the moments are
+		variance[c] = max(0, s.sumX[c]/count-float64(d*d))
+		s.mean[c] = float64(s.norm.Mean[c]) + d
+		s.rstd[c] = 1 / math.Sqrt(variance[c]+float64(s.norm.Epsilon))
+	}
+	s.norm.update(s.mean, variance, e.n)
+}
+
+// total adds the rows of a [blocks, n] array into its first row.
+func total(x []float64, blocks, n int) {
+	for b := 1; b < blocks; b++ {
+		for i, v := range x[b*n : (b+1)*n] {
+			x[i] += v
+		}
+	}
+}
+
+// sum writes the sum of the terms of a block to dst.
+func (e *epilogue) sum(dst []float32, lo, hi int) {
+	for i := range e.stages {
+		s := &e.stages[i]
+		x := e.x[s.x][lo:hi]
+		switch {
+		case s.affine() && i == 0:
+			kernel.ScaleShift(dst, x, s.scale, s.shift)
+		case s.affine():
+			kernel.AddScaleShift(dst, x, s.scale, s.shift)
+		case i == 0:
+			copy(dst, x)
+		default:
+			kernel.Add(dst, dst, x)
+		}
+	}
+}
+
+// activate applies the activation; dst may be src.
+func (e *epilogue) activate(dst, src []float32) {
+	switch e.Activation {
+	case ReLU:
+		kernel.ReLU(dst, src)
+	case ReLU6:
+		kernel.ReLUClamp(dst, src, 6)
+	}
+}

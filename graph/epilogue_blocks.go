@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import "github.com/goqat/goqat/internal/kernel"
+
+// The passes of an epilogue over its blocks, each a kernel.Task.
+type (
+	momentBlocks   epilogue // sums x − m and its square; m is the running mean, near enough for the variance not to cancel
+	forwardBlocks  epilogue // all stages
+	backwardBlocks epilogue // gradients of the sum of the terms and, partly, of the parameters
+	centerBlocks   epilogue // the gradient through the statistics of a batch normalization
+)
+
+func (t *momentBlocks) Tile(i, _ int) {
+	e, s := (*epilogue)(t), t.current
+	lo, hi := e.block(i)
+	sum, square := s.sums(i, e.channels)
+	kernel.ChannelMoments(sum, square, e.x[s.x][lo:hi], s.norm.Mean)
+}
+
+func (t *forwardBlocks) Tile(i, _ int) {
+	e := (*epilogue)(t)
+	lo, hi := e.block(i)
+	y := e.y[lo:hi]
+	e.sum(y, lo, hi)
+	e.activate(y, y)
+	if e.observing() {
+		s := &e.stats[i]
+		s.reset()
+		s.Min, s.Max = kernel.MinMax(y)
+		if e.run.Calibrate {
+			s.moments(y)
+		}
+	}
+	if e.quantizing {
+		e.Quantizer.Forward(y, y)
+	}
+}
+
+func (t *backwardBlocks) Tile(i, worker int) {
+	e := (*epilogue)(t)
+	lo, hi := e.block(i)
+	n, size := hi-lo, e.blockRows*e.channels
+	scratch := e.scratch[worker]
+	sum, act, d := scratch[:n], scratch[size:size+n], scratch[2*size:2*size+n]
+	dy := e.dy[lo:hi]
+
+	if e.quantizing || e.Activation != Identity {
+		e.sum(sum, lo, hi)
+	}
+	if e.quantizing {
+		h := sum
+		if e.Activation != Identity {
+			e.activate(act, sum)
+			h = act
+		}
+		e.Quantizer.Backward(d, h, dy, e.grad[i*e.learned:(i+1)*e.learned])
+		dy = d
+	}
+	switch e.Activation {
+	case ReLU:
+		kernel.ReLUBackward(d, sum, dy)
+		dy = d
+	case ReLU6:
+		kernel.ReLUClampBackward(d, sum, dy, 6)
+		dy = d
+	}
+	for k := range e.stages {
+		s := &e.stages[k]
+		if s.affine() {
+			sum, dot := s.sums(i, e.channels)
+			kernel.ChannelDots(sum, dot, dy, e.x[s.x][lo:hi])
+		}
+		if dx := e.dx[s.x]; dx != nil {
+			copy(dx[lo:hi], dy)
+		}
+	}
+}
+
+// sums returns the emptied sums of block i.
+func (s *stage) sums(i, channels int) (sum, sumX []float64) {
+	sum, sumX = s.sum[i*channels:(i+1)*channels], s.sumX[i*channels:(i+1)*channels]
+	clear(sum)
+	clear(sumX)
+	return sum, sumX
+}
+
+func (t *centerBlocks) Tile(i, _ int) {
+	e, s := (*epilogue)(t), t.current
+	lo, hi := e.block(i)
+	dx := e.dx[s.x][lo:hi]
+	kernel.Combine(dx, dx, e.x[s.x][lo:hi], s.gy, s.gx, s.center)
+}
+
+func (e *epilogue) Backward(r *Run, dx [][]float32, dy, y []float32, x [][]float32) error {
+	blocks := e.start(r, x)
+	e.dx, e.dy = dx, dy
+	clear(e.grad)
+	e.pool.Run((*backwardBlocks)(e), blocks)
+	for i := range e.stages {
+		s := &e.stages[i]
+		if !s.affine() {
+			continue
+		}
+		total(s.sum, blocks, e.channels)
+		total(s.sumX, blocks, e.channels)
+		e.parameterGradients(s)
+		if s.norm != nil && dx[s.x] != nil {
+			e.current = s
+			e.pool.Run((*centerBlocks)(e), blocks)
+		}
+	}
+	total(e.grad, blocks, e.learned)
+	e.learnedGradients()
+	return nil
+}
+
+// parameterGradients turns the totals of dy and dy·x into the gradients of
+// gamma and beta, or of the bias, and prepares the second pass.
+func (e *epilogue) parameterGradients(s *stage) {
+	if s.norm == nil {
+		if db := e.dx[s.bias]; db != nil {
+			for c := range db {
+				db[c] = float32(s.sum[c])
+			}
+		}
+		return
+	}
+	gamma := e.x[s.gamma]
+	dgamma, dbeta := e.dx[s.gamma], e.dx[s.beta]
+	count := float64(e.n)
+	for c := range gamma {
+		sum := s.sum[c]
+		sumHat := (s.sumX[c] - float64(s.mean[c]*sum)) * s.rstd[c] // Σ dy·x̂
+		dgamma[c], dbeta[c] = float32(sumHat), float32(sum)
+		g := float64(gamma[c]) * s.rstd[c]
+		s.gy[c] = float32(g)
+		s.gx[c], s.center[c] = 0, 0
+		if !e.run.FreezeNorm { // the statistics depend on x
+			k := g * s.rstd[c] * sumHat / count
+			s.gx[c] = float32(-k)
+			s.center[c] = float32(float64(k*s.mean[c]) - float64(g*sum/count))
+		}
+	}
+}
+
+// learnedGradients hands the totalled gradients to the quantizer's parameters.
+func (e *epilogue) learnedGradients() {
+	at := 0
+	for _, d := range e.dx[e.firstLearned:] {
+		for i := range d {
+			d[i] = float32(e.grad[at])
+			at++
+		}
+	}
+}

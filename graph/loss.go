@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"fmt"
+	"math"
+)
+
+// Loss is a loss function of logits.
+type Loss uint8
+
+// The losses.
+const (
+	// CrossEntropy is the mean over the batch of −log softmax(logits)[label].
+	// With Run.SoftWeight λ > 0 it is distillation (Hinton et al. 2015, section 2):
+	// (1 − λ) times that, plus λ T² times the cross entropy of softmax(logits/T)
+	// with the soft targets softmax(teacher/T) given to FeedSoft.
+	CrossEntropy Loss = iota
+	// SquaredHinge is the mean over batch and classes of max(0, 1 − t·logit)²,
+	// t = 1 for the label and −1 else (Courbariaux et al. 2016, Brevitas).
+	SquaredHinge
+)
+
+// classify is the Function of a loss. Its inputs are the logits, [batch, 1, 1,
+// classes], the labels, [batch], and the soft targets, [batch, classes].
+type classify struct {
+	loss    Loss
+	classes int
+	soft    []float64 // one row of exponentials
+	dlogits []float32 // gradient of the last forward run
+}
+
+func (f *classify) Forward(r *Run, y []float32, x [][]float32) error {
+	logits, labels, targets := x[0], x[1], x[2]
+	var total float64
+	for i := range r.Batch {
+		lo, hi := i*f.classes, (i+1)*f.classes
+		label := int(labels[i])
+		if label < 0 || label >= f.classes {
+			return fmt.Errorf("label %d of image %d is not one of %d classes", label, i, f.classes)
+		}
+		d := f.dlogits[lo:hi]
+		if f.loss == SquaredHinge {
+			total += f.hinge(d, logits[lo:hi], label, r.Batch)
+			continue
+		}
+		hard := 1 - float64(r.SoftWeight)
+		clear(d)
+		total += f.cross(d, logits[lo:hi], 1, hard/float64(r.Batch), func(c int) float64 {
+			if c == label {
+				return 1
+			}
+			return 0
+		}) * hard
+		if r.SoftWeight > 0 {
+			t := float64(r.Temperature)
+			w := float64(r.SoftWeight)
+			row := targets[lo:hi]
+			total += f.cross(d, logits[lo:hi], t, w*t/float64(r.Batch), func(c int) float64 { return float64(row[c]) }) * w * t * t
+		}
+	}
+	y[0] = float32(total / float64(r.Batch))
+	return nil
+}
+
+// cross returns −Σ target·log softmax(logits/t) and adds scale times
+// softmax(logits/t) − target to d.
+func (f *classify) cross(d, logits []float32, t, scale float64, target func(int) float64) float64 {
+	most := math.Inf(-1)
+	for _, v := range logits {
+		most = max(most, float64(v))
+	}
+	var sum float64
+	for c, v := range logits {
+		f.soft[c] = math.Exp((float64(v) - most) / t)
+		sum += f.soft[c]
+	}
+	logSum := math.Log(sum)
+	var loss float64
+	for c, v := range logits {
+		p := target(c)
+		if p != 0 {
+			loss -= p * ((float64(v)-most)/t - logSum)
+		}
+		d[c] += float32(scale * (f.soft[c]/sum - p))
+	}
+	return loss
+}
+
+// hinge returns the squared hinge loss of one image and writes its gradient.
+func (f *classify) hinge(d, logits []float32, label, batch int) float64 {
+	n := float64(f.classes)
+	var loss float64
+	for c, v := range logits {
+		t := -1.0
+		if c == label {
+			t = 1
+		}
+		m := max(0, 1-t*float64(v))
+		loss += m * m / n
+		d[c] = float32(-2 * t * m / (n * float64(batch)))
+	}
+	return loss
+}
+
+func (f *classify) Backward(r *Run, dx [][]float32, dy, _ []float32, _ [][]float32) error {
+	n := r.Batch * f.classes
+	for i, d := range f.dlogits[:n] {
+		dx[0][i] = d * dy[0]
+	}
+	return nil
+}

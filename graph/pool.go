@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import "github.com/goqat/goqat/internal/kernel"
+
+// MaxPool adds the maximum over each window. A windows's padding never wins.
+func (g *Graph) MaxPool(name string, x *Node, w Window) *Node {
+	h, v, ok := g.poolSize(name, x, w)
+	if !ok {
+		return x
+	}
+	f := &maxPool{name: name, plan: kernel.NewMaxPool(poolDesc(x, w), g.batch, g.Run.pool), size: h * v * x.Channels}
+	return g.Apply(name, f, h, v, x.Channels, x)
+}
+
+// AvgPool adds the mean over each window, which must not be padded; over the
+// whole image it is a global average pooling. In Integer runs it is the sum,
+// and the factor belongs to the multiplier of the epilogue behind it.
+func (g *Graph) AvgPool(name string, x *Node, w Window) *Node {
+	h, v, ok := g.poolSize(name, x, w)
+	if !ok {
+		return x
+	}
+	if w.Top+w.Left+w.Bottom+w.Right != 0 {
+		g.Errorf("graph: %s: an average pooling cannot be padded", name)
+		return x
+	}
+	f := &avgPool{plan: kernel.NewAvgPool(poolDesc(x, w), g.batch, g.Run.pool), taps: w.KernelH * w.KernelW, size: h * v * x.Channels}
+	return g.Apply(name, f, h, v, x.Channels, x)
+}
+
+func (g *Graph) poolSize(name string, x *Node, w Window) (h, v int, ok bool) {
+	h, v = w.Output(x.Height, x.Width)
+	if h == 0 || w.Top >= w.KernelH || w.Bottom >= w.KernelH || w.Left >= w.KernelW || w.Right >= w.KernelW {
+		g.Errorf("graph: %s: a %d×%d window with stride %d does not fit an input of %d×%d", name, w.KernelH, w.KernelW, w.Stride, x.Height, x.Width)
+		return 0, 0, false
+	}
+	return h, v, true
+}
+
+func poolDesc(x *Node, w Window) kernel.Window {
+	return kernel.Window{
+		InH: x.Height, InW: x.Width, C: x.Channels, KH: w.KernelH, KW: w.KernelW, StrideH: w.Stride, StrideW: w.Stride,
+		Top: w.Top, Left: w.Left, Bottom: w.Bottom, Right: w.Right,
+	}
+}
+
+// maxPool is the Function of a maximum pooling.
+type maxPool struct {
+	name string
+	plan *kernel.MaxPool
+	size int
+}
+
+func (f *maxPool) Forward(r *Run, y []float32, x [][]float32) error {
+	f.plan.Forward(y, x[0], r.Batch)
+	tap(r, f.name, y, f.size)
+	return nil
+}
+
+func (f *maxPool) Backward(r *Run, dx [][]float32, dy, _ []float32, _ [][]float32) error {
+	f.plan.Backward(dx[0], dy, r.Batch)
+	return nil
+}
+
+// avgPool is the Function of an average pooling.
+type avgPool struct {
+	plan       *kernel.AvgPool
+	taps, size int
+}
+
+func (f *avgPool) Forward(r *Run, y []float32, x [][]float32) error {
+	f.plan.Forward(y, x[0], r.Batch, f.scale(r))
+	return nil
+}
+
+// scale is 1 in an Integer run, where sums stay exact, else 1/n.
+func (f *avgPool) scale(r *Run) float32 {
+	if r.Mode == Integer {
+		return 1
+	}
+	return 1 / float32(f.taps)
+}
+
+func (f *avgPool) Backward(r *Run, dx [][]float32, dy, _ []float32, _ [][]float32) error {
+	f.plan.Backward(dx[0], dy, r.Batch, f.scale(r))
+	return nil
+}
+
+// tap shows a site that is neither a convolution nor an epilogue.
+func tap(r *Run, name string, y []float32, size int) {
+	if r.Tap != nil && r.Mode != Train {
+		r.Tap(Site{Name: name, Y: y[:r.Batch*size]})
+	}
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import "github.com/goqat/goqat/internal/kernel"
+
+// A Mode says what a run of the graph computes.
+type Mode uint8
+
+// The modes of a run.
+const (
+	// Train normalizes with the statistics of the batch (unless frozen),
+	// drops out, updates observers and computes gradients.
+	Train Mode = iota
+	// Eval normalizes with running statistics and changes no state.
+	Eval
+	// Integer evaluates the same nodes on integers: every tensor holds
+	// q − zero point, every accumulator is exact, and epilogues requantize
+	// with the integer parameters set by SetInteger.
+	Integer
+)
+
+// A Run holds what may change from run to run without rebuilding the graph.
+// Every op of a graph points to the graph's one Run.
+type Run struct {
+	Mode  Mode
+	Batch int // rows of the batch that are valid, at most the graph's batch size
+
+	// Quantize turns the quantizers on; off, the graph is the float network.
+	Quantize bool
+	// Observe lets the observers follow the ranges.
+	Observe bool
+	// Calibrate has observers start from the statistics of this run, of which
+	// there are more then (see Stats), instead of following.
+	Calibrate bool
+	// FreezeNorm makes batch normalization use its running statistics, and
+	// leave them as they are, in training too.
+	FreezeNorm bool
+
+	// Seed and Step number the random choices of a training run (dropout,
+	// stochastic rounding), so that a resumed run makes the same ones.
+	Seed, Step uint64
+
+	// Temperature and SoftWeight mix soft targets into the loss; see Loss.
+	Temperature, SoftWeight float32
+
+	// Tap, if not nil, sees every site (the output of an epilogue, a pooling
+	// or a flatten) and every convolution of Eval and Integer runs, in the
+	// order of execution. It may overwrite y.
+	Tap func(Site)
+
+	pool *kernel.Pool
+}
+
+// A Site is one tensor as a Tap sees it. Y holds Batch rows of the tensor,
+// row-major NHWC: real values in Eval runs, q − zero point in Integer runs.
+type Site struct {
+	Name string
+	Y    []float32
+	// Codes are the integers q of an epilogue's output in an Integer run, nil
+	// otherwise.
+	Codes []int32
+	// Wide are the accumulators of a convolution that exceed float32's exact
+	// range, in which case Y is not valid; nil otherwise.
+	Wide []float64
+}

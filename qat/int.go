@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package qat
+
+import (
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/quant"
+	"github.com/goqat/goqat/ste"
+)
+
+// affine is the method "int": uniform quantization with ranges that follow the
+// data (Jacob et al. 2018, sections 2.1 and 3; Krishnamoorthi 2018, section 3).
+// Weights are symmetric, narrow range, one scale a channel; activations are
+// unsigned codes with a zero point, one scale a tensor.
+var affine = &Method{
+	Name:           "int",
+	Paper:          "Jacob et al. 2018, arXiv:1712.05877",
+	WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
+	ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},
+	Integers:       true,
+	weights:        newSymmetricWeights,
+	activations: func(_ *graph.Graph, name string, o Options) Activation {
+		a := &affineActivation{name: name, bits: o.Bits, observer: Observer{Decay: movingAverageDecay}}
+		if o.MinMax {
+			a.observer.Decay = 0
+		}
+		a.format = ste.Affine{Format: quant.Activation(o.Bits), Params: make([]quant.Params, 1)}
+		return a
+	},
+}
+
+// movingAverageDecay is the memory of the moving-average observer: about the
+// last hundred batches.
+const movingAverageDecay = 0.99
+
+// leastScale is the least scale in use, the smallest normal float32: a tensor or
+// a channel that is 0 throughout has the scale 1 instead.
+const leastScale = 0x1p-126
+
+// affineActivation quantizes a tensor by its observed range.
+type affineActivation struct {
+	name     string
+	bits     int
+	observer Observer
+	format   ste.Affine
+}
+
+func (a *affineActivation) Params() []*graph.Param              { return nil }
+func (a *affineActivation) Bits() int                           { return a.bits }
+func (a *affineActivation) Begin(*graph.Run)                    { a.format.Params[0] = a.Quantization().Params }
+func (a *affineActivation) Forward(dst, src []float32)          { a.format.Forward(dst, src) }
+func (a *affineActivation) Observe(_ *graph.Run, s graph.Stats) { a.observer.Observe(s) }
+func (a *affineActivation) Constrain()                          {}
+
+func (a *affineActivation) Backward(dx, src, dy []float32, _ []float64) {
+	a.format.Backward(dx, src, dy)
+}
+
+// Quantization spreads the codes over the observed range: scale (hi − lo)/(2^b − 1),
+// zero point RNE(−lo/scale). A range not known yet is that of scale 1.
+func (a *affineActivation) Quantization() Quantization {
+	lo, hi, _ := a.observer.Range()
+	f := quant.Activation(a.bits)
+	q := Quantization{Params: quant.Params{Scale: 1}, Hi: f.Max()}
+	if scale := (hi - lo) / float32(f.Max()); scale >= leastScale {
+		q.Params = quant.Params{Scale: scale, ZeroPoint: f.Quantize(-lo, scale, 0)}
+	}
+	return q
+}
+
+func (a *affineActivation) State() []graph.State {
+	return []graph.State{{Name: a.name + ".observer", Data: a.observer.state[:]}}
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package qat
+
+import (
+	"math"
+
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/ste"
+)
+
+// pact is the method "pact": activations are clipped at a learned α, one a
+// tensor, in a parameter group with a decay of its own (Choi et al. 2018,
+// section 3); weights are symmetric per channel.
+var pact = &Method{
+	Name:           "pact",
+	Paper:          "Choi et al. 2018, arXiv:1805.06085",
+	WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
+	ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},
+	Integers:       true,
+	weights:        newSymmetricWeights,
+	activations: func(g *graph.Graph, name string, o Options) Activation {
+		a := &pactActivation{formula: ste.PACT{Bits: o.Bits, Signed: o.Signed}, alpha: g.Param(name+".clip", graph.Clips, 1)}
+		a.alpha.Value[0] = defaultClip
+		return a
+	},
+}
+
+const (
+	// defaultClip is α before calibration: the initial value of MQBench.
+	defaultClip = 6
+	// leastClip keeps α positive whatever the optimizer does.
+	leastClip = 1e-3
+)
+
+// pactActivation clips a tensor at a learned α.
+type pactActivation struct {
+	formula ste.PACT
+	alpha   *graph.Param
+}
+
+func (a *pactActivation) Params() []*graph.Param     { return []*graph.Param{a.alpha} }
+func (a *pactActivation) Bits() int                  { return a.formula.Bits }
+func (a *pactActivation) Begin(*graph.Run)           { a.formula.SetAlpha(a.alpha.Value[0]) }
+func (a *pactActivation) Forward(dst, src []float32) { a.formula.Forward(dst, src) }
+func (a *pactActivation) State() []graph.State       { return nil }
+
+func (a *pactActivation) Backward(dx, src, dy []float32, grad []float64) {
+	grad[0] += a.formula.Backward(dx, src, dy)
+}
+
+// Quantization returns the scale and the codes that the clip gives.
+func (a *pactActivation) Quantization() Quantization {
+	a.formula.SetAlpha(a.alpha.Value[0])
+	p, lo, hi := a.formula.Quantization()
+	return Quantization{p, lo, hi}
+}
+
+// Observe starts α, in a calibration, at the clip that is best for values of a
+// normal distribution (rectified, if the tensor is): a multiple of the deviation
+// that grows with the bits, but not beyond the greatest value.
+func (a *pactActivation) Observe(r *graph.Run, s graph.Stats) {
+	if !r.Calibrate || s.Count == 0 {
+		return
+	}
+	meanSquare := s.SumSquares / float64(s.Count)
+	k := gaussianClip[a.Bits()]
+	if !a.formula.Signed {
+		meanSquare *= 2 // the rectified half has half the mean square of the whole
+		k = gaussianClipRectified[a.Bits()]
+	}
+	a.alpha.Value[0] = float32(min(k*math.Sqrt(meanSquare), float64(max(s.Max, -s.Min))))
+	a.Constrain()
+}
+
+// Constrain keeps α positive; a clip that is not a number starts over.
+func (a *pactActivation) Constrain() {
+	switch v := &a.alpha.Value[0]; {
+	case *v != *v:
+		*v = defaultClip
+	case *v < leastClip:
+		*v = leastClip
+	}
+}
+
+// The clips, in deviations, that minimize the mean square error of quantizing a
+// normal distribution to so many bits, whole and rectified (Banner et al. 2019,
+// ACIQ, section 3; the table of the authors' code).
+var (
+	gaussianClip          = [9]float64{1: 1.24, 2: 1.71, 3: 2.15, 4: 2.55, 5: 2.93, 6: 3.28, 7: 3.61, 8: 3.92}
+	gaussianClipRectified = [9]float64{1: 1.71, 2: 2.15, 3: 2.55, 4: 2.93, 5: 3.28, 6: 3.61, 7: 3.92, 8: 4.20}
+)

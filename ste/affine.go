@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ste
+
+import (
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/quant"
+)
+
+// Affine fake-quantizes with a scale and a zero point per tensor or per channel
+// (Jacob et al. 2018, equation 1; Krishnamoorthi 2018, section 2):
+//
+//	y  = s·(clamp(RNE(x/s) + z, Min, Max) − z)
+//	dx = dy where Min ≤ RNE(x/s) + z ≤ Max, else 0
+//
+// The gradient's mask is that of the unclamped code, so that a value up to half
+// a step outside the range still learns.
+type Affine struct {
+	Format quant.Format
+	// Params has one element for the whole tensor, or one for each channel, in
+	// which case the tensor is [len(Params), …].
+	Params []quant.Params
+}
+
+// Forward writes the fake-quantized values of src to dst, which may be src.
+func (a *Affine) Forward(dst, src []float32) {
+	a.each(len(src), func(lo, hi int, p quant.Params, least, most float32) {
+		kernel.FakeQuantize(dst[lo:hi], src[lo:hi], p.Scale, least, most)
+	})
+}
+
+// Backward writes the gradient by src to dx, which may be dy.
+func (a *Affine) Backward(dx, src, dy []float32) {
+	a.each(len(src), func(lo, hi int, p quant.Params, least, most float32) {
+		kernel.FakeQuantizeBackward(dx[lo:hi], src[lo:hi], dy[lo:hi], p.Scale, least, most)
+	})
+}
+
+// Codes writes the codes, less their zero points, of src to dst: of weights,
+// whose format is signed with at most 8 bits.
+func (a *Affine) Codes(dst []int8, src []float32) {
+	a.each(len(src), func(lo, hi int, p quant.Params, _, _ float32) {
+		for i, x := range src[lo:hi] {
+			dst[lo+i] = int8(a.Format.Quantize(x, p.Scale, p.ZeroPoint) - p.ZeroPoint)
+		}
+	})
+}
+
+// each calls f for the part of the tensor that shares parameters, with the
+// range of its codes relative to the zero point.
+func (a *Affine) each(n int, f func(lo, hi int, p quant.Params, least, most float32)) {
+	size := n / len(a.Params)
+	for c, p := range a.Params {
+		f(c*size, (c+1)*size, p, float32(a.Format.Min()-p.ZeroPoint), float32(a.Format.Max()-p.ZeroPoint))
+	}
+}
+
+// FakeQuantize adds a, per tensor, as an op of its own on activations; its
+// scale and zero point are fixed. Networks quantize in the epilogue instead.
+func FakeQuantize(g *graph.Graph, name string, x *graph.Node, a *Affine) *graph.Node {
+	if len(a.Params) != 1 {
+		g.Errorf("ste: %s: activations are quantized per tensor, not with %d scales", name, len(a.Params))
+	}
+	return g.Epilogue(name, graph.Epilogue{Terms: []graph.Term{{X: x}}, Quantizer: fixedRange{a}})
+}
+
+// fixedRange is an Affine as a graph.Quantizer that neither learns nor observes.
+type fixedRange struct{ *Affine }
+
+func (fixedRange) Params() []*graph.Param                        { return nil }
+func (fixedRange) Begin(*graph.Run)                              {}
+func (fixedRange) Observe(*graph.Run, graph.Stats)               {}
+func (q fixedRange) Backward(dx, src, dy []float32, _ []float64) { q.Affine.Backward(dx, src, dy) }

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package train
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/safetensors"
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/optim"
+)
+
+// checkpointVersion is the version of the checkpoints written; others are
+// refused.
+const checkpointVersion = 1
+
+// Info is what a checkpoint says beside its numbers.
+type Info struct {
+	Version int
+	// Recipe is the resolved recipe, from which the network is built again.
+	Recipe  string
+	Classes []string
+	Input   layers.Input
+
+	Phase    string // "float" or "qat"
+	Position Position
+	// Validation is the accuracy on the validation images when the checkpoint
+	// was made, Best the best of the phase so far, 0 before the first.
+	Validation, Best float64
+	// Seconds of training by phase so far.
+	Seconds map[string]float64
+}
+
+// A Checkpoint is a safetensors file with everything a training is: parameters,
+// running statistics, observed ranges, the optimizer's memory, and Info as JSON
+// in the metadata entry "goqat". Random choices need no state: they are numbered
+// by seed, epoch and step.
+type Checkpoint struct {
+	Info    Info
+	tensors map[string][]float32
+	shapes  map[string][]int
+	order   []string
+}
+
+// optimizerPrefix marks the tensors of the optimizer.
+const optimizerPrefix = "optimizer/"
+
+// Capture copies the state of a training into a checkpoint; the optimizer may be
+// nil.
+func Capture(info Info, n *layers.Network, o optim.Optimizer) *Checkpoint {
+	info.Version = checkpointVersion
+	info.Classes, info.Input = n.Classes, n.Input
+	c := &Checkpoint{Info: info, tensors: map[string][]float32{}, shapes: map[string][]int{}}
+	for _, p := range n.Graph.Params() {
+		c.put(p.Name, p.Shape, p.Value)
+	}
+	for _, s := range n.State() {
+		c.put(s.Name, []int{len(s.Data)}, s.Data)
+	}
+	if o != nil {
+		for _, t := range o.State() {
+			c.put(optimizerPrefix+t.Name, []int{len(t.Data)}, t.Data)
+		}
+	}
+	return c
+}
+
+func (c *Checkpoint) put(name string, shape []int, data []float32) {
+	c.tensors[name] = append([]float32(nil), data...)
+	c.shapes[name] = shape
+	c.order = append(c.order, name)
+}
+
+// Restore copies the checkpoint's numbers into a network of the same shape, and
+// into the optimizer unless it is nil.
+func (c *Checkpoint) Restore(n *layers.Network, o optim.Optimizer) error {
+	for _, s := range append(parameters(n), n.State()...) {
+		t, ok := c.tensors[s.Name]
+		if !ok || len(t) != len(s.Data) {
+			return fmt.Errorf("train: the checkpoint is of another network: it has %d values for %s, the network %d", len(t), s.Name, len(s.Data))
+		}
+		copy(s.Data, t)
+	}
+	if o == nil {
+		return nil
+	}
+	var state []optim.Tensor
+	for _, name := range c.order {
+		if rest, ok := strings.CutPrefix(name, optimizerPrefix); ok {
+			state = append(state, optim.Tensor{Name: rest, Data: c.tensors[name]})
+		}
+	}
+	return o.Load(n.Graph.Params(), state)
+}
+
+// RestoreShared copies what the checkpoint has for the network's parameters and
+// statistics, where name and size agree; it is how quantized training starts
+// from a float checkpoint. Shadow weights must all be there.
+func (c *Checkpoint) RestoreShared(n *layers.Network) error {
+	for _, p := range n.Graph.Params() {
+		if t := c.tensors[p.Name]; len(t) != len(p.Value) && p.Group != graph.Clips {
+			return fmt.Errorf("train: the checkpoint is of another network: it has %d values for %s, the network %d", len(t), p.Name, len(p.Value))
+		}
+	}
+	for _, s := range append(parameters(n), n.State()...) {
+		if t := c.tensors[s.Name]; len(t) == len(s.Data) {
+			copy(s.Data, t)
+		}
+	}
+	return nil
+}
+
+func parameters(n *layers.Network) []graph.State {
+	var states []graph.State
+	for _, p := range n.Graph.Params() {
+		states = append(states, graph.State{Name: p.Name, Data: p.Value})
+	}
+	return states
+}
+
+// Write writes the checkpoint to a temporary file beside path, syncs it and
+// renames it: path holds the old checkpoint or the new one, whatever happens.
+func (c *Checkpoint) Write(path string) error {
+	meta, err := json.Marshal(c.Info)
+	if err != nil {
+		return fmt.Errorf("train: checkpoint %s: %w", path, err)
+	}
+	f := &safetensors.File{Metadata: []safetensors.Metadata{{Key: "goqat", Value: string(meta)}}}
+	for _, name := range c.order {
+		data := make([]byte, 0, 4*len(c.tensors[name]))
+		for _, v := range c.tensors[name] {
+			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+		}
+		f.Tensors = append(f.Tensors, safetensors.Tensor{Name: name, DType: "F32", Shape: c.shapes[name], Data: data})
+	}
+	return WriteFile(path, func(w *os.File) error { return f.Write(w, true) })
+}
+
+// ReadCheckpoint reads and checks the checkpoint at path.
+func ReadCheckpoint(path string) (*Checkpoint, error) {
+	c, err := readCheckpoint(path)
+	if err != nil {
+		return nil, fmt.Errorf("train: checkpoint %s: %w", path, err)
+	}
+	return c, nil
+}
+
+func readCheckpoint(path string) (*Checkpoint, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	stat, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	f, err := safetensors.Read(file, stat.Size())
+	if err != nil {
+		return nil, err
+	}
+	return decode(f)
+}
+
+func decode(f *safetensors.File) (*Checkpoint, error) {
+	meta, ok := f.Value("goqat")
+	if !ok {
+		return nil, errors.New("it is a safetensors file, but not one of goqat's checkpoints")
+	}
+	c := &Checkpoint{tensors: map[string][]float32{}, shapes: map[string][]int{}}
+	if err := json.Unmarshal([]byte(meta), &c.Info); err != nil {
+		return nil, fmt.Errorf("its description is malformed: %w", err)
+	}
+	if c.Info.Version != checkpointVersion {
+		return nil, fmt.Errorf("it has version %d, this program reads version %d", c.Info.Version, checkpointVersion)
+	}
+	if f.Digest == "" {
+		return nil, errors.New("it has no digest")
+	}
+	for _, t := range f.Tensors {
+		if t.DType != "F32" {
+			return nil, fmt.Errorf("tensor %s has the type %s, want F32", t.Name, t.DType)
+		}
+		values := make([]float32, len(t.Data)/4)
+		for i := range values {
+			values[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:]))
+		}
+		c.tensors[t.Name], c.shapes[t.Name] = values, t.Shape
+		c.order = append(c.order, t.Name)
+	}
+	return c, nil
+}
+
+// WriteFile has write fill a temporary file beside path, syncs it and renames it
+// to path.
+func WriteFile(path string, write func(*os.File) error) (err error) {
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return fmt.Errorf("train: write %s: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+			err = fmt.Errorf("train: write %s: %w", path, err)
+		}
+	}()
+	if err = write(f); err != nil {
+		return err
+	}
+	if err = f.Chmod(0o644); err != nil {
+		return err
+	}
+	if err = f.Sync(); err != nil {
+		return err
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	if err = os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// syncDir makes a rename in dir durable, where the system can.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	d.Sync() // some file systems cannot; the rename is done all the same
+	return nil
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package train
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/layers"
+)
+
+// A Result is the outcome of an evaluation.
+type Result struct {
+	Images   int
+	Accuracy float64
+	PerClass []float64 // accuracy on the images of each class, 0 where there are none
+	// Predictions are the classes found, in the order of the images.
+	Predictions []int32
+}
+
+// Evaluate classifies every image of a split with the network as it is: with
+// quantizers or without, by Run.Quantize. progress, if not nil, is told how many
+// images are done.
+func Evaluate(ctx context.Context, n *layers.Network, s datasets.Split, progress func(done int)) (Result, error) {
+	classify := func(images []uint8, labels []int32) ([]float32, error) {
+		return n.Forward(graph.Eval, images, labels)
+	}
+	return evaluate(ctx, s, n.Graph.Batch(), len(n.Classes), classify, progress)
+}
+
+// EvaluateIntegers does the same with the integer logits that run computes:
+// infer.Runner's Run.
+func EvaluateIntegers(ctx context.Context, run func(logits []int32, images []uint8) error, batch, classes int, s datasets.Split, progress func(done int)) (Result, error) {
+	logits := make([]int32, batch*classes)
+	classify := func(images []uint8, labels []int32) ([]int32, error) {
+		n := len(labels) * classes
+		return logits[:n], run(logits[:n], images)
+	}
+	return evaluate(ctx, s, batch, classes, classify, progress)
+}
+
+func evaluate[T int32 | float32](ctx context.Context, s datasets.Split, batch, classes int, classify func([]uint8, []int32) ([]T, error), progress func(int)) (Result, error) {
+	r := Result{Images: s.Len(), PerClass: make([]float64, classes), Predictions: make([]int32, s.Len())}
+	if s.Len() == 0 {
+		return r, fmt.Errorf("train: there are no images to evaluate")
+	}
+	size := len(s.Images) / s.Len()
+	var right int
+	for at := 0; at < s.Len(); at += batch {
+		if err := ctx.Err(); err != nil {
+			return r, err
+		}
+		end := min(at+batch, s.Len())
+		logits, err := classify(s.Images[at*size:end*size], s.Labels[at:end])
+		if err != nil {
+			return r, err
+		}
+		right += correct(logits, s.Labels[at:end], r.Predictions[at:end])
+		if progress != nil {
+			progress(end)
+		}
+	}
+	r.Accuracy = float64(right) / float64(s.Len())
+	of := make([]int, classes)
+	for i, l := range s.Labels {
+		of[l]++
+		if r.Predictions[i] == l {
+			r.PerClass[l]++
+		}
+	}
+	for c := range of {
+		if of[c] > 0 {
+			r.PerClass[c] /= float64(of[c])
+		}
+	}
+	return r, nil
+}
+
+// correct counts the rows of logits, [len(labels), classes], whose greatest
+// value is at the label; the first of equal ones counts. It writes the classes
+// found to predictions, if not nil.
+func correct[T int32 | float32](logits []T, labels, predictions []int32) int {
+	classes := len(logits) / len(labels)
+	var n int
+	for i, label := range labels {
+		row := logits[i*classes : (i+1)*classes]
+		best := 0
+		for c, v := range row {
+			if v > row[best] {
+				best = c
+			}
+		}
+		if int32(best) == label {
+			n++
+		}
+		if predictions != nil {
+			predictions[i] = int32(best)
+		}
+	}
+	return n
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/optim"
+)
+
+// A Loop trains a network for a number of epochs. By itself it only takes
+// steps; progress, logs and checkpoints are hooks.
+type Loop struct {
+	Network   *layers.Network
+	Loader    *datasets.Loader
+	Optimizer optim.Optimizer
+	Params    []*graph.Param // that are trained
+	Schedule  optim.Schedule
+	Epochs    int
+	// Teacher, if not nil, gives the soft targets of distillation.
+	Teacher *Teacher
+	Hooks   []Hook
+
+	// Position is where the loop stands, and where Run starts.
+	Position Position
+}
+
+// Position is a place in a training with what was measured of the epoch so far.
+// A checkpoint holds it; Run goes on from it.
+type Position struct {
+	Epoch, Batch int
+	// LossSum, Correct and Seen are of the batches of this epoch; Seen counts
+	// images.
+	LossSum       float64
+	Correct, Seen int
+}
+
+// A Hook is called by the Loop; nil functions are skipped. An error stops the
+// loop.
+type Hook struct {
+	Name string
+	// EpochStart is called before an epoch, and when a run resumes within one.
+	EpochStart func(*Loop) error
+	Step       func(*Loop, Metrics) error
+	EpochEnd   func(*Loop, Metrics) error
+}
+
+// Metrics are the means over the epoch so far.
+type Metrics struct {
+	Loss, Accuracy  float64
+	ImagesPerSecond float64 // of this process, without the time of hooks
+	LearningRate    float64
+}
+
+// NotFiniteError stops a training whose loss is no finite number.
+type NotFiniteError struct {
+	Epoch, Batch int
+	Loss         float32
+}
+
+func (e *NotFiniteError) Error() string {
+	return fmt.Sprintf("train: the loss is %v in epoch %d, batch %d; lower the learning rate or clip the gradients", e.Loss, e.Epoch+1, e.Batch+1)
+}
+
+// Run trains from Position to the end of the last epoch. When ctx is cancelled
+// it finishes the step and returns ctx's error; Position then is where to go on.
+func (l *Loop) Run(ctx context.Context) error {
+	for l.Position.Epoch < l.Epochs {
+		if err := l.call(func(h Hook) error { return invoke(h.EpochStart, l) }); err != nil {
+			return err
+		}
+		m, err := l.epoch(ctx)
+		if err != nil {
+			return err
+		}
+		l.Position = Position{Epoch: l.Position.Epoch + 1}
+		if err := l.call(func(h Hook) error { return invokeWith(h.EpochEnd, l, m) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// epoch takes the remaining steps of the epoch.
+func (l *Loop) epoch(ctx context.Context) (m Metrics, err error) {
+	p := &l.Position
+	l.Loader.Start(p.Epoch, p.Batch)
+	var busy time.Duration
+	var images int
+	for {
+		if err := ctx.Err(); err != nil {
+			return m, err
+		}
+		start := time.Now()
+		x, labels, ok := l.Loader.Next()
+		if !ok {
+			return l.metrics(images, busy), nil
+		}
+		if err := l.step(x, labels); err != nil {
+			return m, err
+		}
+		busy += time.Since(start)
+		images += len(labels)
+		p.Batch++
+		m = l.metrics(images, busy)
+		if err := l.call(func(h Hook) error { return invokeWith(h.Step, l, m) }); err != nil {
+			return m, err
+		}
+	}
+}
+
+// step trains on one batch.
+func (l *Loop) step(images []uint8, labels []int32) error {
+	p, run := &l.Position, l.Network.Graph.Run
+	at := p.Epoch*l.Loader.Batches() + p.Batch
+	run.Step = uint64(at)
+	if l.Teacher != nil {
+		if err := l.Teacher.advise(l.Network, images, labels); err != nil {
+			return err
+		}
+	}
+	loss, err := l.Network.Step(images, labels)
+	if err != nil {
+		return err
+	}
+	if math.IsNaN(float64(loss)) || math.IsInf(float64(loss), 0) {
+		return &NotFiniteError{p.Epoch, p.Batch, loss}
+	}
+	p.LossSum += float64(loss) * float64(len(labels))
+	p.Correct += correct(l.Network.Graph.Logits(), labels, nil)
+	p.Seen += len(labels)
+	l.Optimizer.Step(l.Params, l.rate(at))
+	l.Network.Constrain()
+	return nil
+}
+
+func (l *Loop) rate(step int) float32 {
+	return l.Schedule.At(step, l.Epochs*l.Loader.Batches())
+}
+
+func (l *Loop) metrics(images int, busy time.Duration) Metrics {
+	p := l.Position
+	m := Metrics{LearningRate: float64(l.rate(p.Epoch*l.Loader.Batches() + max(0, p.Batch-1)))}
+	if p.Seen > 0 {
+		m.Loss, m.Accuracy = p.LossSum/float64(p.Seen), float64(p.Correct)/float64(p.Seen)
+	}
+	if busy > 0 {
+		m.ImagesPerSecond = float64(images) / busy.Seconds()
+	}
+	return m
+}
+
+// call calls one function of every hook.
+func (l *Loop) call(f func(Hook) error) error {
+	for _, h := range l.Hooks {
+		if err := f(h); err != nil {
+			return fmt.Errorf("train: %s: %w", h.Name, err)
+		}
+	}
+	return nil
+}
+
+func invoke(f func(*Loop) error, l *Loop) error {
+	if f == nil {
+		return nil
+	}
+	return f(l)
+}
+
+func invokeWith(f func(*Loop, Metrics) error, l *Loop, m Metrics) error {
+	if f == nil {
+		return nil
+	}
+	return f(l, m)
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package train
+
+import (
+	"math"
+
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/layers"
+)
+
+// A Teacher is a trained network whose answers the student learns from (Hinton
+// et al. 2015): the loss mixes in the cross entropy with softmax(logits/T).
+type Teacher struct {
+	Network     *layers.Network
+	Temperature float64 // T, above 0
+	Weight      float64 // share in the loss, in [0, 1]
+
+	soft []float32
+}
+
+// advise gives the student the teacher's soft targets for a batch.
+func (t *Teacher) advise(student *layers.Network, images []uint8, labels []int32) error {
+	logits, err := t.Network.Forward(graph.Eval, images, labels)
+	if err != nil {
+		return err
+	}
+	t.soft = append(t.soft[:0], logits...)
+	classes := len(logits) / len(labels)
+	for at := 0; at < len(t.soft); at += classes {
+		softmax(t.soft[at:at+classes], t.Temperature)
+	}
+	run := student.Graph.Run
+	run.Temperature, run.SoftWeight = float32(t.Temperature), float32(t.Weight)
+	student.Graph.FeedSoft(t.soft)
+	return nil
+}
+
+// softmax replaces a row of logits by softmax(logits/t).
+func softmax(row []float32, t float64) {
+	most := math.Inf(-1)
+	for _, v := range row {
+		most = max(most, float64(v))
+	}
+	var sum float64
+	for i, v := range row {
+		e := math.Exp((float64(v) - most) / t)
+		row[i] = float32(e)
+		sum += e
+	}
+	for i := range row {
+		row[i] = float32(float64(row[i]) / sum)
+	}
+}
