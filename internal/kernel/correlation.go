@@ -3,10 +3,10 @@
 package kernel
 
 const (
-	minPixels  = 192     // result pixels a block should have
-	maxWindow  = 24 << 10 // floats a window should have at most
-	maxPanel   = 320     // steps of a panel that stay in the first-level cache
-	minTasks   = 16      // tiles of work a pass should have
+	minPixels = 192      // result pixels a block should have
+	maxWindow = 24 << 10 // floats a window should have at most
+	maxPanel  = 320      // steps of a panel that stay in the first-level cache
+	minTasks  = 16       // tiles of work a pass should have
 )
 
 // A correlation is a forward or backward-input pass as tables: a result
@@ -20,10 +20,10 @@ type correlation struct {
 	groups, srcGroup, dstGroup int // groups, and channels of one; a depthwise layer is one group here
 	perChannel                 bool
 
-	images, rows, strips int // images of a block; rows of a strip, strips of an image
-	top, left            int // source position of the first window, negative in the padding
-	step                 int // source rows from a strip's window to the next
-	winH, winW           int // window of one image of a block
+	images, rows, strips int  // images of a block; rows of a strip, strips of an image
+	top, left            int  // source position of the first window, negative in the padding
+	step                 int  // source rows from a strip's window to the next
+	winH, winW           int  // window of one image of a block
 	direct               bool // the source itself serves as the window
 
 	classes []class

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import "testing"
+
+// layerShapes are layers of the bundled networks.
+var layerShapes = []struct {
+	name string
+	Conv
+}{
+	{"lenet/conv1", Conv{28, 28, 1, 32, 5, 5, 1, 1, 2, 2, 2, 2, 1}},
+	{"lenet/conv2", Conv{14, 14, 32, 64, 5, 5, 1, 1, 2, 2, 2, 2, 1}},
+	{"lenet/fc1", Conv{1, 1, 3136, 512, 1, 1, 1, 1, 0, 0, 0, 0, 1}},
+	{"lenet/fc2", Conv{1, 1, 512, 10, 1, 1, 1, 1, 0, 0, 0, 0, 1}},
+	{"resnet20/first", Conv{32, 32, 3, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1}},
+	{"resnet20/32x32x16", Conv{32, 32, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1}},
+	{"resnet20/16x16x32", Conv{16, 16, 32, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1}},
+	{"resnet20/8x8x64", Conv{8, 8, 64, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1}},
+	{"resnet20/strided16-32", Conv{32, 32, 16, 32, 3, 3, 2, 2, 1, 1, 1, 1, 1}},
+	{"resnet20/strided32-64", Conv{16, 16, 32, 64, 3, 3, 2, 2, 1, 1, 1, 1, 1}},
+	{"resnet20/shortcut32-64", Conv{16, 16, 32, 64, 1, 1, 2, 2, 0, 0, 0, 0, 1}},
+	{"mobilenet/depthwise32x32x16", Conv{32, 32, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 16}},
+	{"mobilenet/depthwise32x32x32/2", Conv{32, 32, 32, 32, 3, 3, 2, 2, 1, 1, 1, 1, 32}},
+	{"mobilenet/depthwise4x4x256", Conv{4, 4, 256, 256, 3, 3, 1, 1, 1, 1, 1, 1, 256}},
+	{"mobilenet/pointwise32x32x16-32", Conv{32, 32, 16, 32, 1, 1, 1, 1, 0, 0, 0, 0, 1}},
+	{"mobilenet/pointwise16x16x64", Conv{16, 16, 64, 64, 1, 1, 1, 1, 0, 0, 0, 0, 1}},
+	{"mobilenet/pointwise4x4x256", Conv{4, 4, 256, 256, 1, 1, 1, 1, 0, 0, 0, 0, 1}},
+	{"mobilenet/pointwise2x2x512", Conv{2, 2, 512, 512, 1, 1, 1, 1, 0, 0, 0, 0, 1}},
+	{"matmul1024", Conv{1, 1, 1024, 1024, 1, 1, 1, 1, 0, 0, 0, 0, 1}},
+}
+
+func BenchmarkConv(b *testing.B) {
+	for _, s := range layerShapes {
+		c, batch := s.Conv, 128
+		if s.name == "matmul1024" {
+			batch = 1024
+		}
+		pool := NewPool(1)
+		p := NewConvPlan(c, batch, pool)
+		x, w, dy := random(batch*c.InSize(), 1), random(c.Weights(), 2), random(batch*c.OutSize(), 3)
+		y, dx, dw := make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(w))
+		for _, pass := range []struct {
+			name string
+			run  func()
+		}{
+			{"forward", func() { p.Forward(y, x, w, batch) }},
+			{"input", func() { p.BackwardInput(dx, dy, w, batch) }},
+			{"weights", func() { p.BackwardWeights(dw, x, dy, batch) }},
+		} {
+			b.Run(s.name+"/"+pass.name, func(b *testing.B) {
+				for b.Loop() {
+					pass.run()
+				}
+				b.ReportMetric(2*float64(c.MACs())*float64(batch)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+			})
+		}
+		pool.Close()
+	}
+}
+
+// BenchmarkPeak runs a micro-kernel whose operands stay in the first-level
+// cache: what the multiply-add units give.
+func BenchmarkPeak(b *testing.B) {
+	const steps = 256
+	a, panel, c := random(steps*tileRows, 1), random(steps*tileCols, 2), make([]float32, tileRows*tileCols)
+	t := tiling{c: c, a: a, b: panel, ldb: tileCols, cols: tileCols}
+	for i := range tileRows * 20 {
+		t.aRow = append(t.aRow, int32(i%tileRows*steps))
+		t.cRow = append(t.cRow, int32(i%tileRows*tileCols))
+	}
+	for i := range steps {
+		t.aStep = append(t.aStep, int32(i))
+	}
+	for b.Loop() {
+		t.run()
+	}
+	b.ReportMetric(2*20*steps*tileRows*tileCols*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+}

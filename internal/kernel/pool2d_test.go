@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"math"
+	"testing"
+)
+
+var windows = []Window{
+	{2, 2, 1, 2, 2, 2, 2, 0, 0, 0, 0},
+	{8, 8, 16, 2, 2, 2, 2, 0, 0, 0, 0},
+	{9, 7, 13, 3, 3, 2, 2, 1, 1, 1, 1},
+	{5, 6, 8, 3, 2, 1, 1, 2, 1, 0, 0},
+	{7, 7, 10, 7, 7, 1, 1, 0, 0, 0, 0},
+	{6, 11, 24, 2, 3, 3, 5, 0, 0, 1, 2},
+	{16, 16, 3, 16, 16, 1, 1, 0, 0, 0, 0},
+}
+
+// eachTap calls f for every input that an output's window covers, in the order
+// of the window.
+func eachTap(w Window, batch int, f func(out, in int)) {
+	for n := range batch {
+		for i := range w.OutSize() {
+			oh, ow, c := i/w.C/w.OutW(), i/w.C%w.OutW(), i%w.C
+			for kh := range w.KH {
+				for kw := range w.KW {
+					h, v := oh*w.StrideH-w.Top+kh, ow*w.StrideW-w.Left+kw
+					if h >= 0 && h < w.InH && v >= 0 && v < w.InW {
+						f(n*w.OutSize()+i, n*w.InSize()+(h*w.InW+v)*w.C+c)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestMaxPool(t *testing.T) {
+	const batch = 3
+	both(t, func(t *testing.T) {
+		pool := NewPool(2)
+		defer pool.Close()
+		for _, w := range windows {
+			x, dy := guarded(t, batch*w.InSize()), random(batch*w.OutSize(), 2)
+			for i, v := range random(len(x), 1) {
+				x[i] = float32(math.Round(float64(v))) // many equal ones
+			}
+			x[len(x)/2] = float32(math.NaN())
+			y, dx := guarded(t, len(dy)), random(len(x), 3)
+			p := NewMaxPool(w, batch, pool)
+			p.Forward(y, x, batch)
+			p.Backward(dx, dy, batch)
+
+			best := make([]int, len(y))
+			for i := range best {
+				best[i] = -1
+			}
+			eachTap(w, batch, func(out, in int) {
+				if b := best[out]; b < 0 || x[in] > x[b] || x[in] != x[in] && x[b] == x[b] {
+					best[out] = in
+				}
+			})
+			wantY, wantX := make([]float32, len(y)), make([]float64, len(x))
+			size := make([]float64, len(x))
+			for i, b := range best {
+				wantY[i] = x[b]
+				wantX[b] += float64(dy[i])
+				size[b] += math.Abs(float64(dy[i]))
+			}
+			sameBits(t, "y", y, wantY)
+			near(t, "dx", dx, wantX, size, 8)
+		}
+	})
+}
+
+func TestAvgPool(t *testing.T) {
+	const batch = 3
+	both(t, func(t *testing.T) {
+		pool := NewPool(2)
+		defer pool.Close()
+		for _, w := range windows {
+			if w.Top+w.Left+w.Bottom+w.Right > 0 {
+				continue
+			}
+			scale := 1 / float32(w.KH*w.KW)
+			x, dy := random(batch*w.InSize(), 1), random(batch*w.OutSize(), 2)
+			y, dx := random(len(dy), 3), random(len(x), 4)
+			p := NewAvgPool(w, batch, pool)
+			p.Forward(y, x, batch, scale)
+			p.Backward(dx, dy, batch, scale)
+			wantY, sizeY := make([]float64, len(y)), make([]float64, len(y))
+			wantX, sizeX := make([]float64, len(x)), make([]float64, len(x))
+			eachTap(w, batch, func(out, in int) {
+				wantY[out] += float64(x[in]) * float64(scale)
+				sizeY[out] += math.Abs(float64(x[in]) * float64(scale))
+				wantX[in] += float64(dy[out]) * float64(scale)
+				sizeX[in] += math.Abs(float64(dy[out]) * float64(scale))
+			})
+			near(t, "y", y, wantY, sizeY, 64)
+			near(t, "dx", dx, wantX, sizeX, 8)
+		}
+	})
+}
+
+func TestWindowValidate(t *testing.T) {
+	for _, w := range []Window{
+		{0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0},
+		{2, 2, 1, 3, 3, 1, 1, 0, 0, 0, 0},
+		{4, 4, 1, 2, 2, 2, 2, 2, 0, 0, 0},
+		{4, 4, 1, 2, 2, 0, 2, 0, 0, 0, 0},
+	} {
+		if err := w.Validate(); err == nil {
+			t.Errorf("%+v is valid", w)
+		}
+	}
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !purego
+
+package kernel
+
+const (
+	lanes      = 8
+	maxVector  = 1 << 15 // elements of one assembly call, some 20 microseconds
+	sumColumns = 16      // channels of one call of a summing kernel, or half of them
+)
+
+// The functions of this file do the leading elements, or channels, that make
+// whole vectors and return how many.
+
+func vectorAdd(dst, a, b []float32) int {
+	n := len(dst) &^ (lanes - 1)
+	for i := 0; i < n; i += maxVector {
+		addAVX2(&dst[i], &a[i], &b[i], min(maxVector, n-i))
+	}
+	return n
+}
+
+func vectorReLUClamp(dst, src []float32, hi float32) int {
+	n := len(dst) &^ (lanes - 1)
+	for i := 0; i < n; i += maxVector {
+		reluClampAVX2(&dst[i], &src[i], min(maxVector, n-i), hi)
+	}
+	return n
+}
+
+func vectorReLUClampBackward(dx, src, dy []float32, hi float32) int {
+	n := len(dx) &^ (lanes - 1)
+	for i := 0; i < n; i += maxVector {
+		reluClampBackwardAVX2(&dx[i], &src[i], &dy[i], min(maxVector, n-i), hi)
+	}
+	return n
+}
+
+func vectorFakeQuantize(dst, src []float32, scale, lo, hi float32) int {
+	n := len(dst) &^ (lanes - 1)
+	for i := 0; i < n; i += maxVector {
+		fakeQuantizeAVX2(&dst[i], &src[i], min(maxVector, n-i), scale, lo, hi)
+	}
+	return n
+}
+
+func vectorFakeQuantizeBackward(dx, src, dy []float32, scale, lo, hi float32) int {
+	n := len(dx) &^ (lanes - 1)
+	for i := 0; i < n; i += maxVector {
+		fakeQuantizeBackwardAVX2(&dx[i], &src[i], &dy[i], min(maxVector, n-i), scale, lo, hi)
+	}
+	return n
+}
+
+func vectorMinMax(src []float32) (lo, hi float32, n int) {
+	lo, hi = infinity, -infinity
+	n = len(src) &^ (lanes - 1)
+	for i := 0; i < n; i += maxVector {
+		l, h := minMaxAVX2(&src[i], min(maxVector, n-i))
+		lo, hi = min(lo, l), max(hi, h)
+	}
+	return lo, hi, n
+}
+
+func vectorTakeGreater(best []float32, taps []uint8, x []float32, tap uint8) int {
+	n := len(best) &^ (lanes - 1)
+	for i := 0; i < n; i += maxVector {
+		takeGreaterAVX2(&best[i], &taps[i], &x[i], min(maxVector, n-i), tap)
+	}
+	return n
+}
+
+// callRows returns the rows of n channels of one assembly call.
+func callRows(n int) int { return max(1, maxVector/n) }
+
+func vectorScaleShift(dst, src, a, b []float32) int {
+	n := len(a)
+	from := n &^ (lanes - 1)
+	if from == 0 {
+		return 0
+	}
+	for i, step := 0, callRows(n)*n; i < len(dst); i += step {
+		scaleShiftAVX2(&dst[i], &src[i], &a[0], &b[0], min(step, len(dst)-i)/n, n)
+	}
+	return from
+}
+
+func vectorAddScaleShift(dst, src, a, b []float32) int {
+	n := len(a)
+	from := n &^ (lanes - 1)
+	if from == 0 {
+		return 0
+	}
+	for i, step := 0, callRows(n)*n; i < len(dst); i += step {
+		addScaleShiftAVX2(&dst[i], &src[i], &a[0], &b[0], min(step, len(dst)-i)/n, n)
+	}
+	return from
+}
+
+func vectorCombine(dst, x, y, a, b, s []float32) int {
+	n := len(a)
+	from := n &^ (lanes - 1)
+	if from == 0 {
+		return 0
+	}
+	for i, step := 0, callRows(n)*n; i < len(dst); i += step {
+		combineAVX2(&dst[i], &x[i], &y[i], &a[0], &b[0], &s[0], min(step, len(dst)-i)/n, n)
+	}
+	return from
+}
+
+func vectorChannelMoments(sum, square []float64, src, shift []float32) int {
+	n := len(shift)
+	from := n &^ (lanes - 1)
+	var s [2][sumColumns]float32
+	for c := 0; c < from; c += sumColumns {
+		wide := min(sumColumns, from-c)
+		for at := 0; at < len(src); at += sumRows * n {
+			channelMomentsAVX2(&s, &src[at+c], &shift[c], min(sumRows, (len(src)-at)/n), n, wide)
+			addWide(sum[c:][:wide], square[c:][:wide], &s)
+		}
+	}
+	return from
+}
+
+func vectorChannelDots(sum, dot []float64, dy, x []float32) int {
+	n := len(sum)
+	from := n &^ (lanes - 1)
+	var s [2][sumColumns]float32
+	for c := 0; c < from; c += sumColumns {
+		wide := min(sumColumns, from-c)
+		for at := 0; at < len(dy); at += sumRows * n {
+			channelDotsAVX2(&s, &dy[at+c], &x[at+c], min(sumRows, (len(dy)-at)/n), n, wide)
+			addWide(sum[c:][:wide], dot[c:][:wide], &s)
+		}
+	}
+	return from
+}
+
+// addWide adds partial sums to sums in float64.
+func addWide(a, b []float64, s *[2][sumColumns]float32) {
+	for i := range a {
+		a[i] += float64(s[0][i])
+		b[i] += float64(s[1][i])
+	}
+}

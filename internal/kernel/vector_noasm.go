@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !amd64 || purego
+
+package kernel
+
+func vectorAdd(dst, a, b []float32) int                                           { return 0 }
+func vectorReLUClamp(dst, src []float32, hi float32) int                          { return 0 }
+func vectorReLUClampBackward(dx, src, dy []float32, hi float32) int               { return 0 }
+func vectorFakeQuantize(dst, src []float32, scale, lo, hi float32) int            { return 0 }
+func vectorFakeQuantizeBackward(dx, src, dy []float32, scale, lo, hi float32) int { return 0 }
+func vectorMinMax(src []float32) (lo, hi float32, n int)                          { return infinity, -infinity, 0 }
+func vectorTakeGreater(best []float32, taps []uint8, x []float32, tap uint8) int  { return 0 }
+
+func vectorScaleShift(dst, src, a, b []float32) int                        { return 0 }
+func vectorAddScaleShift(dst, src, a, b []float32) int                     { return 0 }
+func vectorCombine(dst, x, y, a, b, s []float32) int                       { return 0 }
+func vectorChannelMoments(sum, square []float64, src, shift []float32) int { return 0 }
+func vectorChannelDots(sum, dot []float64, dy, x []float32) int            { return 0 }
