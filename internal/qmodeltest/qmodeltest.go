@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package qmodeltest builds random valid integer models, for the tests of what reads, writes and runs them.
+package qmodeltest
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+	"math/rand/v2"
+	"strconv"
+
+	"github.com/goqat/goqat/fixed"
+	"github.com/goqat/goqat/qmodel"
+)
+
+const one = 0x3f800000 // the bits of the float32 1
+
+// A Builder adds operators to a model. Its methods return the index of the tensor they make, and panic where a shape
+// is impossible: the builder is for tests.
+type Builder struct {
+	Model  *qmodel.Model
+	rng    *rand.Rand
+	bounds map[int][]int64 // of tensors of accumulators
+}
+
+// New starts a model with an image of the given shape, tensor 0.
+func New(rng *rand.Rand, height, width, channels int) *Builder {
+	in := qmodel.Input{Height: height, Width: width, Channels: channels, ZeroPoint: rng.Int32N(256), ScaleBits: one}
+	return &Builder{rng: rng, bounds: map[int][]int64{}, Model: &qmodel.Model{
+		Version: qmodel.Version, Name: "random", Method: "int", Input: in,
+		Tensors: []qmodel.Tensor{{Name: "image", Height: height, Width: width, Channels: channels, Bits: 8, ZeroPoint: in.ZeroPoint, ScaleBits: one}},
+	}}
+}
+
+// Window is the geometry of a convolution or pooling.
+type Window struct {
+	Kernel, Stride [2]int
+	Pad            [4]int
+}
+
+// Square returns a window with equal sizes in both directions and the same padding on all sides.
+func Square(kernel, stride, pad int) Window {
+	return Window{[2]int{kernel, kernel}, [2]int{stride, stride}, [4]int{pad, pad, pad, pad}}
+}
+
+func (w Window) size(t *qmodel.Tensor) (int, int) {
+	return (t.Height+w.Pad[0]+w.Pad[2]-w.Kernel[0])/w.Stride[0] + 1, (t.Width+w.Pad[1]+w.Pad[3]-w.Kernel[1])/w.Stride[1] + 1
+}
+
+// output adds a tensor of codes of the given bits.
+func (b *Builder) output(height, width, channels, codeBits int) int {
+	b.Model.Tensors = append(b.Model.Tensors, qmodel.Tensor{
+		Name: "t" + strconv.Itoa(len(b.Model.Tensors)), Height: height, Width: width, Channels: channels,
+		Bits: codeBits, ZeroPoint: b.rng.Int32N(1 << codeBits), ScaleBits: one,
+	})
+	return len(b.Model.Tensors) - 1
+}
+
+func (b *Builder) operator(o qmodel.Operator) int {
+	o.Name = fmt.Sprintf("%s%d", o.Op, len(b.Model.Operators))
+	b.Model.Operators = append(b.Model.Operators, o)
+	return o.Output
+}
+
+// Conv adds a convolution of tensor in, depthwise where groups, the input channels and the output channels are equal
+// and above 1, with weights of the given bits and residual connections from the others. codeBits is the output's
+// bits; 0 asks for accumulators, 32 for logits.
+func (b *Builder) Conv(in int, w Window, channels, groups, weightBits, codeBits int, others ...int) int {
+	x := &b.Model.Tensors[in]
+	height, width := w.size(x)
+	o := qmodel.Operator{Op: qmodel.Conv2D, Method: "int", Inputs: append([]int{in}, others...), Kernel: w.Kernel, Stride: w.Stride, Pad: w.Pad, Groups: groups}
+	if groups > 1 && groups == x.Channels && groups == channels {
+		o.Op = qmodel.Depthwise
+	} else if x.Height == 1 && x.Width == 1 && w == Square(1, 1, 0) && groups == 1 {
+		o.Op = qmodel.Linear
+	}
+	o.Weights = b.weights(weightBits, [4]int{channels, w.Kernel[0], w.Kernel[1], x.Channels / groups})
+	bounds := o.Weights.Bounds(-x.ZeroPoint, x.Max()-x.ZeroPoint)
+	o.Output = b.output(height, width, channels, max(1, codeBits&31))
+	out := &b.Model.Tensors[o.Output]
+	switch codeBits {
+	case 0:
+		out.Kind, out.Bits, out.ZeroPoint, out.ScaleBits = qmodel.Accumulators, 32, 0, 0
+		b.bounds[o.Output] = bounds
+		return b.operator(o)
+	case 32:
+		out.Kind, out.Bits, out.ZeroPoint = qmodel.Logits, 32, 0
+	}
+	all := [][]int64{bounds}
+	for _, t := range others {
+		all = append(all, b.bound(t))
+	}
+	o.Requantizer = b.requantizer(out, all)
+	return b.operator(o)
+}
+
+func (b *Builder) weights(weightBits int, shape [4]int) *qmodel.Weights {
+	w := &qmodel.Weights{Bits: weightBits, Shape: shape, Codes: make([]int8, shape[0]*shape[1]*shape[2]*shape[3])}
+	limit := 1<<(weightBits-1) - 1
+	extreme := b.rng.IntN(4) == 0
+	for i := range w.Codes {
+		switch {
+		case weightBits == 1:
+			w.Codes[i] = int8(2*b.rng.IntN(2) - 1)
+		case extreme:
+			w.Codes[i] = int8(limit * (2*b.rng.IntN(2) - 1))
+		default:
+			w.Codes[i] = int8(b.rng.IntN(2*limit+1) - limit)
+		}
+	}
+	return w
+}
+
+// bound returns the greatest |q - zero point| or |accumulator| of a tensor, per channel.
+func (b *Builder) bound(t int) []int64 {
+	if bounds, ok := b.bounds[t]; ok {
+		return bounds
+	}
+	x := &b.Model.Tensors[t]
+	bounds := make([]int64, x.Channels)
+	for c := range bounds {
+		bounds[c] = int64(max(x.ZeroPoint, x.Max()-x.ZeroPoint))
+	}
+	return bounds
+}
+
+// requantizer draws multipliers that spread accumulators of the given bounds over the output's range: float32
+// mantissas as a rule, sometimes wide ones, powers of two (ties), 0, and multipliers far too large or small.
+func (b *Builder) requantizer(out *qmodel.Tensor, bounds [][]int64) *fixed.Requantizer {
+	channels := out.Channels
+	r := &fixed.Requantizer{Bias: make([]int64, channels), AccBias: make([]int32, channels), Shift: make([]uint8, channels),
+		Zero: out.ZeroPoint, Hi: out.Max()}
+	spread := out.Bits
+	if out.Kind == qmodel.Logits {
+		r.Lo, r.Hi, spread = math.MinInt32, math.MaxInt32, 20
+	}
+	for range bounds {
+		r.M = append(r.M, make([]int64, channels))
+	}
+	style := b.rng.IntN(4)
+	for c := range channels {
+		shift := 24 + b.rng.IntN(10)
+		switch style {
+		case 1:
+			shift = 1 + b.rng.IntN(3)
+		case 2:
+			shift = 34 + b.rng.IntN(5)
+		}
+		shift = min(shift, 50-spread)
+		r.Shift[c] = uint8(shift)
+		for i := range bounds {
+			bound := max(1, bounds[i][c])
+			m := int64(1)<<(shift+spread+b.rng.IntN(3))/bound + 1
+			m = m/2 + b.rng.Int64N(m/2+1)
+			switch b.rng.IntN(16) {
+			case 0:
+				m = 0
+			case 1:
+				m = 1 << (bits.Len64(uint64(m)) - min(1, int(m)))
+			case 2:
+				m <<= 5
+			}
+			if b.rng.IntN(3) == 0 {
+				m = -m
+			}
+			r.M[i][c] = m
+		}
+		if len(bounds) == 1 && b.rng.IntN(2) == 0 {
+			r.AccBias[c] = int32(b.rng.Int64N(bounds[0][c]+1) - bounds[0][c]/2)
+		} else {
+			r.Bias[c] = b.rng.Int64N(int64(1)<<(shift+spread)) - int64(1)<<(shift+spread-1)
+		}
+	}
+	if err := r.Check(bounds); err != nil {
+		panic(err)
+	}
+	return r
+}
+
+// MaxPool adds a maximum pooling.
+func (b *Builder) MaxPool(in int, w Window) int {
+	x := b.Model.Tensors[in]
+	height, width := w.size(&x)
+	out := b.output(height, width, x.Channels, x.Bits)
+	b.Model.Tensors[out].ZeroPoint = x.ZeroPoint
+	return b.operator(qmodel.Operator{Op: qmodel.MaxPool, Inputs: []int{in}, Output: out, Kernel: w.Kernel, Stride: w.Stride, Pad: w.Pad})
+}
+
+// AvgPool adds an average pooling; the window has no padding.
+func (b *Builder) AvgPool(in int, w Window, codeBits int) int {
+	x := b.Model.Tensors[in]
+	height, width := w.size(&x)
+	out := b.output(height, width, x.Channels, codeBits)
+	bounds := b.bound(in)
+	for c := range bounds {
+		bounds[c] *= int64(w.Kernel[0] * w.Kernel[1])
+	}
+	return b.operator(qmodel.Operator{Op: qmodel.AvgPool, Inputs: []int{in}, Output: out, Kernel: w.Kernel, Stride: w.Stride,
+		Requantizer: b.requantizer(&b.Model.Tensors[out], [][]int64{bounds})})
+}
+
+// Flatten adds a flattening.
+func (b *Builder) Flatten(in int) int {
+	x := b.Model.Tensors[in]
+	out := b.output(1, 1, x.Len(), x.Bits)
+	b.Model.Tensors[out].ZeroPoint = x.ZeroPoint
+	return b.operator(qmodel.Operator{Op: qmodel.Flatten, Inputs: []int{in}, Output: out})
+}
+
+// Add adds a sum of tensors of one shape.
+func (b *Builder) Add(codeBits int, inputs ...int) int {
+	x := b.Model.Tensors[inputs[0]]
+	out := b.output(x.Height, x.Width, x.Channels, codeBits)
+	var bounds [][]int64
+	for _, t := range inputs {
+		bounds = append(bounds, b.bound(t))
+	}
+	return b.operator(qmodel.Operator{Op: qmodel.Add, Inputs: inputs, Output: out, Requantizer: b.requantizer(&b.Model.Tensors[out], bounds)})
+}
+
+// Table adds a random table.
+func (b *Builder) Table(in, codeBits int) int {
+	x := b.Model.Tensors[in]
+	out := b.output(x.Height, x.Width, x.Channels, codeBits)
+	o := qmodel.Operator{Op: qmodel.Table, Inputs: []int{in}, Output: out, Table: make([]uint8, 1<<x.Bits)}
+	for q := range o.Table {
+		o.Table[q] = uint8(b.rng.IntN(1 << codeBits))
+	}
+	return b.operator(o)
+}
+
+// Finish adds a flattening and a linear layer to the given number of classes, and returns the model, which is valid.
+func (b *Builder) Finish(in, classes int) *qmodel.Model {
+	if t := b.Model.Tensors[in]; t.Height > 1 || t.Width > 1 {
+		in = b.Flatten(in)
+	}
+	b.Conv(in, Square(1, 1, 0), classes, 1, 8, 32)
+	for i := range classes {
+		b.Model.Classes = append(b.Model.Classes, "class "+strconv.Itoa(i))
+	}
+	if err := b.Model.Validate(); err != nil {
+		panic(err)
+	}
+	return b.Model
+}
+
+// Tiny returns a small model, of about a kilobyte, that has every operator, every packing of weights and residual
+// connections of codes and of accumulators.
+func Tiny(rng *rand.Rand) *qmodel.Model {
+	b := New(rng, 6, 5, 1)
+	x := b.Table(0, 8)
+	x = b.Conv(x, Window{[2]int{3, 2}, [2]int{1, 1}, [4]int{1, 0, 1, 1}}, 4, 1, 8, 4)
+	skip := x
+	x = b.Conv(x, Square(3, 1, 1), 4, 4, 4, 4)
+	raw := b.Conv(skip, Square(1, 1, 0), 4, 1, 2, 0)
+	x = b.Conv(x, Square(1, 1, 0), 4, 1, 1, 5, raw, skip)
+	x = b.Add(3, x, skip, raw)
+	x = b.MaxPool(x, Square(2, 1, 1))
+	x = b.AvgPool(x, Square(2, 2, 0), 6)
+	return b.Finish(x, 3)
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package qmodel
+
+import "math/bits"
+
+// MACs returns the multiply-accumulates of operator i for one image, padding included; 0 for operators without weights.
+func (m *Model) MACs(i int) int64 {
+	o := &m.Operators[i]
+	if !o.Weighted() {
+		return 0
+	}
+	return m.work(o)
+}
+
+// AccumulatorBits returns the bits, with the sign, of the narrowest integer that holds every accumulator of operator i
+// of a valid model, its bias in the accumulator included; 0 for operators without accumulators.
+func (m *Model) AccumulatorBits(i int) int {
+	o := &m.Operators[i]
+	in := &m.Tensors[o.Inputs[0]]
+	var bound int64
+	switch {
+	case o.Weighted():
+		for c, b := range o.Weights.Bounds(-in.ZeroPoint, in.Max()-in.ZeroPoint) {
+			if o.Requantizer != nil {
+				b += max(int64(o.Requantizer.AccBias[c]), -int64(o.Requantizer.AccBias[c]))
+			}
+			bound = max(bound, b)
+		}
+	case o.Op == AvgPool:
+		bound = int64(o.Kernel[0]) * int64(o.Kernel[1]) * int64(max(in.ZeroPoint, in.Max()-in.ZeroPoint))
+	default:
+		return 0
+	}
+	return bits.Len64(uint64(bound)) + 1
+}
+
+// PayloadBytes returns the bytes that the numbers of operator i take in the file.
+func (m *Model) PayloadBytes(i int) int {
+	n := 0
+	for _, t := range m.Operators[i].tensors() {
+		n += len(t.Data)
+	}
+	return n
+}

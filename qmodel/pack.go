@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package qmodel
+
+import "fmt"
+
+// codesPerByte returns how many weights of the given bits share a byte: 8 at 1 bit, 4 at 2, 2 at 3 and 4, else 1.
+func codesPerByte(bits int) int {
+	switch {
+	case bits == 1:
+		return 8
+	case bits == 2:
+		return 4
+	case bits <= 4:
+		return 2
+	default:
+		return 1
+	}
+}
+
+// pack stores codes of 1 to 4 bits, the first in the lowest bits of a byte: at 1 bit +1 is a 1 and -1 a 0, else two's
+// complement. The rest of the last byte is 0.
+func pack(codes []int8, bits int) []byte {
+	per := codesPerByte(bits)
+	width := 8 / per
+	packed := make([]byte, (len(codes)+per-1)/per)
+	for i, v := range codes {
+		if bits == 1 {
+			v = (v + 1) / 2
+		}
+		packed[i/per] |= (uint8(v) & (1<<width - 1)) << (i % per * width)
+	}
+	return packed
+}
+
+// unpack is the inverse of pack. It refuses a wrong length and bits set behind the last code.
+func unpack(packed []byte, bits, n int) ([]int8, error) {
+	per := codesPerByte(bits)
+	width := 8 / per
+	if len(packed) != (n+per-1)/per {
+		return nil, fmt.Errorf("%d bytes for %d codes of %d bits", len(packed), n, bits)
+	}
+	if n%per != 0 && packed[len(packed)-1]>>(n%per*width) != 0 {
+		return nil, fmt.Errorf("bits behind the last code")
+	}
+	codes := make([]int8, n)
+	for i := range codes {
+		v := packed[i/per] >> (i % per * width) & (1<<width - 1)
+		if bits == 1 {
+			codes[i] = int8(v)*2 - 1
+		} else {
+			codes[i] = int8(v<<(8-width)) >> (8 - width)
+		}
+	}
+	return codes, nil
+}

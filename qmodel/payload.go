@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package qmodel
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/goqat/goqat/fixed"
+	"github.com/goqat/goqat/internal/safetensors"
+)
+
+// Names of an operator's tensors in the file, behind the operator's name.
+const (
+	weightSuffix          = ".weight"           // U8, packed codes, up to 4 bits; I8, in the shape of the weights, above
+	tableSuffix           = ".table"            // U8
+	multiplierSuffix      = ".multiplier"       // I32 or I64 [terms, channels]
+	shiftSuffix           = ".shift"            // U8 [channels]
+	biasSuffix            = ".bias"             // I32 or I64 [channels], absent if all 0
+	accumulatorBiasSuffix = ".accumulator_bias" // I32 [channels], absent if all 0
+)
+
+func elementBytes(dtype string) int {
+	switch dtype {
+	case "I64":
+		return 8
+	case "I32":
+		return 4
+	default:
+		return 1
+	}
+}
+
+// tensors returns the numbers of an operator as the file stores them.
+func (o *Operator) tensors() []safetensors.Tensor {
+	var list []safetensors.Tensor
+	if w := o.Weights; w != nil {
+		t := safetensors.Tensor{Name: o.Name + weightSuffix, DType: "I8", Shape: w.Shape[:]}
+		if codesPerByte(w.Bits) > 1 {
+			t.DType, t.Data = "U8", pack(w.Codes, w.Bits)
+			t.Shape = []int{len(t.Data)}
+		} else {
+			t.Data = make([]byte, len(w.Codes))
+			for i, v := range w.Codes {
+				t.Data[i] = byte(v)
+			}
+		}
+		list = append(list, t)
+	}
+	if o.Table != nil {
+		list = append(list, safetensors.Tensor{Name: o.Name + tableSuffix, DType: "U8", Shape: []int{len(o.Table)}, Data: o.Table})
+	}
+	if r := o.Requantizer; r != nil {
+		channels := r.Channels()
+		list = append(list, integers(o.Name+multiplierSuffix, slices.Concat(r.M...), r.Terms(), channels))
+		list = append(list, safetensors.Tensor{Name: o.Name + shiftSuffix, DType: "U8", Shape: []int{channels}, Data: r.Shift})
+		if slices.ContainsFunc(r.Bias, func(b int64) bool { return b != 0 }) {
+			list = append(list, integers(o.Name+biasSuffix, r.Bias, channels))
+		}
+		if slices.ContainsFunc(r.AccBias, func(b int32) bool { return b != 0 }) {
+			wide := make([]int64, channels)
+			for c, b := range r.AccBias {
+				wide[c] = int64(b)
+			}
+			list = append(list, integers(o.Name+accumulatorBiasSuffix, wide, channels))
+		}
+	}
+	return list
+}
+
+// integers returns a tensor of type I32, or I64 where a value asks for it.
+func integers(name string, values []int64, shape ...int) safetensors.Tensor {
+	t := safetensors.Tensor{Name: name, DType: "I32", Shape: shape}
+	for _, v := range values {
+		if v < minInt32 || v > maxInt32 {
+			t.DType = "I64"
+		}
+	}
+	for _, v := range values {
+		if t.DType == "I32" {
+			t.Data = binary.LittleEndian.AppendUint32(t.Data, uint32(v))
+		} else {
+			t.Data = binary.LittleEndian.AppendUint64(t.Data, uint64(v))
+		}
+	}
+	return t
+}
+
+// load fills the operators, whose structure is valid, with the numbers of a file, and refuses numbers that no operator
+// asks for.
+func (m *Model) load(tensors []safetensors.Tensor) error {
+	p := payload{}
+	for i := range tensors {
+		p[tensors[i].Name] = &tensors[i]
+	}
+	for i := range m.Operators {
+		if err := m.loadOperator(&m.Operators[i], p); err != nil {
+			return fmt.Errorf("operator %d (%q): %w", i, m.Operators[i].Name, err)
+		}
+	}
+	for name := range p {
+		return fmt.Errorf("tensor %.80q belongs to no operator", name)
+	}
+	return nil
+}
+
+func (m *Model) loadOperator(o *Operator, p payload) error {
+	in, out := &m.Tensors[o.Inputs[0]], &m.Tensors[o.Output]
+	var err error
+	if w := o.Weights; w != nil {
+		if o.Groups < 1 {
+			return fmt.Errorf("%d groups", o.Groups)
+		}
+		w.Shape = [4]int{out.Channels, o.Kernel[0], o.Kernel[1], in.Channels / o.Groups}
+		if w.Codes, err = p.weights(o.Name+weightSuffix, w.Bits, w.Shape); err != nil {
+			return err
+		}
+	}
+	if o.Op == Table {
+		table, err := p.take(o.Name+tableSuffix, "U8", int(in.Max())+1)
+		if err != nil {
+			return err
+		}
+		o.Table = slices.Clone(table)
+	}
+	if requantizes := o.Weighted() || o.Op == AvgPool || o.Op == Add; requantizes && out.Kind != Accumulators {
+		o.Requantizer, err = p.requantizer(o, out)
+	}
+	return err
+}
+
+// A payload are the tensors of a file that are not yet taken, by name.
+type payload map[string]*safetensors.Tensor
+
+// take removes a tensor of the given type and shape and returns its bytes.
+func (p payload) take(name, dtype string, shape ...int) ([]byte, error) {
+	t := p[name]
+	if t == nil {
+		return nil, fmt.Errorf("tensor %q is missing", name)
+	}
+	if t.DType != dtype || !slices.Equal(t.Shape, shape) {
+		return nil, fmt.Errorf("tensor %q is %s %v, want %s %v", name, t.DType, t.Shape, dtype, shape)
+	}
+	delete(p, name)
+	return t.Data, nil
+}
+
+func (p payload) weights(name string, bits int, shape [4]int) ([]int8, error) {
+	n, ok := product(shape)
+	if !ok || bits < 1 || bits > 8 {
+		return nil, fmt.Errorf("weights of %d bits and shape %v", bits, shape)
+	}
+	if per := codesPerByte(bits); per > 1 {
+		data, err := p.take(name, "U8", (n+per-1)/per)
+		if err != nil {
+			return nil, err
+		}
+		return unpack(data, bits, n)
+	}
+	data, err := p.take(name, "I8", shape[:]...)
+	if err != nil {
+		return nil, err
+	}
+	codes := make([]int8, n)
+	for i, v := range data {
+		codes[i] = int8(v)
+	}
+	return codes, nil
+}
+
+// integers takes a tensor that integers made.
+func (p payload) integers(name string, shape ...int) ([]int64, error) {
+	dtype := "I32"
+	if t := p[name]; t != nil && t.DType == "I64" {
+		dtype = "I64"
+	}
+	data, err := p.take(name, dtype, shape...)
+	if err != nil {
+		return nil, err
+	}
+	size := elementBytes(dtype)
+	values := make([]int64, len(data)/size)
+	for i := range values {
+		if size == 4 {
+			values[i] = int64(int32(binary.LittleEndian.Uint32(data[4*i:])))
+		} else {
+			values[i] = int64(binary.LittleEndian.Uint64(data[8*i:]))
+		}
+	}
+	return values, nil
+}
+
+func (p payload) requantizer(o *Operator, out *Tensor) (*fixed.Requantizer, error) {
+	channels, terms := out.Channels, len(o.Inputs)
+	r := &fixed.Requantizer{Bias: make([]int64, channels), AccBias: make([]int32, channels), Zero: out.ZeroPoint, Hi: out.Max()}
+	if out.Kind == Logits {
+		r.Lo, r.Hi = minInt32, maxInt32
+	}
+	m, err := p.integers(o.Name+multiplierSuffix, terms, channels)
+	if err != nil {
+		return nil, err
+	}
+	for i := range terms {
+		r.M = append(r.M, m[i*channels:(i+1)*channels:(i+1)*channels])
+	}
+	shift, err := p.take(o.Name+shiftSuffix, "U8", channels)
+	if err != nil {
+		return nil, err
+	}
+	r.Shift = slices.Clone(shift) // does not keep the whole file
+	if p[o.Name+biasSuffix] != nil {
+		if r.Bias, err = p.integers(o.Name+biasSuffix, channels); err != nil {
+			return nil, err
+		}
+	}
+	if p[o.Name+accumulatorBiasSuffix] != nil {
+		wide, err := p.integers(o.Name+accumulatorBiasSuffix, channels)
+		if err != nil {
+			return nil, err
+		}
+		for c, b := range wide {
+			if b < minInt32 || b > maxInt32 {
+				return nil, fmt.Errorf("channel %d: accumulator bias %d, which int32 does not hold", c, b)
+			}
+			r.AccBias[c] = int32(b)
+		}
+	}
+	return r, nil
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package qmodel is a quantized network as data: integers, the operators that use them and the meaning of each tensor,
+// with the reader and writer of its file, the .qmodel.
+//
+// Activations are unsigned codes of 1 to 8 bits in bytes, height × width × channels; a code q stands for
+// scale·(q - zero point). Weights are signed codes with zero point 0. An operator that weighs or averages its input
+// sums integers into int32 accumulators,
+//
+//	acc = Σ (q - zero point)·weight
+//
+// with the zero point in the place of padding, and turns them into codes with a fixed.Requantizer. Scales are carried
+// as IEEE 754 bits for those who want real numbers; nothing here computes with them.
+//
+// Validate proves that a model can be run: every shape, every index, and that no accumulator overflows. Read trusts
+// nothing that it has not proved.
+package qmodel
+
+import "github.com/goqat/goqat/fixed"
+
+// Version is the newest version of the format, and the one written.
+const Version = 1
+
+// A Model is a quantized network for images. The output of its last operator are the logits.
+type Model struct {
+	Version   int
+	Name      string   // of the network, such as "lenet"
+	Method    string   // of the quantization, such as "pact"
+	Classes   []string // one name per logit
+	Input     Input
+	Tensors   []Tensor   // the image first; the others in any order
+	Operators []Operator // in order of execution
+}
+
+// Input is what tensor 0 holds: an 8-bit image. A byte v stands for scale·(v - ZeroPoint).
+type Input struct {
+	Height    int    `json:"height"`
+	Width     int    `json:"width"`
+	Channels  int    `json:"channels"` // 1 for gray, 3 for red, green, blue
+	ZeroPoint int32  `json:"zero_point"`
+	ScaleBits uint32 `json:"scale_bits"` // IEEE 754 binary32
+}
+
+// Kind says what the numbers of a tensor are.
+type Kind uint8
+
+const (
+	Codes        Kind = iota // unsigned codes in bytes
+	Accumulators             // int32 sums of a weighted operator, not requantized, for later operators to add
+	Logits                   // int32 codes of the common scale, the network's result
+)
+
+// A Tensor is an array of height × width × channels for each image, channels innermost.
+type Tensor struct {
+	Name      string `json:"name"`
+	Height    int    `json:"height"`
+	Width     int    `json:"width"`
+	Channels  int    `json:"channels"`
+	Kind      Kind   `json:"kind"`
+	Bits      int    `json:"bits"`                // codes: 1 to 8; else 32
+	ZeroPoint int32  `json:"zero_point,omitzero"` // codes: in [0, 2^Bits-1]; else 0
+	ScaleBits uint32 `json:"scale_bits,omitzero"` // IEEE 754 binary32, positive and finite; accumulators: 0
+}
+
+// Len returns the numbers per image.
+func (t *Tensor) Len() int { return t.Height * t.Width * t.Channels }
+
+// Max returns the greatest code of a tensor of codes; the least is 0.
+func (t *Tensor) Max() int32 { return 1<<t.Bits - 1 }
+
+// Operator names.
+const (
+	Conv2D    = "conv2d"
+	Depthwise = "depthwise_conv2d"
+	Linear    = "linear"
+	MaxPool   = "maxpool"
+	AvgPool   = "avgpool"
+	Flatten   = "flatten"
+	Add       = "add"
+	Table     = "table"
+)
+
+// An Operator computes one tensor from others.
+//
+//   - conv2d: a convolution, or correlation, of the first input with Weights. Further inputs, codes or accumulators of
+//     the output's shape, are terms of the requantization after the operator's own: residual connections.
+//   - depthwise_conv2d: conv2d with as many groups and output channels as input channels.
+//   - linear: conv2d over a 1 × 1 image with a 1 × 1 kernel.
+//   - maxpool: the greatest code of each window, padding left out.
+//   - avgpool: the sum of q - zero point over each window, requantized; no padding.
+//   - flatten: all codes in one row of channels.
+//   - add: each input, codes or accumulators of the output's shape, is a term of the requantization.
+//   - table: each code q becomes Table[q].
+//
+// Maxpool and flatten keep the bits, the zero point and the scale of their input.
+type Operator struct {
+	Name    string   `json:"name"` // of the unit, such as "conv1"; unique
+	Op      string   `json:"op"`
+	Method  string   `json:"method,omitzero"` // of the weights' quantization
+	Inputs  []int    `json:"inputs"`          // indices of tensors
+	Output  int      `json:"output"`
+	Kernel  [2]int   `json:"kernel,omitzero"`  // height, width; of weighted operators and pools, else 0
+	Stride  [2]int   `json:"stride,omitzero"`  // vertical, horizontal; likewise
+	Pad     [4]int   `json:"pad,omitzero"`     // top, left, bottom, right; each less than the kernel
+	Groups  int      `json:"groups,omitzero"`  // of weighted operators, else 0
+	Weights *Weights `json:"weights,omitzero"` // of weighted operators, else nil
+	Table   []uint8  `json:"-"`                // of table: one code for each code of the input
+
+	// Requantizer has the terms in the order above, the zero point and range of the output, and for codes or logits only
+	// all that; nil for maxpool, flatten and table, and for a weighted operator whose output are accumulators.
+	Requantizer *fixed.Requantizer `json:"-"`
+}
+
+// Weights are the integer weights of an operator, narrow signed codes: [-(2^(Bits-1)-1), 2^(Bits-1)-1], at 1 bit -1
+// and +1.
+type Weights struct {
+	Bits  int    `json:"bits"` // 1 to 8
+	Shape [4]int `json:"-"`    // output channels, kernel height, kernel width, input channels / groups
+	Codes []int8 `json:"-"`
+}
+
+// Weighted says whether the operator has weights.
+func (o *Operator) Weighted() bool {
+	return o.Op == Conv2D || o.Op == Depthwise || o.Op == Linear
+}
+
+// Bounds returns for each output channel the greatest |accumulator| over all inputs q - zero point in [lo, hi].
+func (w *Weights) Bounds(lo, hi int32) []int64 {
+	bounds := make([]int64, w.Shape[0])
+	each := w.Shape[1] * w.Shape[2] * w.Shape[3]
+	for c := range bounds {
+		bounds[c] = fixed.DotBound(w.Codes[c*each:(c+1)*each], lo, hi)
+	}
+	return bounds
+}
