@@ -147,3 +147,86 @@ func TestConv(t *testing.T) {
 		}
 	})
 }
+
+// passes returns a function that does the three passes of a convolution on a
+// pool, and what it computes: y, dx and dw.
+func passes(c Conv, batch int, pool *Pool) (run func(), y, dx, dw []float32) {
+	x, w, dy := random(batch*c.InSize(), 1), random(c.Weights(), 2), random(batch*c.OutSize(), 3)
+	y, dx, dw = make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(w))
+	p := NewConvPlan(c, batch, pool)
+	return func() {
+		p.Forward(y, x, w, batch)
+		p.BackwardInput(dx, dy, w, batch)
+		p.BackwardWeights(dw, x, dy, batch)
+	}, y, dx, dw
+}
+
+func TestConvSameBitsForAnyThreads(t *testing.T) {
+	both(t, func(t *testing.T) {
+		pools := []*Pool{NewPool(1), NewPool(2), NewPool(8)}
+		for _, s := range shapes {
+			var want [3][]float32
+			for i, pool := range pools {
+				run, y, dx, dw := passes(s.Conv, s.batch, pool)
+				run()
+				if i == 0 {
+					want = [3][]float32{y, dx, dw}
+					continue
+				}
+				what := fmt.Sprintf("%v with %d threads: ", s.Conv, pool.Threads())
+				sameBits(t, what+"y", y, want[0])
+				sameBits(t, what+"dx", dx, want[1])
+				sameBits(t, what+"dw", dw, want[2])
+			}
+		}
+		for _, p := range pools {
+			p.Close()
+		}
+	})
+}
+
+func TestConvAllocations(t *testing.T) {
+	pool := NewPool(2)
+	defer pool.Close()
+	for _, s := range shapes {
+		run, _, _, _ := passes(s.Conv, s.batch, pool)
+		if n := testing.AllocsPerRun(3, run); n != 0 {
+			t.Errorf("%v: %g allocations", s.Conv, n)
+		}
+	}
+}
+
+// TestConvGuarded runs the passes on tensors that end at a page that faults.
+func TestConvGuarded(t *testing.T) {
+	pool := NewPool(1)
+	defer pool.Close()
+	for _, s := range shapes {
+		c, batch := s.Conv, s.batch
+		x, w, y := guarded(t, batch*c.InSize()), guarded(t, c.Weights()), guarded(t, batch*c.OutSize())
+		p := NewConvPlan(c, batch, pool)
+		p.Forward(y, x, w, batch)
+		p.BackwardInput(x, y, w, batch)
+		p.BackwardWeights(w, x, y, batch)
+	}
+}
+
+func TestConvValidate(t *testing.T) {
+	good := Conv{8, 8, 4, 6, 3, 3, 1, 1, 1, 1, 1, 1, 2}
+	if err := good.Validate(); err != nil {
+		t.Error(err)
+	}
+	for name, change := range map[string]func(c *Conv){
+		"height":  func(c *Conv) { c.InH = 0 },
+		"stride":  func(c *Conv) { c.StrideW = -1 },
+		"padding": func(c *Conv) { c.Left = -1 },
+		"groups":  func(c *Conv) { c.Groups = 4 },
+		"kernel":  func(c *Conv) { c.KH = 11 },
+		"size":    func(c *Conv) { c.InH, c.InW = 1<<20, 1<<20 },
+	} {
+		c := good
+		change(&c)
+		if err := c.Validate(); err == nil {
+			t.Errorf("%s: %v is valid", name, c)
+		}
+	}
+}

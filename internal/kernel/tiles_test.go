@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// TestTiling compares a tiling with its definition, every slice ending at a
+// page that faults, for numbers of rows, steps and columns around the tile's.
+func TestTiling(t *testing.T) {
+	both(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(1, 1))
+		for _, perChannel := range []bool{false, true} {
+			for _, rows := range []int{1, 5, 6, 7, 12, 25} {
+				for _, steps := range []int{1, 2, 3, 4, 5, 9, 30} {
+					for _, cols := range []int{1, 7, 8, 9, 15, 16} {
+						testTiling(t, r, perChannel, rows, steps, cols)
+					}
+				}
+			}
+		}
+	})
+}
+
+func testTiling(t *testing.T, r *rand.Rand, perChannel bool, rows, steps, cols int) {
+	const gap = 3 // floats between the rows of c that must stay
+	wide := 1
+	if perChannel {
+		wide = tileCols
+	}
+	ldb := tileCols + r.IntN(3)
+	x := tiling{
+		c: guarded(t, rows*(cols+gap)-gap), a: guarded(t, rows+steps+wide-1), b: guarded(t, (steps-1)*ldb+tileCols),
+		ldb: ldb, cols: cols, accumulate: r.IntN(2) == 0, perChannel: perChannel,
+	}
+	for _, s := range [][]float32{x.a, x.b, x.c} {
+		copy(s, random(len(s), r.Uint64()))
+	}
+	for _, i := range r.Perm(rows) {
+		x.cRow = append(x.cRow, int32(i*(cols+gap)))
+		x.aRow = append(x.aRow, int32(r.IntN(rows+1)))
+	}
+	for range steps {
+		x.aStep = append(x.aStep, int32(r.IntN(steps)))
+	}
+	want, size := make([]float64, len(x.c)), make([]float64, len(x.c))
+	for i, v := range x.c {
+		want[i] = float64(v)
+	}
+	for i, at := range x.cRow {
+		for n := range cols {
+			sum := &want[int(at)+n]
+			if !x.accumulate {
+				*sum = 0
+			}
+			size[int(at)+n] = math.Abs(*sum)
+			for k, step := range x.aStep {
+				from := int(x.aRow[i] + step)
+				if perChannel {
+					from += n
+				}
+				v := float64(x.a[from]) * float64(x.b[k*ldb+n])
+				*sum += v
+				size[int(at)+n] += math.Abs(v)
+			}
+		}
+	}
+	x.run()
+	near(t, fmt.Sprintf("tiling of %d rows, %d steps, %d columns: c", rows, steps, cols), x.c, want, size, float64(steps+1))
+}
