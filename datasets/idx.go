@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -83,25 +82,33 @@ var idxNames = [4]string{"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "
 // idxFile returns the path of an IDX file in dir, compressed or not, or "".
 func idxFile(dir, name string) string {
 	for _, path := range []string{filepath.Join(dir, name), filepath.Join(dir, name+".gz")} {
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+		if isFile(path) {
 			return path
 		}
 	}
 	return ""
 }
 
-// hasIDX tells whether dir holds the training images of a data set in IDX form.
-func hasIDX(dir string) bool { return idxFile(dir, idxNames[0]) != "" }
+// hasIDX tells whether dir holds files of a data set in IDX form: all of them, or at least one.
+func hasIDX(dir string, all bool) bool {
+	found := 0
+	for _, name := range idxNames {
+		if idxFile(dir, name) != "" {
+			found++
+		}
+	}
+	return found == len(idxNames) || found > 0 && !all
+}
 
-// openIDX reads the four IDX files of dir. Without names for the classes they are "0", "1", ….
-func openIDX(dir string, classes []string) (*Dataset, error) {
-	d := &Dataset{Classes: classes}
+// openIDX reads the four IDX files of dir. The classes are called "0", "1", ….
+func openIDX(dir string) (*Dataset, error) {
+	d := &Dataset{}
 	var shapes [2]Shape
 	for i, split := range []*Split{&d.Train, &d.Test} {
 		var paths [2]string
 		for j, name := range idxNames[2*i : 2*i+2] {
 			if paths[j] = idxFile(dir, name); paths[j] == "" {
-				return nil, fmt.Errorf("datasets: %s: no %s or %s.gz; put all four IDX files there: %w", dir, name, name, fs.ErrNotExist)
+				return nil, fmt.Errorf("no %s.gz, compressed or not; put all four IDX files there", name)
 			}
 		}
 		var err error
@@ -110,17 +117,15 @@ func openIDX(dir string, classes []string) (*Dataset, error) {
 		}
 	}
 	if shapes[0] != shapes[1] {
-		return nil, fmt.Errorf("datasets: %s: training images are %v, test images %v; they must be of one shape", dir, shapes[0], shapes[1])
+		return nil, fmt.Errorf("training images are %v, test images %v; they must be of one shape", shapes[0], shapes[1])
 	}
 	d.Shape = shapes[0]
-	last := int(max(slices.Max(d.Train.Labels), slices.Max(d.Test.Labels)))
-	if d.Classes == nil {
-		for i := range last + 1 {
-			d.Classes = append(d.Classes, strconv.Itoa(i))
-		}
+	last := slices.Max(d.Train.Labels)
+	if highest := slices.Max(d.Test.Labels); highest > last {
+		return nil, fmt.Errorf("test label %d, training labels up to %d; the label files do not belong together", highest, last)
 	}
-	if last >= len(d.Classes) {
-		return nil, fmt.Errorf("datasets: %s: label %d, but the classes are 0 to %d; the label files are of another data set", dir, last, len(d.Classes)-1)
+	for i := range last + 1 {
+		d.Classes = append(d.Classes, strconv.Itoa(int(i)))
 	}
 	return d, nil
 }
@@ -134,18 +139,18 @@ func readIDXPair(split *Split, imagesPath, labelsPath string) (Shape, error) {
 		dims = append(dims, 1)
 	}
 	if len(dims) != 4 || dims[0] == 0 || (dims[3] != 1 && dims[3] != 3) {
-		return Shape{}, fmt.Errorf("datasets: %s: dimensions %v; images are N x height x width, or that x 3", imagesPath, dims)
+		return Shape{}, fmt.Errorf("%s: dimensions %v; images are N x height x width, or that x 3", filepath.Base(imagesPath), dims)
 	}
 	shape := Shape{dims[1], dims[2], dims[3]}
 	if err := shape.check(); err != nil {
-		return Shape{}, fmt.Errorf("datasets: %s: %w", imagesPath, err)
+		return Shape{}, fmt.Errorf("%s: %w", filepath.Base(imagesPath), err)
 	}
 	labelDims, labels, err := readIDXFile(labelsPath)
 	if err != nil {
 		return Shape{}, err
 	}
 	if len(labelDims) != 1 || labelDims[0] != dims[0] {
-		return Shape{}, fmt.Errorf("datasets: %s: dimensions %v, but %s has %d images; the two do not belong together", labelsPath, labelDims, filepath.Base(imagesPath), dims[0])
+		return Shape{}, fmt.Errorf("%s: dimensions %v, but %s has %d images; the two do not belong together", filepath.Base(labelsPath), labelDims, filepath.Base(imagesPath), dims[0])
 	}
 	split.Images = values
 	split.Labels = make([]int32, len(labels))
@@ -158,12 +163,12 @@ func readIDXPair(split *Split, imagesPath, labelsPath string) (Shape, error) {
 func readIDXFile(path string) ([]int, []uint8, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("datasets: %w", err)
+		return nil, nil, err
 	}
 	defer f.Close()
 	dims, values, err := readIDX(f)
 	if err != nil {
-		return nil, nil, fmt.Errorf("datasets: %s: %w; remove it and get it again", path, err)
+		return nil, nil, fmt.Errorf("%s: %w; remove it and get it again", filepath.Base(path), err)
 	}
 	return dims, values, nil
 }

@@ -5,6 +5,7 @@ package datasets
 import (
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // A named set is a data set known by name.
@@ -82,17 +83,6 @@ func lookup(name string) *named {
 	return nil
 }
 
-// places are the folders a set is looked for in, in order: dir, $GOQAT_DATA, the user's cache, the system's data.
-func places(dir, name string) []string {
-	var roots []string
-	for _, root := range []string{dir, os.Getenv("GOQAT_DATA"), cacheDir()} {
-		if root != "" {
-			roots = append(roots, root, filepath.Join(root, name))
-		}
-	}
-	return append(roots, filepath.Join("/usr/share/datasets", name))
-}
-
 // cacheDir is the folder of downloaded data in the user's cache, or "" where there is none.
 func cacheDir() string {
 	cache, err := os.UserCacheDir()
@@ -100,4 +90,79 @@ func cacheDir() string {
 		return ""
 	}
 	return filepath.Join(cache, "goqat")
+}
+
+// find looks for a set in dir, $GOQAT_DATA, the user's cache and the system's data, in this order, each time in a folder of the set's name
+// first, and returns the path to open, or "". Only a folder of the set's name, or dir itself, is taken for the set for what lies in it: the
+// files of mnist and fashion-mnist have the same names.
+func (n *named) find(dir string) string {
+	for _, root := range []string{dir, os.Getenv("GOQAT_DATA"), cacheDir(), "/usr/share/datasets"} {
+		if root == "" {
+			continue
+		}
+		own := filepath.Join(root, n.name)
+		for _, candidate := range []string{own, root} {
+			named := candidate == own || root == dir || filepath.Base(root) == n.name
+			if named && n.isIn(candidate) {
+				return candidate
+			}
+			for _, archive := range n.archives {
+				if path := filepath.Join(candidate, archive); isFile(path) {
+					return path
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// isIn tells whether the files of the set, or its images in train and test folders, lie in dir.
+func (n *named) isIn(dir string) bool {
+	if n.shape == cifarShape && cifarDir(dir) != "" || n.shape != cifarShape && hasIDX(dir, true) {
+		return true
+	}
+	return isDir(filepath.Join(dir, "train")) && isDir(filepath.Join(dir, "test"))
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// Info describes a named data set.
+type Info struct {
+	Name        string   `json:"name"`
+	Description string   `json:"description"`
+	Licence     string   `json:"licence"`
+	Source      string   `json:"source"` // its home page
+	Classes     []string `json:"classes"`
+	Shape       [3]int   `json:"shape"`    // height, width, channels
+	Train       int      `json:"train"`    // training images
+	Test        int      `json:"test"`     // test images
+	Download    int64    `json:"download"` // bytes that Fetch downloads
+	Found       string   `json:"found"`    // the path it was found at, "embedded", or ""
+}
+
+// List describes the named data sets, looking for each in dir (if it is not "") and the usual places.
+func List(dir string) []Info {
+	var list []Info
+	for _, n := range namedSets {
+		info := Info{
+			Name: n.name, Description: n.description, Licence: n.licence, Source: n.source, Classes: slices.Clone(n.classes),
+			Shape: [3]int{n.shape.Height, n.shape.Width, n.shape.Channels}, Train: n.train, Test: n.test,
+		}
+		for _, f := range n.files {
+			info.Download += f.size
+		}
+		if info.Found = n.find(dir); n.name == sampleName {
+			info.Found = "embedded"
+		}
+		list = append(list, info)
+	}
+	return list
 }

@@ -5,8 +5,11 @@ package datasets
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 )
 
 // Options say where to look for a data set and how its images are wanted.
@@ -15,41 +18,77 @@ type Options struct {
 	Seed uint64 // of the choice of test images, where a folder has no test part
 
 	// The size of the images: others are resized, and turned gray or coloured. 0 keeps what the set has; in a folder of images, which may
-	// be of many sizes, that is the size of the first one, and gray if all are gray.
+	// be of many sizes, that is the size of the first one, shrunk to 256 where it is larger, and gray if all are gray.
 	Height, Width, Channels int
 }
 
-// Open reads the data set of the given name, or at the given path.
+// Open reads the data set of the given name, or at the given path. A folder of images without a train and a test part is divided: a sixth of
+// every class, chosen by the seed, is for testing.
 func Open(name string, o Options) (*Dataset, error) {
-	d, err := read(name, o)
+	if name == sampleName {
+		d, err := openSample()
+		return finish(d, name, name, o, err)
+	}
+	set := lookup(name)
+	if set == nil {
+		d, err := openPath(name, o)
+		return finish(d, name, name, o, err)
+	}
+	path := set.find(o.Dir)
+	if path == "" {
+		return nil, fmt.Errorf("datasets: %s is not on this machine; fetch it with: qat data fetch %s", name, name)
+	}
+	d, err := openPath(path, o)
+	if err == nil && len(d.Classes) != len(set.classes) {
+		err = fmt.Errorf("%d classes, not the %d of %s; move it away or fetch it with: qat data fetch %s", len(d.Classes), len(set.classes), name, name)
+	}
+	if err == nil && hasIDX(path, true) {
+		d.Classes = slices.Clone(set.classes)
+	}
+	return finish(d, name, path, o, err)
+}
+
+// finish names a set, and brings its images to the size asked for, or its error to the form of the package.
+func finish(d *Dataset, name, path string, o Options, err error) (*Dataset, error) {
+	if err == nil {
+		err = d.conform(o)
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("datasets: %s: %w", path, err)
 	}
 	d.Name = name
 	return d, nil
 }
 
-func read(name string, o Options) (*Dataset, error) {
-	if name == sampleName {
-		return openSample()
-	}
-	if set := lookup(name); set != nil {
-		for _, dir := range places(o.Dir, name) {
-			if hasIDX(dir) {
-				return openIDX(dir, set.classes)
-			}
-		}
-		return nil, fmt.Errorf("datasets: %s is not on this machine; fetch it with: qat data fetch %s", name, name)
-	}
-	info, err := os.Stat(name)
+// openPath reads a folder or an archive of whatever form.
+func openPath(path string, o Options) (*Dataset, error) {
+	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("datasets: %s: no such data set or path", name)
+		return nil, errors.New("neither a data set's name nor a path; qat data list shows the names")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("datasets: %w", err)
+		return nil, err
 	}
-	if info.IsDir() && hasIDX(name) {
-		return openIDX(name, nil)
+	if info.IsDir() {
+		if hasIDX(path, false) {
+			return openIDX(path)
+		}
+		if dir := cifarDir(path); dir != "" {
+			return openCIFAR(folderFiles(dir))
+		}
+		return openImages(folderFiles(path), o)
 	}
-	return nil, fmt.Errorf("datasets: %s: not a data set", name)
+	lower := strings.ToLower(path)
+	switch {
+	case strings.HasSuffix(lower, ".tar.gz"), strings.HasSuffix(lower, ".tgz"), strings.HasSuffix(lower, ".tar"):
+		return openImages(tarFiles(func() (io.ReadCloser, error) { return os.Open(path) }), o)
+	case strings.HasSuffix(lower, ".zip"):
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		return openImages(zipFiles(f, info.Size()), o)
+	}
+	return nil, errors.New("neither a folder nor an archive (.tar.gz, .tgz, .zip); unpack it or name its folder")
 }

@@ -32,11 +32,11 @@ func openSample() (*Dataset, error) {
 		name := path.Join("fashionsample", part.file+".gz")
 		f, err := sampleFiles.Open(name)
 		if err != nil {
-			return nil, fmt.Errorf("datasets: embedded %w", err)
+			return nil, fmt.Errorf("embedded %w", err)
 		}
 		dims, values, err := readIDX(f)
 		if err != nil {
-			return nil, fmt.Errorf("datasets: embedded %s: %w", name, err)
+			return nil, fmt.Errorf("embedded %s: %w", name, err)
 		}
 		if len(dims) == 3 {
 			part.split.Images = append(part.split.Images, values...)

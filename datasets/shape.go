@@ -2,7 +2,12 @@
 
 package datasets
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/goqat/goqat/images"
+)
 
 // maxSide is the largest height or width of an image that a network is trained on.
 const maxSide = 1024
@@ -14,5 +19,41 @@ func (s Shape) check() error {
 	if s.Height < 1 || s.Height > maxSide || s.Width < 1 || s.Width > maxSide || (s.Channels != 1 && s.Channels != 3) {
 		return fmt.Errorf("images of %v; height and width are 1 to %d, channels 1 or 3", s, maxSide)
 	}
+	return nil
+}
+
+// shape is the one asked for, given that of the set itself.
+func (o Options) shape(native Shape) (Shape, error) {
+	if (o.Height == 0) != (o.Width == 0) {
+		return native, errors.New("a height or a width alone; give both or none")
+	}
+	if o.Height != 0 {
+		native.Height, native.Width = o.Height, o.Width
+	}
+	if o.Channels != 0 {
+		native.Channels = o.Channels
+	}
+	return native, native.check()
+}
+
+// conform resizes and recolours every image to what was asked for.
+func (d *Dataset) conform(o Options) error {
+	from := d.Shape
+	to, err := o.shape(from)
+	if err != nil || to == from {
+		return err
+	}
+	if need := int64(d.Train.Len()+d.Test.Len()) * int64(to.Size()); need > maxBytes {
+		return fmt.Errorf("%d images of %v need %d GiB; ask for smaller ones", d.Train.Len()+d.Test.Len(), to, need>>30)
+	}
+	for _, s := range []*Split{&d.Train, &d.Test} {
+		all := make([]uint8, 0, s.Len()*to.Size())
+		for i := range s.Len() {
+			m := images.Image{Height: from.Height, Width: from.Width, Channels: from.Channels, Pixels: s.Image(i)}
+			all = append(all, m.Recolor(to.Channels).Resize(to.Height, to.Width).Pixels...)
+		}
+		s.Images = all
+	}
+	d.Shape = to
 	return nil
 }
