@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package datasets
+
+import (
+	"archive/tar"
+	"bytes"
+	"io"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestArchiveRefuses(t *testing.T) {
+	good := without(pictures(t, 2, 0), "")
+	packed := tarBytes(t, good)
+	zipped := gzipped(t, packed)
+	damaged := bytes.Clone(zipped)
+	damaged[len(damaged)/2] ^= 0xff
+	png := grayPNG(t, 4, 4, 1)
+	out := func(name string) []entry { return append(good[:len(good):len(good)], entry{name, png}) }
+	for name, c := range map[string]struct {
+		file string
+		data []byte
+		want string
+	}{
+		"empty tar.gz":       {"a.tar.gz", nil, "one folder of images per class"},
+		"cut short tar.gz":   {"a.tar.gz", zipped[:len(zipped)/2], "unexpected EOF"},
+		"damaged tar.gz":     {"a.tar.gz", damaged, "damaged"},
+		"not a tar":          {"a.tar.gz", gzipped(t, bytes.Repeat([]byte("hello"), 500)), "damaged archive"},
+		"cut short zip":      {"a.zip", zipBytes(t, good)[:900], "damaged archive"},
+		"not a zip":          {"a.zip", packed, "damaged archive"},
+		"tar leading up":     {"a.tar", tarBytes(t, out("../cat/x.png")), "leads out of the archive"},
+		"tar leading far up": {"a.tar", tarBytes(t, out("cat/../../x.png")), "leads out of the archive"},
+		"tar leading away":   {"a.tar", tarBytes(t, out("/cat/x.png")), "leads out of the archive"},
+		"zip leading up":     {"a.zip", zipBytes(t, out("../cat/x.png")), "leads out of the archive"},
+		"zip leading back":   {"a.zip", zipBytes(t, out(`..\cat\x.png`)), "leads out of the archive"},
+		"an endless path":    {"a.tar", tarBytes(t, out(strings.Repeat("cat/", 1000)+"x.png")), "leads out of the archive"},
+		"twice":              {"a.tar", tarBytes(t, append(good, good[0])), "twice in the archive"},
+		"another archive":    {"a.rar", packed, "neither a folder nor an archive"},
+	} {
+		path := filepath.Join(t.TempDir(), c.file)
+		writeFile(t, path, c.data)
+		_, err := Open(path, Options{})
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "datasets: "+path+": ") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v, not %q", name, err, c.want)
+		}
+	}
+}
+
+// Links and devices in an archive are nothing to read.
+func TestArchiveIgnoresLinks(t *testing.T) {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, e := range without(pictures(t, 2, 0), "") {
+		if err := w.WriteHeader(&tar.Header{Name: e.name, Size: int64(len(e.data)), Typeflag: tar.TypeReg}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(e.data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, kind := range []byte{tar.TypeSymlink, tar.TypeLink} {
+		if err := w.WriteHeader(&tar.Header{Name: "cat/link.png", Linkname: "/etc/passwd", Typeflag: kind}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "a.tar")
+	writeFile(t, path, b.Bytes())
+	if d := openOK(t, path, Options{}); d.Train.Len()+d.Test.Len() != 6 {
+		t.Errorf("%d images", d.Train.Len()+d.Test.Len())
+	}
+}
+
+// A file too large for an image is refused once its limit is reached, not when memory is.
+func TestArchiveLimitsEntries(t *testing.T) {
+	if _, err := readEntry(endless{}); err == nil || !strings.Contains(err.Error(), "larger than 64 MiB") {
+		t.Errorf("error %v", err)
+	}
+	if _, _, err := entryName("a/b.png", maxEntries); err == nil {
+		t.Error("no limit on their number")
+	}
+	bounded := &boundedReader{endless{}, 1000}
+	if n, err := io.Copy(io.Discard, bounded); n != 1000 || err == nil {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+// checkArchive opens images from hostile files; what is accepted must be whole.
+func checkArchive(t *testing.T, all files) {
+	d, err := openImages(all, Options{Height: 3, Width: 4, Channels: 3})
+	if err != nil {
+		if strings.Contains(err.Error(), "\n") {
+			t.Fatalf("an error of several lines: %q", err)
+		}
+		return
+	}
+	if len(d.Classes) < 2 || d.Train.Len() == 0 || d.Test.Len() == 0 {
+		t.Fatalf("classes %q, %d and %d images", d.Classes, d.Train.Len(), d.Test.Len())
+	}
+	for _, s := range []Split{d.Train, d.Test} {
+		if len(s.Images) != s.Len()*d.Size() {
+			t.Fatalf("%d values for %d images", len(s.Images), s.Len())
+		}
+		for _, label := range s.Labels {
+			if label < 0 || int(label) >= len(d.Classes) {
+				t.Fatalf("label %d of %d classes", label, len(d.Classes))
+			}
+		}
+	}
+}
+
+func FuzzTar(f *testing.F) {
+	f.Add(tarBytes(f, pictures(f, 1, 1)))
+	f.Add(tarBytes(f, without(pictures(f, 2, 0), "x/")))
+	f.Add(tarBytes(f, []entry{{"data_batch_1.bin", cifarBytes(0, 1)}}))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		checkArchive(t, tarFiles(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }))
+	})
+}
+
+func FuzzZip(f *testing.F) {
+	f.Add(zipBytes(f, pictures(f, 1, 1)))
+	f.Add(zipBytes(f, without(pictures(f, 2, 0), "x/")))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		checkArchive(t, zipFiles(bytes.NewReader(data), int64(len(data))))
+	})
+}
