@@ -4,11 +4,25 @@ package export
 
 import (
 	"fmt"
+	"io"
 	"math"
 
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/qmodel"
 )
+
+// Write writes the network as a .qmodel file. method names its quantization.
+func Write(w io.Writer, n *layers.Network, method string) error {
+	p, err := Derive(n)
+	if err != nil {
+		return err
+	}
+	m, err := p.Lower(method)
+	if err != nil {
+		return err
+	}
+	return m.Write(w)
+}
 
 // Lower returns the plan as the model of the integer runtime, with a tensor and
 // an operator for each unit. method names the quantization of the network.

@@ -44,6 +44,10 @@ func (t *backwardBlocks) Tile(i, worker int) {
 	n, size := hi-lo, e.blockRows*e.channels
 	scratch := e.scratch[worker]
 	sum, act, d := scratch[:n], scratch[size:size+n], scratch[2*size:2*size+n]
+	home := e.home()
+	if home >= 0 {
+		d = e.dx[home][lo:hi]
+	}
 	dy := e.dy[lo:hi]
 
 	if e.quantizing || e.Activation != Identity {
@@ -72,10 +76,21 @@ func (t *backwardBlocks) Tile(i, worker int) {
 			sum, dot := s.sums(i, e.channels)
 			kernel.ChannelDots(sum, dot, dy, e.x[s.x][lo:hi])
 		}
-		if dx := e.dx[s.x]; dx != nil {
+		if dx := e.dx[s.x]; dx != nil && (s.x != home || &dy[0] != &d[0]) {
 			copy(dx[lo:hi], dy)
 		}
 	}
+}
+
+// home returns the first term that wants a gradient, in whose memory it is
+// computed; -1 if there is none.
+func (e *epilogue) home() int {
+	for _, s := range e.stages {
+		if e.dx[s.x] != nil {
+			return s.x
+		}
+	}
+	return -1
 }
 
 // sums returns the emptied sums of block i.

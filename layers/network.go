@@ -335,3 +335,14 @@ func (n *Network) Parameters() int {
 	}
 	return total
 }
+
+// Scales returns the scale in use of every quantized tensor, by name.
+func (n *Network) Scales() map[string]float64 {
+	scales := map[string]float64{}
+	for _, u := range n.Units {
+		if q := u.Output.Quantizer; q != nil {
+			scales[u.Output.Name] = float64(q.Quantization().Scale)
+		}
+	}
+	return scales
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/goqat/goqat/recipe"
+	"github.com/goqat/goqat/train"
+)
+
+// The files of a run folder.
+const (
+	configFile  = "config.yaml"                  // the resolved recipe; it repeats the run
+	metricsFile = "metrics.jsonl"                // a line an epoch
+	lastFile    = "checkpoint-last.safetensors"  // where to resume
+	floatFile   = "checkpoint-float.safetensors" // best validation of the float phase
+	bestFile    = "checkpoint-best.safetensors"  // best validation of the quantized phase, once it has settled
+	modelFile   = "model.qmodel"
+	summaryFile = "summary.json"
+)
+
+// folder is the run folder of a training, locked against a second one.
+type folder struct {
+	path    string
+	release func() // gives up the lock
+}
+
+// openFolder makes the run folder, or takes the one to resume.
+func openFolder(r *recipe.Recipe, resume bool) (*folder, error) {
+	if r.Out == "" {
+		if resume {
+			return nil, errors.New("pipeline: there is no run folder to resume; name it")
+		}
+		r.Out = freshName(r)
+	}
+	if err := os.MkdirAll(r.Out, 0o755); err != nil {
+		return nil, fmt.Errorf("pipeline: run folder: %w", err)
+	}
+	f := &folder{path: r.Out}
+	var err error
+	if f.release, err = lock(f.path); err != nil {
+		return nil, fmt.Errorf("pipeline: run folder %s: %w", f.path, err)
+	}
+	if _, err := os.Stat(f.file(configFile)); (err == nil) != resume {
+		f.release()
+		if resume {
+			return nil, fmt.Errorf("pipeline: %s is no run folder: it has no %s", f.path, configFile)
+		}
+		return nil, fmt.Errorf("pipeline: %s holds a run already; resume it (--resume %s) or name another folder (--out)", f.path, f.path)
+	}
+	return f, nil
+}
+
+// freshName returns the first free folder named after the recipe, under runs.
+func freshName(r *recipe.Recipe) string {
+	base := filepath.Join("runs", fmt.Sprintf("%s-%s-w%da%d", r.Model.Name, r.QAT.Method, r.QAT.WeightBits, r.QAT.ActivationBits))
+	name := base
+	for i := 2; ; i++ {
+		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+			return name
+		}
+		name = fmt.Sprintf("%s-%d", base, i)
+	}
+}
+
+func (f *folder) file(name string) string { return filepath.Join(f.path, name) }
+
+// write replaces a file by data, whole or not at all.
+func (f *folder) write(name string, data []byte) error {
+	return train.WriteFile(f.file(name), func(w *os.File) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// writeJSON writes v as indented JSON.
+func (f *folder) writeJSON(name string, v any) error {
+	data, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		return fmt.Errorf("pipeline: %s: %w", name, err)
+	}
+	return f.write(name, append(data, '\n'))
+}
+
+// epochRecord is a line of metrics.jsonl.
+type epochRecord struct {
+	Phase           string             `json:"phase"`
+	Epoch           int                `json:"epoch"` // from 1
+	Loss            float64            `json:"loss"`
+	Accuracy        float64            `json:"accuracy"` // on the training images, while training
+	Validation      float64            `json:"validation"`
+	LearningRate    float64            `json:"learning_rate"`
+	ImagesPerSecond float64            `json:"images_per_second"`
+	Clips           map[string]float64 `json:"clips,omitempty"`
+	Scales          map[string]float64 `json:"scales,omitempty"`
+}
+
+// appendRecord adds a line to metrics.jsonl.
+func (f *folder) appendRecord(e epochRecord) error {
+	w, err := os.OpenFile(f.file(metricsFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("pipeline: %w", err)
+	}
+	defer w.Close()
+	if err := json.NewEncoder(w).Encode(e); err != nil {
+		return fmt.Errorf("pipeline: %s: %w", metricsFile, err)
+	}
+	return w.Close()
+}
+
+// cutRecords drops the lines of metrics.jsonl behind a checkpoint: those of a
+// later phase, or of more than the given number of epochs.
+func (f *folder) cutRecords(phase string, epochs int) error {
+	file, err := os.Open(f.file(metricsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("pipeline: %w", err)
+	}
+	defer file.Close()
+	var kept []byte
+	for s := bufio.NewScanner(file); s.Scan(); {
+		var e epochRecord
+		if json.Unmarshal(s.Bytes(), &e) != nil { // cut short by a kill
+			break
+		}
+		if e.Phase == phase && e.Epoch > epochs || phase == phaseFloat && e.Phase == phaseQAT {
+			continue
+		}
+		kept = append(append(kept, s.Bytes()...), '\n')
+	}
+	return f.write(metricsFile, kept)
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package pipeline
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// lock holds a folder until release is called or the process ends.
+func lock(folder string) (release func(), err error) {
+	d, err := os.Open(folder)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(d.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		d.Close()
+		return nil, errors.New("another run is using it; wait for that to end or choose another folder")
+	}
+	return func() { d.Close() }, nil
+}

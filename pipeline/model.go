@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"fmt"
+
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/qat"
+	"github.com/goqat/goqat/recipe"
+)
+
+// Build builds the recipe's network, untrained, for images and classes as given.
+func Build(r *recipe.Recipe, in layers.Input, classes []string, pool *kernel.Pool) (*layers.Network, error) {
+	m, err := module(r, len(classes))
+	if err != nil {
+		return nil, err
+	}
+	return layers.Build(m, layers.Config{
+		Name: r.Model.Name, Input: in, Classes: classes, Batch: r.Batch,
+		Policy: policy(&r.QAT), Seed: uint64(r.Seed), Pool: pool,
+	})
+}
+
+// module returns the recipe's network as modules.
+func module(r *recipe.Recipe, classes int) (layers.Module, error) {
+	if len(r.Model.Layers) == 0 {
+		return layers.Named(r.Model.Name, r.Model.Width, classes)
+	}
+	return chain(r.Model.Layers, classes)
+}
+
+func chain(list []recipe.Layer, classes int) (layers.Chain, error) {
+	c := make(layers.Chain, len(list))
+	for i, l := range list {
+		var err error
+		if c[i], err = layer(l, classes); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// layer returns one layer of a recipe's list as a module.
+func layer(l recipe.Layer, classes int) (layers.Module, error) {
+	a, ok := map[string]graph.Activation{"": graph.Identity, "none": graph.Identity, "relu": graph.ReLU, "relu6": graph.ReLU6}[l.Activation]
+	if !ok {
+		return nil, fmt.Errorf("pipeline: layer %s: there is no activation %q; choose none, relu or relu6", l.Name, l.Activation)
+	}
+	switch l.Kind {
+	case "conv", "depthwise":
+		return layers.Conv2D{
+			Name: l.Name, Channels: l.Channels, Kernel: l.Kernel, Stride: l.Stride, Pad: l.Pad, Groups: l.Groups,
+			Depthwise: l.Kind == "depthwise", NoNorm: !l.Norm, Activation: a,
+		}, nil
+	case "linear":
+		if l.Channels == 0 {
+			l.Channels = classes
+		}
+		return layers.Linear{Name: l.Name, Channels: l.Channels, Norm: l.Norm, Activation: a}, nil
+	case "maxpool":
+		return layers.MaxPool{Name: l.Name, Size: l.Size, Stride: l.Stride, Pad: l.Pad}, nil
+	case "avgpool":
+		return layers.AvgPool{Name: l.Name, Size: l.Size, Stride: l.Stride}, nil
+	case "globalavgpool":
+		return layers.GlobalAvgPool{Name: l.Name}, nil
+	case "flatten":
+		return layers.Flatten{Name: l.Name}, nil
+	case "dropout":
+		return layers.Dropout{Name: l.Name, Rate: l.Rate}, nil
+	case "relu":
+		return layers.Activate{Activation: graph.ReLU}, nil
+	case "residual":
+		return residual(l, a, classes)
+	}
+	return nil, fmt.Errorf("pipeline: layer %s: there is no kind %q", l.Name, l.Kind)
+}
+
+func residual(l recipe.Layer, a graph.Activation, classes int) (layers.Module, error) {
+	body, err := chain(l.Body, classes)
+	if err != nil {
+		return nil, err
+	}
+	r := layers.Residual{Name: l.Name, Body: body, Activation: a}
+	if len(l.Shortcut) > 0 {
+		if r.Shortcut, err = chain(l.Shortcut, classes); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+func policy(q *recipe.QAT) qat.Policy {
+	p := qat.Policy{
+		Method: q.Method, WeightBits: q.WeightBits, ActivationBits: q.ActivationBits,
+		FirstLast: qat.FirstLast(q.FirstLast), PerTensor: q.Granularity == "per_tensor", MinMax: q.Observer == "minmax",
+	}
+	for _, r := range q.Layers {
+		p.Rules = append(p.Rules, qat.Rule(r))
+	}
+	return p
+}

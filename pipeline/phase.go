@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/optim"
+	"github.com/goqat/goqat/qat"
+	"github.com/goqat/goqat/recipe"
+	"github.com/goqat/goqat/train"
+)
+
+// The names of the phases, in checkpoints and metrics.
+const (
+	phaseFloat = "float"
+	phaseQAT   = "qat"
+)
+
+// saveEvery is how often a long epoch writes checkpoint-last.
+const saveEvery = 20 * time.Second
+
+// phase is one of the two trainings of a run.
+type phase struct {
+	*run
+	name     string
+	recipe   recipe.Phase
+	best     string // file of the best checkpoint
+	schedule qat.Schedule
+	params   []*graph.Param
+	teacher  *train.Teacher
+
+	optimizer optim.Optimizer
+	loop      *train.Loop
+	watch     *qat.Watch
+	bestSoFar float64
+	started   time.Time
+	before    float64 // seconds of the phase in earlier processes
+	saved     time.Time
+	rate      float64 // images per second of the last epoch
+}
+
+// train runs the phase from its start, or from a checkpoint of it.
+func (p *phase) train(ctx context.Context, from *train.Checkpoint) error {
+	loader, err := datasets.NewLoader(p.data.train, p.data.Shape, datasets.LoaderOptions{
+		Batch: p.r.Batch, Seed: p.seed(), Shuffle: true,
+		Crop: p.r.Data.Augment.Crop, Flip: p.r.Data.Augment.Flip, Fill: uint8(p.network.Input.ZeroPoint),
+	})
+	if err != nil {
+		return err
+	}
+	defer loader.Close()
+	if p.optimizer, err = optimizer(p.recipe, p.r.QAT.ClipDecay); err != nil {
+		return err
+	}
+	steps, err := schedule(p.recipe, loader.Batches())
+	if err != nil {
+		return err
+	}
+	p.loop = &train.Loop{
+		Network: p.network, Loader: loader, Optimizer: p.optimizer, Params: p.params, Schedule: steps,
+		Epochs: p.recipe.Epochs, Teacher: p.teacher,
+		Hooks: []train.Hook{{Name: p.name, EpochStart: p.epochStart, Step: p.step, EpochEnd: p.epochEnd}},
+	}
+	p.watch = qat.NewWatch(p.params)
+	if from != nil {
+		if err := from.Restore(p.network, p.optimizer); err != nil {
+			return err
+		}
+		p.loop.Position, p.bestSoFar, p.before = from.Info.Position, from.Info.Best, from.Info.Seconds[p.name]
+	}
+	p.network.Graph.Run.Seed = p.seed()
+	p.started, p.saved = time.Now(), time.Now()
+	err = p.loop.Run(ctx)
+	p.progress.Stop()
+	p.seconds[p.name] = p.elapsed()
+	if err != nil && ctx.Err() != nil {
+		if err := p.save(); err != nil {
+			return err
+		}
+		return &Interrupted{Folder: p.folder.path, Cause: ctx.Err()}
+	}
+	return err
+}
+
+// seed differs between the phases, so that they see the images in other orders.
+func (p *phase) seed() uint64 {
+	s := uint64(p.r.Seed) << 1
+	if p.name == phaseQAT {
+		s++
+	}
+	return s
+}
+
+func (p *phase) elapsed() float64 { return p.before + time.Since(p.started).Seconds() }
+
+func (p *phase) epochStart(l *train.Loop) error {
+	p.schedule.Apply(p.network.Graph.Run, l.Position.Epoch)
+	p.progress.Epoch(p.name, l.Position.Epoch+1, l.Epochs, l.Loader.Batches())
+	return nil
+}
+
+func (p *phase) step(l *train.Loop, m train.Metrics) error {
+	p.watch.Step()
+	p.progress.Step(l.Position.Batch, m.Loss, m.Accuracy, m.ImagesPerSecond)
+	if time.Since(p.saved) < saveEvery {
+		return nil
+	}
+	return p.save()
+}
+
+// epochEnd validates, keeps the best and the last checkpoint and the metrics.
+func (p *phase) epochEnd(l *train.Loop, m train.Metrics) error {
+	v, err := train.Evaluate(context.Background(), p.network, p.data.validation, nil)
+	if err != nil {
+		return err
+	}
+	p.validation, p.rate = v.Accuracy, m.ImagesPerSecond
+	if p.schedule.Settled(l.Position.Epoch-1) && v.Accuracy > p.bestSoFar {
+		p.bestSoFar = v.Accuracy
+		if err := p.capture(nil).Write(p.folder.file(p.best)); err != nil {
+			return err
+		}
+	}
+	e := epochRecord{
+		Phase: p.name, Epoch: l.Position.Epoch, Loss: m.Loss, Accuracy: m.Accuracy, Validation: v.Accuracy,
+		LearningRate: m.LearningRate, ImagesPerSecond: m.ImagesPerSecond,
+	}
+	if p.name == phaseQAT {
+		e.Clips, e.Scales = qat.Values(p.params), p.network.Scales()
+	}
+	if err := p.folder.appendRecord(e); err != nil {
+		return err
+	}
+	p.progress.EpochEnd(fmt.Sprintf("loss %.4f, accuracy %.2f %%, validation %.2f %%, %.0f images/s", m.Loss, 100*m.Accuracy, 100*v.Accuracy, m.ImagesPerSecond))
+	for _, name := range p.watch.Silent() {
+		p.progress.Print(fmt.Sprintf("warning: %s got no gradient in this epoch: nothing is clipped there", name))
+	}
+	return p.save()
+}
+
+// save writes checkpoint-last.
+func (p *phase) save() error {
+	p.saved = time.Now()
+	return p.capture(p.optimizer).Write(p.folder.file(lastFile))
+}
+
+func (p *phase) capture(o optim.Optimizer) *train.Checkpoint {
+	p.seconds[p.name] = p.elapsed()
+	return train.Capture(train.Info{
+		Recipe: string(p.r.YAML()), Phase: p.name, Position: p.loop.Position,
+		Validation: p.validation, Best: p.bestSoFar, Seconds: p.seconds,
+	}, p.network, o)
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"fmt"
+
+	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/recipe"
+	"github.com/goqat/goqat/train"
+)
+
+// Restored is a network built again from a checkpoint.
+type Restored struct {
+	Network    *layers.Network
+	Recipe     *recipe.Recipe
+	Checkpoint *train.Checkpoint
+}
+
+// Open reads a checkpoint and builds its network, for batches of the given size.
+// The network is quantized if the checkpoint is of the quantized phase.
+func Open(path string, batch int, pool *kernel.Pool) (*Restored, error) {
+	c, err := train.ReadCheckpoint(path)
+	if err != nil {
+		return nil, err
+	}
+	r, err := recipe.Parse([]byte(c.Info.Recipe), path)
+	if err != nil {
+		return nil, fmt.Errorf("pipeline: the recipe in checkpoint %s: %w", path, err)
+	}
+	r.Batch = batch
+	n, err := Build(r, c.Info.Input, c.Info.Classes, pool)
+	if err != nil {
+		return nil, fmt.Errorf("pipeline: the network of checkpoint %s: %w", path, err)
+	}
+	if err := c.Restore(n, nil); err != nil {
+		return nil, fmt.Errorf("%w (%s)", err, path)
+	}
+	n.Graph.Run.Quantize = c.Info.Phase == phaseQAT
+	return &Restored{n, r, c}, nil
+}
+
+// Calibrate sets the ranges of all quantizers from images of the training set,
+// shown to the float network.
+func Calibrate(n *layers.Network, images datasets.Split) error {
+	run := n.Graph.Run
+	quantize := run.Quantize
+	run.Quantize, run.Observe, run.Calibrate = false, true, true
+	defer func() { run.Quantize, run.Observe, run.Calibrate = quantize, false, false }()
+	for at, batch := 0, n.Graph.Batch(); at < images.Len(); at += batch {
+		end := min(at+batch, images.Len())
+		size := len(images.Images) / images.Len()
+		if _, err := n.Forward(graph.Eval, images.Images[at*size:end*size], images.Labels[at:end]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

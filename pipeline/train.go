@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/goqat/goqat/export"
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/internal/term"
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/qat"
+	"github.com/goqat/goqat/recipe"
+	"github.com/goqat/goqat/train"
+)
+
+// Options are what a training needs beside its recipe.
+type Options struct {
+	// Resume goes on with the run in the recipe's folder; the recipe must be
+	// the folder's own (LoadRun).
+	Resume bool
+	// Log is told of the progress; Terminal says that it is a terminal.
+	Log      io.Writer
+	Terminal bool
+}
+
+// Interrupted is the error of a training that was stopped and saved.
+type Interrupted struct {
+	Folder string
+	Cause  error
+}
+
+func (e *Interrupted) Error() string {
+	return fmt.Sprintf("pipeline: interrupted; everything is saved, go on with: qat train --resume %s", e.Folder)
+}
+
+func (e *Interrupted) Unwrap() error { return e.Cause }
+
+// LoadRun returns the recipe of the run in a folder.
+func LoadRun(folder string) (*recipe.Recipe, error) {
+	r, err := recipe.Load(filepath.Join(folder, configFile))
+	if err != nil {
+		return nil, fmt.Errorf("pipeline: %s is no run folder to resume: %w", folder, err)
+	}
+	r.Out = folder
+	return r, nil
+}
+
+// run is a training under way.
+type run struct {
+	r        *recipe.Recipe
+	folder   *folder
+	progress *term.Progress
+	data     split
+	pool     *kernel.Pool
+	network  *layers.Network
+
+	seconds    map[string]float64 // by phase
+	validation float64            // of the last epoch
+	summary    *Summary
+	started    time.Time
+}
+
+// Train carries out a recipe and returns its summary. When ctx is cancelled it
+// finishes the step, saves and returns an *Interrupted.
+func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
+	t := &run{r: r, progress: term.NewProgress(o.Log, o.Terminal), seconds: map[string]float64{}, started: time.Now()}
+	defer t.progress.Stop()
+	threads := r.Threads
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	t.pool = kernel.NewPool(threads)
+	defer t.pool.Close()
+	if err := t.build(); err != nil {
+		return nil, err
+	}
+	refused := export.Check(t.network)
+	if refused != nil {
+		t.progress.Print(fmt.Sprintf("note: there will be no integer model: %v", refused))
+	}
+	var err error
+	if t.folder, err = openFolder(r, o.Resume); err != nil {
+		return nil, err
+	}
+	defer t.folder.release()
+	if err := t.folder.write(configFile, r.YAML()); err != nil {
+		return nil, err
+	}
+	if err := t.phases(ctx, o.Resume); err != nil {
+		return nil, err
+	}
+	if err := t.finish(ctx, refused == nil); err != nil {
+		return nil, err
+	}
+	return t.summary, t.folder.writeJSON(summaryFile, t.summary)
+}
+
+// build opens the data and builds the network.
+func (t *run) build() error {
+	d, err := Data(t.r)
+	if err != nil {
+		return err
+	}
+	if t.data, err = splitData(d, uint64(t.r.Seed)); err != nil {
+		return err
+	}
+	in := t.data.input()
+	if t.r.Init != "" { // its weights expect the images it was trained with
+		c, err := train.ReadCheckpoint(t.r.Init)
+		if err != nil {
+			return err
+		}
+		in.Params = c.Info.Input.Params
+	}
+	if t.network, err = Build(t.r, in, d.Classes, t.pool); err != nil {
+		return err
+	}
+	t.summary = &Summary{
+		Model: t.r.Model.Name, Parameters: t.network.Parameters(), MACs: t.network.MACs(), Data: t.r.Data.Name,
+		Method: t.r.QAT.Method, WeightBits: t.r.QAT.WeightBits, ActivationBits: t.r.QAT.ActivationBits,
+		FirstLast: t.r.QAT.FirstLast, Seed: t.r.Seed,
+		TrainImages: t.data.train.Len(), ValidationImages: t.data.validation.Len(), TestImages: t.data.Test.Len(),
+	}
+	t.summary.SizeBytes.Float = 4 * t.summary.Parameters
+	return nil
+}
+
+// phases trains the float network and the quantized one, from wherever a
+// resumed run stands.
+func (t *run) phases(ctx context.Context, resume bool) error {
+	var from *train.Checkpoint
+	if resume {
+		var err error
+		if from, err = t.resumed(); err != nil {
+			return err
+		}
+	}
+	float := t.floatPhase()
+	if from == nil || from.Info.Phase == phaseFloat {
+		if err := t.trainFloat(ctx, float, from); err != nil {
+			return err
+		}
+		from = nil
+	}
+	quantized, err := t.quantizedPhase()
+	if err != nil {
+		return err
+	}
+	if from == nil {
+		if err := t.startQuantized(float); err != nil {
+			return err
+		}
+	}
+	if err := quantized.train(ctx, from); err != nil {
+		return err
+	}
+	t.summary.TrainImagesPerSecond = PerPhase{float.rate, quantized.rate}
+	return nil
+}
+
+// resumed returns the last checkpoint of the folder, nil if there is none yet.
+func (t *run) resumed() (*train.Checkpoint, error) {
+	if _, err := os.Stat(t.folder.file(lastFile)); err != nil {
+		return nil, t.folder.cutRecords(phaseFloat, 0)
+	}
+	c, err := train.ReadCheckpoint(t.folder.file(lastFile))
+	if err != nil {
+		return nil, err
+	}
+	for name, s := range c.Info.Seconds {
+		t.seconds[name] = s
+	}
+	return c, t.folder.cutRecords(c.Info.Phase, c.Info.Position.Epoch)
+}
+
+func (t *run) floatPhase() *phase {
+	p := &phase{run: t, name: phaseFloat, recipe: t.r.Float, best: floatFile, schedule: qat.Float()}
+	for _, q := range t.network.Graph.Params() {
+		if q.Group != graph.Clips {
+			p.params = append(p.params, q)
+		}
+	}
+	return p
+}
+
+// trainFloat trains the float network, or takes it from the recipe's checkpoint.
+func (t *run) trainFloat(ctx context.Context, p *phase, from *train.Checkpoint) error {
+	if t.r.Init == "" {
+		return p.train(ctx, from)
+	}
+	c, err := train.ReadCheckpoint(t.r.Init)
+	if err != nil {
+		return err
+	}
+	if err := c.RestoreShared(t.network); err != nil {
+		return fmt.Errorf("%w (init: %s)", err, t.r.Init)
+	}
+	return train.Capture(train.Info{Recipe: string(t.r.YAML()), Phase: phaseFloat, Validation: c.Info.Validation}, t.network, nil).Write(t.folder.file(floatFile))
+}
+
+func (t *run) quantizedPhase() (*phase, error) {
+	q := t.r.QAT
+	p := &phase{run: t, name: phaseQAT, recipe: q.Phase, best: bestFile, params: t.network.Graph.Params()}
+	p.schedule = qat.Schedule{FreezeObserver: max(1, int(q.ObserverFreeze*float64(q.Epochs)+0.5)), FreezeNorm: qat.Never}
+	if q.BatchNormFreeze > 0 {
+		p.schedule.FreezeNorm = max(0, q.Epochs-q.BatchNormFreeze)
+	}
+	p.schedule.FreezeObserver = min(p.schedule.FreezeObserver, max(0, q.Epochs-1))
+	if t.r.Teacher.Checkpoint == "" {
+		return p, nil
+	}
+	teacher, err := Open(t.r.Teacher.Checkpoint, t.r.Batch, t.pool)
+	if err != nil {
+		return nil, fmt.Errorf("%w (teacher)", err)
+	}
+	p.teacher = &train.Teacher{Network: teacher.Network, Temperature: t.r.Teacher.Temperature, Weight: t.r.Teacher.Weight}
+	return p, nil
+}
+
+// calibrationImages is the number of training images that set the first ranges.
+const calibrationImages = 512
+
+// startQuantized restores the best float network and sets the ranges from some
+// training images.
+func (t *run) startQuantized(float *phase) error {
+	if float.recipe.Epochs > 0 || t.r.Init != "" {
+		c, err := train.ReadCheckpoint(t.folder.file(floatFile))
+		if err != nil {
+			return err
+		}
+		if err := c.Restore(t.network, nil); err != nil {
+			return err
+		}
+	}
+	return Calibrate(t.network, t.data.train.Head(calibrationImages))
+}
+
+// finish evaluates on the test images, exports and verifies.
+func (t *run) finish(ctx context.Context, exportable bool) error {
+	start := time.Now()
+	s := t.summary
+	s.Folder = t.folder.path
+	n := t.network
+	if _, err := os.Stat(t.folder.file(floatFile)); err == nil {
+		if s.Accuracy.Float, _, err = t.accuracy(ctx, floatFile, false); err != nil {
+			return err
+		}
+	}
+	if t.r.QAT.Epochs > 0 {
+		var err error
+		if s.Accuracy.Fakequant, s.Accuracy.Validation, err = t.accuracy(ctx, bestFile, true); err != nil {
+			return err
+		}
+	}
+	if exportable && t.r.QAT.Epochs > 0 {
+		if err := t.exportModel(ctx, n); err != nil {
+			return err
+		}
+	}
+	s.Seconds = Seconds{
+		Float: t.seconds[phaseFloat], QAT: t.seconds[phaseQAT],
+		Export: time.Since(start).Seconds(), Total: time.Since(t.started).Seconds(),
+	}
+	return nil
+}
+
+// accuracy returns the accuracy of a checkpoint of the run on the test images,
+// and what it had on the validation images.
+func (t *run) accuracy(ctx context.Context, file string, quantize bool) (test *float64, validation float64, err error) {
+	c, err := train.ReadCheckpoint(t.folder.file(file))
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := c.Restore(t.network, nil); err != nil {
+		return nil, 0, err
+	}
+	t.network.Graph.Run.Quantize = quantize
+	r, err := train.Evaluate(ctx, t.network, t.data.Test, nil)
+	return &r.Accuracy, c.Info.Validation, err
+}
+
+// exportModel writes the model, evaluates it on integers, and verifies it.
+func (t *run) exportModel(ctx context.Context, n *layers.Network) error {
+	err := train.WriteFile(t.folder.file(modelFile), func(w *os.File) error { return export.Write(w, n, t.r.QAT.Method) })
+	if err != nil {
+		return err
+	}
+	m, err := infer.Open(t.folder.file(modelFile))
+	if err != nil {
+		return err
+	}
+	stat, err := os.Stat(t.folder.file(modelFile))
+	if err != nil {
+		return err
+	}
+	t.summary.SizeBytes.Integer = stat.Size()
+	runner, err := m.NewRunner(infer.Options{Batch: t.r.Batch, Threads: t.pool.Threads()})
+	if err != nil {
+		return err
+	}
+	defer runner.Close()
+	r, err := train.EvaluateIntegers(ctx, runner.Run, t.r.Batch, len(n.Classes), t.data.Test, nil)
+	if err != nil {
+		return err
+	}
+	t.summary.Accuracy.Integer = &r.Accuracy
+	images := t.data.Test
+	if k := t.r.Verify.Images; k > 0 {
+		images = images.Head(k)
+	}
+	t.progress.Epoch("verify", 1, 1, images.Len())
+	v, err := export.Verify(ctx, n, m, images, t.pool.Threads(), func(done int) { t.progress.Step(done, 0, 0, 0) })
+	t.progress.Stop()
+	if err != nil {
+		return err
+	}
+	t.summary.Verify = &v
+	if v.IntegerMismatches > 0 {
+		return fmt.Errorf("pipeline: %d integers differ between the training graph and %s: this is a defect of goqat, please report it", v.IntegerMismatches, t.folder.file(modelFile))
+	}
+	return nil
+}
