@@ -40,6 +40,9 @@ func (w Window) Output(height, width int) (int, int) {
 // KernelW, in channels / groups], without bias: an Epilogue adds that. w may be
 // a parameter's node or a quantizer's result.
 func (g *Graph) Conv2D(name string, x, w *Node, window Window) *Node {
+	if g.err != nil {
+		return x
+	}
 	groups := max(1, window.Groups)
 	h, v := window.Output(x.Height, x.Width)
 	perOutput := window.KernelH * window.KernelW * (x.Channels / groups)
@@ -53,6 +56,10 @@ func (g *Graph) Conv2D(name string, x, w *Node, window Window) *Node {
 		InH: x.Height, InW: x.Width, InC: x.Channels, OutC: out, KH: window.KernelH, KW: window.KernelW,
 		StrideH: window.Stride, StrideW: window.Stride,
 		Top: window.Top, Left: window.Left, Bottom: window.Bottom, Right: window.Right, Groups: groups,
+	}
+	if err := d.Validate(); err != nil {
+		g.Errorf("graph: %s: %w", name, err)
+		return x
 	}
 	f := &conv{name: name, desc: d, plan: kernel.NewConvPlan(d, g.batch, g.Run.pool)}
 	return g.Apply(name, f, h, v, out, x, w)

@@ -7,7 +7,7 @@ package graph
 // et al. 2014). What is dropped depends on Run.Seed, Run.Step, the layer and
 // the place alone.
 func (g *Graph) Dropout(name string, x *Node, rate float64) *Node {
-	if rate < 0 || rate >= 1 {
+	if !(rate >= 0 && rate < 1) {
 		g.Errorf("graph: %s: a dropout rate of %v is not in [0, 1)", name, rate)
 		return x
 	}

@@ -10,9 +10,17 @@ func (g *Graph) MaxPool(name string, x *Node, w Window) *Node {
 	if !ok {
 		return x
 	}
+	if w.KernelH*w.KernelW > maxPoolPositions {
+		g.Errorf("graph: %s: a %d×%d window has more than %d positions", name, w.KernelH, w.KernelW, maxPoolPositions)
+		return x
+	}
 	f := &maxPool{name: name, plan: kernel.NewMaxPool(poolDesc(x, w), g.batch, g.Run.pool), size: h * v * x.Channels}
 	return g.Apply(name, f, h, v, x.Channels, x)
 }
+
+// maxPoolPositions is how many positions of a window a maximum pooling tells
+// apart.
+const maxPoolPositions = 256
 
 // AvgPool adds the mean over each window, which must not be padded; over the
 // whole image it is a global average pooling. In Integer runs it is the sum,
@@ -31,8 +39,11 @@ func (g *Graph) AvgPool(name string, x *Node, w Window) *Node {
 }
 
 func (g *Graph) poolSize(name string, x *Node, w Window) (h, v int, ok bool) {
+	if g.err != nil {
+		return 0, 0, false
+	}
 	h, v = w.Output(x.Height, x.Width)
-	if h == 0 || w.Top >= w.KernelH || w.Bottom >= w.KernelH || w.Left >= w.KernelW || w.Right >= w.KernelW {
+	if poolDesc(x, w).Validate() != nil {
 		g.Errorf("graph: %s: a %d×%d window with stride %d does not fit an input of %d×%d", name, w.KernelH, w.KernelW, w.Stride, x.Height, x.Width)
 		return 0, 0, false
 	}
