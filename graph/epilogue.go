@@ -51,11 +51,18 @@ func (g *Graph) Epilogue(name string, e Epilogue) *Node {
 		return &Node{Height: 1, Width: 1, Channels: 1}
 	}
 	x := e.Terms[0].X
+	if g.err != nil {
+		return x
+	}
 	f := &epilogue{name: name, Epilogue: e, rows: x.Height * x.Width, channels: x.Channels, pool: g.Run.pool}
 	var inputs []*Node
 	for _, t := range e.Terms {
 		if t.X.Height != x.Height || t.X.Width != x.Width || t.X.Channels != x.Channels {
 			g.Errorf("graph: %s adds %d×%d×%d to %d×%d×%d", name, t.X.Height, t.X.Width, t.X.Channels, x.Height, x.Width, x.Channels)
+			return x
+		}
+		if t.Norm != nil && t.Bias != nil || t.Norm != nil && len(t.Norm.Mean) != x.Channels || t.Bias != nil && len(t.Bias.Value) != x.Channels {
+			g.Errorf("graph: %s: a term of %d channels takes a normalization or a bias of as many, not both", name, x.Channels)
 			return x
 		}
 		inputs = append(inputs, t.X)
@@ -223,8 +230,9 @@ func (e *epilogue) Forward(r *Run, y []float32, x [][]float32) error {
 	return nil
 }
 
+// observing says whether the run's ranges count: an evaluation's do not.
 func (e *epilogue) observing() bool {
-	return e.Quantizer != nil && e.run.Observe
+	return e.Quantizer != nil && e.run.Observe && (e.run.Mode == Train || e.run.Calibrate)
 }
 
 // normalize finds scale and shift of a normalized term.

@@ -21,8 +21,9 @@ type Quantizer interface {
 	// Backward writes the gradient by src to dx, which may be the memory of
 	// dy, and adds to grad, one element for every value of the parameters.
 	Backward(dx, src, dy []float32, grad []float64)
-	// Observe is called once after the forward pass of a run with Run.Observe set, with the
-	// statistics of the values the quantizer was given (or would have been).
+	// Observe is called once after the forward pass of a run whose ranges count
+	// (Run.Observe), with the statistics of the values the quantizer was given
+	// (or would have been).
 	Observe(r *Run, s Stats)
 }
 

@@ -28,7 +28,8 @@ type Run struct {
 
 	// Quantize turns the quantizers on; off, the graph is the float network.
 	Quantize bool
-	// Observe lets the observers follow the ranges.
+	// Observe lets the observers follow the ranges of training runs, and with
+	// Calibrate of others.
 	Observe bool
 	// Calibrate has observers start from the statistics of this run, of which
 	// there are more then (see Stats), instead of following.
