@@ -73,10 +73,10 @@ func (a *pactActivation) Observe(r *graph.Run, s graph.Stats) {
 	a.Constrain()
 }
 
-// Constrain keeps α positive; a clip that is not a number starts over.
+// Constrain keeps α positive; a clip that is no finite number starts over.
 func (a *pactActivation) Constrain() {
 	switch v := &a.alpha.Value[0]; {
-	case *v != *v:
+	case !(*v <= math.MaxFloat32):
 		*v = defaultClip
 	case *v < leastClip:
 		*v = leastClip

@@ -60,17 +60,17 @@ func (p *PACT) Backward(dx, src, dy []float32) (dalpha float64) {
 	}
 	for i, x := range src {
 		g := dy[i]
+		if x > floor && x < p.alpha {
+			dx[i] = g
+			continue
+		}
+		dx[i] = 0
 		switch {
 		case x >= p.alpha:
 			dalpha += float64(g)
-			g = 0
-		case x <= floor:
-			if p.Signed {
-				dalpha -= float64(g)
-			}
-			g = 0
+		case p.Signed && x <= floor:
+			dalpha -= float64(g)
 		}
-		dx[i] = g
 	}
 	return dalpha
 }
