@@ -46,6 +46,11 @@ func evaluate[T int32 | float32](ctx context.Context, s datasets.Split, batch, c
 	if s.Len() == 0 {
 		return r, fmt.Errorf("train: there are no images to evaluate")
 	}
+	for i, l := range s.Labels {
+		if l < 0 || int(l) >= classes {
+			return r, fmt.Errorf("train: label %d of image %d is not one of %d classes", l, i, classes)
+		}
+	}
 	size := len(s.Images) / s.Len()
 	var right int
 	for at := 0; at < s.Len(); at += batch {
