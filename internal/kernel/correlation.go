@@ -35,6 +35,7 @@ type class struct {
 	src, dst  []int32 // offsets of each pixel in window and result
 	steps     []int32 // offset of every product from the pixel's
 	weights   []int32 // offset of every product's weight, for column 0
+	dense     bool    // weights are 0, 1, 2, ...
 	perImage  int     // pixels of one image of a block
 	perRow    int     // pixels of one row
 	stripRows []int   // result rows of a strip, ascending
@@ -160,6 +161,10 @@ func (r *correlation) tables(h, w axis, weight func(kh, kw, ch int) int) {
 						c.weights = append(c.weights, int32(weight(kh, kw, ch)))
 					}
 				}
+			}
+			c.dense = true
+			for k, at := range c.weights {
+				c.dense = c.dense && int(at) == k
 			}
 			r.packed += r.groups * r.panels() * tileCols * len(c.steps)
 			r.classes = append(r.classes, c)

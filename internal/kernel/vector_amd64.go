@@ -138,10 +138,31 @@ func vectorChannelDots(sum, dot []float64, dy, x []float32) int {
 	return from
 }
 
+func vectorTranspose(panel, src []float32, stride, k int) int {
+	n := k &^ (lanes - 1)
+	if n == 0 {
+		return 0
+	}
+	_, _ = panel[n*tileCols-1], src[(tileCols-1)*stride+n-1]
+	for i := 0; i < n; i += maxVector / tileCols {
+		transposeAVX2(&panel[i*tileCols], &src[i], stride, min(maxVector/tileCols, n-i))
+	}
+	return n
+}
+
 // addWide adds partial sums to sums in float64.
 func addWide(a, b []float64, s *[2][sumColumns]float32) {
 	for i := range a {
 		a[i] += float64(s[0][i])
 		b[i] += float64(s[1][i])
 	}
+}
+
+// peakVector splits rounds into calls of some 20 microseconds.
+func peakVector(rounds int) (flops int) {
+	const most = 10000
+	for i := 0; i < rounds; i += most {
+		peakAVX2(min(most, rounds-i))
+	}
+	return rounds * 12 * lanes * 2
 }

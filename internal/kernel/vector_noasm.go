@@ -17,3 +17,6 @@ func vectorAddScaleShift(dst, src, a, b []float32) int                     { ret
 func vectorCombine(dst, x, y, a, b, s []float32) int                       { return 0 }
 func vectorChannelMoments(sum, square []float64, src, shift []float32) int { return 0 }
 func vectorChannelDots(sum, dot []float64, dy, x []float32) int            { return 0 }
+func vectorTranspose(panel, src []float32, stride, k int) int              { return 0 }
+
+func peakVector(rounds int) (flops int) { return 0 }

@@ -63,3 +63,13 @@ func channelMomentsAVX2(s *[2][16]float32, src *float32, shift *float32, rows in
 //
 //go:noescape
 func channelDotsAVX2(s *[2][16]float32, dy *float32, x *float32, rows int, n int, wide int)
+
+// transposeAVX2 is transpose of 16 columns and k steps, a positive multiple of 8.
+//
+//go:noescape
+func transposeAVX2(panel *float32, src *float32, stride int, k int)
+
+// peakAVX2 is Peak of a positive number of rounds of 12 vectors.
+//
+//go:noescape
+func peakAVX2(rounds int)

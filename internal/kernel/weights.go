@@ -121,7 +121,12 @@ func (p *weightsPass) block(sum []float32, slice, worker int, b blockRange, firs
 				t.b = panelBuf
 				if p.swapped {
 					t.a, t.aStep = dy, p.pixelAt[k0:k1]
-					gather(t.b, src[k0*p.srcC:], p.srcC, n0, p.srcC, k1-k0)
+					t.ldb = tileCols
+					if n0+tileCols <= p.srcC {
+						t.b, t.ldb = src[k0*p.srcC+n0:], p.srcC
+					} else {
+						gather(t.b, src[k0*p.srcC:], p.srcC, n0, p.srcC, k1-k0)
+					}
 				} else {
 					t.a, t.aStep = src[g*p.srcGroup:], class.src[k0:k1]
 					if p.perChannel {
@@ -135,22 +140,6 @@ func (p *weightsPass) block(sum []float32, slice, worker int, b blockRange, firs
 	}
 }
 
-// gather writes columns n0 to min(n1, n0+tileCols) of n rows of src, ld apart,
-// as a panel, with zeros in the columns beyond.
-func gather(panel, src []float32, ld, n0, n1, n int) {
-	cols := min(tileCols, n1-n0)
-	if cols == tileCols {
-		for i := range n {
-			*(*[tileCols]float32)(panel[i*tileCols:]) = [tileCols]float32(src[i*ld+n0:])
-		}
-		return
-	}
-	clear(panel[:n*tileCols])
-	for i := range n {
-		copy(panel[i*tileCols:][:cols], src[i*ld+n0:])
-	}
-}
-
 // Tile adds the partial sums of one panel and stores it.
 func (t *reduceTask) Tile(i, _ int) {
 	p := t.pass
@@ -160,7 +149,7 @@ func (t *reduceTask) Tile(i, _ int) {
 	size := rows * tileCols
 	sum := p.pool.common[i*size:][:size]
 	for chunk := 1; chunk < p.chunks; chunk++ {
-		addTo(sum, p.pool.common[chunk*p.partial()+i*size:])
+		Add(sum, sum, p.pool.common[chunk*p.partial()+i*size:])
 	}
 	for r := range rows {
 		row := sum[r*tileCols:][:cols]
@@ -171,12 +160,5 @@ func (t *reduceTask) Tile(i, _ int) {
 		for n, v := range row {
 			p.dw[(g*p.dstGroup+n0+n)*rows+r] = v
 		}
-	}
-}
-
-func addTo(dst, src []float32) {
-	src = src[:len(dst)]
-	for i, v := range src {
-		dst[i] += v
 	}
 }

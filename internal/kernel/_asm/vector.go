@@ -357,6 +357,87 @@ func sumKernels() {
 	})
 }
 
+// transpose generates the transposition of 16 rows of src, stride elements
+// apart, into a panel of k rows of 16, 8 x 8 elements at a time.
+func transpose() {
+	text("transposeAVX2", "panel, src *float32, stride, k int", "transposeAVX2 is transpose of 16 columns and k steps, a positive multiple of 8.")
+	panel, src, stride, k := Load(Param("panel"), GP64()), Load(Param("src"), GP64()), Load(Param("stride"), GP64()), Load(Param("k"), GP64())
+	SHLQ(Imm(2), stride)
+	three, half := GP64(), GP64()
+	LEAQ(Mem{Base: stride, Index: stride, Scale: 2}, three)
+	Label("loop")
+	for block := range 2 {
+		// Rows 0 to 3 in the low halves, rows 4 to 7 in the high ones.
+		low := GP64()
+		if block == 0 {
+			MOVQ(src, low)
+		} else {
+			LEAQ(Mem{Base: half, Index: stride, Scale: 4}, low)
+		}
+		half = GP64()
+		LEAQ(Mem{Base: low, Index: stride, Scale: 4}, half)
+		row := func(base Register, i, column int) Mem {
+			m := Mem{Base: base, Disp: 4 * column}
+			switch i {
+			case 1:
+				m.Index, m.Scale = stride, 1
+			case 2:
+				m.Index, m.Scale = stride, 2
+			case 3:
+				m.Index, m.Scale = three, 1
+			}
+			return m
+		}
+		for _, column := range []int{0, 4} {
+			var in [4]VecVirtual
+			for i := range in {
+				in[i] = YMM()
+				VBROADCASTF128(row(low, i, column), in[i])
+				VINSERTF128(Imm(1), row(half, i, column), in[i], in[i])
+			}
+			a, b, c, d := YMM(), YMM(), YMM(), YMM()
+			VUNPCKLPS(in[1], in[0], a) // 00 10 01 11
+			VUNPCKHPS(in[1], in[0], b) // 02 12 03 13
+			VUNPCKLPS(in[3], in[2], c)
+			VUNPCKHPS(in[3], in[2], d)
+			for i, pair := range [][2]VecVirtual{{a, c}, {b, d}} {
+				even, odd := YMM(), YMM()
+				VUNPCKLPD(pair[1], pair[0], even)
+				VUNPCKHPD(pair[1], pair[0], odd)
+				VMOVUPS(even, Mem{Base: panel, Disp: 4 * (16*(column+2*i) + 8*block)})
+				VMOVUPS(odd, Mem{Base: panel, Disp: 4 * (16*(column+2*i+1) + 8*block)})
+			}
+		}
+	}
+	ADDQ(Imm(4*8), src)
+	ADDQ(U32(4*8*16), panel)
+	SUBQ(Imm(8), k)
+	JNE(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
+// peak generates a loop of 12 independent multiply-adds, 192 operations.
+func peak() {
+	text("peakAVX2", "rounds int", "peakAVX2 is Peak of a positive number of rounds of 12 vectors.")
+	rounds := Load(Param("rounds"), GP64())
+	var sums [12]VecVirtual
+	for i := range sums {
+		sums[i] = YMM()
+		VXORPS(sums[i], sums[i], sums[i])
+	}
+	x := YMM()
+	VXORPS(x, x, x)
+	Label("loop")
+	for _, s := range sums {
+		VFMADD231PS(x, x, s)
+	}
+	DECQ(rounds)
+	JNE(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
 func main() {
 	ConstraintExpr("!purego")
 	elementwiseKernels()
@@ -364,5 +445,7 @@ func main() {
 	takeGreater()
 	channelKernels()
 	sumKernels()
+	transpose()
+	peak()
 	Generate()
 }
