@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package infer
+
+import (
+	"bytes"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/goqat/goqat/qmodel"
+)
+
+// TestGoldenV1 reads testdata/tiny-v1.qmodel, a model of version 1 with every operator, that every later version must
+// read and run to the same logits: those of the definitions in this package's tests, for an image whose byte i is
+// (37·i + 11) mod 256.
+func TestGoldenV1(t *testing.T) {
+	const path = "testdata/tiny-v1.qmodel"
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := qmodel.Read(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := make([]uint8, q.Tensors[0].Len())
+	for i := range image {
+		image[i] = uint8(37*i + 11)
+	}
+	want := []int32{330337, -166136, 791767}
+	for i, v := range evaluate(q, image)[len(q.Tensors)-1] {
+		if v != int64(want[i]) {
+			t.Errorf("logit %d is by definition %d, want %d", i, v, want[i])
+		}
+	}
+	for _, name := range Kernels() {
+		logits := make([]int32, 3)
+		if err := newTestRunner(t, m, Options{Kernel: name}).Run(logits, image); err != nil || !slices.Equal(logits, want) {
+			t.Errorf("kernel %s: %d, want %d (%v)", name, logits, want, err)
+		}
+	}
+	var again bytes.Buffer
+	if err := q.Write(&again); err != nil || !bytes.Equal(again.Bytes(), b) {
+		t.Errorf("the model is written differently now (%v)", err)
+	}
+}

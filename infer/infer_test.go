@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package infer
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/goqat/goqat/internal/qmodeltest"
+	"github.com/goqat/goqat/qmodel"
+)
+
+func newTestModel(t testing.TB, q *qmodel.Model) *Model {
+	t.Helper()
+	m, err := New(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func newTestRunner(t testing.TB, m *Model, o Options) *Runner {
+	t.Helper()
+	r, err := m.NewRunner(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Close)
+	return r
+}
+
+// drawImages returns random images; some have only the extreme codes.
+func drawImages(rng *rand.Rand, m *qmodel.Model, n int) []uint8 {
+	images := make([]uint8, n*m.Tensors[0].Len())
+	extreme := rng.IntN(4) == 0
+	for i := range images {
+		images[i] = uint8(rng.Uint32())
+		if extreme {
+			images[i] = uint8(-(images[i] & 1))
+		}
+	}
+	return images
+}
+
+// drawModel returns a random network of a random shape: convolutions of all kinds, paddings and strides, residual
+// connections, pools, of all bits.
+func drawModel(rng *rand.Rand) *qmodel.Model {
+	b := qmodeltest.New(rng, 1+rng.IntN(9), 1+rng.IntN(9), []int{1, 3, 1 + rng.IntN(20)}[rng.IntN(3)])
+	x, skip := 0, 0
+	for range 1 + rng.IntN(6) {
+		t := b.Model.Tensors[x]
+		codeBits := 1 + rng.IntN(8)
+		switch rng.IntN(8) {
+		case 0:
+			w := qmodeltest.Window{Kernel: [2]int{1 + rng.IntN(min(3, t.Height)), 1 + rng.IntN(min(3, t.Width))}, Stride: [2]int{1 + rng.IntN(3), 1 + rng.IntN(3)}}
+			if rng.IntN(2) == 0 {
+				x = b.AvgPool(x, w, codeBits)
+				break
+			}
+			for d := range w.Pad {
+				w.Pad[d] = rng.IntN(w.Kernel[d%2])
+			}
+			x = b.MaxPool(x, w)
+		case 1:
+			x = b.Table(x, codeBits)
+		case 2: // a residual block around a convolution of the same shape
+			skip = x
+			y := b.Conv(x, qmodeltest.Square(1, 1, 0), t.Channels, 1, 1+rng.IntN(8), 0)
+			x = b.Conv(x, qmodeltest.Square(3, 1, 1), t.Channels, 1, 1+rng.IntN(8), codeBits, []int{skip, y}[:rng.IntN(3)]...)
+			x = b.Add(1+rng.IntN(8), x, skip, y)
+		default:
+			w := qmodeltest.Window{Stride: [2]int{1 + rng.IntN(3), 1 + rng.IntN(3)}}
+			for d := range 2 {
+				w.Kernel[d] = 1 + rng.IntN(5)
+				w.Pad[d], w.Pad[d+2] = rng.IntN(w.Kernel[d]), rng.IntN(w.Kernel[d])
+				if size := []int{t.Height, t.Width}[d]; size+w.Pad[d]+w.Pad[d+2] < w.Kernel[d] {
+					w.Kernel[d], w.Pad[d], w.Pad[d+2] = 1, 0, 0
+				}
+			}
+			channels, groups := 1+rng.IntN(40), 1
+			if rng.IntN(3) == 0 {
+				groups = t.Channels
+				channels = groups * (1 + rng.IntN(2))
+			}
+			x = b.Conv(x, w, channels, groups, 1+rng.IntN(8), codeBits)
+		}
+		if b.Model.Tensors[x].Len() > 1<<12 {
+			x = b.MaxPool(x, qmodeltest.Window{Kernel: [2]int{1, 1}, Stride: [2]int{2, 2}})
+		}
+	}
+	return b.Finish(x, 1+rng.IntN(12))
+}
+
+// TestEveryTensorEqualsItsDefinition runs random models with every kernel, on batches and threads, and compares every
+// number of every tensor with the definition.
+func TestEveryTensorEqualsItsDefinition(t *testing.T) {
+	models := 150
+	if testing.Short() {
+		models = 30
+	}
+	for seed := range models {
+		rng := rand.New(rand.NewPCG(uint64(seed), 1))
+		q := drawModel(rng)
+		if seed == 0 {
+			q = qmodeltest.Tiny(rng)
+		}
+		const most = 3
+		images := drawImages(rng, q, most)
+		size := q.Tensors[0].Len()
+		want := make([][]int64, len(q.Tensors)) // of all images
+		for n := range most {
+			for i, v := range evaluate(q, images[n*size:(n+1)*size]) {
+				want[i] = append(want[i], v...)
+			}
+		}
+		m := newTestModel(t, q)
+		for _, name := range Kernels() {
+			for _, threads := range []int{1, 3} {
+				seen, n := 0, 0
+				r := newTestRunner(t, m, Options{Batch: most, Threads: threads, Kernel: name, Observe: func(o Observation) {
+					got := make([]int64, 0, len(o.Codes)+len(o.Wide))
+					for _, v := range o.Codes {
+						got = append(got, int64(v))
+					}
+					for _, v := range o.Wide {
+						got = append(got, int64(v))
+					}
+					if expected := want[o.Tensor][:n*q.Tensors[o.Tensor].Len()]; !slices.Equal(got, expected) {
+						t.Fatalf("model %d, kernel %s, %d threads, %d images: tensor %s of %+v is\n%d, want\n%d", seed, name, threads, n, o.Name, q.Operators[seen], got, expected)
+					}
+					seen++
+				}})
+				for n = most; n >= 1; n-- { // a full batch, then parts of one
+					seen = 0
+					logits := make([]int32, n*len(q.Classes))
+					if err := r.Run(logits, images[:n*size]); err != nil {
+						t.Fatal(err)
+					}
+					if seen != len(q.Operators) {
+						t.Fatalf("%d of %d operators observed", seen, len(q.Operators))
+					}
+				}
+			}
+		}
+	}
+}
+
+func ExampleKernels() {
+	names := Kernels()
+	fmt.Println(names[len(names)-2:])
+	// Output: [generic reference]
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import "github.com/goqat/goqat/fixed"
+
+// An Epilogue turns accumulators and residual connections into an output tensor. Without a requantizer it stores the
+// accumulators as they are.
+type Epilogue struct {
+	Channels int
+	Output   int   // index of the tensor it writes
+	Others   []int // indices of the tensors of the terms behind the accumulators, in the output's shape
+	R        *fixed.Requantizer
+
+	constant []int64 // Bias + AccBias·M of the first term
+}
+
+// NewEpilogue prepares an epilogue. With own, the first term are accumulators given to Finish; else all terms are
+// tensors.
+func NewEpilogue(channels, output int, others []int, r *fixed.Requantizer) *Epilogue {
+	e := &Epilogue{Channels: channels, Output: output, Others: others, R: r}
+	if r != nil {
+		e.constant = make([]int64, channels)
+		for c := range e.constant {
+			e.constant[c] = r.Bias[c] + int64(r.AccBias[c])*r.M[0][c]
+		}
+	}
+	return e
+}
+
+// Needs returns the scratch of the epilogue.
+func (e *Epilogue) Needs() Needs { return Needs{Sums: e.Channels} }
+
+// value returns number i of a tensor, less its zero point.
+func (t *Tensor) value(i int) int64 {
+	if t.Codes != nil {
+		return int64(int32(t.Codes[i]) - t.Zero)
+	}
+	return int64(t.Wide[i])
+}
+
+// finishReference applies the requantizer, output by output. acc is nil where all terms are tensors.
+func finishReference(e *Epilogue, t Tile, acc []int32, tensors []Tensor, s *Scratch) {
+	out := &tensors[e.Output]
+	for r := range t.Rows {
+		for o := range t.Channels {
+			c := t.Channel + o
+			i := (t.Row+r)*e.Channels + c
+			if e.R == nil {
+				out.Wide[i] = acc[r*t.Channels+o]
+				continue
+			}
+			terms := s.Sums[:0]
+			if acc != nil {
+				terms = append(terms, int64(acc[r*t.Channels+o]))
+			}
+			for _, other := range e.Others {
+				terms = append(terms, tensors[other].value(i))
+			}
+			q := e.R.Apply(c, terms...)
+			if out.Codes != nil {
+				out.Codes[i] = uint8(q)
+			} else {
+				out.Wide[i] = q
+			}
+		}
+	}
+}
+
+// finishGeneric sums the terms of a row, one after the other, and requantizes the row.
+func finishGeneric(e *Epilogue, t Tile, acc []int32, tensors []Tensor, s *Scratch) {
+	out := &tensors[e.Output]
+	for r := range t.Rows {
+		row := (t.Row+r)*e.Channels + t.Channel
+		if e.R == nil {
+			copy(out.Wide[row:row+t.Channels], acc[r*t.Channels:])
+			continue
+		}
+		sums := s.Sums[:t.Channels]
+		copy(sums, e.constant[t.Channel:])
+		term := 0
+		if acc != nil {
+			addWide(sums, acc[r*t.Channels:], e.R.M[0][t.Channel:])
+			term = 1
+		}
+		for _, other := range e.Others {
+			x, m := &tensors[other], e.R.M[term][t.Channel:]
+			if x.Codes != nil {
+				addCodes(sums, x.Codes[row:], x.Zero, m)
+			} else {
+				addWide(sums, x.Wide[row:], m)
+			}
+			term++
+		}
+		e.store(out, row, sums, t.Channel)
+	}
+}
+
+func addWide(sums []int64, x []int32, m []int64) {
+	x, m = x[:len(sums)], m[:len(sums)]
+	for i := range sums {
+		sums[i] += int64(x[i]) * m[i]
+	}
+}
+
+func addCodes(sums []int64, x []uint8, zero int32, m []int64) {
+	x, m = x[:len(sums)], m[:len(sums)]
+	for i := range sums {
+		sums[i] += int64(int32(x[i])-zero) * m[i]
+	}
+}
+
+// store requantizes a row of sums, of channels from the given one, to the output at index row.
+func (e *Epilogue) store(out *Tensor, row int, sums []int64, channel int) {
+	shift := e.R.Shift[channel:][:len(sums)]
+	zero, lo, hi := e.R.Zero, e.R.Lo, e.R.Hi
+	if out.Codes != nil {
+		dst := out.Codes[row:][:len(sums)]
+		for i, sum := range sums {
+			dst[i] = uint8(fixed.Requantize(sum, shift[i], zero, lo, hi))
+		}
+		return
+	}
+	dst := out.Wide[row:][:len(sums)]
+	for i, sum := range sums {
+		dst[i] = fixed.Requantize(sum, shift[i], zero, lo, hi)
+	}
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package kernel is the loops of the integer runtime.
+//
+// A weighted operator runs in two stages: a Plan, made once from the operator's weights, computes tiles of int32
+// accumulators; an Epilogue turns them into the codes of the output. The loops that matter exist in several sets, from
+// the reference, which is the definition, to those for one kind of processor. All give the same integers: sums are
+// exact, and the bounds that make them so are proved when a model is read.
+//
+// Images are height × width × channels, channels innermost, one after the other in a batch. A row is one pixel of one
+// image with all its channels; rows are counted through the batch.
+package kernel
+
+// A Conv is the geometry of a convolution. A linear layer is a convolution of a 1 × 1 image.
+type Conv struct {
+	InH, InW, InC    int
+	OutH, OutW, OutC int
+	KH, KW           int
+	StrideH, StrideW int
+	Top, Left        int // padding before the first row and column; after the last it follows from the sizes
+	Groups           int
+	Zero             int32 // the input's zero point, also the code in the place of padding
+}
+
+// InLen returns the codes of an input image.
+func (c *Conv) InLen() int { return c.InH * c.InW * c.InC }
+
+// Pixels returns the rows of an output image.
+func (c *Conv) Pixels() int { return c.OutH * c.OutW }
+
+// window returns the taps of an output coordinate that lie inside the image: [first, last) of k, and the input
+// coordinate of tap 0, which may be outside.
+func window(out, stride, pad, k, size int) (first, last, origin int) {
+	origin = out*stride - pad
+	return max(0, -origin), min(k, size-origin), origin
+}
+
+// A Tile is a piece of a weighted operator's output: rows through the batch, and channels.
+type Tile struct{ Row, Rows, Channel, Channels int }
+
+// A Plan computes the accumulators Σ (q - zero)·w of one operator. It is immutable: goroutines share it, each with its
+// own Scratch.
+type Plan interface {
+	// Tiles returns the number of tiles of a batch, and Tile one of them, with at most MaxTile accumulators. Tiles cover
+	// the output once.
+	Tiles(batch int) int
+	Tile(i, batch int) Tile
+	MaxTile() int
+	// Accumulate fills acc, Rows × Channels, with the accumulators of a tile over the batch of images x.
+	Accumulate(acc []int32, x []uint8, t Tile, s *Scratch)
+	// Needs returns the scratch that Accumulate uses.
+	Needs() Needs
+}
+
+// Needs are the lengths of the buffers of a Scratch.
+type Needs struct{ Acc, Sums, Bytes, Words int }
+
+// Max returns the needs of a scratch that serves both.
+func (n Needs) Max(o Needs) Needs {
+	return Needs{max(n.Acc, o.Acc), max(n.Sums, o.Sums), max(n.Bytes, o.Bytes), max(n.Words, o.Words)}
+}
+
+// A Scratch is the memory of one worker.
+type Scratch struct {
+	Acc   []int32
+	Sums  []int64
+	Bytes []uint8
+	Words []int16
+}
+
+// NewScratch returns a scratch with at least the given lengths.
+func NewScratch(n Needs) *Scratch {
+	return &Scratch{make([]int32, n.Acc), make([]int64, n.Sums), make([]uint8, n.Bytes), make([]int16, n.Words)}
+}
+
+// A Tensor is one tensor of a running batch: Codes with their zero point, or Wide, accumulators or logits.
+type Tensor struct {
+	Codes []uint8
+	Zero  int32
+	Wide  []int32
+}
+
+// A Set is an implementation of the loops that matter.
+type Set struct {
+	Name      string
+	Supported bool // by this processor
+	// Plan prepares a convolution with weights [OutC][KH][KW][InC/Groups].
+	Plan func(c Conv, weights []int8) Plan
+	// Finish runs an epilogue on a tile of accumulators.
+	Finish func(e *Epilogue, t Tile, acc []int32, tensors []Tensor, s *Scratch)
+}
+
+// Sets returns all sets, the fastest first and the reference last.
+func Sets() []Set {
+	return append(platformSets(),
+		Set{Name: "generic", Supported: true, Plan: newGeneric, Finish: finishGeneric},
+		Set{Name: "reference", Supported: true, Plan: newReference, Finish: finishReference})
+}
+
+// rowTiles splits a number of rows in tiles of at most each rows.
+type rowTiles struct {
+	pixels, each, channels int
+}
+
+func (r rowTiles) Tiles(batch int) int { return (batch*r.pixels + r.each - 1) / r.each }
+
+func (r rowTiles) Tile(i, batch int) Tile {
+	first := i * r.each
+	return Tile{Row: first, Rows: min(r.each, batch*r.pixels-first), Channels: r.channels}
+}
+
+func (r rowTiles) MaxTile() int { return r.each * r.channels }

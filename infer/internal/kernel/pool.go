@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+// MaxPool writes the greatest code of each window to rows [row, row+rows) of the output; c.OutC is c.InC, and padding
+// is left out.
+func MaxPool(dst, x []uint8, c *Conv, row, rows int) {
+	for r := row; r < row+rows; r++ {
+		image, pixel := r/c.Pixels(), r%c.Pixels()
+		codes, out := x[image*c.InLen():], dst[r*c.OutC:][:c.OutC]
+		clear(out)
+		firstY, lastY, y0 := window(pixel/c.OutW, c.StrideH, c.Top, c.KH, c.InH)
+		firstX, lastX, x0 := window(pixel%c.OutW, c.StrideW, c.Left, c.KW, c.InW)
+		for ky := firstY; ky < lastY; ky++ {
+			for kx := firstX; kx < lastX; kx++ {
+				q := codes[((y0+ky)*c.InW+x0+kx)*c.InC:][:len(out)]
+				for i := range out {
+					out[i] = max(out[i], q[i])
+				}
+			}
+		}
+	}
+}
+
+// SumPool writes Σ (q - zero) over each window to acc, rows × channels; windows lie inside the image.
+func SumPool(acc []int32, x []uint8, c *Conv, row, rows int) {
+	for r := range rows {
+		image, pixel := (row+r)/c.Pixels(), (row+r)%c.Pixels()
+		codes, out := x[image*c.InLen():], acc[r*c.OutC:][:c.OutC]
+		for i := range out {
+			out[i] = -c.Zero * int32(c.KH*c.KW)
+		}
+		y0, x0 := pixel/c.OutW*c.StrideH, pixel%c.OutW*c.StrideW
+		for ky := range c.KH {
+			for kx := range c.KW {
+				q := codes[((y0+ky)*c.InW+x0+kx)*c.InC:][:len(out)]
+				for i := range out {
+					out[i] += int32(q[i])
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package infer
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"sync"
+
+	"github.com/goqat/goqat/infer/internal/kernel"
+	"github.com/goqat/goqat/qmodel"
+)
+
+// A Model is a quantized network, ready to run. It does not change and is safe for concurrent use.
+type Model struct {
+	q        *qmodel.Model
+	programs map[string]func() *program // by the name of the kernel; made when first asked for
+	best     string
+}
+
+// Input describes the images of a model: height × width × channels bytes, channels innermost, 1 for gray or 3 for red,
+// green and blue. A byte v stands for the real number scale·(v - ZeroPoint), the scale given by its IEEE 754 bits.
+type Input = qmodel.Input
+
+// Open reads the model in a file.
+func Open(path string) (*Model, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("infer: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("infer: %w", err)
+	}
+	m, err := Load(f, info.Size())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
+// FromBytes reads the model in b, which it does not keep.
+func FromBytes(b []byte) (*Model, error) { return Load(bytes.NewReader(b), int64(len(b))) }
+
+// Load reads a model of the given size in bytes. A truncated, corrupted or hostile model is refused, one of a newer
+// version with qmodel.ErrNewer.
+func Load(r io.ReaderAt, size int64) (*Model, error) {
+	q, err := qmodel.Read(r, size)
+	if err != nil {
+		return nil, fmt.Errorf("infer: %w", err)
+	}
+	return newModel(q), nil
+}
+
+// New returns a model from its description, which it validates and which must not change any more.
+func New(q *qmodel.Model) (*Model, error) {
+	if err := q.Validate(); err != nil {
+		return nil, fmt.Errorf("infer: %w", err)
+	}
+	return newModel(q), nil
+}
+
+func newModel(q *qmodel.Model) *Model {
+	m := &Model{q: q, programs: map[string]func() *program{}}
+	for _, set := range kernel.Sets() {
+		if set.Supported {
+			if m.best == "" {
+				m.best = set.Name
+			}
+			m.programs[set.Name] = sync.OnceValue(func() *program { return compile(q, set) })
+		}
+	}
+	return m
+}
+
+// Kernels returns the names of the kernels that this processor runs, the fastest first. All give the same integers.
+func Kernels() []string {
+	var names []string
+	for _, set := range kernel.Sets() {
+		if set.Supported {
+			names = append(names, set.Name)
+		}
+	}
+	return names
+}
+
+// Name returns the name of the network, such as "lenet".
+func (m *Model) Name() string { return m.q.Name }
+
+// Method returns the name of the quantization method, such as "pact".
+func (m *Model) Method() string { return m.q.Method }
+
+// Version returns the version of the model's file format.
+func (m *Model) Version() int { return m.q.Version }
+
+// Input returns what the model's images are.
+func (m *Model) Input() Input { return m.q.Input }
+
+// Classes returns the names of the classes, one for each logit.
+func (m *Model) Classes() []string { return slices.Clone(m.q.Classes) }
+
+// LogitScale returns the IEEE 754 binary32 bits of the scale of all logits: a logit l stands for scale·l.
+func (m *Model) LogitScale() uint32 {
+	last := m.q.Operators[len(m.q.Operators)-1]
+	return m.q.Tensors[last.Output].ScaleBits
+}
+
+// ArenaBytes returns the working memory of a runner for the given batch, without the scratch of its threads.
+func (m *Model) ArenaBytes(batch int) int {
+	plan := planArena(m.q)
+	return batch * (plan.codes + 4*plan.wide)
+}
+
+// A Layer describes one operator of a model.
+type Layer struct {
+	Name            string
+	Operator        string // such as "conv2d"
+	Method          string // quantization method of its weights, "" without weights
+	WeightBits      int    // 0 without weights
+	ActivationBits  int    // of its first input
+	Shape           []int  // of its weights: output channels, kernel height and width, input channels per group; or nil
+	Output          [3]int // height, width, channels
+	MACs            int64  // multiply-accumulates per image
+	Bytes           int    // of its numbers in the file
+	AccumulatorBits int    // bits of the narrowest integer that holds its accumulators; 0 without
+	Kernel          string // that runs it by default
+}
+
+// Layers describes the model's operators in the order of execution.
+func (m *Model) Layers() []Layer {
+	layers := make([]Layer, len(m.q.Operators))
+	for i := range m.q.Operators {
+		o := &m.q.Operators[i]
+		in, out := &m.q.Tensors[o.Inputs[0]], &m.q.Tensors[o.Output]
+		layers[i] = Layer{
+			Name: o.Name, Operator: o.Op, Method: o.Method, ActivationBits: in.Bits, Output: [3]int{out.Height, out.Width, out.Channels},
+			MACs: m.q.MACs(i), Bytes: m.q.PayloadBytes(i), AccumulatorBits: m.q.AccumulatorBits(i), Kernel: m.best,
+		}
+		if o.Weights != nil {
+			layers[i].WeightBits, layers[i].Shape = o.Weights.Bits, o.Weights.Shape[:]
+		}
+	}
+	return layers
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package infer
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/goqat/goqat/internal/qmodeltest"
+	"github.com/goqat/goqat/qmodel"
+)
+
+// lenet returns a random model of the size of LeNet: 5×5 convolutions to 32 and 64 channels, 512 hidden units.
+func lenet(rng *rand.Rand) *qmodel.Model {
+	b := qmodeltest.New(rng, 28, 28, 1)
+	x := b.Conv(0, qmodeltest.Square(5, 1, 2), 32, 1, 8, 4)
+	x = b.MaxPool(x, qmodeltest.Square(2, 2, 0))
+	x = b.Conv(x, qmodeltest.Square(5, 1, 2), 64, 1, 4, 4)
+	x = b.MaxPool(x, qmodeltest.Square(2, 2, 0))
+	x = b.Conv(b.Flatten(x), qmodeltest.Square(1, 1, 0), 512, 1, 4, 4)
+	return b.Finish(x, 10)
+}
+
+func TestRunDoesNotAllocate(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	q := qmodeltest.Tiny(rng)
+	m := newTestModel(t, q)
+	for _, name := range Kernels() {
+		for _, threads := range []int{1, 2} {
+			r := newTestRunner(t, m, Options{Batch: 4, Threads: threads, Kernel: name})
+			images, logits := drawImages(rng, q, 4), make([]int32, 4*len(q.Classes))
+			if n := testing.AllocsPerRun(20, func() {
+				if err := r.Run(logits, images); err != nil {
+					t.Fatal(err)
+				}
+			}); n != 0 {
+				t.Errorf("kernel %s, %d threads: %v allocations a run", name, threads, n)
+			}
+		}
+	}
+}
+
+// TestRunnersShareAModel runs runners of one model at the same time, made at the same time; the race detector watches.
+func TestRunnersShareAModel(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 2))
+	b := qmodeltest.New(rng, 12, 12, 3)
+	x := b.Conv(0, qmodeltest.Square(3, 1, 1), 32, 1, 8, 4)
+	x = b.Conv(x, qmodeltest.Square(3, 1, 1), 32, 1, 4, 4, x)
+	q := b.Finish(b.AvgPool(x, qmodeltest.Square(12, 1, 0), 8), 10)
+	m := newTestModel(t, q)
+	images := drawImages(rng, q, 3)
+	want := make([]int32, 30)
+	if err := newTestRunner(t, m, Options{Batch: 3}).Run(want, images); err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for i := range 6 {
+		group.Go(func() {
+			r, err := m.NewRunner(Options{Batch: 3, Threads: 1 + i%3, Kernel: Kernels()[i%len(Kernels())]})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer r.Close()
+			for range 2 {
+				got := make([]int32, 30)
+				if err := r.Run(got, images); err != nil || !slices.Equal(got, want) {
+					t.Errorf("runner %d: %d, want %d (%v)", i, got, want, err)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+func TestRunRefuses(t *testing.T) {
+	q := qmodeltest.Tiny(rand.New(rand.NewPCG(3, 3)))
+	m := newTestModel(t, q)
+	r := newTestRunner(t, m, Options{Batch: 2})
+	size := q.Tensors[0].Len()
+	for _, c := range []struct {
+		logits, images int
+		want           string
+	}{
+		{3, size + 1, "not a number of images"},
+		{9, 3 * size, "made for 2"},
+		{5, 2 * size, "room for 5"},
+		{3, 0, "room for 3"},
+	} {
+		if err := r.Run(make([]int32, c.logits), make([]uint8, c.images)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%d logits, %d bytes: error %v, want one with %q", c.logits, c.images, err, c.want)
+		}
+	}
+	if err := r.Run(nil, nil); err != nil {
+		t.Errorf("no images: %v", err)
+	}
+
+	var inner error
+	busy := newTestRunner(t, m, Options{})
+	busy.observe = func(Observation) { inner = busy.Run(make([]int32, 3), make([]uint8, size)) }
+	if err := busy.Run(make([]int32, 3), make([]uint8, size)); err != nil || inner == nil {
+		t.Errorf("two runs at once: %v, %v", err, inner)
+	}
+
+	for _, o := range []Options{{Kernel: "abacus"}, {Batch: -1}, {Threads: -1}, {Batch: 1 << 62}} {
+		if _, err := m.NewRunner(o); err == nil {
+			t.Errorf("%+v accepted", o)
+		}
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	q := qmodeltest.Tiny(rand.New(rand.NewPCG(3, 3)))
+	q.Operators[1].Stride[0] = 0
+	if _, err := New(q); err == nil {
+		t.Error("invalid model accepted")
+	}
+	if _, err := FromBytes([]byte("no model")); err == nil {
+		t.Error("no model accepted")
+	}
+	if _, err := Open("testdata/absent.qmodel"); err == nil {
+		t.Error("absent file opened")
+	}
+}
+
+func TestLayers(t *testing.T) {
+	q := lenet(rand.New(rand.NewPCG(4, 4)))
+	layers := newTestModel(t, q).Layers()
+	conv2 := layers[2]
+	if conv2.Operator != "conv2d" || conv2.WeightBits != 4 || conv2.ActivationBits != 4 || !slices.Equal(conv2.Shape, []int{64, 5, 5, 32}) ||
+		conv2.Output != [3]int{14, 14, 64} || conv2.MACs != 14*14*64*800 || conv2.Bytes < 64*800/2 || conv2.Bytes > 64*800/2+64*20 ||
+		conv2.AccumulatorBits < 10 || conv2.AccumulatorBits > 18 || conv2.Kernel != Kernels()[0] {
+		t.Errorf("conv2: %+v", conv2)
+	}
+	if pool := layers[1]; pool.Operator != "maxpool" || pool.Shape != nil || pool.MACs != 0 {
+		t.Errorf("pool: %+v", pool)
+	}
+}
+
+func TestModelAccessors(t *testing.T) {
+	q := qmodeltest.Tiny(rand.New(rand.NewPCG(5, 5)))
+	m := newTestModel(t, q)
+	if m.Input() != q.Input || m.LogitScale() != 0x3f800000 || m.Name() != "random" || m.Method() != "int" || m.Version() != 1 {
+		t.Errorf("%+v %#x %s %s %d", m.Input(), m.LogitScale(), m.Name(), m.Method(), m.Version())
+	}
+	m.Classes()[0] = "changed"
+	if m.Classes()[0] != "class 0" {
+		t.Error("the classes are not a copy")
+	}
+}
+
+// TestArena proves on random models that tensors alive at the same time do not overlap, and that the arena is at most a
+// quarter larger than what any plan needs.
+func TestArena(t *testing.T) {
+	for seed := range uint64(200) {
+		q := drawModel(rand.New(rand.NewPCG(seed, 6)))
+		p := planArena(q)
+		last := make([]int, len(q.Tensors))
+		for i, o := range q.Operators {
+			for _, in := range o.Inputs {
+				last[in] = i
+			}
+		}
+		for i, o := range q.Operators {
+			need := map[bool]int{}
+			alive := []int{}
+			for _, before := range q.Operators[:i+1] {
+				if t := before.Output; before.Op != qmodel.Flatten && (last[t] >= i || t == o.Output) && q.Tensors[t].Kind != qmodel.Logits {
+					alive = append(alive, t)
+				}
+			}
+			for n, a := range alive {
+				ta := &q.Tensors[a]
+				wide := ta.Kind != qmodel.Codes
+				need[wide] += aligned(ta.Len())
+				if end, length := p.offset[a]+ta.Len(), map[bool]int{false: p.codes, true: p.wide}[wide]; end > length {
+					t.Fatalf("model %d: tensor %d ends at %d in an arena of %d", seed, a, end, length)
+				}
+				for _, b := range alive[:n] {
+					tb := &q.Tensors[b]
+					if wide == (tb.Kind != qmodel.Codes) && p.offset[a] < p.offset[b]+tb.Len() && p.offset[b] < p.offset[a]+ta.Len() {
+						t.Fatalf("model %d, operator %d: tensors %d and %d overlap", seed, i, a, b)
+					}
+				}
+			}
+		}
+	}
+	q := lenet(rand.New(rand.NewPCG(7, 7)))
+	if m := newTestModel(t, q); m.ArenaBytes(8) != 8*(28*28*32+14*14*32) {
+		t.Errorf("arena of %d bytes, the first convolution's output and its pooling take %d", m.ArenaBytes(8), 8*(28*28*32+14*14*32))
+	}
+}
+
+// FuzzRun changes a model behind a right digest and runs what is still read: the loops stay inside of their buffers.
+func FuzzRun(f *testing.F) {
+	q := qmodeltest.Tiny(rand.New(rand.NewPCG(8, 8)))
+	var b bytes.Buffer
+	if err := q.Write(&b); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes(), uint16(9), uint8(7))
+	f.Fuzz(func(t *testing.T, file []byte, place uint16, value uint8) {
+		file = bytes.Clone(file)
+		if int(place) < len(file) {
+			file[place] = value
+		}
+		runHostile(t, file)
+	})
+}
+
+// TestHostileModelsRunInBounds is FuzzRun with random changes.
+func TestHostileModelsRunInBounds(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 9))
+	var whole bytes.Buffer
+	if err := qmodeltest.Tiny(rng).Write(&whole); err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for range 2000 {
+		b := bytes.Clone(whole.Bytes())
+		for range 1 + rng.IntN(3) {
+			i := rng.IntN(len(b))
+			b[i] = []byte{b[i] ^ 1<<rng.IntN(8), byte(rng.Uint32()), '0' + byte(rng.IntN(10))}[rng.IntN(3)]
+		}
+		if runHostile(t, b) {
+			ran++
+		}
+	}
+	if ran < 100 {
+		t.Errorf("only %d of 2000 models ran", ran)
+	}
+}
