@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package qat
+
+import "github.com/goqat/goqat/graph"
+
+// A Schedule says when, in a training of some epochs, quantization starts and
+// what freezes: observed ranges first, then the statistics of batch
+// normalization (Krishnamoorthi 2018, section 3.2). Epochs count from 0; the
+// zero value quantizes and freezes everything from the start.
+type Schedule struct {
+	Start          int // the first quantized epoch
+	FreezeObserver int // the first epoch with fixed ranges
+	FreezeNorm     int // the first epoch with fixed statistics
+}
+
+// Never is an epoch that no training reaches.
+const Never = 1 << 30
+
+// Float is the schedule of a training without quantization.
+func Float() Schedule { return Schedule{Start: Never, FreezeObserver: 0, FreezeNorm: Never} }
+
+// Apply sets the switches of a run for an epoch.
+func (s Schedule) Apply(r *graph.Run, epoch int) {
+	r.Quantize = epoch >= s.Start
+	r.Observe = r.Quantize && epoch < s.FreezeObserver
+	r.FreezeNorm = epoch >= s.FreezeNorm
+}
+
+// Settled says whether everything that ever starts or freezes has done so at
+// the start of an epoch: what is measured then is what ships.
+func (s Schedule) Settled(epoch int) bool {
+	for _, at := range []int{s.Start, s.FreezeObserver, s.FreezeNorm} {
+		if at != Never && epoch < at {
+			return false
+		}
+	}
+	return true
+}
