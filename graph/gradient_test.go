@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package graph_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/graph/graphtest"
+	"github.com/goqat/goqat/internal/kernel"
+)
+
+// tolerance of a gradient, of the greatest of its parameter: float32 sums
+// against float64.
+const tolerance = 2e-5
+
+// reference is an op in float64, by the values of its parameters.
+type reference func(v graphtest.Values) graphtest.Tensor
+
+// checkOp checks the gradients of what build adds to a graph, the last row of
+// whose batch is not valid.
+func checkOp(t *testing.T, build func(g *graph.Graph, rng *rand.Rand) (*graph.Node, reference)) {
+	t.Helper()
+	checkOpOn(t, graphtest.Zeros(3, 1, 1, 1), func(g *graph.Graph, _ *graph.Node, rng *rand.Rand) (*graph.Node, reference) {
+		return build(g, rng)
+	})
+}
+
+// checkOpOn does the same where the op reads images.
+func checkOpOn(t *testing.T, images graphtest.Tensor, build func(g *graph.Graph, image *graph.Node, rng *rand.Rand) (*graph.Node, reference)) {
+	t.Helper()
+	const batch, valid = 4, 3
+	pool := kernel.NewPool(2)
+	defer pool.Close()
+	rng := rand.New(rand.NewPCG(1, 2))
+	g := graph.New(batch, pool)
+	y, want := build(g, g.Input(images.H, images.W, images.C), rng)
+	probe := graphtest.NewProbe(y.Height*y.Width*y.Channels, rng)
+	if err := g.Finish(g.Apply("probe", probe, 1, 1, graphtest.Outputs, y), graph.CrossEntropy); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range g.Params() {
+		graphtest.Randomize(p.Value, 1, rng)
+	}
+	labels := []int32{2, 0, 1}
+	if err := g.Feed(labels, func(x []float32) {
+		for i := range x {
+			x[i] = float32(images.Data[i])
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	targets := graphtest.OneHot(labels, graphtest.Outputs)
+	graphtest.Gradients(t, g, 60, tolerance, func(v graphtest.Values) float64 {
+		y := want(v)
+		rows := len(y.Data) / y.N * valid
+		return probe.Reference(graphtest.Tensor{N: valid, H: y.H, W: y.W, C: y.C, Data: y.Data[:rows]}).CrossEntropy(targets, 1)
+	})
+	if t.Failed() {
+		t.FailNow()
+	}
+}
+
+// feed binds labels to images of zeros.
+func feed(t *testing.T, g *graph.Graph, labels []int32) {
+	t.Helper()
+	if err := g.Feed(labels, func(x []float32) { clear(x) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lift is an activation to take gradients by, with its reference.
+func lift(g *graph.Graph, name string, h, w, c int) (*graph.Node, reference) {
+	return graphtest.Lift(g, name, h, w, c), func(v graphtest.Values) graphtest.Tensor {
+		n := len(v[name]) / (h * w * c)
+		valid := min(n, 3)
+		return graphtest.Tensor{N: valid, H: h, W: w, C: c, Data: v[name][:valid*h*w*c]}
+	}
+}
+
+func TestConvGradients(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		h, w, in, to int
+		window       graph.Window
+	}{
+		{"same", 5, 6, 3, 4, graph.Same(3, 1)},
+		{"stride", 7, 6, 2, 3, graph.Same(3, 2)},
+		{"asymmetric padding", 4, 5, 2, 3, graph.Window{KernelH: 3, KernelW: 2, Stride: 1, Top: 2, Left: 1, Bottom: 0, Right: 0}},
+		{"valid 5x5", 6, 7, 1, 17, graph.Valid(5, 1)},
+		{"stride beyond the kernel", 7, 7, 2, 2, graph.Valid(2, 3)},
+		{"groups", 4, 4, 6, 4, graph.Window{KernelH: 3, KernelW: 3, Stride: 1, Top: 1, Left: 1, Bottom: 1, Right: 1, Groups: 2}},
+		{"depthwise", 5, 5, 10, 10, graph.Window{KernelH: 3, KernelW: 3, Stride: 2, Top: 1, Left: 1, Bottom: 1, Right: 1, Groups: 10}},
+		{"depthwise of several", 4, 4, 3, 6, graph.Window{KernelH: 3, KernelW: 3, Stride: 1, Groups: 3}},
+		{"1x1", 3, 4, 5, 6, graph.Valid(1, 1)},
+		{"1x1 stride", 5, 5, 3, 4, graph.Valid(1, 2)},
+		{"kernel of the image", 3, 3, 2, 2, graph.Valid(3, 1)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
+				x, xr := lift(g, "x", c.h, c.w, c.in)
+				w := g.Param("w", graph.Weights, c.to, c.window.KernelH, c.window.KernelW, c.in/max(1, c.window.Groups))
+				return g.Conv2D("conv", x, w.Node(), c.window), func(v graphtest.Values) graphtest.Tensor {
+					return xr(v).Conv(v["w"], c.to, c.window)
+				}
+			})
+		})
+	}
+}
+
+func TestLinearGradients(t *testing.T) {
+	checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
+		x, xr := lift(g, "x", 2, 2, 5)
+		w := g.Param("w", graph.Weights, 7, 20)
+		return g.Linear("linear", g.Flatten("flat", x), w.Node()), func(v graphtest.Values) graphtest.Tensor {
+			return xr(v).Flat().Linear(v["w"], 7)
+		}
+	})
+}
+
+func TestBatchNormGradients(t *testing.T) {
+	const c = 5
+	t.Run("batch statistics", func(t *testing.T) {
+		checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
+			x, xr := lift(g, "x", 4, 3, c)
+			n := g.Norm("bn", c)
+			return g.BatchNorm("y", x, n), func(v graphtest.Values) graphtest.Tensor {
+				return xr(v).BatchNorm(v["bn.gamma"], v["bn.beta"], float64(n.Epsilon))
+			}
+		})
+	})
+	t.Run("several blocks", func(t *testing.T) {
+		checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
+			x, xr := lift(g, "x", 20, 15, c) // 900 rows
+			n := g.Norm("bn", c)
+			pool := graph.Valid(5, 5)
+			return g.AvgPool("pool", g.Epilogue("y", graph.Epilogue{Terms: []graph.Term{{X: x, Norm: n}}, Activation: graph.ReLU}), pool),
+				func(v graphtest.Values) graphtest.Tensor {
+					return xr(v).BatchNorm(v["bn.gamma"], v["bn.beta"], float64(n.Epsilon)).ReLU().AvgPool(pool)
+				}
+		})
+	})
+	t.Run("frozen", func(t *testing.T) {
+		checkOp(t, func(g *graph.Graph, rng *rand.Rand) (*graph.Node, reference) {
+			g.Run.FreezeNorm = true
+			x, xr := lift(g, "x", 4, 3, c)
+			n := g.Norm("bn", c)
+			for i := range c {
+				n.Mean[i], n.Variance[i] = float32(rng.NormFloat64()), float32(0.1+rng.Float64())
+			}
+			mean, variance := graphtest.Widen(n.Mean), graphtest.Widen(n.Variance)
+			return g.BatchNorm("y", x, n), func(v graphtest.Values) graphtest.Tensor {
+				return xr(v).Normalize(v["bn.gamma"], v["bn.beta"], mean, variance, float64(n.Epsilon))
+			}
+		})
+	})
+}
+
+func TestActivationGradients(t *testing.T) {
+	t.Run("ReLU", func(t *testing.T) {
+		checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
+			x, xr := lift(g, "x", 3, 3, 4)
+			return g.Activate("y", x, graph.ReLU), func(v graphtest.Values) graphtest.Tensor { return xr(v).ReLU() }
+		})
+	})
+	t.Run("ReLU6", func(t *testing.T) {
+		checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
+			x, xr := lift(g, "x", 3, 3, 4)
+			b := g.Param("b", graph.Biases, 4)
+			// The sum of 8 copies reaches beyond 6.
+			y := x
+			for i := range 3 {
+				y = g.Add(fmt.Sprint("double", i), y, y)
+			}
+			return g.Epilogue("y", graph.Epilogue{Terms: []graph.Term{{X: y, Bias: b}}, Activation: graph.ReLU6}),
+				func(v graphtest.Values) graphtest.Tensor {
+					return xr(v).Map(func(x float64) float64 { return 8 * x }).Bias(v["b"]).ReLU6()
+				}
+		})
+	})
+}
+
+// TestEpilogueGradients has everything that an epilogue can hold at once.
+func TestEpilogueGradients(t *testing.T) {
+	for _, a := range []graph.Activation{graph.Identity, graph.ReLU, graph.ReLU6} {
+		for _, h := range []int{3, 19} { // one block and several
+			checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
+				const c = 4
+				x, xr := lift(g, "x", h, h, c)
+				s, sr := lift(g, "s", h, h, c)
+				u, ur := lift(g, "u", h, h, c)
+				v, vr := lift(g, "v", h, h, c)
+				n1, n2, b := g.Norm("n1", c), g.Norm("n2", c), g.Param("b", graph.Biases, c)
+				y := g.Epilogue("y", graph.Epilogue{Terms: []graph.Term{{X: x, Norm: n1}, {X: s, Norm: n2}, {X: u}, {X: v, Bias: b}}, Activation: a})
+				return y, func(p graphtest.Values) graphtest.Tensor {
+					e := float64(n1.Epsilon)
+					y := xr(p).BatchNorm(p["n1.gamma"], p["n1.beta"], e).Add(sr(p).BatchNorm(p["n2.gamma"], p["n2.beta"], e)).Add(ur(p)).Add(vr(p).Bias(p["b"]))
+					switch a {
+					case graph.ReLU:
+						return y.ReLU()
+					case graph.ReLU6:
+						return y.ReLU6()
+					}
+					return y
+				}
+			})
+		}
+	}
+}
+
+// TestEpilogueOfDataGradients has terms that want no gradient, first and later.
+func TestEpilogueOfDataGradients(t *testing.T) {
+	images := graphtest.Zeros(3, 3, 3, 2)
+	rng := rand.New(rand.NewPCG(9, 10))
+	for i := range images.Data {
+		images.Data[i] = float64(float32(rng.NormFloat64()))
+	}
+	for _, first := range []bool{false, true} {
+		checkOpOn(t, images, func(g *graph.Graph, image *graph.Node, _ *rand.Rand) (*graph.Node, reference) {
+			x, xr := lift(g, "x", 3, 3, 2)
+			n, m := g.Norm("n", 2), g.Norm("m", 2)
+			terms := []graph.Term{{X: x, Norm: n}, {X: image, Norm: m}, {X: image}}
+			if first {
+				terms[0], terms[1] = terms[1], terms[0]
+			}
+			return g.Epilogue("y", graph.Epilogue{Terms: terms, Activation: graph.ReLU}), func(v graphtest.Values) graphtest.Tensor {
+				y := xr(v).BatchNorm(v["n.gamma"], v["n.beta"], float64(n.Epsilon))
+				return y.Add(images.BatchNorm(v["m.gamma"], v["m.beta"], float64(m.Epsilon))).Add(images).ReLU()
+			}
+		})
+	}
+}
+
+func TestAddGradients(t *testing.T) {
+	t.Run("two", func(t *testing.T) {
+		checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
+			x, xr := lift(g, "x", 2, 3, 4)
+			y, yr := lift(g, "y", 2, 3, 4)
+			return g.Add("sum", x, y), func(v graphtest.Values) graphtest.Tensor { return xr(v).Add(yr(v)) }
+		})
+	})
+	t.Run("with itself", func(t *testing.T) {
+		checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
+			x, xr := lift(g, "x", 2, 3, 4)
+			return g.Add("sum", x, x), func(v graphtest.Values) graphtest.Tensor { return xr(v).Add(xr(v)) }
+		})
+	})
+	t.Run("many readers", func(t *testing.T) {
+		checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
+			x, xr := lift(g, "x", 2, 3, 4)
+			n := g.Norm("n", 4)
+			y := g.Epilogue("y", graph.Epilogue{Terms: []graph.Term{{X: x, Norm: n}, {X: g.Activate("a", x, graph.ReLU)}, {X: x}}})
+			return g.Add("sum", y, x), func(v graphtest.Values) graphtest.Tensor {
+				x := xr(v)
+				return x.BatchNorm(v["n.gamma"], v["n.beta"], float64(n.Epsilon)).Add(x.ReLU()).Add(x).Add(x)
+			}
+		})
+	})
+	t.Run("shared weights", func(t *testing.T) {
+		checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
+			x, xr := lift(g, "x", 3, 3, 2)
+			w := g.Param("w", graph.Weights, 2, 3, 3, 2)
+			y := g.Conv2D("c1", x, w.Node(), graph.Same(3, 1))
+			for i := range 2 {
+				y = g.Conv2D(fmt.Sprint("again", i), g.Activate(fmt.Sprint("a", i), y, graph.ReLU), w.Node(), graph.Same(3, 1))
+			}
+			return y, func(v graphtest.Values) graphtest.Tensor {
+				y := xr(v).Conv(v["w"], 2, graph.Same(3, 1))
+				for range 2 {
+					y = y.ReLU().Conv(v["w"], 2, graph.Same(3, 1))
+				}
+				return y
+			}
+		})
+	})
+}
+
+func TestPoolGradients(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		window graph.Window
+		max    bool
+	}{
+		{"max", graph.Valid(2, 2), true},
+		{"max overlapping", graph.Valid(3, 2), true},
+		{"max padded", graph.Same(3, 2), true},
+		{"max of gaps", graph.Valid(2, 3), true},
+		{"average", graph.Valid(2, 2), false},
+		{"average overlapping", graph.Valid(3, 1), false},
+		{"average global", graph.Window{KernelH: 7, KernelW: 6, Stride: 1}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
+				x, xr := lift(g, "x", 7, 6, 3)
+				if c.max {
+					return g.MaxPool("pool", x, c.window), func(v graphtest.Values) graphtest.Tensor { return xr(v).MaxPool(c.window) }
+				}
+				return g.AvgPool("pool", x, c.window), func(v graphtest.Values) graphtest.Tensor { return xr(v).AvgPool(c.window) }
+			})
+		})
+	}
+}
+
+// TestDropout takes the mask from the graph itself and checks what must hold of
+// it: its rate, its scale, and what it depends on.
+func TestDropout(t *testing.T) {
+	const h, c, rate = 20, 5, 0.3
+	rng := rand.New(rand.NewPCG(3, 4))
+	pool := kernel.NewPool(1)
+	g := graph.New(4, pool)
+	g.Input(1, 1, 1)
+	x, xr := lift(g, "x", h, h, c)
+	probe := graphtest.NewProbe(h*h*c, rng)
+	if err := g.Finish(g.Apply("probe", probe, 1, 1, graphtest.Outputs, g.Dropout("drop", x, rate)), graph.CrossEntropy); err != nil {
+		t.Fatal(err)
+	}
+	p := g.Params()[0]
+	for i := range p.Value {
+		p.Value[i] = 1
+	}
+	labels := []int32{0, 1, 2}
+	feed(t, g, labels)
+	masks := map[string][]float32{}
+	for _, at := range []struct {
+		name       string
+		seed, step uint64
+	}{{"another seed", 8, 0}, {"another step", 7, 1}, {"again", 7, 0}, {"", 7, 0}} {
+		g.Run.Seed, g.Run.Step = at.seed, at.step
+		if _, err := g.Step(); err != nil {
+			t.Fatal(err)
+		}
+		masks[at.name] = append([]float32(nil), probe.Seen...)
+	}
+	mask := masks[""]
+	var dropped int
+	for i, v := range mask {
+		switch v {
+		case 0:
+			dropped++
+		case float32(1 / (1 - rate)):
+		default:
+			t.Fatalf("value %d of ones became %v", i, v)
+		}
+	}
+	n := float64(len(mask))
+	if off := float64(dropped) - rate*n; math.Abs(off) > 4*math.Sqrt(n*rate*(1-rate)) {
+		t.Errorf("%d of %d values dropped at a rate of %v", dropped, len(mask), rate)
+	}
+	for name, m := range masks {
+		var same int
+		for i := range m {
+			if m[i] == mask[i] {
+				same++
+			}
+		}
+		share := float64(same) / n
+		if want := rate*rate + (1-rate)*(1-rate); name == "" || name == "again" {
+			if share != 1 {
+				t.Errorf("the same seed and step drop other values")
+			}
+		} else if math.Abs(share-want) > 0.05 {
+			t.Errorf("%s: %v of the values have the same fate, want about %v", name, share, want)
+		}
+	}
+
+	scale := graphtest.Widen(mask)
+	graphtest.Gradients(t, g, 100, tolerance, func(v graphtest.Values) float64 {
+		y := xr(v)
+		z := graphtest.Zeros(y.N, y.H, y.W, y.C)
+		for i := range z.Data {
+			z.Data[i] = y.Data[i] * scale[i]
+		}
+		return probe.Reference(z).CrossEntropy(graphtest.OneHot(labels, graphtest.Outputs), 1)
+	})
+
+	if err := g.Forward(graph.Eval); err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range probe.Seen {
+		if v != 1 {
+			t.Fatalf("evaluation made value %d of ones %v", i, v)
+		}
+	}
+}
+
+func TestLossGradients(t *testing.T) {
+	const classes, valid = 5, 3
+	labels := []int32{4, 0, 2}
+	build := func(t *testing.T, loss graph.Loss) *graph.Graph {
+		g := graph.New(valid+1, kernel.NewPool(1))
+		g.Input(1, 1, 1)
+		x := graphtest.Lift(g, "x", 1, 1, classes)
+		if err := g.Finish(x, loss); err != nil {
+			t.Fatal(err)
+		}
+		graphtest.Randomize(g.Params()[0].Value, 3, rand.New(rand.NewPCG(5, 6)))
+		feed(t, g, labels)
+		return g
+	}
+	logits := func(v graphtest.Values) graphtest.Tensor {
+		return graphtest.Tensor{N: valid, H: 1, W: 1, C: classes, Data: v["x"][:valid*classes]}
+	}
+	hard := graphtest.OneHot(labels, classes)
+
+	t.Run("cross entropy", func(t *testing.T) {
+		graphtest.Gradients(t, build(t, graph.CrossEntropy), 100, tolerance, func(v graphtest.Values) float64 {
+			return logits(v).CrossEntropy(hard, 1)
+		})
+	})
+	for _, c := range []struct{ weight, temperature float64 }{{0.25, 1}, {0.75, 4}, {1, 2}} {
+		t.Run(fmt.Sprintf("soft targets, weight %v, temperature %v", c.weight, c.temperature), func(t *testing.T) {
+			g := build(t, graph.CrossEntropy)
+			g.Run.SoftWeight, g.Run.Temperature = float32(c.weight), float32(c.temperature)
+			teacher := graphtest.Zeros(valid, 1, 1, classes)
+			rng := rand.New(rand.NewPCG(7, 8))
+			for i := range teacher.Data {
+				teacher.Data[i] = 2 * rng.NormFloat64()
+			}
+			teacher = teacher.Softmax(c.temperature)
+			soft := make([]float32, len(teacher.Data))
+			for i, v := range teacher.Data {
+				soft[i] = float32(v)
+			}
+			g.FeedSoft(soft)
+			target := graphtest.Widen(soft)
+			graphtest.Gradients(t, g, 100, tolerance, func(v graphtest.Values) float64 {
+				l := c.temperature * c.temperature * logits(v).CrossEntropy(target, c.temperature)
+				return (1-c.weight)*logits(v).CrossEntropy(hard, 1) + c.weight*l
+			})
+		})
+	}
+	t.Run("squared hinge", func(t *testing.T) {
+		graphtest.Gradients(t, build(t, graph.SquaredHinge), 100, tolerance, func(v graphtest.Values) float64 {
+			var sum float64
+			for i, x := range logits(v).Data {
+				m := max(0, 1-(2*hard[i]-1)*x)
+				sum += m * m
+			}
+			return sum / (valid * classes)
+		})
+	})
+}
+
+// TestLossOfExtremeLogits has logits whose exponentials overflow.
+func TestLossOfExtremeLogits(t *testing.T) {
+	g := graph.New(2, kernel.NewPool(1))
+	g.Input(1, 1, 1)
+	x := graphtest.Lift(g, "x", 1, 1, 2)
+	if err := g.Finish(x, graph.CrossEntropy); err != nil {
+		t.Fatal(err)
+	}
+	copy(g.Params()[0].Value, []float32{1000, -1000, -3e38, 3e38})
+	feed(t, g, []int32{0, 1})
+	loss, err := g.Step()
+	if err != nil || loss != 0 {
+		t.Errorf("the loss of certain and right answers is %v, %v", loss, err)
+	}
+	feed(t, g, []int32{1})
+	if loss, err = g.Step(); err != nil || loss != 2000 {
+		t.Errorf("the loss is %v, %v, want 2000", loss, err)
+	}
+	if d := g.Params()[0].Grad; d[0] != 1 || d[1] != -1 {
+		t.Errorf("the gradient is %v", d)
+	}
+}
