@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/internal/term"
+)
+
+func dataCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "data",
+		Short: "List and download data sets",
+		Example: `  qat data list
+  qat data fetch fashion-mnist`,
+	}
+	c.AddCommand(dataListCommand(), dataFetchCommand())
+	group(c)
+	return c
+}
+
+func dataListCommand() *cobra.Command {
+	var asJSON bool
+	var dir string
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List the named data sets and where each was found",
+		Long: `List the named data sets and where each was found: in --data-dir, $GOQAT_DATA,
+the user's cache, or the system's data. Beside these names, every verb takes the
+path of a folder with one sub-folder of images per class, or of an archive of one.`,
+		Example: `  qat data list
+  qat data list --data-dir ~/datasets`,
+		Args: arguments(0, 0, ""),
+		RunE: func(c *cobra.Command, _ []string) error {
+			list := datasets.List(dir)
+			if asJSON {
+				return printJSON(c.OutOrStdout(), list)
+			}
+			var rows [][]string
+			for _, d := range list {
+				found := d.Found
+				if found == "" {
+					found = fmt.Sprintf("- (qat data fetch %s, %s)", d.Name, byteSize(d.Download))
+				}
+				size := datasets.Shape{Height: d.Shape[0], Width: d.Shape[1], Channels: d.Shape[2]}
+				rows = append(rows, []string{d.Name, size.String(), fmt.Sprint(d.Train), fmt.Sprint(d.Test), fmt.Sprint(len(d.Classes)), d.Description, found})
+			}
+			return term.Table(c.OutOrStdout(), []string{"name", "size", "train", "test", "classes", "images of", "found"}, rows)
+		},
+	}
+	addJSON(c, &asJSON)
+	c.Flags().StringVar(&dir, "data-dir", "", "folder to look in first")
+	return c
+}
+
+func dataFetchCommand() *cobra.Command {
+	var dir string
+	c := &cobra.Command{
+		Use:   "fetch NAME",
+		Short: "Download a data set into the user's cache and check its SHA-256",
+		Long: `Download a data set into the user's cache, or to --data-dir, and check its
+SHA-256. An interrupted download goes on where it stopped. Prints the folder.`,
+		Example: `  qat data fetch mnist
+  qat data fetch cifar10 --data-dir ~/datasets`,
+		Args: arguments(1, 1, "a data set of qat data list"),
+		RunE: func(c *cobra.Command, args []string) error {
+			var bar *progressbar.ProgressBar
+			o := datasets.FetchOptions{Dir: dir, Progress: func(done, total int64) {
+				if bar == nil {
+					bar = newBar(c, args[0], total, progressbar.OptionShowBytes(true))
+				}
+				_ = bar.Set64(done) // a bar that cannot be drawn is no reason to stop
+			}}
+			folder, err := datasets.Fetch(c.Context(), args[0], o)
+			if bar != nil {
+				_ = bar.Clear()
+			}
+			if err != nil {
+				return err
+			}
+			return printf(c.OutOrStdout(), "%s\n", folder)
+		},
+	}
+	c.Flags().StringVar(&dir, "data-dir", "", "folder to download to, instead of the user's cache")
+	return c
+}

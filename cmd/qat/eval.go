@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/csv"
+	"io"
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/internal/term"
+	"github.com/goqat/goqat/pipeline"
+	"github.com/goqat/goqat/recipe"
+	"github.com/goqat/goqat/train"
+)
+
+// The modes of an evaluation: how the logits are computed.
+const (
+	modeFloat     = "float"
+	modeFakequant = "fakequant"
+	modeInteger   = "integer"
+)
+
+// evaluation is the outcome of `qat eval`.
+type evaluation struct {
+	Images   int            `json:"images"`
+	Accuracy accuracies     `json:"accuracy"`
+	PerClass []classOutcome `json:"per_class"` // in the mode
+	Mode     string         `json:"mode"`      // the last of float, fakequant, integer that the file has
+}
+
+// accuracies are nil in the modes that the file does not have.
+type accuracies struct {
+	Float     *float64 `json:"float"`
+	Fakequant *float64 `json:"fakequant"`
+	Integer   *float64 `json:"integer"`
+}
+
+type classOutcome struct {
+	Class    string  `json:"class"`
+	Images   int     `json:"images"`
+	Accuracy float64 `json:"accuracy"`
+}
+
+// evalFlags are the flags of `qat eval`.
+type evalFlags struct {
+	data        dataFlags
+	threads     int
+	predictions string
+	json        bool
+}
+
+func evalCommand() *cobra.Command {
+	var f evalFlags
+	c := &cobra.Command{
+		Use:   "eval FILE",
+		Short: "Measure the accuracy of a checkpoint or a .qmodel",
+		Long: `Measure the accuracy on the test images of a data set, overall and per class: of
+a checkpoint with its quantizers off (float) and on (fake-quantized), of a .qmodel on
+integers. Classes are matched by name.`,
+		Example: `  qat eval runs/lenet-pact-w4a4/model.qmodel --data fashion-sample
+  qat eval runs/lenet-pact-w4a4/checkpoint-best.safetensors --predictions predictions.csv`,
+		Args: arguments(1, 1, "a checkpoint or a .qmodel"),
+		RunE: func(c *cobra.Command, args []string) error {
+			model, err := isModel(args[0])
+			if err != nil {
+				return err
+			}
+			run := f.checkpoint
+			if model {
+				run = f.model
+			}
+			e, err := run(c, args[0])
+			if err != nil {
+				return err
+			}
+			if f.predictions != "" {
+				if err := e.writePredictions(f.predictions); err != nil {
+					return err
+				}
+			}
+			if f.json {
+				return printJSON(c.OutOrStdout(), e.outcome())
+			}
+			return e.outcome().print(c.OutOrStdout())
+		},
+	}
+	addDataFlags(c, &f.data, "; default for a checkpoint: that of its training")
+	addThreads(c, &f.threads)
+	c.Flags().StringVar(&f.predictions, "predictions", "", "write image, label and prediction to a CSV `file`")
+	addJSON(c, &f.json)
+	return c
+}
+
+// evaluated is an evaluation with everything it was made from.
+type evaluated struct {
+	classes  []string
+	split    datasets.Split
+	accuracy accuracies
+	mode     string
+	result   train.Result // in the mode
+}
+
+// checkpoint evaluates a checkpoint: in float, and fake-quantized if it is of the
+// quantized phase.
+func (f *evalFlags) checkpoint(c *cobra.Command, path string) (*evaluated, error) {
+	pool := kernel.NewPool(threadsOf(f.threads))
+	defer pool.Close()
+	r, err := pipeline.Open(path, evaluationBatch, pool)
+	if err != nil {
+		return nil, err
+	}
+	n := r.Network
+	e := &evaluated{classes: n.Classes, mode: modeFloat}
+	if e.split, err = f.data.open(c, r.Recipe, target{n.Input.Height, n.Input.Width, n.Input.Channels, n.Classes}); err != nil {
+		return nil, err
+	}
+	run := n.Graph.Run
+	quantized := run.Quantize
+	evaluate := func(progress func(int)) (train.Result, error) {
+		return train.Evaluate(c.Context(), n, e.split, progress)
+	}
+	run.Quantize = false
+	if e.accuracy.Float, err = e.measure(c, evaluate); err != nil || !quantized {
+		return e, err
+	}
+	run.Quantize, e.mode = true, modeFakequant
+	e.accuracy.Fakequant, err = e.measure(c, evaluate)
+	return e, err
+}
+
+// model evaluates a .qmodel on integers.
+func (f *evalFlags) model(c *cobra.Command, path string) (*evaluated, error) {
+	if f.data.name == "" {
+		return nil, usagef(c, "a .qmodel does not say which images it is for: name them with --data")
+	}
+	m, err := infer.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	in := m.Input()
+	e := &evaluated{classes: m.Classes(), mode: modeInteger}
+	if e.split, err = f.data.open(c, recipe.Default(), target{in.Height, in.Width, in.Channels, e.classes}); err != nil {
+		return nil, err
+	}
+	runner, err := m.NewRunner(infer.Options{Batch: evaluationBatch, Threads: threadsOf(f.threads)})
+	if err != nil {
+		return nil, err
+	}
+	defer runner.Close()
+	e.accuracy.Integer, err = e.measure(c, func(progress func(int)) (train.Result, error) {
+		return train.EvaluateIntegers(c.Context(), runner.Run, evaluationBatch, len(e.classes), e.split, progress)
+	})
+	return e, err
+}
+
+// measure evaluates in one mode with a progress bar.
+func (e *evaluated) measure(c *cobra.Command, evaluate func(progress func(int)) (train.Result, error)) (*float64, error) {
+	bar := newBar(c, e.mode, int64(e.split.Len()))
+	result, err := evaluate(func(done int) { _ = bar.Set(done) })
+	_ = bar.Clear()
+	e.result = result
+	return &result.Accuracy, err
+}
+
+func (e *evaluated) outcome() *evaluation {
+	o := &evaluation{Images: e.result.Images, Accuracy: e.accuracy, Mode: e.mode, PerClass: make([]classOutcome, len(e.classes))}
+	for i, name := range e.classes {
+		o.PerClass[i] = classOutcome{Class: name, Accuracy: e.result.PerClass[i]}
+	}
+	for _, label := range e.split.Labels {
+		o.PerClass[label].Images++
+	}
+	return o
+}
+
+// writePredictions writes a line an image: its number in the test images, the
+// names of its class and of the one found.
+func (e *evaluated) writePredictions(path string) error {
+	return train.WriteFile(path, func(file *os.File) error {
+		w := csv.NewWriter(file)
+		if err := w.Write([]string{"image", "label", "prediction"}); err != nil {
+			return err
+		}
+		for i, label := range e.split.Labels {
+			if err := w.Write([]string{strconv.Itoa(i), e.classes[label], e.classes[e.result.Predictions[i]]}); err != nil {
+				return err
+			}
+		}
+		w.Flush()
+		return w.Error()
+	})
+}
+
+// print writes the evaluation for people.
+func (o *evaluation) print(w io.Writer) error {
+	var rows [][]string
+	for _, m := range []struct {
+		mode     string
+		accuracy *float64
+	}{{modeFloat, o.Accuracy.Float}, {modeFakequant, o.Accuracy.Fakequant}, {modeInteger, o.Accuracy.Integer}} {
+		if m.accuracy != nil {
+			rows = append(rows, []string{"all, " + m.mode, strconv.Itoa(o.Images), percent(m.accuracy)})
+		}
+	}
+	for i := range o.PerClass {
+		p := &o.PerClass[i]
+		accuracy := "-"
+		if p.Images > 0 {
+			accuracy = percent(&p.Accuracy)
+		}
+		rows = append(rows, []string{p.Class, strconv.Itoa(p.Images), accuracy})
+	}
+	return term.Table(w, []string{"class", "images", "accuracy"}, rows)
+}

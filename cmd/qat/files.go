@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/internal/safetensors"
+	"github.com/goqat/goqat/pipeline"
+	"github.com/goqat/goqat/recipe"
+)
+
+// evaluationBatch is how many images are evaluated together; no result depends
+// on it.
+const evaluationBatch = 64
+
+// threadsOf resolves the value of --threads.
+func threadsOf(threads int) int {
+	if threads > 0 {
+		return threads
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+func addThreads(c *cobra.Command, threads *int) {
+	c.Flags().IntVar(threads, "threads", 0, "threads, 0 for all processors; results do not depend on it")
+}
+
+// isModel says whether a file is a .qmodel; otherwise it is some other
+// safetensors file, such as a checkpoint.
+func isModel(path string) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	stat, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	content, err := safetensors.Read(f, stat.Size())
+	if err != nil {
+		return false, fmt.Errorf("%s is neither a checkpoint nor a .qmodel: %w", path, err)
+	}
+	format, _ := content.Value("format")
+	return format == "qmodel", nil
+}
+
+// dataFlags say which test images are used.
+type dataFlags struct {
+	name, dir string
+	seed      int
+}
+
+func addDataFlags(c *cobra.Command, d *dataFlags, fallback string) {
+	c.Flags().StringVar(&d.name, "data", "", "data set of qat data list, or path of a folder or archive of images"+fallback)
+	c.Flags().StringVar(&d.dir, "data-dir", "", "folder to look for a named data set first")
+	c.Flags().IntVar(&d.seed, "seed", 0, "of the choice of test images where a folder has no test part; default: that of the training, or 1")
+}
+
+// target is what images must fit: the size and the classes of a network.
+type target struct {
+	height, width, channels int
+	classes                 []string
+}
+
+// open reads the test images of the flags, or else of the recipe, in the size of
+// the target's images and with the target's labels.
+func (d dataFlags) open(c *cobra.Command, r *recipe.Recipe, t target) (datasets.Split, error) {
+	data := *r
+	if d.name != "" {
+		data.Data = recipe.Data{Name: d.name}
+	}
+	if d.dir != "" {
+		data.Data.Dir = d.dir
+	}
+	if c.Flags().Changed("seed") {
+		data.Seed = d.seed
+	}
+	data.Data.Height, data.Data.Width, data.Data.Channels = t.height, t.width, t.channels
+	set, err := pipeline.Data(&data)
+	if err != nil {
+		return datasets.Split{}, err
+	}
+	return t.relabel(set)
+}
+
+// relabel gives test images the labels of the target's classes, which are the
+// same by name.
+func (t target) relabel(set *datasets.Dataset) (datasets.Split, error) {
+	index := map[string]int32{}
+	for i, name := range t.classes {
+		index[name] = int32(i)
+	}
+	for _, name := range set.Classes {
+		if _, ok := index[name]; !ok {
+			return datasets.Split{}, fmt.Errorf("data set %s has images of %q, which is no class of the model: it knows %q", set.Name, name, t.classes)
+		}
+	}
+	split := datasets.Split{Images: set.Test.Images, Labels: make([]int32, set.Test.Len())}
+	for i, label := range set.Test.Labels {
+		split.Labels[i] = index[set.Classes[label]]
+	}
+	return split, nil
+}

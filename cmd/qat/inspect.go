@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/goqat/goqat/energy"
+	"github.com/goqat/goqat/export"
+	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/internal/term"
+	"github.com/goqat/goqat/pipeline"
+	"github.com/goqat/goqat/qmodel"
+)
+
+// description is the outcome of `qat inspect`. Energies are estimates for one
+// image, see package energy.
+type description struct {
+	Kind       string      `json:"kind"` // qmodel, or checkpoint
+	Version    int         `json:"version"`
+	Phase      string      `json:"phase,omitempty"` // of a checkpoint: float, qat
+	Epoch      int         `json:"epoch,omitempty"` // of a checkpoint: done in the phase
+	Model      string      `json:"model"`
+	Method     string      `json:"method"`
+	Classes    []string    `json:"classes"`
+	Input      [3]int      `json:"input"`       // height, width, channels
+	ArenaBytes int         `json:"arena_bytes"` // for activations of one image, 0 for a checkpoint
+	FileBytes  int64       `json:"file_bytes"`
+	MACs       int64       `json:"macs"`
+	EnergyUJ   float64     `json:"energy_uj"`       // microjoules
+	Float32UJ  float64     `json:"float_energy_uj"` // the same network in float32
+	Layers     []layerInfo `json:"layers"`
+}
+
+type layerInfo struct {
+	Name            string  `json:"name"`
+	Operator        string  `json:"operator"`
+	Method          string  `json:"method"`
+	WeightBits      int     `json:"weight_bits"`     // 0 without weights
+	ActivationBits  int     `json:"activation_bits"` // of its input
+	Shape           []int   `json:"shape"`           // of its weights; empty without
+	Output          [3]int  `json:"output"`
+	MACs            int64   `json:"macs"`
+	Bytes           int     `json:"bytes"`            // of its numbers, in the file
+	AccumulatorBits int     `json:"accumulator_bits"` // 0 without accumulators
+	Kernel          string  `json:"kernel"`           // that runs it
+	EnergyUJ        float64 `json:"energy_uj"`
+	Float32UJ       float64 `json:"float_energy_uj"`
+
+	work energy.Layer
+}
+
+func inspectCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "inspect FILE",
+		Short: "Show what is in a .qmodel or a checkpoint",
+		Long: `Show the layers of a .qmodel or a checkpoint: operators, shapes, bits, MACs, bytes,
+the bits that accumulators need, and an estimate of the energy of one image against
+the same network in float32. A checkpoint of the quantized phase is shown as the
+integers it exports to.
+
+The estimate is from the bits and the operations, with the energies of a 45 nm chip
+at 0.9 V (Horowitz, ISSCC 2014; Dally, NIPS 2015 tutorial). Multiplications of other
+widths cost in proportion to the product of the widths, memory to the bits moved,
+each number once an image. It compares networks; it does not measure one.`,
+		Example: `  qat inspect runs/lenet-pact-w4a4/model.qmodel
+  qat inspect runs/lenet-pact-w4a4/checkpoint-float.safetensors --json`,
+		Args: arguments(1, 1, "a .qmodel or a checkpoint"),
+		RunE: func(c *cobra.Command, args []string) error {
+			d, err := describe(args[0])
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(c.OutOrStdout(), d)
+			}
+			return d.print(c.OutOrStdout())
+		},
+	}
+	addJSON(c, &asJSON)
+	return c
+}
+
+func describe(path string) (*description, error) {
+	model, err := isModel(path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	stat, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	var d *description
+	if model {
+		var q *qmodel.Model
+		if q, err = qmodel.Read(f, stat.Size()); err == nil {
+			d, err = describeModel(q)
+		}
+	} else {
+		d, err = describeCheckpoint(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.FileBytes = stat.Size()
+	d.estimate()
+	return d, nil
+}
+
+// describeModel describes an integer model.
+func describeModel(q *qmodel.Model) (*description, error) {
+	m, err := infer.New(q)
+	if err != nil {
+		return nil, err
+	}
+	d := &description{
+		Kind: "qmodel", Version: q.Version, Model: q.Name, Method: q.Method, Classes: q.Classes,
+		Input: [3]int{q.Input.Height, q.Input.Width, q.Input.Channels}, ArenaBytes: m.ArenaBytes(1),
+	}
+	for i, l := range m.Layers() {
+		d.Layers = append(d.Layers, layerInfo{
+			Name: l.Name, Operator: l.Operator, Method: l.Method, WeightBits: l.WeightBits, ActivationBits: l.ActivationBits,
+			Shape: append([]int{}, l.Shape...), Output: l.Output, MACs: l.MACs, Bytes: l.Bytes, AccumulatorBits: l.AccumulatorBits, Kernel: l.Kernel,
+			work: operatorWork(q, i),
+		})
+	}
+	return d, nil
+}
+
+// operatorWork returns what operator i does for one image.
+func operatorWork(q *qmodel.Model, i int) energy.Layer {
+	o := &q.Operators[i]
+	in, out := &q.Tensors[o.Inputs[0]], &q.Tensors[o.Output]
+	w := energy.Layer{MACs: q.MACs(i), InputBits: in.Bits}
+	if o.Op == qmodel.Flatten { // the same numbers in the same place
+		return w
+	}
+	if o.Weights != nil {
+		w.WeightBits = o.Weights.Bits
+		n := int64(len(o.Weights.Codes))
+		w.Weights = energy.Numbers{Values: n, Bits: n * int64(w.WeightBits)}
+	}
+	for _, t := range append([]int{o.Output}, o.Inputs...) {
+		n := int64(q.Tensors[t].Len())
+		w.Activations.Values += n
+		w.Activations.Bits += n * int64(q.Tensors[t].Bits)
+	}
+	outputs := int64(out.Len())
+	w.Adds = outputs * int64(len(o.Inputs)-1)
+	if o.Op == qmodel.AvgPool {
+		w.Adds = outputs * int64(o.Kernel[0]*o.Kernel[1])
+	}
+	return w
+}
+
+// describeCheckpoint describes a checkpoint as the integers it exports to, or, of
+// the float phase or with layers that stay in floating point, as it is.
+func describeCheckpoint(path string) (*description, error) {
+	pool := kernel.NewPool(1)
+	defer pool.Close()
+	r, err := pipeline.Open(path, 1, pool)
+	if err != nil {
+		return nil, err
+	}
+	d, err := describeRestored(r)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
+	}
+	info := r.Checkpoint.Info
+	d.Kind, d.Version, d.Phase, d.Epoch, d.ArenaBytes = "checkpoint", info.Version, info.Phase, info.Position.Epoch, 0
+	return d, nil
+}
+
+func describeRestored(r *pipeline.Restored) (*description, error) {
+	n := r.Network
+	if !n.Graph.Run.Quantize || export.Check(n) != nil {
+		return describeNetwork(n, n.Graph.Run.Quantize), nil
+	}
+	plan, err := export.Derive(n)
+	if err != nil {
+		return nil, err
+	}
+	q, err := plan.Lower(r.Recipe.QAT.Method)
+	if err != nil {
+		return nil, err
+	}
+	return describeModel(q)
+}
+
+// estimate fills in the energies and the sums.
+func (d *description) estimate() {
+	work := make([]energy.Layer, len(d.Layers))
+	for i := range d.Layers {
+		work[i] = d.Layers[i].work
+		d.MACs += work[i].MACs
+	}
+	float := energy.Float32(work)
+	const microjoules = 1e-6 // of a picojoule
+	for i, e := range energy.Integers(work) {
+		l := &d.Layers[i]
+		if l.floating() {
+			e = float[i]
+		}
+		l.EnergyUJ, l.Float32UJ = microjoules*e.Total(), microjoules*float[i].Total()
+		d.EnergyUJ += l.EnergyUJ
+		d.Float32UJ += l.Float32UJ
+	}
+}
+
+// print writes the description for people.
+func (d *description) print(w io.Writer) error {
+	kind := fmt.Sprintf("%s, version %d", d.Kind, d.Version)
+	if d.Phase != "" {
+		kind += fmt.Sprintf(", %s phase, epoch %d", d.Phase, d.Epoch)
+	}
+	memory := ""
+	if d.ArenaBytes > 0 {
+		memory = ", activations " + byteSize(int64(d.ArenaBytes))
+	}
+	err := printf(w, "%s\nnetwork %s, method %s, input %s, %d classes: %s\nfile %s%s\n\n",
+		kind, d.Model, d.Method, dimensions(d.Input[:]), len(d.Classes), strings.Join(d.Classes, ", "), byteSize(d.FileBytes), memory)
+	if err != nil {
+		return err
+	}
+	number := func(n int64) string {
+		if n == 0 {
+			return "-"
+		}
+		return fmt.Sprint(n)
+	}
+	var rows [][]string
+	for _, l := range d.Layers {
+		rows = append(rows, []string{
+			l.Name, l.Operator, l.Method, number(int64(l.WeightBits)), fmt.Sprint(l.ActivationBits), dimensions(l.Shape), dimensions(l.Output[:]),
+			number(l.MACs), number(int64(l.Bytes)), number(int64(l.AccumulatorBits)), l.Kernel, fmt.Sprintf("%.3f", l.EnergyUJ), fmt.Sprintf("%.3f", l.Float32UJ),
+		})
+	}
+	rows = append(rows, []string{"all", "", "", "", "", "", "", number(d.MACs), "", "", "", fmt.Sprintf("%.3f", d.EnergyUJ), fmt.Sprintf("%.3f", d.Float32UJ)})
+	return term.Table(w, []string{
+		"layer", "operator", "method", "weight bits", "input bits", "weights", "output", "MACs", "bytes", "acc bits", "kernel", "energy µJ", "float32 µJ",
+	}, rows)
+}
+
+// dimensions writes a shape as 28x28x1, "-" for none.
+func dimensions(shape []int) string {
+	if len(shape) == 0 {
+		return "-"
+	}
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(shape), " ", "x"), "[]")
+}

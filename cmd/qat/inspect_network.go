@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"github.com/goqat/goqat/energy"
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/qmodel"
+)
+
+// floatBits stand for a float32 where bits are counted.
+const floatBits = 32
+
+// floating says whether a layer computes in floating point.
+func (l *layerInfo) floating() bool {
+	return l.WeightBits == floatBits || l.ActivationBits == floatBits
+}
+
+// operatorNames are the names of the integer operators for the kinds of units.
+var operatorNames = map[layers.Kind]string{
+	layers.Convolution: qmodel.Conv2D, layers.FullyConnected: qmodel.Linear, layers.Addition: qmodel.Add,
+	layers.Maximum: qmodel.MaxPool, layers.Average: qmodel.AvgPool, layers.Reshape: qmodel.Flatten,
+}
+
+// describeNetwork describes a network that has no integers: the bits are those of
+// its quantizers where they are on, else those of float32.
+func describeNetwork(n *layers.Network, quantized bool) *description {
+	d := &description{
+		Model: n.Name, Method: n.Policy.Method, Classes: n.Classes, Input: [3]int{n.Input.Height, n.Input.Width, n.Input.Channels},
+	}
+	for _, u := range n.Units {
+		if u.Kind != layers.Drop {
+			d.Layers = append(d.Layers, describeUnit(u, quantized))
+		}
+	}
+	return d
+}
+
+func describeUnit(u *layers.Unit, quantized bool) layerInfo {
+	out := u.Output
+	l := layerInfo{
+		Name: u.Name, Operator: operatorNames[u.Kind], ActivationBits: tensorBits(u.Input, quantized), Shape: []int{},
+		Output: [3]int{out.Height, out.Width, out.Channels},
+	}
+	if u.Kind == layers.Reshape {
+		return l
+	}
+	w := &l.work
+	w.InputBits = l.ActivationBits
+	for _, t := range []*layers.Tensor{u.Input, u.Residual, out} {
+		if t != nil {
+			n := int64(t.Height) * int64(t.Width) * int64(t.Channels)
+			w.Activations.Values += n
+			w.Activations.Bits += n * int64(tensorBits(t, quantized))
+		}
+	}
+	outputs := int64(out.Height) * int64(out.Width) * int64(out.Channels)
+	switch {
+	case u.Kind == layers.Average:
+		w.Adds = outputs * int64(u.Window.KernelH*u.Window.KernelW)
+	case u.Residual != nil:
+		w.Adds = outputs
+	}
+	if !u.Weighted() {
+		return l
+	}
+	l.WeightBits, l.Shape = floatBits, u.Weight.Shape
+	if quantized && u.Quantizer != nil {
+		l.Method, l.WeightBits = u.Policy.Method.Name, u.Quantizer.Bits()
+	}
+	weights := int64(len(u.Weight.Value))
+	l.MACs = int64(out.Height) * int64(out.Width) * weights
+	l.Bytes = int(4 * weights) // shadow weights are float32
+	w.MACs, w.WeightBits = l.MACs, l.WeightBits
+	w.Weights = energy.Numbers{Values: weights, Bits: weights * int64(l.WeightBits)}
+	return l
+}
+
+// tensorBits returns the bits of a tensor's values: 8 for an image, 32 in floating point.
+func tensorBits(t *layers.Tensor, quantized bool) int {
+	switch o := t.Origin(); {
+	case o.Source == nil:
+		return 8
+	case quantized && o.Quantizer != nil:
+		return o.Quantizer.Bits()
+	}
+	return floatBits
+}

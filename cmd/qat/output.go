@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/goqat/goqat/internal/term"
+)
+
+// addJSON adds the flag --json to a command.
+func addJSON(c *cobra.Command, on *bool) {
+	c.Flags().BoolVar(on, "json", false, "print one JSON document")
+}
+
+// printJSON writes one JSON document.
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", " ")
+	if err := e.Encode(v); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return nil
+}
+
+// printf writes a part of the result.
+func printf(w io.Writer, format string, args ...any) error {
+	if _, err := fmt.Fprintf(w, format, args...); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return nil
+}
+
+// percent writes a fraction, "-" for none.
+func percent(fraction *float64) string {
+	if fraction == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f %%", 100**fraction)
+}
+
+// byteSize writes a size with a unit of 1024s.
+func byteSize(n int64) string {
+	switch {
+	case n < 10<<10:
+		return fmt.Sprintf("%d B", n)
+	case n < 10<<20:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	}
+	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+}
+
+// newBar returns a bar on standard error for something of a known size; without
+// a terminal it shows nothing. Clear it before anything else is written.
+func newBar(c *cobra.Command, what string, total int64, options ...progressbar.Option) *progressbar.ProgressBar {
+	w := c.ErrOrStderr()
+	return progressbar.NewOptions64(total, append([]progressbar.Option{
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionSetVisibility(term.IsTerminal(w)),
+		progressbar.OptionUseANSICodes(true),
+		progressbar.OptionClearOnFinish(),
+		progressbar.OptionThrottle(100 * time.Millisecond),
+		progressbar.OptionSetWidth(20),
+		progressbar.OptionShowCount(),
+		progressbar.OptionSetDescription(what),
+	}, options...)...)
+}

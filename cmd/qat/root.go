@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/goqat/goqat/recipe"
+)
+
+// Exit codes.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+// run executes one command line and returns the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	fmt.Fprintln(stderr, "qat: "+oneLine(err))
+	var usage *usageError
+	switch {
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return exitInterrupted
+	case errors.As(err, &usage):
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// oneLine returns the text of an error without line breaks.
+func oneLine(err error) string {
+	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), " ")
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "qat",
+		Short: "Train networks with quantization in the graph and run them on integers",
+		Long: `Train networks with quantization in the graph, export them to integers, and
+prove tensor by tensor that both agree.`,
+		Example: `  qat train                                  # the quick start, on images that come with the program
+  qat run runs/lenet-pact-w4a4/model.qmodel shoe.png
+  qat eval runs/lenet-pact-w4a4/model.qmodel --data fashion-sample`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.AddCommand(
+		trainCommand(), evalCommand(), exportCommand(), verifyCommand(), runCommand(), benchCommand(), inspectCommand(),
+		methodsCommand(), dataCommand(), versionCommand(),
+	)
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usagef(c, "%w", err) })
+	group(root)
+	return root
+}
+
+// group makes a command one that only holds others: it shows its help, and says
+// what a wrong verb was probably meant to be.
+func group(c *cobra.Command) {
+	c.Args = cobra.ArbitraryArgs
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return c.Help()
+		}
+		var verbs []string
+		for _, sub := range c.Commands() {
+			if sub.IsAvailableCommand() {
+				verbs = append(verbs, sub.Name())
+			}
+		}
+		if near := recipe.Nearest(args[0], verbs); near != "" {
+			return usagef(c, "there is no %q, did you mean %q?", args[0], near)
+		}
+		return usagef(c, "there is no %q, only %s", args[0], strings.Join(verbs, ", "))
+	}
+}
+
+// A usageError is a command line that makes no sense.
+type usageError struct {
+	command string
+	err     error
+}
+
+func (e *usageError) Error() string { return fmt.Sprintf("%v (see %s --help)", e.err, e.command) }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(c *cobra.Command, format string, args ...any) error {
+	return &usageError{c.CommandPath(), fmt.Errorf(format, args...)}
+}
+
+// arguments wants at least so many arguments and at most as many (-1: any
+// number); what says which.
+func arguments(least, most int, what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least && len(args) == 0:
+			return usagef(c, "name %s", what)
+		case len(args) < least:
+			return usagef(c, "%q is not enough: name %s", args, what)
+		case most >= 0 && len(args) > most && most == 0:
+			return usagef(c, "%q is too much: there are no arguments", args)
+		case most >= 0 && len(args) > most:
+			return usagef(c, "%q is too much: name %s", args, what)
+		}
+		return nil
+	}
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/goqat/goqat/images"
+	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/term"
+)
+
+// classified are the top classes of one image.
+type classified struct {
+	Image string      `json:"image"`
+	Top   []candidate `json:"top"` // the most probable first
+}
+
+type candidate struct {
+	Class       string  `json:"class"`
+	Logit       int32   `json:"logit"`
+	Probability float64 `json:"probability"` // softmax of the logits times their scale
+}
+
+func runCommand() *cobra.Command {
+	var top, threads int
+	var kernel string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "run MODEL.qmodel IMAGE...",
+		Short: "Classify PNG or JPEG files on integers",
+		Long: `Classify PNG or JPEG files with a .qmodel: decoded, brought to the size and colour
+of the model's input and run, all in integers. Probabilities are shown only.`,
+		Example: `  qat run runs/lenet-pact-w4a4/model.qmodel shoe.png
+  qat run model.qmodel --top 1 --json *.jpg`,
+		Args: arguments(2, -1, "a .qmodel and at least one image"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if top < 1 {
+				return usagef(c, "--top %d shows nothing, want 1 or more", top)
+			}
+			m, err := infer.Open(args[0])
+			if err != nil {
+				return err
+			}
+			r, err := m.NewRunner(infer.Options{Threads: threadsOf(threads), Kernel: kernel})
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			var results []classified
+			for _, path := range args[1:] {
+				if err := c.Context().Err(); err != nil {
+					return err
+				}
+				logits, err := classify(m, r, path)
+				if err != nil {
+					return err
+				}
+				results = append(results, classified{path, candidates(m, logits, top)})
+			}
+			if asJSON {
+				return printJSON(c.OutOrStdout(), results)
+			}
+			var rows [][]string
+			for _, result := range results {
+				image := result.Image
+				for _, t := range result.Top {
+					rows = append(rows, []string{image, t.Class, percent(&t.Probability)})
+					image = ""
+				}
+			}
+			return term.Table(c.OutOrStdout(), []string{"image", "class", "probability"}, rows)
+		},
+	}
+	c.Flags().IntVar(&top, "top", 3, "classes to show for an image")
+	addThreads(c, &threads)
+	addKernel(c, &kernel)
+	addJSON(c, &asJSON)
+	return c
+}
+
+func addKernel(c *cobra.Command, kernel *string) {
+	c.Flags().StringVar(kernel, "kernel", "", "kernels of the integer runtime, see qat version; all give the same integers (default the fastest)")
+}
+
+// classify returns the logits of an image file.
+func classify(m *infer.Model, r *infer.Runner, path string) ([]int32, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	in := m.Input()
+	pixels, err := images.Decode(f, in.Height, in.Width, in.Channels)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	logits := make([]int32, len(m.Classes()))
+	return logits, r.Run(logits, pixels)
+}
+
+// candidates returns the classes with the greatest logits, the first of equal
+// ones first.
+func candidates(m *infer.Model, logits []int32, top int) []candidate {
+	scale := float64(math.Float32frombits(m.LogitScale()))
+	greatest := slices.Max(logits)
+	var sum float64
+	all := make([]candidate, len(logits))
+	for i, name := range m.Classes() {
+		e := math.Exp(scale * float64(int64(logits[i])-int64(greatest)))
+		sum += e
+		all[i] = candidate{name, logits[i], e}
+	}
+	for i := range all {
+		all[i].Probability /= sum
+	}
+	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(b.Logit, a.Logit) })
+	return all[:min(top, len(all))]
+}
