@@ -1,0 +1,28 @@
+# Each target is one command; what lands must pass `make check`.
+.PHONY: check test race purego long fuzz generate bench
+
+check: ## all of .ci/run
+	bash .ci/run
+
+test:
+	go test ./...
+
+race: ## needs a C compiler
+	CGO_ENABLED=1 go test -race ./infer/... ./internal/kernel ./datasets ./train
+
+purego: ## portable Go instead of assembly
+	go test -tags purego ./internal/kernel ./infer/...
+
+long: ## the proofs that take minutes: *_long_test.go
+	go test -tags long -timeout 2h ./...
+
+fuzz: ## every fuzz target for two minutes
+	@set -e; for p in $$(go list ./...); do \
+		for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime 2m $$p; done; \
+	done
+
+generate: ## assembly, from the generators in _asm
+	go generate ./...
+
+bench:
+	go test -run '^$$' -bench . -count 10 ./internal/kernel ./infer/...
