@@ -45,13 +45,14 @@ func (g *Graph) Conv2D(name string, x, w *Node, window Window) *Node {
 	}
 	groups := max(1, window.Groups)
 	h, v := window.Output(x.Height, x.Width)
+	shape := w.node.Shape()
+	out := shape[0]
 	perOutput := window.KernelH * window.KernelW * (x.Channels / groups)
-	if h == 0 || x.Channels%groups != 0 || perOutput == 0 || w.Channels%perOutput != 0 || w.Channels/perOutput%groups != 0 {
-		g.Errorf("graph: %s: %d weights in %d groups with a %d×%d kernel, stride %d, do not fit an input of %d×%d×%d",
-			name, w.Channels, groups, window.KernelH, window.KernelW, window.Stride, x.Height, x.Width, x.Channels)
+	if h == 0 || x.Channels%groups != 0 || out*perOutput != w.Channels || out%groups != 0 {
+		g.Errorf("graph: %s: weights %v in %d groups with a %d×%d kernel, stride %d, do not fit an input of %d×%d×%d",
+			name, []int(shape), groups, window.KernelH, window.KernelW, window.Stride, x.Height, x.Width, x.Channels)
 		return x
 	}
-	out := w.Channels / perOutput
 	d := kernel.Conv{
 		InH: x.Height, InW: x.Width, InC: x.Channels, OutC: out, KH: window.KernelH, KW: window.KernelW,
 		StrideH: window.Stride, StrideW: window.Stride,

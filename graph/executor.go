@@ -4,8 +4,11 @@ package graph
 
 import (
 	"fmt"
+	"strings"
 
+	"github.com/goqat/goqat/internal/kernel"
 	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 )
 
 // An Executor is a gorgonia.VM for graphs of this package's ops. It runs, on
@@ -26,7 +29,7 @@ type leaf struct {
 
 type step struct {
 	op   G.Op
-	sum  G.UsePreallocDoer // the additions Grad inserts where a node has several readers
+	sum  bool // an addition that Grad inserts where a node has several readers
 	args []G.Value
 	src  []int
 	dst  int
@@ -61,7 +64,7 @@ func NewExecutor(g *G.ExprGraph, outputs ...*G.Node) (*Executor, error) {
 		}
 		s.args = make([]G.Value, len(s.src))
 		if _, ok := n.Op().(G.BinaryOp); ok {
-			s.sum, _ = n.Op().(G.UsePreallocDoer)
+			s.sum = strings.HasPrefix(n.Op().String(), "+")
 		}
 		e.steps = append(e.steps, s)
 	}
@@ -91,19 +94,18 @@ func (e *Executor) RunAll() error {
 	return nil
 }
 
-// do runs the step's op. A built-in addition is given its last result to
-// overwrite, unless that is also one of its inputs.
+// do runs the step's op. Gorgonia's addition makes a new tensor each time; only
+// its first is kept, and added into by ourselves.
 func (s *step) do(last G.Value) (G.Value, error) {
-	if s.sum == nil || last == nil {
+	if !s.sum || last == nil {
 		return s.op.Do(s.args...)
 	}
-	for _, a := range s.args {
-		if a.Uintptr() == last.Uintptr() {
-			return s.op.Do(s.args...)
-		}
-	}
-	return s.sum.UsePreallocDo(last, s.args...)
+	kernel.Add(floats(last), floats(s.args[0]), floats(s.args[1]))
+	return last, nil
 }
+
+// floats returns the numbers of a tensor.
+func floats(v G.Value) []float32 { return v.(*tensor.Dense).Float32s() }
 
 // Reset does nothing: an Executor keeps no state between runs. It is part of
 // gorgonia.VM.

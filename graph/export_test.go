@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import G "gorgonia.org/gorgonia"
+
+// Expr is what Gorgonia has of a finished graph: the graph, the loss, and the
+// gradients in the order of Params.
+func (g *Graph) Expr() (expr *G.ExprGraph, loss *G.Node, grads G.Nodes) {
+	return g.expr, g.loss, g.grads
+}
