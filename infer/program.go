@@ -40,7 +40,7 @@ func newStep(m *qmodel.Model, i int, set kernel.Set) step {
 	c := kernel.Conv{
 		InH: in.Height, InW: in.Width, InC: in.Channels, OutH: out.Height, OutW: out.Width, OutC: out.Channels,
 		KH: o.Kernel[0], KW: o.Kernel[1], StrideH: o.Stride[0], StrideW: o.Stride[1], Top: o.Pad[0], Left: o.Pad[1],
-		Groups: o.Groups, Zero: in.ZeroPoint,
+		Groups: o.Groups, Zero: in.ZeroPoint, Max: in.Max(),
 	}
 	rows := rows{pixels: c.Pixels(), channels: c.OutC}
 	switch o.Op {
@@ -79,7 +79,7 @@ func (w *weighted) needs() kernel.Needs {
 
 func (w *weighted) run(i, batch int, tensors []kernel.Tensor, s *kernel.Scratch) {
 	t := w.plan.Tile(i, batch)
-	acc := s.Acc[:t.Rows*t.Channels]
+	acc := s.Acc[:t.Rows*t.Stride]
 	w.plan.Accumulate(acc, tensors[w.in].Codes, t, s)
 	w.set.Finish(w.epilogue, t, acc, tensors, s)
 }
@@ -95,7 +95,7 @@ func (r rows) tiles(batch int) int { return (batch*r.pixels + r.each() - 1) / r.
 
 func (r rows) tile(i, batch int) kernel.Tile {
 	first := i * r.each()
-	return kernel.Tile{Row: first, Rows: min(r.each(), batch*r.pixels-first), Channels: r.channels}
+	return kernel.Tile{Row: first, Rows: min(r.each(), batch*r.pixels-first), Channels: r.channels, Stride: r.channels}
 }
 
 type maxPool struct {
@@ -128,7 +128,7 @@ func (p *avgPool) needs() kernel.Needs {
 
 func (p *avgPool) run(i, batch int, tensors []kernel.Tensor, s *kernel.Scratch) {
 	t := p.tile(i, batch)
-	acc := s.Acc[:t.Rows*t.Channels]
+	acc := s.Acc[:t.Rows*t.Stride]
 	kernel.SumPool(acc, tensors[p.in].Codes, &p.c, t.Row, t.Rows)
 	p.set.Finish(p.epilogue, t, acc, tensors, s)
 }

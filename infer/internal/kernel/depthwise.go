@@ -26,7 +26,7 @@ func (p *depthwise) Accumulate(acc []int32, x []uint8, t Tile, _ *Scratch) {
 	c := &p.c
 	for r := range t.Rows {
 		image, pixel := (t.Row+r)/c.Pixels(), (t.Row+r)%c.Pixels()
-		codes, row := x[image*c.InLen():], acc[r*t.Channels:][:t.Channels]
+		codes, row := x[image*c.InLen():], acc[r*t.Stride:][:t.Channels]
 		clear(row)
 		firstY, lastY, y0 := window(pixel/c.OutW, c.StrideH, c.Top, c.KH, c.InH)
 		firstX, lastX, x0 := window(pixel%c.OutW, c.StrideW, c.Left, c.KW, c.InW)

@@ -47,12 +47,12 @@ func finishReference(e *Epilogue, t Tile, acc []int32, tensors []Tensor, s *Scra
 			c := t.Channel + o
 			i := (t.Row+r)*e.Channels + c
 			if e.R == nil {
-				out.Wide[i] = acc[r*t.Channels+o]
+				out.Wide[i] = acc[r*t.Stride+o]
 				continue
 			}
 			terms := s.Sums[:0]
 			if acc != nil {
-				terms = append(terms, int64(acc[r*t.Channels+o]))
+				terms = append(terms, int64(acc[r*t.Stride+o]))
 			}
 			for _, other := range e.Others {
 				terms = append(terms, tensors[other].value(i))
@@ -73,14 +73,14 @@ func finishGeneric(e *Epilogue, t Tile, acc []int32, tensors []Tensor, s *Scratc
 	for r := range t.Rows {
 		row := (t.Row+r)*e.Channels + t.Channel
 		if e.R == nil {
-			copy(out.Wide[row:row+t.Channels], acc[r*t.Channels:])
+			copy(out.Wide[row:row+t.Channels], acc[r*t.Stride:])
 			continue
 		}
 		sums := s.Sums[:t.Channels]
 		copy(sums, e.constant[t.Channel:])
 		term := 0
 		if acc != nil {
-			addWide(sums, acc[r*t.Channels:], e.R.M[0][t.Channel:])
+			addWide(sums, acc[r*t.Stride:], e.R.M[0][t.Channel:])
 			term = 1
 		}
 		for _, other := range e.Others {

@@ -46,7 +46,7 @@ func (p *generic) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
 	perGroup := (p.group.OutC + 1) / 2
 	for r := range t.Rows {
 		image, pixel := (t.Row+r)/c.Pixels(), (t.Row+r)%c.Pixels()
-		row := acc[r*t.Channels:][:t.Channels]
+		row := acc[r*t.Stride:][:t.Channels]
 		for g := range c.Groups {
 			codes := patch
 			if c.KH == 1 && c.KW == 1 && c.Groups == 1 && c.Top == 0 && c.Left == 0 {

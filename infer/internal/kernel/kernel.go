@@ -19,7 +19,7 @@ type Conv struct {
 	StrideH, StrideW int
 	Top, Left        int // padding before the first row and column; after the last it follows from the sizes
 	Groups           int
-	Zero             int32 // the input's zero point, also the code in the place of padding
+	Zero, Max        int32 // the input's zero point, also the code in the place of padding, and its greatest code
 }
 
 // InLen returns the codes of an input image.
@@ -35,8 +35,9 @@ func window(out, stride, pad, k, size int) (first, last, origin int) {
 	return max(0, -origin), min(k, size-origin), origin
 }
 
-// A Tile is a piece of a weighted operator's output: rows through the batch, and channels.
-type Tile struct{ Row, Rows, Channel, Channels int }
+// A Tile is a piece of an operator's output: rows through the batch, and channels. Its accumulators are Rows × Stride
+// numbers, of which the first Channels of each row count.
+type Tile struct{ Row, Rows, Channel, Channels, Stride int }
 
 // A Plan computes the accumulators Σ (q - zero)·w of one operator. It is immutable: goroutines share it, each with its
 // own Scratch.
@@ -46,18 +47,18 @@ type Plan interface {
 	Tiles(batch int) int
 	Tile(i, batch int) Tile
 	MaxTile() int
-	// Accumulate fills acc, Rows × Channels, with the accumulators of a tile over the batch of images x.
+	// Accumulate fills acc, Rows × Stride, with the accumulators of a tile over the batch of images x.
 	Accumulate(acc []int32, x []uint8, t Tile, s *Scratch)
 	// Needs returns the scratch that Accumulate uses.
 	Needs() Needs
 }
 
 // Needs are the lengths of the buffers of a Scratch.
-type Needs struct{ Acc, Sums, Bytes, Words int }
+type Needs struct{ Acc, Sums, Bytes int }
 
 // Max returns the needs of a scratch that serves both.
 func (n Needs) Max(o Needs) Needs {
-	return Needs{max(n.Acc, o.Acc), max(n.Sums, o.Sums), max(n.Bytes, o.Bytes), max(n.Words, o.Words)}
+	return Needs{max(n.Acc, o.Acc), max(n.Sums, o.Sums), max(n.Bytes, o.Bytes)}
 }
 
 // A Scratch is the memory of one worker.
@@ -65,12 +66,11 @@ type Scratch struct {
 	Acc   []int32
 	Sums  []int64
 	Bytes []uint8
-	Words []int16
 }
 
 // NewScratch returns a scratch with at least the given lengths.
 func NewScratch(n Needs) *Scratch {
-	return &Scratch{make([]int32, n.Acc), make([]int64, n.Sums), make([]uint8, n.Bytes), make([]int16, n.Words)}
+	return &Scratch{make([]int32, n.Acc), make([]int64, n.Sums), make([]uint8, n.Bytes)}
 }
 
 // A Tensor is one tensor of a running batch: Codes with their zero point, or Wide, accumulators or logits.
@@ -106,7 +106,7 @@ func (r rowTiles) Tiles(batch int) int { return (batch*r.pixels + r.each - 1) / 
 
 func (r rowTiles) Tile(i, batch int) Tile {
 	first := i * r.each
-	return Tile{Row: first, Rows: min(r.each, batch*r.pixels-first), Channels: r.channels}
+	return Tile{Row: first, Rows: min(r.each, batch*r.pixels-first), Channels: r.channels, Stride: r.channels}
 }
 
 func (r rowTiles) MaxTile() int { return r.each * r.channels }

@@ -20,7 +20,7 @@ func (p *reference) Accumulate(acc []int32, x []uint8, t Tile, _ *Scratch) {
 	for r := range t.Rows {
 		image, pixel := (t.Row+r)/c.Pixels(), (t.Row+r)%c.Pixels()
 		for o := range t.Channels {
-			acc[r*t.Channels+o] = p.dot(x[image*c.InLen():], pixel/c.OutW, pixel%c.OutW, t.Channel+o)
+			acc[r*t.Stride+o] = p.dot(x[image*c.InLen():], pixel/c.OutW, pixel%c.OutW, t.Channel+o)
 		}
 	}
 }
