@@ -8,7 +8,7 @@ func Double(acc []int32, x []uint8, c *Conv, t Tile) {
 	in, out := c.InC/c.Groups, c.OutC/c.Groups
 	for r := range t.Rows {
 		image, pixel := (t.Row+r)/c.Pixels(), (t.Row+r)%c.Pixels()
-		codes, row := x[image*c.InLen():], acc[r*t.Channels:][:t.Channels]
+		codes, row := x[image*c.InLen():], acc[r*t.Stride:][:t.Channels]
 		for o := 0; o < len(row); {
 			g := (t.Channel + o) / out
 			end := min(len(row), (g+1)*out-t.Channel)
