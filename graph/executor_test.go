@@ -22,8 +22,8 @@ import (
 func TestExecutorAgreesWithTapeMachine(t *testing.T) {
 	pool := kernel.NewPool(2)
 	defer pool.Close()
-	for name, m := range methods(t) {
-		ours, theirs := residual(t, 6, pool, m), residual(t, 6, pool, m)
+	for name, quantized := range kinds {
+		ours, theirs := residual(t, 6, pool, quantized), residual(t, 6, pool, quantized)
 		expr, loss, grads := theirs.Expr()
 		tape := G.NewTapeMachine(expr)
 		for step := range uint64(5) {
@@ -136,7 +136,7 @@ func TestFailingFunctions(t *testing.T) {
 
 // TestWrongFeeds refuses labels and batches that do not fit.
 func TestWrongFeeds(t *testing.T) {
-	n := residual(t, 4, kernel.NewPool(1), nil)
+	n := residual(t, 4, kernel.NewPool(1), false)
 	none := func([]float32) {}
 	for _, count := range []int{0, 5} {
 		if err := n.Feed(make([]int32, count), none); err == nil || !strings.Contains(err.Error(), "does not fit a graph for 4") {
@@ -157,7 +157,7 @@ func TestWrongFeeds(t *testing.T) {
 // which two are.
 func TestHashes(t *testing.T) {
 	pool := kernel.NewPool(1)
-	n := residual(t, 2, pool, methodOf(t, "pact", 4))
+	n := residual(t, 2, pool, true)
 	expr, _, _ := n.Expr()
 	seen := map[uint32]*G.Node{}
 	for _, n := range expr.AllNodes() {

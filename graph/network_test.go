@@ -11,8 +11,6 @@ import (
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/graph/graphtest"
 	"github.com/goqat/goqat/internal/kernel"
-	"github.com/goqat/goqat/qat"
-	"github.com/goqat/goqat/ste"
 )
 
 const classes = 3
@@ -21,36 +19,74 @@ const classes = 3
 type network struct {
 	*graph.Graph
 	norms      []*graph.Norm
-	quantizers []qat.Activation
+	quantizers []*clip
 }
 
-// method quantizes everything of a network under test with one method; nil
-// leaves it in floating point.
-type method struct {
-	*qat.Method
-	bits int
+// clip is a quantizer of 16 levels with everything that one can have: a learned
+// range and an observed one.
+type clip struct {
+	alpha    *graph.Param
+	observed [2]float32
+	span     float32
 }
 
-func methodOf(t testing.TB, name string, bits int) *method {
-	t.Helper()
-	m, err := qat.Lookup(name)
-	if err != nil {
-		t.Fatal(err)
+func (q *clip) Params() []*graph.Param { return []*graph.Param{q.alpha} }
+func (q *clip) Begin(*graph.Run)       { q.span = q.alpha.Value[0] + q.observed[1]/100 }
+
+func (q *clip) Forward(dst, src []float32) {
+	step := q.span / 15
+	for i, x := range src {
+		dst[i] = step * float32(math.RoundToEven(float64(min(max(x, 0), q.span)/step)))
 	}
-	return &method{m, bits}
+}
+
+func (q *clip) Backward(dx, src, dy []float32, grad []float64) {
+	for i, x := range src {
+		d := dy[i]
+		if x > q.span {
+			grad[0] += float64(d)
+		}
+		if !(x > 0 && x < q.span) {
+			d = 0
+		}
+		dx[i] = d
+	}
+}
+
+func (q *clip) Observe(_ *graph.Run, s graph.Stats) {
+	q.observed[0] += (s.Min - q.observed[0]) / 4
+	q.observed[1] += (s.Max - q.observed[1]) / 4
+}
+
+// eighths rounds weights to multiples of 1/8 in quantized runs.
+type eighths struct{}
+
+func (eighths) Forward(r *graph.Run, y []float32, x [][]float32) error {
+	for i, v := range x[0] {
+		y[i] = v
+		if r.Quantize {
+			y[i] = float32(math.RoundToEven(float64(8*v))) / 8
+		}
+	}
+	return nil
+}
+
+func (eighths) Backward(_ *graph.Run, dx [][]float32, dy, _ []float32, _ [][]float32) error {
+	copy(dx[0], dy)
+	return nil
 }
 
 // builder adds layers to a network.
 type builder struct {
 	*network
-	m *method
+	quantized bool
 }
 
 func (b *builder) conv(name string, x *graph.Node, out int, w graph.Window) *graph.Node {
 	p := b.Param(name+".weight", graph.Weights, out, w.KernelH, w.KernelW, x.Channels/max(1, w.Groups))
 	n := p.Node()
-	if b.m != nil {
-		n = ste.Weights(b.Graph, name+".quantize", p, b.m.Weights(qat.Options{Bits: b.m.bits}, p.Shape))
+	if b.quantized {
+		n = b.ApplyParam(name+".quantize", eighths{}, p, n)
 	}
 	return b.Conv2D(name, x, n, w)
 }
@@ -63,8 +99,9 @@ func (b *builder) norm(name string, channels int) *graph.Norm {
 
 func (b *builder) epilogue(name string, a graph.Activation, terms ...graph.Term) *graph.Node {
 	e := graph.Epilogue{Terms: terms, Activation: a}
-	if b.m != nil {
-		q := b.m.Activation(b.Graph, name, qat.Options{Bits: b.m.bits, Signed: a == graph.Identity})
+	if b.quantized {
+		q := &clip{alpha: b.Param(name+".clip", graph.Clips, 1)}
+		q.alpha.Value[0] = 2
 		b.quantizers = append(b.quantizers, q)
 		e.Quantizer = q
 	}
@@ -73,10 +110,10 @@ func (b *builder) epilogue(name string, a graph.Activation, terms ...graph.Term)
 
 // residual builds a small residual network for 6×6 images of 2 channels: a block
 // whose shortcut is a convolution and one whose skip tensor has two more readers.
-func residual(t testing.TB, batch int, pool *kernel.Pool, m *method) *network {
+func residual(t testing.TB, batch int, pool *kernel.Pool, quantized bool) *network {
 	t.Helper()
 	n := &network{Graph: graph.New(batch, pool)}
-	b := builder{n, m}
+	b := builder{n, quantized}
 	x := n.Input(6, 6, 2)
 	x = b.epilogue("a0", graph.ReLU, graph.Term{X: b.conv("c0", x, 4, graph.Same(3, 1)), Norm: b.norm("n0", 4)})
 
@@ -105,7 +142,7 @@ func residual(t testing.TB, batch int, pool *kernel.Pool, m *method) *network {
 			graphtest.Randomize(p.Value, math.Sqrt(2*float64(p.Shape[0])/float64(len(p.Value))), rng)
 		}
 	}
-	n.Run.Quantize = m != nil
+	n.Run.Quantize = quantized
 	return n
 }
 
@@ -131,7 +168,7 @@ func (n *network) descend(rate float32) {
 		}
 	}
 	for _, q := range n.quantizers {
-		q.Constrain()
+		q.alpha.Value[0] = max(0.1, q.alpha.Value[0])
 	}
 }
 
@@ -145,9 +182,7 @@ func (n *network) state() map[string][]float32 {
 		s[m.Gamma.Name+" mean"], s[m.Gamma.Name+" variance"] = slices.Clone(m.Mean), slices.Clone(m.Variance)
 	}
 	for _, q := range n.quantizers {
-		for _, v := range q.State() {
-			s[v.Name] = slices.Clone(v.Data)
-		}
+		s[q.alpha.Name+" observed"] = slices.Clone(q.observed[:])
 	}
 	return s
 }
@@ -187,16 +222,14 @@ func sameBits(t testing.TB, what string, got, want map[string][]float32) {
 	}
 }
 
-// methods are the ways the networks under test are quantized.
-func methods(t testing.TB) map[string]*method {
-	return map[string]*method{"float": nil, "int": methodOf(t, "int", 8), "pact": methodOf(t, "pact", 4)}
-}
+// kinds are the networks under test: in floating point, and quantized.
+var kinds = map[string]bool{"float": false, "quantized": true}
 
 // TestNetworkGradients checks a residual network as a whole.
 func TestNetworkGradients(t *testing.T) {
 	pool := kernel.NewPool(2)
 	defer pool.Close()
-	n := residual(t, 5, pool, nil)
+	n := residual(t, 5, pool, false)
 	n.batch(t, 1, 4)
 
 	// What is dropped is taken from a run on ones.
@@ -304,9 +337,9 @@ func TestRowsBeyondTheBatch(t *testing.T) {
 	pool := kernel.NewPool(2)
 	defer pool.Close()
 	nan := float32(math.NaN())
-	for name, m := range methods(t) {
-		clean, poisoned := residual(t, 7, pool, m), residual(t, 7, pool, m)
-		small := residual(t, 3, pool, m)
+	for name, quantized := range kinds {
+		clean, poisoned := residual(t, 7, pool, quantized), residual(t, 7, pool, quantized)
+		small := residual(t, 3, pool, quantized)
 		before := poisoned.state()
 		for _, run := range []func() error{
 			func() error { _, err := poisoned.Step(); return err },
@@ -360,19 +393,17 @@ func (n *network) restore(s map[string][]float32) {
 		copy(m.Variance, s[m.Gamma.Name+" variance"])
 	}
 	for _, q := range n.quantizers {
-		for _, v := range q.State() {
-			copy(v.Data, s[v.Name])
-		}
+		copy(q.observed[:], s[q.alpha.Name+" observed"])
 	}
 }
 
 // TestThreads has the same bits for any number of them, over several steps.
 func TestThreads(t *testing.T) {
-	for name, m := range methods(t) {
+	for name, quantized := range kinds {
 		var want, wantGradients map[string][]float32
 		for _, threads := range []int{1, 2, 8} {
 			pool := kernel.NewPool(threads)
-			n := residual(t, 40, pool, m)
+			n := residual(t, 40, pool, quantized)
 			n.Run.Observe = true
 			for step := range uint64(3) {
 				n.batch(t, step, 40-int(step))
@@ -392,8 +423,8 @@ func TestThreads(t *testing.T) {
 
 // TestEvaluationChangesNothing leaves the training's switches on.
 func TestEvaluationChangesNothing(t *testing.T) {
-	for name, m := range methods(t) {
-		n := residual(t, 6, kernel.NewPool(1), m)
+	for name, quantized := range kinds {
+		n := residual(t, 6, kernel.NewPool(1), quantized)
 		n.Run.Observe = true
 		for step := range uint64(2) {
 			n.batch(t, step, 6)
@@ -423,10 +454,10 @@ func TestEvaluationChangesNothing(t *testing.T) {
 }
 
 func TestAllocations(t *testing.T) {
-	for name, m := range methods(t) {
+	for name, quantized := range kinds {
 		for _, threads := range []int{1, 2} {
 			pool := kernel.NewPool(threads)
-			n := residual(t, 6, pool, m)
+			n := residual(t, 6, pool, quantized)
 			n.Run.Observe = true
 			n.batch(t, 0, 6)
 			n.Run.SoftWeight = 0.5
@@ -454,7 +485,7 @@ func TestAllocations(t *testing.T) {
 // TestSiteOrder sees every site of an evaluation once, in order, and none of a
 // training step.
 func TestSiteOrder(t *testing.T) {
-	n := residual(t, 4, kernel.NewPool(1), nil)
+	n := residual(t, 4, kernel.NewPool(1), false)
 	n.batch(t, 0, 3)
 	var names []string
 	n.Run.Tap = func(s graph.Site) {
