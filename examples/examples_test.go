@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package examples_test
+
+import (
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"github.com/goqat/goqat/export"
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/pipeline"
+	"github.com/goqat/goqat/recipe"
+)
+
+// TestRecipes reads every recipe, builds its network for images of the usual
+// size, and asks whether it will export.
+func TestRecipes(t *testing.T) {
+	files, err := filepath.Glob("recipes/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d recipes, %v", len(files), err)
+	}
+	pool := graph.NewPool(1)
+	defer pool.Close()
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			r, err := recipe.Load(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := r.Validate(); err != nil {
+				t.Fatal(err)
+			}
+			in := layers.Input{Params: layers.Normalized(0.5, 0.25)}
+			in.Height, in.Width, in.Channels = layers.DefaultInput(r.Model.Name)
+			r.Batch = 1
+			n, err := pipeline.Build(r, in, []string{"this", "that"}, pool)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := export.Check(n); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestQuickStart holds the written-out quick start to the defaults.
+func TestQuickStart(t *testing.T) {
+	r, err := recipe.Load("recipes/quickstart.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := recipe.Default(); !reflect.DeepEqual(r, want) {
+		t.Errorf("recipes/quickstart.yaml is\n%s\nthe quick start is\n%s", r.YAML(), want.YAML())
+	}
+}
