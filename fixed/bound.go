@@ -6,7 +6,7 @@ import "math/bits"
 
 // DotBound returns the greatest |Σ wₖ·xₖ| for any xₖ in [lo, hi], the worst case of an accumulator with the weights
 // w over inputs q - z in that range; lo <= 0 <= hi. Absent inputs (padding, x = 0) do not exceed it.
-func DotBound(w []int8, lo, hi int32) int64 {
+func DotBound[T int8 | int16](w []T, lo, hi int32) int64 {
 	var positive, negative int64
 	for _, v := range w {
 		if v > 0 {

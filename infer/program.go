@@ -55,16 +55,31 @@ func newStep(m *qmodel.Model, i int, set kernel.Set) step {
 	case qmodel.Add:
 		return &add{rows, len(o.Inputs), kernel.NewEpilogue(c.OutC, o.Output, o.Inputs, o.Requantizer), set}
 	default:
+		codes, doubled := planned(o.Weights)
 		return &weighted{
-			plan: set.Plan(c, o.Weights.Codes), in: o.Inputs[0], macs: int(m.MACs(i)), set: set,
+			c: c, plan: set.Plan(c, codes), doubled: doubled, in: o.Inputs[0], macs: int(m.MACs(i)), set: set,
 			epilogue: kernel.NewEpilogue(c.OutC, o.Output, o.Inputs[1:], o.Requantizer),
 		}
 	}
 }
 
+// planned returns the weights for a plan. Odd numbers 2c + 1 of 8 bits exceed int8: of them it returns c, and true.
+func planned(w *qmodel.Weights) (weights []int8, doubled bool) {
+	if !w.Odd || w.Bits == 8 {
+		return w.Codes, w.Odd
+	}
+	weights = make([]int8, len(w.Codes))
+	for i, v := range w.Values() {
+		weights[i] = int8(v)
+	}
+	return weights, false
+}
+
 // weighted is a convolution or linear layer with what is added to it.
 type weighted struct {
+	c        kernel.Conv
 	plan     kernel.Plan
+	doubled  bool // the weights are 2c + 1, where the plan's are c
 	in, macs int
 	epilogue *kernel.Epilogue
 	set      kernel.Set
@@ -81,6 +96,9 @@ func (w *weighted) run(i, batch int, tensors []kernel.Tensor, s *kernel.Scratch)
 	t := w.plan.Tile(i, batch)
 	acc := s.Acc[:t.Rows*t.Stride]
 	w.plan.Accumulate(acc, tensors[w.in].Codes, t, s)
+	if w.doubled {
+		kernel.Double(acc, tensors[w.in].Codes, &w.c, t)
+	}
 	w.set.Finish(w.epilogue, t, acc, tensors, s)
 }
 

@@ -111,12 +111,25 @@ type Operator struct {
 	Requantizer *fixed.Requantizer `json:"-"`
 }
 
-// Weights are the integer weights of an operator, narrow signed codes: [-(2^(Bits-1)-1), 2^(Bits-1)-1], at 1 bit -1
-// and +1.
+// Weights are the integer weights of an operator: narrow signed codes, [-(2^(Bits-1)-1), 2^(Bits-1)-1], at 1 bit -1
+// and +1; or, if Odd, the odd numbers 2c + 1 of all signed codes c, [-2^(Bits-1), 2^(Bits-1)-1].
 type Weights struct {
-	Bits  int    `json:"bits"` // 1 to 8
-	Shape [4]int `json:"-"`    // output channels, kernel height, kernel width, input channels / groups
+	Bits  int    `json:"bits"` // 1 to 8; at least 2 if Odd
+	Odd   bool   `json:"odd,omitzero"`
+	Shape [4]int `json:"-"` // output channels, kernel height, kernel width, input channels / groups
 	Codes []int8 `json:"-"`
+}
+
+// Values returns the weights that the codes stand for.
+func (w *Weights) Values() []int16 {
+	values := make([]int16, len(w.Codes))
+	for i, c := range w.Codes {
+		values[i] = int16(c)
+		if w.Odd {
+			values[i] = 2*int16(c) + 1
+		}
+	}
+	return values
 }
 
 // Weighted says whether the operator has weights.
@@ -126,10 +139,10 @@ func (o *Operator) Weighted() bool {
 
 // Bounds returns for each output channel the greatest |accumulator| over all inputs q - zero point in [lo, hi].
 func (w *Weights) Bounds(lo, hi int32) []int64 {
-	bounds := make([]int64, w.Shape[0])
+	bounds, values := make([]int64, w.Shape[0]), w.Values()
 	each := w.Shape[1] * w.Shape[2] * w.Shape[3]
 	for c := range bounds {
-		bounds[c] = fixed.DotBound(w.Codes[c*each:(c+1)*each], lo, hi)
+		bounds[c] = fixed.DotBound(values[c*each:(c+1)*each], lo, hi)
 	}
 	return bounds
 }

@@ -149,12 +149,17 @@ func (w *Weights) validateCodes() error {
 	if w.Bits < 1 || w.Bits > 8 {
 		return fmt.Errorf("weights of %d bits, want 1 to 8", w.Bits)
 	}
-	limit := int8(1<<(w.Bits-1) - 1)
-	if w.Bits == 1 {
-		limit = 1
+	least, most := -(1<<(w.Bits-1) - 1), 1<<(w.Bits-1)-1
+	switch {
+	case w.Odd && w.Bits == 1:
+		return fmt.Errorf("odd weights of 1 bit, want at least 2")
+	case w.Odd:
+		least--
+	case w.Bits == 1:
+		least, most = -1, 1
 	}
 	for i, v := range w.Codes {
-		if v < -limit || v > limit || w.Bits == 1 && v == 0 {
+		if int(v) < least || int(v) > most || w.Bits == 1 && v == 0 {
 			return fmt.Errorf("weight %d is %d, outside of the codes of %d bits", i, v, w.Bits)
 		}
 	}
