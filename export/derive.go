@@ -26,7 +26,7 @@ type Unit struct {
 	*layers.Unit
 	// Codes are the weights, [out, height, width, in / groups]; nil for a unit
 	// without weights.
-	Codes []int8
+	Codes []int16
 	// Requantizer is nil for units that keep the codes of their input and for
 	// accumulators that an addition reads.
 	Requantizer *fixed.Requantizer
@@ -59,10 +59,17 @@ func Derive(n *layers.Network) (*Plan, error) {
 func Check(n *layers.Network) error {
 	for _, u := range n.Units {
 		switch {
-		case u.Weighted() && u.Policy.Float:
+		case !u.Weighted():
+		case u.Policy.Float:
 			return fmt.Errorf("export: layer %s stays in floating point (first_last: float), so the network cannot run on integers; choose 8 or same", u.Name)
-		case u.Weighted() && !u.Policy.Method.Integers:
-			return fmt.Errorf("export: layer %s uses the method %s, which has no integer form", u.Name, u.Policy.Method.Name)
+		case u.Policy.FloatWeights():
+			return fmt.Errorf("export: the weights of layer %s stay in floating point (weight_bits: %d), so the network cannot run on integers; choose 1 to 8 bits", u.Name, qat.FloatBits)
+		case u.Policy.FloatInput():
+			return fmt.Errorf("export: the input of layer %s stays in floating point (activation_bits: %d), so the network cannot run on integers; choose 1 to 8 bits", u.Name, qat.FloatBits)
+		case !u.Policy.Weights.Integers:
+			return fmt.Errorf("export: layer %s uses the method %s, which has no integer form", u.Name, u.Policy.Weights.Name)
+		case !u.Policy.Method.Integers:
+			return fmt.Errorf("export: the input of layer %s uses the method %s, which has no integer form", u.Name, u.Policy.Method.Name)
 		}
 	}
 	return nil
@@ -128,7 +135,7 @@ func (p *Plan) fold(u *Unit) error {
 	if u.Quantizer == nil {
 		return fmt.Errorf("it stays in floating point")
 	}
-	u.Codes = make([]int8, len(u.Weight.Value))
+	u.Codes = make([]int16, len(u.Weight.Value))
 	scale := u.Quantizer.Integers(u.Codes, u.Weight.Value)
 	u.scale, u.bias = make([]float32, u.Channels), make([]float64, u.Channels)
 	for c := range u.scale {

@@ -117,11 +117,24 @@ func (u *Unit) operator() qmodel.Operator {
 	o.Kernel, o.Stride = [2]int{w.KernelH, w.KernelW}, [2]int{w.Stride, w.Stride}
 	o.Pad = [4]int{w.Top, w.Left, w.Bottom, w.Right}
 	if u.Weighted() {
-		o.Method, o.Groups = u.Policy.Method.Name, w.Groups
+		o.Method, o.Groups = u.Policy.Weights.Name, w.Groups
 		o.Weights = &qmodel.Weights{
-			Bits: u.Quantizer.Bits(), Codes: u.Codes,
+			Bits: u.Quantizer.Bits(), Odd: u.Quantizer.Odd(), Codes: u.stored(),
 			Shape: [4]int{u.Channels, w.KernelH, w.KernelW, u.Input.Channels / w.Groups},
 		}
 	}
 	return o
+}
+
+// stored returns the integer weights as the model has them: an odd number 2c + 1
+// as c.
+func (u *Unit) stored() []int8 {
+	codes := make([]int8, len(u.Codes))
+	for i, v := range u.Codes {
+		if u.Quantizer.Odd() {
+			v = (v - 1) / 2
+		}
+		codes[i] = int8(v)
+	}
+	return codes
 }

@@ -113,16 +113,17 @@ func (n *Network) applyPolicy() error {
 }
 
 // asked returns what the weighted layers that read t ask for, the widest, and
-// false if there is none. A layer left in floating point asks for nothing.
+// false if there is none. A layer whose input stays in floating point asks for
+// nothing.
 func (n *Network) asked(t *Tensor) (want qat.Layer, ok bool, err error) {
 	for _, u := range t.readers {
-		l, asks := u.Policy, u.Weighted() && u.Input == t && !u.Policy.Float
+		l, asks := u.Policy, u.Weighted() && u.Input == t && !u.Policy.FloatInput()
 		switch {
 		case u.passes():
 			l, asks, err = n.asked(u.Output)
 		case u.Kind == Average:
 			l, err = n.Policy.Tensor()
-			asks = true
+			asks = !l.FloatInput()
 		}
 		if err != nil {
 			return want, ok, err
@@ -134,11 +135,19 @@ func (n *Network) asked(t *Tensor) (want qat.Layer, ok bool, err error) {
 	return want, ok, nil
 }
 
-// float says whether t is read by layers left in floating point alone.
-func (t *Tensor) float() bool {
+// float says whether t is read alone by layers whose input stays in floating
+// point.
+func (n *Network) float(t *Tensor) bool {
 	all := len(t.readers) > 0
 	for _, u := range t.readers {
-		all = all && (u.Weighted() && u.Input == t && u.Policy.Float || u.passes() && u.Output.float())
+		switch {
+		case u.passes():
+			all = all && n.float(u.Output)
+		case u.Weighted() && u.Input == t:
+			all = all && u.Policy.FloatInput()
+		default:
+			all = all && n.Policy.ActivationBits == qat.FloatBits
+		}
 	}
 	return all
 }
@@ -146,7 +155,7 @@ func (t *Tensor) float() bool {
 // quantizer makes the quantizer of a unit's result, nil if it has none.
 func (n *Network) quantizer(u *Unit) (qat.Activation, error) {
 	t := u.Output
-	if t.Role != Codes || t.float() {
+	if t.Role != Codes || n.float(t) {
 		return nil, nil
 	}
 	want, ok, err := n.asked(t)
@@ -156,7 +165,9 @@ func (n *Network) quantizer(u *Unit) (qat.Activation, error) {
 	if err != nil {
 		return nil, err
 	}
-	return want.Method.Activation(n.Graph, t.Name, qat.Options{Bits: want.ActivationBits, Signed: u.signed(), MinMax: n.Policy.MinMax}), nil
+	return want.Method.Activation(n.Graph, t.Name, qat.Options{
+		Bits: want.ActivationBits, Signed: u.signed(), Size: t.Height * t.Width * t.Channels, MinMax: n.Policy.MinMax,
+	}), nil
 }
 
 // signed says whether the unit's result can be negative.
@@ -217,8 +228,9 @@ func (n *Network) emitWeighted(u *Unit) *graph.Node {
 	u.Weight = g.Param(u.Name+".weight", graph.Weights, shape...)
 	n.initialize(u)
 	w := u.Weight.Node()
-	if !u.Policy.Float {
-		u.Quantizer = u.Policy.Method.Weights(qat.Options{Bits: u.Policy.WeightBits, PerTensor: n.Policy.PerTensor}, shape)
+	if !u.Policy.FloatWeights() {
+		u.Quantizer = u.Policy.Weights.Weights(g, u.Weight.Name, qat.Options{Bits: u.Policy.WeightBits, PerTensor: n.Policy.PerTensor, Norm: u.norm}, shape)
+		u.Quantizer.Start(u.Weight.Value)
 		w = ste.Weights(g, u.Name+".quantize", u.Weight, u.Quantizer)
 	}
 	if u.norm {
@@ -257,6 +269,9 @@ func (n *Network) State() []graph.State {
 				graph.State{Name: u.Name + ".mean", Data: u.Norm.Mean},
 				graph.State{Name: u.Name + ".variance", Data: u.Norm.Variance})
 		}
+		if u.Quantizer != nil {
+			states = append(states, u.Quantizer.State()...)
+		}
 		if q := u.Output.Quantizer; q != nil {
 			states = append(states, q.State()...)
 		}
@@ -264,10 +279,24 @@ func (n *Network) State() []graph.State {
 	return states
 }
 
-// Constrain brings all learned ranges back to their domain; call it after each
-// step of the optimizer.
+// Start sets what the quantizers of weights learn or keep from the weights as
+// they are; call it when quantization starts. Those of tensors start from the
+// values they see in a calibration.
+func (n *Network) Start() {
+	for _, u := range n.Units {
+		if u.Quantizer != nil {
+			u.Quantizer.Start(u.Weight.Value)
+		}
+	}
+}
+
+// Constrain brings what quantizers learn, and the weights they limit, back to
+// their domain; call it after each step of the optimizer.
 func (n *Network) Constrain() {
 	for _, u := range n.Units {
+		if u.Quantizer != nil {
+			u.Quantizer.Constrain(u.Weight.Value)
+		}
 		if q := u.Output.Quantizer; q != nil {
 			q.Constrain()
 		}

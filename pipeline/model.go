@@ -94,7 +94,7 @@ func residual(l recipe.Layer, a graph.Activation, classes int) (layers.Module, e
 
 func policy(q *recipe.QAT) qat.Policy {
 	p := qat.Policy{
-		Method: q.Method, WeightBits: q.WeightBits, ActivationBits: q.ActivationBits,
+		Method: q.Method, Weights: q.Weights, WeightBits: q.WeightBits, ActivationBits: q.ActivationBits,
 		FirstLast: qat.FirstLast(q.FirstLast), PerTensor: q.Granularity == "per_tensor", MinMax: q.Observer == "minmax",
 	}
 	for _, r := range q.Layers {

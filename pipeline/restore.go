@@ -43,9 +43,10 @@ func Open(path string, batch int, pool *kernel.Pool) (*Restored, error) {
 	return &Restored{n, r, c}, nil
 }
 
-// Calibrate sets the ranges of all quantizers from images of the training set,
-// shown to the float network.
+// Calibrate starts all quantizers: those of weights from the weights, those of
+// activations from images of the training set, shown to the float network.
 func Calibrate(n *layers.Network, images datasets.Split) error {
+	n.Start()
 	run := n.Graph.Run
 	quantize := run.Quantize
 	run.Quantize, run.Observe, run.Calibrate = false, true, true

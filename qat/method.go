@@ -21,8 +21,8 @@ type Method struct {
 	// Integers says that the trained network exports to the integer runtime.
 	Integers bool
 
-	weights     func(Options, []int) Weights
-	activations func(*graph.Graph, string, Options) Activation
+	weights     func(g *graph.Graph, name string, o Options, shape []int) Weights
+	activations func(g *graph.Graph, name string, o Options) Activation
 }
 
 // Options are what a Method needs to know of one tensor.
@@ -30,17 +30,50 @@ type Options struct {
 	Bits int
 	// Signed is set for activations that are not rectified.
 	Signed bool
+	// Size is the number of values of an activation, for one image.
+	Size int
 	// PerTensor gives weights one scale instead of one a channel.
 	PerTensor bool
+	// Norm says that batch normalization follows the weights' layer.
+	Norm bool
 	// MinMax makes observers keep the extremes instead of a moving average.
 	MinMax bool
+}
+
+// scales returns the number of scales of weights of a shape.
+func (o Options) scales(shape []int) int {
+	if o.PerTensor {
+		return 1
+	}
+	return shape[0]
 }
 
 // Weights quantizes the shadow weights of one layer.
 type Weights interface {
 	ste.WeightQuantizer
 	Bits() int
+	// Odd says that the integers are the odd numbers from 1 − 2^bits to
+	// 2^bits − 1, instead of the narrow signed codes of the bits.
+	Odd() bool
+	// Start sets what is learned or kept from the shadow weights w; it is called
+	// when quantization starts.
+	Start(w []float32)
+	// State is what a checkpoint keeps beside Params.
+	State() []graph.State
+	// Constrain brings learned parameters, and shadow weights where the method
+	// limits them, back to their domain after a step of the optimizer.
+	Constrain(w []float32)
 }
+
+// measured is embedded by Weights that learn and keep nothing: each run
+// measures the weights anew.
+type measured struct{}
+
+func (measured) Params() []*graph.Param { return nil }
+func (measured) Odd() bool              { return false }
+func (measured) Start([]float32)        {}
+func (measured) State() []graph.State   { return nil }
+func (measured) Constrain([]float32)    {}
 
 // Activation quantizes one tensor, and knows with which scale.
 type Activation interface {
@@ -62,8 +95,11 @@ type Quantization struct {
 	Lo, Hi int32
 }
 
-// Weights returns the quantizer of weights of the given shape, [channels, …].
-func (m *Method) Weights(o Options, shape []int) Weights { return m.weights(o, shape) }
+// Weights returns a quantizer for the weights name of the given shape,
+// [channels, …], and adds what it learns to the graph.
+func (m *Method) Weights(g *graph.Graph, name string, o Options, shape []int) Weights {
+	return m.weights(g, name, o, shape)
+}
 
 // Activation returns a quantizer for the tensor name, and adds what it learns
 // to the graph.
@@ -72,7 +108,7 @@ func (m *Method) Activation(g *graph.Graph, name string, o Options) Activation {
 }
 
 // methods lists every method, in the order of `qat methods`.
-var methods = []*Method{affine, pact}
+var methods = []*Method{affine, pact, dorefa, wrpn, lsq, lsqPlus}
 
 // Methods returns all methods.
 func Methods() []*Method { return slices.Clone(methods) }
@@ -89,13 +125,14 @@ func Lookup(name string) (*Method, error) {
 	return nil, fmt.Errorf("qat: there is no method %q; choose one of %s", name, strings.Join(names, ", "))
 }
 
-// check says whether the method is defined for the bits.
-func (m *Method) check(weightBits, activationBits int) error {
-	if !slices.Contains(m.WeightBits, weightBits) {
-		return fmt.Errorf("qat: method %s has no %d-bit weights, only %v", m.Name, weightBits, m.WeightBits)
-	}
-	if !slices.Contains(m.ActivationBits, activationBits) {
-		return fmt.Errorf("qat: method %s has no %d-bit activations, only %v", m.Name, activationBits, m.ActivationBits)
+// FloatBits is the width that stands for floating point: weights or activations
+// of so many bits are not quantized.
+const FloatBits = 32
+
+// check says whether bits is one of the widths of what a method is defined for.
+func (m *Method) check(what string, widths []int, bits int) error {
+	if bits != FloatBits && !slices.Contains(widths, bits) {
+		return fmt.Errorf("qat: method %s has no %d-bit %s, only %v", m.Name, bits, what, widths)
 	}
 	return nil
 }

@@ -3,8 +3,6 @@
 package qat
 
 import (
-	"math"
-
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/ste"
 )
@@ -29,8 +27,9 @@ var pact = &Method{
 const (
 	// defaultClip is α before calibration: the initial value of MQBench.
 	defaultClip = 6
-	// leastClip keeps α positive whatever the optimizer does.
+	// leastClip and mostClip bound α whatever the optimizer does.
 	leastClip = 1e-3
+	mostClip  = 1e6
 )
 
 // pactActivation clips a tensor at a learned α.
@@ -63,30 +62,10 @@ func (a *pactActivation) Observe(r *graph.Run, s graph.Stats) {
 	if !r.Calibrate || s.Count == 0 {
 		return
 	}
-	meanSquare := s.SumSquares / float64(s.Count)
-	k := gaussianClip[a.Bits()]
-	if !a.formula.Signed {
-		meanSquare *= 2 // the rectified half has half the mean square of the whole
-		k = gaussianClipRectified[a.Bits()]
-	}
-	a.alpha.Value[0] = float32(min(k*math.Sqrt(meanSquare), float64(max(s.Max, -s.Min))))
+	lo, hi := gaussianRange(s, a.Bits(), a.formula.Signed)
+	a.alpha.Value[0] = float32(max(-lo, hi))
 	a.Constrain()
 }
 
-// Constrain keeps α positive; a clip that is no finite number starts over.
-func (a *pactActivation) Constrain() {
-	switch v := &a.alpha.Value[0]; {
-	case !(*v <= math.MaxFloat32):
-		*v = defaultClip
-	case *v < leastClip:
-		*v = leastClip
-	}
-}
-
-// The clips, in deviations, that minimize the mean square error of quantizing a
-// normal distribution to so many bits, whole and rectified (Banner et al. 2019,
-// ACIQ, section 3; the table of the authors' code).
-var (
-	gaussianClip          = [9]float64{1: 1.24, 2: 1.71, 3: 2.15, 4: 2.55, 5: 2.93, 6: 3.28, 7: 3.61, 8: 3.92}
-	gaussianClipRectified = [9]float64{1: 1.71, 2: 2.15, 3: 2.55, 4: 2.93, 5: 3.28, 6: 3.61, 7: 3.92, 8: 4.20}
-)
+// Constrain keeps α positive; a clip that is not a number starts over.
+func (a *pactActivation) Constrain() { confine(a.alpha.Value, leastClip, mostClip, defaultClip) }

@@ -3,6 +3,7 @@
 package qat
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 )
@@ -21,7 +22,8 @@ const (
 // A Policy chooses method and bits for every weighted layer.
 type Policy struct {
 	Method                     string
-	WeightBits, ActivationBits int
+	Weights                    string // method of the weights; empty means Method
+	WeightBits, ActivationBits int    // FloatBits leaves them in floating point, in all layers
 	FirstLast                  FirstLast
 	// PerTensor and MinMax are passed on to Options.
 	PerTensor, MinMax bool
@@ -34,26 +36,36 @@ type Policy struct {
 // of path.Match ("conv*", "block?.conv1"). What is left zero stays.
 type Rule struct {
 	Match                      string
-	Method                     string
+	Method                     string // of the weights too, if Weights is empty
+	Weights                    string
 	WeightBits, ActivationBits int
 }
 
 // A Layer is what a Policy says of one weighted layer. ActivationBits and
 // Method ask for the layer's input.
 type Layer struct {
-	Method                     *Method
+	Method                     *Method // of the layer's input
+	Weights                    *Method
 	WeightBits, ActivationBits int
 	// Float leaves the layer and its input unquantized.
 	Float bool
 }
 
+// FloatWeights says that the layer's weights are not quantized.
+func (l Layer) FloatWeights() bool { return l.Float || l.WeightBits == FloatBits }
+
+// FloatInput says that the layer asks for no quantization of its input.
+func (l Layer) FloatInput() bool { return l.Float || l.ActivationBits == FloatBits }
+
 // Layer returns how the weighted layer of a name is quantized.
 func (p *Policy) Layer(name string, first, last bool) (Layer, error) {
-	method, l := p.Method, Layer{WeightBits: p.WeightBits, ActivationBits: p.ActivationBits}
+	method, weights := p.Method, p.Weights
+	l := Layer{WeightBits: p.WeightBits, ActivationBits: p.ActivationBits}
 	if first || last {
 		switch p.FirstLast {
 		case FirstLast8, "":
-			method, l.WeightBits, l.ActivationBits = affine.Name, 8, 8
+			method, weights = affine.Name, ""
+			l.WeightBits, l.ActivationBits = eight(l.WeightBits), eight(l.ActivationBits)
 		case FirstLastFloat:
 			l.Float = true
 		case FirstLastSame:
@@ -66,33 +78,52 @@ func (p *Policy) Layer(name string, first, last bool) (Layer, error) {
 		if err != nil {
 			return Layer{}, fmt.Errorf("qat: the layer pattern %q is malformed", r.Match)
 		}
-		if !ok {
-			continue
+		if ok {
+			l.Float = false
+			method, weights = r.methods(method, weights)
+			l.WeightBits, l.ActivationBits = cmp.Or(r.WeightBits, l.WeightBits), cmp.Or(r.ActivationBits, l.ActivationBits)
+			break
 		}
-		l.Float = false
-		if r.Method != "" {
-			method = r.Method
-		}
-		if r.WeightBits != 0 {
-			l.WeightBits = r.WeightBits
-		}
-		if r.ActivationBits != 0 {
-			l.ActivationBits = r.ActivationBits
-		}
-		break
 	}
-	var err error
-	if l.Method, err = Lookup(method); err != nil {
-		return Layer{}, err
-	}
-	if err := l.Method.check(l.WeightBits, l.ActivationBits); err != nil {
+	if err := l.lookup(method, cmp.Or(weights, method)); err != nil {
 		return Layer{}, fmt.Errorf("%w (layer %s)", err, name)
 	}
 	return l, nil
 }
 
+// eight returns 8 bits, or none where there are to be none.
+func eight(bits int) int {
+	if bits == FloatBits {
+		return FloatBits
+	}
+	return 8
+}
+
+// methods returns the methods of a layer that had those given before the rule.
+func (r *Rule) methods(method, weights string) (string, string) {
+	if r.Method != "" {
+		method, weights = r.Method, ""
+	}
+	return method, cmp.Or(r.Weights, weights)
+}
+
+// lookup sets the methods and checks that they have the layer's bits.
+func (l *Layer) lookup(method, weights string) (err error) {
+	if l.Method, err = Lookup(method); err != nil {
+		return err
+	}
+	if l.Weights, err = Lookup(weights); err != nil {
+		return err
+	}
+	if err := l.Weights.check("weights", l.Weights.WeightBits, l.WeightBits); err != nil {
+		return err
+	}
+	return l.Method.check("activations", l.Method.ActivationBits, l.ActivationBits)
+}
+
 // Tensor returns what a tensor gets that no weighted layer reads directly: the
 // network's method and bits.
 func (p *Policy) Tensor() (Layer, error) {
-	return (&Policy{Method: p.Method, WeightBits: p.WeightBits, ActivationBits: p.ActivationBits, FirstLast: FirstLastSame}).Layer("", false, false)
+	l := Layer{WeightBits: FloatBits, ActivationBits: p.ActivationBits}
+	return l, l.lookup(p.Method, p.Method)
 }

@@ -22,8 +22,8 @@ import (
 //
 // A channel of zeros has the scale 1.
 type symmetricWeights struct {
+	measured
 	affine ste.Affine
-	codes  []int8
 }
 
 // fittedBits is the greatest width whose scale is fitted to the weights.
@@ -32,16 +32,11 @@ const fittedBits = 4
 // fitRounds is the number of alternations; the scale moves little after three.
 const fitRounds = 4
 
-func newSymmetricWeights(o Options, shape []int) Weights {
-	channels := shape[0]
-	if o.PerTensor {
-		channels = 1
-	}
-	return &symmetricWeights{affine: ste.Affine{Format: quant.Weight(o.Bits), Params: make([]quant.Params, channels)}}
+func newSymmetricWeights(_ *graph.Graph, _ string, o Options, shape []int) Weights {
+	return &symmetricWeights{affine: ste.Affine{Format: quant.Weight(o.Bits), Params: make([]quant.Params, o.scales(shape))}}
 }
 
-func (s *symmetricWeights) Params() []*graph.Param { return nil }
-func (s *symmetricWeights) Bits() int              { return s.affine.Format.Bits }
+func (s *symmetricWeights) Bits() int { return s.affine.Format.Bits }
 
 func (s *symmetricWeights) Forward(dst, w []float32) {
 	s.measure(w)
@@ -52,7 +47,7 @@ func (s *symmetricWeights) Backward(dw, w, dy []float32, _ [][]float32) {
 	s.affine.Backward(dw, w, dy)
 }
 
-func (s *symmetricWeights) Integers(codes []int8, w []float32) []float32 {
+func (s *symmetricWeights) Integers(codes []int16, w []float32) []float32 {
 	s.measure(w)
 	s.affine.Codes(codes, w)
 	scale := make([]float32, len(s.affine.Params))

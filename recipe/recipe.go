@@ -78,6 +78,7 @@ type QAT struct {
 	Phase `yaml:",inline"`
 
 	Method          string  `yaml:"method"`           // as `qat methods` lists them
+	Weights         string  `yaml:"weights"`          // method of the weights; empty means the same
 	WeightBits      int     `yaml:"weight_bits"`      // 1 to 8; 32 leaves weights float, for study only
 	ActivationBits  int     `yaml:"activation_bits"`  // 1 to 8; 32 leaves activations float, for study only
 	FirstLast       string  `yaml:"first_last"`       // first and last layer: 8 bits, same as the others, or float (for study only)
@@ -93,7 +94,8 @@ type QAT struct {
 // A Rule changes the quantization of the layers whose names match.
 type Rule struct {
 	Match          string `yaml:"match"`                     // pattern of path.Match, as in "block?.conv1" or "fc*"
-	Method         string `yaml:"method,omitempty"`          // empty keeps the method
+	Method         string `yaml:"method,omitempty"`          // empty keeps the methods
+	Weights        string `yaml:"weights,omitempty"`         // method of the weights; empty means the rule's method
 	WeightBits     int    `yaml:"weight_bits,omitempty"`     // 0 keeps the bits
 	ActivationBits int    `yaml:"activation_bits,omitempty"` // of the layer's input; 0 keeps the bits
 }

@@ -75,6 +75,7 @@ qat:
   lr: 0.0005
   schedule: constant
   method: lsq
+  weights: dorefa
   weight_bits: 2
   activation_bits: 3
   first_last: 8
@@ -125,7 +126,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 				Epochs: 10, Optimizer: "adam", LR: 5e-4, Momentum: 0.9, Nesterov: true, Schedule: "constant",
 				Decay: recipe.Default().QAT.Decay,
 			},
-			Method: "lsq", WeightBits: 2, ActivationBits: 3, FirstLast: "8", Granularity: "per_tensor",
+			Method: "lsq", Weights: "dorefa", WeightBits: 2, ActivationBits: 3, FirstLast: "8", Granularity: "per_tensor",
 			Observer: "minmax", ObserverFreeze: 1, BatchNormFreeze: 3, Scales: "pow2",
 			Layers: []recipe.Rule{{Match: "fc*", WeightBits: 4, ActivationBits: 8, Method: "int"}},
 		},
@@ -185,7 +186,7 @@ func TestParseRefuses(t *testing.T) {
 		{"nothing near", "verify: {frobnicate: 4}\n",
 			`recipe: r.yaml:1: unknown key "verify.frobnicate", known here: images`},
 		{"inside a list", "qat:\n  layers:\n    - {match: conv1}\n    - {match: fc, bits: 8, weigth_bits: 8}\n",
-			`recipe: r.yaml:4: unknown key "qat.layers[1].bits", known here: match, method, weight_bits, activation_bits; ` +
+			`recipe: r.yaml:4: unknown key "qat.layers[1].bits", known here: match, method, weights, weight_bits, activation_bits; ` +
 				`r.yaml:4: unknown key "qat.layers[1].weigth_bits", did you mean "qat.layers[1].weight_bits"?`},
 		{"inside a model", "model:\n  - kind: residual\n    body:\n      - {kind: conv, chanels: 8}\n",
 			`recipe: r.yaml:4: unknown key "model.layers[0].body[0].chanels", did you mean "model.layers[0].body[0].channels"?`},

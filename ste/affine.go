@@ -37,14 +37,19 @@ func (a *Affine) Backward(dx, src, dy []float32) {
 	})
 }
 
-// Codes writes the codes, less their zero points, of src to dst: of weights,
-// whose format is signed with at most 8 bits.
-func (a *Affine) Codes(dst []int8, src []float32) {
-	a.each(len(src), func(lo, hi int, p quant.Params, _, _ float32) {
-		for i, x := range src[lo:hi] {
-			dst[lo+i] = int8(a.Format.Quantize(x, p.Scale, p.ZeroPoint) - p.ZeroPoint)
-		}
+// Codes writes the codes of src, less their zero points, to dst.
+func (a *Affine) Codes(dst []int16, src []float32) {
+	a.each(len(src), func(lo, hi int, p quant.Params, least, most float32) {
+		encode(dst[lo:hi], src[lo:hi], p.Scale, least, most)
 	})
+}
+
+// encode writes clamp(RNE(src/scale), least, most), the codes that
+// kernel.FakeQuantize stands for, to dst. src holds no NaN.
+func encode(dst []int16, src []float32, scale, least, most float32) {
+	for i, x := range src {
+		dst[i] = int16(min(max(quant.RoundEven32(x/scale), least), most))
+	}
 }
 
 // each calls f for the part of the tensor that shares parameters, with the

@@ -18,15 +18,15 @@ type WeightQuantizer interface {
 	// learned parameters to grad. dst of the last Forward is not kept: it may
 	// use what Forward found.
 	Backward(dw, w, dy []float32, grad [][]float32)
-	// Integers writes the integer codes of the weights to codes and returns
-	// the scale of each channel.
-	Integers(codes []int8, w []float32) (scale []float32)
+	// Integers writes the quantized weights as integers to codes and returns
+	// the scale of each channel, or one scale for all.
+	Integers(codes []int16, w []float32) (scale []float32)
 }
 
 // Weights adds the quantization of a layer's shadow weights. While Run.Quantize
 // is off it passes them on; in Integer runs its result are the codes.
 func Weights(g *graph.Graph, name string, w *graph.Param, q WeightQuantizer) *graph.Node {
-	f := &weights{q: q, codes: make([]int8, len(w.Value))}
+	f := &weights{q: q, codes: make([]int16, len(w.Value))}
 	inputs := []*graph.Node{w.Node()}
 	for _, p := range q.Params() {
 		inputs = append(inputs, p.Node())
@@ -37,7 +37,7 @@ func Weights(g *graph.Graph, name string, w *graph.Param, q WeightQuantizer) *gr
 // weights is the graph.Function of Weights.
 type weights struct {
 	q     WeightQuantizer
-	codes []int8
+	codes []int16
 }
 
 func (f *weights) Forward(r *graph.Run, y []float32, x [][]float32) error {

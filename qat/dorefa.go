@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package qat
+
+import (
+	"math"
+
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/ste"
+)
+
+// dorefa is the method "dorefa" (Zhou et al. 2016, sections 2.3 and 2.4): the
+// weights of a layer are squeezed by tanh and normalized (see ste.DoReFa), or
+// with 1 bit replaced by their signs times their mean magnitude; activations
+// are clipped at 1.
+//
+// The quantized weights reach up to 1, however small the weights are. In the
+// paper's networks a batch normalization takes that out again. Where none
+// follows, they reach up to max|tanh w| instead, so that the layer keeps its
+// size.
+var dorefa = &Method{
+	Name:           "dorefa",
+	Paper:          "Zhou et al. 2016, arXiv:1606.06160",
+	WeightBits:     []int{1, 2, 3, 4, 5, 6, 7, 8},
+	ActivationBits: []int{1, 2, 3, 4, 5, 6, 7, 8},
+	Integers:       true,
+	weights: func(_ *graph.Graph, _ string, o Options, _ []int) Weights {
+		if o.Bits == 1 {
+			return &signWeights{}
+		}
+		return &dorefaWeights{formula: ste.DoReFa{Bits: o.Bits}, norm: o.Norm}
+	},
+	activations: newUnitActivation,
+}
+
+// dorefaWeights squeezes weights to levels without a zero.
+type dorefaWeights struct {
+	measured
+	formula   ste.DoReFa
+	norm      bool
+	amplitude float32
+}
+
+func (d *dorefaWeights) Bits() int { return d.formula.Bits }
+func (d *dorefaWeights) Odd() bool { return true }
+
+// squeeze takes in the weights and returns the scale of their codes.
+func (d *dorefaWeights) squeeze(w []float32) float32 {
+	d.amplitude = d.formula.Squeeze(w)
+	if d.norm || d.amplitude == 0 {
+		d.amplitude = 1
+	}
+	return d.amplitude / d.formula.Levels()
+}
+
+func (d *dorefaWeights) Forward(dst, w []float32) {
+	scale := d.squeeze(w)
+	for i := range dst {
+		dst[i] = d.formula.Code(i) * scale
+	}
+}
+
+func (d *dorefaWeights) Backward(dw, _, dy []float32, _ [][]float32) {
+	d.formula.Backward(dw, dy, d.amplitude)
+}
+
+func (d *dorefaWeights) Integers(codes []int16, w []float32) []float32 {
+	scale := d.squeeze(w)
+	for i := range codes {
+		codes[i] = int16(d.formula.Code(i))
+	}
+	return []float32{scale}
+}
+
+// signWeights replaces the weights of a layer by sign(w)·mean|w|, sign(0) being
+// +1. The gradient passes unchanged; the mean counts as a constant (Zhou et al.
+// 2016, equation 7).
+type signWeights struct{ measured }
+
+func (signWeights) Bits() int { return 1 }
+
+func meanMagnitude(w []float32) float32 {
+	var sum float64
+	for _, v := range w {
+		sum += math.Abs(float64(v))
+	}
+	return float32(sum / float64(len(w)))
+}
+
+func (signWeights) Forward(dst, w []float32) {
+	scale := meanMagnitude(w)
+	for i, v := range w {
+		dst[i] = float32(sign(v)) * scale
+	}
+}
+
+func (signWeights) Backward(dw, _, dy []float32, _ [][]float32) { copy(dw, dy) }
+
+func (signWeights) Integers(codes []int16, w []float32) []float32 {
+	for i, v := range w {
+		codes[i] = sign(v)
+	}
+	return []float32{meanMagnitude(w)}
+}
+
+// sign returns −1 or +1, that of 0 being +1.
+func sign(x float32) int16 {
+	if x < 0 {
+		return -1
+	}
+	return 1
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package qat
+
+import (
+	"math"
+
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/quant"
+	"github.com/goqat/goqat/ste"
+)
+
+// lsq is the method "lsq": the steps of weights and activations are learned
+// (Esser et al. 2020, section 2; the formulas are those of ste.LSQ). Weights
+// have a step a channel, where the paper has one a layer, and narrow range.
+//
+// A step starts at 2·mean|v|/√Qp, that of a tensor from its values in the
+// calibration (section 2.1). Its gradient is multiplied by 1/√(N·Qp) (section
+// 2.2), N being the number of weights that share it, or of values of the tensor
+// for one image.
+var lsq = &Method{
+	Name:           "lsq",
+	Paper:          "Esser et al. 2020, arXiv:1902.08153",
+	WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
+	ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},
+	Integers:       true,
+	weights: func(g *graph.Graph, name string, o Options, shape []int) Weights {
+		return newLSQWeights(g, name, o, shape, func(w []float32, most float64) float64 {
+			var sum float64
+			for _, v := range w {
+				sum += math.Abs(float64(v))
+			}
+			return 2 * sum / float64(len(w)) / math.Sqrt(most)
+		})
+	},
+	activations: func(g *graph.Graph, name string, o Options) Activation {
+		a := newLSQActivation(g, name, o)
+		if o.Signed {
+			a.formula.Least = -float32(int(1) << (o.Bits - 1))
+			a.formula.Most += a.formula.Least
+		}
+		most := a.formula.Most
+		a.gain = gradientScale(o.Size, most)
+		a.start = func(s graph.Stats) (step, offset float64) {
+			return 2 * s.SumAbs / float64(s.Count) / math.Sqrt(float64(most)), 0
+		}
+		return a
+	},
+}
+
+const (
+	// leastStep and mostStep bound learned steps whatever the optimizer does.
+	leastStep = 1e-6
+	mostStep  = 1e6
+)
+
+// newStep makes the parameter of n learned steps, 1 until they are started.
+func newStep(g *graph.Graph, name string, n int) *graph.Param {
+	p := g.Param(name+".step", graph.Clips, n)
+	for i := range p.Value {
+		p.Value[i] = 1
+	}
+	return p
+}
+
+// gradientScale returns 1/√(n·most).
+func gradientScale(n int, most float32) float64 {
+	return 1 / math.Sqrt(float64(n)*float64(most))
+}
+
+// lsqWeights quantizes weights with learned steps.
+type lsqWeights struct {
+	measured
+	bits    int
+	step    *graph.Param
+	formula ste.LSQ
+	gain    float64
+	start   func(w []float32, most float64) float64 // first step of weights with codes up to most
+}
+
+func newLSQWeights(g *graph.Graph, name string, o Options, shape []int, start func([]float32, float64) float64) Weights {
+	n := o.scales(shape)
+	size := 1
+	for _, d := range shape {
+		size *= d
+	}
+	most := float32(quant.Weight(o.Bits).Max())
+	return &lsqWeights{
+		bits: o.Bits, step: newStep(g, name, n), formula: ste.LSQ{Least: -most, Most: most},
+		gain: gradientScale(size/n, most), start: start,
+	}
+}
+
+func (l *lsqWeights) Params() []*graph.Param { return []*graph.Param{l.step} }
+func (l *lsqWeights) Bits() int              { return l.bits }
+func (l *lsqWeights) Constrain([]float32)    { confine(l.step.Value, leastStep, mostStep, 1) }
+
+// Start sets the steps; that of a channel of zeros is 1.
+func (l *lsqWeights) Start(w []float32) {
+	l.each(len(w), func(c, lo, hi int) {
+		l.step.Value[c] = float32(l.start(w[lo:hi], float64(l.formula.Most)))
+		if l.step.Value[c] == 0 {
+			l.step.Value[c] = 1
+		}
+	})
+	l.Constrain(w)
+}
+
+func (l *lsqWeights) Forward(dst, w []float32) {
+	l.each(len(w), func(_, lo, hi int) { l.formula.Forward(dst[lo:hi], w[lo:hi]) })
+}
+
+func (l *lsqWeights) Backward(dw, w, dy []float32, grad [][]float32) {
+	l.each(len(w), func(c, lo, hi int) {
+		ds, _ := l.formula.Backward(dw[lo:hi], w[lo:hi], dy[lo:hi])
+		grad[0][c] = float32(l.gain * ds)
+	})
+}
+
+func (l *lsqWeights) Integers(codes []int16, w []float32) []float32 {
+	l.each(len(w), func(_, lo, hi int) { l.formula.Codes(codes[lo:hi], w[lo:hi]) })
+	return append([]float32(nil), l.step.Value...)
+}
+
+// each calls f for the part lo to hi of n weights that shares step c, which the
+// formula then has.
+func (l *lsqWeights) each(n int, f func(c, lo, hi int)) {
+	size := n / len(l.step.Value)
+	for c, s := range l.step.Value {
+		l.formula.Step = s
+		f(c, c*size, (c+1)*size)
+	}
+}
+
+// lsqActivation quantizes a tensor with a learned step and, in lsq+, offset.
+type lsqActivation struct {
+	bits    int
+	step    *graph.Param
+	offset  *graph.Param // at most 0; nil where the zero point is fixed
+	formula ste.LSQ
+	gain    float64
+	start   func(graph.Stats) (step, offset float64)
+}
+
+// newLSQActivation returns the quantizer of a rectified tensor, without offset.
+// gain and start are left to the caller.
+func newLSQActivation(g *graph.Graph, name string, o Options) *lsqActivation {
+	a := &lsqActivation{bits: o.Bits, step: newStep(g, name, 1)}
+	a.formula.Most = float32(quant.Activation(o.Bits).Max())
+	return a
+}
+
+func (a *lsqActivation) Bits() int                  { return a.bits }
+func (a *lsqActivation) Begin(*graph.Run)           { a.Quantization() }
+func (a *lsqActivation) Forward(dst, src []float32) { a.formula.Forward(dst, src) }
+func (a *lsqActivation) State() []graph.State       { return nil }
+
+func (a *lsqActivation) Params() []*graph.Param {
+	if a.offset == nil {
+		return []*graph.Param{a.step}
+	}
+	return []*graph.Param{a.step, a.offset}
+}
+
+func (a *lsqActivation) Backward(dx, src, dy []float32, grad []float64) {
+	step, offset := a.formula.Backward(dx, src, dy)
+	grad[0] += a.gain * step
+	if a.offset != nil {
+		grad[1] += a.gain * offset
+	}
+}
+
+// Quantization returns what step and offset give, and has the formula use it.
+func (a *lsqActivation) Quantization() Quantization {
+	f, top := &a.formula, quant.Activation(a.bits)
+	f.Step = a.step.Value[0]
+	if a.offset != nil {
+		z := top.Quantize(-a.offset.Value[0], f.Step, 0)
+		f.Least, f.Most = float32(-z), float32(top.Max()-z)
+	}
+	return Quantization{quant.Params{Scale: f.Step, ZeroPoint: int32(-f.Least)}, 0, top.Max()}
+}
+
+// Observe starts step and offset in a calibration.
+func (a *lsqActivation) Observe(r *graph.Run, s graph.Stats) {
+	if !r.Calibrate || !(s.SumAbs > 0) {
+		return
+	}
+	step, offset := a.start(s)
+	a.step.Value[0] = float32(step)
+	if a.offset != nil {
+		a.offset.Value[0] = float32(offset)
+	}
+	a.Constrain()
+}
+
+// Constrain keeps the step positive and 0 within the codes.
+func (a *lsqActivation) Constrain() {
+	confine(a.step.Value, leastStep, mostStep, 1)
+	if a.offset != nil {
+		confine(a.offset.Value, -a.step.Value[0]*float32(quant.Activation(a.bits).Max()), 0, 0)
+	}
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ste
+
+import (
+	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/quant"
+)
+
+// LSQ quantizes with a learned step s > 0 (Esser et al. 2020, section 2):
+//
+//	y  = s·clamp(RNE(x/s), −Qn, Qp)
+//	dx = dy where −Qn < x/s < Qp, else 0
+//	ds = Σ dy·(RNE(x/s) − x/s) there, −Qn·dy where x/s ≤ −Qn, Qp·dy where x/s ≥ Qp
+//
+// LSQ+ learns an offset β ≤ 0 too, which moves the codes 0 to Q over the values
+// (Bhalgat et al. 2020, section 3.1). It is rounded to −s·z, z = RNE(−β/s) being
+// the zero point, so that 0 stays exact and the codes less z are −z to Q − z:
+//
+//	y  = s·clamp(RNE(x/s), −z, Q − z)
+//	ds = 0 in the place of −Qn·dy, and Q·dy in that of Qp·dy: β is there, not s
+//	dβ = Σ dy where x/s ≤ −z or x/s ≥ Q − z
+//
+// The factor 1/√(N·Qp) on the gradients of s and β is the caller's.
+type LSQ struct {
+	Step        float32
+	Least, Most float32 // codes less the zero point, integers: −Qn and Qp, or −z and Q − z
+	// Shifted says that an offset is learned too.
+	Shifted bool
+}
+
+// Forward writes the quantized values of src to dst, which may be src.
+func (l *LSQ) Forward(dst, src []float32) {
+	kernel.FakeQuantize(dst, src, l.Step, l.Least, l.Most)
+}
+
+// Backward writes the gradient by src to dx, which may be dy, and returns those
+// by the step and, if Shifted, by the offset.
+func (l *LSQ) Backward(dx, src, dy []float32) (dstep, doffset float64) {
+	below, above := float64(l.Least), float64(l.Most)
+	if l.Shifted {
+		below, above = 0, above-below
+	}
+	for i, x := range src {
+		g, v := dy[i], x/l.Step
+		switch {
+		case v <= l.Least:
+			dstep += float64(g) * below
+			doffset += float64(g)
+			g = 0
+		case v >= l.Most:
+			dstep += float64(g) * above
+			doffset += float64(g)
+			g = 0
+		default:
+			dstep += float64(g) * float64(quant.RoundEven32(v)-v)
+		}
+		dx[i] = g
+	}
+	return dstep, doffset
+}
+
+// Codes writes the codes of src, less the zero point, to dst.
+func (l *LSQ) Codes(dst []int16, src []float32) {
+	encode(dst, src, l.Step, l.Least, l.Most)
+}
