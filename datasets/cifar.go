@@ -33,7 +33,8 @@ func cifarDir(dir string) string {
 func openCIFAR(all files) (*Dataset, error) {
 	parts := make([]*Split, len(cifarFiles))
 	err := all(func(name string, r io.Reader) error {
-		i := slices.Index(cifarFiles, path.Base(name))
+		name = path.Base(name)
+		i := slices.Index(cifarFiles, name)
 		if i < 0 {
 			return nil
 		}

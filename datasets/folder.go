@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/goqat/goqat/images"
 )
@@ -94,15 +96,21 @@ func look(all files) (survey, error) {
 	return s, err
 }
 
-// isImage tells by its name whether a file is an image; images of formats that cannot be read are an error rather than left out.
+// isImage tells by its name whether a file is an image. Images of formats that cannot be read are an error rather than left out, and so are
+// names that would garble a terminal.
 func isImage(name string) (bool, error) {
-	switch strings.ToLower(path.Ext(name)) {
-	case ".png", ".jpg", ".jpeg":
-		return true, nil
-	case ".gif", ".bmp", ".tif", ".tiff", ".webp", ".avif", ".heic", ".jp2", ".jxl", ".pgm", ".ppm":
+	extension := strings.ToLower(path.Ext(name))
+	readable := slices.Contains([]string{".png", ".jpg", ".jpeg"}, extension)
+	if !readable && !slices.Contains([]string{".gif", ".bmp", ".tif", ".tiff", ".webp", ".avif", ".heic", ".jp2", ".jxl", ".pgm", ".ppm"}, extension) {
+		return false, nil
+	}
+	if !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return false, fmt.Errorf("%+q: a name that cannot be printed; rename it", name)
+	}
+	if !readable {
 		return false, fmt.Errorf("%s: neither PNG nor JPEG; convert it or take it out", name)
 	}
-	return false, nil
+	return true, nil
 }
 
 // native is the shape of the data set when nobody asks for one: the size of the first training image, shrunk to maxNativeSide, and gray if

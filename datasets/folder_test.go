@@ -176,6 +176,7 @@ func TestOpenImagesRefuses(t *testing.T) {
 		"not an image":       {with("cat/x.jpg", []byte("hello")), "cat/x.jpg: images: neither PNG nor JPEG"},
 		"an empty image":     {with("cat/x.jpg", nil), "cat/x.jpg: images: neither PNG nor JPEG"},
 		"another format":     {with("cat/x.webp", nil), "cat/x.webp: neither PNG nor JPEG; convert it"},
+		"a garbled name":     {with("cat/\x1b[2J\n.png", png), `"cat/\x1b[2J\n.png": a name that cannot be printed`},
 		"one image a class":  {[]entry{{"a/1.png", png}, {"b/1.png", png}}, "one image a class"},
 		"one class":          {[]entry{{"a/1.png", png}}, "one class only, a"},
 		"nothing whatsoever": {nil, "one folder of images per class"},

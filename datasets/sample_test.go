@@ -54,6 +54,9 @@ func TestFashionSample(t *testing.T) {
 
 // Where the whole set is installed, the sample is the first images of every class of it.
 func TestFashionSampleIsOfficial(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads 70,000 images")
+	}
 	official, err := Open("fashion-mnist", Options{})
 	if err != nil {
 		t.Skip(err)

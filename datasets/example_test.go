@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package datasets_test
+
+import (
+	"fmt"
+	"log"
+
+	"github.com/goqat/goqat/datasets"
+)
+
+func ExampleOpen() {
+	d, err := datasets.Open("fashion-sample", datasets.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mean, deviation := datasets.MeanDeviation(d.Train)
+	fmt.Printf("%d and %d images of %v, mean %.3f, deviation %.3f\n", d.Train.Len(), d.Test.Len(), d.Shape, mean, deviation)
+	fmt.Println("the first is an", d.Classes[d.Train.Labels[0]])
+	// Output:
+	// 10000 and 2000 images of 28x28x1, mean 0.287, deviation 0.354
+	// the first is an Ankle boot
+}
+
+func ExampleLoader() {
+	d, err := datasets.Open("fashion-sample", datasets.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	train, validation := d.Train.Holdout(1)
+	loader, err := datasets.NewLoader(train, d.Shape, datasets.LoaderOptions{Batch: 128, Seed: 1, Shuffle: true, Crop: 2, Flip: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer loader.Close()
+	seen := 0
+	for epoch := range 2 {
+		loader.Start(epoch, 0)
+		for _, labels, ok := loader.Next(); ok; _, labels, ok = loader.Next() {
+			seen += len(labels)
+		}
+	}
+	fmt.Println(loader.Batches(), "batches an epoch,", seen, "images in two,", validation.Len(), "to validate with")
+	// Output: 71 batches an epoch, 18000 images in two, 1000 to validate with
+}
