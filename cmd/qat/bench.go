@@ -67,7 +67,7 @@ images for mlp and lenet, else 32x32x3, and 10 classes.`,
 			return b.print(c.OutOrStdout())
 		},
 	}
-	addRecipeFlags(c, &f.set, "model", "method", "weight-bits", "activation-bits", "first-last")
+	addRecipeFlags(c, benchRecipe(), &f.set, "model", "method", "weight-bits", "activation-bits", "first-last")
 	c.Flags().IntVar(&f.threads, "threads", 1, "threads, 0 for all processors")
 	c.Flags().IntVar(&f.batch, "batch", 1, "images a run")
 	c.Flags().IntVar(&f.runs, "runs", 0, "runs to measure, 0 for about two seconds of them")
@@ -128,16 +128,16 @@ func (f *benchFlags) model(c *cobra.Command, args []string) (func() (*infer.Mode
 				return nil, usagef(c, "--%s is for untrained networks, %s has its own", flag, args[0])
 			}
 		}
-		return func() (*infer.Model, error) { return infer.Open(args[0]) }, nil
+		return func() (*infer.Model, error) { return openModel(args[0]) }, nil
 	}
 	if !c.Flags().Changed("model") && !c.Flags().Changed("set") {
 		return nil, usagef(c, "name a .qmodel, or an untrained network with --model")
 	}
-	recipe := benchRecipe()
-	if err := applyRecipeFlags(c, recipe, f.set); err != nil {
+	r := benchRecipe()
+	if err := applyRecipeFlags(c, r, f.set); err != nil {
 		return nil, err
 	}
-	file, err := untrained(recipe)
+	file, err := untrained(r)
 	if err != nil {
 		return nil, err
 	}

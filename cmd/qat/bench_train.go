@@ -62,7 +62,6 @@ mlp and lenet, else to 32x32x3.`,
 				return usagef(c, "--steps %d measures nothing, want 1 or more", steps)
 			}
 			r := benchRecipe()
-			r.Model.Name = "lenet"
 			if err := applyRecipeFlags(c, r, set); err != nil {
 				return err
 			}
@@ -76,7 +75,7 @@ mlp and lenet, else to 32x32x3.`,
 			return b.print(c.OutOrStdout())
 		},
 	}
-	addRecipeFlags(c, &set, "model", "method", "weight-bits", "activation-bits", "first-last", "batch", "seed", "threads")
+	addRecipeFlags(c, benchRecipe(), &set, "model", "method", "weight-bits", "activation-bits", "first-last", "batch", "seed", "threads")
 	c.Flags().IntVar(&steps, "steps", 30, "steps of each kind to measure")
 	addJSON(c, &asJSON)
 	return c

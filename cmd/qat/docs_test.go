@@ -54,7 +54,7 @@ func TestHelp(t *testing.T) {
 	for _, c := range verbs(newRoot()) {
 		t.Run(c.CommandPath(), func(t *testing.T) {
 			args := append(strings.Fields(c.CommandPath())[1:], "--help")
-			stdout, stderr, code := qat(t, args...)
+			stdout, stderr, code := execute(t, args...)
 			if code != exitDone || stderr != "" {
 				t.Fatalf("exit %d, %q", code, stderr)
 			}

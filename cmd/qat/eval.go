@@ -139,7 +139,7 @@ func (f *evalFlags) model(c *cobra.Command, path string) (*evaluated, error) {
 	if f.data.name == "" {
 		return nil, usagef(c, "a .qmodel does not say which images it is for: name them with --data")
 	}
-	m, err := infer.Open(path)
+	m, err := openModel(path)
 	if err != nil {
 		return nil, err
 	}

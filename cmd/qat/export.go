@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -54,11 +55,16 @@ func openQuantized(path string, batch int, pool *kernel.Pool) (*pipeline.Restore
 	if err != nil {
 		return nil, err
 	}
-	if !r.Network.Graph.Run.Quantize {
-		return nil, fmt.Errorf("checkpoint %s is of the float phase, whose tensors have no scales yet; name one of the quantized phase", path)
-	}
-	if err := export.Check(r.Network); err != nil {
+	if err := exportable(r); err != nil {
 		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
 	}
 	return r, nil
+}
+
+// exportable says why a checkpoint has no integers.
+func exportable(r *pipeline.Restored) error {
+	if !r.Network.Graph.Run.Quantize {
+		return errors.New("it is of the float phase, whose tensors have no scales yet; take one of the quantized phase")
+	}
+	return export.Check(r.Network)
 }

@@ -3,15 +3,19 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
 
 	"github.com/spf13/cobra"
 
 	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/safetensors"
 	"github.com/goqat/goqat/pipeline"
+	"github.com/goqat/goqat/qmodel"
 	"github.com/goqat/goqat/recipe"
 )
 
@@ -45,10 +49,19 @@ func isModel(path string) (bool, error) {
 	}
 	content, err := safetensors.Read(f, stat.Size())
 	if err != nil {
-		return false, fmt.Errorf("%s is neither a checkpoint nor a .qmodel: %w", path, err)
+		return false, fmt.Errorf("%s cannot be read as a checkpoint or .qmodel: %w; make or copy it again", path, err)
 	}
 	format, _ := content.Value("format")
 	return format == "qmodel", nil
+}
+
+// openModel opens a .qmodel and says what to do if it cannot be used.
+func openModel(path string) (*infer.Model, error) {
+	m, err := infer.Open(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, qmodel.ErrNewer) {
+		err = fmt.Errorf("%w; export or copy it again", err)
+	}
+	return m, err
 }
 
 // dataFlags say which test images are used.

@@ -104,19 +104,24 @@ func describe(path string) (*description, error) {
 	}
 	var d *description
 	if model {
-		var q *qmodel.Model
-		if q, err = qmodel.Read(f, stat.Size()); err == nil {
-			d, err = describeModel(q)
-		}
+		d, err = readModel(f, stat.Size())
 	} else {
 		d, err = describeCheckpoint(path)
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	d.FileBytes = stat.Size()
 	d.estimate()
 	return d, nil
+}
+
+func readModel(f *os.File, size int64) (*description, error) {
+	q, err := qmodel.Read(f, size)
+	if err != nil {
+		return nil, err
+	}
+	return describeModel(q)
 }
 
 // describeModel describes an integer model.
@@ -165,8 +170,9 @@ func operatorWork(q *qmodel.Model, i int) energy.Layer {
 	return w
 }
 
-// describeCheckpoint describes a checkpoint as the integers it exports to, or, of
-// the float phase or with layers that stay in floating point, as it is.
+// describeCheckpoint describes a checkpoint as the integers it exports to, or, if
+// it does not (of the float phase, with layers in floating point, diverged), as it
+// is.
 func describeCheckpoint(path string) (*description, error) {
 	pool := kernel.NewPool(1)
 	defer pool.Close()
@@ -174,29 +180,28 @@ func describeCheckpoint(path string) (*description, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := describeRestored(r)
-	if err != nil {
-		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
+	n := r.Network
+	d := describeNetwork(n, n.Graph.Run.Quantize)
+	if q, err := integers(r); err == nil {
+		if d, err = describeModel(q); err != nil {
+			return nil, err
+		}
 	}
 	info := r.Checkpoint.Info
 	d.Kind, d.Version, d.Phase, d.Epoch, d.ArenaBytes = "checkpoint", info.Version, info.Phase, info.Position.Epoch, 0
 	return d, nil
 }
 
-func describeRestored(r *pipeline.Restored) (*description, error) {
-	n := r.Network
-	if !n.Graph.Run.Quantize || export.Check(n) != nil {
-		return describeNetwork(n, n.Graph.Run.Quantize), nil
+// integers returns the model that a checkpoint exports to.
+func integers(r *pipeline.Restored) (*qmodel.Model, error) {
+	if err := exportable(r); err != nil {
+		return nil, err
 	}
-	plan, err := export.Derive(n)
+	plan, err := export.Derive(r.Network)
 	if err != nil {
 		return nil, err
 	}
-	q, err := plan.Lower(r.Recipe.QAT.Method)
-	if err != nil {
-		return nil, err
-	}
-	return describeModel(q)
+	return plan.Lower(r.Recipe.QAT.Method)
 }
 
 // estimate fills in the energies and the sums.

@@ -36,9 +36,9 @@ func limited() bool {
 	return true
 }
 
-// qatLimited runs a command line in a process whose files cannot grow beyond most
+// executeLimited runs a command line in a process whose files cannot grow beyond most
 // bytes.
-func qatLimited(t *testing.T, most int, args ...string) (stderr string, code int) {
+func executeLimited(t *testing.T, most int, args ...string) (stderr string, code int) {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
@@ -68,7 +68,7 @@ func TestFullDisk(t *testing.T) {
 		{filepath.Join(out, "run", "summary.json"), []string{"train", r.recipe, "--data", r.data, "--out", filepath.Join(out, "run")}},
 	} {
 		t.Run(c.args[0], func(t *testing.T) {
-			stderr, code := qatLimited(t, 100, c.args...)
+			stderr, code := executeLimited(t, 100, c.args...)
 			if code != exitFailed || !strings.Contains(stderr, "qat: ") || !strings.Contains(stderr, "file too large") {
 				t.Errorf("exit %d, %q", code, stderr)
 			}

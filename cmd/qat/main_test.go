@@ -16,8 +16,8 @@ import (
 	"testing"
 )
 
-// qat runs one command line.
-func qat(t *testing.T, args ...string) (stdout, stderr string, code int) {
+// execute runs one command line.
+func execute(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, log bytes.Buffer
 	code = run(t.Context(), args, strings.NewReader(""), &out, &log)
@@ -27,7 +27,7 @@ func qat(t *testing.T, args ...string) (stdout, stderr string, code int) {
 // mustRun runs a command line that succeeds and returns its result.
 func mustRun(t *testing.T, args ...string) string {
 	t.Helper()
-	stdout, stderr, code := qat(t, args...)
+	stdout, stderr, code := execute(t, args...)
 	if code != exitDone {
 		t.Fatalf("qat %s: exit %d: %s", strings.Join(args, " "), code, stderr)
 	}
@@ -39,7 +39,7 @@ func mustRun(t *testing.T, args ...string) string {
 // want.
 func mustFail(t *testing.T, code int, args []string, want ...string) {
 	t.Helper()
-	stdout, stderr, got := qat(t, args...)
+	stdout, stderr, got := execute(t, args...)
 	if got != code || stdout != "" {
 		t.Errorf("qat %s: exit %d, want %d; standard output %q", strings.Join(args, " "), got, code, stdout)
 	}
@@ -171,7 +171,7 @@ func trainShapes(t *testing.T) (r trainedRun, err error) {
 	if err := os.WriteFile(r.recipe, []byte(shapeRecipe), 0o644); err != nil {
 		return r, err
 	}
-	stdout, stderr, code := qat(t, "train", r.recipe, "--data", r.data, "--out", r.folder, "--json")
+	stdout, stderr, code := execute(t, "train", r.recipe, "--data", r.data, "--out", r.folder, "--json")
 	if code != exitDone {
 		return r, fmt.Errorf("train: exit %d: %s", code, stderr)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/qat"
@@ -40,19 +41,36 @@ var recipeFlags = []recipeFlag{
 }
 
 // addRecipeFlags adds --set and the flags of the given names, all without names,
-// to a command; base has the defaults that its help shows.
-func addRecipeFlags(c *cobra.Command, set *[]string, names ...string) {
-	c.Flags().StringArrayVar(set, "set", nil, "change any value of the recipe, as in `qat.lr=0.02`; may be repeated")
+// to a command. They show the values of base as defaults.
+func addRecipeFlags(c *cobra.Command, base *recipe.Recipe, set *[]string, names ...string) {
+	c.Flags().StringArrayVar(set, "set", nil, "change any value of the recipe: `path=value`, as in qat.lr=0.02; may be repeated")
+	var values map[string]any
+	if err := yaml.Unmarshal(base.YAML(), &values); err != nil {
+		panic(err) // a recipe writes what it reads
+	}
 	for _, f := range recipeFlags {
 		switch {
 		case len(names) > 0 && !slices.Contains(names, f.name):
+			continue
 		case f.number:
 			c.Flags().Int(f.name, 0, f.usage)
-			c.Flags().Lookup(f.name).DefValue = "0" // not shown: the recipe has the default
 		default:
 			c.Flags().String(f.name, "", f.usage)
 		}
+		c.Flags().Lookup(f.name).DefValue = valueAt(values, f.path)
 	}
+}
+
+// valueAt returns the value at a path of a recipe, the name of a model.
+func valueAt(values map[string]any, path string) string {
+	key, rest, deeper := strings.Cut(path, ".")
+	if inner, ok := values[key].(map[string]any); ok {
+		if !deeper {
+			rest = "name"
+		}
+		return valueAt(inner, rest)
+	}
+	return fmt.Sprint(values[key])
 }
 
 // applyRecipeFlags changes a recipe by the flags given, then by --set, and checks

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/recipe"
 )
 
@@ -33,15 +34,20 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return exitDone
 	}
-	fmt.Fprintln(stderr, "qat: "+oneLine(err))
+	code := exitFailed
 	var usage *usageError
+	var saved *pipeline.Interrupted
 	switch {
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		return exitInterrupted
+		code = exitInterrupted
+		if !errors.As(err, &saved) {
+			err = errors.New("interrupted")
+		}
 	case errors.As(err, &usage):
-		return exitUsage
+		code = exitUsage
 	}
-	return exitFailed
+	fmt.Fprintln(stderr, "qat: "+oneLine(err))
+	return code
 }
 
 // oneLine returns the text of an error without line breaks.
@@ -109,16 +115,17 @@ func usagef(c *cobra.Command, format string, args ...any) error {
 // number); what says which.
 func arguments(least, most int, what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
+		given := strings.Join(args, " ")
 		switch {
-		case len(args) < least && len(args) == 0:
+		case len(args) >= least && (most < 0 || len(args) <= most):
+			return nil
+		case len(args) == 0:
 			return usagef(c, "name %s", what)
 		case len(args) < least:
-			return usagef(c, "%q is not enough: name %s", args, what)
-		case most >= 0 && len(args) > most && most == 0:
-			return usagef(c, "%q is too much: there are no arguments", args)
-		case most >= 0 && len(args) > most:
-			return usagef(c, "%q is too much: name %s", args, what)
+			return usagef(c, "%s is not enough: name %s", given, what)
+		case most == 0:
+			return usagef(c, "%s is too much: there are no arguments", given)
 		}
-		return nil
+		return usagef(c, "%s is too much: name %s", given, what)
 	}
 }

@@ -44,7 +44,7 @@ of the model's input and run, all in integers. Probabilities are shown only.`,
 			if top < 1 {
 				return usagef(c, "--top %d shows nothing, want 1 or more", top)
 			}
-			m, err := infer.Open(args[0])
+			m, err := openModel(args[0])
 			if err != nil {
 				return err
 			}

@@ -50,7 +50,7 @@ saves; --resume goes on to the same result.`,
 			return printSummary(c.OutOrStdout(), s)
 		},
 	}
-	addRecipeFlags(c, &set)
+	addRecipeFlags(c, recipe.Default(), &set)
 	addJSON(c, &asJSON)
 	c.Flags().StringVar(&resume, "resume", "", "go on with the interrupted run in a `folder`")
 	return c

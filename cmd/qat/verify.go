@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/goqat/goqat/export"
-	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/kernel"
 )
 
@@ -32,7 +31,7 @@ model. Fails if one differs.`,
 			if err != nil {
 				return err
 			}
-			m, err := infer.Open(args[1])
+			m, err := openModel(args[1])
 			if err != nil {
 				return err
 			}
@@ -48,7 +47,7 @@ model. Fails if one differs.`,
 			v, err := export.Verify(c.Context(), r.Network, m, split, pool.Threads(), func(done int) { _ = bar.Set(done) })
 			_ = bar.Clear()
 			if err != nil {
-				return err
+				return fmt.Errorf("%s and %s: %w", args[0], args[1], err)
 			}
 			if asJSON {
 				err = printJSON(c.OutOrStdout(), v)

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goqat/goqat/internal/safetensors"
+	"github.com/goqat/goqat/pipeline"
+	"github.com/goqat/goqat/qmodel"
+)
+
+// What bad input gets: one line that says what, where and what to do, and nothing
+// half-written. A case each of the contract.
+
+// write makes a file in a new folder.
+func write(t *testing.T, name string, data []byte) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// absent wants no file at path.
+func absent(t *testing.T, path string) {
+	t.Helper()
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("%s is there (%v)", path, err)
+	}
+}
+
+func TestUsage(t *testing.T) {
+	for _, c := range []struct {
+		line string
+		want []string
+	}{
+		{"trian", []string{`"trian"`, `"train"`}},
+		{"data lst", []string{`"lst"`, `"list"`}},
+		{"quantize", []string{"inspect"}},
+		{"train --bogus", []string{"--bogus", "qat train --help"}},
+		{"train a.yaml b.yaml", []string{"b.yaml"}},
+		{"train --weight-bits four", []string{"--weight-bits", "four"}},
+		{"train --weight-bits 9", []string{"qat.weight_bits", "9"}},
+		{"train --method pcat", []string{"pcat", `"pact"`}},
+		{"train --model resnet21", []string{"resnet21", "resnet20"}},
+		{"train --set qat.learning=1", []string{"qat.learning"}},
+		{"eval", []string{"checkpoint"}},
+		{"export x.safetensors", []string{"-o"}},
+		{"verify x.safetensors", []string{".qmodel"}},
+		{"run model.qmodel", []string{"image"}},
+		{"bench", []string{"--model"}},
+		{"bench --batch 0 --model lenet", []string{"--batch"}},
+		{"bench model.qmodel --method int", []string{"--method"}},
+		{"bench train --steps 0", []string{"--steps"}},
+		{"methods all", []string{"all"}},
+	} {
+		t.Run(c.line, func(t *testing.T) { mustFail(t, exitUsage, strings.Fields(c.line), append(c.want, "--help")...) })
+	}
+}
+
+// idx returns an IDX file of unsigned bytes.
+func idx(magic uint32, sizes []uint32, data []byte) []byte {
+	file := binary.BigEndian.AppendUint32(nil, magic)
+	for _, n := range sizes {
+		file = binary.BigEndian.AppendUint32(file, n)
+	}
+	return append(file, data...)
+}
+
+func TestDataFile(t *testing.T) {
+	const images, labels = 0x803, 0x801
+	whole := map[string][]byte{
+		"train-images-idx3-ubyte": idx(images, []uint32{4, 12, 12}, make([]byte, 4*144)),
+		"train-labels-idx1-ubyte": idx(labels, []uint32{4}, []byte{0, 1, 0, 1}),
+		"t10k-images-idx3-ubyte":  idx(images, []uint32{4, 12, 12}, make([]byte, 4*144)),
+		"t10k-labels-idx1-ubyte":  idx(labels, []uint32{4}, []byte{0, 1, 0, 1}),
+	}
+	for _, c := range []struct {
+		name, file string
+		data       []byte
+	}{
+		{"cut short", "train-images-idx3-ubyte", whole["train-images-idx3-ubyte"][:300]},
+		{"wrong magic", "train-images-idx3-ubyte", idx(0xdeadbeef, []uint32{4, 12, 12}, make([]byte, 4*144))},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			folder := t.TempDir()
+			for name, data := range whole {
+				if name == c.file {
+					data = c.data
+				}
+				if err := os.WriteFile(filepath.Join(folder, name), data, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			out := filepath.Join(t.TempDir(), "run")
+			mustFail(t, exitFailed, []string{"train", "--data", folder, "--out", out}, c.file)
+			absent(t, out)
+		})
+	}
+	mustFail(t, exitFailed, []string{"train", "--data", "no-such-data", "--out", filepath.Join(t.TempDir(), "run")}, "no-such-data")
+	mustFail(t, exitFailed, []string{"data", "fetch", "fashion-sample"}, "fashion-sample")
+}
+
+func TestImage(t *testing.T) {
+	r := trained(t)
+	good := filepath.Join(r.data, "circle", "00.png")
+	bad := write(t, "broken.png", read(t, good)[:60])
+	mustFail(t, exitFailed, []string{"run", r.model(), good, bad}, "broken.png")
+	mustFail(t, exitFailed, []string{"run", r.model(), write(t, "text.png", []byte("no image"))}, "text.png")
+	mustFail(t, exitFailed, []string{"run", r.model(), "missing.png"}, "missing.png")
+
+	data := t.TempDir()
+	if err := writeShapes(data, 3, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(data, "cross", "01.png"), read(t, bad), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "run")
+	mustFail(t, exitFailed, []string{"train", r.recipe, "--data", data, "--out", out}, filepath.Join("cross", "01.png"))
+	absent(t, out)
+}
+
+func TestRecipe(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "run")
+	file := write(t, "mine.yaml", []byte("batch: 8\nqat:\n  wieght_bits: 4\n"))
+	mustFail(t, exitUsage, []string{"train", file, "--out", out}, "mine.yaml:3", `"qat.wieght_bits"`, `"qat.weight_bits"`)
+	mustFail(t, exitUsage, []string{"train", write(t, "x.yaml", []byte("batch: [")), "--out", out}, "x.yaml")
+	mustFail(t, exitUsage, []string{"train", "missing.yaml", "--out", out}, "missing.yaml")
+	absent(t, out)
+}
+
+// quick are the flags of a training that is over at once.
+var quick = []string{"--float-epochs", "1", "--epochs", "1", "--set", "qat.batchnorm_freeze=0"}
+
+func TestCheckpoint(t *testing.T) {
+	r := trained(t)
+	folder := t.TempDir()
+	other := filepath.Join(folder, "other")
+	mustRun(t, slices.Concat([]string{"train", "--model", "mlp", "--set", "model.width=0.05", "--data", r.data, "--out", other}, quick)...)
+	out := filepath.Join(folder, "run")
+
+	// of another model
+	mustFail(t, exitFailed, []string{"train", r.recipe, "--data", r.data, "--out", out, "--init", filepath.Join(other, "checkpoint-float.safetensors")}, "another network")
+	mustFail(t, exitFailed, []string{"verify", r.checkpoint(), filepath.Join(other, "model.qmodel")}, "another network")
+	// corrupted, cut short, no checkpoint at all
+	data := read(t, r.checkpoint())
+	changed := slices.Clone(data)
+	changed[len(changed)-1] ^= 1
+	model := filepath.Join(folder, "m.qmodel")
+	for _, c := range []struct {
+		name string
+		data []byte
+		want string
+	}{{"changed", changed, "SHA-256"}, {"short", data[:len(data)/2], "short"}, {"empty", nil, "short"}, {"text", []byte("not a checkpoint, not at all"), "none of this format"}} {
+		path := write(t, c.name+".safetensors", c.data)
+		mustFail(t, exitFailed, []string{"eval", path}, path, c.want)
+		mustFail(t, exitFailed, []string{"export", path, "-o", model}, path, c.want)
+		mustFail(t, exitFailed, []string{"inspect", path}, path, c.want)
+	}
+	// of the float phase
+	mustFail(t, exitFailed, []string{"export", r.file("checkpoint-float.safetensors"), "-o", model}, "checkpoint-float.safetensors", "float phase")
+	absent(t, model)
+	// of other classes
+	mustFail(t, exitFailed, []string{"eval", r.checkpoint(), "--data", "fashion-sample"}, "fashion-sample", "T-shirt/top", "circle")
+}
+
+// rewritten returns the shared model with its content changed and the right digest.
+func rewritten(t *testing.T, change func(*safetensors.File)) []byte {
+	t.Helper()
+	data := read(t, trained(t).model())
+	f, err := safetensors.Read(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(f)
+	var b bytes.Buffer
+	if err := f.Write(&b, true); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// metadata returns a change of one entry of a model's metadata.
+func metadata(t *testing.T, key string, change func(string) string) func(*safetensors.File) {
+	return func(f *safetensors.File) {
+		for i := range f.Metadata {
+			if m := &f.Metadata[i]; m.Key == key {
+				before := m.Value
+				if m.Value = change(before); m.Value == before {
+					t.Errorf("%s is not changed: %s", key, before)
+				}
+				return
+			}
+		}
+		t.Errorf("there is no %s", key)
+	}
+}
+
+func TestModel(t *testing.T) {
+	r := trained(t)
+	data := read(t, r.model())
+	corrupted := slices.Clone(data)
+	corrupted[len(corrupted)/2] ^= 0x10
+	atEnd := slices.Clone(data)
+	atEnd[len(atEnd)-1] ^= 1
+	for _, c := range []struct {
+		name string
+		data []byte
+		want string
+	}{
+		{"truncated", data[:len(data)-7], "cut short"},
+		{"corrupted", corrupted, ""},
+		{"corrupted at the end", atEnd, "SHA-256"},
+		{"newer", rewritten(t, metadata(t, "version", func(string) string { return "2" })), "newer version"},
+		{"overflow", rewritten(t, func(f *safetensors.File) {
+			metadata(t, "graph", func(s string) string { return strings.Replace(s, `"channels":8`, `"channels":4611686018427387904`, 1) })(f)
+		}), ""},
+		{"cycle", rewritten(t, metadata(t, "graph", func(s string) string { return strings.Replace(s, `"inputs":[0]`, `"inputs":[1]`, 1) })), ""},
+		{"missing tensor", rewritten(t, func(f *safetensors.File) { f.Tensors = f.Tensors[:len(f.Tensors)-1] }), ""},
+		{"missing metadata", rewritten(t, func(f *safetensors.File) {
+			f.Metadata = slices.DeleteFunc(f.Metadata, func(m safetensors.Metadata) bool { return m.Key == "classes" })
+		}), "classes"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := write(t, "bad.qmodel", c.data)
+			image := filepath.Join(r.data, "circle", "00.png")
+			for _, args := range [][]string{{"run", path, image}, {"inspect", path}, {"bench", path}, {"eval", path, "--data", r.data}, {"verify", r.checkpoint(), path}} {
+				mustFail(t, exitFailed, args, "bad.qmodel", c.want)
+			}
+		})
+	}
+	mustFail(t, exitFailed, []string{"run", "missing.qmodel", "x.png"}, "missing.qmodel")
+	mustFail(t, exitUsage, []string{"eval", r.model()}, "--data")
+}
+
+// changedModel returns a model whose first multiplier is one more than that of
+// the shared run.
+func changedModel(t *testing.T, r trainedRun) (path string) {
+	t.Helper()
+	data := read(t, r.model())
+	m, err := qmodel.Read(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range m.Operators {
+		if o.Requantizer != nil {
+			o.Requantizer.M[0][0] += o.Requantizer.M[0][0] / 4 // far enough to be seen in a few images
+			break
+		}
+	}
+	var b bytes.Buffer
+	if err := m.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	return write(t, "changed.qmodel", b.Bytes())
+}
+
+// A layer that cannot be lowered is announced before the first step; the run ends
+// without a model.
+func TestNoIntegers(t *testing.T) {
+	r := trained(t)
+	folder := filepath.Join(t.TempDir(), "run")
+	args := slices.Concat([]string{"train", r.recipe, "--data", r.data, "--out", folder, "--first-last", "float", "--json"}, quick)
+	stdout, stderr, code := execute(t, args...)
+	if code != exitDone {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	first, _, _ := strings.Cut(stderr, "\n")
+	if !strings.Contains(first, "layer conv ") || !strings.Contains(first, "first_last") {
+		t.Errorf("first line %q", first)
+	}
+	wantKeys(t, stdout, "accuracy.integer", "verify")
+	if s := decode[pipeline.Summary](t, stdout); s.Accuracy.Integer != nil || s.Verify != nil || s.Accuracy.Fakequant == nil {
+		t.Errorf("%s", stdout)
+	}
+	absent(t, filepath.Join(folder, "model.qmodel"))
+
+	model := filepath.Join(folder, "mine.qmodel")
+	checkpoint := filepath.Join(folder, "checkpoint-best.safetensors")
+	mustFail(t, exitFailed, []string{"export", checkpoint, "-o", model}, "layer conv ", "first_last")
+	absent(t, model)
+	d := decode[description](t, mustRun(t, "inspect", checkpoint, "--json"))
+	if l := d.Layers[0]; l.WeightBits != 32 || l.EnergyUJ != l.Float32UJ {
+		t.Errorf("%+v", l)
+	}
+	mustFail(t, exitFailed, []string{"bench", "--model", "lenet", "--first-last", "float"}, "layer conv1", "first_last")
+}
+
+func TestLossNotFinite(t *testing.T) {
+	r := trained(t)
+	folder := filepath.Join(t.TempDir(), "run")
+	mustFail(t, exitFailed, []string{"train", r.recipe, "--data", r.data, "--out", folder, "--init", r.file("checkpoint-float.safetensors"),
+		"--method", "int", "--set", "qat.lr=1000"}, "loss", "learning rate")
+	mustRun(t, "inspect", filepath.Join(folder, "checkpoint-float.safetensors"))
+	err := filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
+		if filepath.Ext(path) == ".safetensors" {
+			mustRun(t, "inspect", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	absent(t, filepath.Join(folder, "model.qmodel"))
+}
+
+func TestSecondRun(t *testing.T) {
+	r := trained(t)
+	before := read(t, r.file("summary.json"))
+	mustFail(t, exitFailed, []string{"train", r.recipe, "--data", r.data, "--out", r.folder}, r.folder, "--out")
+	if !bytes.Equal(before, read(t, r.file("summary.json"))) {
+		t.Error("the first run was changed")
+	}
+}
+
+// A result that cannot be written is a failure.
+func TestFullStandardOutput(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("no /dev/full here")
+	}
+	defer full.Close()
+	for _, args := range [][]string{{"methods"}, {"methods", "--json"}, {"version"}, {"data", "list"}} {
+		var log bytes.Buffer
+		if code := run(t.Context(), args, strings.NewReader(""), full, &log); code != exitFailed || !strings.Contains(log.String(), "no space left") {
+			t.Errorf("%v: exit %d, %q", args, code, log.String())
+		}
+	}
+}

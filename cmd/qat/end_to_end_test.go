@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goqat/goqat/export"
+	"github.com/goqat/goqat/pipeline"
+	"github.com/goqat/goqat/recipe"
+)
+
+// decode reads one JSON document with exactly the fields of T, every one.
+func decode[T any](t *testing.T, text string) T {
+	t.Helper()
+	var v T
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&v); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		t.Fatalf("more than one document in %s", text)
+	}
+	return v
+}
+
+// wantKeys wants all the keys, as paths, in a JSON document; a list stands for its
+// first element.
+func wantKeys(t *testing.T, text string, keys ...string) {
+	t.Helper()
+	var document any
+	if err := json.Unmarshal([]byte(text), &document); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys {
+		at := document
+		for _, part := range strings.Split(key, ".") {
+			if list, ok := at.([]any); ok && len(list) > 0 {
+				at = list[0]
+			}
+			object, _ := at.(map[string]any)
+			value, ok := object[part]
+			if !ok {
+				t.Errorf("no %s in %s", key, text)
+				break
+			}
+			at = value
+		}
+	}
+}
+
+// A run from a folder of images to the names of its classes, verb by verb.
+
+func TestTrainSummary(t *testing.T) {
+	r := trained(t)
+	wantKeys(t, r.stdout, "model", "parameters", "macs", "data", "method", "weight_bits", "activation_bits", "first_last", "seed",
+		"train_images", "validation_images", "test_images", "accuracy.float", "accuracy.fakequant", "accuracy.integer", "accuracy.validation",
+		"verify.images", "verify.tensors", "verify.integer_mismatches", "verify.fakequant_top1_agreement", "verify.fakequant_max_steps",
+		"verify.fakequant_differing", "size_bytes.float", "size_bytes.integer", "seconds.float", "seconds.qat", "seconds.export", "seconds.total",
+		"train_images_per_second.float", "train_images_per_second.qat")
+	s := decode[pipeline.Summary](t, r.stdout)
+	if s.TrainImages+s.ValidationImages+s.TestImages != 120 || s.Verify.Images != s.TestImages {
+		t.Errorf("%+v does not account for 120 images", s)
+	}
+	if s.Verify.IntegerMismatches != 0 || *s.Accuracy.Integer < 0.9 {
+		t.Errorf("%d mismatches, accuracy %v", s.Verify.IntegerMismatches, *s.Accuracy.Integer)
+	}
+	file, err := os.ReadFile(r.file("summary.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(decode[pipeline.Summary](t, string(file)), s) {
+		t.Errorf("summary.json is %s, printed was %s", file, r.stdout)
+	}
+	for _, name := range []string{"config.yaml", "metrics.jsonl", "checkpoint-last.safetensors", "checkpoint-float.safetensors"} {
+		if _, err := os.Stat(r.file(name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestEval(t *testing.T) {
+	r := trained(t)
+	s := decode[pipeline.Summary](t, r.stdout)
+	predictions := filepath.Join(t.TempDir(), "predictions.csv")
+
+	e := decode[evaluation](t, mustRun(t, "eval", r.model(), "--data", r.data, "--predictions", predictions, "--json"))
+	if e.Mode != "integer" || e.Images != s.TestImages || *e.Accuracy.Integer != *s.Accuracy.Integer || e.Accuracy.Float != nil || e.Accuracy.Fakequant != nil {
+		t.Errorf("model: %+v, trained to %v", e, *s.Accuracy.Integer)
+	}
+	var images int
+	var right float64
+	for i, c := range e.PerClass {
+		if c.Class != shapeClasses[i] {
+			t.Errorf("class %d is %q", i, c.Class)
+		}
+		images += c.Images
+		right += c.Accuracy * float64(c.Images)
+	}
+	if images != e.Images || math.Abs(right/float64(images)-*e.Accuracy.Integer) > 1e-9 {
+		t.Errorf("classes add up to %v of %d, not to %v", right, images, *e.Accuracy.Integer)
+	}
+
+	f, err := os.Open(predictions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil || len(rows) != images+1 || !slices.Equal(rows[0], []string{"image", "label", "prediction"}) {
+		t.Fatalf("%v, %d lines", err, len(rows))
+	}
+	for _, row := range rows[1:] {
+		if row[1] == row[2] {
+			right--
+		}
+	}
+	if math.Abs(right) > 1e-6 {
+		t.Errorf("predictions differ from the accuracy by %v images", right)
+	}
+
+	// A checkpoint knows its data.
+	e = decode[evaluation](t, mustRun(t, "eval", r.checkpoint(), "--json"))
+	if e.Mode != "fakequant" || *e.Accuracy.Fakequant != *s.Accuracy.Fakequant || e.Accuracy.Float == nil || e.Accuracy.Integer != nil {
+		t.Errorf("checkpoint: %+v, trained to %v", e, *s.Accuracy.Fakequant)
+	}
+	e = decode[evaluation](t, mustRun(t, "eval", r.file("checkpoint-float.safetensors"), "--data", r.data, "--json"))
+	if e.Mode != "float" || *e.Accuracy.Float != *s.Accuracy.Float || e.Accuracy.Fakequant != nil {
+		t.Errorf("float checkpoint: %+v, trained to %v", e, *s.Accuracy.Float)
+	}
+
+	table := mustRun(t, "eval", r.model(), "--data", r.data)
+	for _, want := range append(shapeClasses, "class", "all, integer") {
+		if !strings.Contains(table, want) {
+			t.Errorf("no %q in\n%s", want, table)
+		}
+	}
+}
+
+// Classes are matched by name, wherever they are in the order.
+func TestEvalRelabels(t *testing.T) {
+	r := trained(t)
+	data := t.TempDir()
+	for part, seed := range map[string]uint64{"train": 5, "test": 6} {
+		if err := writeShapes(filepath.Join(data, part), 4, seed); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.RemoveAll(filepath.Join(data, part, "circle")); err != nil { // the others move up
+			t.Fatal(err)
+		}
+	}
+	e := decode[evaluation](t, mustRun(t, "eval", r.model(), "--data", data, "--json"))
+	if e.Images != 8 || e.PerClass[0].Images != 0 || e.PerClass[2].Images != 4 || *e.Accuracy.Integer < 0.75 {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestVerify(t *testing.T) {
+	r := trained(t)
+	v := decode[export.Verification](t, mustRun(t, "verify", r.checkpoint(), r.model(), "--data", r.data, "--json"))
+	s := decode[pipeline.Summary](t, r.stdout)
+	if !reflect.DeepEqual(v, *s.Verify) {
+		t.Errorf("%+v, in training %+v", v, *s.Verify)
+	}
+	if text := mustRun(t, "verify", r.checkpoint(), r.model(), "--images", "3"); !strings.Contains(text, "3 images") || !strings.Contains(text, "0 integers differ") {
+		t.Errorf("%s", text)
+	}
+}
+
+// A model of other numbers is told from the checkpoint's.
+func TestVerifyFails(t *testing.T) {
+	r := trained(t)
+	stdout, stderr, code := execute(t, "verify", r.file("checkpoint-last.safetensors"), changedModel(t, r), "--json")
+	if v := decode[export.Verification](t, stdout); code != exitFailed || v.IntegerMismatches == 0 {
+		t.Errorf("exit %d, %+v", code, v)
+	}
+	if !strings.Contains(stderr, "integers differ between") {
+		t.Errorf("%q", stderr)
+	}
+}
+
+func TestExport(t *testing.T) {
+	r := trained(t)
+	out := filepath.Join(t.TempDir(), "again.qmodel")
+	if text := mustRun(t, "export", r.checkpoint(), "-o", out); !strings.HasPrefix(text, out) {
+		t.Errorf("%q", text)
+	}
+	again, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, err := os.ReadFile(r.model()); err != nil || string(first) != string(again) {
+		t.Errorf("the model exported again differs: %v", err)
+	}
+}
+
+func TestRun(t *testing.T) {
+	r := trained(t)
+	folder := t.TempDir()
+	args := []string{"run", r.model(), "--top", "2", "--json"}
+	random := rand.New(rand.NewPCG(77, 0))
+	for _, class := range shapeClasses {
+		path := filepath.Join(folder, class+".png")
+		if err := writePNG(path, drawShape(class, random)); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, path)
+	}
+	results := decode[[]classified](t, mustRun(t, args...))
+	if len(results) != len(shapeClasses) {
+		t.Fatalf("%d results", len(results))
+	}
+	for i, class := range shapeClasses {
+		top := results[i].Top
+		if results[i].Image != args[5+i] || len(top) != 2 || top[0].Class != class {
+			t.Errorf("%s: %+v", class, results[i])
+		}
+		if p, q := top[0].Probability, top[1].Probability; p < q || q <= 0 || p+q > 1 || top[0].Logit < top[1].Logit {
+			t.Errorf("%s: %+v", class, top)
+		}
+	}
+	if text := mustRun(t, "run", r.model(), args[6], "--kernel", "reference"); !strings.Contains(text, "cross") {
+		t.Errorf("%s", text)
+	}
+}
+
+func TestInspect(t *testing.T) {
+	r := trained(t)
+	text := mustRun(t, "inspect", r.model(), "--json")
+	wantKeys(t, text, "kind", "version", "model", "method", "classes", "input", "arena_bytes", "file_bytes", "layers.name", "layers.operator",
+		"layers.method", "layers.weight_bits", "layers.activation_bits", "layers.shape", "layers.output", "layers.macs", "layers.bytes",
+		"layers.accumulator_bits", "layers.kernel")
+	d := decode[description](t, text)
+	if d.Kind != "qmodel" || d.Method != "pact" || !slices.Equal(d.Classes, shapeClasses) || d.Input != [3]int{shapeSize, shapeSize, 1} {
+		t.Errorf("%+v", d)
+	}
+	first, hidden := d.Layers[0], d.Layers[len(d.Layers)-2]
+	if first.Name != "conv" || first.WeightBits != 8 || first.ActivationBits != 8 || !slices.Equal(first.Shape, []int{8, 3, 3, 1}) ||
+		first.Output != [3]int{5, 5, 8} || first.MACs != 5*5*8*9 {
+		t.Errorf("%+v", first)
+	}
+	if hidden.Name != "hidden" || hidden.WeightBits != 4 || hidden.ActivationBits != 4 || hidden.AccumulatorBits == 0 || hidden.EnergyUJ >= hidden.Float32UJ/4 {
+		t.Errorf("%+v", hidden)
+	}
+	// The checkpoint shows the integers that it exports to.
+	c := decode[description](t, mustRun(t, "inspect", r.checkpoint(), "--json"))
+	if c.Kind != "checkpoint" || c.Phase != "qat" || !reflect.DeepEqual(c.Layers, d.Layers) {
+		t.Errorf("%+v", c)
+	}
+	f := decode[description](t, mustRun(t, "inspect", r.file("checkpoint-float.safetensors"), "--json"))
+	if f.Phase != "float" || f.Layers[0].WeightBits != 32 || f.MACs != d.MACs || math.Abs(f.EnergyUJ-d.Float32UJ) > 1e-9 || f.EnergyUJ != f.Float32UJ {
+		t.Errorf("%+v", f)
+	}
+	if table := mustRun(t, "inspect", r.model()); !strings.Contains(table, "circle, cross, stripes") || !strings.Contains(table, "float32 µJ") {
+		t.Errorf("%s", table)
+	}
+}
+
+func TestBench(t *testing.T) {
+	r := trained(t)
+	b := decode[benchmark](t, mustRun(t, "bench", r.model(), "--runs", "20", "--batch", "2", "--json"))
+	if b.Runs != 20 || b.Batch != 2 || b.Threads != 1 || b.AllocsPerRun != 0 || b.Kernel == "" || b.MACs == 0 ||
+		!(0 < b.Latency.Min && b.Latency.Min <= b.Latency.P50 && b.Latency.P50 <= b.Latency.P99) || b.ImagesPerSec <= 0 || b.LoadMS <= 0 {
+		t.Errorf("%+v", b)
+	}
+	text := mustRun(t, "bench", "--model", "lenet", "--method", "int", "--weight-bits", "4", "--set", "model.width=0.1", "--runs", "2", "--json")
+	wantKeys(t, text, "kernel", "threads", "batch", "runs", "latency_ms.min", "latency_ms.p50", "latency_ms.p99", "images_per_second", "macs",
+		"gmacs_per_second", "allocs_per_run", "load_ms")
+}
+
+func TestBenchTrain(t *testing.T) {
+	text := mustRun(t, "bench", "train", "--json", "--model", "mlp", "--batch", "8", "--method", "pact", "--weight-bits", "4", "--activation-bits", "4",
+		"--threads", "1", "--steps", "3", "--set", "model.width=0.1")
+	wantKeys(t, text, "parameters", "macs", "step_ms.min", "step_ms.p50", "float_step_ms.min", "float_step_ms.p50", "fakequant_overhead",
+		"images_per_second", "allocs_per_step", "peak_rss_mb", "loss_first", "loss_last")
+	b := decode[trainBenchmark](t, text)
+	if b.Parameters == 0 || b.MACs == 0 || b.Step.Min <= 0 || b.FloatStep.Min <= 0 || b.PeakRSSMB <= 0 || b.LossFirst <= 0 {
+		t.Errorf("%+v", b)
+	}
+}
+
+// cancelAt cancels when a text is written.
+type cancelAt struct {
+	text   string
+	cancel context.CancelFunc
+	log    strings.Builder
+}
+
+func (c *cancelAt) Write(p []byte) (int, error) {
+	c.log.Write(p)
+	if strings.Contains(c.log.String(), c.text) {
+		c.cancel()
+	}
+	return len(p), nil
+}
+
+// An interrupted run says how to go on, and comes to the same result.
+func TestInterruptAndResume(t *testing.T) {
+	r := trained(t)
+	folder := filepath.Join(t.TempDir(), "run")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	log := &cancelAt{text: "float 3/8", cancel: cancel}
+	code := run(ctx, []string{"train", r.recipe, "--data", r.data, "--out", folder}, strings.NewReader(""), io.Discard, log)
+	if code != exitInterrupted || !strings.Contains(log.log.String(), "qat train --resume "+folder) {
+		t.Fatalf("exit %d: %s", code, log.log.String())
+	}
+	resumed := decode[pipeline.Summary](t, mustRun(t, "train", "--resume", folder, "--json"))
+	whole := decode[pipeline.Summary](t, r.stdout)
+	if !reflect.DeepEqual(resumed.Accuracy, whole.Accuracy) {
+		t.Errorf("resumed to %+v, at once to %+v", resumed.Accuracy, whole.Accuracy)
+	}
+	a, errA := os.ReadFile(filepath.Join(folder, "model.qmodel"))
+	b, errB := os.ReadFile(r.model())
+	if errA != nil || errB != nil || string(a) != string(b) {
+		t.Errorf("the models differ (%v, %v)", errA, errB)
+	}
+	for _, args := range [][]string{{"--resume", folder, "--seed", "2"}, {"--resume", folder, r.recipe}, {"--resume", folder, "--set", "batch=1"}} {
+		mustFail(t, exitUsage, append([]string{"train"}, args...), "--resume goes on with the recipe of the run", "leave")
+	}
+	mustFail(t, exitFailed, []string{"train", "--resume", r.data}, "no run folder")
+}
+
+func TestFlagsChangeTheRecipe(t *testing.T) {
+	c := trainCommand()
+	file := filepath.Join(t.TempDir(), "r.yaml")
+	if err := os.WriteFile(file, []byte("batch: 32\nseed: 3\nmodel: mlp\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.ParseFlags([]string{"--model", "cnv", "--seed", "4", "--method", "int", "--weight-bits", "3", "--set", "model.width=0.5", "--set", "qat.lr=0.02"}); err != nil {
+		t.Fatal(err)
+	}
+	set, err := c.Flags().GetStringArray("set")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := trainRecipe(c, []string{file}, "", set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := recipe.Default()
+	want.Batch, want.Seed, want.Model.Name, want.Model.Width = 32, 4, "cnv", 0.5
+	want.QAT.Method, want.QAT.WeightBits, want.QAT.LR, want.Version = "int", 3, 0.02, version().Version
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestMethods(t *testing.T) {
+	list := decode[[]methodInfo](t, mustRun(t, "methods", "--json"))
+	wantKeys(t, mustRun(t, "methods", "--json"), "name", "paper", "weight_bits", "activation_bits", "trains", "integers")
+	if !slices.ContainsFunc(list, func(m methodInfo) bool { return m.Name == "pact" && m.Integers && slices.Contains(m.WeightBits, 4) }) {
+		t.Errorf("%+v", list)
+	}
+	if table := mustRun(t, "methods"); !strings.Contains(table, "arXiv:1805.06085") {
+		t.Errorf("%s", table)
+	}
+}
+
+func TestWidths(t *testing.T) {
+	for _, c := range []struct {
+		bits []int
+		want string
+	}{{nil, ""}, {[]int{1}, "1"}, {[]int{1, 2}, "1, 2"}, {[]int{2, 3, 4, 8}, "2-4, 8"}, {[]int{1, 4, 5, 6, 7, 8, 32}, "1, 4-8, 32"}} {
+		if got := widths(c.bits); got != c.want {
+			t.Errorf("widths(%v) = %q, want %q", c.bits, got, c.want)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	v := decode[versionInfo](t, mustRun(t, "version", "--json"))
+	if v.Version == "" || !strings.HasPrefix(v.Go, "go") || !strings.Contains(v.Platform, "/") || len(v.Kernels) == 0 {
+		t.Errorf("%+v", v)
+	}
+	if text := mustRun(t, "version"); !strings.Contains(text, v.Go) {
+		t.Errorf("%s", text)
+	}
+}
+
+func TestDataList(t *testing.T) {
+	var names []string
+	for _, line := range strings.Split(mustRun(t, "data", "list"), "\n") {
+		if f := strings.Fields(line); len(f) > 0 {
+			names = append(names, f[0])
+		}
+	}
+	if want := []string{"name", "fashion-sample", "mnist", "fashion-mnist", "cifar10"}; !slices.Equal(names, want) {
+		t.Errorf("%v, want %v", names, want)
+	}
+	wantKeys(t, mustRun(t, "data", "list", "--json"), "name", "classes", "shape", "train", "test", "found")
+}
+
+func TestOneLine(t *testing.T) {
+	if got := oneLine(fmt.Errorf("a\nb\r\nc")); got != "a b c" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestInterrupt(t *testing.T) {
+	r := trained(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var log strings.Builder
+	code := run(ctx, []string{"eval", r.checkpoint()}, strings.NewReader(""), io.Discard, &log)
+	if code != exitInterrupted || log.String() != "qat: interrupted\n" {
+		t.Errorf("exit %d, %q", code, log.String())
+	}
+}
