@@ -3,8 +3,10 @@
 package examples_test
 
 import (
+	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/goqat/goqat/export"
@@ -54,5 +56,36 @@ func TestQuickStart(t *testing.T) {
 	}
 	if want := recipe.Default(); !reflect.DeepEqual(r, want) {
 		t.Errorf("recipes/quickstart.yaml is\n%s\nthe quick start is\n%s", r.YAML(), want.YAML())
+	}
+}
+
+// TestReadme holds the Go of README.md to the examples: every line of it is a
+// line of theirs.
+func TestReadme(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := map[string]bool{}
+	for _, file := range []string{"train/main.go", "embed/main.go"} {
+		program, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(program)) {
+			lines[strings.TrimSpace(line)] = true
+		}
+	}
+	blocks := strings.Split(string(readme), "```go\n")
+	if len(blocks) == 1 {
+		t.Fatal("README.md has no Go")
+	}
+	for _, block := range blocks[1:] {
+		block, _, _ = strings.Cut(block, "```")
+		for line := range strings.Lines(block) {
+			if line = strings.TrimSpace(line); !lines[line] {
+				t.Errorf("README.md: %q is in no example", line)
+			}
+		}
 	}
 }
