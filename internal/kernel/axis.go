@@ -7,6 +7,7 @@ package kernel
 // of them, some of which may lie in the padding.
 type axis struct {
 	start, size int
+	kernel      int // taps in all
 	phases      []phase
 }
 
@@ -30,7 +31,7 @@ func forwardAxis(n, kernel, stride, pad int) axis {
 	for t := range kernel {
 		p.taps = append(p.taps, t)
 	}
-	return axis{start: -pad, size: (n-1)*stride + kernel, phases: []phase{p}}
+	return axis{start: -pad, size: (n-1)*stride + kernel, kernel: kernel, phases: []phase{p}}
 }
 
 // backwardAxis relates n inputs to the outputs that read them: input i was
@@ -38,7 +39,7 @@ func forwardAxis(n, kernel, stride, pad int) axis {
 func backwardAxis(n, kernel, stride, pad int) axis {
 	most := (kernel + stride - 1) / stride
 	first := pad / stride
-	a := axis{start: first - most + 1, size: (n-1+pad)/stride - first + most, phases: make([]phase, stride)}
+	a := axis{start: first - most + 1, size: (n-1+pad)/stride - first + most, kernel: kernel, phases: make([]phase, stride)}
 	for r := range a.phases {
 		for t := r; t < kernel; t += stride {
 			a.phases[r].taps = append([]int{t}, a.phases[r].taps...)

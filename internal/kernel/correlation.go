@@ -27,6 +27,7 @@ type correlation struct {
 	direct               bool // the source itself serves as the window
 
 	classes []class
+	column  int // distance of the weights of neighbouring columns
 	packed  int // floats of packed weights
 }
 
@@ -34,8 +35,10 @@ type correlation struct {
 type class struct {
 	src, dst  []int32 // offsets of each pixel in window and result
 	steps     []int32 // offset of every product from the pixel's
-	weights   []int32 // offset of every product's weight, for column 0
-	dense     bool    // weights are 0, 1, 2, ...
+	taps      []int   // kernel positions in the order of steps
+	runs      []int   // offsets of the weights of steps, for column 0: of every run steps
+	run       int     // the first, the others
+	spacing   int     // spacing apart
 	perImage  int     // pixels of one image of a block
 	perRow    int     // pixels of one row
 	stripRows []int   // result rows of a strip, ascending
@@ -54,13 +57,12 @@ func newForward(c Conv, batch int) *correlation {
 	w := forwardAxis(r.dstW, c.KW, c.StrideW, c.Left)
 	r.step = r.rows * c.StrideH
 	r.window(h, w, (r.dstH-1)*c.StrideH+c.KH)
-	inG := c.InC / c.Groups
-	r.tables(h, w, func(kh, kw, ch int) int {
-		if r.perChannel {
-			return kh*c.KW + kw
-		}
-		return (kh*c.KW+kw)*inG + ch
-	})
+	r.column = c.Weights() / c.OutC
+	r.tables(h, w)
+	for i := range r.classes {
+		c := &r.classes[i]
+		c.runs, c.run, c.spacing = []int{0}, len(c.steps), 1
+	}
 	return r
 }
 
@@ -78,13 +80,19 @@ func newBackwardInput(c Conv, batch int) *correlation {
 	r.step = r.rows / c.StrideH
 	whole := backwardAxis(r.dstH, c.KH, c.StrideH, c.Top)
 	r.window(h, w, whole.size)
-	inG := c.InC / c.Groups
-	r.tables(h, w, func(kh, kw, ch int) int {
-		if r.perChannel {
-			return kh*c.KW + kw
+	perOutput := c.Weights() / c.OutC
+	r.column = 1
+	if r.perChannel {
+		r.column = perOutput
+	}
+	r.tables(h, w)
+	for i := range r.classes {
+		class := &r.classes[i]
+		class.run, class.spacing = r.deep(), perOutput
+		for _, tap := range class.taps {
+			class.runs = append(class.runs, tap*(c.InC/c.Groups))
 		}
-		return ((ch*c.KH+kh)*c.KW + kw) * inG
-	})
+	}
 	return r
 }
 
@@ -129,16 +137,19 @@ func (r *correlation) window(h, w axis, whole int) {
 	}
 }
 
-// tables fills the classes, one for each pair of phases. Weight gives the offset
-// of the weight of a tap and channel of a group's source, for column 0.
-func (r *correlation) tables(h, w axis, weight func(kh, kw, ch int) int) {
+// deep returns the channels of the source that go into one of the result.
+func (r *correlation) deep() int {
+	if r.perChannel {
+		return 1
+	}
+	return r.srcGroup
+}
+
+// tables fills the classes, one for each pair of phases, but for their weights.
+func (r *correlation) tables(h, w axis) {
 	at := 0
 	if r.direct {
 		at = (r.top*r.srcW + r.left) * r.srcC
-	}
-	deep := r.srcGroup
-	if r.perChannel {
-		deep = 1
 	}
 	for _, ph := range h.phases {
 		for _, pw := range w.phases {
@@ -156,15 +167,11 @@ func (r *correlation) tables(h, w axis, weight func(kh, kw, ch int) int) {
 			}
 			for i, kh := range ph.taps {
 				for j, kw := range pw.taps {
-					for ch := range deep {
+					c.taps = append(c.taps, kh*w.kernel+kw)
+					for ch := range r.deep() {
 						c.steps = append(c.steps, int32((i*r.winW+j)*r.srcC+ch))
-						c.weights = append(c.weights, int32(weight(kh, kw, ch)))
 					}
 				}
-			}
-			c.dense = true
-			for k, at := range c.weights {
-				c.dense = c.dense && int(at) == k
 			}
 			r.packed += r.groups * r.panels() * tileCols * len(c.steps)
 			r.classes = append(r.classes, c)

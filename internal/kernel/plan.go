@@ -16,7 +16,13 @@ type ConvPlan struct {
 
 	forward  correlatePass
 	backward correlatePass
-	weights  weightsPass
+	weights  gradientPass
+}
+
+// A gradientPass computes the gradient of the weights.
+type gradientPass interface {
+	reserve(batch int)
+	run(dw, x, dy []float32, batch int)
 }
 
 // NewConvPlan returns a plan for batches of 1 to maxBatch images. It panics if
@@ -32,13 +38,13 @@ func NewConvPlan(c Conv, maxBatch int, pool *Pool) *ConvPlan {
 		c.InH, c.InW = 1, 1
 	}
 	forward, backward := newForward(c, maxBatch*p.pixels), newBackwardInput(c, maxBatch*p.pixels)
-	perOutput := c.Weights() / c.OutC
-	p.forward = correlatePass{correlation: forward, pool: pool, stride: perOutput}
-	p.backward = correlatePass{correlation: backward, pool: pool, stride: 1}
-	if c.depthwise() {
-		p.backward.stride = perOutput
+	p.forward = correlatePass{correlation: forward, pool: pool}
+	p.backward = correlatePass{correlation: backward, pool: pool}
+	if forward.perPixel() && c.Groups == 1 {
+		p.weights = newMatrixWeightsPass(c.OutC, c.InC, pool)
+	} else {
+		p.weights = newWeightsPass(forward, pool)
 	}
-	p.weights = newWeightsPass(c, forward, pool)
 	p.forward.reserve(maxBatch * p.pixels)
 	p.backward.reserve(maxBatch * p.pixels)
 	p.weights.reserve(maxBatch * p.pixels)
@@ -76,8 +82,7 @@ func (p *ConvPlan) check(x, y, w []float32, batch int) {
 // A correlatePass runs a correlation on a pool.
 type correlatePass struct {
 	*correlation
-	pool   *Pool
-	stride int // distance of the weights of neighbouring result channels
+	pool *Pool
 
 	dst, src, w []float32
 	batch       int
@@ -114,7 +119,7 @@ func (t *packTask) Tile(i, _ int) {
 	for j := range p.classes {
 		c := &p.classes[j]
 		k := len(c.steps)
-		p.correlation.pack(p.pool.common[c.packed+i*k*tileCols:], p.w, c, p.stride, g, panel*tileCols, 0, k)
+		p.correlation.pack(p.pool.common[c.packed+i*k*tileCols:], p.w, c, g, panel*tileCols, 0, k)
 	}
 }
 
@@ -151,7 +156,7 @@ func (p *correlatePass) Tile(i, worker int) {
 					n0 := panel * tileCols
 					if p.inPlace {
 						t.b = panelBuf[:(k1-k0)*tileCols]
-						p.correlation.pack(t.b, p.w, c, p.stride, g, n0, k0, k1)
+						p.correlation.pack(t.b, p.w, c, g, n0, k0, k1)
 					} else {
 						t.b = p.pool.common[c.packed+((g*p.panels()+panel)*len(c.steps)+k0)*tileCols:]
 					}

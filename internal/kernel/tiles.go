@@ -13,7 +13,7 @@ const (
 //
 //	c[cRow[r]+n] = sum over k of a[aRow[r]+aStep[k]] * b[k*ldb+n],
 //
-// in the order of k, starting from what c holds if accumulate. If perChannel,
+// in the order of k, or that added to what c holds if accumulate. If perChannel,
 // a is read at aRow[r]+aStep[k]+n: column n of a meets column n of b. All
 // tileCols columns of b (and of a, if perChannel) are read whatever cols is;
 // of c only cols are touched.
@@ -48,11 +48,7 @@ func matrixTilesGeneric(t *tiling) {
 		a := t.a[at:]
 		for n := 0; n < t.cols; n += half {
 			c := t.c[int(t.cRow[r])+n:][:min(half, t.cols-n)]
-			var s [half]float32
-			if t.accumulate {
-				copy(s[:], c)
-			}
-			s0, s1, s2, s3, s4, s5, s6, s7 := s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]
+			var s0, s1, s2, s3, s4, s5, s6, s7 float32
 			for k, step := range t.aStep {
 				v, b := a[step], (*[half]float32)(t.b[k*t.ldb+n:])
 				s0 += v * b[0]
@@ -64,8 +60,7 @@ func matrixTilesGeneric(t *tiling) {
 				s6 += v * b[6]
 				s7 += v * b[7]
 			}
-			s = [half]float32{s0, s1, s2, s3, s4, s5, s6, s7}
-			copy(c, s[:])
+			t.store(c, []float32{s0, s1, s2, s3, s4, s5, s6, s7})
 		}
 	}
 }
@@ -74,15 +69,23 @@ func channelTilesGeneric(t *tiling) {
 	for r, at := range t.aRow {
 		c := t.c[t.cRow[r]:][:t.cols]
 		var s [tileCols]float32
-		if t.accumulate {
-			copy(s[:], c)
-		}
 		for k, step := range t.aStep {
 			a, b := (*[tileCols]float32)(t.a[at+step:]), (*[tileCols]float32)(t.b[k*t.ldb:])
 			for n := range s {
 				s[n] += a[n] * b[n]
 			}
 		}
-		copy(c, s[:])
+		t.store(c, s[:])
+	}
+}
+
+// store puts the sums s into c, or adds them.
+func (t *tiling) store(c, s []float32) {
+	if !t.accumulate {
+		copy(c, s)
+		return
+	}
+	for n := range c {
+		c[n] += s[n]
 	}
 }

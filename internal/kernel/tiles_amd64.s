@@ -39,7 +39,7 @@ DATA columnMask<>+124(SB)/4, $0x00000000
 GLOBL columnMask<>(SB), RODATA|NOPTR, $128
 
 // func matrixTilesAVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, aStep *int32, steps int, cols int, accumulate bool)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·matrixTilesAVX2(SB), NOSPLIT, $0-81
 	MOVQ aRow+24(FP), AX
 	MOVQ cRow+8(FP), CX
@@ -47,24 +47,18 @@ TEXT ·matrixTilesAVX2(SB), NOSPLIT, $0-81
 	SHLQ $0x02, DX
 
 tile:
-	MOVB   accumulate+80(FP), BL
-	TESTB  BL, BL
-	JNE    resume
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	JMP    sum
-
-resume:
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
 	MOVQ       c+0(FP), R11
 	MOVLQSX    (CX), BX
 	LEAQ       (R11)(BX*4), BX
@@ -78,43 +72,36 @@ resume:
 	LEAQ       (R11)(R9*4), R9
 	MOVLQSX    20(CX), R10
 	LEAQ       (R11)(R10*4), R10
-	MOVQ       cols+72(FP), R11
-	NEGQ       R11
-	LEAQ       columnMask<>+0(SB), R12
-	VMOVDQU    64(R12)(R11*4), Y12
-	VMOVDQU    96(R12)(R11*4), Y13
-	VMASKMOVPS (BX), Y12, Y0
-	VMASKMOVPS 32(BX), Y13, Y1
-	VMASKMOVPS (SI), Y12, Y2
-	VMASKMOVPS 32(SI), Y13, Y3
-	VMASKMOVPS (DI), Y12, Y4
-	VMASKMOVPS 32(DI), Y13, Y5
-	VMASKMOVPS (R8), Y12, Y6
-	VMASKMOVPS 32(R8), Y13, Y7
-	VMASKMOVPS (R9), Y12, Y8
-	VMASKMOVPS 32(R9), Y13, Y9
-	VMASKMOVPS (R10), Y12, Y10
-	VMASKMOVPS 32(R10), Y13, Y11
-
-sum:
-	MOVQ    a+16(FP), R11
-	MOVLQSX (AX), BX
-	LEAQ    (R11)(BX*4), BX
-	MOVLQSX 4(AX), SI
-	LEAQ    (R11)(SI*4), SI
-	MOVLQSX 8(AX), DI
-	LEAQ    (R11)(DI*4), DI
-	MOVLQSX 12(AX), R8
-	LEAQ    (R11)(R8*4), R8
-	MOVLQSX 16(AX), R9
-	LEAQ    (R11)(R9*4), R9
-	MOVLQSX 20(AX), R10
-	LEAQ    (R11)(R10*4), R10
-	MOVQ    b+40(FP), R11
-	MOVQ    aStep+56(FP), R12
-	MOVQ    steps+64(FP), R13
-	SUBQ    $0x04, R13
-	JLT     rest
+	PREFETCHT0 (BX)
+	PREFETCHT0 60(BX)
+	PREFETCHT0 (SI)
+	PREFETCHT0 60(SI)
+	PREFETCHT0 (DI)
+	PREFETCHT0 60(DI)
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	MOVQ       a+16(FP), R11
+	MOVLQSX    (AX), BX
+	LEAQ       (R11)(BX*4), BX
+	MOVLQSX    4(AX), SI
+	LEAQ       (R11)(SI*4), SI
+	MOVLQSX    8(AX), DI
+	LEAQ       (R11)(DI*4), DI
+	MOVLQSX    12(AX), R8
+	LEAQ       (R11)(R8*4), R8
+	MOVLQSX    16(AX), R9
+	LEAQ       (R11)(R9*4), R9
+	MOVLQSX    20(AX), R10
+	LEAQ       (R11)(R10*4), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       aStep+56(FP), R12
+	MOVQ       steps+64(FP), R13
+	SUBQ       $0x04, R13
+	JLT        rest
 
 many:
 	MOVLQSX      (R12), R14
@@ -257,6 +244,23 @@ store:
 	MOVQ    cols+72(FP), R11
 	CMPQ    R11, $0x10
 	JNE     partial
+	MOVB    accumulate+80(FP), R11
+	TESTB   R11, R11
+	JEQ     whole
+	VADDPS  (BX), Y0, Y0
+	VADDPS  32(BX), Y1, Y1
+	VADDPS  (SI), Y2, Y2
+	VADDPS  32(SI), Y3, Y3
+	VADDPS  (DI), Y4, Y4
+	VADDPS  32(DI), Y5, Y5
+	VADDPS  (R8), Y6, Y6
+	VADDPS  32(R8), Y7, Y7
+	VADDPS  (R9), Y8, Y8
+	VADDPS  32(R9), Y9, Y9
+	VADDPS  (R10), Y10, Y10
+	VADDPS  32(R10), Y11, Y11
+
+whole:
 	VMOVUPS Y0, (BX)
 	VMOVUPS Y1, 32(BX)
 	VMOVUPS Y2, (SI)
@@ -272,11 +276,39 @@ store:
 	JMP     next
 
 partial:
-	MOVQ       cols+72(FP), R11
 	NEGQ       R11
 	LEAQ       columnMask<>+0(SB), R12
 	VMOVDQU    64(R12)(R11*4), Y12
 	VMOVDQU    96(R12)(R11*4), Y13
+	MOVB       accumulate+80(FP), R11
+	TESTB      R11, R11
+	JEQ        masked
+	VMASKMOVPS (BX), Y12, Y14
+	VADDPS     Y14, Y0, Y0
+	VMASKMOVPS 32(BX), Y13, Y14
+	VADDPS     Y14, Y1, Y1
+	VMASKMOVPS (SI), Y12, Y14
+	VADDPS     Y14, Y2, Y2
+	VMASKMOVPS 32(SI), Y13, Y14
+	VADDPS     Y14, Y3, Y3
+	VMASKMOVPS (DI), Y12, Y14
+	VADDPS     Y14, Y4, Y4
+	VMASKMOVPS 32(DI), Y13, Y14
+	VADDPS     Y14, Y5, Y5
+	VMASKMOVPS (R8), Y12, Y14
+	VADDPS     Y14, Y6, Y6
+	VMASKMOVPS 32(R8), Y13, Y14
+	VADDPS     Y14, Y7, Y7
+	VMASKMOVPS (R9), Y12, Y14
+	VADDPS     Y14, Y8, Y8
+	VMASKMOVPS 32(R9), Y13, Y14
+	VADDPS     Y14, Y9, Y9
+	VMASKMOVPS (R10), Y12, Y14
+	VADDPS     Y14, Y10, Y10
+	VMASKMOVPS 32(R10), Y13, Y14
+	VADDPS     Y14, Y11, Y11
+
+masked:
 	VMASKMOVPS Y0, Y12, (BX)
 	VMASKMOVPS Y1, Y13, 32(BX)
 	VMASKMOVPS Y2, Y12, (SI)
@@ -299,7 +331,7 @@ next:
 	RET
 
 // func channelTilesAVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, aStep *int32, steps int, cols int, accumulate bool)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·channelTilesAVX2(SB), NOSPLIT, $0-81
 	MOVQ aRow+24(FP), AX
 	MOVQ cRow+8(FP), CX
@@ -307,24 +339,18 @@ TEXT ·channelTilesAVX2(SB), NOSPLIT, $0-81
 	SHLQ $0x02, DX
 
 tile:
-	MOVB   accumulate+80(FP), BL
-	TESTB  BL, BL
-	JNE    resume
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	JMP    sum
-
-resume:
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
 	MOVQ       c+0(FP), R11
 	MOVLQSX    (CX), BX
 	LEAQ       (R11)(BX*4), BX
@@ -338,43 +364,36 @@ resume:
 	LEAQ       (R11)(R9*4), R9
 	MOVLQSX    20(CX), R10
 	LEAQ       (R11)(R10*4), R10
-	MOVQ       cols+72(FP), R11
-	NEGQ       R11
-	LEAQ       columnMask<>+0(SB), R12
-	VMOVDQU    64(R12)(R11*4), Y12
-	VMOVDQU    96(R12)(R11*4), Y13
-	VMASKMOVPS (BX), Y12, Y0
-	VMASKMOVPS 32(BX), Y13, Y1
-	VMASKMOVPS (SI), Y12, Y2
-	VMASKMOVPS 32(SI), Y13, Y3
-	VMASKMOVPS (DI), Y12, Y4
-	VMASKMOVPS 32(DI), Y13, Y5
-	VMASKMOVPS (R8), Y12, Y6
-	VMASKMOVPS 32(R8), Y13, Y7
-	VMASKMOVPS (R9), Y12, Y8
-	VMASKMOVPS 32(R9), Y13, Y9
-	VMASKMOVPS (R10), Y12, Y10
-	VMASKMOVPS 32(R10), Y13, Y11
-
-sum:
-	MOVQ    a+16(FP), R11
-	MOVLQSX (AX), BX
-	LEAQ    (R11)(BX*4), BX
-	MOVLQSX 4(AX), SI
-	LEAQ    (R11)(SI*4), SI
-	MOVLQSX 8(AX), DI
-	LEAQ    (R11)(DI*4), DI
-	MOVLQSX 12(AX), R8
-	LEAQ    (R11)(R8*4), R8
-	MOVLQSX 16(AX), R9
-	LEAQ    (R11)(R9*4), R9
-	MOVLQSX 20(AX), R10
-	LEAQ    (R11)(R10*4), R10
-	MOVQ    b+40(FP), R11
-	MOVQ    aStep+56(FP), R12
-	MOVQ    steps+64(FP), R13
-	SUBQ    $0x04, R13
-	JLT     rest
+	PREFETCHT0 (BX)
+	PREFETCHT0 60(BX)
+	PREFETCHT0 (SI)
+	PREFETCHT0 60(SI)
+	PREFETCHT0 (DI)
+	PREFETCHT0 60(DI)
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	MOVQ       a+16(FP), R11
+	MOVLQSX    (AX), BX
+	LEAQ       (R11)(BX*4), BX
+	MOVLQSX    4(AX), SI
+	LEAQ       (R11)(SI*4), SI
+	MOVLQSX    8(AX), DI
+	LEAQ       (R11)(DI*4), DI
+	MOVLQSX    12(AX), R8
+	LEAQ       (R11)(R8*4), R8
+	MOVLQSX    16(AX), R9
+	LEAQ       (R11)(R9*4), R9
+	MOVLQSX    20(AX), R10
+	LEAQ       (R11)(R10*4), R10
+	MOVQ       b+40(FP), R11
+	MOVQ       aStep+56(FP), R12
+	MOVQ       steps+64(FP), R13
+	SUBQ       $0x04, R13
+	JLT        rest
 
 many:
 	MOVLQSX     (R12), R14
@@ -487,6 +506,23 @@ store:
 	MOVQ    cols+72(FP), R11
 	CMPQ    R11, $0x10
 	JNE     partial
+	MOVB    accumulate+80(FP), R11
+	TESTB   R11, R11
+	JEQ     whole
+	VADDPS  (BX), Y0, Y0
+	VADDPS  32(BX), Y1, Y1
+	VADDPS  (SI), Y2, Y2
+	VADDPS  32(SI), Y3, Y3
+	VADDPS  (DI), Y4, Y4
+	VADDPS  32(DI), Y5, Y5
+	VADDPS  (R8), Y6, Y6
+	VADDPS  32(R8), Y7, Y7
+	VADDPS  (R9), Y8, Y8
+	VADDPS  32(R9), Y9, Y9
+	VADDPS  (R10), Y10, Y10
+	VADDPS  32(R10), Y11, Y11
+
+whole:
 	VMOVUPS Y0, (BX)
 	VMOVUPS Y1, 32(BX)
 	VMOVUPS Y2, (SI)
@@ -502,11 +538,39 @@ store:
 	JMP     next
 
 partial:
-	MOVQ       cols+72(FP), R11
 	NEGQ       R11
 	LEAQ       columnMask<>+0(SB), R12
 	VMOVDQU    64(R12)(R11*4), Y12
 	VMOVDQU    96(R12)(R11*4), Y13
+	MOVB       accumulate+80(FP), R11
+	TESTB      R11, R11
+	JEQ        masked
+	VMASKMOVPS (BX), Y12, Y14
+	VADDPS     Y14, Y0, Y0
+	VMASKMOVPS 32(BX), Y13, Y14
+	VADDPS     Y14, Y1, Y1
+	VMASKMOVPS (SI), Y12, Y14
+	VADDPS     Y14, Y2, Y2
+	VMASKMOVPS 32(SI), Y13, Y14
+	VADDPS     Y14, Y3, Y3
+	VMASKMOVPS (DI), Y12, Y14
+	VADDPS     Y14, Y4, Y4
+	VMASKMOVPS 32(DI), Y13, Y14
+	VADDPS     Y14, Y5, Y5
+	VMASKMOVPS (R8), Y12, Y14
+	VADDPS     Y14, Y6, Y6
+	VMASKMOVPS 32(R8), Y13, Y14
+	VADDPS     Y14, Y7, Y7
+	VMASKMOVPS (R9), Y12, Y14
+	VADDPS     Y14, Y8, Y8
+	VMASKMOVPS 32(R9), Y13, Y14
+	VADDPS     Y14, Y9, Y9
+	VMASKMOVPS (R10), Y12, Y14
+	VADDPS     Y14, Y10, Y10
+	VMASKMOVPS 32(R10), Y13, Y14
+	VADDPS     Y14, Y11, Y11
+
+masked:
 	VMASKMOVPS Y0, Y12, (BX)
 	VMASKMOVPS Y1, Y13, 32(BX)
 	VMASKMOVPS Y2, Y12, (SI)

@@ -150,6 +150,19 @@ func vectorTranspose(panel, src []float32, stride, k int) int {
 	return n
 }
 
+func vectorCopyRows(dst []float32, dstPitch int, src []float32, srcPitch, n, rows int) int {
+	whole := n &^ (tileCols - 1)
+	if whole == 0 || rows == 0 {
+		return 0
+	}
+	_, _ = dst[(rows-1)*dstPitch+whole-1], src[(rows-1)*srcPitch+whole-1]
+	most := callRows(n)
+	for i := 0; i < rows; i += most {
+		copyRowsAVX2(&dst[i*dstPitch], dstPitch, &src[i*srcPitch], srcPitch, whole, min(most, rows-i))
+	}
+	return whole
+}
+
 // addWide adds partial sums to sums in float64.
 func addWide(a, b []float64, s *[2][sumColumns]float32) {
 	for i := range a {

@@ -690,6 +690,37 @@ loop:
 	VZEROUPPER
 	RET
 
+// func copyRowsAVX2(dst *float32, dstPitch int, src *float32, srcPitch int, n int, rows int)
+// Requires: AVX
+TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+16(FP), CX
+	MOVQ dstPitch+8(FP), DX
+	MOVQ srcPitch+24(FP), BX
+	MOVQ n+32(FP), SI
+	MOVQ rows+40(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+
+row:
+	XORQ R8, R8
+
+line:
+	VMOVUPS (CX)(R8*1), Y0
+	VMOVUPS 32(CX)(R8*1), Y1
+	VMOVUPS Y0, (AX)(R8*1)
+	VMOVUPS Y1, 32(AX)(R8*1)
+	ADDQ    $0x40, R8
+	CMPQ    R8, SI
+	JLT     line
+	ADDQ    DX, AX
+	ADDQ    BX, CX
+	DECQ    DI
+	JNE     row
+	VZEROUPPER
+	RET
+
 // func peakAVX2(rounds int)
 // Requires: AVX, FMA3
 TEXT ·peakAVX2(SB), NOSPLIT, $0-8

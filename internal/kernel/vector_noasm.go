@@ -12,11 +12,12 @@ func vectorFakeQuantizeBackward(dx, src, dy []float32, scale, lo, hi float32) in
 func vectorMinMax(src []float32) (lo, hi float32, n int)                          { return infinity, -infinity, 0 }
 func vectorTakeGreater(best []float32, taps []uint8, x []float32, tap uint8) int  { return 0 }
 
-func vectorScaleShift(dst, src, a, b []float32) int                        { return 0 }
-func vectorAddScaleShift(dst, src, a, b []float32) int                     { return 0 }
-func vectorCombine(dst, x, y, a, b, s []float32) int                       { return 0 }
-func vectorChannelMoments(sum, square []float64, src, shift []float32) int { return 0 }
-func vectorChannelDots(sum, dot []float64, dy, x []float32) int            { return 0 }
-func vectorTranspose(panel, src []float32, stride, k int) int              { return 0 }
+func vectorScaleShift(dst, src, a, b []float32) int                                        { return 0 }
+func vectorAddScaleShift(dst, src, a, b []float32) int                                     { return 0 }
+func vectorCombine(dst, x, y, a, b, s []float32) int                                       { return 0 }
+func vectorChannelMoments(sum, square []float64, src, shift []float32) int                 { return 0 }
+func vectorChannelDots(sum, dot []float64, dy, x []float32) int                            { return 0 }
+func vectorTranspose(panel, src []float32, stride, k int) int                              { return 0 }
+func vectorCopyRows(dst []float32, dstPitch int, src []float32, srcPitch, n, rows int) int { return 0 }
 
 func peakVector(rounds int) (flops int) { return 0 }

@@ -69,6 +69,11 @@ func channelDotsAVX2(s *[2][16]float32, dy *float32, x *float32, rows int, n int
 //go:noescape
 func transposeAVX2(panel *float32, src *float32, stride int, k int)
 
+// copyRowsAVX2 is copyRows of n elements, a positive multiple of 16.
+//
+//go:noescape
+func copyRowsAVX2(dst *float32, dstPitch int, src *float32, srcPitch int, n int, rows int)
+
 // peakAVX2 is Peak of a positive number of rounds of 12 vectors.
 //
 //go:noescape

@@ -4,7 +4,7 @@ package kernel
 
 const (
 	maxChunks   = 16      // partial sums of a weight gradient
-	maxPartials = 1 << 19 // floats of all partial sums together, if more than four
+	maxPartials = 1 << 19 // floats of all partial sums together, if more than one
 	sumPixels   = 128     // pixels summed in one go, so that both operands stay in the first-level cache
 )
 
@@ -13,17 +13,13 @@ const (
 // then the partial sums are added in order.
 //
 // Rows of the sum are the taps and channels of the weights, columns the
-// output channels. For single pixels it is the other way round, which gives
-// the gradient in its own layout.
+// output channels.
 type weightsPass struct {
 	*correlation
-	conv    Conv
-	pool    *Pool
-	swapped bool
+	pool *Pool
 
 	rowStep []int32 // offset of each row from the pixel's
 	rowAt   []int32 // where each row is in a panel of the partial sum
-	pixelAt []int32 // offset of each pixel of a block, if swapped
 
 	dw, x, dy []float32
 	batch     int
@@ -35,56 +31,33 @@ type weightsPass struct {
 // A reduceTask adds the partial sums, a panel a tile.
 type reduceTask struct{ pass *weightsPass }
 
-func newWeightsPass(c Conv, forward *correlation, pool *Pool) weightsPass {
-	p := weightsPass{correlation: forward, conv: c, pool: pool, swapped: forward.perPixel() && c.Groups == 1}
-	if p.swapped {
-		for o := range c.OutC {
-			p.rowStep = append(p.rowStep, int32(o))
-		}
-		for i := range forward.images {
-			p.pixelAt = append(p.pixelAt, int32(i*c.OutC))
-		}
-	} else {
-		p.rowStep = forward.classes[0].steps
-	}
+func newWeightsPass(forward *correlation, pool *Pool) *weightsPass {
+	p := &weightsPass{correlation: forward, pool: pool, rowStep: forward.classes[0].steps}
 	for i := range p.rowStep {
 		p.rowAt = append(p.rowAt, int32(i*tileCols))
 	}
+	p.reduce.pass = p
 	return p
 }
 
-// columns returns the columns of a group.
-func (p *weightsPass) columns() int {
-	if p.swapped {
-		return p.conv.InC
-	}
-	return p.dstGroup
-}
-
-// columnPanels returns the panels of columns of a group.
-func (p *weightsPass) columnPanels() int { return (p.columns() + tileCols - 1) / tileCols }
-
 // partial returns the floats of one partial sum: panels of rows of tileCols.
-func (p *weightsPass) partial() int {
-	return p.groups * p.columnPanels() * len(p.rowStep) * tileCols
-}
+func (p *weightsPass) partial() int { return p.groups * p.panels() * len(p.rowStep) * tileCols }
 
 // split returns the number of partial sums for a number of blocks.
 func (p *weightsPass) split(blocks int) int {
-	return min(blocks, maxChunks, max(4, maxPartials/p.partial()))
+	return min(blocks, maxChunks, max(1, maxPartials/p.partial()))
 }
 
 func (p *weightsPass) reserve(batch int) {
 	p.pool.reserve(p.scratch()+sumPixels*tileCols, p.split(p.blocks(batch))*p.partial())
-	p.reduce.pass = p
 }
 
 func (p *weightsPass) run(dw, x, dy []float32, batch int) {
 	p.dw, p.x, p.dy, p.batch = dw, x, dy, batch
 	p.chunks = p.split(p.blocks(batch))
-	p.slices = min(p.columnPanels(), (minTasks+p.chunks-1)/p.chunks)
+	p.slices = min(p.panels(), (minTasks+p.chunks-1)/p.chunks)
 	p.pool.Run(p, p.chunks*p.slices)
-	p.pool.Run(&p.reduce, p.groups*p.columnPanels())
+	p.pool.Run(&p.reduce, p.groups*p.panels())
 	p.dw, p.x, p.dy = nil, nil, nil
 }
 
@@ -109,7 +82,7 @@ func (p *weightsPass) block(sum []float32, slice, worker int, b blockRange, firs
 	class := &p.classes[0]
 	pixels := class.pixels(b)
 	cuts := (pixels + sumPixels - 1) / sumPixels
-	panels, rows := p.columnPanels(), len(p.rowStep)
+	panels, rows := p.panels(), len(p.rowStep)
 	t := tiling{cRow: p.rowAt, aRow: p.rowStep, ldb: tileCols, cols: tileCols, perChannel: p.perChannel}
 	for cut := range cuts {
 		k0, k1 := cut*pixels/cuts, (cut+1)*pixels/cuts
@@ -119,20 +92,10 @@ func (p *weightsPass) block(sum []float32, slice, worker int, b blockRange, firs
 				n0 := panel * tileCols
 				t.c = sum[(g*panels+panel)*rows*tileCols:]
 				t.b = panelBuf
-				if p.swapped {
-					t.a, t.aStep = dy, p.pixelAt[k0:k1]
-					t.ldb = tileCols
-					if n0+tileCols <= p.srcC {
-						t.b, t.ldb = src[k0*p.srcC+n0:], p.srcC
-					} else {
-						gather(t.b, src[k0*p.srcC:], p.srcC, n0, p.srcC, k1-k0)
-					}
-				} else {
-					t.a, t.aStep = src[g*p.srcGroup:], class.src[k0:k1]
-					if p.perChannel {
-						t.a = src[n0:]
-					}
-					gather(t.b, dy[k0*p.dstC:], p.dstC, g*p.dstGroup+n0, (g+1)*p.dstGroup, k1-k0)
+				gather(t.b, dy[k0*p.dstC+g*p.dstGroup+n0:], p.dstC, min(tileCols, p.dstGroup-n0), k1-k0)
+				t.a, t.aStep = src[g*p.srcGroup:], class.src[k0:k1]
+				if p.perChannel {
+					t.a = src[n0:]
 				}
 				t.run()
 			}
@@ -143,9 +106,9 @@ func (p *weightsPass) block(sum []float32, slice, worker int, b blockRange, firs
 // Tile adds the partial sums of one panel and stores it.
 func (t *reduceTask) Tile(i, _ int) {
 	p := t.pass
-	panels, rows := p.columnPanels(), len(p.rowStep)
+	panels, rows := p.panels(), len(p.rowStep)
 	g, n0 := i/panels, i%panels*tileCols
-	cols := min(tileCols, p.columns()-n0)
+	cols := min(tileCols, p.dstGroup-n0)
 	size := rows * tileCols
 	sum := p.pool.common[i*size:][:size]
 	for chunk := 1; chunk < p.chunks; chunk++ {
@@ -153,10 +116,6 @@ func (t *reduceTask) Tile(i, _ int) {
 	}
 	for r := range rows {
 		row := sum[r*tileCols:][:cols]
-		if p.swapped {
-			copy(p.dw[r*p.srcC+n0:], row)
-			continue
-		}
 		for n, v := range row {
 			p.dw[(g*p.dstGroup+n0+n)*rows+r] = v
 		}

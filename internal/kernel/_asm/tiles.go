@@ -49,15 +49,6 @@ func tiles(name, doc string, perChannel bool, mask Mem) {
 	low, high, x := YMM(), YMM(), YMM()
 	b, step, count, offset := GP64(), GP64(), GP64(), GP64()
 
-	maskLow := func() { // leaves the masks of the columns in low and high
-		cols := GP64()
-		Load(Param("cols"), cols)
-		NEGQ(cols)
-		table := GP64()
-		LEAQ(mask, table)
-		VMOVDQU(Mem{Base: table, Index: cols, Scale: 4, Disp: 64}, low)
-		VMOVDQU(Mem{Base: table, Index: cols, Scale: 4, Disp: 96}, high)
-	}
 	rowsOf := func(base string, table Register) {
 		at := GP64()
 		Load(Param(base), at)
@@ -67,25 +58,24 @@ func tiles(name, doc string, perChannel bool, mask Mem) {
 		}
 	}
 
+	ifAccumulate := func(otherwise string) {
+		flag := GP8()
+		Load(Param("accumulate"), flag)
+		TESTB(flag, flag)
+		JEQ(LabelRef(otherwise))
+	}
+
 	Label("tile")
-	accumulate := GP8()
-	Load(Param("accumulate"), accumulate)
-	TESTB(accumulate, accumulate)
-	JNE(LabelRef("resume"))
 	for _, s := range sums {
 		VXORPS(s[0], s[0], s[0])
 		VXORPS(s[1], s[1], s[1])
 	}
-	JMP(LabelRef("sum"))
-	Label("resume")
 	rowsOf("c", cRow)
-	maskLow()
-	for i, s := range sums {
-		VMASKMOVPS(Mem{Base: rows[i]}, low, s[0])
-		VMASKMOVPS(Mem{Base: rows[i], Disp: 32}, high, s[1])
+	for _, r := range rows {
+		PREFETCHT0(Mem{Base: r})
+		PREFETCHT0(Mem{Base: r, Disp: 60})
 	}
 
-	Label("sum")
 	rowsOf("a", aRow)
 	Load(Param("b"), b)
 	Load(Param("aStep"), step)
@@ -132,13 +122,32 @@ func tiles(name, doc string, perChannel bool, mask Mem) {
 	Load(Param("cols"), cols)
 	CMPQ(cols, Imm(16))
 	JNE(LabelRef("partial"))
+	ifAccumulate("whole")
+	for i, s := range sums {
+		VADDPS(Mem{Base: rows[i]}, s[0], s[0])
+		VADDPS(Mem{Base: rows[i], Disp: 32}, s[1], s[1])
+	}
+	Label("whole")
 	for i, s := range sums {
 		VMOVUPS(s[0], Mem{Base: rows[i]})
 		VMOVUPS(s[1], Mem{Base: rows[i], Disp: 32})
 	}
 	JMP(LabelRef("next"))
+
 	Label("partial")
-	maskLow()
+	table := GP64()
+	NEGQ(cols)
+	LEAQ(mask, table)
+	VMOVDQU(Mem{Base: table, Index: cols, Scale: 4, Disp: 64}, low)
+	VMOVDQU(Mem{Base: table, Index: cols, Scale: 4, Disp: 96}, high)
+	ifAccumulate("masked")
+	for i, s := range sums {
+		VMASKMOVPS(Mem{Base: rows[i]}, low, x)
+		VADDPS(x, s[0], s[0])
+		VMASKMOVPS(Mem{Base: rows[i], Disp: 32}, high, x)
+		VADDPS(x, s[1], s[1])
+	}
+	Label("masked")
 	for i, s := range sums {
 		VMASKMOVPS(s[0], low, Mem{Base: rows[i]})
 		VMASKMOVPS(s[1], high, Mem{Base: rows[i], Disp: 32})

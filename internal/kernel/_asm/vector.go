@@ -417,6 +417,34 @@ func transpose() {
 	RET()
 }
 
+// copyRows generates a copy of rows of n elements between two pitches.
+func copyRows() {
+	text("copyRowsAVX2", "dst *float32, dstPitch int, src *float32, srcPitch, n, rows int", "copyRowsAVX2 is copyRows of n elements, a positive multiple of 16.")
+	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
+	dstPitch, srcPitch := Load(Param("dstPitch"), GP64()), Load(Param("srcPitch"), GP64())
+	n, rows := Load(Param("n"), GP64()), Load(Param("rows"), GP64())
+	SHLQ(Imm(2), dstPitch)
+	SHLQ(Imm(2), srcPitch)
+	SHLQ(Imm(2), n)
+	at, low, high := GP64(), YMM(), YMM()
+	Label("row")
+	XORQ(at, at)
+	Label("line")
+	VMOVUPS(Mem{Base: src, Index: at, Scale: 1}, low)
+	VMOVUPS(Mem{Base: src, Index: at, Scale: 1, Disp: 32}, high)
+	VMOVUPS(low, Mem{Base: dst, Index: at, Scale: 1})
+	VMOVUPS(high, Mem{Base: dst, Index: at, Scale: 1, Disp: 32})
+	ADDQ(Imm(64), at)
+	CMPQ(at, n)
+	JLT(LabelRef("line"))
+	ADDQ(dstPitch, dst)
+	ADDQ(srcPitch, src)
+	DECQ(rows)
+	JNE(LabelRef("row"))
+	VZEROUPPER()
+	RET()
+}
+
 // peak generates a loop of 12 independent multiply-adds, 192 operations.
 func peak() {
 	text("peakAVX2", "rounds int", "peakAVX2 is Peak of a positive number of rounds of 12 vectors.")
@@ -446,6 +474,7 @@ func main() {
 	channelKernels()
 	sumKernels()
 	transpose()
+	copyRows()
 	peak()
 	Generate()
 }

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+const (
+	nearPitch = 32  // elements of a row up to which neighbouring rows are read in place
+	groupRows = 384 // rows whose pixels are copied at once, and stay in the second-level cache
+	groupCols = 256 // columns likewise
+)
+
+// oddPitch returns the pitch of rows of n elements at which a column of them
+// spreads over the cache: an odd number of lines.
+func oddPitch(n int) int { return ((n+tileCols-1)/tileCols | 1) * tileCols }
+
+// A matrixWeightsPass computes the weight gradient of a 1x1 convolution, the
+// matrix product dw[rows, cols] = transposed dy[pixels, rows] * x[pixels, cols].
+// The pixels are cut into chunks with a partial sum each, the first of them in
+// dw; then the others are added in order.
+type matrixWeightsPass struct {
+	rows, cols int
+	pool       *Pool
+
+	rowAt   []int32 // where each row of dw begins
+	rowStep []int32 // offset of each row in a pixel of dy
+	pitch   int     // distance of the pixels of dy where they are summed
+	pixelAt []int32 // offset of each of them
+
+	dw, x, dy []float32
+	pixels    int
+	chunks    int // partial sums
+	slices    int // pieces the panels of columns are cut into
+	reduce    matrixReduceTask
+}
+
+// A matrixReduceTask adds the partial sums, some rows a tile.
+type matrixReduceTask struct{ pass *matrixWeightsPass }
+
+func newMatrixWeightsPass(rows, cols int, pool *Pool) *matrixWeightsPass {
+	p := &matrixWeightsPass{rows: rows, cols: cols, pool: pool}
+	for r := range rows {
+		p.rowAt = append(p.rowAt, int32(r*cols))
+		p.rowStep = append(p.rowStep, int32(r))
+	}
+	p.pitch = rows
+	if rows > nearPitch {
+		p.pitch = oddPitch(min(rows, groupRows))
+	}
+	for i := range sumPixels {
+		p.pixelAt = append(p.pixelAt, int32(i*p.pitch))
+	}
+	p.reduce.pass = p
+	return p
+}
+
+func (p *matrixWeightsPass) panels() int { return (p.cols + tileCols - 1) / tileCols }
+
+// split returns the number of partial sums for a number of pixels.
+func (p *matrixWeightsPass) split(pixels int) int {
+	return min((pixels+sumPixels-1)/sumPixels, maxChunks, max(1, maxPartials/(p.rows*p.cols)))
+}
+
+func (p *matrixWeightsPass) reserve(pixels int) {
+	p.pool.reserve(sumPixels*(oddPitch(groupRows)+oddPitch(groupCols)), (p.split(pixels)-1)*p.rows*p.cols)
+}
+
+func (p *matrixWeightsPass) run(dw, x, dy []float32, pixels int) {
+	p.dw, p.x, p.dy, p.pixels = dw, x, dy, pixels
+	p.chunks = p.split(pixels)
+	p.slices = min(p.panels(), (minTasks+p.chunks-1)/p.chunks)
+	p.pool.Run(p, p.chunks*p.slices)
+	if p.chunks > 1 {
+		p.pool.Run(&p.reduce, min(minTasks, p.rows))
+	}
+	p.dw, p.x, p.dy = nil, nil, nil
+}
+
+// Tile sums a slice of the columns over one chunk of the pixels.
+func (p *matrixWeightsPass) Tile(i, worker int) {
+	chunk, slice := i/p.slices, i%p.slices
+	sum := p.dw
+	if chunk > 0 {
+		sum = p.pool.common[(chunk-1)*p.rows*p.cols:][:p.rows*p.cols]
+	}
+	from, to := chunk*p.pixels/p.chunks, (chunk+1)*p.pixels/p.chunks
+	cuts := (to - from + sumPixels - 1) / sumPixels
+	for cut := range cuts {
+		p.add(sum, slice, worker, from+cut*(to-from)/cuts, from+(cut+1)*(to-from)/cuts, cut > 0)
+	}
+}
+
+// add sums pixels [k0, k1), at most sumPixels of them.
+func (p *matrixWeightsPass) add(sum []float32, slice, worker, k0, k1 int, accumulate bool) {
+	buf := p.pool.local[worker]
+	left, right := buf[:sumPixels*oddPitch(groupRows)], buf[sumPixels*oddPitch(groupRows):]
+	x, dy, n := p.x[k0*p.cols:], p.dy[k0*p.rows:], k1-k0
+	first, last := slice*p.panels()/p.slices*tileCols, min(p.cols, (slice+1)*p.panels()/p.slices*tileCols)
+	t := tiling{aStep: p.pixelAt[:n], accumulate: accumulate}
+	for r0 := 0; r0 < p.rows; r0 += groupRows {
+		r1 := min(p.rows, r0+groupRows)
+		t.cRow, t.aRow, t.a = p.rowAt[r0:r1], p.rowStep[:r1-r0], dy
+		if p.rows > nearPitch {
+			copyRows(left, p.pitch, dy[r0:], p.rows, r1-r0, n)
+			t.a = left
+		}
+		for n0 := first; n0 < last; n0 += groupCols {
+			n1 := min(last, n0+groupCols)
+			b := x[n0:]
+			t.ldb = p.cols
+			if p.cols > nearPitch || p.cols%tileCols != 0 {
+				b, t.ldb = right, oddPitch(n1-n0)
+				copyRows(b, t.ldb, x[n0:], p.cols, n1-n0, n)
+			}
+			for c := n0; c < n1; c += tileCols {
+				t.b, t.c, t.cols = b[c-n0:], sum[c:], min(tileCols, n1-c)
+				t.run()
+			}
+		}
+	}
+}
+
+// Tile adds the partial sums of some rows.
+func (t *matrixReduceTask) Tile(i, _ int) {
+	p := t.pass
+	tiles := min(minTasks, p.rows)
+	from, to := i*p.rows/tiles*p.cols, (i+1)*p.rows/tiles*p.cols
+	for chunk := range p.chunks - 1 {
+		Add(p.dw[from:to], p.dw[from:to], p.pool.common[chunk*p.rows*p.cols+from:])
+	}
+}
