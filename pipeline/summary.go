@@ -25,6 +25,9 @@ type Summary struct {
 	SizeBytes            Sizes                `json:"size_bytes"`
 	Seconds              Seconds              `json:"seconds"`
 	TrainImagesPerSecond PerPhase             `json:"train_images_per_second"`
+	// RunImagesPerSecond is the rate of the integer runtime on the test images,
+	// in batches of the training's size, 0 without a model.
+	RunImagesPerSecond float64 `json:"run_images_per_second"`
 
 	// Folder is the run folder.
 	Folder string `json:"-"`

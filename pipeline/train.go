@@ -311,11 +311,13 @@ func (t *run) exportModel(ctx context.Context, n *layers.Network) error {
 		return err
 	}
 	defer runner.Close()
+	start := time.Now()
 	r, err := train.EvaluateIntegers(ctx, runner.Run, t.r.Batch, len(n.Classes), t.data.Test, nil)
 	if err != nil {
 		return err
 	}
 	t.summary.Accuracy.Integer = &r.Accuracy
+	t.summary.RunImagesPerSecond = float64(r.Images) / time.Since(start).Seconds()
 	images := t.data.Test
 	if k := t.r.Verify.Images; k > 0 {
 		images = images.Head(k)

@@ -108,10 +108,10 @@ func printSummary(w io.Writer, s *pipeline.Summary) error {
 	if err != nil {
 		return err
 	}
-	err = term.Table(w, []string{"network", "accuracy", "size", "training images/s"}, [][]string{
-		{"float", percent(s.Accuracy.Float), byteSize(int64(s.SizeBytes.Float)), rate(s.TrainImagesPerSecond.Float)},
-		{"fake-quantized", percent(s.Accuracy.Fakequant), "-", rate(s.TrainImagesPerSecond.QAT)},
-		{"integer", percent(s.Accuracy.Integer), size, "-"},
+	err = term.Table(w, []string{"network", "accuracy", "size", "images/s"}, [][]string{
+		{"float", percent(s.Accuracy.Float), byteSize(int64(s.SizeBytes.Float)), rate(s.TrainImagesPerSecond.Float) + " trained"},
+		{"fake-quantized", percent(s.Accuracy.Fakequant), "-", rate(s.TrainImagesPerSecond.QAT) + " trained"},
+		{"integer", percent(s.Accuracy.Integer), size, rate(s.RunImagesPerSecond) + " run"},
 	})
 	if err != nil {
 		return err
