@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package qat_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/qat"
+)
+
+func method(t testing.TB, name string) *qat.Method {
+	t.Helper()
+	m, err := qat.Lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// activation returns a quantizer with its only learned parameter, if it has one.
+func activation(t testing.TB, name string, o qat.Options) (qat.Activation, *graph.Param) {
+	t.Helper()
+	a := method(t, name).Activation(graph.New(1, graph.NewPool(1)), "x", o)
+	if p := a.Params(); len(p) > 0 {
+		return a, p[0]
+	}
+	return a, nil
+}
+
+func TestLookup(t *testing.T) {
+	names := map[string]bool{}
+	for _, m := range qat.Methods() {
+		found, err := qat.Lookup(m.Name)
+		if err != nil || found != m || names[m.Name] || m.Paper == "" || len(m.WeightBits) == 0 || len(m.ActivationBits) == 0 {
+			t.Errorf("method %q: %v, %+v", m.Name, err, m)
+		}
+		names[m.Name] = true
+	}
+	if _, err := qat.Lookup("quant"); err == nil || !strings.Contains(err.Error(), `no method "quant"; choose one of int, pact`) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestActivations holds every method to what the rest of the system relies on.
+func TestActivations(t *testing.T) {
+	for _, m := range qat.Methods() {
+		for _, bits := range m.ActivationBits {
+			for _, signed := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, %d bits, signed %v", m.Name, bits, signed), func(t *testing.T) {
+					checkActivation(t, m, qat.Options{Bits: bits, Signed: signed, Size: 100})
+				})
+			}
+		}
+	}
+}
+
+func checkActivation(t *testing.T, m *qat.Method, o qat.Options) {
+	newOne := func() qat.Activation { return m.Activation(graph.New(1, graph.NewPool(1)), "x", o) }
+	rng := rand.New(rand.NewPCG(1, 2))
+	x := make([]float32, 999)
+	for i := range x {
+		x[i] = float32(2 * rng.NormFloat64())
+		if !o.Signed {
+			x[i] = max(0, x[i])
+		}
+	}
+	run := &graph.Run{Calibrate: true}
+	for name, seen := range map[string][]float32{"nothing": nil, "zeros": make([]float32, 9), "values": x} {
+		a := newOne()
+		if seen != nil {
+			a.Observe(run, statsOf(seen))
+		}
+		a.Constrain()
+		q := a.Quantization()
+		if a.Bits() != o.Bits || !(q.Scale > 0) || q.Scale > math.MaxFloat32 || q.Lo < 0 || q.Hi >= 1<<o.Bits || q.ZeroPoint < q.Lo || q.ZeroPoint > q.Hi {
+			t.Fatalf("after %s: %+v", name, q)
+		}
+		if !o.Signed && q.ZeroPoint != 0 {
+			t.Errorf("after %s: a rectified tensor has the zero point %d", name, q.ZeroPoint)
+		}
+		y := make([]float32, len(x))
+		a.Begin(run)
+		a.Forward(y, x)
+		codes := map[int32]bool{}
+		for i, v := range y {
+			code := int32(math.RoundToEven(float64(v/q.Scale))) + q.ZeroPoint
+			if code < q.Lo || code > q.Hi || q.Real(code) != v {
+				t.Fatalf("after %s: %v became %v, which is not the value of a code of %+v", name, x[i], v, q)
+			}
+			codes[code] = true
+		}
+		if name == "values" && len(codes) < int(q.Hi-q.Lo+1)/8 { // few of 8 bits with the first step of lsq
+			t.Errorf("only %d of the codes %d to %d occur", len(codes), q.Lo, q.Hi)
+		}
+		again := slices.Clone(y)
+		a.Forward(again, again)
+		if !slices.Equal(again, y) {
+			t.Errorf("after %s: quantizing twice changes values", name)
+		}
+		zero := []float32{0}
+		if a.Forward(zero, zero); zero[0] != 0 {
+			t.Errorf("after %s: 0 became %v", name, zero[0])
+		}
+
+		// A checkpoint's parameters and state make another the same.
+		b := newOne()
+		for i, p := range a.Params() {
+			copy(b.Params()[i].Value, p.Value)
+		}
+		if len(a.State()) != len(b.State()) {
+			t.Fatalf("%d and %d states", len(a.State()), len(b.State()))
+		}
+		for i, s := range a.State() {
+			copy(b.State()[i].Data, s.Data)
+		}
+		if b.Quantization() != q {
+			t.Errorf("after %s: restored as %+v, want %+v", name, b.Quantization(), q)
+		}
+	}
+}
+
+// TestWeights holds every method's weights to the same.
+func TestWeights(t *testing.T) {
+	for _, m := range qat.Methods() {
+		for _, bits := range m.WeightBits {
+			for _, perTensor := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, %d bits, per tensor %v", m.Name, bits, perTensor), func(t *testing.T) {
+					checkWeights(t, m, qat.Options{Bits: bits, PerTensor: perTensor})
+				})
+			}
+		}
+	}
+}
+
+func checkWeights(t *testing.T, m *qat.Method, o qat.Options) {
+	const channels, size = 4, 30
+	rng := rand.New(rand.NewPCG(1, 2))
+	for name, deviation := range map[string]float64{"usual": 0.1, "large": 1e6, "tiny": 1e-5, "zero": 0} {
+		w := make([]float32, channels*size)
+		for i := range w {
+			w[i] = float32(deviation * rng.NormFloat64())
+		}
+		q := m.Weights(graph.New(1, graph.NewPool(1)), "w", o, []int{channels, size})
+		q.Start(w)
+		q.Constrain(w)
+		y, codes := make([]float32, len(w)), make([]int16, len(w))
+		q.Forward(y, w)
+		scale := q.Integers(codes, w)
+		if len(scale) != 1 && len(scale) != channels || q.Bits() != o.Bits {
+			t.Fatalf("%s: %d scales of %d bits", name, len(scale), q.Bits())
+		}
+		most := 1<<(o.Bits-1) - 1
+		if o.Bits == 1 {
+			most = 1
+		}
+		if q.Odd() {
+			most = 1<<o.Bits - 1
+		}
+		for i, c := range codes {
+			s := scale[i*len(scale)/len(codes)]
+			if !(s >= 0) || s > math.MaxFloat32 || int(c) > most || int(c) < -most || (q.Odd() && c%2 == 0) {
+				t.Fatalf("%s: weight %v has the code %d at scale %v", name, w[i], c, s)
+			}
+			if y[i] != s*float32(c) {
+				t.Fatalf("%s: weight %v has the code %d at scale %v and the value %v", name, w[i], c, s, y[i])
+			}
+		}
+	}
+}
