@@ -33,7 +33,7 @@ func evaluate(m *qmodel.Model, image []uint8) [][]int64 {
 
 func evaluateOne(m *qmodel.Model, o *qmodel.Operator, values [][]int64, y, x, c int) int64 {
 	in, out := &m.Tensors[o.Inputs[0]], &m.Tensors[o.Output]
-	// at returns an input code, and whether it is inside of the image.
+	// at returns an input code, for padding that of zero or of -1, and whether it is inside of the image.
 	at := func(y, x, c int) (int64, bool) {
 		if y < 0 || y >= in.Height || x < 0 || x >= in.Width {
 			return int64(in.ZeroPoint), false
@@ -47,42 +47,107 @@ func evaluateOne(m *qmodel.Model, o *qmodel.Operator, values [][]int64, y, x, c 
 		return values[o.Inputs[0]][flat]
 	case o.Op == qmodel.Table:
 		return int64(o.Table[values[o.Inputs[0]][flat]])
-	case o.Op != qmodel.Add:
-		var most, sum, acc int64
+	case o.Weights != nil:
+		terms = weigh(m, o, at, y, x, c)
+		if out.Kind == qmodel.Accumulators {
+			return terms[0]
+		}
+	case o.Op != qmodel.Add && o.Op != qmodel.Sign:
+		var most, sum int64
 		for ky := range o.Kernel[0] {
 			for kx := range o.Kernel[1] {
 				iy, ix := y*o.Stride[0]+ky-o.Pad[0], x*o.Stride[1]+kx-o.Pad[1]
-				if o.Weights == nil {
-					q, inside := at(iy, ix, c)
-					if inside {
-						most = max(most, q)
-					}
-					sum += q - int64(in.ZeroPoint)
-					continue
+				q, inside := at(iy, ix, c)
+				if inside {
+					most = max(most, q)
 				}
-				each := o.Weights.Shape[3]
-				group := c / (out.Channels / o.Groups)
-				for k := range each {
-					q, _ := at(iy, ix, group*each+k)
-					acc += (q - int64(in.ZeroPoint)) * int64(o.Weights.Codes[((c*o.Kernel[0]+ky)*o.Kernel[1]+kx)*each+k])
-				}
+				sum += q - int64(in.ZeroPoint)
 			}
 		}
-		switch {
-		case o.Op == qmodel.MaxPool:
+		if o.Op == qmodel.MaxPool {
 			return most
-		case o.Op == qmodel.AvgPool:
-			acc = sum
 		}
-		if out.Kind == qmodel.Accumulators {
-			return acc
-		}
-		terms = append(terms, acc)
+		terms = append(terms, sum)
 	}
-	for _, t := range o.Inputs[len(terms):] {
+	others := o.Inputs
+	if len(terms) > 0 {
+		others = o.Inputs[1:]
+	}
+	for _, t := range others {
 		terms = append(terms, values[t][flat]-int64(m.Tensors[t].ZeroPoint))
 	}
+	if out.Signs {
+		return compare(o, terms, c)
+	}
 	return requantize(o, out, terms, c)
+}
+
+// weigh returns the accumulators of a weighted operator for one output, plane by plane and in it sign by sign.
+func weigh(m *qmodel.Model, o *qmodel.Operator, at func(y, x, c int) (int64, bool), y, x, c int) []int64 {
+	in, w := &m.Tensors[o.Inputs[0]], o.Weights
+	planes, signs := max(1, w.Planes), 1
+	if in.Signs {
+		signs = in.Bits
+	}
+	if w.Coding == qmodel.Split {
+		planes = 2
+	}
+	each := w.Shape[3]
+	group := c / (m.Tensors[o.Output].Channels / o.Groups)
+	var accs []int64
+	for plane := range planes {
+		for sign := range signs {
+			var acc int64
+			for ky := range o.Kernel[0] {
+				for kx := range o.Kernel[1] {
+					for k := range each {
+						q, _ := at(y*o.Stride[0]+ky-o.Pad[0], x*o.Stride[1]+kx-o.Pad[1], group*each+k)
+						q -= int64(in.ZeroPoint)
+						if in.Signs {
+							q = q>>sign&1*2 - 1
+						}
+						i := ((c*o.Kernel[0]+ky)*o.Kernel[1]+kx)*each + k
+						if w.Planes > 1 {
+							i += plane * w.Shape[0] * w.Shape[1] * w.Shape[2] * each
+						}
+						acc += q * weight(w, w.Codes[i], plane)
+					}
+				}
+			}
+			accs = append(accs, acc)
+		}
+	}
+	return accs
+}
+
+// weight is what a code of weights stands for.
+func weight(w *qmodel.Weights, code int8, plane int) int64 {
+	v := int64(code)
+	switch w.Coding {
+	case qmodel.Odd:
+		return 2*v + 1
+	case qmodel.Powers:
+		return []int64{-128, -64, -32, -16, -8, -4, -2, -1, 0, 1, 2, 4, 8, 16, 32, 64, 128}[v+8]
+	case qmodel.Split:
+		if (v > 0) != (plane == 0) {
+			return 0
+		}
+	}
+	return v
+}
+
+// compare gives bit n where the sum of the terms reaches threshold n.
+func compare(o *qmodel.Operator, terms []int64, c int) (code int64) {
+	sum := new(big.Int)
+	for i, a := range terms {
+		sum.Add(sum, new(big.Int).Mul(big.NewInt(a), big.NewInt(o.Thresholds.M[i][c])))
+	}
+	for n := range o.Thresholds.T {
+		if sum.Cmp(big.NewInt(o.Thresholds.T[n][c])) >= 0 {
+			code += 1 << n
+		}
+	}
+	return code
 }
 
 // requantize is clamp(zero + RNE(sum·2^-shift)) with the rounding of big rationals: floor(v + 1/2), less 1 where that

@@ -45,31 +45,44 @@ func newStep(m *qmodel.Model, i int, set kernel.Set) step {
 	rows := rows{pixels: c.Pixels(), channels: c.OutC}
 	switch o.Op {
 	case qmodel.MaxPool:
-		return &maxPool{rows, c, o.Inputs[0], o.Output}
+		return &maxPool{rows, kernel.NewWindow(c), o.Inputs[0], o.Output, set.MaxPool}
 	case qmodel.AvgPool:
-		return &avgPool{rows, c, o.Inputs[0], kernel.NewEpilogue(c.OutC, o.Output, nil, o.Requantizer), set}
+		return &avgPool{rows, kernel.NewWindow(c), o.Inputs[0], set.SumPool, set.Finish(epilogue(m, o, true))}
 	case qmodel.Flatten:
 		return flatten{}
 	case qmodel.Table:
 		return &table{rows, o.Table, o.Inputs[0], o.Output}
 	case qmodel.Add:
-		return &add{rows, len(o.Inputs), kernel.NewEpilogue(c.OutC, o.Output, o.Inputs, o.Requantizer), set}
+		return &add{rows, len(o.Inputs), set.Finish(epilogue(m, o, false))}
 	default:
 		codes, doubled := planned(o.Weights)
 		return &weighted{
-			c: c, plan: set.Plan(c, codes), doubled: doubled, in: o.Inputs[0], macs: int(m.MACs(i)), set: set,
-			epilogue: kernel.NewEpilogue(c.OutC, o.Output, o.Inputs[1:], o.Requantizer),
+			c: c, plan: set.Plan(c, codes), doubled: doubled, in: o.Inputs[0], macs: int(m.MACs(i)),
+			finish: set.Finish(epilogue(m, o, true)),
 		}
 	}
 }
 
+// epilogue describes the end of an operator that requantizes; with own, its first term are its own accumulators.
+func epilogue(m *qmodel.Model, o *qmodel.Operator, own bool) kernel.Epilogue {
+	e := kernel.Epilogue{Channels: m.Tensors[o.Output].Channels, Output: o.Output, Others: o.Inputs, R: o.Requantizer}
+	if own {
+		e.Others = o.Inputs[1:]
+		e.Terms = append(e.Terms, kernel.Term{})
+	}
+	for _, t := range e.Others {
+		e.Terms = append(e.Terms, kernel.Term{Codes: m.Tensors[t].Kind == qmodel.Codes, Zero: m.Tensors[t].ZeroPoint})
+	}
+	return e
+}
+
 // planned returns the weights for a plan. Odd numbers 2c + 1 of 8 bits exceed int8: of them it returns c, and true.
 func planned(w *qmodel.Weights) (weights []int8, doubled bool) {
-	if !w.Odd || w.Bits == 8 {
-		return w.Codes, w.Odd
+	if w.Coding != qmodel.Odd || w.Bits == 8 {
+		return w.Codes, w.Coding == qmodel.Odd
 	}
 	weights = make([]int8, len(w.Codes))
-	for i, v := range w.Values() {
+	for i, v := range w.Values(0) {
 		weights[i] = int8(v)
 	}
 	return weights, false
@@ -81,15 +94,14 @@ type weighted struct {
 	plan     kernel.Plan
 	doubled  bool // the weights are 2c + 1, where the plan's are c
 	in, macs int
-	epilogue *kernel.Epilogue
-	set      kernel.Set
+	finish   kernel.Finisher
 }
 
 func (w *weighted) tiles(batch int) int { return w.plan.Tiles(batch) }
 func (w *weighted) work() int           { return w.macs }
 
 func (w *weighted) needs() kernel.Needs {
-	return w.plan.Needs().Max(w.epilogue.Needs()).Max(kernel.Needs{Acc: w.plan.MaxTile()})
+	return w.plan.Needs().Max(w.finish.Needs()).Max(kernel.Needs{Acc: w.plan.MaxTile()})
 }
 
 func (w *weighted) run(i, batch int, tensors []kernel.Tensor, s *kernel.Scratch) {
@@ -99,7 +111,7 @@ func (w *weighted) run(i, batch int, tensors []kernel.Tensor, s *kernel.Scratch)
 	if w.doubled {
 		kernel.Double(acc, tensors[w.in].Codes, &w.c, t)
 	}
-	w.set.Finish(w.epilogue, t, acc, tensors, s)
+	w.finish.Finish(t, acc, tensors, s)
 }
 
 // rows splits an operator's output in tiles of about rowWork numbers.
@@ -118,51 +130,51 @@ func (r rows) tile(i, batch int) kernel.Tile {
 
 type maxPool struct {
 	rows
-	c       kernel.Conv
+	window  *kernel.Window
 	in, out int
+	pool    func(w *kernel.Window, dst, x []uint8, row, rows int)
 }
 
-func (p *maxPool) work() int           { return p.pixels * p.channels * p.c.KH * p.c.KW }
+func (p *maxPool) work() int           { return p.pixels * p.channels * p.window.KH * p.window.KW }
 func (p *maxPool) needs() kernel.Needs { return kernel.Needs{} }
 
 func (p *maxPool) run(i, batch int, tensors []kernel.Tensor, _ *kernel.Scratch) {
 	t := p.tile(i, batch)
-	kernel.MaxPool(tensors[p.out].Codes, tensors[p.in].Codes, &p.c, t.Row, t.Rows)
+	p.pool(p.window, tensors[p.out].Codes, tensors[p.in].Codes, t.Row, t.Rows)
 }
 
 type avgPool struct {
 	rows
-	c        kernel.Conv
-	in       int
-	epilogue *kernel.Epilogue
-	set      kernel.Set
+	window *kernel.Window
+	in     int
+	pool   func(w *kernel.Window, acc []int32, x []uint8, row, rows int)
+	finish kernel.Finisher
 }
 
-func (p *avgPool) work() int { return p.pixels * p.channels * (p.c.KH*p.c.KW + 4) }
+func (p *avgPool) work() int { return p.pixels * p.channels * (p.window.KH*p.window.KW + 4) }
 
 func (p *avgPool) needs() kernel.Needs {
-	return p.epilogue.Needs().Max(kernel.Needs{Acc: p.each() * p.channels})
+	return p.finish.Needs().Max(kernel.Needs{Acc: p.each() * p.channels})
 }
 
 func (p *avgPool) run(i, batch int, tensors []kernel.Tensor, s *kernel.Scratch) {
 	t := p.tile(i, batch)
 	acc := s.Acc[:t.Rows*t.Stride]
-	kernel.SumPool(acc, tensors[p.in].Codes, &p.c, t.Row, t.Rows)
-	p.set.Finish(p.epilogue, t, acc, tensors, s)
+	p.pool(p.window, acc, tensors[p.in].Codes, t.Row, t.Rows)
+	p.finish.Finish(t, acc, tensors, s)
 }
 
 type add struct {
 	rows
-	terms    int
-	epilogue *kernel.Epilogue
-	set      kernel.Set
+	terms  int
+	finish kernel.Finisher
 }
 
 func (a *add) work() int           { return a.pixels * a.channels * (a.terms + 4) }
-func (a *add) needs() kernel.Needs { return a.epilogue.Needs() }
+func (a *add) needs() kernel.Needs { return a.finish.Needs() }
 
 func (a *add) run(i, batch int, tensors []kernel.Tensor, s *kernel.Scratch) {
-	a.set.Finish(a.epilogue, a.tile(i, batch), nil, tensors, s)
+	a.finish.Finish(a.tile(i, batch), nil, tensors, s)
 }
 
 type table struct {

@@ -25,9 +25,20 @@ func lenet(rng *rand.Rand) *qmodel.Model {
 	return b.Finish(x, 10)
 }
 
+// wide returns a network of enough channels for every kernel, with residual connections, pools and a depthwise layer.
+func wide(rng *rand.Rand) *qmodel.Model {
+	b := qmodeltest.New(rng, 12, 12, 3)
+	x := b.Conv(0, qmodeltest.Square(3, 1, 1), 32, 1, 8, 4)
+	x = b.Conv(x, qmodeltest.Square(3, 1, 1), 32, 32, 8, 8)
+	x = b.Conv(x, qmodeltest.Square(3, 1, 1), 32, 1, 4, 4, x)
+	x = b.MaxPool(x, qmodeltest.Square(3, 2, 1))
+	x = b.Add(4, x, b.Conv(x, qmodeltest.Square(1, 1, 0), 32, 1, 2, 4))
+	return b.Finish(b.AvgPool(x, qmodeltest.Square(6, 1, 0), 8), 10)
+}
+
 func TestRunDoesNotAllocate(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
-	q := qmodeltest.Tiny(rng)
+	q := wide(rng)
 	m := newTestModel(t, q)
 	for _, name := range Kernels() {
 		for _, threads := range []int{1, 2} {
@@ -47,10 +58,7 @@ func TestRunDoesNotAllocate(t *testing.T) {
 // TestRunnersShareAModel runs runners of one model at the same time, made at the same time; the race detector watches.
 func TestRunnersShareAModel(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))
-	b := qmodeltest.New(rng, 12, 12, 3)
-	x := b.Conv(0, qmodeltest.Square(3, 1, 1), 32, 1, 8, 4)
-	x = b.Conv(x, qmodeltest.Square(3, 1, 1), 32, 1, 4, 4, x)
-	q := b.Finish(b.AvgPool(x, qmodeltest.Square(12, 1, 0), 8), 10)
+	q := wide(rng)
 	m := newTestModel(t, q)
 	images := drawImages(rng, q, 3)
 	want := make([]int32, 30)

@@ -9,45 +9,55 @@ import "golang.org/x/sys/cpu"
 //go:generate sh -c "cd _asm && ./generate.sh dot"
 
 func platformSets() []Set {
-	return []Set{{Name: "avx2", Supported: cpu.X86.HasAVX2, Plan: newAVX2, Finish: finishGeneric}}
+	return []Set{{Name: "avx2", Supported: cpu.X86.HasAVX2, Plan: newAVX2, Finish: newAVX2Finish, MaxPool: maxPoolAVX2, SumPool: sumPoolAVX2}}
 }
+
+func newAVX2(c Conv, weights []int8) Plan {
+	switch {
+	case c.Groups == 1:
+		return newDotAVX2(c, weights)
+	case c.Groups == c.InC && c.Groups == c.OutC && c.InC >= 16:
+		return newDepthwiseAVX2(c, weights)
+	default:
+		return newGeneric(c, weights)
+	}
+}
+
+// Limits of a tile: its work, so that threads share a layer, its accumulators and its buffer, so that they stay in the
+// caches.
+const (
+	tileWork   = 1 << 22
+	tileAcc    = 1 << 14
+	tileBuffer = 1 << 17
+)
 
 const (
 	panel   = 16 // output channels of one call of a dot product
 	dotRows = 6  // rows of its tiles
 )
 
-// avx2 is a convolution as products of rows of codes with panels of 16 output channels. A tile first copies the codes
-// it needs, with the padding, to a buffer, in which the codes under one row of the kernel follow each other: no code is
-// copied more than once, and the products read the buffer in place.
+// dotAVX2 is a convolution as products of rows of codes with panels of 16 output channels.
 //
 // Codes are widened to 16 bits and multiplied by VPMADDWD, exact for all codes. Where the weights and the bits of the
 // input prove that two or more successive products of VPMADDUBSW fit int16, codes stay bytes, at twice the speed.
-type avx2 struct {
-	c       Conv
-	width   int     // bytes of a code in the buffer, 1 or 2
-	height  int     // parts of x·w, the rows of the kernel
-	steps   int     // of one part, of 4/width taps
-	block   int     // steps whose products fit int16, where width is 1
-	skip    int     // bytes in the buffer from the end of a part to the next
-	weights []int8  // [panel][height][steps][16][4/width], zeros behind the taps and the channels
-	start   []int32 // [channel]: -zero·Σ w; zeros behind the channels
-	offsets []int32 // in the buffer, of the rows of a tile
-	buffer  int     // bytes
-
-	flat         bool // every output row has its own input row, in the same order: a linear layer or a 1 × 1 convolution
-	pitch        int  // bytes of a row of the buffer
-	tileRows     int  // flat: rows; else: rows of the output image
-	tileChannels int
+type dotAVX2 struct {
+	band
+	flat     bool    // every output row has its own input row, in the same order: a linear layer or a 1 × 1 convolution
+	rows     int     // of a tile
+	channels int     // of a tile, a multiple of 16
+	height   int     // parts of a product: the lines of the kernel
+	steps    int     // of one part, each of 4/width taps
+	skip     int     // bytes in the buffer from the end of a part to the next
+	block    int     // steps whose products fit int16, where width is 1
+	offsets  []int32 // in the buffer, of the rows of a tile
+	weights  []int8  // [panel][height][steps][16][4/width], zeros behind the taps and the channels
+	start    []int32 // [channel]: -zero·Σ w; zeros behind the channels
 }
 
-func newAVX2(c Conv, weights []int8) Plan {
-	if c.Groups > 1 {
-		return newGeneric(c, weights)
-	}
-	p := &avx2{c: c, height: c.KH, width: 1}
+func newDotAVX2(c Conv, weights []int8) Plan {
+	p := &dotAVX2{band: band{c: c, width: 1}, height: c.KH}
 	taps := c.KW * c.InC
-	if p.block = wordBlock(weights, c.KH, taps, c.Max); p.block < 2 {
+	if p.block = wordBlock(weights, taps, c.Max); p.block < 2 {
 		p.width = 2
 	}
 	perStep := 4 / p.width
@@ -55,208 +65,140 @@ func newAVX2(c Conv, weights []int8) Plan {
 	p.flat = c.KH == 1 && c.KW == 1 && c.InH == c.OutH && c.InW == c.OutW
 	p.pack(weights, taps, perStep)
 	p.cut()
-	if p.flat {
-		p.pitch = p.steps * 4
-	} else {
-		p.pitch = ((c.OutW-1)*c.StrideW + c.KW) * c.InC * p.width
-	}
-	p.skip = p.pitch - p.steps*4
-	pixels := p.tileRows
-	inRows := p.tileRows
-	if !p.flat {
-		pixels *= c.OutW
-		inRows = (p.tileRows-1)*c.StrideH + c.KH
-	}
-	p.buffer = inRows*p.pitch + 4
-	for i := range pixels {
-		offset := i * p.pitch
-		if !p.flat {
-			offset = i/c.OutW*c.StrideH*p.pitch + i%c.OutW*c.StrideW*c.InC*p.width
-		}
-		p.offsets = append(p.offsets, int32(offset))
+	p.skip = p.pitch() - 4*p.steps
+	for i := range p.rows {
+		p.offsets = append(p.offsets, int32(p.offset(i)))
 	}
 	return p
 }
 
-// wordBlock returns the number of steps for which sums of VPMADDUBSW fit int16 whatever the codes in [0, most] are.
-func wordBlock(weights []int8, height, taps int, most int32) int {
+// pitch and offset of a flat product are those of rows of whole steps.
+func (p *dotAVX2) pitch() int {
+	if p.flat {
+		return 4 * p.steps
+	}
+	return p.band.pitch()
+}
+
+func (p *dotAVX2) offset(row int) int {
+	if p.flat {
+		return row * p.pitch()
+	}
+	return p.band.offset(row)
+}
+
+// wordBlock returns the number of steps for which sums of VPMADDUBSW fit int16, whatever the codes in [0, most] are;
+// the weights are in lines of taps.
+func wordBlock(weights []int8, taps int, most int32) int {
 	worst := int32(1)
-	for len(weights) > 0 {
-		part := weights[:taps]
+	for ; len(weights) > 0; weights = weights[taps:] {
 		for i := 0; i < taps; i += 2 {
 			var positive, negative int32
-			for _, w := range part[i:min(i+2, taps)] {
+			for _, w := range weights[i:min(i+2, taps)] {
 				positive += max(0, int32(w))
 				negative += max(0, -int32(w))
 			}
 			worst = max(worst, positive*most, negative*most)
 		}
-		weights = weights[taps:]
 	}
 	return int((1<<15 - 1) / worst)
 }
 
-func (p *avx2) pack(weights []int8, taps, perStep int) {
+func (p *dotAVX2) pack(weights []int8, taps, perStep int) {
 	panels := (p.c.OutC + panel - 1) / panel
 	p.weights = make([]int8, panels*p.height*p.steps*panel*perStep)
 	p.start = make([]int32, panels*panel)
 	for o := range p.c.OutC {
 		for ky := range p.height {
-			for k := range taps {
-				w := weights[(o*p.height+ky)*taps+k]
-				p.weights[(((o/panel*p.height+ky)*p.steps+k/perStep)*panel+o%panel)*perStep+k%perStep] = w
+			line := weights[(o*p.height+ky)*taps:][:taps]
+			to := p.weights[((o/panel*p.height+ky)*p.steps*panel+o%panel)*perStep:]
+			for k, w := range line {
+				to[k/perStep*panel*perStep+k%perStep] = w
 				p.start[o] -= p.c.Zero * int32(w)
 			}
 		}
 	}
 }
 
-// Limits of a tile: its work, so that threads share a layer, its accumulators and its buffer, so that they stay in the
-// caches.
-const (
-	tileWork   = 1 << 21
-	tileAcc    = 1 << 14
-	tileBuffer = 1 << 17
-)
-
 // cut chooses the size of tiles.
-func (p *avx2) cut() {
-	c := &p.c
-	p.tileChannels = min((c.OutC+panel-1)/panel*panel, 256)
-	if c.Pixels() == 1 {
-		p.tileChannels = min(p.tileChannels, 128) // few rows: split the weights
+func (p *dotAVX2) cut() {
+	p.channels = min((p.c.OutC+panel-1)/panel*panel, 256)
+	rows := tileAcc / p.channels
+	if p.c.Pixels() == 1 { // few rows: tiles share the channels
+		p.channels = min(p.channels, 128)
+	} else {
+		rows = min(rows, tileWork/(p.steps*p.height*4/p.width*p.channels))
 	}
-	work := p.steps * p.height * 4 / p.width * p.tileChannels
-	rows := min(tileWork/work, tileAcc/p.tileChannels)
 	if p.flat {
-		rows = min(rows, tileBuffer/(p.steps*4))
-		p.tileRows = max(dotRows, rows/dotRows*dotRows)
+		rows = min(rows, tileBuffer/p.pitch())
+		p.rows = max(dotRows, rows/dotRows*dotRows)
 		return
 	}
-	line := c.StrideH * ((c.OutW-1)*c.StrideW + c.KW) * c.InC * p.width
-	most := max(1, min(rows/c.OutW, tileBuffer/line))
-	bands := (c.OutH + most - 1) / most
-	p.tileRows = (c.OutH + bands - 1) / bands
+	p.limit(rows, tileBuffer)
+	p.rows = p.lines * p.c.OutW
 }
 
-func (p *avx2) Needs() Needs { return Needs{Bytes: p.buffer} }
+func (p *dotAVX2) MaxTile() int { return p.rows * p.channels }
 
-func (p *avx2) MaxTile() int { return len(p.offsets) * p.tileChannels }
-
-// chunks returns the number of tiles side by side in the channels, and bands that of one image, or of the batch where
-// flat, below each other.
-func (p *avx2) chunks() int { return (p.c.OutC + p.tileChannels - 1) / p.tileChannels }
-
-func (p *avx2) bands(batch int) int {
+func (p *dotAVX2) Needs() Needs {
 	if p.flat {
-		return (batch*p.c.Pixels() + p.tileRows - 1) / p.tileRows
+		return Needs{Bytes: p.rows * p.pitch()}
 	}
-	return batch * ((p.c.OutH + p.tileRows - 1) / p.tileRows)
+	return Needs{Bytes: p.band.height(p.lines)*p.pitch() + 4} // the last step can read behind the last tap
 }
 
-func (p *avx2) Tiles(batch int) int { return p.chunks() * p.bands(batch) }
+// beside returns the number of tiles side by side in the channels.
+func (p *dotAVX2) beside() int { return (p.c.OutC + p.channels - 1) / p.channels }
 
-func (p *avx2) Tile(i, batch int) Tile {
-	band, channel := i/p.chunks(), i%p.chunks()*p.tileChannels
-	t := Tile{Channel: channel, Channels: min(p.tileChannels, p.c.OutC-channel)}
+func (p *dotAVX2) Tiles(batch int) int {
+	if p.flat {
+		return p.beside() * ((batch*p.c.Pixels() + p.rows - 1) / p.rows)
+	}
+	return p.beside() * batch * p.perImage()
+}
+
+func (p *dotAVX2) Tile(i, batch int) Tile {
+	t := Tile{Channel: i % p.beside() * p.channels}
+	t.Channels = min(p.channels, p.c.OutC-t.Channel)
 	t.Stride = (t.Channels + panel - 1) / panel * panel
+	i /= p.beside()
 	if p.flat {
-		t.Row = band * p.tileRows
-		t.Rows = min(p.tileRows, batch*p.c.Pixels()-t.Row)
-		return t
+		t.Row, t.Rows = i*p.rows, min(p.rows, batch*p.c.Pixels()-i*p.rows)
+	} else {
+		t.Row, t.Rows = p.tile(i)
 	}
-	perImage := p.bands(1)
-	y := band % perImage * p.tileRows
-	t.Row = (band/perImage*p.c.OutH + y) * p.c.OutW
-	t.Rows = min(p.tileRows, p.c.OutH-y) * p.c.OutW
 	return t
 }
 
-func (p *avx2) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
-	buffer := s.Bytes[:p.buffer]
+func (p *dotAVX2) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
 	if p.flat {
-		p.copyRows(buffer, x[t.Row*p.c.InC:][:t.Rows*p.c.InC])
+		n := p.c.InC
+		for r := range t.Rows { // what is behind the codes of a row meets weights of 0
+			copyCodes(s.Bytes[r*p.pitch():][:n*p.width], x[(t.Row+r)*n:], p.width)
+		}
 	} else {
-		p.copyBand(buffer, x, t)
+		p.copy(s.Bytes, x, t.Row, t.Rows)
 	}
-	p.dot(acc, buffer, t)
-}
-
-// copyRows copies rows of InC codes to rows of pitch bytes; what is behind the codes meets weights of 0.
-func (p *avx2) copyRows(buffer, x []uint8) {
-	for len(x) > 0 {
-		p.copyCodes(buffer, x[:p.c.InC])
-		buffer, x = buffer[p.pitch:], x[p.c.InC:]
-	}
-}
-
-func (p *avx2) copyCodes(dst, codes []uint8) {
-	if p.width == 1 {
-		copy(dst, codes)
-		return
-	}
-	for i, q := range codes {
-		dst[2*i], dst[2*i+1] = q, 0
-	}
-}
-
-// copyBand copies the rows of an input image that a tile needs, with the padding around them.
-func (p *avx2) copyBand(buffer, x []uint8, t Tile) {
-	c := &p.c
-	image, y := t.Row/c.Pixels(), t.Row%c.Pixels()/c.OutW*c.StrideH-c.Top
-	x = x[image*c.InLen():][:c.InLen()]
-	columns := (c.OutW-1)*c.StrideW + c.KW
-	left := c.Left
-	inside := min(c.InW, columns-left) // columns of the image that the buffer holds
-	for range (t.Rows/c.OutW-1)*c.StrideH + c.KH {
-		line := buffer[:p.pitch]
-		if y < 0 || y >= c.InH {
-			p.fill(line)
-		} else {
-			p.fill(line[:left*c.InC*p.width])
-			p.copyCodes(line[left*c.InC*p.width:], x[y*c.InW*c.InC:][:inside*c.InC])
-			p.fill(line[(left+inside)*c.InC*p.width:])
-		}
-		buffer = buffer[p.pitch:]
-		y++
-	}
-}
-
-// fill fills a part of the buffer with the zero point.
-func (p *avx2) fill(line []uint8) {
-	for i := range line {
-		line[i] = uint8(p.c.Zero)
-	}
-	if p.width == 2 {
-		for i := 1; i < len(line); i += 2 {
-			line[i] = 0
-		}
-	}
-}
-
-// dot multiplies the rows of the buffer with the panels of a tile's channels.
-func (p *avx2) dot(acc []int32, x []uint8, t Tile) {
 	size := p.height * p.steps * panel * 4 / p.width
 	for first := 0; first < t.Channels; first += panel {
-		w := p.weights[(t.Channel+first)/panel*size:][:size]
-		start := p.start[t.Channel+first:][:panel]
-		whole := t.Rows / dotRows
+		w, start := p.weights[(t.Channel+first)/panel*size:][:size], p.start[t.Channel+first:][:panel]
+		whole := t.Rows / dotRows * dotRows
 		if whole > 0 {
-			p.dotTiles(dotRows, acc[first:], t.Stride, x, p.offsets, whole, w, start)
+			p.dot(dotRows, acc[first:], t.Stride, s.Bytes, p.offsets[:whole], w, start)
 		}
-		if rest := t.Rows % dotRows; rest > 0 {
-			done := whole * dotRows
-			p.dotTiles(rest, acc[done*t.Stride+first:], t.Stride, x, p.offsets[done:], 1, w, start)
+		if whole < t.Rows {
+			p.dot(t.Rows-whole, acc[whole*t.Stride+first:], t.Stride, s.Bytes, p.offsets[whole:t.Rows], w, start)
 		}
 	}
 }
 
-// dotTiles multiplies tiles of n rows, from 1 to 6, with one panel.
-func (p *avx2) dotTiles(n int, acc []int32, stride int, x []uint8, offsets []int32, tiles int, w []int8, start []int32) {
-	rows := n * tiles
-	last := int(offsets[rows-1]) + p.height*(p.steps*4+p.skip) - p.skip
-	_, _, _, _ = acc[(rows-1)*stride+panel-1], x[last-1], w[p.height*p.steps*panel*4/p.width-1], start[panel-1]
-	a, o, q, v, s := &acc[0], &offsets[0], &x[0], &w[0], &start[0]
+// dot multiplies rows of the buffer with one panel, n at a time, from 1 to 6.
+func (p *dotAVX2) dot(n int, acc []int32, stride int, x []uint8, offsets []int32, w []int8, start []int32) {
+	rows := len(offsets)
+	end := int(offsets[rows-1]) + p.height*(p.steps*4+p.skip) - p.skip
+	_, _, _, _ = acc[(rows-1)*stride+panel-1], x[end-1], w[p.height*p.steps*panel*4/p.width-1], start[panel-1]
+	a, q, o, v, s := &acc[0], &x[0], &offsets[0], &w[0], &start[0]
+	tiles := rows / n
 	stride *= 4
 	if p.width == 1 {
 		switch n {

@@ -4,32 +4,20 @@ package kernel
 
 import "github.com/goqat/goqat/fixed"
 
-// An Epilogue turns accumulators and residual connections into an output tensor. Without a requantizer it stores the
-// accumulators as they are.
+// An Epilogue says how the terms of an operator become its output. Without a requantizer, accumulators are the output.
 type Epilogue struct {
 	Channels int
 	Output   int   // index of the tensor it writes
 	Others   []int // indices of the tensors of the terms behind the accumulators, in the output's shape
+	Terms    []Term
 	R        *fixed.Requantizer
-
-	constant []int64 // Bias + AccBias·M of the first term
 }
 
-// NewEpilogue prepares an epilogue. With own, the first term are accumulators given to Finish; else all terms are
-// tensors.
-func NewEpilogue(channels, output int, others []int, r *fixed.Requantizer) *Epilogue {
-	e := &Epilogue{Channels: channels, Output: output, Others: others, R: r}
-	if r != nil {
-		e.constant = make([]int64, channels)
-		for c := range e.constant {
-			e.constant[c] = r.Bias[c] + int64(r.AccBias[c])*r.M[0][c]
-		}
-	}
-	return e
+// A Term is what is known beforehand of a term: whether it is a tensor of codes, with their zero point, or int32.
+type Term struct {
+	Codes bool
+	Zero  int32
 }
-
-// Needs returns the scratch of the epilogue.
-func (e *Epilogue) Needs() Needs { return Needs{Sums: e.Channels} }
 
 // value returns number i of a tensor, less its zero point.
 func (t *Tensor) value(i int) int64 {
@@ -39,8 +27,14 @@ func (t *Tensor) value(i int) int64 {
 	return int64(t.Wide[i])
 }
 
-// finishReference applies the requantizer, output by output. acc is nil where all terms are tensors.
-func finishReference(e *Epilogue, t Tile, acc []int32, tensors []Tensor, s *Scratch) {
+// referenceFinish applies the requantizer, output by output.
+type referenceFinish struct{ Epilogue }
+
+func newReferenceFinish(e Epilogue) Finisher { return &referenceFinish{e} }
+
+func (e *referenceFinish) Needs() Needs { return Needs{Sums: len(e.Terms)} }
+
+func (e *referenceFinish) Finish(t Tile, acc []int32, tensors []Tensor, s *Scratch) {
 	out := &tensors[e.Output]
 	for r := range t.Rows {
 		for o := range t.Channels {
@@ -67,8 +61,28 @@ func finishReference(e *Epilogue, t Tile, acc []int32, tensors []Tensor, s *Scra
 	}
 }
 
-// finishGeneric sums the terms of a row, one after the other, and requantizes the row.
-func finishGeneric(e *Epilogue, t Tile, acc []int32, tensors []Tensor, s *Scratch) {
+// genericFinish sums the terms of a row, one after the other, and requantizes the row.
+type genericFinish struct {
+	Epilogue
+	constant []int64 // Bias + AccBias·M of the first term
+}
+
+func newGenericFinish(e Epilogue) Finisher { return newGenericFinisher(e) }
+
+func newGenericFinisher(e Epilogue) *genericFinish {
+	g := &genericFinish{Epilogue: e}
+	if r := e.R; r != nil {
+		g.constant = make([]int64, e.Channels)
+		for c := range g.constant {
+			g.constant[c] = r.Bias[c] + int64(r.AccBias[c])*r.M[0][c]
+		}
+	}
+	return g
+}
+
+func (e *genericFinish) Needs() Needs { return Needs{Sums: e.Channels} }
+
+func (e *genericFinish) Finish(t Tile, acc []int32, tensors []Tensor, s *Scratch) {
 	out := &tensors[e.Output]
 	for r := range t.Rows {
 		row := (t.Row+r)*e.Channels + t.Channel
@@ -111,7 +125,7 @@ func addCodes(sums []int64, x []uint8, zero int32, m []int64) {
 }
 
 // store requantizes a row of sums, of channels from the given one, to the output at index row.
-func (e *Epilogue) store(out *Tensor, row int, sums []int64, channel int) {
+func (e *genericFinish) store(out *Tensor, row int, sums []int64, channel int) {
 	shift := e.R.Shift[channel:][:len(sums)]
 	zero, lo, hi := e.R.Zero, e.R.Lo, e.R.Hi
 	if out.Codes != nil {

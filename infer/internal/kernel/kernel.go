@@ -3,7 +3,7 @@
 // Package kernel is the loops of the integer runtime.
 //
 // A weighted operator runs in two stages: a Plan, made once from the operator's weights, computes tiles of int32
-// accumulators; an Epilogue turns them into the codes of the output. The loops that matter exist in several sets, from
+// accumulators; a Finisher turns them into the codes of the output. The loops that matter exist in several sets, from
 // the reference, which is the definition, to those for one kind of processor. All give the same integers: sums are
 // exact, and the bounds that make them so are proved when a model is read.
 //
@@ -86,15 +86,27 @@ type Set struct {
 	Supported bool // by this processor
 	// Plan prepares a convolution with weights [OutC][KH][KW][InC/Groups].
 	Plan func(c Conv, weights []int8) Plan
-	// Finish runs an epilogue on a tile of accumulators.
-	Finish func(e *Epilogue, t Tile, acc []int32, tensors []Tensor, s *Scratch)
+	// Finish prepares an epilogue.
+	Finish func(e Epilogue) Finisher
+	// MaxPool writes the greatest code of each window to rows [row, row+rows) of the output dst, padding left out.
+	MaxPool func(w *Window, dst, x []uint8, row, rows int)
+	// SumPool writes Σ (q - zero) over each window of these rows to acc, rows × channels; there is no padding.
+	SumPool func(w *Window, acc []int32, x []uint8, row, rows int)
+}
+
+// A Finisher turns accumulators into an output tensor.
+type Finisher interface {
+	// Finish writes a tile of the output. acc are the accumulators of the first term, nil where all terms are tensors.
+	Finish(t Tile, acc []int32, tensors []Tensor, s *Scratch)
+	// Needs returns the scratch that Finish uses.
+	Needs() Needs
 }
 
 // Sets returns all sets, the fastest first and the reference last.
 func Sets() []Set {
 	return append(platformSets(),
-		Set{Name: "generic", Supported: true, Plan: newGeneric, Finish: finishGeneric},
-		Set{Name: "reference", Supported: true, Plan: newReference, Finish: finishReference})
+		Set{Name: "generic", Supported: true, Plan: newGeneric, Finish: newGenericFinish, MaxPool: maxPool, SumPool: sumPool},
+		Set{Name: "reference", Supported: true, Plan: newReference, Finish: newReferenceFinish, MaxPool: maxPool, SumPool: sumPool})
 }
 
 // rowTiles splits a number of rows in tiles of at most each rows.

@@ -2,9 +2,25 @@
 
 package kernel
 
-// MaxPool writes the greatest code of each window to rows [row, row+rows) of the output; c.OutC is c.InC, and padding
-// is left out.
-func MaxPool(dst, x []uint8, c *Conv, row, rows int) {
+// A Window is the geometry of a pooling; c.OutC is c.InC.
+type Window struct {
+	Conv
+	offsets []int32 // from the first tap to each, row by row, in a batch
+}
+
+// NewWindow prepares a pooling.
+func NewWindow(c Conv) *Window {
+	w := &Window{Conv: c}
+	for ky := range c.KH {
+		for kx := range c.KW {
+			w.offsets = append(w.offsets, int32((ky*c.InW+kx)*c.InC))
+		}
+	}
+	return w
+}
+
+// maxPool writes the greatest code of each window to rows [row, row+rows) of the output; padding is left out.
+func maxPool(c *Window, dst, x []uint8, row, rows int) {
 	for r := row; r < row+rows; r++ {
 		image, pixel := r/c.Pixels(), r%c.Pixels()
 		codes, out := x[image*c.InLen():], dst[r*c.OutC:][:c.OutC]
@@ -22,8 +38,8 @@ func MaxPool(dst, x []uint8, c *Conv, row, rows int) {
 	}
 }
 
-// SumPool writes Σ (q - zero) over each window to acc, rows × channels; windows lie inside the image.
-func SumPool(acc []int32, x []uint8, c *Conv, row, rows int) {
+// sumPool writes Σ (q - zero) over each window to acc, rows × channels; windows lie inside the image.
+func sumPool(c *Window, acc []int32, x []uint8, row, rows int) {
 	for r := range rows {
 		image, pixel := (row+r)/c.Pixels(), (row+r)%c.Pixels()
 		codes, out := x[image*c.InLen():], acc[r*c.OutC:][:c.OutC]
