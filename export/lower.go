@@ -119,7 +119,7 @@ func (u *Unit) operator() qmodel.Operator {
 	if u.Weighted() {
 		o.Method, o.Groups = u.Policy.Weights.Name, w.Groups
 		o.Weights = &qmodel.Weights{
-			Bits: u.Quantizer.Bits(), Odd: u.Quantizer.Odd(), Codes: u.stored(),
+			Bits: u.Quantizer.Bits(), Coding: coding(u.Quantizer), Codes: u.stored(),
 			Shape: [4]int{u.Channels, w.KernelH, w.KernelW, u.Input.Channels / w.Groups},
 		}
 	}

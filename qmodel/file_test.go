@@ -232,6 +232,7 @@ func TestReadRefuses(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	whole := write(f, tiny())
 	f.Add(whole)
+	f.Add(write(f, binaryModel()))
 	f.Add(whole[:binary.LittleEndian.Uint64(whole)+8])
 	f.Fuzz(func(t *testing.T, b []byte) {
 		b = bytes.Clone(b)

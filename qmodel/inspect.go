@@ -5,12 +5,17 @@ package qmodel
 import "math/bits"
 
 // MACs returns the multiply-accumulates of operator i for one image, padding included; 0 for operators without weights.
+// Those of several accumulators for one output count once.
 func (m *Model) MACs(i int) int64 {
 	o := &m.Operators[i]
 	if !o.Weighted() {
 		return 0
 	}
-	return m.work(o)
+	return m.macs(o)
+}
+
+func (m *Model) macs(o *Operator) int64 {
+	return int64(m.Tensors[o.Output].Len()) * int64(o.Kernel[0]) * int64(o.Kernel[1]) * int64(o.Weights.Shape[3])
 }
 
 // AccumulatorBits returns the bits, with the sign, of the narrowest integer that holds every accumulator of operator i
@@ -21,11 +26,13 @@ func (m *Model) AccumulatorBits(i int) int {
 	var bound int64
 	switch {
 	case o.Weighted():
-		for c, b := range o.Weights.Bounds(-in.ZeroPoint, in.Max()-in.ZeroPoint) {
-			if o.Requantizer != nil {
-				b += max(int64(o.Requantizer.AccBias[c]), -int64(o.Requantizer.AccBias[c]))
+		for _, bounds := range o.Weights.TermBounds(in) {
+			for c, b := range bounds {
+				if o.Requantizer != nil {
+					b += max(int64(o.Requantizer.AccBias[c]), -int64(o.Requantizer.AccBias[c]))
+				}
+				bound = max(bound, b)
 			}
-			bound = max(bound, b)
 		}
 	case o.Op == AvgPool:
 		bound = int64(o.Kernel[0]) * int64(o.Kernel[1]) * int64(max(in.ZeroPoint, in.Max()-in.ZeroPoint))

@@ -16,6 +16,7 @@ const (
 	weightSuffix          = ".weight"           // U8, packed codes, up to 4 bits; I8, in the shape of the weights, above
 	tableSuffix           = ".table"            // U8
 	multiplierSuffix      = ".multiplier"       // I32 or I64 [terms, channels]
+	thresholdSuffix       = ".threshold"        // I32 or I64 [planes, channels]
 	shiftSuffix           = ".shift"            // U8 [channels]
 	biasSuffix            = ".bias"             // I32 or I64 [channels], absent if all 0
 	accumulatorBiasSuffix = ".accumulator_bias" // I32 [channels], absent if all 0
@@ -66,6 +67,11 @@ func (o *Operator) tensors() []safetensors.Tensor {
 			list = append(list, integers(o.Name+accumulatorBiasSuffix, wide, channels))
 		}
 	}
+	if t := o.Thresholds; t != nil {
+		channels := t.Channels()
+		list = append(list, integers(o.Name+multiplierSuffix, slices.Concat(t.M...), t.Terms(), channels))
+		list = append(list, integers(o.Name+thresholdSuffix, slices.Concat(t.T...), t.Planes(), channels))
+	}
 	return list
 }
 
@@ -113,7 +119,10 @@ func (m *Model) loadOperator(o *Operator, p payload) error {
 			return fmt.Errorf("%d groups", o.Groups)
 		}
 		w.Shape = [4]int{out.Channels, o.Kernel[0], o.Kernel[1], in.Channels / o.Groups}
-		if w.Codes, err = p.weights(o.Name+weightSuffix, w.Bits, w.Shape); err != nil {
+		if err = w.validate(); err != nil {
+			return err
+		}
+		if w.Codes, err = p.weights(o.Name+weightSuffix, w); err != nil {
 			return err
 		}
 	}
@@ -124,8 +133,15 @@ func (m *Model) loadOperator(o *Operator, p payload) error {
 		}
 		o.Table = slices.Clone(table)
 	}
-	if requantizes := o.Weighted() || o.Op == AvgPool || o.Op == Add; requantizes && out.Kind != Accumulators {
-		o.Requantizer, err = p.requantizer(o, out)
+	terms := len(o.Inputs)
+	if own := m.Accumulators(o); own > 0 {
+		terms += own - 1
+	}
+	switch requantizes, compares := o.ends(out); {
+	case requantizes:
+		o.Requantizer, err = p.requantizer(o, out, terms)
+	case compares:
+		o.Thresholds, err = p.thresholds(o, out, terms)
 	}
 	return err
 }
@@ -146,19 +162,20 @@ func (p payload) take(name, dtype string, shape ...int) ([]byte, error) {
 	return t.Data, nil
 }
 
-func (p payload) weights(name string, bits int, shape [4]int) ([]int8, error) {
-	n, ok := product(shape)
-	if !ok || bits < 1 || bits > 8 {
-		return nil, fmt.Errorf("weights of %d bits and shape %v", bits, shape)
+func (p payload) weights(name string, w *Weights) ([]int8, error) {
+	n, ok := product(w.Shape)
+	if !ok {
+		return nil, fmt.Errorf("weights of shape %v", w.Shape)
 	}
-	if per := codesPerByte(bits); per > 1 {
+	if per := codesPerByte(w.Bits); per > 1 {
+		n *= max(1, w.Planes)
 		data, err := p.take(name, "U8", (n+per-1)/per)
 		if err != nil {
 			return nil, err
 		}
-		return unpack(data, bits, n)
+		return unpack(data, w.Bits, n)
 	}
-	data, err := p.take(name, "I8", shape[:]...)
+	data, err := p.take(name, "I8", w.Shape[:]...)
 	if err != nil {
 		return nil, err
 	}
@@ -191,18 +208,16 @@ func (p payload) integers(name string, shape ...int) ([]int64, error) {
 	return values, nil
 }
 
-func (p payload) requantizer(o *Operator, out *Tensor) (*fixed.Requantizer, error) {
-	channels, terms := out.Channels, len(o.Inputs)
-	r := &fixed.Requantizer{Bias: make([]int64, channels), AccBias: make([]int32, channels), Zero: out.ZeroPoint, Hi: out.Max()}
+func (p payload) requantizer(o *Operator, out *Tensor, terms int) (*fixed.Requantizer, error) {
+	channels := out.Channels
+	r := &fixed.Requantizer{Bias: make([]int64, channels), AccBias: make([]int32, channels), Zero: out.ZeroPoint}
+	r.Lo, r.Hi = out.Span()
 	if out.Kind == Logits {
 		r.Lo, r.Hi = minInt32, maxInt32
 	}
-	m, err := p.integers(o.Name+multiplierSuffix, terms, channels)
-	if err != nil {
+	var err error
+	if r.M, err = p.table(o.Name+multiplierSuffix, terms, channels); err != nil {
 		return nil, err
-	}
-	for i := range terms {
-		r.M = append(r.M, m[i*channels:(i+1)*channels:(i+1)*channels])
 	}
 	shift, err := p.take(o.Name+shiftSuffix, "U8", channels)
 	if err != nil {
@@ -227,4 +242,26 @@ func (p payload) requantizer(o *Operator, out *Tensor) (*fixed.Requantizer, erro
 		}
 	}
 	return r, nil
+}
+
+func (p payload) thresholds(o *Operator, out *Tensor, terms int) (*fixed.Thresholds, error) {
+	m, err := p.table(o.Name+multiplierSuffix, terms, out.Channels)
+	if err != nil {
+		return nil, err
+	}
+	t, err := p.table(o.Name+thresholdSuffix, out.Bits, out.Channels)
+	return &fixed.Thresholds{M: m, T: t}, err
+}
+
+// table takes a tensor of two dimensions that integers made.
+func (p payload) table(name string, rows, columns int) ([][]int64, error) {
+	values, err := p.integers(name, rows, columns)
+	if err != nil {
+		return nil, err
+	}
+	table := make([][]int64, rows)
+	for i := range table {
+		table[i] = values[i*columns : (i+1)*columns : (i+1)*columns]
+	}
+	return table, nil
 }

@@ -52,14 +52,16 @@ const (
 
 // A Tensor is an array of height × width × channels for each image, channels innermost.
 type Tensor struct {
-	Name      string `json:"name"`
-	Height    int    `json:"height"`
-	Width     int    `json:"width"`
-	Channels  int    `json:"channels"`
-	Kind      Kind   `json:"kind"`
-	Bits      int    `json:"bits"`                // codes: 1 to 8; else 32
-	ZeroPoint int32  `json:"zero_point,omitzero"` // codes: in [0, 2^Bits-1]; else 0
-	ScaleBits uint32 `json:"scale_bits,omitzero"` // IEEE 754 binary32, positive and finite; accumulators: 0
+	Name      string   `json:"name"`
+	Height    int      `json:"height"`
+	Width     int      `json:"width"`
+	Channels  int      `json:"channels"`
+	Kind      Kind     `json:"kind"`
+	Bits      int      `json:"bits"`                // codes: 1 to 8; else 32
+	Signs     bool     `json:"signs,omitzero"`      // codes: each bit is a sign, 1 for +1 and 0 for -1
+	ZeroPoint int32    `json:"zero_point,omitzero"` // codes: in [0, 2^Bits-1]; else 0
+	Range     [2]int32 `json:"range,omitzero"`      // codes: the least and the greatest that an operator may give; zeros for all
+	ScaleBits uint32   `json:"scale_bits,omitzero"` // IEEE 754 binary32, positive and finite; accumulators: 0
 }
 
 // Len returns the numbers per image.
@@ -67,6 +69,14 @@ func (t *Tensor) Len() int { return t.Height * t.Width * t.Channels }
 
 // Max returns the greatest code of a tensor of codes; the least is 0.
 func (t *Tensor) Max() int32 { return 1<<t.Bits - 1 }
+
+// Span returns the range of the codes that an operator may give.
+func (t *Tensor) Span() (lo, hi int32) {
+	if t.Range == [2]int32{} {
+		return 0, t.Max()
+	}
+	return t.Range[0], t.Range[1]
+}
 
 // Operator names.
 const (
@@ -78,6 +88,7 @@ const (
 	Flatten   = "flatten"
 	Add       = "add"
 	Table     = "table"
+	Sign      = "sign"
 )
 
 // An Operator computes one tensor from others.
@@ -91,8 +102,16 @@ const (
 //   - flatten: all codes in one row of channels.
 //   - add: each input, codes or accumulators of the output's shape, is a term of the requantization.
 //   - table: each code q becomes Table[q].
+//   - sign: q - zero point of each code is compared with Thresholds.
 //
 // Maxpool and flatten keep the bits, the zero point and the scale of their input.
+//
+// Where the first input of a weighted operator are signs, it sums ±weight, with -1 in the place of padding, once for
+// each sign of a code. So it does for each plane of its weights: it has planes × signs accumulators, the signs of a
+// plane next to each other, and they are the first terms of what follows.
+//
+// An operator other than maxpool and flatten whose output are signs compares instead of requantizing; its terms are the
+// same.
 type Operator struct {
 	Name    string   `json:"name"` // of the unit, such as "conv1"; unique
 	Op      string   `json:"op"`
@@ -109,40 +128,11 @@ type Operator struct {
 	// Requantizer has the terms in the order above, the zero point and range of the output, and for codes or logits only
 	// all that; nil for maxpool, flatten and table, and for a weighted operator whose output are accumulators.
 	Requantizer *fixed.Requantizer `json:"-"`
-}
-
-// Weights are the integer weights of an operator: narrow signed codes, [-(2^(Bits-1)-1), 2^(Bits-1)-1], at 1 bit -1
-// and +1; or, if Odd, the odd numbers 2c + 1 of all signed codes c, [-2^(Bits-1), 2^(Bits-1)-1].
-type Weights struct {
-	Bits  int    `json:"bits"` // 1 to 8; at least 2 if Odd
-	Odd   bool   `json:"odd,omitzero"`
-	Shape [4]int `json:"-"` // output channels, kernel height, kernel width, input channels / groups
-	Codes []int8 `json:"-"`
-}
-
-// Values returns the weights that the codes stand for.
-func (w *Weights) Values() []int16 {
-	values := make([]int16, len(w.Codes))
-	for i, c := range w.Codes {
-		values[i] = int16(c)
-		if w.Odd {
-			values[i] = 2*int16(c) + 1
-		}
-	}
-	return values
+	// Thresholds take its place where the output are signs.
+	Thresholds *fixed.Thresholds `json:"-"`
 }
 
 // Weighted says whether the operator has weights.
 func (o *Operator) Weighted() bool {
 	return o.Op == Conv2D || o.Op == Depthwise || o.Op == Linear
-}
-
-// Bounds returns for each output channel the greatest |accumulator| over all inputs q - zero point in [lo, hi].
-func (w *Weights) Bounds(lo, hi int32) []int64 {
-	bounds, values := make([]int64, w.Shape[0]), w.Values()
-	each := w.Shape[1] * w.Shape[2] * w.Shape[3]
-	for c := range bounds {
-		bounds[c] = fixed.DotBound(values[c*each:(c+1)*each], lo, hi)
-	}
-	return bounds
 }

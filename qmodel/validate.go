@@ -48,7 +48,7 @@ func (m *Model) work(o *Operator) int64 {
 	n := int64(m.Tensors[o.Output].Len())
 	switch {
 	case o.Weighted():
-		return n * int64(o.Kernel[0]) * int64(o.Kernel[1]) * int64(o.Weights.Shape[3])
+		return m.macs(o) * int64(m.Accumulators(o))
 	case o.Op == MaxPool || o.Op == AvgPool:
 		return n * int64(o.Kernel[0]) * int64(o.Kernel[1])
 	default:
@@ -126,11 +126,14 @@ func (t *Tensor) validate() error {
 		if t.Bits < 1 || t.Bits > 8 {
 			return fmt.Errorf("codes of %d bits, want 1 to 8", t.Bits)
 		}
-		if t.ZeroPoint < 0 || t.ZeroPoint > t.Max() {
-			return fmt.Errorf("zero point %d outside of the codes [0, %d]", t.ZeroPoint, t.Max())
+		if t.ZeroPoint < 0 || t.ZeroPoint > t.Max() || t.Signs && t.ZeroPoint != 0 {
+			return fmt.Errorf("zero point %d outside of the codes [0, %d], or of signs", t.ZeroPoint, t.Max())
 		}
-	} else if t.Kind > Logits || t.Bits != 32 || t.ZeroPoint != 0 {
-		return fmt.Errorf("kind %d of %d bits with zero point %d, want 32 bits and 0", t.Kind, t.Bits, t.ZeroPoint)
+	} else if t.Kind > Logits || t.Bits != 32 || t.ZeroPoint != 0 || t.Signs {
+		return fmt.Errorf("kind %d of %d bits with zero point %d, want 32 bits and 0, and no signs", t.Kind, t.Bits, t.ZeroPoint)
+	}
+	if lo, hi := t.Range[0], t.Range[1]; t.Range != [2]int32{} && (t.Kind != Codes || lo < 0 || hi > t.Max() || t.ZeroPoint < lo || t.ZeroPoint > hi) {
+		return fmt.Errorf("range [%d, %d], want codes with the zero point %d among them", lo, hi, t.ZeroPoint)
 	}
 	if t.Kind == Accumulators {
 		if t.ScaleBits != 0 {
@@ -147,7 +150,7 @@ func positive(bits uint32) bool { return bits > 0 && bits < 0x7f800000 }
 
 func (m *Model) validateInput() error {
 	image, in := &m.Tensors[0], m.Input
-	if image.Kind != Codes || image.Bits != 8 {
+	if image.Kind != Codes || image.Bits != 8 || image.Signs {
 		return fmt.Errorf("tensor 0 is not an image of 8-bit codes")
 	}
 	if in != (Input{image.Height, image.Width, image.Channels, image.ZeroPoint, image.ScaleBits}) {

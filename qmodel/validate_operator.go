@@ -13,8 +13,10 @@ func (m *Model) validateOperator(o *Operator, accumulators map[int][]int64) erro
 	if o.Op != Add && in.Kind != Codes {
 		return fmt.Errorf("the input is not a tensor of codes")
 	}
-	var bounds []int64 // of the operator's own accumulators
-	lo, hi := -in.ZeroPoint, in.Max()-in.ZeroPoint
+	if in.Signs && !o.Weighted() && !o.keeps() {
+		return fmt.Errorf("the input are signs")
+	}
+	var bounds [][]int64 // of the operator's own accumulators
 	switch {
 	case o.Weighted():
 		if err := o.validateWindow(in, out); err != nil {
@@ -23,12 +25,13 @@ func (m *Model) validateOperator(o *Operator, accumulators map[int][]int64) erro
 		if err := o.validateWeights(in, out); err != nil {
 			return err
 		}
-		bounds = o.Weights.Bounds(lo, hi)
+		bounds = o.Weights.TermBounds(in)
 	case o.Op == AvgPool:
 		if err := o.validateWindow(in, out); err != nil {
 			return err
 		}
-		bounds = repeat(int64(o.Kernel[0])*int64(o.Kernel[1])*int64(max(-lo, hi)), out.Channels)
+		lo, hi := in.span()
+		bounds = [][]int64{repeat(int64(o.Kernel[0])*int64(o.Kernel[1])*int64(max(-lo, hi)), out.Channels)}
 	case o.Op == MaxPool:
 		if err := o.validateWindow(in, out); err != nil {
 			return err
@@ -42,39 +45,53 @@ func (m *Model) validateOperator(o *Operator, accumulators map[int][]int64) erro
 			return err
 		}
 	}
-	if o.Op == MaxPool || o.Op == Flatten {
-		if out.Kind != Codes || out.Bits != in.Bits || out.ZeroPoint != in.ZeroPoint || out.ScaleBits != in.ScaleBits {
-			return fmt.Errorf("the output has other bits, zero point or scale than the input")
-		}
+	if o.keeps() && (out.Kind != Codes || out.Bits != in.Bits || out.Signs != in.Signs || out.ZeroPoint != in.ZeroPoint || out.ScaleBits != in.ScaleBits) {
+		return fmt.Errorf("the output has other bits, zero point or scale than the input")
 	}
-	if o.Op == MaxPool || o.Op == Flatten || o.Op == Table || out.Kind == Accumulators {
-		if o.Requantizer != nil {
-			return fmt.Errorf("a requantizer, which it does not use")
-		}
+	requantizes, compares := o.ends(out)
+	if !requantizes && o.Requantizer != nil {
+		return fmt.Errorf("a requantizer, which it does not use")
 	}
-	if out.Kind == Accumulators {
-		if !o.Weighted() || len(o.Inputs) > 1 {
-			return fmt.Errorf("only a weighted operator of one input leaves accumulators")
+	if !compares && o.Thresholds != nil {
+		return fmt.Errorf("thresholds, which it does not use")
+	}
+	switch {
+	case out.Kind == Accumulators:
+		if !o.Weighted() || len(o.Inputs) > 1 || len(bounds) > 1 {
+			return fmt.Errorf("only a weighted operator of one input and one accumulator leaves accumulators")
 		}
-		for c, bound := range bounds {
+		for c, bound := range bounds[0] {
 			if bound > maxInt32 {
 				return fmt.Errorf("channel %d: accumulator can reach %d, which int32 does not hold", c, bound)
 			}
 		}
-		accumulators[o.Output] = bounds
+		accumulators[o.Output] = bounds[0]
+		return nil
+	case requantizes || compares:
+		return m.validateEnd(o, bounds, accumulators)
+	case o.Op == Sign:
+		return fmt.Errorf("the output are not signs")
+	default:
 		return nil
 	}
-	if bounds == nil && o.Op != Add {
-		return nil
+}
+
+// keeps says whether the output has the codes of the input.
+func (o *Operator) keeps() bool { return o.Op == MaxPool || o.Op == Flatten }
+
+// ends says how the operator gets from its terms to the output: with a requantizer, with thresholds, or neither.
+func (o *Operator) ends(out *Tensor) (requantizes, compares bool) {
+	if o.keeps() || o.Op == Table || out.Kind == Accumulators {
+		return false, false
 	}
-	return m.validateRequantizer(o, bounds, accumulators)
+	return !out.Signs && o.Op != Sign, out.Signs
 }
 
 // validateFields checks which fields are set: each operator has those it needs and no others.
 func (o *Operator) validateFields() error {
 	weighted, window := o.Weighted(), o.Weighted() || o.Op == MaxPool || o.Op == AvgPool
 	switch o.Op {
-	case Conv2D, Depthwise, Linear, MaxPool, AvgPool, Flatten, Add, Table:
+	case Conv2D, Depthwise, Linear, MaxPool, AvgPool, Flatten, Add, Table, Sign:
 	default:
 		return fmt.Errorf("unknown operator")
 	}
@@ -128,8 +145,11 @@ func (o *Operator) validateWeights(in, out *Tensor) error {
 	if w.Shape != [4]int{out.Channels, o.Kernel[0], o.Kernel[1], in.Channels / o.Groups} {
 		return fmt.Errorf("weights of shape %v, want [%d %d %d %d]", w.Shape, out.Channels, o.Kernel[0], o.Kernel[1], in.Channels/o.Groups)
 	}
-	if n, ok := product(w.Shape); !ok || n != len(w.Codes) {
-		return fmt.Errorf("%d weights for the shape %v", len(w.Codes), w.Shape)
+	if err := w.validate(); err != nil {
+		return err
+	}
+	if n, ok := product(w.Shape); !ok || n*max(1, w.Planes) != len(w.Codes) {
+		return fmt.Errorf("%d weights for %d planes of the shape %v", len(w.Codes), max(1, w.Planes), w.Shape)
 	}
 	return w.validateCodes()
 }
@@ -145,27 +165,6 @@ func product(shape [4]int) (int, bool) {
 	return int(n), true
 }
 
-func (w *Weights) validateCodes() error {
-	if w.Bits < 1 || w.Bits > 8 {
-		return fmt.Errorf("weights of %d bits, want 1 to 8", w.Bits)
-	}
-	least, most := -(1<<(w.Bits-1) - 1), 1<<(w.Bits-1)-1
-	switch {
-	case w.Odd && w.Bits == 1:
-		return fmt.Errorf("odd weights of 1 bit, want at least 2")
-	case w.Odd:
-		least--
-	case w.Bits == 1:
-		least, most = -1, 1
-	}
-	for i, v := range w.Codes {
-		if int(v) < least || int(v) > most || w.Bits == 1 && v == 0 {
-			return fmt.Errorf("weight %d is %d, outside of the codes of %d bits", i, v, w.Bits)
-		}
-	}
-	return nil
-}
-
 func (o *Operator) validateTable(in, out *Tensor) error {
 	if out.Kind != Codes || out.Height != in.Height || out.Width != in.Width || out.Channels != in.Channels {
 		return fmt.Errorf("the output is not one code for each of the input")
@@ -174,6 +173,9 @@ func (o *Operator) validateTable(in, out *Tensor) error {
 		return fmt.Errorf("a table of %d codes for an input of %d bits", len(o.Table), in.Bits)
 	}
 	for q, v := range o.Table {
+		if out.Signs && v&(v+1) != 0 {
+			return fmt.Errorf("code %d becomes %d, in which signs do not rise", q, v)
+		}
 		if int32(v) > out.Max() {
 			return fmt.Errorf("code %d becomes %d, which %d bits do not hold", q, v, out.Bits)
 		}
@@ -181,14 +183,39 @@ func (o *Operator) validateTable(in, out *Tensor) error {
 	return nil
 }
 
-// validateRequantizer proves the bounds of an operator's requantization; own are those of its own accumulators, nil
-// for add.
-func (m *Model) validateRequantizer(o *Operator, own []int64, accumulators map[int][]int64) error {
-	out, r := &m.Tensors[o.Output], o.Requantizer
+// validateEnd proves the bounds of an operator's requantization or comparison; own are those of its own accumulators,
+// its first terms.
+func (m *Model) validateEnd(o *Operator, own [][]int64, accumulators map[int][]int64) error {
+	out, bounds, others := &m.Tensors[o.Output], own, o.Inputs
+	if own != nil {
+		others = o.Inputs[1:]
+	}
+	for _, i := range others {
+		t := &m.Tensors[i]
+		if t.Height != out.Height || t.Width != out.Width || t.Channels != out.Channels {
+			return fmt.Errorf("input %d×%d×%d is added to %d×%d×%d", t.Height, t.Width, t.Channels, out.Height, out.Width, out.Channels)
+		}
+		if t.Signs {
+			return fmt.Errorf("the input %q, which is added, are signs", t.Name)
+		}
+		bound := accumulators[i]
+		if t.Kind == Codes {
+			bound = repeat(int64(max(t.ZeroPoint, t.Max()-t.ZeroPoint)), out.Channels)
+		}
+		bounds = append(bounds, bound)
+	}
+	if out.Signs {
+		return o.validateThresholds(out, bounds)
+	}
+	return o.validateRequantizer(out, bounds)
+}
+
+func (o *Operator) validateRequantizer(out *Tensor, bounds [][]int64) error {
+	r := o.Requantizer
 	if r == nil {
 		return fmt.Errorf("no requantizer")
 	}
-	lo, hi := int32(0), out.Max()
+	lo, hi := out.Span()
 	if out.Kind == Logits {
 		lo, hi = minInt32, maxInt32
 	}
@@ -198,23 +225,20 @@ func (m *Model) validateRequantizer(o *Operator, own []int64, accumulators map[i
 	if r.Channels() != out.Channels {
 		return fmt.Errorf("requantizer of %d channels for %d", r.Channels(), out.Channels)
 	}
-	var bounds [][]int64
-	others := o.Inputs
-	if own != nil {
-		bounds, others = append(bounds, own), o.Inputs[1:]
-	}
-	for _, i := range others {
-		t := &m.Tensors[i]
-		if t.Height != out.Height || t.Width != out.Width || t.Channels != out.Channels {
-			return fmt.Errorf("input %d×%d×%d is added to %d×%d×%d", t.Height, t.Width, t.Channels, out.Height, out.Width, out.Channels)
-		}
-		bound := accumulators[i]
-		if t.Kind == Codes {
-			bound = repeat(int64(max(t.ZeroPoint, t.Max()-t.ZeroPoint)), out.Channels)
-		}
-		bounds = append(bounds, bound)
-	}
 	return r.Check(bounds)
+}
+
+func (o *Operator) validateThresholds(out *Tensor, bounds [][]int64) error {
+	t := o.Thresholds
+	switch {
+	case t == nil:
+		return fmt.Errorf("no thresholds")
+	case t.Planes() != out.Bits:
+		return fmt.Errorf("thresholds of %d planes for signs of %d bits", t.Planes(), out.Bits)
+	case t.Channels() != out.Channels:
+		return fmt.Errorf("thresholds of %d channels for %d", t.Channels(), out.Channels)
+	}
+	return t.Check(bounds)
 }
 
 func repeat(x int64, n int) []int64 {

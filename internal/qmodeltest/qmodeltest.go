@@ -67,6 +67,11 @@ func (b *Builder) operator(o qmodel.Operator) int {
 // and above 1, with weights of the given bits and residual connections from the others. codeBits is the output's
 // bits; 0 asks for accumulators, 32 for logits.
 func (b *Builder) Conv(in int, w Window, channels, groups, weightBits, codeBits int, others ...int) int {
+	return b.ConvForm(in, w, channels, groups, Form{WeightBits: weightBits, CodeBits: codeBits}, others...)
+}
+
+// ConvForm is Conv with all that weights and output can be.
+func (b *Builder) ConvForm(in int, w Window, channels, groups int, f Form, others ...int) int {
 	x := &b.Model.Tensors[in]
 	height, width := w.size(x)
 	o := qmodel.Operator{Op: qmodel.Conv2D, Method: "int", Inputs: append([]int{in}, others...), Kernel: w.Kernel, Stride: w.Stride, Pad: w.Pad, Groups: groups}
@@ -75,41 +80,28 @@ func (b *Builder) Conv(in int, w Window, channels, groups, weightBits, codeBits 
 	} else if x.Height == 1 && x.Width == 1 && w == Square(1, 1, 0) && groups == 1 {
 		o.Op = qmodel.Linear
 	}
-	o.Weights = b.weights(weightBits, [4]int{channels, w.Kernel[0], w.Kernel[1], x.Channels / groups})
-	bounds := o.Weights.Bounds(-x.ZeroPoint, x.Max()-x.ZeroPoint)
-	o.Output = b.output(height, width, channels, max(1, codeBits&31))
+	o.Weights = b.weights(f, [4]int{channels, w.Kernel[0], w.Kernel[1], x.Channels / groups})
+	bounds := o.Weights.TermBounds(x)
+	o.Output = b.output(height, width, channels, max(1, f.CodeBits&31))
 	out := &b.Model.Tensors[o.Output]
-	switch codeBits {
-	case 0:
+	if f.CodeBits == 0 && !f.Signs {
 		out.Kind, out.Bits, out.ZeroPoint, out.ScaleBits = qmodel.Accumulators, 32, 0, 0
-		b.bounds[o.Output] = bounds
+		b.bounds[o.Output] = bounds[0]
 		return b.operator(o)
-	case 32:
-		out.Kind, out.Bits, out.ZeroPoint = qmodel.Logits, 32, 0
 	}
-	all := [][]int64{bounds}
 	for _, t := range others {
-		all = append(all, b.bound(t))
+		bounds = append(bounds, b.bound(t))
 	}
-	o.Requantizer = b.requantizer(out, all)
+	switch {
+	case f.Signs:
+		b.compare(&o, bounds)
+	case f.CodeBits == 32:
+		out.Kind, out.Bits, out.ZeroPoint = qmodel.Logits, 32, 0
+		fallthrough
+	default:
+		o.Requantizer = b.requantizer(out, bounds)
+	}
 	return b.operator(o)
-}
-
-func (b *Builder) weights(weightBits int, shape [4]int) *qmodel.Weights {
-	w := &qmodel.Weights{Bits: weightBits, Shape: shape, Codes: make([]int8, shape[0]*shape[1]*shape[2]*shape[3])}
-	limit := 1<<(weightBits-1) - 1
-	extreme := b.rng.IntN(4) == 0
-	for i := range w.Codes {
-		switch {
-		case weightBits == 1:
-			w.Codes[i] = int8(2*b.rng.IntN(2) - 1)
-		case extreme:
-			w.Codes[i] = int8(limit * (2*b.rng.IntN(2) - 1))
-		default:
-			w.Codes[i] = int8(b.rng.IntN(2*limit+1) - limit)
-		}
-	}
-	return w
 }
 
 // bound returns the greatest |q - zero point| or |accumulator| of a tensor, per channel.
@@ -183,7 +175,7 @@ func (b *Builder) MaxPool(in int, w Window) int {
 	x := b.Model.Tensors[in]
 	height, width := w.size(&x)
 	out := b.output(height, width, x.Channels, x.Bits)
-	b.Model.Tensors[out].ZeroPoint = x.ZeroPoint
+	b.Model.Tensors[out].ZeroPoint, b.Model.Tensors[out].Signs = x.ZeroPoint, x.Signs
 	return b.operator(qmodel.Operator{Op: qmodel.MaxPool, Inputs: []int{in}, Output: out, Kernel: w.Kernel, Stride: w.Stride, Pad: w.Pad})
 }
 
@@ -204,7 +196,7 @@ func (b *Builder) AvgPool(in int, w Window, codeBits int) int {
 func (b *Builder) Flatten(in int) int {
 	x := b.Model.Tensors[in]
 	out := b.output(1, 1, x.Len(), x.Bits)
-	b.Model.Tensors[out].ZeroPoint = x.ZeroPoint
+	b.Model.Tensors[out].ZeroPoint, b.Model.Tensors[out].Signs = x.ZeroPoint, x.Signs
 	return b.operator(qmodel.Operator{Op: qmodel.Flatten, Inputs: []int{in}, Output: out})
 }
 

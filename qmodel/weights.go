@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package qmodel
+
+import (
+	"fmt"
+
+	"github.com/goqat/goqat/fixed"
+)
+
+// Weights are the integer weights of an operator, as codes of a few bits: narrow ones,
+// [-(2^(Bits-1)-1), 2^(Bits-1)-1], at 1 bit -1 and +1, unless Coding says otherwise.
+type Weights struct {
+	Bits   int    `json:"bits"` // 1 to 8
+	Coding Coding `json:"coding,omitzero"`
+	Planes int    `json:"planes,omitzero"` // sets of weights, each with an accumulator of its own; 0 is one set
+	Shape  [4]int `json:"-"`               // of a set: output channels, kernel height, kernel width, input channels / groups
+	Codes  []int8 `json:"-"`               // set after set
+}
+
+// A Coding says what the codes of weights stand for.
+type Coding string
+
+// The codings.
+const (
+	// Narrow codes are the weights.
+	Narrow Coding = ""
+	// Odd codes c, [-2^(Bits-1), 2^(Bits-1)-1] at 2 bits and more, are the weights 2c + 1.
+	Odd Coding = "odd"
+	// Powers are the weights 0 and ±2^(|c|-1), |c| <= 2^(Bits-2), at 2 to 5 bits.
+	Powers Coding = "powers"
+	// Split codes are the weights, but positive and negative ones have an accumulator each, in this order.
+	Split Coding = "split"
+)
+
+// Sets returns the number of sets of weights that have an accumulator of their own.
+func (w *Weights) Sets() int {
+	if w.Coding == Split {
+		return 2
+	}
+	return max(1, w.Planes)
+}
+
+// Values returns set k of the weights that the codes stand for.
+func (w *Weights) Values(k int) []int16 {
+	n := len(w.Codes) / max(1, w.Planes)
+	codes := w.Codes
+	if w.Planes > 1 {
+		codes = codes[k*n : (k+1)*n]
+	}
+	values := make([]int16, n)
+	for i, c := range codes {
+		v := int16(c)
+		switch {
+		case w.Coding == Odd:
+			v = 2*v + 1
+		case w.Coding == Powers && c > 0:
+			v = 1 << (c - 1)
+		case w.Coding == Powers && c < 0:
+			v = -1 << (-c - 1)
+		case w.Coding == Split && k == 0:
+			v = max(v, 0)
+		case w.Coding == Split:
+			v = min(v, 0)
+		}
+		values[i] = v
+	}
+	return values
+}
+
+// Bounds returns for each output channel the greatest |accumulator| of set k over all inputs in [lo, hi].
+func (w *Weights) Bounds(k int, lo, hi int32) []int64 {
+	bounds, values := make([]int64, w.Shape[0]), w.Values(k)
+	each := w.Shape[1] * w.Shape[2] * w.Shape[3]
+	for c := range bounds {
+		bounds[c] = fixed.DotBound(values[c*each:(c+1)*each], lo, hi)
+	}
+	return bounds
+}
+
+// TermBounds returns the bounds of the accumulators of an operator with these weights and the input x, [term][channel].
+func (w *Weights) TermBounds(x *Tensor) [][]int64 {
+	lo, hi := x.span()
+	var bounds [][]int64
+	for k := range w.Sets() {
+		b := w.Bounds(k, lo, hi)
+		for range x.signs() {
+			bounds = append(bounds, b)
+		}
+	}
+	return bounds
+}
+
+// span returns the range of what an operator sums: q - zero point, or ±1.
+func (t *Tensor) span() (lo, hi int32) {
+	if t.Signs {
+		return -1, 1
+	}
+	return -t.ZeroPoint, t.Max() - t.ZeroPoint
+}
+
+// signs returns how many numbers a code holds: its signs, or one.
+func (t *Tensor) signs() int {
+	if t.Signs {
+		return t.Bits
+	}
+	return 1
+}
+
+// Accumulators returns the number of accumulators an operator has for each output: its own first terms.
+func (m *Model) Accumulators(o *Operator) int {
+	switch {
+	case o.Weighted():
+		return o.Weights.Sets() * m.Tensors[o.Inputs[0]].signs()
+	case o.Op == AvgPool:
+		return 1
+	default:
+		return 0
+	}
+}
+
+func (w *Weights) validate() error {
+	switch {
+	case w.Bits < 1 || w.Bits > 8:
+		return fmt.Errorf("weights of %d bits, want 1 to 8", w.Bits)
+	case w.Planes < 0 || w.Planes == 1 || w.Planes > fixed.MaxPlanes:
+		return fmt.Errorf("weights of %d planes, want 2 to %d, or none said for one", w.Planes, fixed.MaxPlanes)
+	case w.Planes > 1 && (w.Bits != 1 || w.Coding != Narrow):
+		return fmt.Errorf("%d planes of %d bits, want narrow ones of 1 bit", w.Planes, w.Bits)
+	}
+	switch w.Coding {
+	case Narrow:
+	case Odd:
+		if w.Bits == 1 {
+			return fmt.Errorf("odd weights of 1 bit, want at least 2")
+		}
+	case Powers:
+		if w.Bits < 2 || w.Bits > 5 {
+			return fmt.Errorf("powers of two in %d bits, want 2 to 5", w.Bits)
+		}
+	case Split:
+		if w.Bits < 2 {
+			return fmt.Errorf("split weights of %d bits, want at least 2", w.Bits)
+		}
+	default:
+		return fmt.Errorf("unknown coding %.40q of weights", w.Coding)
+	}
+	return nil
+}
+
+// codes returns the least and the greatest code.
+func (w *Weights) codes() (least, most int) {
+	half := 1 << (w.Bits - 1)
+	switch {
+	case w.Coding == Odd:
+		return -half, half - 1
+	case w.Coding == Powers:
+		return -half / 2, half / 2
+	case w.Bits == 1:
+		return -1, 1
+	default:
+		return 1 - half, half - 1
+	}
+}
+
+func (w *Weights) validateCodes() error {
+	if err := w.validate(); err != nil {
+		return err
+	}
+	least, most := w.codes()
+	for i, v := range w.Codes {
+		if int(v) < least || int(v) > most || w.Bits == 1 && v == 0 {
+			return fmt.Errorf("weight %d is %d, outside of the codes of %d bits", i, v, w.Bits)
+		}
+	}
+	return nil
+}
