@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/goqat/goqat/fixed"
+)
+
+// fast returns the sets of this processor but the reference, which is the last.
+func fast() (sets []Set, reference Set) {
+	all := Sets()
+	for _, s := range all[:len(all)-1] {
+		if s.Supported {
+			sets = append(sets, s)
+		}
+	}
+	return sets, all[len(all)-1]
+}
+
+func TestSets(t *testing.T) {
+	names := map[string]bool{}
+	for _, s := range Sets() {
+		if names[s.Name] || s.Plan == nil || s.Finish == nil || s.MaxPool == nil || s.SumPool == nil {
+			t.Errorf("set %q is there twice or lacks a loop", s.Name)
+		}
+		names[s.Name] = true
+	}
+	if !names["generic"] || !names["reference"] {
+		t.Errorf("sets %v", names)
+	}
+}
+
+// drawConv returns a random geometry that is possible.
+func drawConv(rng *rand.Rand, groups bool) Conv {
+	c := Conv{
+		InC: []int{1, 3, 1 + rng.IntN(50)}[rng.IntN(3)], OutC: 1 + rng.IntN(70), Groups: 1,
+		KH: 1 + rng.IntN(4), KW: 1 + rng.IntN(4), StrideH: 1 + rng.IntN(2), StrideW: 1 + rng.IntN(3),
+		Max: 1<<(1+rng.IntN(8)) - 1,
+	}
+	if rng.IntN(3) == 0 {
+		c.KH, c.KW = 1, 1
+		if rng.IntN(2) == 0 {
+			c.StrideH, c.StrideW = 1, 1
+		}
+	}
+	c.InH, c.InW = c.KH+rng.IntN(9), c.KW+rng.IntN(9)
+	c.Top, c.Left = rng.IntN(c.KH), rng.IntN(c.KW)
+	bottom, right := rng.IntN(c.KH), rng.IntN(c.KW)
+	c.OutH = (c.InH+c.Top+bottom-c.KH)/c.StrideH + 1
+	c.OutW = (c.InW+c.Left+right-c.KW)/c.StrideW + 1
+	if groups {
+		c.Groups = c.InC
+		c.OutC = c.InC * (1 + rng.IntN(8)/7)
+	}
+	c.Zero = rng.Int32N(c.Max + 1)
+	return c
+}
+
+// drawCodes fills codes in [0, most], now and then with the extremes only.
+func drawCodes(rng *rand.Rand, codes []uint8, most int32) {
+	style := rng.IntN(4)
+	for i := range codes {
+		switch style {
+		case 0:
+			codes[i] = uint8(most)
+		case 1:
+			codes[i] = uint8(most * rng.Int32N(2))
+		default:
+			codes[i] = uint8(rng.Int32N(most + 1))
+		}
+	}
+}
+
+func drawWeights(rng *rand.Rand, n int) []int8 {
+	w := make([]int8, n)
+	style, most := rng.IntN(4), 1<<rng.IntN(8)
+	for i := range w {
+		switch style {
+		case 0:
+			w[i] = 127
+		case 1:
+			w[i] = []int8{-128, 127}[rng.IntN(2)]
+		default:
+			w[i] = int8(max(-128, min(127, rng.IntN(2*most+1)-most)))
+		}
+	}
+	return w
+}
+
+// TestPlansAgree compares every fast plan with the reference, on memory between pages that fault, and proves that the
+// tiles cover the output once.
+func TestPlansAgree(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	sets, reference := fast()
+	for n := range 400 {
+		c := drawConv(rng, n%3 == 0)
+		batch := 1 + rng.IntN(3)
+		front := rng.IntN(2) == 0
+		weights := drawWeights(rng, c.OutC*c.KH*c.KW*c.InC/c.Groups)
+		x := guarded[uint8](t, batch*c.InLen(), front)
+		drawCodes(rng, x, c.Max)
+		want := gather(t, reference.Plan(c, weights), c, x, batch, front)
+		for _, set := range sets {
+			if got := gather(t, set.Plan(c, weights), c, x, batch, front); !slices.Equal(got, want) {
+				t.Fatalf("set %s, %+v: %d, want %d", set.Name, c, got, want)
+			}
+		}
+	}
+}
+
+// gather runs all tiles of a plan, the last first, and puts their accumulators in one array, rows × channels.
+func gather(t *testing.T, p Plan, c Conv, x []uint8, batch int, front bool) []int32 {
+	t.Helper()
+	all, done := make([]int32, batch*c.Pixels()*c.OutC), make([]bool, batch*c.Pixels()*c.OutC)
+	needs := p.Needs()
+	s := &Scratch{Sums: guarded[int64](t, needs.Sums, front), Bytes: guarded[uint8](t, needs.Bytes, front)}
+	for i := range s.Bytes {
+		s.Bytes[i] = 0xa5 // what an operator before left
+	}
+	for i := p.Tiles(batch) - 1; i >= 0; i-- {
+		tile := p.Tile(i, batch)
+		if tile.Rows*tile.Stride > p.MaxTile() || tile.Stride < tile.Channels {
+			t.Fatalf("%+v exceeds %d accumulators", tile, p.MaxTile())
+		}
+		acc := guarded[int32](t, tile.Rows*tile.Stride, front)
+		p.Accumulate(acc, x, tile, s)
+		for r := range tile.Rows {
+			for o := range tile.Channels {
+				at := (tile.Row+r)*c.OutC + tile.Channel + o
+				if done[at] {
+					t.Fatalf("%+v computes number %d again", tile, at)
+				}
+				all[at], done[at] = acc[r*tile.Stride+o], true
+			}
+		}
+	}
+	if slices.Contains(done, false) {
+		t.Fatalf("tiles of %+v leave out number %d", c, slices.Index(done, false))
+	}
+	return all
+}
+
+// drawEpilogue returns a random epilogue of the given terms, each true for codes, with or without own accumulators, and
+// the tensors it is about: the terms and then the output.
+func drawEpilogue(t *testing.T, rng *rand.Rand, channels, rows int, own bool, terms []bool, front bool) (Epilogue, []int32, []Tensor) {
+	r := &fixed.Requantizer{Hi: 1<<(1+rng.IntN(8)) - 1, Bias: make([]int64, channels), AccBias: make([]int32, channels), Shift: make([]uint8, channels)}
+	r.Zero = rng.Int32N(r.Hi + 1)
+	e := Epilogue{Channels: channels, R: r}
+	var acc []int32
+	var tensors []Tensor
+	bounds := make([][]int64, len(terms))
+	for i, codes := range terms {
+		reach := int32(1) << (4 + rng.IntN(26))
+		term := Term{Codes: codes}
+		if codes {
+			reach = 255
+			term.Zero = rng.Int32N(256)
+		}
+		e.Terms = append(e.Terms, term)
+		for range channels {
+			bounds[i] = append(bounds[i], int64(reach))
+		}
+		x := Tensor{Zero: term.Zero}
+		if codes {
+			x.Codes = guarded[uint8](t, rows*channels, front)
+			drawCodes(rng, x.Codes, 255)
+		} else {
+			x.Wide = guarded[int32](t, rows*channels, front)
+			for k := range x.Wide {
+				x.Wide[k] = rng.Int32N(2*reach+1) - reach
+			}
+		}
+		if i == 0 && own {
+			acc = x.Wide
+			continue
+		}
+		e.Others = append(e.Others, len(tensors))
+		tensors = append(tensors, x)
+	}
+	e.Output = len(tensors)
+	tensors = append(tensors, Tensor{Codes: guarded[uint8](t, rows*channels, front)})
+
+	least, most := 1, 62
+	switch rng.IntN(3) {
+	case 0: // small enough for ties
+		most = 6
+	case 1: // those of real networks
+		least, most = 20, 34
+	}
+	for i := range terms {
+		r.M = append(r.M, make([]int64, channels))
+		for c := range channels {
+			for { // multipliers that keep the sum within bounds
+				if i == 0 {
+					r.Shift[c] = uint8(least + rng.IntN(most-least+1))
+				}
+				spread := min(int64(1)<<r.Shift[c]/bounds[i][c], 1<<52)*int64(1+rng.IntN(300)) + 1
+				r.M[i][c] = (rng.Int64N(spread) + 1) * int64(1-2*rng.IntN(2))
+				if rng.IntN(20) == 0 {
+					r.M[i][c] = 0
+				}
+				if i == 0 {
+					r.Bias[c] = rng.Int64N(int64(1)<<min(60, r.Shift[c]+8)) - int64(1)<<min(59, r.Shift[c]+7)
+					if len(terms) == 1 {
+						r.AccBias[c] = rng.Int32N(1<<10) - 1<<9
+					}
+				}
+				m, limits := []int64{}, []int64{}
+				for k := range i + 1 {
+					m, limits = append(m, r.M[k][c]), append(limits, bounds[k][c]+1<<10)
+				}
+				if _, ok := fixed.SumBound(m, limits, r.Bias[c]); ok {
+					break
+				}
+			}
+		}
+	}
+	return e, acc, tensors
+}
+
+// TestFinishersAgree compares every fast epilogue with the reference.
+func TestFinishersAgree(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	sets, reference := fast()
+	for n := range 600 {
+		forms := []struct {
+			own   bool
+			terms []bool
+		}{
+			{true, []bool{false}}, {true, []bool{false, true}}, {true, []bool{false, false}}, {false, []bool{true, true}},
+			{false, []bool{true, false}}, {false, []bool{false, false}}, {true, []bool{false, true, false}}, {false, []bool{true, true, true}},
+		}
+		form := forms[n%len(forms)]
+		channels, rows, front := 1+rng.IntN(40), 1+rng.IntN(9), rng.IntN(2) == 0
+		e, acc, tensors := drawEpilogue(t, rng, channels, rows, form.own, form.terms, front)
+		run := func(set Set) []uint8 {
+			out := tensors[e.Output].Codes
+			clear(out)
+			f := set.Finish(e)
+			s := NewScratch(f.Needs())
+			for first := 0; first < rows; first += 4 {
+				tile := Tile{Row: first, Rows: min(4, rows-first), Channels: channels, Stride: channels}
+				var part []int32
+				if acc != nil {
+					part = acc[first*channels:][:tile.Rows*channels]
+				}
+				f.Finish(tile, part, tensors, s)
+			}
+			return slices.Clone(out)
+		}
+		want := run(reference)
+		for _, set := range sets {
+			if got := run(set); !slices.Equal(got, want) {
+				t.Fatalf("set %s, %d channels of %+v by %+v: %d, want %d", set.Name, channels, form, e.R, got, want)
+			}
+		}
+	}
+}
+
+// TestPoolsAgree compares every fast pooling with the reference.
+func TestPoolsAgree(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	sets, reference := fast()
+	for range 300 {
+		c := drawConv(rng, true)
+		c.OutC, c.Groups = c.InC, 0
+		batch, front := 1+rng.IntN(2), rng.IntN(2) == 0
+		x := guarded[uint8](t, batch*c.InLen(), front)
+		drawCodes(rng, x, c.Max)
+		rows := batch * c.Pixels()
+		most := func(set Set, c Conv) []uint8 {
+			out := guarded[uint8](t, rows*c.OutC, front)
+			for first := 0; first < rows; first += 7 {
+				set.MaxPool(NewWindow(c), out, x, first, min(7, rows-first))
+			}
+			return out
+		}
+		inner := c // without padding
+		inner.Top, inner.Left = 0, 0
+		inner.OutH, inner.OutW = (c.InH-c.KH)/c.StrideH+1, (c.InW-c.KW)/c.StrideW+1
+		sum := func(set Set, c Conv) []int32 {
+			rows := batch * c.Pixels()
+			out := guarded[int32](t, rows*c.OutC, front)
+			for first := 0; first < rows; first += 5 {
+				n := min(5, rows-first)
+				set.SumPool(NewWindow(c), out[first*c.OutC:][:n*c.OutC], x, first, n)
+			}
+			return out
+		}
+		for _, set := range sets {
+			if got, want := most(set, c), most(reference, c); !slices.Equal(got, want) {
+				t.Fatalf("set %s, maximum of %+v: %d, want %d", set.Name, c, got, want)
+			}
+			if got, want := sum(set, inner), sum(reference, inner); !slices.Equal(got, want) {
+				t.Fatalf("set %s, sum of %+v: %d, want %d", set.Name, inner, got, want)
+			}
+		}
+	}
+}
