@@ -27,9 +27,11 @@ type Unit struct {
 	// Codes are the weights, [out, height, width, in / groups]; nil for a unit
 	// without weights.
 	Codes []int16
-	// Requantizer is nil for units that keep the codes of their input and for
-	// accumulators that an addition reads.
+	// Requantizer is nil for units that keep the codes of their input, for
+	// accumulators that an addition reads and for a unit with a Table.
 	Requantizer *fixed.Requantizer
+	// Table has the code for each code of the image; nil for other units.
+	Table []uint8
 
 	scale []float32 // of the weights with the batch normalization folded in, by channel
 	bias  []float64 // of the same
@@ -80,7 +82,7 @@ func (p *Plan) Quantization(t *layers.Tensor) (bits int, q qat.Quantization, err
 	o := t.Origin()
 	switch {
 	case o.Source == nil:
-		return 8, qat.Quantization{Params: p.Network.Input.Params, Hi: 255}, nil
+		return qat.ImageBits, qat.Quantization{Params: p.Network.Input.Params, Hi: 255}, nil
 	case o.Quantizer == nil:
 		return 0, q, fmt.Errorf("its input %s is not quantized", t.Name)
 	default:
@@ -96,6 +98,9 @@ func span(bits int, q qat.Quantization) (lo, hi int32) {
 func (p *Plan) derive(u *Unit, of map[*layers.Unit]*Unit) error {
 	switch u.Kind {
 	case layers.Maximum, layers.Reshape:
+		return nil
+	case layers.Lookup:
+		u.tabulate(p.Network.Input.Params)
 		return nil
 	case layers.Convolution, layers.FullyConnected:
 		if err := p.fold(u); err != nil {
@@ -127,6 +132,15 @@ func (p *Plan) derive(u *Unit, of map[*layers.Unit]*Unit) error {
 	r, err := quant.Derive(u.Output.Channels, terms, bias, accScale, out.Params, out.Lo, out.Hi)
 	u.Requantizer = &r
 	return err
+}
+
+// tabulate finds the code for each code of an image.
+func (u *Unit) tabulate(image quant.Params) {
+	q, f := u.Output.Quantizer.Quantization(), quant.Activation(u.Output.Quantizer.Bits())
+	u.Table = make([]uint8, quant.Activation(qat.ImageBits).Max()+1)
+	for code := range u.Table {
+		u.Table[code] = uint8(f.Quantize(image.Real(int32(code)), q.Scale, q.ZeroPoint))
+	}
 }
 
 // fold quantizes the weights and folds the batch normalization into their

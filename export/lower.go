@@ -99,6 +99,9 @@ func (u *Unit) operator() qmodel.Operator {
 	case layers.Reshape:
 		o.Op = qmodel.Flatten
 		return o
+	case layers.Lookup:
+		o.Op, o.Table = qmodel.Table, u.Table
+		return o
 	case layers.Addition:
 		o.Op = qmodel.Add
 		return o

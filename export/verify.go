@@ -95,8 +95,11 @@ func (v *verifier) prepare(m *infer.Model, threads int) error {
 	for i := range v.plan.Units {
 		u := &v.plan.Units[i]
 		v.tensors[u.Output.Name] = &observed{unit: u}
-		if u.Requantizer != nil {
+		switch {
+		case u.Requantizer != nil:
 			u.Output.Node().SetInteger(u.Requantizer)
+		case u.Table != nil:
+			u.Output.Node().SetTable(u.Table, n.Input.ZeroPoint, u.Output.Quantizer.Quantization().ZeroPoint)
 		}
 	}
 	known := 0
@@ -207,7 +210,7 @@ func (v *verifier) compareIntegers(s graph.Site) {
 // layer is fed the same integers.
 func (v *verifier) compareSteps(s graph.Site) {
 	t := v.site(s)
-	if t == nil || t.unit.Requantizer == nil || len(t.codes) == 0 {
+	if t == nil || t.unit.Output.Quantizer == nil || len(t.codes) == 0 {
 		return
 	}
 	q := t.unit.Output.Quantizer.Quantization()

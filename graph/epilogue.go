@@ -110,6 +110,13 @@ func (g *Graph) Add(name string, x, y *Node) *Node {
 // Integer runs: one term of r for each of its terms.
 func (n *Node) SetInteger(r *fixed.Requantizer) { n.fn.(*epilogue).integer = r }
 
+// SetTable gives the epilogue that computes n, whose one term is the tensor
+// alone, its integers for Integer runs: the code q of its input, whose zero point
+// is in, becomes table[q], of a tensor whose zero point is out.
+func (n *Node) SetTable(table []uint8, in, out int32) {
+	n.fn.(*epilogue).table = &codeTable{table, in, out}
+}
+
 // blockValues is about the number of values an epilogue works on at a time: a
 // few such blocks fit a first-level cache. Blocks do not depend on the number
 // of threads, so neither does any sum over them.
@@ -125,6 +132,7 @@ type epilogue struct {
 	learned        int // number of learned values of the quantizer
 	pool           *kernel.Pool
 	integer        *fixed.Requantizer
+	table          *codeTable // in the place of integer
 	codes          []int32
 
 	blockRows int

@@ -16,7 +16,7 @@ type integerBlocks epilogue
 // forwardInteger is Forward on integers: accumulators (or q − zero point) in,
 // q − zero point out.
 func (e *epilogue) forwardInteger(blocks int) error {
-	if e.integer == nil {
+	if e.integer == nil && e.table == nil {
 		return errNoInteger
 	}
 	if e.codes == nil {
@@ -30,9 +30,22 @@ func (e *epilogue) forwardInteger(blocks int) error {
 	return nil
 }
 
+// A codeTable maps codes to codes.
+type codeTable struct {
+	codes   []uint8
+	in, out int32 // zero points
+}
+
 func (t *integerBlocks) Tile(i, _ int) {
 	e, r := (*epilogue)(t), t.integer
 	lo, hi := e.block(i)
+	if m := e.table; m != nil {
+		for j, x := range e.x[0][lo:hi] {
+			e.codes[lo+j] = int32(m.codes[int32(x)+m.in])
+			e.y[lo+j] = float32(e.codes[lo+j] - m.out)
+		}
+		return
+	}
 	for at := lo; at < hi; at += e.channels {
 		for c := range e.channels {
 			sum := r.Bias[c]

@@ -70,6 +70,9 @@ func Build(m Module, c Config) (*Network, error) {
 	if err := n.applyPolicy(); err != nil {
 		return nil, err
 	}
+	if err := n.narrowImage(); err != nil {
+		return nil, err
+	}
 	n.Graph = graph.New(c.Batch, c.Pool)
 	image.node = n.Graph.Input(image.Height, image.Width, image.Channels)
 	for _, u := range n.Units {
@@ -155,6 +158,9 @@ func (n *Network) float(t *Tensor) bool {
 // quantizer makes the quantizer of a unit's result, nil if it has none.
 func (n *Network) quantizer(u *Unit) (qat.Activation, error) {
 	t := u.Output
+	if u.Kind == Lookup {
+		return qat.Image(u.bits, n.Input.Params), nil
+	}
 	if t.Role != Codes || n.float(t) {
 		return nil, nil
 	}

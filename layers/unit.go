@@ -19,6 +19,7 @@ const (
 	Average  // pooling
 	Reshape  // to a vector
 	Drop     // out; nothing outside training
+	Lookup   // of the image's codes in a table, for fewer bits
 )
 
 // A Unit is one operator of the network, in training and in integers.
@@ -44,6 +45,7 @@ type Unit struct {
 
 	norm, bias bool
 	rate       float64 // of Drop
+	bits       int     // of Lookup
 }
 
 // Weighted says whether the unit has weights.
