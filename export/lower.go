@@ -54,6 +54,9 @@ func (p *Plan) Lower(method string) (*qmodel.Model, error) {
 				o.Inputs = append(o.Inputs, index[undropped(in)])
 			}
 		}
+		if r := u.Requantizer; r != nil && t.Kind == qmodel.Codes && (r.Lo > 0 || r.Hi < t.Max()) {
+			t.Range = [2]int32{r.Lo, r.Hi}
+		}
 		o.Output = len(m.Tensors)
 		index[u.Output] = o.Output
 		m.Tensors = append(m.Tensors, t)

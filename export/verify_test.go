@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package export_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/export"
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/qat"
+)
+
+// TestRandomNetworks builds networks of every kind of layer at random, with
+// parameters and statistics of no training: channels of zeros, negative and zero
+// gammas, ranges of any size. Each is exported, and every integer of the runtime
+// equals the training graph's.
+func TestRandomNetworks(t *testing.T) {
+	pool := kernel.NewPool(2)
+	defer pool.Close()
+	seen := map[string]bool{}
+	for seed := range uint64(60) {
+		g := &generator{Rand: rand.New(rand.NewPCG(seed, 1)), seen: seen}
+		m, c := g.network()
+		c.Pool = pool
+		name := fmt.Sprintf("seed %d, %s w%da%d", seed, c.Policy.Method, c.Policy.WeightBits, c.Policy.ActivationBits)
+		n, err := layers.Build(m, c)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		g.shake(n)
+		images := g.images(n, 9)
+		g.calibrate(t, n, images)
+		v, err := verify(t, n, images)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if v.IntegerMismatches != 0 {
+			t.Errorf("%s: %d integers differ in %d tensors", name, v.IntegerMismatches, v.Tensors)
+		}
+	}
+	for _, what := range []string{"conv", "groups", "depthwise", "stride", "residual", "shortcut", "add", "maxpool", "avgpool", "global", "dropout", "relu6", "signed", "wide", "linear"} {
+		if !seen[what] {
+			t.Errorf("no network had %s", what)
+		}
+	}
+}
+
+func verify(t *testing.T, n *layers.Network, images datasets.Split) (export.Verification, error) {
+	t.Helper()
+	var file bytes.Buffer
+	if err := export.Write(&file, n, n.Policy.Method); err != nil {
+		return export.Verification{}, err
+	}
+	m, err := infer.FromBytes(file.Bytes())
+	if err != nil {
+		return export.Verification{}, err
+	}
+	return export.Verify(t.Context(), n, m, images, 2, nil)
+}
+
+// generator makes networks at random, and notes what they had.
+type generator struct {
+	*rand.Rand
+	seen map[string]bool
+}
+
+func (g *generator) note(what string) { g.seen[what] = true }
+
+func pick[T any](g *generator, of ...T) T { return of[g.IntN(len(of))] }
+
+func (g *generator) network() (layers.Module, layers.Config) {
+	method := pick(g, "int", "pact")
+	c := layers.Config{
+		Name: "random", Classes: []string{"a", "b", "c"}, Batch: 4, Seed: g.Uint64(),
+		Input: layers.Input{Height: 7 + g.IntN(6), Width: 7 + g.IntN(6), Channels: 1 + 2*g.IntN(2)},
+		Policy: qat.Policy{
+			Method: method, WeightBits: 2 + g.IntN(7), ActivationBits: 2 + g.IntN(7),
+			FirstLast: qat.FirstLast8, PerTensor: g.IntN(4) == 0, MinMax: g.IntN(2) == 0,
+		},
+	}
+	c.Input.Params = layers.Normalized(g.Float64(), 0.05+g.Float64())
+	chain := layers.Chain{g.conv(1 + g.IntN(9))}
+	for range 1 + g.IntN(4) {
+		chain = append(chain, g.block())
+	}
+	switch g.IntN(3) {
+	case 0:
+		g.note("global")
+		chain = append(chain, layers.GlobalAvgPool{})
+	case 1:
+		g.note("wide")
+		chain = append(chain, layers.Flatten{}, layers.Linear{Channels: 300, Activation: graph.ReLU}, layers.Linear{Channels: 300, Norm: true, Activation: graph.ReLU})
+	}
+	g.note("linear")
+	return append(chain, layers.Linear{Channels: 3}), c
+}
+
+func (g *generator) block() layers.Module {
+	switch g.IntN(7) {
+	case 0:
+		g.note("maxpool")
+		return layers.MaxPool{Size: 2, Stride: 1 + g.IntN(2), Pad: g.IntN(2)}
+	case 1:
+		g.note("avgpool")
+		return layers.AvgPool{Size: 2, Stride: 1}
+	case 2:
+		g.note("depthwise")
+		return layers.Conv2D{Kernel: 3, Pad: 1, Depthwise: true, Activation: g.activation()}
+	case 3:
+		g.note("residual")
+		return layers.Residual{Body: layers.Conv2D{Channels: 6, Kernel: 3, Pad: 1, NoNorm: g.IntN(2) == 0}, Activation: g.activation(), Shortcut: g.shortcut()}
+	case 4:
+		g.note("add") // the body ends in an activation: an addition of its own
+		return layers.Chain{
+			layers.Conv2D{Channels: 6, Kernel: 1, Activation: graph.ReLU},
+			layers.Residual{Body: layers.Conv2D{Channels: 6, Kernel: 3, Pad: 1, Activation: graph.ReLU}, Activation: g.activation()},
+		}
+	case 5:
+		g.note("dropout")
+		return layers.Chain{layers.Dropout{Rate: 0.3}, g.conv(6)}
+	default:
+		return g.conv(1 + g.IntN(12))
+	}
+}
+
+// shortcut is an explicit 1×1 convolution.
+func (g *generator) shortcut() layers.Module {
+	g.note("shortcut")
+	return layers.Conv2D{Channels: 6, Kernel: 1}
+}
+
+func (g *generator) conv(channels int) layers.Module {
+	g.note("conv")
+	c := layers.Conv2D{Channels: channels, Kernel: pick(g, 1, 3, 5), NoNorm: g.IntN(3) == 0, Activation: g.activation()}
+	c.Pad = c.Kernel / 2
+	if g.IntN(4) == 0 {
+		g.note("stride")
+		c.Stride = 2
+	}
+	if channels == 6 && g.IntN(2) == 0 {
+		g.note("groups")
+		return layers.Chain{layers.Conv2D{Channels: 6, Kernel: 1, Activation: graph.ReLU}, layers.Conv2D{Channels: 6, Kernel: 3, Pad: 1, Groups: 2, Activation: c.Activation}}
+	}
+	return c
+}
+
+func (g *generator) activation() graph.Activation {
+	a := pick(g, graph.ReLU, graph.ReLU, graph.ReLU6, graph.Identity)
+	switch a {
+	case graph.ReLU6:
+		g.note("relu6")
+	case graph.Identity:
+		g.note("signed")
+	}
+	return a
+}
+
+// shake gives parameters and statistics values that training seldom has.
+func (g *generator) shake(n *layers.Network) {
+	for _, u := range n.Units {
+		if !u.Weighted() {
+			continue
+		}
+		size := len(u.Weight.Value) / u.Channels
+		for c := range u.Channels {
+			if g.IntN(8) == 0 {
+				clear(u.Weight.Value[c*size : (c+1)*size])
+			}
+			if u.Bias != nil {
+				u.Bias.Value[c] = float32(g.NormFloat64() * pick(g, 0.0, 0.1, 30))
+			}
+			if u.Norm != nil {
+				u.Norm.Gamma.Value[c] = float32(g.NormFloat64() * pick(g, 0.0, 1, 1, 5))
+				u.Norm.Beta.Value[c] = float32(g.NormFloat64())
+				u.Norm.Mean[c] = float32(g.NormFloat64())
+				u.Norm.Variance[c] = float32(g.Float64() * pick(g, 1e-6, 1.0, 20))
+			}
+		}
+	}
+}
+
+func (g *generator) images(n *layers.Network, count int) datasets.Split {
+	s := datasets.Split{Images: make([]uint8, count*n.Input.Height*n.Input.Width*n.Input.Channels), Labels: make([]int32, count)}
+	for i := range s.Images {
+		s.Images[i] = uint8(g.IntN(256))
+	}
+	return s
+}
+
+// calibrate sets the ranges of all tensors from the first images; the others
+// exceed them here and there.
+func (g *generator) calibrate(t *testing.T, n *layers.Network, s datasets.Split) {
+	t.Helper()
+	run := n.Graph.Run
+	run.Observe, run.Calibrate = true, true
+	defer func() { run.Observe, run.Calibrate = false, false }()
+	size := len(s.Images) / s.Len()
+	if _, err := n.Forward(graph.Eval, s.Images[:4*size], s.Labels[:4]); err != nil {
+		t.Fatal(err)
+	}
+}
