@@ -29,7 +29,7 @@ func TestRandomNetworks(t *testing.T) {
 		g := &generator{Rand: rand.New(rand.NewPCG(seed, 1)), seen: seen}
 		m, c := g.network()
 		c.Pool = pool
-		name := fmt.Sprintf("seed %d, %s w%da%d", seed, c.Policy.Method, c.Policy.WeightBits, c.Policy.ActivationBits)
+		name := fmt.Sprintf("seed %d, %s with weights of %s, w%da%d", seed, c.Policy.Method, c.Policy.Weights, c.Policy.WeightBits, c.Policy.ActivationBits)
 		n, err := layers.Build(m, c)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -76,13 +76,14 @@ func (g *generator) note(what string) { g.seen[what] = true }
 func pick[T any](g *generator, of ...T) T { return of[g.IntN(len(of))] }
 
 func (g *generator) network() (layers.Module, layers.Config) {
-	method := pick(g, "int", "pact")
+	method, weights := pick(g, qat.Methods()...), pick(g, qat.Methods()...)
 	c := layers.Config{
 		Name: "random", Classes: []string{"a", "b", "c"}, Batch: 4, Seed: g.Uint64(),
 		Input: layers.Input{Height: 7 + g.IntN(6), Width: 7 + g.IntN(6), Channels: 1 + 2*g.IntN(2)},
 		Policy: qat.Policy{
-			Method: method, WeightBits: 2 + g.IntN(7), ActivationBits: 2 + g.IntN(7),
-			FirstLast: qat.FirstLast8, PerTensor: g.IntN(4) == 0, MinMax: g.IntN(2) == 0,
+			Method: method.Name, WeightBits: pick(g, weights.WeightBits...),
+			Weights: weights.Name, ActivationBits: pick(g, method.ActivationBits...),
+			FirstLast: pick(g, qat.FirstLast8, qat.FirstLastSame), PerTensor: g.IntN(4) == 0, MinMax: g.IntN(2) == 0,
 		},
 	}
 	c.Input.Params = layers.Normalized(g.Float64(), 0.05+g.Float64())
@@ -194,10 +195,11 @@ func (g *generator) images(n *layers.Network, count int) datasets.Split {
 	return s
 }
 
-// calibrate sets the ranges of all tensors from the first images; the others
-// exceed them here and there.
+// calibrate starts the quantizers: those of tensors from the first images, whose
+// ranges the others exceed here and there.
 func (g *generator) calibrate(t *testing.T, n *layers.Network, s datasets.Split) {
 	t.Helper()
+	n.Start()
 	run := n.Graph.Run
 	run.Observe, run.Calibrate = true, true
 	defer func() { run.Observe, run.Calibrate = false, false }()
