@@ -28,5 +28,4 @@
 // nowhere else.
 package kernel
 
-//go:generate sh -c "cd _asm && go run tiles.go -out ../tiles_amd64.s -stubs ../tiles_stubs_amd64.go -pkg kernel"
-//go:generate sh -c "cd _asm && go run vector.go -out ../vector_amd64.s -stubs ../vector_stubs_amd64.go -pkg kernel"
+//go:generate sh -c "cd _asm && go run . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg kernel"

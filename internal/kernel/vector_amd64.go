@@ -63,14 +63,6 @@ func vectorMinMax(src []float32) (lo, hi float32, n int) {
 	return lo, hi, n
 }
 
-func vectorTakeGreater(best []float32, taps []uint8, x []float32, tap uint8) int {
-	n := len(best) &^ (lanes - 1)
-	for i := 0; i < n; i += maxVector {
-		takeGreaterAVX2(&best[i], &taps[i], &x[i], min(maxVector, n-i), tap)
-	}
-	return n
-}
-
 // callRows returns the rows of n channels of one assembly call.
 func callRows(n int) int { return max(1, maxVector/n) }
 
@@ -161,6 +153,30 @@ func vectorCopyRows(dst []float32, dstPitch int, src []float32, srcPitch, n, row
 		copyRowsAVX2(&dst[i*dstPitch], dstPitch, &src[i*srcPitch], srcPitch, whole, min(most, rows-i))
 	}
 	return whole
+}
+
+func (r *maxRun) vectorTake(y []float32, taps []uint8, x []float32, c, step int) int {
+	if c < lanes {
+		return 0
+	}
+	_ = x[(r.pixels-1)*step+int(r.at[len(r.at)-1])+c-1]
+	most := callRows(c * len(r.at))
+	for i := 0; i < r.pixels; i += most {
+		maxTakeAVX2(&y[i*c], &taps[i*c], &x[i*step], &r.at[0], &r.taps[0], len(r.at), min(most, r.pixels-i), c, step)
+	}
+	return c &^ (lanes - 1)
+}
+
+func (r *maxRun) vectorGive(dx, dy []float32, taps []uint8, c, step int) int {
+	if c < lanes {
+		return 0
+	}
+	_ = dx[(r.pixels-1)*step+int(r.at[len(r.at)-1])+c-1]
+	most := callRows(c * len(r.at))
+	for i := 0; i < r.pixels; i += most {
+		maxGiveAVX2(&dy[i*c], &taps[i*c], &dx[i*step], &r.at[0], &r.taps[0], len(r.at), min(most, r.pixels-i), c, step)
+	}
+	return c &^ (lanes - 1)
 }
 
 // addWide adds partial sums to sums in float64.

@@ -10,7 +10,6 @@ func vectorReLUClampBackward(dx, src, dy []float32, hi float32) int             
 func vectorFakeQuantize(dst, src []float32, scale, lo, hi float32) int            { return 0 }
 func vectorFakeQuantizeBackward(dx, src, dy []float32, scale, lo, hi float32) int { return 0 }
 func vectorMinMax(src []float32) (lo, hi float32, n int)                          { return infinity, -infinity, 0 }
-func vectorTakeGreater(best []float32, taps []uint8, x []float32, tap uint8) int  { return 0 }
 
 func vectorScaleShift(dst, src, a, b []float32) int                                        { return 0 }
 func vectorAddScaleShift(dst, src, a, b []float32) int                                     { return 0 }
@@ -21,3 +20,6 @@ func vectorTranspose(panel, src []float32, stride, k int) int                   
 func vectorCopyRows(dst []float32, dstPitch int, src []float32, srcPitch, n, rows int) int { return 0 }
 
 func peakVector(rounds int) (flops int) { return 0 }
+
+func (r *maxRun) vectorTake(y []float32, taps []uint8, x []float32, c, step int) int { return 0 }
+func (r *maxRun) vectorGive(dx, dy []float32, taps []uint8, c, step int) int         { return 0 }

@@ -29,9 +29,7 @@ func columnMask() Mem {
 // tiles generates a micro-kernel of 6 x 16 sums: twelve registers of sums, two
 // of columns of b, and one for an element of a.
 func tiles(name, doc string, perChannel bool, mask Mem) {
-	TEXT(name, NOSPLIT, "func(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, aStep *int32, steps, cols int, accumulate bool)")
-	Doc(doc)
-	Pragma("noescape")
+	text(name, "c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, aStep *int32, steps, cols int, accumulate bool", doc)
 
 	aRow := Load(Param("aRow"), GP64())
 	cRow := Load(Param("cRow"), GP64())
@@ -70,10 +68,13 @@ func tiles(name, doc string, perChannel bool, mask Mem) {
 		VXORPS(s[0], s[0], s[0])
 		VXORPS(s[1], s[1], s[1])
 	}
-	rowsOf("c", cRow)
-	for _, r := range rows {
-		PREFETCHT0(Mem{Base: r})
-		PREFETCHT0(Mem{Base: r, Disp: 60})
+	if !perChannel {
+		// Sums of few products leave no time to fetch c ahead of its use.
+		rowsOf("c", cRow)
+		for _, r := range rows {
+			PREFETCHT0(Mem{Base: r})
+			PREFETCHT0(Mem{Base: r, Disp: 60})
+		}
 	}
 
 	rowsOf("a", aRow)
@@ -161,12 +162,4 @@ func tiles(name, doc string, perChannel bool, mask Mem) {
 	JNE(LabelRef("tile"))
 	VZEROUPPER()
 	RET()
-}
-
-func main() {
-	ConstraintExpr("!purego")
-	mask := columnMask()
-	tiles("matrixTilesAVX2", "matrixTilesAVX2 computes whole tiles of a tiling; see matrixTilesGeneric.", false, mask)
-	tiles("channelTilesAVX2", "channelTilesAVX2 computes whole tiles of a tiling per channel; see channelTilesGeneric.", true, mask)
-	Generate()
 }

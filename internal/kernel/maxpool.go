@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import "fmt"
+
+// maxTaps is how many positions a window of MaxPool may have.
+const maxTaps = 256
+
+// A MaxPool takes the maximum over each window of each channel. It remembers
+// where the maxima were from Forward to Backward.
+type MaxPool struct {
+	w    Window
+	pool *Pool
+	taps []uint8 // of each output, the window position of its maximum
+	runs []maxRun
+
+	y, x, dx, dy []float32
+	backward     maxPoolBackward
+}
+
+type maxPoolBackward struct{ *MaxPool }
+
+// A maxRun is neighbouring outputs of a row whose windows have the same
+// positions inside the image.
+type maxRun struct {
+	out, in int     // offsets of the first output and of the image position at its first tap
+	pixels  int     // outputs
+	at      []int32 // offset of each tap from the first
+	taps    []int32 // its window position
+}
+
+// NewMaxPool returns a plan for batches up to maxBatch images. It panics if w
+// is not valid (see [Window.Validate]) or has more than 256 positions.
+func NewMaxPool(w Window, maxBatch int, pool *Pool) *MaxPool {
+	if err := w.Validate(); err != nil {
+		panic(err)
+	}
+	if w.KH*w.KW > maxTaps {
+		panic(fmt.Sprintf("kernel: maximum pooling: window %dx%d has more than %d positions", w.KH, w.KW, maxTaps))
+	}
+	p := &MaxPool{w: w, pool: pool, taps: make([]uint8, maxBatch*w.OutSize())}
+	p.backward.MaxPool = p
+	outW := w.OutW()
+	for oh := range w.OutH() {
+		h0, h1 := span(oh, w.StrideH, w.Top, w.KH, w.InH)
+		for ow := 0; ow < outW; {
+			w0, w1 := span(ow, w.StrideW, w.Left, w.KW, w.InW)
+			run := maxRun{
+				out: (oh*outW + ow) * w.C,
+				in:  ((oh*w.StrideH-w.Top+h0)*w.InW + ow*w.StrideW - w.Left + w0) * w.C,
+			}
+			for same := true; same && ow < outW; {
+				run.pixels++
+				ow++
+				v0, v1 := span(ow, w.StrideW, w.Left, w.KW, w.InW)
+				same = v0 == w0 && v1 == w1
+			}
+			for kh := h0; kh < h1; kh++ {
+				for kw := w0; kw < w1; kw++ {
+					run.at = append(run.at, int32(((kh-h0)*w.InW+kw-w0)*w.C))
+					run.taps = append(run.taps, int32(kh*w.KW+kw))
+				}
+			}
+			p.runs = append(p.runs, run)
+		}
+	}
+	return p
+}
+
+// span returns the window positions [from, to) of output i that lie inside n
+// inputs.
+func span(i, stride, pad, kernel, n int) (from, to int) {
+	return max(0, pad-i*stride), min(kernel, n+pad-i*stride)
+}
+
+// Forward computes y, the maxima of x; of equal ones the first counts, and NaN
+// wins over all.
+func (p *MaxPool) Forward(y, x []float32, batch int) {
+	p.y, p.x = y, x
+	p.pool.Run(p, batch)
+	p.y, p.x = nil, nil
+}
+
+// Backward computes dx from dy: each element of dy goes where the last Forward
+// found the maximum, overlapping windows adding up.
+func (p *MaxPool) Backward(dx, dy []float32, batch int) {
+	p.dx, p.dy = dx, dy
+	p.pool.Run(&p.backward, batch)
+	p.dx, p.dy = nil, nil
+}
+
+// Tile pools one image.
+func (p *MaxPool) Tile(n, _ int) {
+	w, c := p.w, p.w.C
+	x := p.x[n*w.InSize():][:w.InSize()]
+	y := p.y[n*w.OutSize():][:w.OutSize()]
+	taps := p.taps[n*w.OutSize():][:w.OutSize()]
+	for i := range p.runs {
+		r := &p.runs[i]
+		size := r.pixels * c
+		r.take(y[r.out:][:size], taps[r.out:][:size], x[r.in:], c, w.StrideW*c)
+	}
+}
+
+// take computes the maxima y, and their taps, of pixels of c channels whose
+// windows are step elements apart in x.
+func (r *maxRun) take(y []float32, taps []uint8, x []float32, c, step int) {
+	from := 0
+	if useAVX2 {
+		from = r.vectorTake(y, taps, x, c, step)
+	}
+	if from == c {
+		return
+	}
+	for i := range r.pixels {
+		for ch := from; ch < c; ch++ {
+			in := x[i*step+ch:]
+			best, tap := in[0], r.taps[0]
+			for k, at := range r.at {
+				if v := in[at]; !(v <= best) && best == best {
+					best, tap = v, r.taps[k]
+				}
+			}
+			y[i*c+ch], taps[i*c+ch] = best, uint8(tap)
+		}
+	}
+}
+
+// Tile scatters the gradient of one image.
+func (t *maxPoolBackward) Tile(n, _ int) {
+	w, c := t.w, t.w.C
+	dx := t.dx[n*w.InSize():][:w.InSize()]
+	dy := t.dy[n*w.OutSize():][:w.OutSize()]
+	taps := t.taps[n*w.OutSize():][:w.OutSize()]
+	clear(dx)
+	for i := range t.runs {
+		r := &t.runs[i]
+		size := r.pixels * c
+		r.give(dx[r.in:], dy[r.out:][:size], taps[r.out:][:size], c, w.StrideW*c)
+	}
+}
+
+// give adds the elements of dy to dx, at the places take found.
+func (r *maxRun) give(dx, dy []float32, taps []uint8, c, step int) {
+	from := 0
+	if useAVX2 {
+		from = r.vectorGive(dx, dy, taps, c, step)
+	}
+	if from == c {
+		return
+	}
+	for i := range r.pixels {
+		for ch := from; ch < c; ch++ {
+			tap := int32(taps[i*c+ch])
+			for k, at := range r.at {
+				if r.taps[k] == tap {
+					dx[i*step+int(at)+ch] += dy[i*c+ch]
+				}
+			}
+		}
+	}
+}
