@@ -11,11 +11,15 @@ import (
 	"github.com/goqat/goqat/qmodel"
 )
 
-// TestGoldenV1 reads testdata/tiny-v1.qmodel, a model of version 1 with every operator, that every later version must
-// read and run to the same logits: those of the definitions in this package's tests, for an image whose byte i is
+// TestGoldenV1 reads models of version 1, together with every operator and coding, that every later version must read
+// and run to the same logits: those of the definitions in this package's tests, for an image whose byte i is
 // (37·i + 11) mod 256.
 func TestGoldenV1(t *testing.T) {
-	const path = "testdata/tiny-v1.qmodel"
+	golden(t, "testdata/tiny-v1.qmodel", []int32{330337, -166136, 791767})
+	golden(t, "testdata/binary-v1.qmodel", []int32{0, 196608, 364566})
+}
+
+func golden(t *testing.T, path string, want []int32) {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +36,6 @@ func TestGoldenV1(t *testing.T) {
 	for i := range image {
 		image[i] = uint8(37*i + 11)
 	}
-	want := []int32{330337, -166136, 791767}
 	for i, v := range evaluate(q, image)[len(q.Tensors)-1] {
 		if v != int64(want[i]) {
 			t.Errorf("logit %d is by definition %d, want %d", i, v, want[i])

@@ -52,7 +52,11 @@ func drawModel(rng *rand.Rand) *qmodel.Model {
 	for range 1 + rng.IntN(6) {
 		t := b.Model.Tensors[x]
 		codeBits := 1 + rng.IntN(8)
-		switch rng.IntN(8) {
+		kind := rng.IntN(8)
+		if t.Signs && kind < 3 { // read by weighted operators and maximum poolings alone
+			kind = 3
+		}
+		switch kind {
 		case 0:
 			w := qmodeltest.Window{Kernel: [2]int{1 + rng.IntN(min(3, t.Height)), 1 + rng.IntN(min(3, t.Width))}, Stride: [2]int{1 + rng.IntN(3), 1 + rng.IntN(3)}}
 			if rng.IntN(2) == 0 {
@@ -84,13 +88,35 @@ func drawModel(rng *rand.Rand) *qmodel.Model {
 				groups = t.Channels
 				channels = groups * (1 + rng.IntN(2))
 			}
-			x = b.Conv(x, w, channels, groups, 1+rng.IntN(8), codeBits)
+			x = b.ConvForm(x, w, channels, groups, drawForm(rng, codeBits))
+			if !b.Model.Tensors[x].Signs && rng.IntN(4) == 0 {
+				x = b.Sign(x, 1+rng.IntN(3))
+			}
 		}
 		if b.Model.Tensors[x].Len() > 1<<12 {
 			x = b.MaxPool(x, qmodeltest.Window{Kernel: [2]int{1, 1}, Stride: [2]int{2, 2}})
 		}
 	}
 	return b.Finish(x, 1+rng.IntN(12))
+}
+
+// drawForm returns weights of any coding, and codes or signs as output.
+func drawForm(rng *rand.Rand, codeBits int) qmodeltest.Form {
+	f := qmodeltest.Form{WeightBits: 1 + rng.IntN(8), CodeBits: codeBits}
+	switch rng.IntN(6) {
+	case 0:
+		f.WeightBits, f.Coding = 2+rng.IntN(7), qmodel.Odd
+	case 1:
+		f.WeightBits, f.Coding = 2+rng.IntN(4), qmodel.Powers
+	case 2:
+		f.WeightBits, f.Coding = 2+rng.IntN(7), qmodel.Split
+	case 3:
+		f.WeightBits, f.Planes = 1, 2+rng.IntN(2)
+	}
+	if rng.IntN(3) == 0 {
+		f.Signs, f.CodeBits = true, 1+rng.IntN(3)
+	}
+	return f
 }
 
 // TestEveryTensorEqualsItsDefinition runs random models with every kernel, on batches and threads, and compares every
@@ -103,8 +129,11 @@ func TestEveryTensorEqualsItsDefinition(t *testing.T) {
 	for seed := range models {
 		rng := rand.New(rand.NewPCG(uint64(seed), 1))
 		q := drawModel(rng)
-		if seed == 0 {
+		switch seed {
+		case 0:
 			q = qmodeltest.Tiny(rng)
+		case 1, 2, 3, 4:
+			q = qmodeltest.Binary(rng)
 		}
 		const most = 3
 		images := drawImages(rng, q, most)

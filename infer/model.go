@@ -141,7 +141,7 @@ func (m *Model) Layers() []Layer {
 			MACs: m.q.MACs(i), Bytes: m.q.PayloadBytes(i), AccumulatorBits: m.q.AccumulatorBits(i), Kernel: m.best,
 		}
 		if o.Weights != nil {
-			layers[i].WeightBits, layers[i].Shape = o.Weights.Bits, o.Weights.Shape[:]
+			layers[i].WeightBits, layers[i].Shape = o.Weights.Bits*max(1, o.Weights.Planes), o.Weights.Shape[:]
 		}
 	}
 	return layers

@@ -47,71 +47,35 @@ func newStep(m *qmodel.Model, i int, set kernel.Set) step {
 	case qmodel.MaxPool:
 		return &maxPool{rows, kernel.NewWindow(c), o.Inputs[0], o.Output, set.MaxPool}
 	case qmodel.AvgPool:
-		return &avgPool{rows, kernel.NewWindow(c), o.Inputs[0], set.SumPool, set.Finish(epilogue(m, o, true))}
+		return &avgPool{rows, kernel.NewWindow(c), o.Inputs[0], set.SumPool, finisher(m, o, set)}
 	case qmodel.Flatten:
 		return flatten{}
 	case qmodel.Table:
 		return &table{rows, o.Table, o.Inputs[0], o.Output}
-	case qmodel.Add:
-		return &add{rows, len(o.Inputs), set.Finish(epilogue(m, o, false))}
+	case qmodel.Add, qmodel.Sign:
+		return &add{rows, len(o.Inputs), finisher(m, o, set)}
 	default:
-		codes, doubled := planned(o.Weights)
-		return &weighted{
-			c: c, plan: set.Plan(c, codes), doubled: doubled, in: o.Inputs[0], macs: int(m.MACs(i)),
-			finish: set.Finish(epilogue(m, o, true)),
-		}
+		return newWeighted(m, i, c, set)
 	}
 }
 
-// epilogue describes the end of an operator that requantizes; with own, its first term are its own accumulators.
-func epilogue(m *qmodel.Model, o *qmodel.Operator, own bool) kernel.Epilogue {
-	e := kernel.Epilogue{Channels: m.Tensors[o.Output].Channels, Output: o.Output, Others: o.Inputs, R: o.Requantizer}
-	if own {
+// finisher prepares the end of an operator that requantizes or compares.
+func finisher(m *qmodel.Model, o *qmodel.Operator, set kernel.Set) kernel.Finisher {
+	e := kernel.Epilogue{
+		Channels: m.Tensors[o.Output].Channels, Output: o.Output, Others: o.Inputs, R: o.Requantizer,
+		Own: m.Accumulators(o), T: o.Thresholds,
+	}
+	if e.Own > 0 {
 		e.Others = o.Inputs[1:]
-		e.Terms = append(e.Terms, kernel.Term{})
+		e.Terms = make([]kernel.Term, e.Own)
 	}
 	for _, t := range e.Others {
 		e.Terms = append(e.Terms, kernel.Term{Codes: m.Tensors[t].Kind == qmodel.Codes, Zero: m.Tensors[t].ZeroPoint})
 	}
-	return e
-}
-
-// planned returns the weights for a plan. Odd numbers 2c + 1 of 8 bits exceed int8: of them it returns c, and true.
-func planned(w *qmodel.Weights) (weights []int8, doubled bool) {
-	if w.Coding != qmodel.Odd || w.Bits == 8 {
-		return w.Codes, w.Coding == qmodel.Odd
+	if e.Own > 1 || e.T != nil {
+		return kernel.NewTerms(e)
 	}
-	weights = make([]int8, len(w.Codes))
-	for i, v := range w.Values(0) {
-		weights[i] = int8(v)
-	}
-	return weights, false
-}
-
-// weighted is a convolution or linear layer with what is added to it.
-type weighted struct {
-	c        kernel.Conv
-	plan     kernel.Plan
-	doubled  bool // the weights are 2c + 1, where the plan's are c
-	in, macs int
-	finish   kernel.Finisher
-}
-
-func (w *weighted) tiles(batch int) int { return w.plan.Tiles(batch) }
-func (w *weighted) work() int           { return w.macs }
-
-func (w *weighted) needs() kernel.Needs {
-	return w.plan.Needs().Max(w.finish.Needs()).Max(kernel.Needs{Acc: w.plan.MaxTile()})
-}
-
-func (w *weighted) run(i, batch int, tensors []kernel.Tensor, s *kernel.Scratch) {
-	t := w.plan.Tile(i, batch)
-	acc := s.Acc[:t.Rows*t.Stride]
-	w.plan.Accumulate(acc, tensors[w.in].Codes, t, s)
-	if w.doubled {
-		kernel.Double(acc, tensors[w.in].Codes, &w.c, t)
-	}
-	w.finish.Finish(t, acc, tensors, s)
+	return set.Finish(e)
 }
 
 // rows splits an operator's output in tiles of about rowWork numbers.

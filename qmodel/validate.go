@@ -126,8 +126,8 @@ func (t *Tensor) validate() error {
 		if t.Bits < 1 || t.Bits > 8 {
 			return fmt.Errorf("codes of %d bits, want 1 to 8", t.Bits)
 		}
-		if t.ZeroPoint < 0 || t.ZeroPoint > t.Max() || t.Signs && t.ZeroPoint != 0 {
-			return fmt.Errorf("zero point %d outside of the codes [0, %d], or of signs", t.ZeroPoint, t.Max())
+		if t.ZeroPoint < 0 || t.ZeroPoint > t.Max() || t.Signs && (t.ZeroPoint != 0 || t.Range != [2]int32{}) {
+			return fmt.Errorf("zero point %d outside of the codes [0, %d], or a zero point or range of signs", t.ZeroPoint, t.Max())
 		}
 	} else if t.Kind > Logits || t.Bits != 32 || t.ZeroPoint != 0 || t.Signs {
 		return fmt.Errorf("kind %d of %d bits with zero point %d, want 32 bits and 0, and no signs", t.Kind, t.Bits, t.ZeroPoint)

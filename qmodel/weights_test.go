@@ -99,7 +99,8 @@ func TestValidateRefusesSigns(t *testing.T) {
 		spoil func(m *M)
 		want  string
 	}{
-		{"zero point", func(m *M) { m.Tensors[1].ZeroPoint = 1 }, "or of signs"},
+		{"zero point", func(m *M) { m.Tensors[1].ZeroPoint = 1 }, "range of signs"},
+		{"range", func(m *M) { m.Tensors[1].Range = [2]int32{0, 1} }, "range of signs"},
 		{"signs of logits", func(m *M) { m.Tensors[len(m.Tensors)-1].Signs = true }, "no signs"},
 		{"signs of an image", func(m *M) { m.Tensors[0].Signs, m.Tensors[0].ZeroPoint, m.Input.ZeroPoint = true, 0, 0 }, "not an image"},
 		{"unknown coding", weights(binPowers, func(w *qmodel.Weights) { w.Coding = "base 3" }), "unknown coding"},

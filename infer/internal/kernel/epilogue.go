@@ -11,6 +11,9 @@ type Epilogue struct {
 	Others   []int // indices of the tensors of the terms behind the accumulators, in the output's shape
 	Terms    []Term
 	R        *fixed.Requantizer
+
+	Own int               // accumulators of an output, the first terms
+	T   *fixed.Thresholds // in the place of R: the output are signs
 }
 
 // A Term is what is known beforehand of a term: whether it is a tensor of codes, with their zero point, or int32.

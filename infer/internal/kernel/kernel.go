@@ -54,11 +54,11 @@ type Plan interface {
 }
 
 // Needs are the lengths of the buffers of a Scratch.
-type Needs struct{ Acc, Sums, Bytes int }
+type Needs struct{ Acc, Sums, Bytes, Words int }
 
 // Max returns the needs of a scratch that serves both.
 func (n Needs) Max(o Needs) Needs {
-	return Needs{max(n.Acc, o.Acc), max(n.Sums, o.Sums), max(n.Bytes, o.Bytes)}
+	return Needs{max(n.Acc, o.Acc), max(n.Sums, o.Sums), max(n.Bytes, o.Bytes), max(n.Words, o.Words)}
 }
 
 // A Scratch is the memory of one worker.
@@ -66,11 +66,12 @@ type Scratch struct {
 	Acc   []int32
 	Sums  []int64
 	Bytes []uint8
+	Words []uint64
 }
 
 // NewScratch returns a scratch with at least the given lengths.
 func NewScratch(n Needs) *Scratch {
-	return &Scratch{make([]int32, n.Acc), make([]int64, n.Sums), make([]uint8, n.Bytes)}
+	return &Scratch{make([]int32, n.Acc), make([]int64, n.Sums), make([]uint8, n.Bytes), make([]uint64, n.Words)}
 }
 
 // A Tensor is one tensor of a running batch: Codes with their zero point, or Wide, accumulators or logits.
@@ -86,6 +87,8 @@ type Set struct {
 	Supported bool // by this processor
 	// Plan prepares a convolution with weights [OutC][KH][KW][InC/Groups].
 	Plan func(c Conv, weights []int8) Plan
+	// Signs prepares a convolution of signs; nil is that of the generic set.
+	Signs func(c Conv, signs int, weights []int16) Plan
 	// Finish prepares an epilogue.
 	Finish func(e Epilogue) Finisher
 	// MaxPool writes the greatest code of each window to rows [row, row+rows) of the output dst, padding left out.
@@ -105,8 +108,8 @@ type Finisher interface {
 // Sets returns all sets, the fastest first and the reference last.
 func Sets() []Set {
 	return append(platformSets(),
-		Set{Name: "generic", Supported: true, Plan: newGeneric, Finish: newGenericFinish, MaxPool: maxPool, SumPool: sumPool},
-		Set{Name: "reference", Supported: true, Plan: newReference, Finish: newReferenceFinish, MaxPool: maxPool, SumPool: sumPool})
+		Set{Name: "generic", Supported: true, Plan: newGeneric, Signs: NewBits, Finish: newGenericFinish, MaxPool: maxPool, SumPool: sumPool},
+		Set{Name: "reference", Supported: true, Plan: newReference, Signs: newSigns, Finish: newReferenceFinish, MaxPool: maxPool, SumPool: sumPool})
 }
 
 // rowTiles splits a number of rows in tiles of at most each rows.

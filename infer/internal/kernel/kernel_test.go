@@ -117,9 +117,12 @@ func gather(t *testing.T, p Plan, c Conv, x []uint8, batch int, front bool) []in
 	t.Helper()
 	all, done := make([]int32, batch*c.Pixels()*c.OutC), make([]bool, batch*c.Pixels()*c.OutC)
 	needs := p.Needs()
-	s := &Scratch{Sums: guarded[int64](t, needs.Sums, front), Bytes: guarded[uint8](t, needs.Bytes, front)}
+	s := &Scratch{Sums: guarded[int64](t, needs.Sums, front), Bytes: guarded[uint8](t, needs.Bytes, front), Words: make([]uint64, needs.Words)}
 	for i := range s.Bytes {
 		s.Bytes[i] = 0xa5 // what an operator before left
+	}
+	for i := range s.Words {
+		s.Words[i] = 0xa5a5
 	}
 	for i := p.Tiles(batch) - 1; i >= 0; i-- {
 		tile := p.Tile(i, batch)

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import "math/bits"
+
+// A convolution of signs sums ±w, with -1 in the place of padding, for each sign of its input's codes. c.OutC counts
+// accumulators: those of the signs of an output are next to each other, so that the weights are
+// [c.OutC/signs][KH][KW][InC/Groups].
+
+// signs is the convolution as it is defined, tap by tap.
+type signs struct {
+	rowTiles
+	c       Conv
+	signs   int
+	weights []int16
+}
+
+func newSigns(c Conv, n int, weights []int16) Plan {
+	return &signs{rowTiles{c.Pixels(), 16, c.OutC}, c, n, weights}
+}
+
+func (p *signs) Needs() Needs { return Needs{} }
+
+func (p *signs) Accumulate(acc []int32, x []uint8, t Tile, _ *Scratch) {
+	for r := range t.Rows {
+		image, pixel := (t.Row+r)/p.c.Pixels(), (t.Row+r)%p.c.Pixels()
+		for o := range t.Channels {
+			acc[r*t.Stride+o] = p.dot(x[image*p.c.InLen():], pixel/p.c.OutW, pixel%p.c.OutW, t.Channel+o)
+		}
+	}
+}
+
+func (p *signs) dot(x []uint8, oy, ox, o int) int32 {
+	c := &p.c
+	in := c.InC / c.Groups
+	base := o / (c.OutC / c.Groups) * in
+	w := p.weights[o/p.signs*c.KH*c.KW*in:]
+	var acc int32
+	for ky := range c.KH {
+		for kx := range c.KW {
+			y, x0 := oy*c.StrideH-c.Top+ky, ox*c.StrideW-c.Left+kx
+			for i := range in {
+				v := int32(w[(ky*c.KW+kx)*in+i])
+				if y >= 0 && y < c.InH && x0 >= 0 && x0 < c.InW && x[(y*c.InW+x0)*c.InC+base+i]>>(o%p.signs)&1 == 1 {
+					acc += v
+				} else {
+					acc -= v
+				}
+			}
+		}
+	}
+	return acc
+}
+
+// signBits is the convolution with weights -1 and +1, as 0 and 1 in the bits of words: the sum over n taps is n less
+// twice the number of those that differ.
+type signBits struct {
+	rowTiles
+	c       Conv
+	signs   int
+	words   int      // of the taps of an output
+	weights []uint64 // [c.OutC/signs][words]
+}
+
+// NewBits prepares a convolution of signs for the generic set, and for all that have none of their own.
+func NewBits(c Conv, n int, weights []int16) Plan {
+	for _, w := range weights {
+		if w != 1 && w != -1 {
+			return newSigns(c, n, weights)
+		}
+	}
+	taps := c.KH * c.KW * c.InC / c.Groups
+	p := &signBits{rowTiles: rowTiles{c.Pixels(), 16, c.OutC}, c: c, signs: n, words: (taps + 63) / 64}
+	p.weights = make([]uint64, len(weights)/taps*p.words)
+	for i, w := range weights {
+		if w == 1 {
+			p.weights[i/taps*p.words+i%taps/64] |= 1 << (i % taps % 64)
+		}
+	}
+	return p
+}
+
+func (p *signBits) Needs() Needs { return Needs{Words: p.words * p.signs} }
+
+func (p *signBits) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
+	c := &p.c
+	patch := s.Words[:p.words*p.signs]
+	perGroup := c.OutC / c.Groups
+	taps := int32(c.KH * c.KW * c.InC / c.Groups)
+	for r := range t.Rows {
+		image, pixel := (t.Row+r)/c.Pixels(), (t.Row+r)%c.Pixels()
+		row := acc[r*t.Stride:][:c.OutC]
+		for g := range c.Groups {
+			p.gather(patch, x[image*c.InLen():], pixel/c.OutW, pixel%c.OutW, g*c.InC/c.Groups)
+			for o := g * perGroup; o < (g+1)*perGroup; o++ {
+				w := p.weights[o/p.signs*p.words:][:p.words]
+				differ := 0
+				for i, v := range patch[o%p.signs*p.words:][:p.words] {
+					differ += bits.OnesCount64(v ^ w[i])
+				}
+				row[o] = taps - 2*int32(differ)
+			}
+		}
+	}
+}
+
+// gather packs the signs under the kernel at one output, of the group's channels from base: [sign][words].
+func (p *signBits) gather(patch []uint64, x []uint8, oy, ox, base int) {
+	c := &p.c
+	n := c.InC / c.Groups
+	firstY, lastY, y0 := window(oy, c.StrideH, c.Top, c.KH, c.InH)
+	firstX, lastX, x0 := window(ox, c.StrideW, c.Left, c.KW, c.InW)
+	clear(patch)
+	for ky := firstY; ky < lastY; ky++ {
+		for kx := firstX; kx < lastX; kx++ {
+			at := (ky*c.KW + kx) * n
+			for i, q := range x[((y0+ky)*c.InW+x0+kx)*c.InC+base:][:n] {
+				for k := range p.signs {
+					patch[k*p.words+(at+i)/64] |= uint64(q>>k&1) << ((at + i) % 64)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// drawSigns returns a geometry for so many signs, whose outputs are interleaved, and random signs of an input of one.
+func drawSigns(rng *rand.Rand, n, batch int, groups bool) (Conv, []uint8) {
+	c := drawConv(rng, groups)
+	c.Zero, c.Max, c.OutC = 0, 1<<n-1, c.OutC*n
+	x := make([]uint8, batch*c.InLen())
+	for i := range x {
+		x[i] = 1<<rng.IntN(n+1) - 1
+	}
+	return c, x
+}
+
+// TestBitsAgree compares the words of signs with the definition.
+func TestBitsAgree(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for i := range 200 {
+		n, batch := 1+rng.IntN(3), 1+rng.IntN(2)
+		c, x := drawSigns(rng, n, batch, i%3 == 0)
+		weights := make([]int16, c.OutC/n*c.KH*c.KW*c.InC/c.Groups)
+		for k := range weights {
+			weights[k] = int16(2*rng.IntN(2) - 1)
+		}
+		plan := NewBits(c, n, weights)
+		if _, ok := plan.(*signBits); !ok {
+			t.Fatalf("weights of one bit are run by %T", plan)
+		}
+		want := gather(t, newSigns(c, n, weights), c, x, batch, false)
+		if got := gather(t, plan, c, x, batch, false); !slices.Equal(got, want) {
+			t.Fatalf("%d signs, %+v: %d, want %d", n, c, got, want)
+		}
+		weights[rng.IntN(len(weights))] = 3
+		if _, ok := NewBits(c, n, weights).(*signs); !ok {
+			t.Fatal("a weight of 3 is run as a bit")
+		}
+	}
+}
+
+// TestSignsAreCodes sums signs as codes 0 and 1: Σ ±w is 2·Σ q·w - Σ w, where nothing is padded.
+func TestSignsAreCodes(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	for range 100 {
+		c, x := drawSigns(rng, 1, 1, false)
+		c.Top, c.Left, c.OutH, c.OutW = 0, 0, (c.InH-c.KH)/c.StrideH+1, (c.InW-c.KW)/c.StrideW+1
+		narrow := drawWeights(rng, c.OutC*c.KH*c.KW*c.InC)
+		wide, sum := make([]int16, len(narrow)), make([]int32, c.OutC)
+		for i, w := range narrow {
+			wide[i] = int16(w)
+			sum[i/(c.KH*c.KW*c.InC)] += int32(w)
+		}
+		want := gather(t, newReference(c, narrow), c, x, 1, false)
+		for i := range want {
+			want[i] = 2*want[i] - sum[i%c.OutC]
+		}
+		if got := gather(t, newSigns(c, 1, wide), c, x, 1, false); !slices.Equal(got, want) {
+			t.Fatalf("%+v: %d, want %d", c, got, want)
+		}
+	}
+}
+
+// TestRemainder puts narrow weights and remainder together again, and sums both.
+func TestRemainder(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 10))
+	for n := range 100 {
+		c := drawConv(rng, n%3 == 0)
+		weights := make([]int16, c.OutC*c.KH*c.KW*c.InC/c.Groups)
+		for i := range weights {
+			weights[i] = []int16{-128, -1, 0, 1, 64, 127, 128}[rng.IntN(7)]
+		}
+		x := make([]uint8, c.InLen())
+		drawCodes(rng, x, c.Max)
+		half, odd := make([]int8, len(weights)), make([]int8, len(weights)) // w = 2·half + odd
+		for i, w := range weights {
+			half[i], odd[i] = int8(w/2), int8(w%2)
+		}
+		want := gather(t, newReference(c, half), c, x, 1, false)
+		for i, a := range gather(t, newReference(c, odd), c, x, 1, false) {
+			want[i] = 2*want[i] + a
+		}
+		narrow, rest := NewRemainder(c, weights)
+		got := gather(t, newReference(c, narrow), c, x, 1, false)
+		if rest != nil {
+			rest.Add(got, x, Tile{Rows: c.Pixels(), Channels: c.OutC, Stride: c.OutC})
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%+v: %d, want %d", c, got, want)
+		}
+	}
+	if _, rest := NewRemainder(Conv{OutC: 1, KH: 1, KW: 1, InC: 3, Groups: 1}, []int16{-128, 0, 127}); rest != nil {
+		t.Error("weights that fit int8 have a remainder")
+	}
+}
