@@ -2,10 +2,7 @@
 
 package kernel
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
 // A Conv describes a two-dimensional convolution (a cross-correlation, as in
 // every training library) of NHWC images with weights [OutC, KH, KW, InC/Groups].
@@ -37,9 +34,11 @@ func (c Conv) Weights() int { return c.OutC * c.KH * c.KW * (c.InC / c.Groups) }
 // MACs returns the multiply-accumulates of one image, padding included.
 func (c Conv) MACs() int { return c.OutH() * c.OutW() * c.Weights() }
 
-// maxImage bounds the elements of one image: offsets within a few of them are
-// kept in 32 bits.
-const maxImage = 1 << 24
+// Offsets are kept in 32 bits: within some images, and among the weights.
+const (
+	maxImage   = 1 << 24 // elements of one image, padding included
+	maxWeights = 1 << 30
+)
 
 // Validate reports the first thing that makes c no convolution.
 func (c Conv) Validate() error {
@@ -65,8 +64,10 @@ func (c Conv) Validate() error {
 		return fmt.Errorf("kernel: convolution: %d groups do not divide %d input and %d output channels", c.Groups, c.InC, c.OutC)
 	case c.KH > h || c.KW > w:
 		return fmt.Errorf("kernel: convolution: kernel %dx%d exceeds the padded input %dx%d", c.KH, c.KW, h, w)
-	case !fits(h, w, c.InC) || !fits(c.OutH(), c.OutW(), c.OutC) || !fits(c.KH, c.KW, c.InC) || !fits(c.KH, c.KW, c.OutC):
-		return errors.New("kernel: convolution: an image has too many elements")
+	case !fits(h, w, c.InC) || !fits(c.KH, c.KW, c.InC) || !fits(c.OutH()+c.KH, c.OutW()+c.KW, c.OutC):
+		return fmt.Errorf("kernel: convolution: an image or a filter has more than %d elements", maxImage)
+	case int64(c.KH*c.KW*(c.InC/c.Groups))*int64(c.OutC) > maxWeights:
+		return fmt.Errorf("kernel: convolution: more than %d weights", maxWeights)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ const (
 	maxWindow = 24 << 10 // floats a window should have at most
 	maxPanel  = 320      // steps of a panel that stay in the first-level cache
 	minTasks  = 16       // tiles of work a pass should have
+	maxOffset = 1 << 30  // floats of a block, whose offsets are kept in 32 bits
 )
 
 // A correlation is a forward or backward-input pass as tables: a result
@@ -19,6 +20,7 @@ type correlation struct {
 
 	groups, srcGroup, dstGroup int // groups, and channels of one; a depthwise layer is one group here
 	perChannel                 bool
+	matrix                     bool // a matrix product: single pixels and one tap
 
 	images, rows, strips int  // images of a block; rows of a strip, strips of an image
 	top, left            int  // source position of the first window, negative in the padding
@@ -36,9 +38,9 @@ type class struct {
 	src, dst  []int32 // offsets of each pixel in window and result
 	steps     []int32 // offset of every product from the pixel's
 	taps      []int   // kernel positions in the order of steps
-	runs      []int   // offsets of the weights of steps, for column 0: of every run steps
-	run       int     // the first, the others
-	spacing   int     // spacing apart
+	runs      []int   // offsets of the weights of steps, for column 0: the first of every run of steps,
+	run       int     // whose length this is,
+	spacing   int     // the others this far apart
 	perImage  int     // pixels of one image of a block
 	perRow    int     // pixels of one row
 	stripRows []int   // result rows of a strip, ascending
@@ -51,7 +53,7 @@ func newForward(c Conv, batch int) *correlation {
 		srcH: c.InH, srcW: c.InW, srcC: c.InC,
 		dstH: c.OutH(), dstW: c.OutW(), dstC: c.OutC,
 	}
-	r.channels(c.Groups, c.InC, c.OutC, c.depthwise())
+	r.channels(c, c.InC, c.OutC)
 	r.block(batch, 1, c.StrideH*(c.InW+c.Left+c.Right)*c.InC)
 	h := forwardAxis(r.rows, c.KH, c.StrideH, c.Top)
 	w := forwardAxis(r.dstW, c.KW, c.StrideW, c.Left)
@@ -73,7 +75,7 @@ func newBackwardInput(c Conv, batch int) *correlation {
 		srcH: c.OutH(), srcW: c.OutW(), srcC: c.OutC,
 		dstH: c.InH, dstW: c.InW, dstC: c.InC,
 	}
-	r.channels(c.Groups, c.OutC, c.InC, c.depthwise())
+	r.channels(c, c.OutC, c.InC)
 	r.block(batch, c.StrideH, (c.OutW()+c.KW)*c.OutC/c.StrideH)
 	h := backwardAxis(r.rows, c.KH, c.StrideH, c.Top)
 	w := backwardAxis(r.dstW, c.KW, c.StrideW, c.Left)
@@ -96,11 +98,12 @@ func newBackwardInput(c Conv, batch int) *correlation {
 	return r
 }
 
-func (r *correlation) channels(groups, src, dst int, depthwise bool) {
-	r.groups, r.srcGroup, r.dstGroup, r.perChannel = groups, src/groups, dst/groups, depthwise
-	if depthwise {
-		r.groups, r.srcGroup, r.dstGroup = 1, src, dst
+func (r *correlation) channels(c Conv, src, dst int) {
+	r.groups, r.srcGroup, r.dstGroup = c.Groups, src/c.Groups, dst/c.Groups
+	if c.depthwise() {
+		r.perChannel, r.groups, r.srcGroup, r.dstGroup = true, 1, src, dst
 	}
+	r.matrix = r.srcH*r.srcW*r.dstH*r.dstW*c.KH*c.KW == 1
 }
 
 // block chooses images, rows and strips: a strip starts at a multiple of
@@ -117,14 +120,12 @@ func (r *correlation) block(batch, stride, rowSize int) {
 	}
 	pixels := r.dstH * r.dstW
 	r.images = min((minPixels+pixels-1)/pixels, max(1, fit/r.dstH))
-	if r.perPixel() {
+	if r.matrix {
 		r.images = minPixels
 	}
-	r.images = max(1, min(r.images, batch))
+	most := maxOffset / max(r.srcH*r.srcW*r.srcC, pixels*r.dstC)
+	r.images = max(1, min(r.images, batch, most))
 }
-
-// perPixel reports whether the images are single pixels.
-func (r *correlation) perPixel() bool { return r.srcH*r.srcW*r.dstH*r.dstW == 1 }
 
 // window lays out the window of a block; whole is the height of the window of
 // a whole image.

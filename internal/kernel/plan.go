@@ -40,7 +40,7 @@ func NewConvPlan(c Conv, maxBatch int, pool *Pool) *ConvPlan {
 	forward, backward := newForward(c, maxBatch*p.pixels), newBackwardInput(c, maxBatch*p.pixels)
 	p.forward = correlatePass{correlation: forward, pool: pool}
 	p.backward = correlatePass{correlation: backward, pool: pool}
-	if forward.perPixel() && c.Groups == 1 {
+	if forward.matrix && c.Groups == 1 {
 		p.weights = newMatrixWeightsPass(c.OutC, c.InC, pool)
 	} else {
 		p.weights = newWeightsPass(forward, pool)
@@ -104,7 +104,7 @@ func (p *correlatePass) run(dst, src, w []float32, batch int) {
 	p.dst, p.src, p.w, p.batch = dst, src, w, batch
 	blocks := p.blocks(batch)
 	p.chunks = min(p.panels(), (minTasks+blocks-1)/blocks)
-	p.inPlace = p.perPixel() && blocks <= 2
+	p.inPlace = p.matrix && blocks <= 2
 	if !p.inPlace {
 		p.pool.Run(&p.pack, p.groups*p.panels())
 	}
