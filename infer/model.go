@@ -127,18 +127,21 @@ type Layer struct {
 	MACs            int64  // multiply-accumulates per image
 	Bytes           int    // of its numbers in the file
 	AccumulatorBits int    // bits of the narrowest integer that holds its accumulators; 0 without
-	Kernel          string // that runs it by default
+	Kernel          string // that runs it by default: the set and, for weights, the form of its products
 }
 
 // Layers describes the model's operators in the order of execution.
 func (m *Model) Layers() []Layer {
-	layers := make([]Layer, len(m.q.Operators))
+	layers, steps := make([]Layer, len(m.q.Operators)), m.programs[m.best]().steps
 	for i := range m.q.Operators {
 		o := &m.q.Operators[i]
 		in, out := &m.q.Tensors[o.Inputs[0]], &m.q.Tensors[o.Output]
 		layers[i] = Layer{
 			Name: o.Name, Operator: o.Op, Method: o.Method, ActivationBits: in.Bits, Output: [3]int{out.Height, out.Width, out.Channels},
 			MACs: m.q.MACs(i), Bytes: m.q.PayloadBytes(i), AccumulatorBits: m.q.AccumulatorBits(i), Kernel: m.best,
+		}
+		if w, ok := steps[i].(*weighted); ok {
+			layers[i].Kernel = kernel.PlanName(w.plan, m.best)
 		}
 		if o.Weights != nil {
 			layers[i].WeightBits, layers[i].Shape = o.Weights.Bits*max(1, o.Weights.Planes), o.Weights.Shape[:]

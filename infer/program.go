@@ -9,9 +9,10 @@ import (
 
 // A program is a model compiled for one kernel set. It is immutable and shared by runners.
 type program struct {
-	arena *arenaPlan
-	steps []step
-	needs kernel.Needs // of any step
+	kernel string // the set's name
+	arena  *arenaPlan
+	steps  []step
+	needs  kernel.Needs // of any step
 }
 
 // A step runs one operator, in pieces that are independent of each other. Tensors are found by index in the runner's
@@ -24,7 +25,7 @@ type step interface {
 }
 
 func compile(m *qmodel.Model, set kernel.Set) *program {
-	p := &program{arena: planArena(m)}
+	p := &program{kernel: set.Name, arena: planArena(m)}
 	for i := range m.Operators {
 		s := newStep(m, i, set)
 		p.steps = append(p.steps, s)

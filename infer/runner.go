@@ -136,6 +136,9 @@ func (r *Runner) observation(operator, n int) Observation {
 	return o
 }
 
+// Kernel returns the name of the runner's kernel, one of Kernels.
+func (r *Runner) Kernel() string { return r.program.kernel }
+
 // Close stops the runner's threads and must be the last call; a runner that is no longer used is closed by the garbage
 // collector as well.
 func (r *Runner) Close() { r.team.close() }

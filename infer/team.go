@@ -40,7 +40,7 @@ func newTeam(threads int, needs kernel.Needs) *team {
 }
 
 // parallelWork is the least work, in elementary additions, that is worth waking a helper.
-const parallelWork = 1 << 16
+const parallelWork = 1 << 19
 
 // run does all tiles of a step. Which thread does which tile varies; what a tile computes does not.
 func (t *team) run(s step, batch int, tensors []kernel.Tensor) {

@@ -26,7 +26,7 @@ func newAVX2(c Conv, weights []int8) Plan {
 // Limits of a tile: its work, so that threads share a layer, its accumulators and its buffer, so that they stay in the
 // caches.
 const (
-	tileWork   = 1 << 22
+	tileWork   = 1 << 21
 	tileAcc    = 1 << 14
 	tileBuffer = 1 << 17
 )
@@ -136,6 +136,13 @@ func (p *dotAVX2) cut() {
 	}
 	p.limit(rows, tileBuffer)
 	p.rows = p.lines * p.c.OutW
+}
+
+func (p *dotAVX2) Name() string {
+	if p.width == 1 {
+		return "avx2 8-bit"
+	}
+	return "avx2 16-bit"
 }
 
 func (p *dotAVX2) MaxTile() int { return p.rows * p.channels }

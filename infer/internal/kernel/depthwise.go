@@ -20,6 +20,8 @@ func newDepthwise(c Conv, weights []int8) Plan {
 	return p
 }
 
+func (p *depthwise) Name() string { return "generic" }
+
 func (p *depthwise) Needs() Needs { return Needs{} }
 
 func (p *depthwise) Accumulate(acc []int32, x []uint8, t Tile, _ *Scratch) {

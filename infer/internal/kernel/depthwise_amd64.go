@@ -41,6 +41,8 @@ func newDepthwiseAVX2(c Conv, weights []int8) Plan {
 	return p
 }
 
+func (p *depthwiseAVX2) Name() string { return "avx2 16-bit" }
+
 func (p *depthwiseAVX2) Tiles(batch int) int { return batch * p.perImage() }
 
 func (p *depthwiseAVX2) Tile(i, _ int) Tile {

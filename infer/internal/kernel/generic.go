@@ -38,6 +38,8 @@ func newGeneric(c Conv, weights []int8) Plan {
 	return p
 }
 
+func (p *generic) Name() string { return "generic" }
+
 func (p *generic) Needs() Needs { return Needs{Bytes: p.group.InC * p.c.KH * p.c.KW} }
 
 func (p *generic) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {

@@ -53,6 +53,14 @@ type Plan interface {
 	Needs() Needs
 }
 
+// PlanName returns what a plan is called in descriptions: its Name, if it has that method, or else the set's.
+func PlanName(p Plan, set string) string {
+	if n, ok := p.(interface{ Name() string }); ok {
+		return n.Name()
+	}
+	return set
+}
+
 // Needs are the lengths of the buffers of a Scratch.
 type Needs struct{ Acc, Sums, Bytes, Words int }
 
