@@ -85,6 +85,27 @@ func TestRunnersShareAModel(t *testing.T) {
 	group.Wait()
 }
 
+// TestManyAccumulators has more accumulators than a tile has channels, three for each output.
+func TestManyAccumulators(t *testing.T) {
+	rng := rand.New(rand.NewPCG(10, 10))
+	b := qmodeltest.New(rng, 4, 4, 3)
+	x := b.ConvForm(0, qmodeltest.Square(3, 1, 1), 120, 1, qmodeltest.Form{WeightBits: 1, Planes: 3, CodeBits: 8})
+	q := b.Finish(x, 3)
+	m, image := newTestModel(t, q), drawImages(rng, q, 1)
+	want := evaluate(q, image)[len(q.Tensors)-1]
+	for _, name := range Kernels() {
+		got := make([]int32, 3)
+		if err := newTestRunner(t, m, Options{Kernel: name}).Run(got, image); err != nil {
+			t.Fatal(err)
+		}
+		for i := range got {
+			if int64(got[i]) != want[i] {
+				t.Errorf("kernel %s: logit %d is %d, want %d", name, i, got[i], want[i])
+			}
+		}
+	}
+}
+
 func TestRunRefuses(t *testing.T) {
 	q := qmodeltest.Tiny(rand.New(rand.NewPCG(3, 3)))
 	m := newTestModel(t, q)

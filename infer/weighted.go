@@ -25,7 +25,7 @@ func newWeighted(m *qmodel.Model, i int, c kernel.Conv, set kernel.Set) *weighte
 	o := &m.Operators[i]
 	own := m.Accumulators(o)
 	w := &weighted{in: o.Inputs[0], adds: int(m.MACs(i)) * own, finish: finisher(m, o, set)}
-	c.OutC *= own
+	c.OutC, c.Own = c.OutC*own, own
 	w.c = c
 	if in := &m.Tensors[o.Inputs[0]]; in.Signs {
 		plan := set.Signs

@@ -122,10 +122,11 @@ func (p *dotAVX2) pack(weights []int8, taps, perStep int) {
 
 // cut chooses the size of tiles.
 func (p *dotAVX2) cut() {
-	p.channels = min((p.c.OutC+panel-1)/panel*panel, 256)
+	whole := panel * max(1, p.c.Own) // channels that tiles do not part
+	p.channels = min((p.c.OutC+panel-1)/panel*panel, max(whole, 256/whole*whole))
 	rows := tileAcc / p.channels
 	if p.c.Pixels() == 1 { // few rows: tiles share the channels
-		p.channels = min(p.channels, 128)
+		p.channels = min(p.channels, max(whole, 128/whole*whole))
 	} else {
 		rows = min(rows, tileWork/(p.steps*p.height*4/p.width*p.channels))
 	}

@@ -19,6 +19,7 @@ type Conv struct {
 	StrideH, StrideW int
 	Top, Left        int // padding before the first row and column; after the last it follows from the sizes
 	Groups           int
+	Own              int   // channels of OutC that an output of the network has; tiles do not part them; 0 is 1
 	Zero, Max        int32 // the input's zero point, also the code in the place of padding, and its greatest code
 }
 

@@ -56,6 +56,10 @@ func drawConv(rng *rand.Rand, groups bool) Conv {
 		c.Groups = c.InC
 		c.OutC = c.InC * (1 + rng.IntN(8)/7)
 	}
+	if !groups && rng.IntN(8) == 0 { // more channels than a tile has
+		c.Own = 1 + rng.IntN(5)
+		c.OutC = c.Own * (1 + rng.IntN(300/c.Own))
+	}
 	c.Zero = rng.Int32N(c.Max + 1)
 	return c
 }
@@ -126,6 +130,9 @@ func gather(t *testing.T, p Plan, c Conv, x []uint8, batch int, front bool) []in
 	}
 	for i := p.Tiles(batch) - 1; i >= 0; i-- {
 		tile := p.Tile(i, batch)
+		if own := max(1, c.Own); tile.Channel%own != 0 || tile.Channels%own != 0 {
+			t.Fatalf("%+v parts the accumulators of an output, of which %+v has %d", tile, c, own)
+		}
 		if tile.Rows*tile.Stride > p.MaxTile() || tile.Stride < tile.Channels {
 			t.Fatalf("%+v exceeds %d accumulators", tile, p.MaxTile())
 		}
