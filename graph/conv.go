@@ -62,7 +62,7 @@ func (g *Graph) Conv2D(name string, x, w *Node, window Window) *Node {
 		g.Errorf("graph: %s: %w", name, err)
 		return x
 	}
-	f := &conv{name: name, desc: d, plan: kernel.NewConvPlan(d, g.batch, g.Run.pool)}
+	f := &conv{name: name, desc: d, plan: kernel.NewConvPlan(d, g.batch, g.Run.pool), sums: make([]sums, 1)}
 	return g.Apply(name, f, h, v, out, x, w)
 }
 
@@ -82,27 +82,25 @@ type conv struct {
 	desc kernel.Conv
 	plan *kernel.ConvPlan
 
-	// wide holds the accumulators of an Integer run that could exceed what
-	// float32 adds exactly; nil while they cannot.
-	wide   []float64
-	wideX  []float64
-	wideW  []float64
-	wideTo []float64 // the memory of wide, kept
+	// Of Integer runs: how the integers fall apart, and the accumulators.
+	inputs, weights Planes
+	sums            []sums // [plane of the weights][plane of the input]
+	x, w            []float32
+	wideX, wideW    []float64
 }
 
 func (f *conv) Forward(r *Run, y []float32, x [][]float32) error {
-	f.wide = nil
-	out := f.desc.OutH() * f.desc.OutW() * f.desc.OutC
-	if r.Mode == Integer && !f.exact(x[0][:r.Batch*f.desc.InH*f.desc.InW*f.desc.InC], x[1]) {
-		f.forwardWide(r, len(y), x)
+	out := r.Batch * f.desc.OutH() * f.desc.OutW() * f.desc.OutC
+	s := Site{Name: f.name, Y: y[:out]}
+	if r.Mode == Integer {
+		f.forwardInteger(r, y, x[0][:r.Batch*f.desc.InH*f.desc.InW*f.desc.InC], x[1])
+		if f.sums[0].isWide {
+			s.Wide = f.sums[0].wide[:out]
+		}
 	} else {
 		f.plan.Forward(y, x[0], x[1], r.Batch)
 	}
 	if r.Tap != nil && r.Mode != Train {
-		s := Site{Name: f.name, Y: y[:r.Batch*out]}
-		if f.wide != nil {
-			s.Wide = f.wide[:r.Batch*out]
-		}
 		r.Tap(s)
 	}
 	return nil
@@ -134,17 +132,47 @@ func (f *conv) exact(x, w []float32) bool {
 	return most*float64(max(-lo, hi)) < 1<<24
 }
 
-// forwardWide convolves in float64, exact for every int32 accumulator.
-func (f *conv) forwardWide(r *Run, out int, x [][]float32) {
-	if f.wideTo == nil {
-		f.wideTo, f.wideX, f.wideW = make([]float64, out), make([]float64, len(x[0])), make([]float64, len(x[1]))
+// forwardInteger computes the accumulators of every pair of planes. Those of the
+// first are y, if float32 holds them.
+func (f *conv) forwardInteger(r *Run, y, x, w []float32) {
+	k := 0
+	for m := range count(f.weights) {
+		wm := plane(f.weights, m, &f.w, w)
+		for n := range count(f.inputs) {
+			s := &f.sums[k]
+			switch {
+			case k == 0:
+				s.narrow = y
+			case s.narrow == nil:
+				s.narrow = make([]float32, len(y))
+			}
+			f.accumulate(r, s, plane(f.inputs, n, &f.x, x), wm)
+			k++
+		}
 	}
-	f.wide = f.wideTo
-	for i, v := range x[0] {
-		f.wideX[i] = float64(v)
+}
+
+// accumulate convolves integers, in float64 where float32 could be inexact:
+// that is exact for every int32 accumulator.
+func (f *conv) accumulate(r *Run, s *sums, x, w []float32) {
+	if s.isWide = !f.exact(x, w); !s.isWide {
+		f.plan.Forward(s.narrow, x, w, r.Batch)
+		return
 	}
-	for i, v := range x[1] {
-		f.wideW[i] = float64(v)
+	if s.wide == nil {
+		s.wide = make([]float64, len(s.narrow))
 	}
-	kernel.ConvReference(f.desc, f.wide, f.wideX, f.wideW, r.Batch)
+	f.wideX, f.wideW = widen(f.wideX, x), widen(f.wideW, w)
+	kernel.ConvReference(f.desc, s.wide, f.wideX, f.wideW, r.Batch)
+}
+
+// widen returns x in float64, in memory if that is large enough.
+func widen(memory []float64, x []float32) []float64 {
+	if len(memory) < len(x) {
+		memory = make([]float64, len(x))
+	}
+	for i, v := range x {
+		memory[i] = float64(v)
+	}
+	return memory[:len(x)]
 }

@@ -41,7 +41,11 @@ type Term struct {
 type Epilogue struct {
 	Terms      []Term
 	Activation Activation
-	Quantizer  Quantizer // nil: the result is not quantized
+	// Replaced says that the activation is that of the float network alone: in
+	// quantized runs a sign takes its place, here or behind. Observers see what
+	// comes before it.
+	Replaced  bool
+	Quantizer Quantizer // nil: the result is not quantized
 }
 
 // Epilogue adds the epilogue e under a site name.
@@ -107,8 +111,13 @@ func (g *Graph) Add(name string, x, y *Node) *Node {
 }
 
 // SetInteger gives the epilogue that computes n its integer parameters for
-// Integer runs: one term of r for each of its terms.
+// Integer runs: one term of r for each accumulator of its terms.
 func (n *Node) SetInteger(r *fixed.Requantizer) { n.fn.(*epilogue).integer = r }
+
+// SetSigns gives the epilogue that computes n, whose result are signs, its
+// integer parameters for Integer runs: one term of t for each accumulator of its
+// terms. The integers of the result are the codes.
+func (n *Node) SetSigns(t *fixed.Thresholds) { n.fn.(*epilogue).signs = t }
 
 // SetTable gives the epilogue that computes n, whose one term is the tensor
 // alone, its integers for Integer runs: the code q of its input, whose zero point
@@ -132,7 +141,8 @@ type epilogue struct {
 	learned        int // number of learned values of the quantizer
 	pool           *kernel.Pool
 	integer        *fixed.Requantizer
-	table          *codeTable // in the place of integer
+	table          *codeTable        // in the place of integer
+	signs          *fixed.Thresholds // in the place of integer
 	codes          []int32
 
 	blockRows int
@@ -147,7 +157,8 @@ type epilogue struct {
 	y, dy      []float32
 	n          int // valid rows of all images
 	quantizing bool
-	current    *stage // of momentBlocks and centerBlocks
+	active     Activation // of this run
+	current    *stage     // of momentBlocks and centerBlocks
 }
 
 // stage is a term with what a run needs of it.
@@ -194,6 +205,10 @@ func (e *epilogue) start(r *Run, x [][]float32) int {
 	e.run, e.x = r, x
 	e.n = r.Batch * e.rows
 	e.quantizing = e.Quantizer != nil && r.Quantize
+	e.active = e.Activation
+	if e.Replaced && r.Quantize {
+		e.active = Identity
+	}
 	return (e.n + e.blockRows - 1) / e.blockRows
 }
 
@@ -308,7 +323,7 @@ func (e *epilogue) sum(dst []float32, lo, hi int) {
 
 // activate applies the activation; dst may be src.
 func (e *epilogue) activate(dst, src []float32) {
-	switch e.Activation {
+	switch e.active {
 	case ReLU:
 		kernel.ReLU(dst, src)
 	case ReLU6:

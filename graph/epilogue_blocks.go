@@ -24,17 +24,28 @@ func (t *forwardBlocks) Tile(i, _ int) {
 	lo, hi := e.block(i)
 	y := e.y[lo:hi]
 	e.sum(y, lo, hi)
+	if e.Replaced {
+		e.note(i, y)
+	}
 	e.activate(y, y)
-	if e.observing() {
-		s := &e.stats[i]
-		s.reset()
-		s.Min, s.Max = kernel.MinMax(y)
-		if e.run.Calibrate {
-			s.moments(y)
-		}
+	if !e.Replaced {
+		e.note(i, y)
 	}
 	if e.quantizing {
 		e.Quantizer.Forward(y, y)
+	}
+}
+
+// note takes the statistics of block i.
+func (e *epilogue) note(i int, y []float32) {
+	if !e.observing() {
+		return
+	}
+	s := &e.stats[i]
+	s.reset()
+	s.Min, s.Max = kernel.MinMax(y)
+	if e.run.Calibrate {
+		s.moments(y)
 	}
 }
 
@@ -50,19 +61,19 @@ func (t *backwardBlocks) Tile(i, worker int) {
 	}
 	dy := e.dy[lo:hi]
 
-	if e.quantizing || e.Activation != Identity {
+	if e.quantizing || e.active != Identity {
 		e.sum(sum, lo, hi)
 	}
 	if e.quantizing {
 		h := sum
-		if e.Activation != Identity {
+		if e.active != Identity {
 			e.activate(act, sum)
 			h = act
 		}
 		e.Quantizer.Backward(d, h, dy, e.grad[i*e.learned:(i+1)*e.learned])
 		dy = d
 	}
-	switch e.Activation {
+	switch e.active {
 	case ReLU:
 		kernel.ReLUBackward(d, sum, dy)
 		dy = d

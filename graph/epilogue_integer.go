@@ -16,7 +16,7 @@ type integerBlocks epilogue
 // forwardInteger is Forward on integers: accumulators (or q − zero point) in,
 // q − zero point out.
 func (e *epilogue) forwardInteger(blocks int) error {
-	if e.integer == nil && e.table == nil {
+	if e.integer == nil && e.table == nil && e.signs == nil {
 		return errNoInteger
 	}
 	if e.codes == nil {
@@ -39,6 +39,10 @@ type codeTable struct {
 func (t *integerBlocks) Tile(i, _ int) {
 	e, r := (*epilogue)(t), t.integer
 	lo, hi := e.block(i)
+	if e.signs != nil {
+		e.compare(lo, hi)
+		return
+	}
 	if m := e.table; m != nil {
 		for j, x := range e.x[0][lo:hi] {
 			e.codes[lo+j] = int32(m.codes[int32(x)+m.in])
@@ -48,14 +52,7 @@ func (t *integerBlocks) Tile(i, _ int) {
 	}
 	for at := lo; at < hi; at += e.channels {
 		for c := range e.channels {
-			sum := r.Bias[c]
-			for k := range e.stages {
-				acc := e.stages[k].accumulator(e.x, at+c)
-				if k == 0 {
-					acc += int64(r.AccBias[c])
-				}
-				sum += acc * r.M[k][c]
-			}
+			sum := e.integerSum(r.M, at, c) + r.Bias[c] + int64(r.AccBias[c])*r.M[0][c]
 			q := fixed.Requantize(sum, r.Shift[c], r.Zero, r.Lo, r.Hi)
 			e.codes[at+c] = q
 			e.y[at+c] = float32(q - r.Zero)
@@ -63,10 +60,34 @@ func (t *integerBlocks) Tile(i, _ int) {
 	}
 }
 
-// accumulator returns value i of the term's tensor, an integer held exactly.
-func (s *stage) accumulator(x [][]float32, i int) int64 {
-	if s.conv != nil && s.conv.wide != nil {
-		return int64(s.conv.wide[i])
+// compare is the integer form of signs: their codes are the integers of the
+// result.
+func (e *epilogue) compare(lo, hi int) {
+	for at := lo; at < hi; at += e.channels {
+		for c := range e.channels {
+			q := e.signs.Code(c, e.integerSum(e.signs.M, at, c))
+			e.codes[at+c] = int32(q)
+			e.y[at+c] = float32(q)
+		}
 	}
-	return int64(x[s.x][i])
+}
+
+// integerSum returns Σ accumulator·multiplier over the terms, for channel c of the
+// row at index at.
+func (e *epilogue) integerSum(m [][]int64, at, c int) int64 {
+	var sum int64
+	term := 0
+	for k := range e.stages {
+		s := &e.stages[k]
+		if s.conv == nil {
+			sum += int64(e.x[s.x][at+c]) * m[term][c]
+			term++
+			continue
+		}
+		for j := range s.conv.sums {
+			sum += s.conv.sums[j].at(at+c) * m[term][c]
+			term++
+		}
+	}
+	return sum
 }

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+// PadSigns adds a border to signs, for a convolution of the given window, which
+// then needs none of its own: −1 (contract, Numerics 6), or, if each value is
+// Σ scaleₙ·signₙ, −Σ scaleₙ. In float runs the border is 0, in Integer runs the
+// code of the sign −1.
+func (g *Graph) PadSigns(name string, x *Node, w Window, scale *Param) *Node {
+	f := &padSigns{name: name, w: w, h: x.Height, row: x.Width * x.Channels, channels: x.Channels}
+	inputs := []*Node{x}
+	if scale != nil {
+		inputs = append(inputs, scale.node)
+	}
+	return g.Apply(name, f, x.Height+w.Top+w.Bottom, x.Width+w.Left+w.Right, x.Channels, inputs...)
+}
+
+// padSigns is the Function of PadSigns.
+type padSigns struct {
+	name     string
+	w        Window
+	h        int // rows of an image
+	row      int // values of one of its rows
+	channels int
+}
+
+// wide is the number of values of a padded row.
+func (f *padSigns) wide() int { return f.row + (f.w.Left+f.w.Right)*f.channels }
+
+// each calls do for the inside of every row: where it is in the padded tensor
+// and where in the other.
+func (f *padSigns) each(batch int, do func(outer, inner int)) {
+	rows := f.h + f.w.Top + f.w.Bottom
+	for n := range batch {
+		for y := range f.h {
+			do((n*rows+f.w.Top+y)*f.wide()+f.w.Left*f.channels, (n*f.h+y)*f.row)
+		}
+	}
+}
+
+// size is the number of values of a padded image.
+func (f *padSigns) size() int { return (f.h + f.w.Top + f.w.Bottom) * f.wide() }
+
+func (f *padSigns) Forward(r *Run, y []float32, x [][]float32) error {
+	border := y[:r.Batch*f.size()]
+	value := f.value(r, x)
+	for i := range border {
+		border[i] = value
+	}
+	f.each(r.Batch, func(outer, inner int) { copy(y[outer:outer+f.row], x[0][inner:]) })
+	return nil
+}
+
+// value returns that of the border.
+func (f *padSigns) value(r *Run, x [][]float32) float32 {
+	switch {
+	case r.Mode == Integer || !r.Quantize:
+		return 0
+	case len(x) == 1:
+		return -1
+	}
+	var sum float32
+	for _, s := range x[1] {
+		sum -= s
+	}
+	return sum
+}
+
+func (f *padSigns) Backward(r *Run, dx [][]float32, dy, _ []float32, _ [][]float32) error {
+	var inside, all float64
+	learns := len(dx) > 1 && dx[1] != nil
+	f.each(r.Batch, func(outer, inner int) {
+		row := dy[outer : outer+f.row]
+		if dx[0] != nil {
+			copy(dx[0][inner:inner+f.row], row)
+		}
+		if learns {
+			inside += total64(row)
+		}
+	})
+	if !learns {
+		return nil
+	}
+	clear(dx[1])
+	if r.Quantize {
+		all = total64(dy[:r.Batch*f.size()])
+		for i := range dx[1] {
+			dx[1][i] = float32(inside - all)
+		}
+	}
+	return nil
+}
+
+// total64 returns the sum of x.
+func total64(x []float32) float64 {
+	var sum float64
+	for _, v := range x {
+		sum += float64(v)
+	}
+	return sum
+}

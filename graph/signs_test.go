@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package graph_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/goqat/goqat/fixed"
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/graph/graphtest"
+	"github.com/goqat/goqat/internal/kernel"
+)
+
+var lopsided = graph.Window{KernelH: 3, KernelW: 2, Stride: 1, Top: 2, Left: 1, Bottom: 0, Right: 1}
+
+// padded puts a border of a value around t.
+func padded(t graphtest.Tensor, w graph.Window, value float64) graphtest.Tensor {
+	y := graphtest.Zeros(t.N, t.H+w.Top+w.Bottom, t.W+w.Left+w.Right, t.C)
+	for i := range y.Data {
+		c, x, row := i%t.C, i/t.C%y.W, i/(t.C*y.W)
+		y.Data[i] = t.At(row/y.H, row%y.H-w.Top, x-w.Left, c, value)
+	}
+	return y
+}
+
+func TestPadSignsGradients(t *testing.T) {
+	for _, quantize := range []bool{false, true} {
+		t.Run(fmt.Sprint(quantize), func(t *testing.T) {
+			checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
+				g.Run.Quantize = quantize
+				x, xr := lift(g, "x", 3, 4, 2)
+				return g.PadSigns("pad", x, lopsided, nil), func(v graphtest.Values) graphtest.Tensor {
+					value := 0.0
+					if quantize {
+						value = -1
+					}
+					return padded(xr(v), lopsided, value)
+				}
+			})
+		})
+	}
+	t.Run("learned", func(t *testing.T) {
+		checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
+			g.Run.Quantize = true
+			x, xr := lift(g, "x", 3, 4, 2)
+			scale := g.Param("scale", graph.Clips, 3)
+			return g.PadSigns("pad", x, lopsided, scale), func(v graphtest.Values) graphtest.Tensor {
+				s := v["scale"]
+				return padded(xr(v), lopsided, -s[0]-s[1]-s[2])
+			}
+		})
+	})
+}
+
+// TestReplacedActivation has a rectifier in float runs only.
+func TestReplacedActivation(t *testing.T) {
+	for _, quantize := range []bool{false, true} {
+		t.Run(fmt.Sprint(quantize), func(t *testing.T) {
+			checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
+				g.Run.Quantize = quantize
+				x, xr := lift(g, "x", 3, 4, 2)
+				y := g.Epilogue("y", graph.Epilogue{Terms: []graph.Term{{X: x}}, Activation: graph.ReLU, Replaced: true})
+				return y, func(v graphtest.Values) graphtest.Tensor {
+					if quantize {
+						return xr(v)
+					}
+					return xr(v).ReLU()
+				}
+			})
+		})
+	}
+}
+
+// TestIntegerPlanes sums signs of codes by weights of several planes, padded with
+// −1, and compares each with thresholds, all against int64 arithmetic.
+func TestIntegerPlanes(t *testing.T) {
+	const batch, h, w, in, out, signs = 2, 4, 3, 3, 4, 2
+	rng := rand.New(rand.NewPCG(5, 6))
+	pool := kernel.NewPool(2)
+	defer pool.Close()
+	g := graph.New(batch, pool)
+	image := g.Input(h, w, in)
+	weights := g.Param("w", graph.Weights, out, lopsided.KernelH, lopsided.KernelW, in)
+	conv := g.Conv2D("conv", g.PadSigns("pad", image, lopsided, nil), weights.Node(), graph.Window{KernelH: 3, KernelW: 2, Stride: 1})
+	conv.SetPlanes(graph.SignPlanes(signs), graph.SplitPlanes{})
+	y := g.Add("y", conv, conv)
+	top := g.MaxPool("pool", y, graph.Window{KernelH: y.Height, KernelW: y.Width, Stride: 1})
+	if err := g.Finish(top, graph.CrossEntropy); err != nil {
+		t.Fatal(err)
+	}
+	ws := draw(weights.Value, -3, 3, rng)
+	rule := &fixed.Thresholds{}
+	for range 8 { // 2 planes × 2 signs, twice
+		rule.M = append(rule.M, []int64{rng.Int64N(99) - 49, rng.Int64N(99) - 49, rng.Int64N(99) - 49, rng.Int64N(99) - 49})
+	}
+	rule.T = [][]int64{{-300, -200, -100, 0}, {-50, 0, 0, 100}, {10, 10, 0, 100}}
+	y.SetSigns(rule)
+	var codes []int64
+	if err := g.Feed(make([]int32, batch), func(x []float32) {
+		codes = draw(x, 0, 2, rng)
+		for i := range codes {
+			codes[i] = 1<<codes[i] - 1
+			x[i] = float32(codes[i])
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	// term is one accumulator, by definition.
+	term := func(n, oy, ox, o, plane, sign int) (acc int64) {
+		for ky := range 3 {
+			for kx := range 2 {
+				for c := range in {
+					x, wv := int64(-1), ws[((o*3+ky)*2+kx)*in+c]
+					if iy, ix := oy+ky-lopsided.Top, ox+kx-lopsided.Left; iy >= 0 && iy < h && ix >= 0 && ix < w {
+						x = codes[((n*h+iy)*w+ix)*in+c]>>sign&1*2 - 1
+					}
+					if (wv > 0) == (plane == 0) {
+						acc += x * wv
+					}
+				}
+			}
+		}
+		return acc
+	}
+	seen := 0
+	g.Run.Tap = func(s graph.Site) {
+		if s.Name != "y" {
+			return
+		}
+		seen++
+		for i, got := range s.Codes {
+			c, ox, oy, n := i%out, i/out%y.Width, i/(out*y.Width)%y.Height, i/(out*y.Width*y.Height)
+			var terms []int64
+			for range 2 {
+				for plane := range 2 {
+					for sign := range signs {
+						terms = append(terms, term(n, oy, ox, c, plane, sign))
+					}
+				}
+			}
+			if want := rule.Apply(c, terms...); int64(got) != int64(want) || s.Y[i] != float32(want) {
+				t.Fatalf("signs %d of channel %d are %b and %v, want %b", i, c, got, s.Y[i], want)
+			}
+		}
+	}
+	if err := g.Forward(graph.Integer); err != nil || seen != 1 {
+		t.Fatalf("%v, %d times", err, seen)
+	}
+}
