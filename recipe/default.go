@@ -7,11 +7,11 @@ package recipe
 func Default() *Recipe {
 	return &Recipe{
 		Model: Model{Name: "lenet", Width: 0.25},
-		Data:  Data{Name: "fashion-sample"},
+		Data:  Data{Name: "fashion-sample", Augment: Augment{Crop: 1}},
 		Batch: 64,
 		Seed:  1,
 		Float: Phase{
-			Epochs:    12,
+			Epochs:    16,
 			Optimizer: "sgd",
 			LR:        0.05,
 			Momentum:  0.9,
