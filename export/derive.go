@@ -158,7 +158,7 @@ func (p *Plan) fold(u *Unit) error {
 			u.bias[c] = float64(u.Bias.Value[c])
 		}
 		if n := u.Norm; n != nil {
-			gain := float64(n.Gamma.Value[c]) / n.Sigma(c)
+			gain := n.Gain(c)
 			u.scale[c] = float32(float64(u.scale[c]) * gain)
 			u.bias[c] = float64(n.Beta.Value[c]) - float64(gain*float64(n.Mean[c]))
 		}

@@ -45,7 +45,7 @@ func TestRandomNetworks(t *testing.T) {
 			t.Errorf("%s: %d integers differ in %d tensors", name, v.IntegerMismatches, v.Tensors)
 		}
 	}
-	for _, what := range []string{"conv", "groups", "depthwise", "stride", "residual", "shortcut", "add", "maxpool", "avgpool", "global", "dropout", "relu6", "signed", "wide", "linear"} {
+	for _, what := range []string{"conv", "groups", "depthwise", "stride", "residual", "shortcut", "add", "maxpool", "avgpool", "global", "dropout", "relu6", "signed", "wide", "linear", "power of two"} {
 		if !seen[what] {
 			t.Errorf("no network had %s", what)
 		}
@@ -85,6 +85,10 @@ func (g *generator) network() (layers.Module, layers.Config) {
 			Weights: weights.Name, ActivationBits: pick(g, method.ActivationBits...),
 			FirstLast: pick(g, qat.FirstLast8, qat.FirstLastSame), PerTensor: g.IntN(4) == 0, MinMax: g.IntN(2) == 0,
 		},
+	}
+	if g.IntN(2) == 0 && method.PowersOfTwo && weights.PowersOfTwo {
+		g.note("power of two")
+		c.Policy.PowerOfTwo = true
 	}
 	c.Input.Params = layers.Normalized(g.Float64(), 0.05+g.Float64())
 	chain := layers.Chain{g.conv(1 + g.IntN(9))}

@@ -169,6 +169,7 @@ type stage struct {
 
 	scale, shift   []float32 // x·scale + shift is the term, by channel
 	mean, rstd     []float64 // the statistics in use, by channel
+	ratio          []float64 // of the gain in use to γ·rstd: 1 but for Norm.PowerOfTwo
 	sum, sumX      []float64 // by block and channel, then totalled in the first block
 	gx, gy, center []float32 // dx = dy·gy + x·gx + center
 }
@@ -187,7 +188,7 @@ func (e *epilogue) allocate(batch int) {
 			continue
 		}
 		s.scale, s.shift = make([]float32, c), make([]float32, c)
-		s.mean, s.rstd = make([]float64, c), make([]float64, c)
+		s.mean, s.rstd, s.ratio = make([]float64, c), make([]float64, c), make([]float64, c)
 		s.sum, s.sumX = make([]float64, blocks*c), make([]float64, blocks*c)
 		s.gx, s.gy, s.center = make([]float32, c), make([]float32, c), make([]float32, c)
 	}
@@ -273,7 +274,8 @@ func (e *epilogue) normalize(s *stage, blocks int) {
 		}
 	}
 	for c := range s.scale {
-		a := float64(gamma[c]) * s.rstd[c]
+		s.ratio[c] = n.ratio(e.run, c)
+		a := float64(gamma[c]) * s.rstd[c] * s.ratio[c]
 		s.scale[c] = float32(a)
 		s.shift[c] = float32(float64(beta[c]) - float64(s.mean[c]*a))
 	}

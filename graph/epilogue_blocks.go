@@ -159,8 +159,8 @@ func (e *epilogue) parameterGradients(s *stage) {
 	for c := range gamma {
 		sum := s.sum[c]
 		sumHat := (s.sumX[c] - float64(s.mean[c]*sum)) * s.rstd[c] // Σ dy·x̂
-		dgamma[c], dbeta[c] = float32(sumHat), float32(sum)
-		g := float64(gamma[c]) * s.rstd[c]
+		dgamma[c], dbeta[c] = float32(sumHat*s.ratio[c]), float32(sum)
+		g := float64(gamma[c]) * s.rstd[c] * s.ratio[c]
 		s.gy[c] = float32(g)
 		s.gx[c], s.center[c] = 0, 0
 		if !e.run.FreezeNorm { // the statistics depend on x

@@ -30,3 +30,21 @@ func (n *Network) narrowImage() error {
 	n.Units = append([]*Unit{u}, n.Units...)
 	return nil
 }
+
+// RescaleImage makes up for weights that were trained with images of another
+// scale: those of the layers that read the image are multiplied by it and divided
+// by the network's own.
+func (n *Network) RescaleImage(scale float32) {
+	k := scale / n.Input.Scale
+	for _, u := range n.Units {
+		in := u.Input.Origin()
+		if in.Source != nil && in.Source.Kind == Lookup {
+			in = in.Source.Input
+		}
+		if u.Weighted() && in == n.Image {
+			for i := range u.Weight.Value {
+				u.Weight.Value[i] *= k
+			}
+		}
+	}
+}

@@ -159,7 +159,7 @@ func (n *Network) float(t *Tensor) bool {
 func (n *Network) quantizer(u *Unit) (qat.Activation, error) {
 	t := u.Output
 	if u.Kind == Lookup {
-		return qat.Image(u.bits, n.Input.Params), nil
+		return qat.Image(u.bits, n.Input.Params, n.Policy.PowerOfTwo), nil
 	}
 	if t.Role != Codes || n.float(t) {
 		return nil, nil
@@ -172,7 +172,7 @@ func (n *Network) quantizer(u *Unit) (qat.Activation, error) {
 		return nil, err
 	}
 	return want.Method.Activation(n.Graph, t.Name, qat.Options{
-		Bits: want.ActivationBits, Signed: u.signed(), Size: t.Height * t.Width * t.Channels, MinMax: n.Policy.MinMax,
+		Bits: want.ActivationBits, Signed: u.signed(), Size: t.Height * t.Width * t.Channels, PowerOfTwo: n.Policy.PowerOfTwo, MinMax: n.Policy.MinMax,
 	}), nil
 }
 
@@ -235,12 +235,13 @@ func (n *Network) emitWeighted(u *Unit) *graph.Node {
 	n.initialize(u)
 	w := u.Weight.Node()
 	if !u.Policy.FloatWeights() {
-		u.Quantizer = u.Policy.Weights.Weights(g, u.Weight.Name, qat.Options{Bits: u.Policy.WeightBits, PerTensor: n.Policy.PerTensor, Norm: u.norm}, shape)
+		u.Quantizer = u.Policy.Weights.Weights(g, u.Weight.Name, qat.Options{Bits: u.Policy.WeightBits, PerTensor: n.Policy.PerTensor, PowerOfTwo: n.Policy.PowerOfTwo, Norm: u.norm}, shape)
 		u.Quantizer.Start(u.Weight.Value)
 		w = ste.Weights(g, u.Name+".quantize", u.Weight, u.Quantizer)
 	}
 	if u.norm {
 		u.Norm = g.Norm(u.Name, u.Channels)
+		u.Norm.PowerOfTwo = n.Policy.PowerOfTwo
 	}
 	if u.bias {
 		u.Bias = g.Param(u.Name+".bias", graph.Biases, u.Channels)
@@ -290,6 +291,9 @@ func (n *Network) State() []graph.State {
 // values they see in a calibration.
 func (n *Network) Start() {
 	for _, u := range n.Units {
+		if u.Norm != nil && u.Norm.PowerOfTwo {
+			u.Norm.Absorb(u.Weight.Value)
+		}
 		if u.Quantizer != nil {
 			u.Quantizer.Start(u.Weight.Value)
 		}

@@ -96,6 +96,7 @@ func policy(q *recipe.QAT) qat.Policy {
 	p := qat.Policy{
 		Method: q.Method, Weights: q.Weights, WeightBits: q.WeightBits, ActivationBits: q.ActivationBits,
 		FirstLast: qat.FirstLast(q.FirstLast), PerTensor: q.Granularity == "per_tensor", MinMax: q.Observer == "minmax",
+		PowerOfTwo: q.Scales == "pow2",
 	}
 	for _, r := range q.Layers {
 		p.Rules = append(p.Rules, qat.Rule(r))

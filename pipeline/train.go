@@ -18,6 +18,7 @@ import (
 	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/qat"
+	"github.com/goqat/goqat/quant"
 	"github.com/goqat/goqat/recipe"
 	"github.com/goqat/goqat/train"
 )
@@ -124,6 +125,9 @@ func (t *run) build() error {
 		}
 		in.Params = c.Info.Input.Params
 	}
+	if t.r.QAT.Scales == "pow2" {
+		in.Scale = float32(quant.PowerOfTwo(float64(in.Scale)))
+	}
 	if t.network, err = Build(t.r, in, d.Classes, t.pool); err != nil {
 		return err
 	}
@@ -207,6 +211,7 @@ func (t *run) trainFloat(ctx context.Context, p *phase, from *train.Checkpoint) 
 	if err := c.RestoreShared(t.network); err != nil {
 		return fmt.Errorf("%w (init: %s)", err, t.r.Init)
 	}
+	t.network.RescaleImage(c.Info.Input.Scale)
 	return train.Capture(train.Info{Recipe: string(t.r.YAML()), Phase: phaseFloat, Validation: c.Info.Validation}, t.network, nil).Write(t.folder.file(floatFile))
 }
 

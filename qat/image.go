@@ -17,16 +17,19 @@ const ImageBits = 8
 // whole range of its own.
 type imageActivation struct{ format ste.Affine }
 
-// Image returns the quantizer of an image, 8-bit codes of the given scale and
-// zero point, for fewer bits: with m = (2^bits − 1)/255 the scale becomes
-// scale/m and the zero point RNE(m·zero point). It is the same for all methods
-// and learns nothing.
-func Image(bits int, p quant.Params) Activation {
-	narrow, wide := quant.Activation(bits), quant.Activation(ImageBits).Max()
-	m := float64(narrow.Max()) / float64(wide)
+// Image returns the quantizer of an image, 8-bit codes of the given scale s and
+// zero point z, for fewer bits: the scale is S = s·255/(2^bits − 1), or the next
+// power of two, and the zero point RNE(z·s/S). It is the same for all methods and
+// learns nothing.
+func Image(bits int, p quant.Params, powerOfTwo bool) Activation {
+	narrow, wide := quant.Activation(bits), quant.Activation(ImageBits)
+	scale := float64(p.Scale) * float64(wide.Max()) / float64(narrow.Max())
+	if powerOfTwo {
+		scale = quant.PowerOfTwoAbove(scale)
+	}
 	return &imageActivation{ste.Affine{Format: narrow, Params: []quant.Params{{
-		Scale:     float32(float64(p.Scale) / m),
-		ZeroPoint: int32(math.RoundToEven(m * float64(p.ZeroPoint))),
+		Scale:     float32(scale),
+		ZeroPoint: int32(math.RoundToEven(float64(p.ZeroPoint) * float64(p.Scale) / scale)),
 	}}}}
 }
 

@@ -18,9 +18,10 @@ var affine = &Method{
 	WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
 	ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},
 	Integers:       true,
+	PowersOfTwo:    true,
 	weights:        newSymmetricWeights,
 	activations: func(_ *graph.Graph, name string, o Options) Activation {
-		a := &affineActivation{name: name, bits: o.Bits, observer: Observer{Decay: movingAverageDecay}}
+		a := &affineActivation{name: name, bits: o.Bits, powerOfTwo: o.PowerOfTwo, observer: Observer{Decay: movingAverageDecay}}
 		if o.MinMax {
 			a.observer.Decay = 0
 		}
@@ -39,10 +40,11 @@ const leastScale = 0x1p-126
 
 // affineActivation quantizes a tensor by its observed range.
 type affineActivation struct {
-	name     string
-	bits     int
-	observer Observer
-	format   ste.Affine
+	name       string
+	bits       int
+	powerOfTwo bool
+	observer   Observer
+	format     ste.Affine
 }
 
 func (a *affineActivation) Params() []*graph.Param              { return nil }
@@ -57,12 +59,17 @@ func (a *affineActivation) Backward(dx, src, dy []float32, _ []float64) {
 }
 
 // Quantization spreads the codes over the observed range: scale (hi − lo)/(2^b − 1),
-// zero point RNE(−lo/scale). A range not known yet is that of scale 1.
+// zero point RNE(−lo/scale); a power of two is the next above. A range not known
+// yet is that of scale 1.
 func (a *affineActivation) Quantization() Quantization {
 	lo, hi, _ := a.observer.Range()
 	f := quant.Activation(a.bits)
 	q := Quantization{Params: quant.Params{Scale: 1}, Hi: f.Max()}
-	if scale := (hi - lo) / float32(f.Max()); scale >= leastScale {
+	scale := (hi - lo) / float32(f.Max())
+	if a.powerOfTwo {
+		scale = float32(quant.PowerOfTwoAbove(float64(scale)))
+	}
+	if scale >= leastScale {
 		q.Params = quant.Params{Scale: scale, ZeroPoint: f.Quantize(-lo, scale, 0)}
 	}
 	return q

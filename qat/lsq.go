@@ -24,6 +24,7 @@ var lsq = &Method{
 	WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
 	ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},
 	Integers:       true,
+	PowersOfTwo:    true,
 	weights: func(g *graph.Graph, name string, o Options, shape []int) Weights {
 		return newLSQWeights(g, name, o, shape, func(w []float32, most float64) float64 {
 			var sum float64
@@ -63,6 +64,15 @@ func newStep(g *graph.Graph, name string, n int) *graph.Param {
 	return p
 }
 
+// stepRounding returns what makes of a learned step the one in use: itself, or
+// the nearest power of two, a rounding that the gradient passes straight through.
+func stepRounding(o Options) func(float32) float32 {
+	if o.PowerOfTwo {
+		return func(step float32) float32 { return float32(quant.PowerOfTwo(float64(step))) }
+	}
+	return func(step float32) float32 { return step }
+}
+
 // gradientScale returns 1/√(n·most).
 func gradientScale(n int, most float32) float64 {
 	return 1 / math.Sqrt(float64(n)*float64(most))
@@ -73,6 +83,7 @@ type lsqWeights struct {
 	measured
 	bits    int
 	step    *graph.Param
+	round   func(step float32) float32
 	formula ste.LSQ
 	gain    float64
 	start   func(w []float32, most float64) float64 // first step of weights with codes up to most
@@ -87,7 +98,7 @@ func newLSQWeights(g *graph.Graph, name string, o Options, shape []int, start fu
 	most := float32(quant.Weight(o.Bits).Max())
 	return &lsqWeights{
 		bits: o.Bits, step: newStep(g, name, n), formula: ste.LSQ{Least: -most, Most: most},
-		gain: gradientScale(size/n, most), start: start,
+		gain: gradientScale(size/n, most), start: start, round: stepRounding(o),
 	}
 }
 
@@ -118,8 +129,12 @@ func (l *lsqWeights) Backward(dw, w, dy []float32, grad [][]float32) {
 }
 
 func (l *lsqWeights) Integers(codes []int16, w []float32) []float32 {
-	l.each(len(w), func(_, lo, hi int) { l.formula.Codes(codes[lo:hi], w[lo:hi]) })
-	return append([]float32(nil), l.step.Value...)
+	scale := make([]float32, len(l.step.Value))
+	l.each(len(w), func(c, lo, hi int) {
+		l.formula.Codes(codes[lo:hi], w[lo:hi])
+		scale[c] = l.formula.Step
+	})
+	return scale
 }
 
 // each calls f for the part lo to hi of n weights that shares step c, which the
@@ -127,7 +142,7 @@ func (l *lsqWeights) Integers(codes []int16, w []float32) []float32 {
 func (l *lsqWeights) each(n int, f func(c, lo, hi int)) {
 	size := n / len(l.step.Value)
 	for c, s := range l.step.Value {
-		l.formula.Step = s
+		l.formula.Step = l.round(s)
 		f(c, c*size, (c+1)*size)
 	}
 }
@@ -137,6 +152,7 @@ type lsqActivation struct {
 	bits    int
 	step    *graph.Param
 	offset  *graph.Param // at most 0; nil where the zero point is fixed
+	round   func(step float32) float32
 	formula ste.LSQ
 	gain    float64
 	start   func(graph.Stats) (step, offset float64)
@@ -145,7 +161,7 @@ type lsqActivation struct {
 // newLSQActivation returns the quantizer of a rectified tensor, without offset.
 // gain and start are left to the caller.
 func newLSQActivation(g *graph.Graph, name string, o Options) *lsqActivation {
-	a := &lsqActivation{bits: o.Bits, step: newStep(g, name, 1)}
+	a := &lsqActivation{bits: o.Bits, step: newStep(g, name, 1), round: stepRounding(o)}
 	a.formula.Most = float32(quant.Activation(o.Bits).Max())
 	return a
 }
@@ -173,7 +189,7 @@ func (a *lsqActivation) Backward(dx, src, dy []float32, grad []float64) {
 // Quantization returns what step and offset give, and has the formula use it.
 func (a *lsqActivation) Quantization() Quantization {
 	f, top := &a.formula, quant.Activation(a.bits)
-	f.Step = a.step.Value[0]
+	f.Step = a.round(a.step.Value[0])
 	if a.offset != nil {
 		z := top.Quantize(-a.offset.Value[0], f.Step, 0)
 		f.Least, f.Most = float32(-z), float32(top.Max()-z)

@@ -23,6 +23,7 @@ var lsqPlus = &Method{
 	WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
 	ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},
 	Integers:       true,
+	PowersOfTwo:    true,
 	weights: func(g *graph.Graph, name string, o Options, shape []int) Weights {
 		return newLSQWeights(g, name, o, shape, func(w []float32, _ float64) float64 {
 			s := graph.Stats{Count: len(w)}

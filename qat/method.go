@@ -20,6 +20,8 @@ type Method struct {
 	WeightBits, ActivationBits []int
 	// Integers says that the trained network exports to the integer runtime.
 	Integers bool
+	// PowersOfTwo says that its scales can be restricted to powers of two.
+	PowersOfTwo bool
 
 	weights     func(g *graph.Graph, name string, o Options, shape []int) Weights
 	activations func(g *graph.Graph, name string, o Options) Activation
@@ -36,6 +38,8 @@ type Options struct {
 	PerTensor bool
 	// Norm says that batch normalization follows the weights' layer.
 	Norm bool
+	// PowerOfTwo restricts scales to powers of two.
+	PowerOfTwo bool
 	// MinMax makes observers keep the extremes instead of a moving average.
 	MinMax bool
 }

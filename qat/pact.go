@@ -16,9 +16,10 @@ var pact = &Method{
 	WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
 	ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},
 	Integers:       true,
+	PowersOfTwo:    true,
 	weights:        newSymmetricWeights,
 	activations: func(g *graph.Graph, name string, o Options) Activation {
-		a := &pactActivation{formula: ste.PACT{Bits: o.Bits, Signed: o.Signed}, alpha: g.Param(name+".clip", graph.Clips, 1)}
+		a := &pactActivation{formula: ste.PACT{Bits: o.Bits, Signed: o.Signed, PowerOfTwo: o.PowerOfTwo}, alpha: g.Param(name+".clip", graph.Clips, 1)}
 		a.alpha.Value[0] = defaultClip
 		return a
 	},

@@ -25,8 +25,8 @@ type Policy struct {
 	Weights                    string // method of the weights; empty means Method
 	WeightBits, ActivationBits int    // FloatBits leaves them in floating point, in all layers
 	FirstLast                  FirstLast
-	// PerTensor and MinMax are passed on to Options.
-	PerTensor, MinMax bool
+	// PerTensor, MinMax and PowerOfTwo are passed on to Options.
+	PerTensor, MinMax, PowerOfTwo bool
 	// Rules are exceptions by name; the first that matches a layer counts, even
 	// for the first and the last.
 	Rules []Rule
@@ -85,7 +85,7 @@ func (p *Policy) Layer(name string, first, last bool) (Layer, error) {
 			break
 		}
 	}
-	if err := l.lookup(method, cmp.Or(weights, method)); err != nil {
+	if err := p.lookup(&l, method, cmp.Or(weights, method)); err != nil {
 		return Layer{}, fmt.Errorf("%w (layer %s)", err, name)
 	}
 	return l, nil
@@ -107,13 +107,18 @@ func (r *Rule) methods(method, weights string) (string, string) {
 	return method, cmp.Or(r.Weights, weights)
 }
 
-// lookup sets the methods and checks that they have the layer's bits.
-func (l *Layer) lookup(method, weights string) (err error) {
+// lookup sets the methods of a layer and checks that they can do what is asked.
+func (p *Policy) lookup(l *Layer, method, weights string) (err error) {
 	if l.Method, err = Lookup(method); err != nil {
 		return err
 	}
 	if l.Weights, err = Lookup(weights); err != nil {
 		return err
+	}
+	for _, m := range []*Method{l.Weights, l.Method} {
+		if p.PowerOfTwo && !m.PowersOfTwo {
+			return fmt.Errorf("qat: method %s has no power-of-two scales", m.Name)
+		}
 	}
 	if err := l.Weights.check("weights", l.Weights.WeightBits, l.WeightBits); err != nil {
 		return err
@@ -125,5 +130,5 @@ func (l *Layer) lookup(method, weights string) (err error) {
 // network's method and bits.
 func (p *Policy) Tensor() (Layer, error) {
 	l := Layer{WeightBits: FloatBits, ActivationBits: p.ActivationBits}
-	return l, l.lookup(p.Method, p.Method)
+	return l, p.lookup(&l, p.Method, p.Method)
 }

@@ -21,10 +21,14 @@ import (
 // alternate, each of which can only lower Σ (w − scale·q)². The lower of the two
 // errors counts, so that the fitted scale is never worse than the one above.
 //
+// A power of two is the next above max|w|/(2^(b−1) − 1), so that nothing is
+// clipped, or the nearest to the fitted scale.
+//
 // A channel of zeros has the scale 1.
 type symmetricWeights struct {
 	measured
-	affine ste.Affine
+	affine     ste.Affine
+	powerOfTwo bool
 }
 
 // fittedBits is the greatest width whose scale is fitted to the weights.
@@ -40,7 +44,10 @@ const fitRounds = 2
 var normalStep = [fittedBits + 1]float64{2: 1.224, 3: 0.6508, 4: 0.3534}
 
 func newSymmetricWeights(_ *graph.Graph, _ string, o Options, shape []int) Weights {
-	return &symmetricWeights{affine: ste.Affine{Format: quant.Weight(o.Bits), Params: make([]quant.Params, o.scales(shape))}}
+	return &symmetricWeights{
+		affine:     ste.Affine{Format: quant.Weight(o.Bits), Params: make([]quant.Params, o.scales(shape))},
+		powerOfTwo: o.PowerOfTwo,
+	}
 }
 
 func (s *symmetricWeights) Bits() int { return s.affine.Format.Bits }
@@ -87,6 +94,12 @@ func (s *symmetricWeights) scale(w []float32) float32 {
 			fitted = f
 		}
 		scale = fitted
+	}
+	switch {
+	case s.powerOfTwo && s.Bits() <= fittedBits:
+		scale = float32(quant.PowerOfTwo(float64(scale)))
+	case s.powerOfTwo:
+		scale = float32(quant.PowerOfTwoAbove(float64(scale)))
 	}
 	if !(scale >= leastScale) {
 		return 1

@@ -23,7 +23,7 @@ import (
 //
 // The factor 1/√(N·Qp) on the gradients of s and β is the caller's.
 type LSQ struct {
-	Step        float32
+	Step        float32 // s, or the power of two that is used for it
 	Least, Most float32 // codes less the zero point, integers: −Qn and Qp, or −z and Q − z
 	// Shifted says that an offset is learned too.
 	Shifted bool

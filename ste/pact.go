@@ -17,9 +17,12 @@ import (
 // Signed clips at −α as well (MQBench's extension to tensors that are not
 // rectified), with 2^k − 1 levels and s = α/(2^(k−1) − 1), and
 // dα = Σ dy·sign(x) where |x| ≥ α.
+//
+// PowerOfTwo takes the power of two nearest to s, and clips at what that gives.
 type PACT struct {
-	Bits   int
-	Signed bool
+	Bits       int
+	Signed     bool
+	PowerOfTwo bool
 
 	alpha  float32
 	params quant.Params
@@ -36,6 +39,10 @@ func (p *PACT) SetAlpha(alpha float32) {
 		p.least = -p.most
 	}
 	p.params = quant.Params{Scale: alpha / p.most, ZeroPoint: int32(-p.least)}
+	if p.PowerOfTwo {
+		p.params.Scale = float32(quant.PowerOfTwo(float64(p.params.Scale)))
+		p.alpha = p.params.Scale * p.most
+	}
 }
 
 // Quantization returns scale, zero point and range of the codes for the clip in

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package export_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/goqat/goqat/export"
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/qat"
+)
+
+// TestCheck names what cannot become integers.
+func TestCheck(t *testing.T) {
+	pool := kernel.NewPool(1)
+	defer pool.Close()
+	relu := layers.Conv2D{Channels: 3, Kernel: 3, Activation: graph.ReLU}
+	for _, c := range []struct {
+		policy qat.Policy
+		want   string
+	}{
+		{qat.Policy{Method: "int", WeightBits: 4, ActivationBits: 4}, ""},
+		{qat.Policy{Method: "int", WeightBits: 4, ActivationBits: 4, FirstLast: qat.FirstLastSame}, ""},
+		{qat.Policy{Method: "int", WeightBits: 4, ActivationBits: 4, FirstLast: qat.FirstLastFloat}, "layer conv1 stays in floating point (first_last: float)"},
+		{qat.Policy{Method: "int", WeightBits: qat.FloatBits, ActivationBits: 4}, "the weights of layer conv1 stay in floating point (weight_bits: 32)"},
+		{qat.Policy{Method: "int", WeightBits: 4, ActivationBits: qat.FloatBits}, "the input of layer conv1 stays in floating point (activation_bits: 32)"},
+		{
+			qat.Policy{Method: "int", WeightBits: 4, ActivationBits: 4, Rules: []qat.Rule{{Match: "conv2", WeightBits: qat.FloatBits}}},
+			"the weights of layer conv2 stay in floating point (weight_bits: 32)",
+		},
+	} {
+		n, err := layers.Build(layers.Chain{relu, relu, layers.Linear{Channels: 2}}, layers.Config{
+			Name: "net", Input: layers.Input{Height: 6, Width: 6, Channels: 1, Params: layers.Normalized(0.5, 0.5)},
+			Classes: []string{"a", "b"}, Batch: 1, Policy: c.policy, Pool: pool,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := export.Check(n); c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%+v: error %v, want %q", c.policy, err, c.want)
+		}
+	}
+}
