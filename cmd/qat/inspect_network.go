@@ -20,6 +20,7 @@ func (l *layerInfo) floating() bool {
 var operatorNames = map[layers.Kind]string{
 	layers.Convolution: qmodel.Conv2D, layers.FullyConnected: qmodel.Linear, layers.Addition: qmodel.Add,
 	layers.Maximum: qmodel.MaxPool, layers.Average: qmodel.AvgPool, layers.Reshape: qmodel.Flatten,
+	layers.Lookup: qmodel.Table,
 }
 
 // describeNetwork describes a network that has no integers: the bits are those of
@@ -66,7 +67,7 @@ func describeUnit(u *layers.Unit, quantized bool) layerInfo {
 	}
 	l.WeightBits, l.Shape = floatBits, u.Weight.Shape
 	if quantized && u.Quantizer != nil {
-		l.Method, l.WeightBits = u.Policy.Method.Name, u.Quantizer.Bits()
+		l.Method, l.WeightBits = u.Policy.Weights.Name, u.Quantizer.Bits()
 	}
 	weights := int64(len(u.Weight.Value))
 	l.MACs = int64(out.Height) * int64(out.Width) * weights
