@@ -18,7 +18,7 @@ import (
 
 // pixels is a network of which each logit is a pixel of a 1×1 image, and images
 // with what it makes of them: class 0 all right, class 1 half, class 2 absent.
-func pixels(t *testing.T, batch int) (*layers.Network, datasets.Split, train.Result) {
+func pixels(t testing.TB, batch int) (*layers.Network, datasets.Split, train.Result) {
 	t.Helper()
 	n, err := layers.Build(layers.Linear{Channels: 3}, layers.Config{
 		Input:   layers.Input{Height: 1, Width: 1, Channels: 3, Params: layers.Normalized(0.5, 0.2)},

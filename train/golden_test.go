@@ -118,7 +118,7 @@ func TestGoldenLosses(t *testing.T) {
 }
 
 // values returns a parameter or a statistic.
-func values(t *testing.T, n *layers.Network, name string) []float32 {
+func values(t testing.TB, n *layers.Network, name string) []float32 {
 	t.Helper()
 	for _, p := range n.Graph.Params() {
 		if p.Name == name {
