@@ -85,15 +85,27 @@ func (g *Graph) name(name string) {
 // leaf makes an input node over a new buffer.
 func (g *Graph) leaf(name string, shape ...int) (*G.Node, []float32) {
 	g.name(name)
-	for _, d := range shape {
-		if d <= 0 {
-			g.Errorf("graph: %s has the shape %v", name, shape)
-			shape = []int{1}
-			break
-		}
+	if !g.fits(name, shape) {
+		shape = []int{1}
 	}
 	b := newBuffer(tensor.Shape(slices.Clone(shape)))
 	return G.NewTensor(g.expr, tensor.Float32, len(shape), G.WithShape(shape...), G.WithName(name), G.WithValue(b.value)), b.data
+}
+
+// maxValues bounds a tensor, to 4 GiB.
+const maxValues = 1 << 30
+
+// fits reports a shape of no values or of too many.
+func (g *Graph) fits(name string, shape []int) bool {
+	n := 1
+	for _, d := range shape {
+		if d < 1 || d > maxValues/n {
+			g.Errorf("graph: %s has the shape %v, want 1 to %d values", name, shape, maxValues)
+			return false
+		}
+		n *= d
+	}
+	return true
 }
 
 // Input makes the graph's image input, [batch, height, width, channels], and
@@ -130,7 +142,7 @@ func (g *Graph) ApplyParam(name string, fn Function, p *Param, inputs ...*Node) 
 func (g *Graph) apply(name string, fn Function, out *Node, shape tensor.Shape, inputs []*Node) *Node {
 	g.name(name)
 	out.fn = fn
-	if g.err != nil {
+	if g.err != nil || !g.fits(name, shape) {
 		return out
 	}
 	o := &op{run: g.Run, fn: fn, want: make([]bool, len(inputs)), y: newBuffer(shape), x: make([][]float32, len(inputs))}
