@@ -104,6 +104,9 @@ func TestBitsOfTensors(t *testing.T) {
 			Body:     layers.Chain{layers.MaxPool{Size: 2}, named("wide", conv(4))},
 			Shortcut: layers.Chain{layers.MaxPool{Size: 2}, named("narrow", conv(4))},
 		}, layers.Linear{Channels: 10}}, rules, map[string]int{"conv1": 7}},
+		{"an average beside a narrow layer", layers.Chain{conv(4), layers.Residual{
+			Body: layers.Conv2D{Name: "narrow", Channels: 4, Kernel: 3, Pad: 1, Stride: 2}, Shortcut: layers.AvgPool{Size: 2},
+		}, layers.Linear{Channels: 10}}, rules, map[string]int{"conv1": 3}},
 		{"an addition asks for nothing", layers.Chain{conv(4), layers.Residual{Body: named("narrow", conv(4))}, layers.Linear{Channels: 10}}, rules,
 			map[string]int{"conv1": 2, "block1.narrow": 3, "block1.add": 8}},
 		{"an addition alone", layers.Chain{conv(4), layers.Residual{Body: layers.Chain{}}, layers.Linear{Channels: 10}}, pact,

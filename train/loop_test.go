@@ -244,6 +244,24 @@ func TestNotFinite(t *testing.T) {
 	}
 }
 
+// TestLoopConstrains keeps learned clips in their domain after every step.
+func TestLoopConstrains(t *testing.T) {
+	l := newLoop(t, "pact", 1)
+	sgd := &optim.SGD{}
+	sgd.Groups[graph.Clips].Decay = 1000
+	l.Optimizer = sgd
+	clip := values(t, l.Network, "conv1.clip")
+	l.Hooks = []train.Hook{{Step: func(*train.Loop, train.Metrics) error {
+		if !(clip[0] > 0) {
+			t.Errorf("the clip is %v", clip[0])
+		}
+		return nil
+	}}}
+	if err := l.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestTeacher learns nothing from a copy of itself, and the answers of another.
 func TestTeacher(t *testing.T) {
 	student := func() *layers.Network {
