@@ -24,7 +24,7 @@ func Default() *Recipe {
 			Phase: Phase{
 				Epochs:    6,
 				Optimizer: "sgd",
-				LR:        0.01,
+				LR:        0.03,
 				Momentum:  0.9,
 				Nesterov:  true,
 				Schedule:  "cosine",
