@@ -3,14 +3,54 @@
 package export
 
 import (
-	"github.com/goqat/goqat/qat"
+	"math/bits"
+
+	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/qmodel"
+	"github.com/goqat/goqat/quant"
 )
 
-// coding returns what the codes of a layer's weights stand for in the model.
-func coding(w qat.Weights) qmodel.Coding {
-	if w.Odd() {
-		return qmodel.Odd
+// codings are those of the model.
+var codings = map[quant.Coding]qmodel.Coding{
+	quant.Narrow: qmodel.Narrow, quant.Odd: qmodel.Odd, quant.Powers: qmodel.Powers, quant.Split: qmodel.Split, quant.Planes: qmodel.Narrow,
+}
+
+// encode returns a unit's integer weights as the codes of the model.
+func encode(u *layers.Unit, integers []int16) *qmodel.Weights {
+	q := u.Quantizer
+	w := &qmodel.Weights{
+		Bits: q.Bits(), Coding: codings[q.Coding()],
+		Shape: [4]int{u.Channels, u.Window.KernelH, u.Window.KernelW, u.Input.Channels / u.Window.Groups},
 	}
-	return qmodel.Narrow
+	if q.Coding() == quant.Planes {
+		w.Bits = 1
+		if q.Bits() > 1 {
+			w.Planes = q.Bits()
+		}
+		for k := range q.Bits() {
+			for _, v := range integers {
+				w.Codes = append(w.Codes, int8(v>>k&1*2-1))
+			}
+		}
+		return w
+	}
+	w.Codes = make([]int8, len(integers))
+	for i, v := range integers {
+		switch w.Coding {
+		case qmodel.Odd: // 2c + 1
+			v = (v - 1) / 2
+		case qmodel.Powers: // ±2^(|c| - 1)
+			v = exponent(v)
+		}
+		w.Codes[i] = int8(v)
+	}
+	return w
+}
+
+// exponent returns the code of ±2^e, ±(e + 1), or 0.
+func exponent(v int16) int16 {
+	if v < 0 {
+		return -exponent(-v)
+	}
+	return int16(bits.Len16(uint16(v)))
 }

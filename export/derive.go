@@ -5,11 +5,13 @@ package export
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/goqat/goqat/fixed"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/qat"
+	"github.com/goqat/goqat/qmodel"
 	"github.com/goqat/goqat/quant"
 )
 
@@ -24,17 +26,18 @@ type Plan struct {
 // A Unit is a unit of the network with its integers.
 type Unit struct {
 	*layers.Unit
-	// Codes are the weights, [out, height, width, in / groups]; nil for a unit
-	// without weights.
-	Codes []int16
+	// Weights are the integer weights; nil for a unit without weights.
+	Weights *qmodel.Weights
 	// Requantizer is nil for units that keep the codes of their input, for
 	// accumulators that an addition reads and for a unit with a Table.
 	Requantizer *fixed.Requantizer
+	// Thresholds take the place of Requantizer where the result are signs.
+	Thresholds *fixed.Thresholds
 	// Table has the code for each code of the image; nil for other units.
 	Table []uint8
 
-	scale []float32 // of the weights with the batch normalization folded in, by channel
-	bias  []float64 // of the same
+	scale [][]float32 // of each set of weights with the batch normalization folded in, by channel
+	bias  []float64   // of the same
 }
 
 // Derive computes the integer weights, multipliers and biases of a network from
@@ -123,11 +126,17 @@ func (p *Plan) derive(u *Unit, of map[*layers.Unit]*Unit) error {
 		if r := of[u.Residual.Source]; u.Residual.Role == layers.Accumulators {
 			bias = sum(bias, r.bias)
 		}
-	} else if u.Weighted() {
-		accScale, err = p.accumulatorScale(u)
+	} else if u.Weighted() && len(terms) == 1 {
+		scales, err := p.accumulatorScales(u)
 		if err != nil {
 			return err
 		}
+		accScale = scales[0]
+	}
+	if signs, ok := u.Output.Quantizer.(qat.Signs); ok {
+		t, err := quant.DeriveThresholds(u.Output.Channels, terms, bias, signs.Levels())
+		u.Thresholds = &t
+		return err
 	}
 	r, err := quant.Derive(u.Output.Channels, terms, bias, accScale, out.Params, out.Lo, out.Hi)
 	u.Requantizer = &r
@@ -149,46 +158,72 @@ func (p *Plan) fold(u *Unit) error {
 	if u.Quantizer == nil {
 		return fmt.Errorf("it stays in floating point")
 	}
-	u.Codes = make([]int16, len(u.Weight.Value))
-	scale := u.Quantizer.Integers(u.Codes, u.Weight.Value)
-	u.scale, u.bias = make([]float32, u.Channels), make([]float64, u.Channels)
-	for c := range u.scale {
-		u.scale[c] = scale[c%len(scale)] // one for each channel, or one for all
+	integers := make([]int16, len(u.Weight.Value))
+	scale := u.Quantizer.Integers(integers, u.Weight.Value)
+	u.Weights = encode(u.Unit, integers)
+	u.scale, u.bias = make([][]float32, u.Weights.Sets()), make([]float64, u.Channels)
+	each := len(scale) / len(u.scale) // one for each channel, or one for all
+	for k := range u.scale {
+		u.scale[k] = make([]float32, u.Channels)
+	}
+	for c := range u.Channels {
+		gain := 1.0
 		if u.Bias != nil {
 			u.bias[c] = float64(u.Bias.Value[c])
 		}
 		if n := u.Norm; n != nil {
-			gain := n.Gain(c)
-			u.scale[c] = float32(float64(u.scale[c]) * gain)
+			gain = n.Gain(c)
 			u.bias[c] = float64(n.Beta.Value[c]) - float64(gain*float64(n.Mean[c]))
+		}
+		for k := range u.scale {
+			u.scale[k][c] = float32(float64(scale[k*each+c%each]) * gain)
 		}
 	}
 	return nil
 }
 
-// accumulatorScale returns the real value of one step of the unit's
-// accumulators, by channel.
-func (p *Plan) accumulatorScale(u *Unit) ([]float32, error) {
-	_, x, err := p.Quantization(u.Input)
-	scale := make([]float32, u.Channels)
-	for c := range scale {
-		scale[c] = x.Scale * u.scale[c]
+// inputScales returns the real value of one step of the unit's input: of its
+// codes, or of each of its signs.
+func (p *Plan) inputScales(u *Unit) ([]float32, error) {
+	if signs, ok := u.Input.Signs(); ok {
+		return signs.Scales(), nil
 	}
-	return scale, err
+	_, x, err := p.Quantization(u.Input)
+	return []float32{x.Scale}, err
+}
+
+// accumulatorScales returns the real value of one step of each of the unit's
+// accumulators, by channel.
+func (p *Plan) accumulatorScales(u *Unit) ([][]float32, error) {
+	inputs, err := p.inputScales(u)
+	var scales [][]float32
+	for _, weights := range u.scale {
+		for _, x := range inputs {
+			scale := make([]float32, u.Channels)
+			for c := range scale {
+				scale[c] = x * weights[c]
+			}
+			scales = append(scales, scale)
+		}
+	}
+	return scales, err
 }
 
 // output returns the quantization of the unit's result, with the activation in
 // the range of its codes.
 func (p *Plan) output(u *Unit) (qat.Quantization, error) {
 	if u.Output.Role == layers.Logits {
-		scale, err := p.accumulatorScale(u)
-		p.LogitScale = quant.LogitScale(scale)
+		scales, err := p.accumulatorScales(u)
+		p.LogitScale = quant.LogitScale(slices.Concat(scales...))
 		return qat.Quantization{Params: quant.Params{Scale: p.LogitScale}, Lo: math.MinInt32, Hi: math.MaxInt32}, err
 	}
 	if u.Output.Quantizer == nil {
 		return qat.Quantization{}, fmt.Errorf("its result is not quantized")
 	}
 	q, f := u.Output.Quantizer.Quantization(), quant.Activation(u.Output.Quantizer.Bits())
+	if u.Replaced() {
+		return q, nil
+	}
 	switch u.Activation {
 	case graph.ReLU:
 		q.Lo = max(q.Lo, q.ZeroPoint)
@@ -200,40 +235,52 @@ func (p *Plan) output(u *Unit) (qat.Quantization, error) {
 }
 
 // terms returns the summands of the unit's result.
-func (p *Plan) terms(u *Unit, of map[*layers.Unit]*Unit, outScale float32) ([]quant.Term, error) {
-	var own quant.Term
-	var err error
-	switch u.Kind {
-	case layers.Average:
-		own, err = p.average(u, outScale)
-	case layers.Addition:
-		own, err = p.codes(u.Input, outScale)
-	default:
-		own, err = p.accumulators(u, outScale)
+func (p *Plan) terms(u *Unit, of map[*layers.Unit]*Unit, outScale float32) (terms []quant.Term, err error) {
+	if u.Weighted() {
+		terms, err = p.accumulators(u, outScale)
+	} else {
+		var own quant.Term
+		if u.Kind == layers.Average {
+			own, err = p.average(u, outScale)
+		} else {
+			own, err = p.codes(u.Input, outScale)
+		}
+		terms = []quant.Term{own}
 	}
 	if err != nil || u.Residual == nil {
-		return []quant.Term{own}, err
+		return terms, err
 	}
-	var skip quant.Term
 	if u.Residual.Role == layers.Accumulators {
-		skip, err = p.accumulators(of[u.Residual.Source], outScale)
-	} else {
-		skip, err = p.codes(u.Residual, outScale)
+		skip, err := p.accumulators(of[u.Residual.Source], outScale)
+		return append(terms, skip...), err
 	}
-	return []quant.Term{own, skip}, err
+	skip, err := p.codes(u.Residual, outScale)
+	return append(terms, skip), err
 }
 
-// accumulators is the term of a weighted unit.
-func (p *Plan) accumulators(u *Unit, outScale float32) (quant.Term, error) {
-	bits, x, err := p.Quantization(u.Input)
-	t := quant.Term{M: make([]float32, u.Channels), MaxAbs: make([]int64, u.Channels)}
-	lo, hi := span(bits, x)
-	size := len(u.Codes) / u.Channels
-	for c := range t.M {
-		t.M[c] = quant.Multiplier(x.Scale, u.scale[c], outScale)
-		t.MaxAbs[c] = fixed.DotBound(u.Codes[c*size:(c+1)*size], lo, hi)
+// accumulators are the terms of a weighted unit: for each set of its weights, one
+// for each sign of its input.
+func (p *Plan) accumulators(u *Unit, outScale float32) ([]quant.Term, error) {
+	inputs, err := p.inputScales(u)
+	if err != nil {
+		return nil, err
 	}
-	return t, err
+	x, err := p.tensor(u.Input)
+	if err != nil {
+		return nil, err
+	}
+	bounds := u.Weights.TermBounds(&x)
+	var terms []quant.Term
+	for _, weights := range u.scale {
+		for _, scale := range inputs {
+			t := quant.Term{M: make([]float32, u.Channels), MaxAbs: bounds[len(terms)]}
+			for c := range t.M {
+				t.M[c] = quant.Multiplier(scale, weights[c], outScale)
+			}
+			terms = append(terms, t)
+		}
+	}
+	return terms, nil
 }
 
 // codes is the term q − zero point of a tensor that is added.

@@ -90,13 +90,14 @@ func (p *Plan) tensor(t *layers.Tensor) (qmodel.Tensor, error) {
 			return q, err
 		}
 		q.Bits, q.ZeroPoint, q.ScaleBits = bits, a.ZeroPoint, math.Float32bits(a.Scale)
+		_, q.Signs = t.Signs()
 	}
 	return q, nil
 }
 
 // operator describes the unit for the model, but for its tensors.
 func (u *Unit) operator() qmodel.Operator {
-	o := qmodel.Operator{Name: u.Name, Requantizer: u.Requantizer}
+	o := qmodel.Operator{Name: u.Name, Requantizer: u.Requantizer, Thresholds: u.Thresholds}
 	w := u.Window
 	switch u.Kind {
 	case layers.Reshape:
@@ -107,6 +108,9 @@ func (u *Unit) operator() qmodel.Operator {
 		return o
 	case layers.Addition:
 		o.Op = qmodel.Add
+		return o
+	case layers.Sign:
+		o.Op = qmodel.Sign
 		return o
 	case layers.Maximum:
 		o.Op = qmodel.MaxPool
@@ -124,23 +128,7 @@ func (u *Unit) operator() qmodel.Operator {
 	o.Pad = [4]int{w.Top, w.Left, w.Bottom, w.Right}
 	if u.Weighted() {
 		o.Method, o.Groups = u.Policy.Weights.Name, w.Groups
-		o.Weights = &qmodel.Weights{
-			Bits: u.Quantizer.Bits(), Coding: coding(u.Quantizer), Codes: u.stored(),
-			Shape: [4]int{u.Channels, w.KernelH, w.KernelW, u.Input.Channels / w.Groups},
-		}
+		o.Weights = u.Weights
 	}
 	return o
-}
-
-// stored returns the integer weights as the model has them: an odd number 2c + 1
-// as c.
-func (u *Unit) stored() []int8 {
-	codes := make([]int8, len(u.Codes))
-	for i, v := range u.Codes {
-		if u.Quantizer.Odd() {
-			v = (v - 1) / 2
-		}
-		codes[i] = int8(v)
-	}
-	return codes
 }

@@ -5,6 +5,8 @@ package export
 import (
 	"context"
 	"fmt"
+	"math"
+	"math/bits"
 
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/graph"
@@ -98,6 +100,8 @@ func (v *verifier) prepare(m *infer.Model, threads int) error {
 		switch {
 		case u.Requantizer != nil:
 			u.Output.Node().SetInteger(u.Requantizer)
+		case u.Thresholds != nil:
+			u.Output.Node().SetSigns(u.Thresholds)
 		case u.Table != nil:
 			u.Output.Node().SetTable(u.Table, n.Input.ZeroPoint, u.Output.Quantizer.Quantization().ZeroPoint)
 		}
@@ -213,16 +217,48 @@ func (v *verifier) compareSteps(s graph.Site) {
 	if t == nil || t.unit.Output.Quantizer == nil || len(t.codes) == 0 {
 		return
 	}
+	v.values += int64(len(t.codes))
+	if signs, ok := t.unit.Output.Signs(); ok {
+		v.compareSigns(s.Y, t.codes, signs.Scales())
+		return
+	}
 	q := t.unit.Output.Quantizer.Quantization()
 	for i, c := range t.codes {
-		steps := int(quant.RoundEven32(s.Y[i]/q.Scale)) + int(q.ZeroPoint) - int(c)
-		if steps != 0 {
-			v.differingValues++
-			v.maxSteps = max(v.maxSteps, steps, -steps)
-		}
+		v.count(int(quant.RoundEven32(s.Y[i]/q.Scale)) + int(q.ZeroPoint) - int(c))
 		s.Y[i] = q.Real(int32(c))
 	}
-	v.values += int64(len(t.codes))
+}
+
+// compareSigns does the same for signs with the given scales: a step is a sign.
+func (v *verifier) compareSigns(y []float32, codes []uint8, scales []float32) {
+	values := make([]float32, len(scales)+1) // of a code by its number of ones
+	for ones := range values {
+		for n, s := range scales {
+			if n >= ones {
+				s = -s
+			}
+			values[ones] += s
+		}
+	}
+	for i, c := range codes {
+		nearest := 0
+		for ones, value := range values {
+			if math.Abs(float64(value-y[i])) < math.Abs(float64(values[nearest]-y[i])) {
+				nearest = ones
+			}
+		}
+		ones := bits.OnesCount8(c)
+		v.count(nearest - ones)
+		y[i] = values[ones]
+	}
+}
+
+// count notes by how many steps a value differs.
+func (v *verifier) count(steps int) {
+	if steps != 0 {
+		v.differingValues++
+		v.maxSteps = max(v.maxSteps, steps, -steps)
+	}
 }
 
 // compareTop counts the images with the same top class.

@@ -70,6 +70,7 @@ func Build(m Module, c Config) (*Network, error) {
 	if err := n.applyPolicy(); err != nil {
 		return nil, err
 	}
+	n.binarize()
 	if err := n.narrowImage(); err != nil {
 		return nil, err
 	}
@@ -127,6 +128,8 @@ func (n *Network) asked(t *Tensor) (want qat.Layer, ok bool, err error) {
 		case u.Kind == Average:
 			l, err = n.Policy.Tensor()
 			asks = !l.FloatInput()
+		case u.Kind == Sign:
+			l, asks = qat.Eight(), true
 		}
 		if err != nil {
 			return want, ok, err
@@ -148,6 +151,8 @@ func (n *Network) float(t *Tensor) bool {
 			all = all && n.float(u.Output)
 		case u.Weighted() && u.Input == t:
 			all = all && u.Policy.FloatInput()
+		case u.Kind == Sign:
+			all = false
 		default:
 			all = all && n.Policy.ActivationBits == qat.FloatBits
 		}
@@ -168,21 +173,25 @@ func (n *Network) quantizer(u *Unit) (qat.Activation, error) {
 	if err == nil && !ok { // read by an addition only
 		want, err = n.Policy.Tensor()
 	}
+	if u.Kind == Sign {
+		want = u.Policy
+	}
 	if err != nil {
 		return nil, err
 	}
 	return want.Method.Activation(n.Graph, t.Name, qat.Options{
-		Bits: want.ActivationBits, Signed: u.signed(), Size: t.Height * t.Width * t.Channels, PowerOfTwo: n.Policy.PowerOfTwo, MinMax: n.Policy.MinMax,
+		Bits: want.ActivationBits, Signed: u.signed(want.Method.Signs), Size: t.Height * t.Width * t.Channels, PowerOfTwo: n.Policy.PowerOfTwo, MinMax: n.Policy.MinMax,
 	}), nil
 }
 
-// signed says whether the unit's result can be negative.
-func (u *Unit) signed() bool {
-	if u.Kind == Average {
+// signed says whether the unit's result can be negative, in the float network or
+// in the quantized one.
+func (u *Unit) signed(float bool) bool {
+	if u.Kind == Average || u.Kind == Sign {
 		s := u.Input.Origin().Source
-		return s == nil || s.signed()
+		return s == nil || s.signed(float)
 	}
-	return u.Activation == graph.Identity
+	return u.Activation == graph.Identity || !float && u.Replaced()
 }
 
 // emit adds the unit to the graph.
@@ -212,7 +221,7 @@ func (n *Network) emit(u *Unit) error {
 		return err
 	}
 	u.Output.Quantizer = q
-	e := graph.Epilogue{Terms: []graph.Term{{X: x, Norm: u.Norm, Bias: u.Bias}}, Activation: u.Activation}
+	e := graph.Epilogue{Terms: []graph.Term{{X: x, Norm: u.Norm, Bias: u.Bias}}, Activation: u.Activation, Replaced: u.Replaced()}
 	if r := u.Residual; r != nil {
 		t := graph.Term{X: r.node}
 		if r.Role == Accumulators {
@@ -235,7 +244,10 @@ func (n *Network) emitWeighted(u *Unit) *graph.Node {
 	n.initialize(u)
 	w := u.Weight.Node()
 	if !u.Policy.FloatWeights() {
-		u.Quantizer = u.Policy.Weights.Weights(g, u.Weight.Name, qat.Options{Bits: u.Policy.WeightBits, PerTensor: n.Policy.PerTensor, PowerOfTwo: n.Policy.PowerOfTwo, Norm: u.norm}, shape)
+		u.Quantizer = u.Policy.Weights.Weights(g, u.Weight.Name, qat.Options{
+			Bits: u.Policy.WeightBits, PerTensor: n.Policy.PerTensor, PowerOfTwo: n.Policy.PowerOfTwo, Norm: u.norm,
+			Threshold: float32(n.Policy.Threshold), Steps: n.Policy.Steps,
+		}, shape)
 		u.Quantizer.Start(u.Weight.Value)
 		w = ste.Weights(g, u.Name+".quantize", u.Weight, u.Quantizer)
 	}
@@ -246,11 +258,7 @@ func (n *Network) emitWeighted(u *Unit) *graph.Node {
 	if u.bias {
 		u.Bias = g.Param(u.Name+".bias", graph.Biases, u.Channels)
 	}
-	name := u.Name
-	if u.Output.Role != Accumulators { // the name is that of the unit's result
-		name += ".accumulators"
-	}
-	return g.Conv2D(name, u.Input.node, w, u.Window)
+	return n.emitConv(u, w)
 }
 
 // initialize draws the shadow weights from a normal distribution of variance
@@ -264,52 +272,6 @@ func (n *Network) initialize(u *Unit) {
 	deviation := math.Sqrt(2 * float64(u.Channels) / float64(max(1, len(u.Weight.Value))))
 	for i := range u.Weight.Value {
 		u.Weight.Value[i] = float32(rng.NormFloat64() * deviation)
-	}
-}
-
-// State returns everything a checkpoint keeps beside the parameters.
-func (n *Network) State() []graph.State {
-	var states []graph.State
-	for _, u := range n.Units {
-		if u.Norm != nil {
-			states = append(states,
-				graph.State{Name: u.Name + ".mean", Data: u.Norm.Mean},
-				graph.State{Name: u.Name + ".variance", Data: u.Norm.Variance})
-		}
-		if u.Quantizer != nil {
-			states = append(states, u.Quantizer.State()...)
-		}
-		if q := u.Output.Quantizer; q != nil {
-			states = append(states, q.State()...)
-		}
-	}
-	return states
-}
-
-// Start sets what the quantizers of weights learn or keep from the weights as
-// they are; call it when quantization starts. Those of tensors start from the
-// values they see in a calibration.
-func (n *Network) Start() {
-	for _, u := range n.Units {
-		if u.Norm != nil && u.Norm.PowerOfTwo {
-			u.Norm.Absorb(u.Weight.Value)
-		}
-		if u.Quantizer != nil {
-			u.Quantizer.Start(u.Weight.Value)
-		}
-	}
-}
-
-// Constrain brings what quantizers learn, and the weights they limit, back to
-// their domain; call it after each step of the optimizer.
-func (n *Network) Constrain() {
-	for _, u := range n.Units {
-		if u.Quantizer != nil {
-			u.Quantizer.Constrain(u.Weight.Value)
-		}
-		if q := u.Output.Quantizer; q != nil {
-			q.Constrain()
-		}
 	}
 }
 

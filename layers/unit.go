@@ -20,6 +20,7 @@ const (
 	Reshape  // to a vector
 	Drop     // out; nothing outside training
 	Lookup   // of the image's codes in a table, for fewer bits
+	Sign     // of a tensor that others read too
 )
 
 // A Unit is one operator of the network, in training and in integers.

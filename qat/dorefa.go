@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/quant"
 	"github.com/goqat/goqat/ste"
 )
 
@@ -41,8 +42,8 @@ type dorefaWeights struct {
 	amplitude float32
 }
 
-func (d *dorefaWeights) Bits() int { return d.formula.Bits }
-func (d *dorefaWeights) Odd() bool { return true }
+func (d *dorefaWeights) Bits() int            { return d.formula.Bits }
+func (d *dorefaWeights) Coding() quant.Coding { return quant.Odd }
 
 // squeeze takes in the weights and returns the scale of their codes.
 func (d *dorefaWeights) squeeze(w []float32) float32 {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/qat"
+	"github.com/goqat/goqat/quant"
 )
 
 // TestDoReFaWeights reach 1 before a batch normalization, and keep their size
@@ -28,7 +29,7 @@ func TestDoReFaWeights(t *testing.T) {
 		y, dw, dy := make([]float32, len(w)), make([]float32, len(w)), normal(60, 1, 2)
 		q.Forward(y, w)
 		q.Backward(dw, w, dy, nil)
-		if scale := q.Integers(make([]int16, len(w)), w); !near(float64(scale[0]), amplitude/7) || !q.Odd() {
+		if scale := q.Integers(make([]int16, len(w)), w); !near(float64(scale[0]), amplitude/7) || q.Coding() != quant.Odd {
 			t.Errorf("norm %v: the scale is %v, want %v", norm, scale, amplitude/7)
 		}
 		for i, v := range w {
@@ -54,7 +55,7 @@ func TestDoReFaSigns(t *testing.T) {
 		t.Errorf("%v, want %v", y, want)
 	}
 	scale := q.Integers(codes, w)
-	if !slices.Equal(codes, []int16{1, -1, 1, 1, -1, 1}) || !slices.Equal(scale, []float32{m}) || q.Odd() {
+	if !slices.Equal(codes, []int16{1, -1, 1, 1, -1, 1}) || !slices.Equal(scale, []float32{m}) || q.Coding() != quant.Narrow {
 		t.Errorf("codes %v at scale %v", codes, scale)
 	}
 	dy := []float32{1, 2, 3, 4, 5, 6}

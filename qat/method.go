@@ -20,6 +20,8 @@ type Method struct {
 	WeightBits, ActivationBits []int
 	// Integers says that the trained network exports to the integer runtime.
 	Integers bool
+	// Signs says that its activations are signs; see Signs.
+	Signs bool
 	// PowersOfTwo says that its scales can be restricted to powers of two.
 	PowersOfTwo bool
 
@@ -42,6 +44,10 @@ type Options struct {
 	PowerOfTwo bool
 	// MinMax makes observers keep the extremes instead of a moving average.
 	MinMax bool
+	// Threshold is the part of the greatest weight below which "ttq" has zeros.
+	Threshold float32
+	// Steps are the rising parts of the weights that "inq" quantizes in steps.
+	Steps []float64
 }
 
 // scales returns the number of scales of weights of a shape.
@@ -56,9 +62,8 @@ func (o Options) scales(shape []int) int {
 type Weights interface {
 	ste.WeightQuantizer
 	Bits() int
-	// Odd says that the integers are the odd numbers from 1 − 2^bits to
-	// 2^bits − 1, instead of the narrow signed codes of the bits.
-	Odd() bool
+	// Coding says what the integers are.
+	Coding() quant.Coding
 	// Start sets what is learned or kept from the shadow weights w; it is called
 	// when quantization starts.
 	Start(w []float32)
@@ -74,7 +79,7 @@ type Weights interface {
 type measured struct{}
 
 func (measured) Params() []*graph.Param { return nil }
-func (measured) Odd() bool              { return false }
+func (measured) Coding() quant.Coding   { return quant.Narrow }
 func (measured) Start([]float32)        {}
 func (measured) State() []graph.State   { return nil }
 func (measured) Constrain([]float32)    {}
@@ -112,7 +117,7 @@ func (m *Method) Activation(g *graph.Graph, name string, o Options) Activation {
 }
 
 // methods lists every method, in the order of `qat methods`.
-var methods = []*Method{affine, pact, dorefa, wrpn, lsq, lsqPlus}
+var methods = []*Method{affine, pact, dorefa, wrpn, lsq, lsqPlus, binaryConnect, bnn, xnor, abc, twn, ttq, inq}
 
 // Methods returns all methods.
 func Methods() []*Method { return slices.Clone(methods) }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/qat"
+	"github.com/goqat/goqat/quant"
 )
 
 func method(t testing.TB, name string) *qat.Method {
@@ -87,6 +88,10 @@ func checkActivation(t *testing.T, m *qat.Method, o qat.Options) {
 		y := make([]float32, len(x))
 		a.Begin(run)
 		a.Forward(y, x)
+		if signs, ok := a.(qat.Signs); ok {
+			checkSigns(t, signs, x, y)
+			continue
+		}
 		codes := map[int32]bool{}
 		for i, v := range y {
 			code := int32(math.RoundToEven(float64(v/q.Scale))) + q.ZeroPoint
@@ -152,24 +157,50 @@ func checkWeights(t *testing.T, m *qat.Method, o qat.Options) {
 		y, codes := make([]float32, len(w)), make([]int16, len(w))
 		q.Forward(y, w)
 		scale := q.Integers(codes, w)
-		if len(scale) != 1 && len(scale) != channels || q.Bits() != o.Bits {
-			t.Fatalf("%s: %d scales of %d bits", name, len(scale), q.Bits())
+		sets := q.Coding().Sets(o.Bits)
+		if n := len(scale); n != sets && n != sets*channels || q.Bits() != o.Bits {
+			t.Fatalf("%s: %d scales of %d sets, %d bits", name, n, sets, q.Bits())
 		}
-		most := 1<<(o.Bits-1) - 1
-		if o.Bits == 1 {
-			most = 1
-		}
-		if q.Odd() {
-			most = 1<<o.Bits - 1
-		}
+		each := len(scale) / sets
 		for i, c := range codes {
-			s := scale[i*len(scale)/len(codes)]
-			if !(s >= 0) || s > math.MaxFloat32 || int(c) > most || int(c) < -most || (q.Odd() && c%2 == 0) {
-				t.Fatalf("%s: weight %v has the code %d at scale %v", name, w[i], c, s)
+			if most := q.Coding().Most(o.Bits); int(c) > most || int(c) < -most {
+				t.Fatalf("%s: weight %v has the code %d, beyond %d", name, w[i], c, most)
 			}
-			if y[i] != s*float32(c) {
-				t.Fatalf("%s: weight %v has the code %d at scale %v and the value %v", name, w[i], c, s, y[i])
+			var value float32
+			for k := range sets {
+				s := scale[k*each+i*each/len(codes)]
+				if s != s || s > math.MaxFloat32 || s < 0 && q.Coding() != quant.Planes {
+					t.Fatalf("%s: scale %v", name, s)
+				}
+				value += s * part(t, q.Coding(), k, c)
+			}
+			if y[i] != value {
+				t.Fatalf("%s: weight %v has the code %d of value %v, and the value %v", name, w[i], c, value, y[i])
 			}
 		}
 	}
+}
+
+// part is what the integer of a weight is in set k.
+func part(t *testing.T, coding quant.Coding, k int, c int16) float32 {
+	switch coding {
+	case quant.Odd:
+		if c%2 == 0 {
+			t.Fatalf("%d is not odd", c)
+		}
+	case quant.Powers:
+		if a := max(c, -c); a&(a-1) != 0 {
+			t.Fatalf("%d is no power of two", c)
+		}
+	case quant.Split:
+		if (c > 0) != (k == 0) {
+			return 0
+		}
+	case quant.Planes:
+		if c < 0 {
+			t.Fatalf("planes %d", c)
+		}
+		return float32(c>>k&1*2 - 1)
+	}
+	return float32(c)
 }

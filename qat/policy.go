@@ -27,6 +27,9 @@ type Policy struct {
 	FirstLast                  FirstLast
 	// PerTensor, MinMax and PowerOfTwo are passed on to Options.
 	PerTensor, MinMax, PowerOfTwo bool
+	// Threshold and Steps too, those of "ttq" and "inq".
+	Threshold float64
+	Steps     []float64
 	// Rules are exceptions by name; the first that matches a layer counts, even
 	// for the first and the last.
 	Rules []Rule
@@ -53,6 +56,9 @@ type Layer struct {
 
 // FloatWeights says that the layer's weights are not quantized.
 func (l Layer) FloatWeights() bool { return l.Float || l.WeightBits == FloatBits }
+
+// Signs says that the layer reads signs.
+func (l Layer) Signs() bool { return !l.FloatInput() && l.Method.Signs }
 
 // FloatInput says that the layer asks for no quantization of its input.
 func (l Layer) FloatInput() bool { return l.Float || l.ActivationBits == FloatBits }
@@ -127,8 +133,16 @@ func (p *Policy) lookup(l *Layer, method, weights string) (err error) {
 }
 
 // Tensor returns what a tensor gets that no weighted layer reads directly: the
-// network's method and bits.
+// network's method and bits, or 8 bits where these are signs.
 func (p *Policy) Tensor() (Layer, error) {
 	l := Layer{WeightBits: FloatBits, ActivationBits: p.ActivationBits}
-	return l, p.lookup(&l, p.Method, p.Method)
+	if err := p.lookup(&l, p.Method, p.Method); err != nil || !l.Signs() {
+		return l, err
+	}
+	return Eight(), nil
+}
+
+// Eight is the layer that asks for 8 bits of the method "int".
+func Eight() Layer {
+	return Layer{Method: affine, Weights: affine, WeightBits: 8, ActivationBits: 8}
 }

@@ -19,7 +19,8 @@ type WeightQuantizer interface {
 	// use what Forward found.
 	Backward(dw, w, dy []float32, grad [][]float32)
 	// Integers writes the quantized weights as integers to codes and returns
-	// the scale of each channel, or one scale for all.
+	// the scale of each channel, or one scale for all; where the integers fall
+	// apart in several sets, those of one set after those of the other.
 	Integers(codes []int16, w []float32) (scale []float32)
 }
 

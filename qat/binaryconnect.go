@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package qat
+
+import (
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/ste"
+)
+
+// binaryConnect is the method "binaryconnect": weights are the signs of latent
+// ones, deterministically (Courbariaux et al. 2015, equation 1 and algorithm 1):
+//
+//	y  = H·sign(w), sign(0) = +1
+//	dw = dy
+//
+// Latent weights are clipped to [−1, 1] after every step. H is 1 before a batch
+// normalization, else see unitScale. Activations are those of "int".
+var binaryConnect = &Method{
+	Name:           "binaryconnect",
+	Paper:          "Courbariaux et al. 2015, arXiv:1511.00363",
+	WeightBits:     []int{1},
+	ActivationBits: affine.ActivationBits,
+	Integers:       true,
+	weights:        newBinaryWeights,
+	activations:    affine.activations,
+}
+
+// binaryWeights are signs of latent weights times a constant.
+type binaryWeights struct {
+	measured
+	scale float32
+}
+
+func newBinaryWeights(_ *graph.Graph, _ string, o Options, shape []int) Weights {
+	return &binaryWeights{scale: unitScale(o.Norm, shape)}
+}
+
+func (b *binaryWeights) Bits() int             { return 1 }
+func (b *binaryWeights) Constrain(w []float32) { clipLatent(w) }
+
+func (b *binaryWeights) Forward(dst, w []float32) {
+	for i, v := range w {
+		dst[i] = ste.SignOf(v) * b.scale
+	}
+}
+
+func (b *binaryWeights) Backward(dw, _, dy []float32, _ [][]float32) { copy(dw, dy) }
+
+func (b *binaryWeights) Integers(codes []int16, w []float32) []float32 {
+	for i, v := range w {
+		codes[i] = int16(ste.SignOf(v))
+	}
+	return []float32{b.scale}
+}

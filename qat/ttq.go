@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package qat
+
+import (
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/quant"
+	"github.com/goqat/goqat/ste"
+)
+
+// ttq is the method "ttq": weights are −Wn, 0 and Wp, with two learned scales for
+// each filter, or as in the paper for each layer (Zhu et al. 2017, section 3; the
+// formulas are those of ste.TTQ). The threshold is t = 0.05 of the greatest weight.
+// The scales start at the mean magnitudes of the weights they stand for.
+// Activations are those of "int".
+var ttq = &Method{
+	Name:           "ttq",
+	Paper:          "Zhu et al. 2017, arXiv:1612.01064",
+	WeightBits:     []int{2},
+	ActivationBits: affine.ActivationBits,
+	Integers:       true,
+	weights: func(g *graph.Graph, name string, o Options, shape []int) Weights {
+		n := o.scales(shape)
+		return &ttqWeights{
+			threshold: o.Threshold,
+			positive:  newStep(g, name+".positive", n), negative: newStep(g, name+".negative", n),
+		}
+	},
+	activations: affine.activations,
+}
+
+// ttqWeights are ternary with two learned scales.
+type ttqWeights struct {
+	measured
+	threshold          float32
+	formula            ste.TTQ
+	positive, negative *graph.Param // Wp and Wn, by filter
+}
+
+func (t *ttqWeights) Bits() int              { return 2 }
+func (t *ttqWeights) Coding() quant.Coding   { return quant.Split }
+func (t *ttqWeights) Params() []*graph.Param { return []*graph.Param{t.positive, t.negative} }
+
+// each calls f for the weights of every filter with their formula.
+func (t *ttqWeights) each(w []float32, f func(c, lo, hi int, t *ste.TTQ)) {
+	size := len(w) / len(t.positive.Value)
+	for c := range t.positive.Value {
+		lo, hi := c*size, (c+1)*size
+		t.formula.Positive, t.formula.Negative = t.positive.Value[c], t.negative.Value[c]
+		t.formula.Fit(w[lo:hi], t.threshold)
+		f(c, lo, hi, &t.formula)
+	}
+}
+
+func (t *ttqWeights) Start(w []float32) {
+	t.each(w, func(c, lo, hi int, f *ste.TTQ) {
+		f.Start(w[lo:hi])
+		t.positive.Value[c], t.negative.Value[c] = f.Positive, f.Negative
+	})
+	t.Constrain(w)
+}
+
+func (t *ttqWeights) Forward(dst, w []float32) {
+	t.each(w, func(_, lo, hi int, t *ste.TTQ) { t.Forward(dst[lo:hi], w[lo:hi]) })
+}
+
+func (t *ttqWeights) Backward(dw, w, dy []float32, grad [][]float32) {
+	t.each(w, func(c, lo, hi int, t *ste.TTQ) {
+		positive, negative := t.Backward(dw[lo:hi], w[lo:hi], dy[lo:hi])
+		grad[0][c], grad[1][c] = float32(positive), float32(negative)
+	})
+}
+
+func (t *ttqWeights) Integers(codes []int16, w []float32) []float32 {
+	t.each(w, func(_, lo, hi int, t *ste.TTQ) {
+		for i := lo; i < hi; i++ {
+			codes[i] = t.Code(w[i])
+		}
+	})
+	return append(append([]float32(nil), t.positive.Value...), t.negative.Value...)
+}
+
+// Constrain keeps the scales positive.
+func (t *ttqWeights) Constrain([]float32) {
+	confine(t.positive.Value, leastStep, mostStep, 1)
+	confine(t.negative.Value, leastStep, mostStep, 1)
+}

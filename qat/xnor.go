@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package qat
+
+import (
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/ste"
+)
+
+// xnor is the method "xnor": weights are signs with a scale for each filter (or
+// layer), its mean magnitude, with the gradient of ste.XNOR; activations are
+// signs (Rastegari et al. 2016, sections 3.1 and 3.2). As in the authors' code,
+// latent weights are centred after every step, over the input channels of each
+// filter and place, and clipped to [−1, 1].
+var xnor = &Method{
+	Name:           "xnor",
+	Paper:          "Rastegari et al. 2016, arXiv:1603.05279",
+	WeightBits:     []int{1},
+	ActivationBits: []int{1},
+	Integers:       true,
+	Signs:          true,
+	weights: func(_ *graph.Graph, _ string, o Options, shape []int) Weights {
+		return &xnorWeights{formula: make([]ste.XNOR, o.scales(shape)), inputs: shape[len(shape)-1]}
+	},
+	activations: newSignActivation(ste.Sign{Open: true}),
+}
+
+// xnorWeights are signs of latent weights times their mean magnitude.
+type xnorWeights struct {
+	measured
+	formula []ste.XNOR // by filter
+	inputs  int        // channels
+}
+
+func (x *xnorWeights) Bits() int { return 1 }
+
+// each calls f for the weights of every filter, fitted.
+func (x *xnorWeights) each(w []float32, f func(lo, hi int, x *ste.XNOR)) {
+	size := len(w) / len(x.formula)
+	for c := range x.formula {
+		lo, hi := c*size, (c+1)*size
+		x.formula[c].Fit(w[lo:hi])
+		f(lo, hi, &x.formula[c])
+	}
+}
+
+func (x *xnorWeights) Forward(dst, w []float32) {
+	x.each(w, func(lo, hi int, x *ste.XNOR) {
+		for i := lo; i < hi; i++ {
+			dst[i] = ste.SignOf(w[i]) * x.Scale
+		}
+	})
+}
+
+func (x *xnorWeights) Backward(dw, w, dy []float32, _ [][]float32) {
+	x.each(w, func(lo, hi int, x *ste.XNOR) { x.Backward(dw[lo:hi], w[lo:hi], dy[lo:hi]) })
+}
+
+func (x *xnorWeights) Integers(codes []int16, w []float32) []float32 {
+	var scale []float32
+	x.each(w, func(lo, hi int, x *ste.XNOR) {
+		for i := lo; i < hi; i++ {
+			codes[i] = int16(ste.SignOf(w[i]))
+		}
+		scale = append(scale, x.Scale)
+	})
+	return scale
+}
+
+// Constrain centres and clips the latent weights. With one input channel there
+// is no mean to subtract.
+func (x *xnorWeights) Constrain(w []float32) {
+	if x.inputs > 1 {
+		for lo := 0; lo < len(w); lo += x.inputs {
+			place := w[lo : lo+x.inputs]
+			var sum float64
+			for _, v := range place {
+				sum += float64(v)
+			}
+			mean := float32(sum / float64(len(place)))
+			for i := range place {
+				place[i] -= mean
+			}
+		}
+	}
+	clipLatent(w)
+}

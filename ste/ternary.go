@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ste
+
+// TWN replaces the weights that share a scale by −α, 0 and α (Li, Liu 2016,
+// equations 3 to 6):
+//
+//	Δ  = 0.7·mean|w|
+//	y  = α·t, t = sign(w) where |w| > Δ, else 0
+//	α  = mean of |w| where |w| > Δ, the least-squares scale of t
+//	dw = dy
+//
+// Weights that are all 0 have the scale 1.
+type TWN struct{ Delta, Scale float32 }
+
+// twnThreshold is Δ/mean|w|, the best for a normal and nearly for a uniform
+// distribution.
+const twnThreshold = 0.7
+
+// Fit finds threshold and scale of the weights w.
+func (t *TWN) Fit(w []float32) {
+	t.Delta = float32(twnThreshold * sumAbs(w) / float64(len(w)))
+	positive, negative := tails(w, t.Delta)
+	t.Scale = 1
+	if n := positive.n + negative.n; n > 0 {
+		t.Scale = float32((positive.sum + negative.sum) / float64(n))
+	}
+}
+
+// Code returns −1, 0 or 1.
+func (t *TWN) Code(w float32) int16 { return ternary(w, t.Delta) }
+
+// TTQ replaces the weights that share scales by −Wn, 0 and Wp, both scales learned
+// (Zhu et al. 2017, equations 6 to 9):
+//
+//	Δ   = t·max|w|
+//	y   = Wp where w > Δ, −Wn where w < −Δ, else 0
+//	dw  = Wp·dy, Wn·dy, dy in these cases
+//	dWp = Σ dy where w > Δ
+//	dWn = −Σ dy where w < −Δ
+//
+// The last sign is printed as plus in the paper, but y falls with Wn there.
+type TTQ struct {
+	Delta              float32
+	Positive, Negative float32 // Wp and Wn
+}
+
+// Fit finds the threshold of the weights w, the given fraction of the greatest.
+func (t *TTQ) Fit(w []float32, threshold float32) { t.Delta = threshold * maxAbs(w) }
+
+// Start sets the scales to the mean magnitudes of the weights they stand for.
+func (t *TTQ) Start(w []float32) {
+	positive, negative := tails(w, t.Delta)
+	t.Positive, t.Negative = positive.mean(), negative.mean()
+}
+
+// Code returns −1, 0 or 1.
+func (t *TTQ) Code(w float32) int16 { return ternary(w, t.Delta) }
+
+// Forward writes the quantized weights to dst, which may be w.
+func (t *TTQ) Forward(dst, w []float32) {
+	for i, v := range w {
+		dst[i] = [3]float32{-t.Negative, 0, t.Positive}[t.Code(v)+1]
+	}
+}
+
+// Backward writes the gradient by the weights w to dw, which may be dy, and
+// returns those by the scales.
+func (t *TTQ) Backward(dw, w, dy []float32) (positive, negative float64) {
+	for i, v := range w {
+		g := dy[i]
+		switch t.Code(v) {
+		case 1:
+			positive += float64(g)
+			g *= t.Positive
+		case -1:
+			negative -= float64(g)
+			g *= t.Negative
+		}
+		dw[i] = g
+	}
+	return positive, negative
+}
+
+// ternary returns sign(w) beyond the threshold, else 0.
+func ternary(w, delta float32) int16 {
+	switch {
+	case w > delta:
+		return 1
+	case w < -delta:
+		return -1
+	default:
+		return 0
+	}
+}
+
+// A tail are the weights beyond a threshold.
+type tail struct {
+	n   int
+	sum float64 // of the magnitudes
+}
+
+// mean returns the mean magnitude, 1 of none.
+func (t tail) mean() float32 {
+	if t.n == 0 {
+		return 1
+	}
+	return float32(t.sum / float64(t.n))
+}
+
+func tails(w []float32, delta float32) (positive, negative tail) {
+	for _, v := range w {
+		switch ternary(v, delta) {
+		case 1:
+			positive.n, positive.sum = positive.n+1, positive.sum+float64(v)
+		case -1:
+			negative.n, negative.sum = negative.n+1, negative.sum-float64(v)
+		}
+	}
+	return positive, negative
+}
