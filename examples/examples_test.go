@@ -5,7 +5,6 @@ package examples_test
 import (
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -45,17 +44,6 @@ func TestRecipes(t *testing.T) {
 				t.Error(err)
 			}
 		})
-	}
-}
-
-// TestQuickStart holds the written-out quick start to the defaults.
-func TestQuickStart(t *testing.T) {
-	r, err := recipe.Load("recipes/quickstart.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := recipe.Default(); !reflect.DeepEqual(r, want) {
-		t.Errorf("recipes/quickstart.yaml is\n%s\nthe quick start is\n%s", r.YAML(), want.YAML())
 	}
 }
 
