@@ -55,7 +55,21 @@ func openFolder(r *recipe.Recipe, resume bool) (*folder, error) {
 		}
 		return nil, fmt.Errorf("pipeline: %s holds a run already; resume it (--resume %s) or name another folder (--out)", f.path, f.path)
 	}
-	return f, nil
+	return f, f.sweep()
+}
+
+// sweep removes the temporary files that a killed run left behind.
+func (f *folder) sweep() error {
+	left, err := filepath.Glob(f.file(".*-*"))
+	if err != nil {
+		return fmt.Errorf("pipeline: run folder %s: %w", f.path, err)
+	}
+	for _, file := range left {
+		if err := os.Remove(file); err != nil {
+			return fmt.Errorf("pipeline: run folder: %w", err)
+		}
+	}
+	return nil
 }
 
 // freshName returns the first free folder named after the recipe, under runs.

@@ -44,7 +44,8 @@ func Open(path string, batch int, pool *kernel.Pool) (*Restored, error) {
 }
 
 // Calibrate starts all quantizers: those of weights from the weights, those of
-// activations from images of the training set, shown to the float network.
+// activations from images of the training set, shown to the float network in
+// full batches, if there are as many images.
 func Calibrate(n *layers.Network, images datasets.Split) error {
 	n.Start()
 	run := n.Graph.Run
@@ -53,6 +54,9 @@ func Calibrate(n *layers.Network, images datasets.Split) error {
 	defer func() { run.Quantize, run.Observe, run.Calibrate = quantize, false, false }()
 	for at, batch := 0, n.Graph.Batch(); at < images.Len(); at += batch {
 		end := min(at+batch, images.Len())
+		if at > 0 && end < at+batch {
+			break
+		}
 		size := len(images.Images) / images.Len()
 		if _, err := n.Forward(graph.Eval, images.Images[at*size:end*size], images.Labels[at:end]); err != nil {
 			return err

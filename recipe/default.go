@@ -11,7 +11,7 @@ func Default() *Recipe {
 		Batch: 64,
 		Seed:  1,
 		Float: Phase{
-			Epochs:    16,
+			Epochs:    24,
 			Optimizer: "sgd",
 			LR:        0.05,
 			Momentum:  0.9,
@@ -24,15 +24,13 @@ func Default() *Recipe {
 			Phase: Phase{
 				Epochs:    6,
 				Optimizer: "sgd",
-				LR:        0.03,
+				LR:        0.003,
 				Momentum:  0.9,
 				Nesterov:  true,
 				Schedule:  "cosine",
 				Decay:     5e-4,
 			},
 			Method:          "pact",
-			WeightBits:      4,
-			ActivationBits:  4,
 			FirstLast:       "8",
 			ClipDecay:       5e-4,
 			Granularity:     "per_channel",
@@ -40,7 +38,10 @@ func Default() *Recipe {
 			ObserverFreeze:  0.5,
 			BatchNormFreeze: 2,
 			Scales:          "float",
+			Threshold:       0.05,
+			Steps:           []float64{0.5, 0.75, 0.875, 1},
 		},
+		Loss:    "cross_entropy",
 		Teacher: Teacher{Temperature: 1, Weight: 0.5},
 	}
 }
