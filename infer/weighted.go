@@ -28,11 +28,7 @@ func newWeighted(m *qmodel.Model, i int, c kernel.Conv, set kernel.Set) *weighte
 	c.OutC, c.Own = c.OutC*own, own
 	w.c = c
 	if in := &m.Tensors[o.Inputs[0]]; in.Signs {
-		plan := set.Signs
-		if plan == nil {
-			plan = kernel.NewBits
-		}
-		w.plan = plan(c, in.Bits, interleaved(o.Weights))
+		w.plan = set.Signs(c, in.Bits, interleaved(o.Weights))
 		return w
 	}
 	w.double = o.Weights.Coding == qmodel.Odd && o.Weights.Bits == 8

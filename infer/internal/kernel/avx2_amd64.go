@@ -9,7 +9,7 @@ import "golang.org/x/sys/cpu"
 //go:generate sh -c "cd _asm && ./generate.sh dot"
 
 func platformSets() []Set {
-	return []Set{{Name: "avx2", Supported: cpu.X86.HasAVX2, Plan: newAVX2, Finish: newAVX2Finish, MaxPool: maxPoolAVX2, SumPool: sumPoolAVX2}}
+	return []Set{{Name: "avx2", Supported: cpu.X86.HasAVX2, Plan: newAVX2, Signs: newSignsAVX2, Finish: newAVX2Finish, MaxPool: maxPoolAVX2, SumPool: sumPoolAVX2}}
 }
 
 func newAVX2(c Conv, weights []int8) Plan {
@@ -42,6 +42,7 @@ const (
 // input prove that two or more successive products of VPMADDUBSW fit int16, codes stay bytes, at twice the speed.
 type dotAVX2 struct {
 	band
+	signs    bool    // the codes are four signs each, see signsAVX2
 	flat     bool    // every output row has its own input row, in the same order: a linear layer or a 1 × 1 convolution
 	rows     int     // of a tile
 	channels int     // of a tile, a multiple of 16
@@ -55,12 +56,19 @@ type dotAVX2 struct {
 }
 
 func newDotAVX2(c Conv, weights []int8) Plan {
-	p := &dotAVX2{band: band{c: c, width: 1}, height: c.KH}
-	taps := c.KW * c.InC
-	if p.block = wordBlock(weights, taps, c.Max); p.block < 2 {
+	p := &dotAVX2{band: band{c: c, width: 1}}
+	if p.block = wordBlock(weights, c.KW*c.InC, c.Max); p.block < 2 {
 		p.width = 2
 	}
-	perStep := 4 / p.width
+	p.prepare(weights)
+	return p
+}
+
+// prepare packs the weights and chooses the tiles, when the kind of the product is known.
+func (p *dotAVX2) prepare(weights []int8) {
+	c := &p.c
+	p.height = c.KH
+	taps, perStep := c.KW*c.InC, 4/p.width
 	p.steps = (taps + perStep - 1) / perStep
 	p.flat = c.KH == 1 && c.KW == 1 && c.InH == c.OutH && c.InW == c.OutW
 	p.pack(weights, taps, perStep)
@@ -69,7 +77,6 @@ func newDotAVX2(c Conv, weights []int8) Plan {
 	for i := range p.rows {
 		p.offsets = append(p.offsets, int32(p.offset(i)))
 	}
-	return p
 }
 
 // pitch and offset of a flat product are those of rows of whole steps.
@@ -187,15 +194,20 @@ func (p *dotAVX2) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
 	} else {
 		p.copy(s.Bytes, x, t.Row, t.Rows)
 	}
+	p.products(acc, t.Stride, t, s)
+}
+
+// products fills acc, rows of it stride apart, from the buffer.
+func (p *dotAVX2) products(acc []int32, stride int, t Tile, s *Scratch) {
 	size := p.height * p.steps * panel * 4 / p.width
 	for first := 0; first < t.Channels; first += panel {
 		w, start := p.weights[(t.Channel+first)/panel*size:][:size], p.start[t.Channel+first:][:panel]
 		whole := t.Rows / dotRows * dotRows
 		if whole > 0 {
-			p.dot(dotRows, acc[first:], t.Stride, s.Bytes, p.offsets[:whole], w, start)
+			p.dot(dotRows, acc[first:], stride, s.Bytes, p.offsets[:whole], w, start)
 		}
 		if whole < t.Rows {
-			p.dot(t.Rows-whole, acc[whole*t.Stride+first:], t.Stride, s.Bytes, p.offsets[whole:t.Rows], w, start)
+			p.dot(t.Rows-whole, acc[whole*stride+first:], stride, s.Bytes, p.offsets[whole:t.Rows], w, start)
 		}
 	}
 }
@@ -208,6 +220,23 @@ func (p *dotAVX2) dot(n int, acc []int32, stride int, x []uint8, offsets []int32
 	a, q, o, v, s := &acc[0], &x[0], &offsets[0], &w[0], &start[0]
 	tiles := rows / n
 	stride *= 4
+	if p.signs {
+		switch n {
+		case 1:
+			dotSigns1(a, stride, q, o, tiles, v, s, p.height, p.steps, p.skip)
+		case 2:
+			dotSigns2(a, stride, q, o, tiles, v, s, p.height, p.steps, p.skip)
+		case 3:
+			dotSigns3(a, stride, q, o, tiles, v, s, p.height, p.steps, p.skip)
+		case 4:
+			dotSigns4(a, stride, q, o, tiles, v, s, p.height, p.steps, p.skip)
+		case 5:
+			dotSigns5(a, stride, q, o, tiles, v, s, p.height, p.steps, p.skip)
+		case 6:
+			dotSigns6(a, stride, q, o, tiles, v, s, p.height, p.steps, p.skip)
+		}
+		return
+	}
 	if p.width == 1 {
 		switch n {
 		case 1:

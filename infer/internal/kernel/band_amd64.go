@@ -44,8 +44,17 @@ func (b *band) tile(i int) (row, rows int) {
 
 // copy fills the buffer for rows of an image, whole lines, of the batch x.
 func (b *band) copy(buffer, x []uint8, row, rows int) {
-	c, pitch := &b.c, b.pitch()
+	c := &b.c
 	x = x[row/c.Pixels()*c.InLen():][:c.InLen()]
+	b.copyLines(buffer, row, rows, func(line []uint8, first, columns int) {
+		copyCodes(line, x[first*c.InC:], b.width)
+	})
+}
+
+// copyLines fills the buffer for rows of an image, whole lines, with padding and with what put writes to a line of it:
+// columns pixels of the image from the first.
+func (b *band) copyLines(buffer []uint8, row, rows int, put func(line []uint8, first, columns int)) {
+	c, pitch := &b.c, b.pitch()
 	y := row%c.Pixels()/c.OutW*c.StrideH - c.Top
 	inside := min(c.InW, (c.OutW-1)*c.StrideW+c.KW-c.Left) // columns of the image that the buffer holds
 	start, end := c.Left*c.InC*b.width, (c.Left+inside)*c.InC*b.width
@@ -55,7 +64,7 @@ func (b *band) copy(buffer, x []uint8, row, rows int) {
 			b.fill(line)
 		} else {
 			b.fill(line[:start])
-			copyCodes(line[start:end], x[y*c.InW*c.InC:], b.width)
+			put(line[start:end], y*c.InW, inside)
 			b.fill(line[end:])
 		}
 		buffer = buffer[pitch:]

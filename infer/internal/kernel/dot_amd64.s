@@ -24,6 +24,74 @@ DATA wordOnes<>+28(SB)/2, $0x0001
 DATA wordOnes<>+30(SB)/2, $0x0001
 GLOBL wordOnes<>(SB), RODATA|NOPTR, $32
 
+DATA differ<>+0(SB)/1, $0xfe
+DATA differ<>+1(SB)/1, $0xfe
+DATA differ<>+2(SB)/1, $0xfe
+DATA differ<>+3(SB)/1, $0xfe
+DATA differ<>+4(SB)/1, $0xfe
+DATA differ<>+5(SB)/1, $0xfe
+DATA differ<>+6(SB)/1, $0xfe
+DATA differ<>+7(SB)/1, $0xfe
+DATA differ<>+8(SB)/1, $0xfe
+DATA differ<>+9(SB)/1, $0xfe
+DATA differ<>+10(SB)/1, $0xfe
+DATA differ<>+11(SB)/1, $0xfe
+DATA differ<>+12(SB)/1, $0xfe
+DATA differ<>+13(SB)/1, $0xfe
+DATA differ<>+14(SB)/1, $0xfe
+DATA differ<>+15(SB)/1, $0xfe
+DATA differ<>+16(SB)/1, $0xfe
+DATA differ<>+17(SB)/1, $0xfe
+DATA differ<>+18(SB)/1, $0xfe
+DATA differ<>+19(SB)/1, $0xfe
+DATA differ<>+20(SB)/1, $0xfe
+DATA differ<>+21(SB)/1, $0xfe
+DATA differ<>+22(SB)/1, $0xfe
+DATA differ<>+23(SB)/1, $0xfe
+DATA differ<>+24(SB)/1, $0xfe
+DATA differ<>+25(SB)/1, $0xfe
+DATA differ<>+26(SB)/1, $0xfe
+DATA differ<>+27(SB)/1, $0xfe
+DATA differ<>+28(SB)/1, $0xfe
+DATA differ<>+29(SB)/1, $0xfe
+DATA differ<>+30(SB)/1, $0xfe
+DATA differ<>+31(SB)/1, $0xfe
+GLOBL differ<>(SB), RODATA|NOPTR, $32
+
+DATA counts<>+0(SB)/1, $0x00
+DATA counts<>+1(SB)/1, $0x01
+DATA counts<>+2(SB)/1, $0x01
+DATA counts<>+3(SB)/1, $0x02
+DATA counts<>+4(SB)/1, $0x01
+DATA counts<>+5(SB)/1, $0x02
+DATA counts<>+6(SB)/1, $0x02
+DATA counts<>+7(SB)/1, $0x03
+DATA counts<>+8(SB)/1, $0x01
+DATA counts<>+9(SB)/1, $0x02
+DATA counts<>+10(SB)/1, $0x02
+DATA counts<>+11(SB)/1, $0x03
+DATA counts<>+12(SB)/1, $0x02
+DATA counts<>+13(SB)/1, $0x03
+DATA counts<>+14(SB)/1, $0x03
+DATA counts<>+15(SB)/1, $0x04
+DATA counts<>+16(SB)/1, $0x00
+DATA counts<>+17(SB)/1, $0x01
+DATA counts<>+18(SB)/1, $0x01
+DATA counts<>+19(SB)/1, $0x02
+DATA counts<>+20(SB)/1, $0x01
+DATA counts<>+21(SB)/1, $0x02
+DATA counts<>+22(SB)/1, $0x02
+DATA counts<>+23(SB)/1, $0x03
+DATA counts<>+24(SB)/1, $0x01
+DATA counts<>+25(SB)/1, $0x02
+DATA counts<>+26(SB)/1, $0x02
+DATA counts<>+27(SB)/1, $0x03
+DATA counts<>+28(SB)/1, $0x02
+DATA counts<>+29(SB)/1, $0x03
+DATA counts<>+30(SB)/1, $0x03
+DATA counts<>+31(SB)/1, $0x04
+GLOBL counts<>(SB), RODATA|NOPTR, $32
+
 // func dotWords1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 // Requires: AVX, AVX2
 TEXT ·dotWords1(SB), NOSPLIT, $16-80
@@ -158,6 +226,100 @@ whole:
 	ADDQ     $0x04, CX
 	DECQ     (SP)
 	JNZ      tile
+	VZEROUPPER
+	RET
+
+// func dotSigns1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+// Requires: AVX, AVX2, CMOV
+TEXT ·dotSigns1(SB), NOSPLIT, $16-80
+	MOVQ acc+0(FP), AX
+	MOVQ offsets+24(FP), CX
+	MOVQ tiles+32(FP), DX
+	MOVQ DX, (SP)
+
+tile:
+	MOVQ    x+16(FP), DX
+	MOVLQSX (CX), DI
+	ADDQ    DX, DI
+	MOVQ    w+40(FP), DX
+	XORQ    BX, BX
+	MOVQ    height+56(FP), SI
+	MOVQ    SI, 8(SP)
+	MOVQ    start+48(FP), SI
+	MOVQ    stride+8(FP), R8
+	VMOVDQU (SI), Y0
+	VMOVDQU 32(SI), Y1
+	MOVQ    AX, SI
+	VMOVDQU Y0, (SI)
+	VMOVDQU Y1, 32(SI)
+	ADDQ    R8, SI
+	VPXOR   Y0, Y0, Y0
+	VPXOR   Y1, Y1, Y1
+	MOVQ    $0x0000003f, R8
+
+row:
+	MOVQ steps+64(FP), SI
+
+part:
+	MOVQ    SI, R9
+	CMPQ    R8, R9
+	CMOVQLT R8, R9
+	SUBQ    R9, SI
+	SUBQ    R9, R8
+	VMOVDQU counts<>+0(SB), Y2
+
+step:
+	VMOVDQU      (DX), Y3
+	VPBROADCASTD (DI)(BX*1), Y4
+	VPXOR        Y4, Y3, Y3
+	VPSHUFB      Y3, Y2, Y3
+	VPADDB       Y3, Y0, Y0
+	VPXOR        32(DX), Y4, Y4
+	VPSHUFB      Y4, Y2, Y4
+	VPADDB       Y4, Y1, Y1
+	ADDQ         $0x04, BX
+	ADDQ         $0x40, DX
+	DECQ         R9
+	JNZ          step
+	TESTQ        R8, R8
+	JNZ          whole
+	VMOVDQU      wordOnes<>+0(SB), Y2
+	MOVQ         AX, R9
+	MOVQ         stride+8(FP), R8
+	VPMADDUBSW   differ<>+0(SB), Y0, Y3
+	VPMADDWD     Y2, Y3, Y3
+	VPADDD       (R9), Y3, Y3
+	VMOVDQU      Y3, (R9)
+	VPXOR        Y0, Y0, Y0
+	VPMADDUBSW   differ<>+0(SB), Y1, Y3
+	VPMADDWD     Y2, Y3, Y3
+	VPADDD       32(R9), Y3, Y3
+	VMOVDQU      Y3, 32(R9)
+	VPXOR        Y1, Y1, Y1
+	ADDQ         R8, R9
+	MOVQ         $0x0000003f, R8
+
+whole:
+	TESTQ      SI, SI
+	JNZ        part
+	MOVQ       skip+72(FP), SI
+	ADDQ       SI, BX
+	DECQ       8(SP)
+	JNZ        row
+	VMOVDQU    wordOnes<>+0(SB), Y2
+	MOVQ       stride+8(FP), DX
+	VPMADDUBSW differ<>+0(SB), Y0, Y0
+	VPMADDWD   Y2, Y0, Y0
+	VPADDD     (AX), Y0, Y0
+	VMOVDQU    Y0, (AX)
+	VPMADDUBSW differ<>+0(SB), Y1, Y0
+	VPMADDWD   Y2, Y0, Y0
+	VPADDD     32(AX), Y0, Y0
+	VMOVDQU    Y0, 32(AX)
+	ADDQ       DX, AX
+	ADDQ       $0x04, CX
+	DECQ       (SP)
+	JNZ        tile
 	VZEROUPPER
 	RET
 
@@ -335,6 +497,134 @@ whole:
 	ADDQ     $0x08, CX
 	DECQ     (SP)
 	JNZ      tile
+	VZEROUPPER
+	RET
+
+// func dotSigns2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+// Requires: AVX, AVX2, CMOV
+TEXT ·dotSigns2(SB), NOSPLIT, $16-80
+	MOVQ acc+0(FP), AX
+	MOVQ offsets+24(FP), CX
+	MOVQ tiles+32(FP), DX
+	MOVQ DX, (SP)
+
+tile:
+	MOVQ    x+16(FP), DX
+	MOVLQSX (CX), DI
+	ADDQ    DX, DI
+	MOVLQSX 4(CX), R8
+	ADDQ    DX, R8
+	MOVQ    w+40(FP), DX
+	XORQ    BX, BX
+	MOVQ    height+56(FP), SI
+	MOVQ    SI, 8(SP)
+	MOVQ    start+48(FP), SI
+	MOVQ    stride+8(FP), R9
+	VMOVDQU (SI), Y2
+	VMOVDQU 32(SI), Y3
+	MOVQ    AX, SI
+	VMOVDQU Y2, (SI)
+	VMOVDQU Y3, 32(SI)
+	ADDQ    R9, SI
+	VPXOR   Y0, Y0, Y0
+	VPXOR   Y1, Y1, Y1
+	VMOVDQU Y2, (SI)
+	VMOVDQU Y3, 32(SI)
+	ADDQ    R9, SI
+	VPXOR   Y2, Y2, Y2
+	VPXOR   Y3, Y3, Y3
+	MOVQ    $0x0000003f, R9
+
+row:
+	MOVQ steps+64(FP), SI
+
+part:
+	MOVQ    SI, R10
+	CMPQ    R9, R10
+	CMOVQLT R9, R10
+	SUBQ    R10, SI
+	SUBQ    R10, R9
+	VMOVDQU counts<>+0(SB), Y4
+
+step:
+	VMOVDQU      (DX), Y5
+	VPBROADCASTD (DI)(BX*1), Y6
+	VPXOR        Y6, Y5, Y7
+	VPSHUFB      Y7, Y4, Y7
+	VPADDB       Y7, Y0, Y0
+	VPXOR        32(DX), Y6, Y6
+	VPSHUFB      Y6, Y4, Y6
+	VPADDB       Y6, Y1, Y1
+	VPBROADCASTD (R8)(BX*1), Y6
+	VPXOR        Y6, Y5, Y7
+	VPSHUFB      Y7, Y4, Y7
+	VPADDB       Y7, Y2, Y2
+	VPXOR        32(DX), Y6, Y6
+	VPSHUFB      Y6, Y4, Y6
+	VPADDB       Y6, Y3, Y3
+	ADDQ         $0x04, BX
+	ADDQ         $0x40, DX
+	DECQ         R10
+	JNZ          step
+	TESTQ        R9, R9
+	JNZ          whole
+	VMOVDQU      wordOnes<>+0(SB), Y4
+	MOVQ         AX, R10
+	MOVQ         stride+8(FP), R9
+	VPMADDUBSW   differ<>+0(SB), Y0, Y5
+	VPMADDWD     Y4, Y5, Y5
+	VPADDD       (R10), Y5, Y5
+	VMOVDQU      Y5, (R10)
+	VPXOR        Y0, Y0, Y0
+	VPMADDUBSW   differ<>+0(SB), Y1, Y5
+	VPMADDWD     Y4, Y5, Y5
+	VPADDD       32(R10), Y5, Y5
+	VMOVDQU      Y5, 32(R10)
+	VPXOR        Y1, Y1, Y1
+	ADDQ         R9, R10
+	VPMADDUBSW   differ<>+0(SB), Y2, Y5
+	VPMADDWD     Y4, Y5, Y5
+	VPADDD       (R10), Y5, Y5
+	VMOVDQU      Y5, (R10)
+	VPXOR        Y2, Y2, Y2
+	VPMADDUBSW   differ<>+0(SB), Y3, Y5
+	VPMADDWD     Y4, Y5, Y5
+	VPADDD       32(R10), Y5, Y5
+	VMOVDQU      Y5, 32(R10)
+	VPXOR        Y3, Y3, Y3
+	ADDQ         R9, R10
+	MOVQ         $0x0000003f, R9
+
+whole:
+	TESTQ      SI, SI
+	JNZ        part
+	MOVQ       skip+72(FP), SI
+	ADDQ       SI, BX
+	DECQ       8(SP)
+	JNZ        row
+	VMOVDQU    wordOnes<>+0(SB), Y4
+	MOVQ       stride+8(FP), DX
+	VPMADDUBSW differ<>+0(SB), Y0, Y0
+	VPMADDWD   Y4, Y0, Y0
+	VPADDD     (AX), Y0, Y0
+	VMOVDQU    Y0, (AX)
+	VPMADDUBSW differ<>+0(SB), Y1, Y0
+	VPMADDWD   Y4, Y0, Y0
+	VPADDD     32(AX), Y0, Y0
+	VMOVDQU    Y0, 32(AX)
+	ADDQ       DX, AX
+	VPMADDUBSW differ<>+0(SB), Y2, Y0
+	VPMADDWD   Y4, Y0, Y0
+	VPADDD     (AX), Y0, Y0
+	VMOVDQU    Y0, (AX)
+	VPMADDUBSW differ<>+0(SB), Y3, Y0
+	VPMADDWD   Y4, Y0, Y0
+	VPADDD     32(AX), Y0, Y0
+	VMOVDQU    Y0, 32(AX)
+	ADDQ       DX, AX
+	ADDQ       $0x08, CX
+	DECQ       (SP)
+	JNZ        tile
 	VZEROUPPER
 	RET
 
@@ -552,6 +842,168 @@ whole:
 	ADDQ     $0x0c, CX
 	DECQ     (SP)
 	JNZ      tile
+	VZEROUPPER
+	RET
+
+// func dotSigns3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+// Requires: AVX, AVX2, CMOV
+TEXT ·dotSigns3(SB), NOSPLIT, $16-80
+	MOVQ acc+0(FP), AX
+	MOVQ offsets+24(FP), CX
+	MOVQ tiles+32(FP), DX
+	MOVQ DX, (SP)
+
+tile:
+	MOVQ    x+16(FP), DX
+	MOVLQSX (CX), DI
+	ADDQ    DX, DI
+	MOVLQSX 4(CX), R8
+	ADDQ    DX, R8
+	MOVLQSX 8(CX), R9
+	ADDQ    DX, R9
+	MOVQ    w+40(FP), DX
+	XORQ    BX, BX
+	MOVQ    height+56(FP), SI
+	MOVQ    SI, 8(SP)
+	MOVQ    start+48(FP), SI
+	MOVQ    stride+8(FP), R10
+	VMOVDQU (SI), Y4
+	VMOVDQU 32(SI), Y5
+	MOVQ    AX, SI
+	VMOVDQU Y4, (SI)
+	VMOVDQU Y5, 32(SI)
+	ADDQ    R10, SI
+	VPXOR   Y0, Y0, Y0
+	VPXOR   Y1, Y1, Y1
+	VMOVDQU Y4, (SI)
+	VMOVDQU Y5, 32(SI)
+	ADDQ    R10, SI
+	VPXOR   Y2, Y2, Y2
+	VPXOR   Y3, Y3, Y3
+	VMOVDQU Y4, (SI)
+	VMOVDQU Y5, 32(SI)
+	ADDQ    R10, SI
+	VPXOR   Y4, Y4, Y4
+	VPXOR   Y5, Y5, Y5
+	MOVQ    $0x0000003f, R10
+
+row:
+	MOVQ steps+64(FP), SI
+
+part:
+	MOVQ    SI, R11
+	CMPQ    R10, R11
+	CMOVQLT R10, R11
+	SUBQ    R11, SI
+	SUBQ    R11, R10
+	VMOVDQU counts<>+0(SB), Y6
+
+step:
+	VMOVDQU      (DX), Y7
+	VPBROADCASTD (DI)(BX*1), Y8
+	VPXOR        Y8, Y7, Y9
+	VPSHUFB      Y9, Y6, Y9
+	VPADDB       Y9, Y0, Y0
+	VPXOR        32(DX), Y8, Y8
+	VPSHUFB      Y8, Y6, Y8
+	VPADDB       Y8, Y1, Y1
+	VPBROADCASTD (R8)(BX*1), Y8
+	VPXOR        Y8, Y7, Y9
+	VPSHUFB      Y9, Y6, Y9
+	VPADDB       Y9, Y2, Y2
+	VPXOR        32(DX), Y8, Y8
+	VPSHUFB      Y8, Y6, Y8
+	VPADDB       Y8, Y3, Y3
+	VPBROADCASTD (R9)(BX*1), Y8
+	VPXOR        Y8, Y7, Y9
+	VPSHUFB      Y9, Y6, Y9
+	VPADDB       Y9, Y4, Y4
+	VPXOR        32(DX), Y8, Y8
+	VPSHUFB      Y8, Y6, Y8
+	VPADDB       Y8, Y5, Y5
+	ADDQ         $0x04, BX
+	ADDQ         $0x40, DX
+	DECQ         R11
+	JNZ          step
+	TESTQ        R10, R10
+	JNZ          whole
+	VMOVDQU      wordOnes<>+0(SB), Y6
+	MOVQ         AX, R11
+	MOVQ         stride+8(FP), R10
+	VPMADDUBSW   differ<>+0(SB), Y0, Y7
+	VPMADDWD     Y6, Y7, Y7
+	VPADDD       (R11), Y7, Y7
+	VMOVDQU      Y7, (R11)
+	VPXOR        Y0, Y0, Y0
+	VPMADDUBSW   differ<>+0(SB), Y1, Y7
+	VPMADDWD     Y6, Y7, Y7
+	VPADDD       32(R11), Y7, Y7
+	VMOVDQU      Y7, 32(R11)
+	VPXOR        Y1, Y1, Y1
+	ADDQ         R10, R11
+	VPMADDUBSW   differ<>+0(SB), Y2, Y7
+	VPMADDWD     Y6, Y7, Y7
+	VPADDD       (R11), Y7, Y7
+	VMOVDQU      Y7, (R11)
+	VPXOR        Y2, Y2, Y2
+	VPMADDUBSW   differ<>+0(SB), Y3, Y7
+	VPMADDWD     Y6, Y7, Y7
+	VPADDD       32(R11), Y7, Y7
+	VMOVDQU      Y7, 32(R11)
+	VPXOR        Y3, Y3, Y3
+	ADDQ         R10, R11
+	VPMADDUBSW   differ<>+0(SB), Y4, Y7
+	VPMADDWD     Y6, Y7, Y7
+	VPADDD       (R11), Y7, Y7
+	VMOVDQU      Y7, (R11)
+	VPXOR        Y4, Y4, Y4
+	VPMADDUBSW   differ<>+0(SB), Y5, Y7
+	VPMADDWD     Y6, Y7, Y7
+	VPADDD       32(R11), Y7, Y7
+	VMOVDQU      Y7, 32(R11)
+	VPXOR        Y5, Y5, Y5
+	ADDQ         R10, R11
+	MOVQ         $0x0000003f, R10
+
+whole:
+	TESTQ      SI, SI
+	JNZ        part
+	MOVQ       skip+72(FP), SI
+	ADDQ       SI, BX
+	DECQ       8(SP)
+	JNZ        row
+	VMOVDQU    wordOnes<>+0(SB), Y6
+	MOVQ       stride+8(FP), DX
+	VPMADDUBSW differ<>+0(SB), Y0, Y0
+	VPMADDWD   Y6, Y0, Y0
+	VPADDD     (AX), Y0, Y0
+	VMOVDQU    Y0, (AX)
+	VPMADDUBSW differ<>+0(SB), Y1, Y0
+	VPMADDWD   Y6, Y0, Y0
+	VPADDD     32(AX), Y0, Y0
+	VMOVDQU    Y0, 32(AX)
+	ADDQ       DX, AX
+	VPMADDUBSW differ<>+0(SB), Y2, Y0
+	VPMADDWD   Y6, Y0, Y0
+	VPADDD     (AX), Y0, Y0
+	VMOVDQU    Y0, (AX)
+	VPMADDUBSW differ<>+0(SB), Y3, Y0
+	VPMADDWD   Y6, Y0, Y0
+	VPADDD     32(AX), Y0, Y0
+	VMOVDQU    Y0, 32(AX)
+	ADDQ       DX, AX
+	VPMADDUBSW differ<>+0(SB), Y4, Y0
+	VPMADDWD   Y6, Y0, Y0
+	VPADDD     (AX), Y0, Y0
+	VMOVDQU    Y0, (AX)
+	VPMADDUBSW differ<>+0(SB), Y5, Y0
+	VPMADDWD   Y6, Y0, Y0
+	VPADDD     32(AX), Y0, Y0
+	VMOVDQU    Y0, 32(AX)
+	ADDQ       DX, AX
+	ADDQ       $0x0c, CX
+	DECQ       (SP)
+	JNZ        tile
 	VZEROUPPER
 	RET
 
@@ -809,6 +1261,202 @@ whole:
 	ADDQ     $0x10, CX
 	DECQ     (SP)
 	JNZ      tile
+	VZEROUPPER
+	RET
+
+// func dotSigns4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+// Requires: AVX, AVX2, CMOV
+TEXT ·dotSigns4(SB), NOSPLIT, $16-80
+	MOVQ acc+0(FP), AX
+	MOVQ offsets+24(FP), CX
+	MOVQ tiles+32(FP), DX
+	MOVQ DX, (SP)
+
+tile:
+	MOVQ    x+16(FP), DX
+	MOVLQSX (CX), DI
+	ADDQ    DX, DI
+	MOVLQSX 4(CX), R8
+	ADDQ    DX, R8
+	MOVLQSX 8(CX), R9
+	ADDQ    DX, R9
+	MOVLQSX 12(CX), R10
+	ADDQ    DX, R10
+	MOVQ    w+40(FP), DX
+	XORQ    BX, BX
+	MOVQ    height+56(FP), SI
+	MOVQ    SI, 8(SP)
+	MOVQ    start+48(FP), SI
+	MOVQ    stride+8(FP), R11
+	VMOVDQU (SI), Y6
+	VMOVDQU 32(SI), Y7
+	MOVQ    AX, SI
+	VMOVDQU Y6, (SI)
+	VMOVDQU Y7, 32(SI)
+	ADDQ    R11, SI
+	VPXOR   Y0, Y0, Y0
+	VPXOR   Y1, Y1, Y1
+	VMOVDQU Y6, (SI)
+	VMOVDQU Y7, 32(SI)
+	ADDQ    R11, SI
+	VPXOR   Y2, Y2, Y2
+	VPXOR   Y3, Y3, Y3
+	VMOVDQU Y6, (SI)
+	VMOVDQU Y7, 32(SI)
+	ADDQ    R11, SI
+	VPXOR   Y4, Y4, Y4
+	VPXOR   Y5, Y5, Y5
+	VMOVDQU Y6, (SI)
+	VMOVDQU Y7, 32(SI)
+	ADDQ    R11, SI
+	VPXOR   Y6, Y6, Y6
+	VPXOR   Y7, Y7, Y7
+	MOVQ    $0x0000003f, R11
+
+row:
+	MOVQ steps+64(FP), SI
+
+part:
+	MOVQ    SI, R12
+	CMPQ    R11, R12
+	CMOVQLT R11, R12
+	SUBQ    R12, SI
+	SUBQ    R12, R11
+	VMOVDQU counts<>+0(SB), Y8
+
+step:
+	VMOVDQU      (DX), Y9
+	VPBROADCASTD (DI)(BX*1), Y10
+	VPXOR        Y10, Y9, Y11
+	VPSHUFB      Y11, Y8, Y11
+	VPADDB       Y11, Y0, Y0
+	VPXOR        32(DX), Y10, Y10
+	VPSHUFB      Y10, Y8, Y10
+	VPADDB       Y10, Y1, Y1
+	VPBROADCASTD (R8)(BX*1), Y10
+	VPXOR        Y10, Y9, Y11
+	VPSHUFB      Y11, Y8, Y11
+	VPADDB       Y11, Y2, Y2
+	VPXOR        32(DX), Y10, Y10
+	VPSHUFB      Y10, Y8, Y10
+	VPADDB       Y10, Y3, Y3
+	VPBROADCASTD (R9)(BX*1), Y10
+	VPXOR        Y10, Y9, Y11
+	VPSHUFB      Y11, Y8, Y11
+	VPADDB       Y11, Y4, Y4
+	VPXOR        32(DX), Y10, Y10
+	VPSHUFB      Y10, Y8, Y10
+	VPADDB       Y10, Y5, Y5
+	VPBROADCASTD (R10)(BX*1), Y10
+	VPXOR        Y10, Y9, Y11
+	VPSHUFB      Y11, Y8, Y11
+	VPADDB       Y11, Y6, Y6
+	VPXOR        32(DX), Y10, Y10
+	VPSHUFB      Y10, Y8, Y10
+	VPADDB       Y10, Y7, Y7
+	ADDQ         $0x04, BX
+	ADDQ         $0x40, DX
+	DECQ         R12
+	JNZ          step
+	TESTQ        R11, R11
+	JNZ          whole
+	VMOVDQU      wordOnes<>+0(SB), Y8
+	MOVQ         AX, R12
+	MOVQ         stride+8(FP), R11
+	VPMADDUBSW   differ<>+0(SB), Y0, Y9
+	VPMADDWD     Y8, Y9, Y9
+	VPADDD       (R12), Y9, Y9
+	VMOVDQU      Y9, (R12)
+	VPXOR        Y0, Y0, Y0
+	VPMADDUBSW   differ<>+0(SB), Y1, Y9
+	VPMADDWD     Y8, Y9, Y9
+	VPADDD       32(R12), Y9, Y9
+	VMOVDQU      Y9, 32(R12)
+	VPXOR        Y1, Y1, Y1
+	ADDQ         R11, R12
+	VPMADDUBSW   differ<>+0(SB), Y2, Y9
+	VPMADDWD     Y8, Y9, Y9
+	VPADDD       (R12), Y9, Y9
+	VMOVDQU      Y9, (R12)
+	VPXOR        Y2, Y2, Y2
+	VPMADDUBSW   differ<>+0(SB), Y3, Y9
+	VPMADDWD     Y8, Y9, Y9
+	VPADDD       32(R12), Y9, Y9
+	VMOVDQU      Y9, 32(R12)
+	VPXOR        Y3, Y3, Y3
+	ADDQ         R11, R12
+	VPMADDUBSW   differ<>+0(SB), Y4, Y9
+	VPMADDWD     Y8, Y9, Y9
+	VPADDD       (R12), Y9, Y9
+	VMOVDQU      Y9, (R12)
+	VPXOR        Y4, Y4, Y4
+	VPMADDUBSW   differ<>+0(SB), Y5, Y9
+	VPMADDWD     Y8, Y9, Y9
+	VPADDD       32(R12), Y9, Y9
+	VMOVDQU      Y9, 32(R12)
+	VPXOR        Y5, Y5, Y5
+	ADDQ         R11, R12
+	VPMADDUBSW   differ<>+0(SB), Y6, Y9
+	VPMADDWD     Y8, Y9, Y9
+	VPADDD       (R12), Y9, Y9
+	VMOVDQU      Y9, (R12)
+	VPXOR        Y6, Y6, Y6
+	VPMADDUBSW   differ<>+0(SB), Y7, Y9
+	VPMADDWD     Y8, Y9, Y9
+	VPADDD       32(R12), Y9, Y9
+	VMOVDQU      Y9, 32(R12)
+	VPXOR        Y7, Y7, Y7
+	ADDQ         R11, R12
+	MOVQ         $0x0000003f, R11
+
+whole:
+	TESTQ      SI, SI
+	JNZ        part
+	MOVQ       skip+72(FP), SI
+	ADDQ       SI, BX
+	DECQ       8(SP)
+	JNZ        row
+	VMOVDQU    wordOnes<>+0(SB), Y8
+	MOVQ       stride+8(FP), DX
+	VPMADDUBSW differ<>+0(SB), Y0, Y0
+	VPMADDWD   Y8, Y0, Y0
+	VPADDD     (AX), Y0, Y0
+	VMOVDQU    Y0, (AX)
+	VPMADDUBSW differ<>+0(SB), Y1, Y0
+	VPMADDWD   Y8, Y0, Y0
+	VPADDD     32(AX), Y0, Y0
+	VMOVDQU    Y0, 32(AX)
+	ADDQ       DX, AX
+	VPMADDUBSW differ<>+0(SB), Y2, Y0
+	VPMADDWD   Y8, Y0, Y0
+	VPADDD     (AX), Y0, Y0
+	VMOVDQU    Y0, (AX)
+	VPMADDUBSW differ<>+0(SB), Y3, Y0
+	VPMADDWD   Y8, Y0, Y0
+	VPADDD     32(AX), Y0, Y0
+	VMOVDQU    Y0, 32(AX)
+	ADDQ       DX, AX
+	VPMADDUBSW differ<>+0(SB), Y4, Y0
+	VPMADDWD   Y8, Y0, Y0
+	VPADDD     (AX), Y0, Y0
+	VMOVDQU    Y0, (AX)
+	VPMADDUBSW differ<>+0(SB), Y5, Y0
+	VPMADDWD   Y8, Y0, Y0
+	VPADDD     32(AX), Y0, Y0
+	VMOVDQU    Y0, 32(AX)
+	ADDQ       DX, AX
+	VPMADDUBSW differ<>+0(SB), Y6, Y0
+	VPMADDWD   Y8, Y0, Y0
+	VPADDD     (AX), Y0, Y0
+	VMOVDQU    Y0, (AX)
+	VPMADDUBSW differ<>+0(SB), Y7, Y0
+	VPMADDWD   Y8, Y0, Y0
+	VPADDD     32(AX), Y0, Y0
+	VMOVDQU    Y0, 32(AX)
+	ADDQ       DX, AX
+	ADDQ       $0x10, CX
+	DECQ       (SP)
+	JNZ        tile
 	VZEROUPPER
 	RET
 
@@ -1106,6 +1754,236 @@ whole:
 	ADDQ     $0x14, CX
 	DECQ     (SP)
 	JNZ      tile
+	VZEROUPPER
+	RET
+
+// func dotSigns5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+// Requires: AVX, AVX2, CMOV
+TEXT ·dotSigns5(SB), NOSPLIT, $16-80
+	MOVQ acc+0(FP), AX
+	MOVQ offsets+24(FP), CX
+	MOVQ tiles+32(FP), DX
+	MOVQ DX, (SP)
+
+tile:
+	MOVQ    x+16(FP), DX
+	MOVLQSX (CX), DI
+	ADDQ    DX, DI
+	MOVLQSX 4(CX), R8
+	ADDQ    DX, R8
+	MOVLQSX 8(CX), R9
+	ADDQ    DX, R9
+	MOVLQSX 12(CX), R10
+	ADDQ    DX, R10
+	MOVLQSX 16(CX), R11
+	ADDQ    DX, R11
+	MOVQ    w+40(FP), DX
+	XORQ    BX, BX
+	MOVQ    height+56(FP), SI
+	MOVQ    SI, 8(SP)
+	MOVQ    start+48(FP), SI
+	MOVQ    stride+8(FP), R12
+	VMOVDQU (SI), Y8
+	VMOVDQU 32(SI), Y9
+	MOVQ    AX, SI
+	VMOVDQU Y8, (SI)
+	VMOVDQU Y9, 32(SI)
+	ADDQ    R12, SI
+	VPXOR   Y0, Y0, Y0
+	VPXOR   Y1, Y1, Y1
+	VMOVDQU Y8, (SI)
+	VMOVDQU Y9, 32(SI)
+	ADDQ    R12, SI
+	VPXOR   Y2, Y2, Y2
+	VPXOR   Y3, Y3, Y3
+	VMOVDQU Y8, (SI)
+	VMOVDQU Y9, 32(SI)
+	ADDQ    R12, SI
+	VPXOR   Y4, Y4, Y4
+	VPXOR   Y5, Y5, Y5
+	VMOVDQU Y8, (SI)
+	VMOVDQU Y9, 32(SI)
+	ADDQ    R12, SI
+	VPXOR   Y6, Y6, Y6
+	VPXOR   Y7, Y7, Y7
+	VMOVDQU Y8, (SI)
+	VMOVDQU Y9, 32(SI)
+	ADDQ    R12, SI
+	VPXOR   Y8, Y8, Y8
+	VPXOR   Y9, Y9, Y9
+	MOVQ    $0x0000003f, R12
+
+row:
+	MOVQ steps+64(FP), SI
+
+part:
+	MOVQ    SI, R13
+	CMPQ    R12, R13
+	CMOVQLT R12, R13
+	SUBQ    R13, SI
+	SUBQ    R13, R12
+	VMOVDQU counts<>+0(SB), Y10
+
+step:
+	VMOVDQU      (DX), Y11
+	VPBROADCASTD (DI)(BX*1), Y12
+	VPXOR        Y12, Y11, Y13
+	VPSHUFB      Y13, Y10, Y13
+	VPADDB       Y13, Y0, Y0
+	VPXOR        32(DX), Y12, Y12
+	VPSHUFB      Y12, Y10, Y12
+	VPADDB       Y12, Y1, Y1
+	VPBROADCASTD (R8)(BX*1), Y12
+	VPXOR        Y12, Y11, Y13
+	VPSHUFB      Y13, Y10, Y13
+	VPADDB       Y13, Y2, Y2
+	VPXOR        32(DX), Y12, Y12
+	VPSHUFB      Y12, Y10, Y12
+	VPADDB       Y12, Y3, Y3
+	VPBROADCASTD (R9)(BX*1), Y12
+	VPXOR        Y12, Y11, Y13
+	VPSHUFB      Y13, Y10, Y13
+	VPADDB       Y13, Y4, Y4
+	VPXOR        32(DX), Y12, Y12
+	VPSHUFB      Y12, Y10, Y12
+	VPADDB       Y12, Y5, Y5
+	VPBROADCASTD (R10)(BX*1), Y12
+	VPXOR        Y12, Y11, Y13
+	VPSHUFB      Y13, Y10, Y13
+	VPADDB       Y13, Y6, Y6
+	VPXOR        32(DX), Y12, Y12
+	VPSHUFB      Y12, Y10, Y12
+	VPADDB       Y12, Y7, Y7
+	VPBROADCASTD (R11)(BX*1), Y12
+	VPXOR        Y12, Y11, Y13
+	VPSHUFB      Y13, Y10, Y13
+	VPADDB       Y13, Y8, Y8
+	VPXOR        32(DX), Y12, Y12
+	VPSHUFB      Y12, Y10, Y12
+	VPADDB       Y12, Y9, Y9
+	ADDQ         $0x04, BX
+	ADDQ         $0x40, DX
+	DECQ         R13
+	JNZ          step
+	TESTQ        R12, R12
+	JNZ          whole
+	VMOVDQU      wordOnes<>+0(SB), Y10
+	MOVQ         AX, R13
+	MOVQ         stride+8(FP), R12
+	VPMADDUBSW   differ<>+0(SB), Y0, Y11
+	VPMADDWD     Y10, Y11, Y11
+	VPADDD       (R13), Y11, Y11
+	VMOVDQU      Y11, (R13)
+	VPXOR        Y0, Y0, Y0
+	VPMADDUBSW   differ<>+0(SB), Y1, Y11
+	VPMADDWD     Y10, Y11, Y11
+	VPADDD       32(R13), Y11, Y11
+	VMOVDQU      Y11, 32(R13)
+	VPXOR        Y1, Y1, Y1
+	ADDQ         R12, R13
+	VPMADDUBSW   differ<>+0(SB), Y2, Y11
+	VPMADDWD     Y10, Y11, Y11
+	VPADDD       (R13), Y11, Y11
+	VMOVDQU      Y11, (R13)
+	VPXOR        Y2, Y2, Y2
+	VPMADDUBSW   differ<>+0(SB), Y3, Y11
+	VPMADDWD     Y10, Y11, Y11
+	VPADDD       32(R13), Y11, Y11
+	VMOVDQU      Y11, 32(R13)
+	VPXOR        Y3, Y3, Y3
+	ADDQ         R12, R13
+	VPMADDUBSW   differ<>+0(SB), Y4, Y11
+	VPMADDWD     Y10, Y11, Y11
+	VPADDD       (R13), Y11, Y11
+	VMOVDQU      Y11, (R13)
+	VPXOR        Y4, Y4, Y4
+	VPMADDUBSW   differ<>+0(SB), Y5, Y11
+	VPMADDWD     Y10, Y11, Y11
+	VPADDD       32(R13), Y11, Y11
+	VMOVDQU      Y11, 32(R13)
+	VPXOR        Y5, Y5, Y5
+	ADDQ         R12, R13
+	VPMADDUBSW   differ<>+0(SB), Y6, Y11
+	VPMADDWD     Y10, Y11, Y11
+	VPADDD       (R13), Y11, Y11
+	VMOVDQU      Y11, (R13)
+	VPXOR        Y6, Y6, Y6
+	VPMADDUBSW   differ<>+0(SB), Y7, Y11
+	VPMADDWD     Y10, Y11, Y11
+	VPADDD       32(R13), Y11, Y11
+	VMOVDQU      Y11, 32(R13)
+	VPXOR        Y7, Y7, Y7
+	ADDQ         R12, R13
+	VPMADDUBSW   differ<>+0(SB), Y8, Y11
+	VPMADDWD     Y10, Y11, Y11
+	VPADDD       (R13), Y11, Y11
+	VMOVDQU      Y11, (R13)
+	VPXOR        Y8, Y8, Y8
+	VPMADDUBSW   differ<>+0(SB), Y9, Y11
+	VPMADDWD     Y10, Y11, Y11
+	VPADDD       32(R13), Y11, Y11
+	VMOVDQU      Y11, 32(R13)
+	VPXOR        Y9, Y9, Y9
+	ADDQ         R12, R13
+	MOVQ         $0x0000003f, R12
+
+whole:
+	TESTQ      SI, SI
+	JNZ        part
+	MOVQ       skip+72(FP), SI
+	ADDQ       SI, BX
+	DECQ       8(SP)
+	JNZ        row
+	VMOVDQU    wordOnes<>+0(SB), Y10
+	MOVQ       stride+8(FP), DX
+	VPMADDUBSW differ<>+0(SB), Y0, Y0
+	VPMADDWD   Y10, Y0, Y0
+	VPADDD     (AX), Y0, Y0
+	VMOVDQU    Y0, (AX)
+	VPMADDUBSW differ<>+0(SB), Y1, Y0
+	VPMADDWD   Y10, Y0, Y0
+	VPADDD     32(AX), Y0, Y0
+	VMOVDQU    Y0, 32(AX)
+	ADDQ       DX, AX
+	VPMADDUBSW differ<>+0(SB), Y2, Y0
+	VPMADDWD   Y10, Y0, Y0
+	VPADDD     (AX), Y0, Y0
+	VMOVDQU    Y0, (AX)
+	VPMADDUBSW differ<>+0(SB), Y3, Y0
+	VPMADDWD   Y10, Y0, Y0
+	VPADDD     32(AX), Y0, Y0
+	VMOVDQU    Y0, 32(AX)
+	ADDQ       DX, AX
+	VPMADDUBSW differ<>+0(SB), Y4, Y0
+	VPMADDWD   Y10, Y0, Y0
+	VPADDD     (AX), Y0, Y0
+	VMOVDQU    Y0, (AX)
+	VPMADDUBSW differ<>+0(SB), Y5, Y0
+	VPMADDWD   Y10, Y0, Y0
+	VPADDD     32(AX), Y0, Y0
+	VMOVDQU    Y0, 32(AX)
+	ADDQ       DX, AX
+	VPMADDUBSW differ<>+0(SB), Y6, Y0
+	VPMADDWD   Y10, Y0, Y0
+	VPADDD     (AX), Y0, Y0
+	VMOVDQU    Y0, (AX)
+	VPMADDUBSW differ<>+0(SB), Y7, Y0
+	VPMADDWD   Y10, Y0, Y0
+	VPADDD     32(AX), Y0, Y0
+	VMOVDQU    Y0, 32(AX)
+	ADDQ       DX, AX
+	VPMADDUBSW differ<>+0(SB), Y8, Y0
+	VPMADDWD   Y10, Y0, Y0
+	VPADDD     (AX), Y0, Y0
+	VMOVDQU    Y0, (AX)
+	VPMADDUBSW differ<>+0(SB), Y9, Y0
+	VPMADDWD   Y10, Y0, Y0
+	VPADDD     32(AX), Y0, Y0
+	VMOVDQU    Y0, 32(AX)
+	ADDQ       DX, AX
+	ADDQ       $0x14, CX
+	DECQ       (SP)
+	JNZ        tile
 	VZEROUPPER
 	RET
 
@@ -1443,5 +2321,269 @@ whole:
 	ADDQ     $0x18, CX
 	DECQ     (SP)
 	JNZ      tile
+	VZEROUPPER
+	RET
+
+// func dotSigns6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+// Requires: AVX, AVX2, CMOV
+TEXT ·dotSigns6(SB), NOSPLIT, $16-80
+	MOVQ acc+0(FP), AX
+	MOVQ offsets+24(FP), CX
+	MOVQ tiles+32(FP), DX
+	MOVQ DX, (SP)
+
+tile:
+	MOVQ    x+16(FP), DX
+	MOVLQSX (CX), DI
+	ADDQ    DX, DI
+	MOVLQSX 4(CX), R8
+	ADDQ    DX, R8
+	MOVLQSX 8(CX), R9
+	ADDQ    DX, R9
+	MOVLQSX 12(CX), R10
+	ADDQ    DX, R10
+	MOVLQSX 16(CX), R11
+	ADDQ    DX, R11
+	MOVLQSX 20(CX), R12
+	ADDQ    DX, R12
+	MOVQ    w+40(FP), DX
+	XORQ    BX, BX
+	MOVQ    height+56(FP), SI
+	MOVQ    SI, 8(SP)
+	MOVQ    start+48(FP), SI
+	MOVQ    stride+8(FP), R13
+	VMOVDQU (SI), Y10
+	VMOVDQU 32(SI), Y11
+	MOVQ    AX, SI
+	VMOVDQU Y10, (SI)
+	VMOVDQU Y11, 32(SI)
+	ADDQ    R13, SI
+	VPXOR   Y0, Y0, Y0
+	VPXOR   Y1, Y1, Y1
+	VMOVDQU Y10, (SI)
+	VMOVDQU Y11, 32(SI)
+	ADDQ    R13, SI
+	VPXOR   Y2, Y2, Y2
+	VPXOR   Y3, Y3, Y3
+	VMOVDQU Y10, (SI)
+	VMOVDQU Y11, 32(SI)
+	ADDQ    R13, SI
+	VPXOR   Y4, Y4, Y4
+	VPXOR   Y5, Y5, Y5
+	VMOVDQU Y10, (SI)
+	VMOVDQU Y11, 32(SI)
+	ADDQ    R13, SI
+	VPXOR   Y6, Y6, Y6
+	VPXOR   Y7, Y7, Y7
+	VMOVDQU Y10, (SI)
+	VMOVDQU Y11, 32(SI)
+	ADDQ    R13, SI
+	VPXOR   Y8, Y8, Y8
+	VPXOR   Y9, Y9, Y9
+	VMOVDQU Y10, (SI)
+	VMOVDQU Y11, 32(SI)
+	ADDQ    R13, SI
+	VPXOR   Y10, Y10, Y10
+	VPXOR   Y11, Y11, Y11
+	MOVQ    $0x0000003f, R13
+
+row:
+	MOVQ steps+64(FP), SI
+
+part:
+	MOVQ    SI, R14
+	CMPQ    R13, R14
+	CMOVQLT R13, R14
+	SUBQ    R14, SI
+	SUBQ    R14, R13
+	VMOVDQU counts<>+0(SB), Y12
+
+step:
+	VMOVDQU      (DX), Y13
+	VPBROADCASTD (DI)(BX*1), Y14
+	VPXOR        Y14, Y13, Y15
+	VPSHUFB      Y15, Y12, Y15
+	VPADDB       Y15, Y0, Y0
+	VPXOR        32(DX), Y14, Y14
+	VPSHUFB      Y14, Y12, Y14
+	VPADDB       Y14, Y1, Y1
+	VPBROADCASTD (R8)(BX*1), Y14
+	VPXOR        Y14, Y13, Y15
+	VPSHUFB      Y15, Y12, Y15
+	VPADDB       Y15, Y2, Y2
+	VPXOR        32(DX), Y14, Y14
+	VPSHUFB      Y14, Y12, Y14
+	VPADDB       Y14, Y3, Y3
+	VPBROADCASTD (R9)(BX*1), Y14
+	VPXOR        Y14, Y13, Y15
+	VPSHUFB      Y15, Y12, Y15
+	VPADDB       Y15, Y4, Y4
+	VPXOR        32(DX), Y14, Y14
+	VPSHUFB      Y14, Y12, Y14
+	VPADDB       Y14, Y5, Y5
+	VPBROADCASTD (R10)(BX*1), Y14
+	VPXOR        Y14, Y13, Y15
+	VPSHUFB      Y15, Y12, Y15
+	VPADDB       Y15, Y6, Y6
+	VPXOR        32(DX), Y14, Y14
+	VPSHUFB      Y14, Y12, Y14
+	VPADDB       Y14, Y7, Y7
+	VPBROADCASTD (R11)(BX*1), Y14
+	VPXOR        Y14, Y13, Y15
+	VPSHUFB      Y15, Y12, Y15
+	VPADDB       Y15, Y8, Y8
+	VPXOR        32(DX), Y14, Y14
+	VPSHUFB      Y14, Y12, Y14
+	VPADDB       Y14, Y9, Y9
+	VPBROADCASTD (R12)(BX*1), Y14
+	VPXOR        Y14, Y13, Y15
+	VPSHUFB      Y15, Y12, Y15
+	VPADDB       Y15, Y10, Y10
+	VPXOR        32(DX), Y14, Y14
+	VPSHUFB      Y14, Y12, Y14
+	VPADDB       Y14, Y11, Y11
+	ADDQ         $0x04, BX
+	ADDQ         $0x40, DX
+	DECQ         R14
+	JNZ          step
+	TESTQ        R13, R13
+	JNZ          whole
+	VMOVDQU      wordOnes<>+0(SB), Y12
+	MOVQ         AX, R14
+	MOVQ         stride+8(FP), R13
+	VPMADDUBSW   differ<>+0(SB), Y0, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       (R14), Y13, Y13
+	VMOVDQU      Y13, (R14)
+	VPXOR        Y0, Y0, Y0
+	VPMADDUBSW   differ<>+0(SB), Y1, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       32(R14), Y13, Y13
+	VMOVDQU      Y13, 32(R14)
+	VPXOR        Y1, Y1, Y1
+	ADDQ         R13, R14
+	VPMADDUBSW   differ<>+0(SB), Y2, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       (R14), Y13, Y13
+	VMOVDQU      Y13, (R14)
+	VPXOR        Y2, Y2, Y2
+	VPMADDUBSW   differ<>+0(SB), Y3, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       32(R14), Y13, Y13
+	VMOVDQU      Y13, 32(R14)
+	VPXOR        Y3, Y3, Y3
+	ADDQ         R13, R14
+	VPMADDUBSW   differ<>+0(SB), Y4, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       (R14), Y13, Y13
+	VMOVDQU      Y13, (R14)
+	VPXOR        Y4, Y4, Y4
+	VPMADDUBSW   differ<>+0(SB), Y5, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       32(R14), Y13, Y13
+	VMOVDQU      Y13, 32(R14)
+	VPXOR        Y5, Y5, Y5
+	ADDQ         R13, R14
+	VPMADDUBSW   differ<>+0(SB), Y6, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       (R14), Y13, Y13
+	VMOVDQU      Y13, (R14)
+	VPXOR        Y6, Y6, Y6
+	VPMADDUBSW   differ<>+0(SB), Y7, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       32(R14), Y13, Y13
+	VMOVDQU      Y13, 32(R14)
+	VPXOR        Y7, Y7, Y7
+	ADDQ         R13, R14
+	VPMADDUBSW   differ<>+0(SB), Y8, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       (R14), Y13, Y13
+	VMOVDQU      Y13, (R14)
+	VPXOR        Y8, Y8, Y8
+	VPMADDUBSW   differ<>+0(SB), Y9, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       32(R14), Y13, Y13
+	VMOVDQU      Y13, 32(R14)
+	VPXOR        Y9, Y9, Y9
+	ADDQ         R13, R14
+	VPMADDUBSW   differ<>+0(SB), Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       (R14), Y13, Y13
+	VMOVDQU      Y13, (R14)
+	VPXOR        Y10, Y10, Y10
+	VPMADDUBSW   differ<>+0(SB), Y11, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       32(R14), Y13, Y13
+	VMOVDQU      Y13, 32(R14)
+	VPXOR        Y11, Y11, Y11
+	ADDQ         R13, R14
+	MOVQ         $0x0000003f, R13
+
+whole:
+	TESTQ      SI, SI
+	JNZ        part
+	MOVQ       skip+72(FP), SI
+	ADDQ       SI, BX
+	DECQ       8(SP)
+	JNZ        row
+	VMOVDQU    wordOnes<>+0(SB), Y12
+	MOVQ       stride+8(FP), DX
+	VPMADDUBSW differ<>+0(SB), Y0, Y0
+	VPMADDWD   Y12, Y0, Y0
+	VPADDD     (AX), Y0, Y0
+	VMOVDQU    Y0, (AX)
+	VPMADDUBSW differ<>+0(SB), Y1, Y0
+	VPMADDWD   Y12, Y0, Y0
+	VPADDD     32(AX), Y0, Y0
+	VMOVDQU    Y0, 32(AX)
+	ADDQ       DX, AX
+	VPMADDUBSW differ<>+0(SB), Y2, Y0
+	VPMADDWD   Y12, Y0, Y0
+	VPADDD     (AX), Y0, Y0
+	VMOVDQU    Y0, (AX)
+	VPMADDUBSW differ<>+0(SB), Y3, Y0
+	VPMADDWD   Y12, Y0, Y0
+	VPADDD     32(AX), Y0, Y0
+	VMOVDQU    Y0, 32(AX)
+	ADDQ       DX, AX
+	VPMADDUBSW differ<>+0(SB), Y4, Y0
+	VPMADDWD   Y12, Y0, Y0
+	VPADDD     (AX), Y0, Y0
+	VMOVDQU    Y0, (AX)
+	VPMADDUBSW differ<>+0(SB), Y5, Y0
+	VPMADDWD   Y12, Y0, Y0
+	VPADDD     32(AX), Y0, Y0
+	VMOVDQU    Y0, 32(AX)
+	ADDQ       DX, AX
+	VPMADDUBSW differ<>+0(SB), Y6, Y0
+	VPMADDWD   Y12, Y0, Y0
+	VPADDD     (AX), Y0, Y0
+	VMOVDQU    Y0, (AX)
+	VPMADDUBSW differ<>+0(SB), Y7, Y0
+	VPMADDWD   Y12, Y0, Y0
+	VPADDD     32(AX), Y0, Y0
+	VMOVDQU    Y0, 32(AX)
+	ADDQ       DX, AX
+	VPMADDUBSW differ<>+0(SB), Y8, Y0
+	VPMADDWD   Y12, Y0, Y0
+	VPADDD     (AX), Y0, Y0
+	VMOVDQU    Y0, (AX)
+	VPMADDUBSW differ<>+0(SB), Y9, Y0
+	VPMADDWD   Y12, Y0, Y0
+	VPADDD     32(AX), Y0, Y0
+	VMOVDQU    Y0, 32(AX)
+	ADDQ       DX, AX
+	VPMADDUBSW differ<>+0(SB), Y10, Y0
+	VPMADDWD   Y12, Y0, Y0
+	VPADDD     (AX), Y0, Y0
+	VMOVDQU    Y0, (AX)
+	VPMADDUBSW differ<>+0(SB), Y11, Y0
+	VPMADDWD   Y12, Y0, Y0
+	VPADDD     32(AX), Y0, Y0
+	VMOVDQU    Y0, 32(AX)
+	ADDQ       DX, AX
+	ADDQ       $0x18, CX
+	DECQ       (SP)
+	JNZ        tile
 	VZEROUPPER
 	RET

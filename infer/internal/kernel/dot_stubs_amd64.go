@@ -23,6 +23,15 @@ func dotWords1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //go:noescape
 func dotBytes1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
 
+// dotSigns1 subtracts from start twice the number of bits that differ, 1 rows at a time:
+//
+//	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
+//
+// All bytes are below 16. Otherwise it is as dotBytes, in parts of 4·steps, with w [height][steps][16][4].
+//
+//go:noescape
+func dotSigns1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
 // dotWords2 adds to start the products of 16-bit codes, 2 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
@@ -39,6 +48,15 @@ func dotWords2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //
 //go:noescape
 func dotBytes2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
+
+// dotSigns2 subtracts from start twice the number of bits that differ, 2 rows at a time:
+//
+//	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
+//
+// All bytes are below 16. Otherwise it is as dotBytes, in parts of 4·steps, with w [height][steps][16][4].
+//
+//go:noescape
+func dotSigns2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
 // dotWords3 adds to start the products of 16-bit codes, 3 rows at a time:
 //
@@ -57,6 +75,15 @@ func dotWords3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //go:noescape
 func dotBytes3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
 
+// dotSigns3 subtracts from start twice the number of bits that differ, 3 rows at a time:
+//
+//	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
+//
+// All bytes are below 16. Otherwise it is as dotBytes, in parts of 4·steps, with w [height][steps][16][4].
+//
+//go:noescape
+func dotSigns3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
 // dotWords4 adds to start the products of 16-bit codes, 4 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
@@ -73,6 +100,15 @@ func dotWords4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //
 //go:noescape
 func dotBytes4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
+
+// dotSigns4 subtracts from start twice the number of bits that differ, 4 rows at a time:
+//
+//	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
+//
+// All bytes are below 16. Otherwise it is as dotBytes, in parts of 4·steps, with w [height][steps][16][4].
+//
+//go:noescape
+func dotSigns4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
 // dotWords5 adds to start the products of 16-bit codes, 5 rows at a time:
 //
@@ -91,6 +127,15 @@ func dotWords5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //go:noescape
 func dotBytes5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
 
+// dotSigns5 subtracts from start twice the number of bits that differ, 5 rows at a time:
+//
+//	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
+//
+// All bytes are below 16. Otherwise it is as dotBytes, in parts of 4·steps, with w [height][steps][16][4].
+//
+//go:noescape
+func dotSigns5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
 // dotWords6 adds to start the products of 16-bit codes, 6 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
@@ -107,3 +152,12 @@ func dotWords6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //
 //go:noescape
 func dotBytes6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
+
+// dotSigns6 subtracts from start twice the number of bits that differ, 6 rows at a time:
+//
+//	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
+//
+// All bytes are below 16. Otherwise it is as dotBytes, in parts of 4·steps, with w [height][steps][16][4].
+//
+//go:noescape
+func dotSigns6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)

@@ -96,7 +96,7 @@ type Set struct {
 	Supported bool // by this processor
 	// Plan prepares a convolution with weights [OutC][KH][KW][InC/Groups].
 	Plan func(c Conv, weights []int8) Plan
-	// Signs prepares a convolution of signs; nil is that of the generic set.
+	// Signs prepares a convolution of signs.
 	Signs func(c Conv, signs int, weights []int16) Plan
 	// Finish prepares an epilogue.
 	Finish func(e Epilogue) Finisher
@@ -117,8 +117,8 @@ type Finisher interface {
 // Sets returns all sets, the fastest first and the reference last.
 func Sets() []Set {
 	return append(platformSets(),
-		Set{Name: "generic", Supported: true, Plan: newGeneric, Signs: NewBits, Finish: newGenericFinish, MaxPool: maxPool, SumPool: sumPool},
-		Set{Name: "reference", Supported: true, Plan: newReference, Signs: newSigns, Finish: newReferenceFinish, MaxPool: maxPool, SumPool: sumPool})
+		Set{Name: "generic", Supported: true, Plan: newGeneric, Signs: newBits, Finish: newGenericFinish, MaxPool: maxPool, SumPool: sumPool},
+		Set{Name: "reference", Supported: true, Plan: newReference, Signs: newReferenceSigns, Finish: newReferenceFinish, MaxPool: maxPool, SumPool: sumPool})
 }
 
 // rowTiles splits a number of rows in tiles of at most each rows.

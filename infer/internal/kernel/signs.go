@@ -2,7 +2,11 @@
 
 package kernel
 
-import "math/bits"
+import (
+	"encoding/binary"
+	"math/bits"
+	"slices"
+)
 
 // A convolution of signs sums ±w, with -1 in the place of padding, for each sign of its input's codes. c.OutC counts
 // accumulators: those of the signs of an output are next to each other, so that the weights are
@@ -16,7 +20,7 @@ type signs struct {
 	weights []int16
 }
 
-func newSigns(c Conv, n int, weights []int16) Plan {
+func newReferenceSigns(c Conv, n int, weights []int16) Plan {
 	return &signs{rowTiles{c.Pixels(), 16, c.OutC}, c, n, weights}
 }
 
@@ -53,6 +57,45 @@ func (p *signs) dot(x []uint8, oy, ox, o int) int32 {
 	return acc
 }
 
+// areSigns says whether all weights are -1 or +1.
+func areSigns(weights []int16) bool {
+	return !slices.ContainsFunc(weights, func(w int16) bool { return w != 1 && w != -1 })
+}
+
+// signCodes is the convolution of one sign with weights of int8, by a convolution of the codes 0 and 1, 0 in the place
+// of padding: Σ ±w is 2·Σ q·w - Σ w.
+type signCodes struct {
+	Plan
+	sum []int32 // [c.OutC]: Σ w
+}
+
+// newSigns prepares a convolution of signs with weights that are no signs: with plan, if they and the codes allow it.
+func newSigns(c Conv, n int, weights []int16, plan func(c Conv, weights []int8) Plan) Plan {
+	narrow, sum := make([]int8, len(weights)), make([]int32, c.OutC)
+	each := len(weights) * n / c.OutC
+	for i, w := range weights {
+		narrow[i] = int8(w)
+		if n > 1 || int16(narrow[i]) != w {
+			return newReferenceSigns(c, n, weights)
+		}
+		sum[i/each] += int32(w)
+	}
+	c.Zero, c.Max = 0, 1
+	return &signCodes{plan(c, narrow), sum}
+}
+
+func (p *signCodes) Name() string { return PlanName(p.Plan, "signs") }
+
+func (p *signCodes) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
+	p.Plan.Accumulate(acc, x, t, s)
+	for r := range t.Rows {
+		row := acc[r*t.Stride:][:t.Channels]
+		for i, w := range p.sum[t.Channel:][:len(row)] {
+			row[i] = 2*row[i] - w
+		}
+	}
+}
+
 // signBits is the convolution with weights -1 and +1, as 0 and 1 in the bits of words: the sum over n taps is n less
 // twice the number of those that differ.
 type signBits struct {
@@ -63,12 +106,10 @@ type signBits struct {
 	weights []uint64 // [c.OutC/signs][words]
 }
 
-// NewBits prepares a convolution of signs for the generic set, and for all that have none of their own.
-func NewBits(c Conv, n int, weights []int16) Plan {
-	for _, w := range weights {
-		if w != 1 && w != -1 {
-			return newSigns(c, n, weights)
-		}
+// newBits prepares a convolution of signs for the generic set.
+func newBits(c Conv, n int, weights []int16) Plan {
+	if !areSigns(weights) {
+		return newSigns(c, n, weights, newGeneric)
 	}
 	taps := c.KH * c.KW * c.InC / c.Groups
 	p := &signBits{rowTiles: rowTiles{c.Pixels(), 16, c.OutC}, c: c, signs: n, words: (taps + 63) / 64}
@@ -115,11 +156,26 @@ func (p *signBits) gather(patch []uint64, x []uint8, oy, ox, base int) {
 	for ky := firstY; ky < lastY; ky++ {
 		for kx := firstX; kx < lastX; kx++ {
 			at := (ky*c.KW + kx) * n
-			for i, q := range x[((y0+ky)*c.InW+x0+kx)*c.InC+base:][:n] {
-				for k := range p.signs {
-					patch[k*p.words+(at+i)/64] |= uint64(q>>k&1) << ((at + i) % 64)
-				}
+			codes := x[((y0+ky)*c.InW+x0+kx)*c.InC+base:][:n]
+			for k := range p.signs {
+				appendSigns(patch[k*p.words:][:p.words], at, codes, k)
 			}
 		}
+	}
+}
+
+// appendSigns sets the bits of words, from bit at, to sign k of the codes; they are 0 before.
+func appendSigns(words []uint64, at int, codes []uint8, k int) {
+	const lowest, gather = 0x0101010101010101, 0x0102040810204080
+	for ; len(codes) >= 8; codes, at = codes[8:], at+8 {
+		eight := binary.LittleEndian.Uint64(codes) >> k & lowest
+		eight = eight * gather >> 56 // bit i is that of code i: no two products meet in a bit
+		words[at/64] |= eight << (at % 64)
+		if at%64 > 56 {
+			words[at/64+1] |= eight >> (64 - at%64)
+		}
+	}
+	for i, q := range codes {
+		words[(at+i)/64] |= uint64(q>>k&1) << ((at + i) % 64)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // drawSigns returns a geometry for so many signs, whose outputs are interleaved, and random signs of an input of one.
 func drawSigns(rng *rand.Rand, n, batch int, groups bool) (Conv, []uint8) {
 	c := drawConv(rng, groups)
-	c.Zero, c.Max, c.OutC = 0, 1<<n-1, c.OutC*n
+	c.Zero, c.Max, c.OutC, c.Own = 0, 1<<n-1, c.OutC*n, max(1, c.Own)*n
 	x := make([]uint8, batch*c.InLen())
 	for i := range x {
 		x[i] = 1<<rng.IntN(n+1) - 1
@@ -19,27 +19,45 @@ func drawSigns(rng *rand.Rand, n, batch int, groups bool) (Conv, []uint8) {
 	return c, x
 }
 
-// TestBitsAgree compares the words of signs with the definition.
-func TestBitsAgree(t *testing.T) {
+// TestSignsAgree compares every fast plan of signs with the definition: of weights -1 and +1, then with one other.
+func TestSignsAgree(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
-	for i := range 200 {
+	sets, reference := fast()
+	for i := range 300 {
 		n, batch := 1+rng.IntN(3), 1+rng.IntN(2)
 		c, x := drawSigns(rng, n, batch, i%3 == 0)
 		weights := make([]int16, c.OutC/n*c.KH*c.KW*c.InC/c.Groups)
 		for k := range weights {
 			weights[k] = int16(2*rng.IntN(2) - 1)
 		}
-		plan := NewBits(c, n, weights)
-		if _, ok := plan.(*signBits); !ok {
-			t.Fatalf("weights of one bit are run by %T", plan)
+		for _, other := range []int16{1, -128, 128} {
+			weights[rng.IntN(len(weights))] = other
+			want := gather(t, reference.Signs(c, n, weights), c, x, batch, false)
+			for _, set := range sets {
+				plan := set.Signs(c, n, weights)
+				if _, slow := plan.(*signs); slow && other == 1 {
+					t.Fatalf("set %s runs weights of one bit by %T", set.Name, plan)
+				}
+				if got := gather(t, plan, c, x, batch, i%2 == 0); !slices.Equal(got, want) {
+					t.Fatalf("set %s, %d signs, %+v: %d, want %d", set.Name, n, c, got, want)
+				}
+			}
 		}
-		want := gather(t, newSigns(c, n, weights), c, x, batch, false)
-		if got := gather(t, plan, c, x, batch, false); !slices.Equal(got, want) {
-			t.Fatalf("%d signs, %+v: %d, want %d", n, c, got, want)
-		}
-		weights[rng.IntN(len(weights))] = 3
-		if _, ok := NewBits(c, n, weights).(*signs); !ok {
-			t.Fatal("a weight of 3 is run as a bit")
+	}
+}
+
+// TestManySigns counts more signs that differ than a byte holds.
+func TestManySigns(t *testing.T) {
+	sets, _ := fast()
+	for _, channels := range []int{1007, 1008, 1009, 1024, 5000} {
+		c := Conv{InH: 1, InW: 1, InC: channels, OutH: 1, OutW: 1, OutC: 1, KH: 1, KW: 1, StrideH: 1, StrideW: 1, Groups: 1, Max: 1}
+		weights := slices.Repeat([]int16{-1}, channels)
+		for _, set := range sets {
+			for sign, want := range []int32{int32(channels), -int32(channels)} {
+				if got := gather(t, set.Signs(c, 1, weights), c, slices.Repeat([]uint8{uint8(sign)}, channels), 1, false); got[0] != want {
+					t.Errorf("set %s: the sum of %d signs is %d, want %d", set.Name, channels, got[0], want)
+				}
+			}
 		}
 	}
 }
@@ -60,7 +78,7 @@ func TestSignsAreCodes(t *testing.T) {
 		for i := range want {
 			want[i] = 2*want[i] - sum[i%c.OutC]
 		}
-		if got := gather(t, newSigns(c, 1, wide), c, x, 1, false); !slices.Equal(got, want) {
+		if got := gather(t, newReferenceSigns(c, 1, wide), c, x, 1, false); !slices.Equal(got, want) {
 			t.Fatalf("%+v: %d, want %d", c, got, want)
 		}
 	}

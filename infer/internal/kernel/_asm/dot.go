@@ -5,6 +5,7 @@ package main
 
 import (
 	"fmt"
+	"math/bits"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -16,10 +17,11 @@ const maxRows = 6
 
 func main() {
 	ConstraintExpr("!purego")
-	ones := wordOnes()
+	ones, differ, counts := wordOnes(), table("differ", func(int) int { return -2 }), table("counts", func(i int) int { return bits.OnesCount8(uint8(i)) })
 	for n := 1; n <= maxRows; n++ {
 		words(n)
 		bytes(n, ones)
+		signs(n, ones, differ, counts)
 	}
 	Generate()
 }
@@ -33,7 +35,16 @@ func wordOnes() Mem {
 	return m
 }
 
-// A tile is the state that both kinds of dot product keep: n rows of x against 16 columns of w.
+// table is a register of twice sixteen bytes.
+func table(name string, value func(i int) int) Mem {
+	m := GLOBL(name, RODATA|NOPTR)
+	for i := range 32 {
+		DATA(i, U8(uint8(value(i%16))))
+	}
+	return m
+}
+
+// A tile is the state that all kinds of dot product keep: n rows of x against 16 columns of w.
 type tile struct {
 	n                         int
 	acc, offsets, w, at, left GPVirtual
@@ -172,18 +183,80 @@ func bytes(n int, ones Mem) {
 	JNZ(LabelRef("step"))
 	TESTQ(budget, budget)
 	JNZ(LabelRef("whole"))
-	t.flush(ones, false)
+	t.flush(ones, nil, false)
 	Load(Param("block"), budget)
 	Label("whole")
 	TESTQ(t.left, t.left)
 	JNZ(LabelRef("part"))
 	t.nextRow()
-	t.flush(ones, true)
+	t.flush(ones, nil, true)
 	t.nextTile()
 }
 
-// flush adds the 16-bit sums to those in memory and clears them; with advance, acc goes behind the rows.
-func (t *tile) flush(ones Mem, advance bool) {
+// signs generates the product of signs, four in the low half of each byte, sixteen taps a step. It counts those that
+// differ in 8 bits, and moves the counts to 32 bits before they could overflow.
+func signs(n int, ones, differ, counts Mem) {
+	const block = 63 // steps, of at most four signs a byte
+	t := begin(n, "Signsfunc(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height, steps, skip int)",
+		fmt.Sprintf("dotSigns%d subtracts from start twice the number of bits that differ, %d rows at a time:", n, n),
+		"", "\tacc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])", "",
+		"All bytes are below 16. Otherwise it is as dotBytes, in parts of 4·steps, with w [height][steps][16][4].")
+	start, stride := Load(Param("start"), GP64()), Load(Param("stride"), GP64())
+	s0, s1 := YMM(), YMM()
+	VMOVDQU(Mem{Base: start}, s0)
+	VMOVDQU(Mem{Base: start, Disp: 32}, s1)
+	row := GP64()
+	MOVQ(t.acc, row)
+	for i := range n {
+		VMOVDQU(s0, Mem{Base: row})
+		VMOVDQU(s1, Mem{Base: row, Disp: 32})
+		ADDQ(stride, row)
+		VPXOR(t.sums[i][0], t.sums[i][0], t.sums[i][0])
+		VPXOR(t.sums[i][1], t.sums[i][1], t.sums[i][1])
+	}
+	budget, steps := GP64(), GP64()
+	MOVQ(U32(block), budget)
+	Label("row")
+	Load(Param("steps"), t.left)
+	Label("part") // as many steps as the row and the block have
+	MOVQ(t.left, steps)
+	CMPQ(budget, steps)
+	CMOVQLT(budget, steps)
+	SUBQ(steps, t.left)
+	SUBQ(steps, budget)
+	count := YMM()
+	VMOVDQU(counts, count)
+	Label("step")
+	w0, q, other := YMM(), YMM(), YMM()
+	VMOVDQU(Mem{Base: t.w}, w0)
+	for i := range n {
+		VPBROADCASTD(Mem{Base: t.rows[i], Index: t.at, Scale: 1}, q)
+		VPXOR(q, w0, other)
+		VPSHUFB(other, count, other)
+		VPADDB(other, t.sums[i][0], t.sums[i][0])
+		VPXOR(Mem{Base: t.w, Disp: 32}, q, q)
+		VPSHUFB(q, count, q)
+		VPADDB(q, t.sums[i][1], t.sums[i][1])
+	}
+	ADDQ(Imm(4), t.at)
+	ADDQ(Imm(64), t.w)
+	DECQ(steps)
+	JNZ(LabelRef("step"))
+	TESTQ(budget, budget)
+	JNZ(LabelRef("whole"))
+	t.flush(ones, &differ, false)
+	MOVQ(U32(block), budget)
+	Label("whole")
+	TESTQ(t.left, t.left)
+	JNZ(LabelRef("part"))
+	t.nextRow()
+	t.flush(ones, &differ, true)
+	t.nextTile()
+}
+
+// flush adds the 16-bit sums, or the 8-bit sums times factors, to those in memory and clears them; with advance, acc
+// goes behind the rows.
+func (t *tile) flush(ones Mem, factors *Mem, advance bool) {
 	one, wide := YMM(), YMM()
 	VMOVDQU(ones, one)
 	row, stride := t.acc, GP64()
@@ -194,7 +267,12 @@ func (t *tile) flush(ones Mem, advance bool) {
 	Load(Param("stride"), stride)
 	for i := range t.n {
 		for half, sums := range t.sums[i] {
-			VPMADDWD(one, sums, wide)
+			if factors != nil {
+				VPMADDUBSW(*factors, sums, wide)
+				VPMADDWD(one, wide, wide)
+			} else {
+				VPMADDWD(one, sums, wide)
+			}
 			VPADDD(Mem{Base: row, Disp: 32 * half}, wide, wide)
 			VMOVDQU(wide, Mem{Base: row, Disp: 32 * half})
 			if !advance {
