@@ -7,7 +7,12 @@ import "github.com/goqat/goqat/fixed"
 // NewTerms returns the finisher of an epilogue with several accumulators for each output, or with thresholds, which
 // the sets leave to it. The accumulators of an output lie next to each other: tiles have Own channels for each of the
 // output's.
-func NewTerms(e Epilogue) Finisher { return &terms{e} }
+func NewTerms(e Epilogue) Finisher {
+	if e.T != nil && e.Own == 1 && len(e.Others) == 0 {
+		return newIntervals(e)
+	}
+	return &terms{e}
+}
 
 // terms sums the terms of a row, one after the other.
 type terms struct{ Epilogue }
