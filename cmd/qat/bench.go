@@ -103,12 +103,9 @@ func (f *benchFlags) run(c *cobra.Command, args []string) (*benchmark, error) {
 		return nil, err
 	}
 	defer r.Close()
-	b := &benchmark{Kernel: f.kernel, Threads: threadsOf(f.threads), Batch: f.batch, LoadMS: milliseconds(time.Since(start))}
+	b := &benchmark{Kernel: r.Kernel(), Threads: threadsOf(f.threads), Batch: f.batch, LoadMS: milliseconds(time.Since(start))}
 	for _, l := range m.Layers() {
 		b.MACs += l.MACs
-		if f.kernel == "" {
-			b.Kernel = l.Kernel
-		}
 	}
 	in := m.Input()
 	images := make([]uint8, f.batch*in.Height*in.Width*in.Channels)
