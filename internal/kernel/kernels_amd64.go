@@ -79,6 +79,26 @@ func channelMomentsAVX2(s *[2][16]float32, src *float32, shift *float32, rows in
 //go:noescape
 func channelDotsAVX2(s *[2][16]float32, dy *float32, x *float32, rows int, n int, wide int)
 
+// squaresAVX2 adds to the lanes of SumSquares.
+//
+//go:noescape
+func squaresAVX2(s *[1][8]float64, src *float32, n int)
+
+// quantizedDotsAVX2 adds to the lanes of QuantizedDots.
+//
+//go:noescape
+func quantizedDotsAVX2(s *[2][8]float64, w *float32, n int, scale float32, most float32)
+
+// clipBackwardAVX2 is ClipBackward, but for the last sum of the lanes.
+//
+//go:noescape
+func clipBackwardAVX2(s *[2][8]float64, dx *float32, src *float32, dy *float32, n int, lo float32, hi float32)
+
+// stepBackwardAVX2 is StepBackward, but for the last sum of the lanes.
+//
+//go:noescape
+func stepBackwardAVX2(s *[3][8]float64, dx *float32, src *float32, dy *float32, n int, step float32, lo float32, hi float32)
+
 // maxTakeAVX2 is maxRun.take of whole vectors of channels.
 //
 //go:noescape

@@ -1251,6 +1251,192 @@ rows1:
 	VZEROUPPER
 	RET
 
+// func squaresAVX2(s *[1][8]float64, src *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·squaresAVX2(SB), NOSPLIT, $0-24
+	MOVQ    s+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    n+16(FP), DX
+	VMOVUPD (AX), Y0
+	VMOVUPD 32(AX), Y1
+
+loop:
+	VMOVUPS      (CX), Y2
+	VMOVUPS      Y2, Y3
+	VCVTPS2PD    X2, Y4
+	VCVTPS2PD    X3, Y5
+	VFMADD231PD  Y4, Y5, Y0
+	VEXTRACTF128 $0x01, Y2, X2
+	VEXTRACTF128 $0x01, Y3, X3
+	VCVTPS2PD    X2, Y4
+	VCVTPS2PD    X3, Y5
+	VFMADD231PD  Y4, Y5, Y1
+	ADDQ         $0x20, CX
+	SUBQ         $0x08, DX
+	JNE          loop
+	VMOVUPD      Y0, (AX)
+	VMOVUPD      Y1, 32(AX)
+	VZEROUPPER
+	RET
+
+// func quantizedDotsAVX2(s *[2][8]float64, w *float32, n int, scale float32, most float32)
+// Requires: AVX, FMA3
+TEXT ·quantizedDotsAVX2(SB), NOSPLIT, $0-32
+	MOVQ         s+0(FP), AX
+	MOVQ         w+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VMOVUPD      (AX), Y0
+	VMOVUPD      32(AX), Y1
+	VMOVUPD      64(AX), Y2
+	VMOVUPD      96(AX), Y3
+	VBROADCASTSS scale+24(FP), Y4
+	VBROADCASTSS most+28(FP), Y5
+	VXORPS       Y6, Y6, Y6
+	VSUBPS       Y5, Y6, Y6
+
+loop:
+	VMOVUPS      (CX), Y7
+	VDIVPS       Y4, Y7, Y8
+	VROUNDPS     $0x08, Y8, Y8
+	VMAXPS       Y8, Y6, Y8
+	VMINPS       Y8, Y5, Y8
+	VMULPS       Y8, Y8, Y9
+	VCVTPS2PD    X9, Y10
+	VADDPD       Y10, Y2, Y2
+	VEXTRACTF128 $0x01, Y9, X9
+	VCVTPS2PD    X9, Y10
+	VADDPD       Y10, Y3, Y3
+	VCVTPS2PD    X7, Y9
+	VCVTPS2PD    X8, Y10
+	VFMADD231PD  Y9, Y10, Y0
+	VEXTRACTF128 $0x01, Y7, X7
+	VEXTRACTF128 $0x01, Y8, X8
+	VCVTPS2PD    X7, Y9
+	VCVTPS2PD    X8, Y10
+	VFMADD231PD  Y9, Y10, Y1
+	ADDQ         $0x20, CX
+	SUBQ         $0x08, DX
+	JNE          loop
+	VMOVUPD      Y0, (AX)
+	VMOVUPD      Y1, 32(AX)
+	VMOVUPD      Y2, 64(AX)
+	VMOVUPD      Y3, 96(AX)
+	VZEROUPPER
+	RET
+
+// func clipBackwardAVX2(s *[2][8]float64, dx *float32, src *float32, dy *float32, n int, lo float32, hi float32)
+// Requires: AVX
+TEXT ·clipBackwardAVX2(SB), NOSPLIT, $0-48
+	MOVQ         s+0(FP), AX
+	MOVQ         dx+8(FP), CX
+	MOVQ         src+16(FP), DX
+	MOVQ         dy+24(FP), BX
+	MOVQ         n+32(FP), SI
+	VMOVUPD      (AX), Y0
+	VMOVUPD      32(AX), Y1
+	VMOVUPD      64(AX), Y2
+	VMOVUPD      96(AX), Y3
+	VBROADCASTSS lo+40(FP), Y4
+	VBROADCASTSS hi+44(FP), Y5
+
+loop:
+	VMOVUPS      (DX), Y6
+	VMOVUPS      (BX), Y7
+	VCMPPS       $0x11, Y6, Y4, Y10
+	VCMPPS       $0x11, Y5, Y6, Y9
+	VANDPS       Y9, Y10, Y10
+	VCMPPS       $0x12, Y4, Y6, Y8
+	VCMPPS       $0x12, Y6, Y5, Y9
+	VANDPS       Y7, Y10, Y10
+	VMOVUPS      Y10, (CX)
+	VANDPS       Y7, Y8, Y8
+	VCVTPS2PD    X8, Y6
+	VADDPD       Y6, Y0, Y0
+	VEXTRACTF128 $0x01, Y8, X8
+	VCVTPS2PD    X8, Y6
+	VADDPD       Y6, Y1, Y1
+	VANDPS       Y7, Y9, Y9
+	VCVTPS2PD    X9, Y6
+	VADDPD       Y6, Y2, Y2
+	VEXTRACTF128 $0x01, Y9, X9
+	VCVTPS2PD    X9, Y6
+	VADDPD       Y6, Y3, Y3
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	SUBQ         $0x08, SI
+	JNE          loop
+	VMOVUPD      Y0, (AX)
+	VMOVUPD      Y1, 32(AX)
+	VMOVUPD      Y2, 64(AX)
+	VMOVUPD      Y3, 96(AX)
+	VZEROUPPER
+	RET
+
+// func stepBackwardAVX2(s *[3][8]float64, dx *float32, src *float32, dy *float32, n int, step float32, lo float32, hi float32)
+// Requires: AVX, FMA3
+TEXT ·stepBackwardAVX2(SB), NOSPLIT, $0-52
+	MOVQ         s+0(FP), AX
+	MOVQ         dx+8(FP), CX
+	MOVQ         src+16(FP), DX
+	MOVQ         dy+24(FP), BX
+	MOVQ         n+32(FP), SI
+	VMOVUPD      (AX), Y0
+	VMOVUPD      32(AX), Y1
+	VMOVUPD      64(AX), Y2
+	VMOVUPD      96(AX), Y3
+	VMOVUPD      128(AX), Y4
+	VMOVUPD      160(AX), Y5
+	VBROADCASTSS step+40(FP), Y6
+	VBROADCASTSS lo+44(FP), Y7
+	VBROADCASTSS hi+48(FP), Y8
+
+loop:
+	VMOVUPS      (DX), Y9
+	VDIVPS       Y6, Y9, Y9
+	VMOVUPS      (BX), Y10
+	VCMPPS       $0x12, Y7, Y9, Y11
+	VCMPPS       $0x12, Y9, Y8, Y12
+	VROUNDPS     $0x08, Y9, Y13
+	VSUBPS       Y9, Y13, Y9
+	VORPS        Y11, Y12, Y13
+	VANDNPS      Y9, Y13, Y9
+	VANDPS       Y10, Y11, Y11
+	VCVTPS2PD    X11, Y14
+	VADDPD       Y14, Y0, Y0
+	VEXTRACTF128 $0x01, Y11, X11
+	VCVTPS2PD    X11, Y14
+	VADDPD       Y14, Y1, Y1
+	VANDPS       Y10, Y12, Y12
+	VCVTPS2PD    X12, Y11
+	VADDPD       Y11, Y4, Y4
+	VEXTRACTF128 $0x01, Y12, X12
+	VCVTPS2PD    X12, Y11
+	VADDPD       Y11, Y5, Y5
+	VANDNPS      Y10, Y13, Y10
+	VMOVUPS      Y10, (CX)
+	VCVTPS2PD    X10, Y11
+	VCVTPS2PD    X9, Y12
+	VFMADD231PD  Y11, Y12, Y2
+	VEXTRACTF128 $0x01, Y10, X10
+	VEXTRACTF128 $0x01, Y9, X9
+	VCVTPS2PD    X10, Y11
+	VCVTPS2PD    X9, Y12
+	VFMADD231PD  Y11, Y12, Y3
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	SUBQ         $0x08, SI
+	JNE          loop
+	VMOVUPD      Y0, (AX)
+	VMOVUPD      Y1, 32(AX)
+	VMOVUPD      Y2, 64(AX)
+	VMOVUPD      Y3, 96(AX)
+	VMOVUPD      Y4, 128(AX)
+	VMOVUPD      Y5, 160(AX)
+	VZEROUPPER
+	RET
+
 // func maxTakeAVX2(y *float32, taps *uint8, x *float32, at *int32, tap *int32, count int, pixels int, c int, step int)
 // Requires: AVX, AVX2
 TEXT ·maxTakeAVX2(SB), NOSPLIT, $0-72

@@ -26,6 +26,10 @@ func BenchmarkVector(b *testing.B) {
 		{"Combine", 3, func() { Combine(dst, x, y, a, a, a) }},
 		{"ChannelMoments", 1, func() { ChannelMoments(s, t, x, a) }},
 		{"ChannelDots", 2, func() { ChannelDots(s, t, x, y) }},
+		{"SumSquares", 1, func() { SumSquares(x) }},
+		{"QuantizedDots", 1, func() { QuantizedDots(x, 0.1, 7) }},
+		{"ClipBackward", 3, func() { ClipBackward(dst, x, y, 0, 1) }},
+		{"StepBackward", 3, func() { StepBackward(dst, x, y, 0.1, 0, 15) }},
 	} {
 		b.Run(f.name, func(b *testing.B) {
 			for b.Loop() {

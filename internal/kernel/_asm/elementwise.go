@@ -16,6 +16,10 @@ const (
 	lessEqual = 0x12
 )
 
+// nearestEven is the rounding of VROUNDPS to integers, without the inexact
+// exception.
+const nearestEven = 8
+
 // elementwise generates a loop over n elements, a multiple of 8, of the named
 // slices. The body gets the address of a vector in each.
 func elementwise(name string, slices []string, arguments, doc string, prepare func() func(at []Mem)) {
@@ -94,8 +98,6 @@ func elementwiseKernels() {
 			VMOVUPS(v, at[0])
 		}
 	})
-	// Bits 0 to 3 of VROUNDPS: nearest even, without the inexact exception.
-	const nearestEven = 8
 	elementwise("fakeQuantizeAVX2", []string{"dst", "src"}, ", scale, lo, hi float32", "fakeQuantizeAVX2 is FakeQuantize.", func() func([]Mem) {
 		scale, lo, hi := broadcast("scale"), broadcast("lo"), broadcast("hi")
 		return func(at []Mem) {

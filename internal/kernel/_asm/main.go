@@ -60,6 +60,7 @@ func main() {
 	minMax()
 	channelKernels()
 	sumKernels()
+	quantizedKernels()
 	maxPoolKernels()
 	peak()
 	Generate()
