@@ -20,6 +20,7 @@ type Executor struct {
 	leaves []leaf
 	steps  []step
 	slot   map[*G.Node]int
+	pool   *kernel.Pool // that additions run on, nil for the caller's thread
 }
 
 type leaf struct {
@@ -33,6 +34,8 @@ type step struct {
 	args []G.Value
 	src  []int
 	dst  int
+
+	total, a, b []float32 // of the addition under way
 }
 
 var _ G.VM = (*Executor)(nil)
@@ -85,7 +88,7 @@ func (e *Executor) RunAll() error {
 		for j, k := range s.src {
 			s.args[j] = e.values[k]
 		}
-		v, err := s.do(e.values[s.dst])
+		v, err := s.do(e.values[s.dst], e.pool)
 		if err != nil {
 			return err
 		}
@@ -96,12 +99,29 @@ func (e *Executor) RunAll() error {
 
 // do runs the step's op. Gorgonia's addition makes a new tensor each time; only
 // its first is kept, and added into by ourselves.
-func (s *step) do(last G.Value) (G.Value, error) {
+func (s *step) do(last G.Value, pool *kernel.Pool) (G.Value, error) {
 	if !s.sum || last == nil {
 		return s.op.Do(s.args...)
 	}
-	kernel.Add(floats(last), floats(s.args[0]), floats(s.args[1]))
+	s.total, s.a, s.b = floats(last), floats(s.args[0]), floats(s.args[1])
+	if pool == nil {
+		kernel.Add(s.total, s.a, s.b)
+	} else {
+		pool.Run((*addition)(s), (len(s.total)+addTile-1)/addTile)
+	}
 	return last, nil
+}
+
+// addition adds the tensors of a step in tiles.
+type addition step
+
+// addTile is the number of values of a tile.
+const addTile = 1 << 14
+
+func (t *addition) Tile(i, _ int) {
+	lo := i * addTile
+	hi := min(lo+addTile, len(t.total))
+	kernel.Add(t.total[lo:hi], t.a[lo:hi], t.b[lo:hi])
 }
 
 // floats returns the numbers of a tensor.

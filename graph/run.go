@@ -53,6 +53,10 @@ type Run struct {
 	pool *kernel.Pool
 }
 
+// Do runs the tiles 0 to n-1 of t on the graph's threads, and returns when all are
+// done. A Function may call it, a tile may not.
+func (r *Run) Do(t Task, n int) { r.pool.Run(t, n) }
+
 // A Site is one tensor as a Tap sees it. Y holds Batch rows of the tensor,
 // row-major NHWC: real values in Eval runs, q − zero point in Integer runs.
 type Site struct {

@@ -47,6 +47,7 @@ func (g *Graph) Finish(logits *Node, loss Loss) error {
 	if g.train, err = NewExecutor(g.expr, append(G.Nodes{g.loss, logits.node}, g.grads...)...); err != nil {
 		return err
 	}
+	g.train.pool = g.Run.pool
 	g.forward, err = NewExecutor(g.expr, logits.node)
 	return err
 }

@@ -8,5 +8,8 @@ import "github.com/goqat/goqat/internal/kernel"
 // how many there are.
 type Pool = kernel.Pool
 
+// A Task is work cut into tiles that do not depend on each other.
+type Task = kernel.Task
+
 // NewPool starts a pool of so many threads; Close ends them.
 func NewPool(threads int) *Pool { return kernel.NewPool(threads) }

@@ -117,32 +117,48 @@ func (l *lsqWeights) Start(w []float32) {
 	l.Constrain(w)
 }
 
+func (l *lsqWeights) Channels() int { return len(l.step.Value) }
+
 func (l *lsqWeights) Forward(dst, w []float32) {
-	l.each(len(w), func(_, lo, hi int) { l.formula.Forward(dst[lo:hi], w[lo:hi]) })
+	l.each(len(w), func(c, lo, hi int) { l.ForwardChannel(c, dst[lo:hi], w[lo:hi]) })
+}
+
+func (l *lsqWeights) ForwardChannel(c int, dst, w []float32) {
+	f := l.channel(c)
+	f.Forward(dst, w)
 }
 
 func (l *lsqWeights) Backward(dw, w, dy []float32, grad [][]float32) {
-	l.each(len(w), func(c, lo, hi int) {
-		ds, _ := l.formula.Backward(dw[lo:hi], w[lo:hi], dy[lo:hi])
-		grad[0][c] = float32(l.gain * ds)
-	})
+	l.each(len(w), func(c, lo, hi int) { l.BackwardChannel(c, dw[lo:hi], w[lo:hi], dy[lo:hi], grad) })
+}
+
+func (l *lsqWeights) BackwardChannel(c int, dw, w, dy []float32, grad [][]float32) {
+	f := l.channel(c)
+	ds, _ := f.Backward(dw, w, dy)
+	grad[0][c] = float32(l.gain * ds)
 }
 
 func (l *lsqWeights) Integers(codes []int16, w []float32) []float32 {
 	scale := make([]float32, len(l.step.Value))
 	l.each(len(w), func(c, lo, hi int) {
-		l.formula.Codes(codes[lo:hi], w[lo:hi])
-		scale[c] = l.formula.Step
+		f := l.channel(c)
+		f.Codes(codes[lo:hi], w[lo:hi])
+		scale[c] = f.Step
 	})
 	return scale
 }
 
-// each calls f for the part lo to hi of n weights that shares step c, which the
-// formula then has.
+// channel returns the formula with the step c.
+func (l *lsqWeights) channel(c int) ste.LSQ {
+	f := l.formula
+	f.Step = l.round(l.step.Value[c])
+	return f
+}
+
+// each calls f for the part lo to hi of n weights that shares step c.
 func (l *lsqWeights) each(n int, f func(c, lo, hi int)) {
 	size := n / len(l.step.Value)
-	for c, s := range l.step.Value {
-		l.formula.Step = l.round(s)
+	for c := range l.step.Value {
 		f(c, c*size, (c+1)*size)
 	}
 }

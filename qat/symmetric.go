@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/quant"
 	"github.com/goqat/goqat/ste"
 )
@@ -71,6 +72,19 @@ func (s *symmetricWeights) Integers(codes []int16, w []float32) []float32 {
 	return scale
 }
 
+func (s *symmetricWeights) Channels() int { return len(s.affine.Params) }
+
+func (s *symmetricWeights) ForwardChannel(c int, dst, w []float32) {
+	s.affine.Params[c].Scale = s.scale(w)
+	a := s.affine.Channel(c)
+	a.Forward(dst, w)
+}
+
+func (s *symmetricWeights) BackwardChannel(c int, dw, w, dy []float32, _ [][]float32) {
+	a := s.affine.Channel(c)
+	a.Backward(dw, w, dy)
+}
+
 // measure sets the scale of each channel.
 func (s *symmetricWeights) measure(w []float32) {
 	size := len(w) / len(s.affine.Params)
@@ -80,15 +94,10 @@ func (s *symmetricWeights) measure(w []float32) {
 }
 
 func (s *symmetricWeights) scale(w []float32) float32 {
-	var most, squares float64
-	for _, v := range w {
-		x := float64(v)
-		most = max(most, math.Abs(x))
-		squares += x * x
-	}
-	scale := float32(most / float64(s.affine.Format.Max()))
+	lo, hi := kernel.MinMax(w)
+	scale := float32(float64(max(-lo, hi)) / float64(s.affine.Format.Max()))
 	if s.Bits() <= fittedBits {
-		normal := float32(normalStep[s.Bits()] * math.Sqrt(squares/float64(len(w))))
+		normal := float32(normalStep[s.Bits()] * math.Sqrt(kernel.SumSquares(w)/float64(len(w))))
 		fitted, gain := s.fit(w, scale)
 		if f, g := s.fit(w, normal); g > gain {
 			fitted = f
@@ -115,12 +124,7 @@ func (s *symmetricWeights) fit(w []float32, scale float32) (fitted float32, gain
 		if !(scale >= leastScale) {
 			return 0, 0
 		}
-		var wq, qq float64
-		for _, v := range w {
-			q := float64(min(max(quant.RoundEven32(v/scale), -most), most))
-			wq += float64(v) * q
-			qq += q * q
-		}
+		wq, qq := kernel.QuantizedDots(w, scale, most)
 		if qq == 0 {
 			return 0, 0
 		}

@@ -52,6 +52,9 @@ func encode(dst []int16, src []float32, scale, least, most float32) {
 	}
 }
 
+// Channel returns a for the part of the tensor that has the parameters c.
+func (a *Affine) Channel(c int) Affine { return Affine{a.Format, a.Params[c : c+1]} }
+
 // each calls f for the part of the tensor that shares parameters, with the
 // range of its codes relative to the zero point.
 func (a *Affine) each(n int, f func(lo, hi int, p quant.Params, least, most float32)) {

@@ -2,10 +2,7 @@
 
 package ste
 
-import (
-	"github.com/goqat/goqat/internal/kernel"
-	"github.com/goqat/goqat/quant"
-)
+import "github.com/goqat/goqat/internal/kernel"
 
 // LSQ quantizes with a learned step s > 0 (Esser et al. 2020, section 2):
 //
@@ -41,23 +38,8 @@ func (l *LSQ) Backward(dx, src, dy []float32) (dstep, doffset float64) {
 	if l.Shifted {
 		below, above = 0, above-below
 	}
-	for i, x := range src {
-		g, v := dy[i], x/l.Step
-		switch {
-		case v <= l.Least:
-			dstep += float64(g) * below
-			doffset += float64(g)
-			g = 0
-		case v >= l.Most:
-			dstep += float64(g) * above
-			doffset += float64(g)
-			g = 0
-		default:
-			dstep += float64(g) * float64(quant.RoundEven32(v)-v)
-		}
-		dx[i] = g
-	}
-	return dstep, doffset
+	under, inside, over := kernel.StepBackward(dx, src, dy, l.Step, l.Least, l.Most)
+	return inside + under*below + over*above, under + over
 }
 
 // Codes writes the codes of src, less the zero point, to dst.

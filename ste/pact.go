@@ -65,19 +65,9 @@ func (p *PACT) Backward(dx, src, dy []float32) (dalpha float64) {
 	if p.Signed {
 		floor = -p.alpha
 	}
-	for i, x := range src {
-		g := dy[i]
-		if x > floor && x < p.alpha {
-			dx[i] = g
-			continue
-		}
-		dx[i] = 0
-		switch {
-		case x >= p.alpha:
-			dalpha += float64(g)
-		case p.Signed && x <= floor:
-			dalpha -= float64(g)
-		}
+	below, above := kernel.ClipBackward(dx, src, dy, floor, p.alpha)
+	if p.Signed {
+		return above - below
 	}
-	return dalpha
+	return above
 }

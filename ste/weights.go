@@ -4,8 +4,10 @@ package ste
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/kernel"
 )
 
 // A WeightQuantizer replaces shadow weights, [channels, …], by quantized ones.
@@ -24,10 +26,24 @@ type WeightQuantizer interface {
 	Integers(codes []int16, w []float32) (scale []float32)
 }
 
+// A Channelwise quantizer treats each channel, or all weights as one, for itself.
+// Its channels are quantized on all threads.
+type Channelwise interface {
+	WeightQuantizer
+	// Channels is the number of equal parts of the weights.
+	Channels() int
+	// ForwardChannel is Forward of channel c, whose values alone dst and w are.
+	ForwardChannel(c int, dst, w []float32)
+	// BackwardChannel is Backward of channel c, whose values alone dw, w and dy
+	// are. grad is that of all channels, of which it writes its own part.
+	BackwardChannel(c int, dw, w, dy []float32, grad [][]float32)
+}
+
 // Weights adds the quantization of a layer's shadow weights. While Run.Quantize
 // is off it passes them on; in Integer runs its result are the codes.
 func Weights(g *graph.Graph, name string, w *graph.Param, q WeightQuantizer) *graph.Node {
 	f := &weights{q: q, codes: make([]int16, len(w.Value))}
+	f.channels, _ = q.(Channelwise)
 	inputs := []*graph.Node{w.Node()}
 	for _, p := range q.Params() {
 		inputs = append(inputs, p.Node())
@@ -37,16 +53,56 @@ func Weights(g *graph.Graph, name string, w *graph.Param, q WeightQuantizer) *gr
 
 // weights is the graph.Function of Weights.
 type weights struct {
-	q     WeightQuantizer
-	codes []int16
+	q        WeightQuantizer
+	channels Channelwise // q, if it is
+	codes    []int16
+
+	// of the pass under way
+	y, w, dw, dy []float32
+	grad         [][]float32
+}
+
+// The passes over groups of channels, each a graph.Task.
+type (
+	forwardChannels  weights
+	backwardChannels weights
+)
+
+func (t *forwardChannels) Tile(i, _ int) {
+	(*weights)(t).group(i, func(c, lo, hi int) { t.channels.ForwardChannel(c, t.y[lo:hi], t.w[lo:hi]) })
+}
+
+func (t *backwardChannels) Tile(i, _ int) {
+	(*weights)(t).group(i, func(c, lo, hi int) {
+		t.channels.BackwardChannel(c, t.dw[lo:hi], t.w[lo:hi], t.dy[lo:hi], t.grad)
+	})
+}
+
+// groupSize is the number of weights that make a tile worth its while.
+const groupSize = 1 << 12
+
+// groups returns the number of tiles, and the channels of each.
+func (f *weights) groups() (n, channels int) {
+	all := f.channels.Channels()
+	channels = max(1, groupSize*all/len(f.w))
+	return (all + channels - 1) / channels, channels
+}
+
+// group calls do for each channel of tile i, weights lo to hi.
+func (f *weights) group(i int, do func(c, lo, hi int)) {
+	_, n := f.groups()
+	all := f.channels.Channels()
+	size := len(f.w) / all
+	for c := i * n; c < min((i+1)*n, all); c++ {
+		do(c, c*size, (c+1)*size)
+	}
 }
 
 func (f *weights) Forward(r *graph.Run, y []float32, x [][]float32) error {
 	w := x[0]
-	for i, v := range w {
-		if v != v {
-			return fmt.Errorf("weight %d is not a number; lower the learning rate", i)
-		}
+	if s := kernel.SumSquares(w); s != s {
+		bad := slices.IndexFunc(w, func(v float32) bool { return v != v })
+		return fmt.Errorf("weight %d is not a number; lower the learning rate", bad)
 	}
 	switch {
 	case r.Mode == graph.Integer:
@@ -54,6 +110,10 @@ func (f *weights) Forward(r *graph.Run, y []float32, x [][]float32) error {
 		for i, c := range f.codes {
 			y[i] = float32(c)
 		}
+	case r.Quantize && f.channels != nil:
+		f.y, f.w = y, w
+		n, _ := f.groups()
+		r.Do((*forwardChannels)(f), n)
 	case r.Quantize:
 		f.q.Forward(y, w)
 	default:
@@ -63,7 +123,13 @@ func (f *weights) Forward(r *graph.Run, y []float32, x [][]float32) error {
 }
 
 func (f *weights) Backward(r *graph.Run, dx [][]float32, dy, _ []float32, x [][]float32) error {
-	if r.Quantize {
+	switch {
+	case r.Quantize && f.channels != nil:
+		f.dw, f.w, f.dy, f.grad = dx[0], x[0], dy, dx[1:]
+		n, _ := f.groups()
+		r.Do((*backwardChannels)(f), n)
+		return nil
+	case r.Quantize:
 		f.q.Backward(dx[0], x[0], dy, dx[1:])
 		return nil
 	}
