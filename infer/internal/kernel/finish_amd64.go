@@ -4,7 +4,11 @@
 
 package kernel
 
-import "github.com/goqat/goqat/fixed"
+import (
+	"math/bits"
+
+	"github.com/goqat/goqat/fixed"
+)
 
 //go:generate sh -c "cd _asm && ./generate.sh finish"
 
@@ -40,22 +44,28 @@ func newAVX2Finish(e Epilogue) Finisher {
 
 // addBlock adds the table of eight channels: for even channels, then for odd ones, as words of 64 bits, the constant
 // with 2^62 more, so that no sum is negative; half a unit less 1; the shift. Then what the bias of 2^62 has become, less
-// the zero point, as 32 bits; then for each term the multipliers of even and of odd channels. It says whether the
+// the zero point, as 32 bits; then for each term the multipliers of even and of odd channels; then for each term of
+// codes, as 32 bits, the power of two that is left out of its multiplier and goes to the codes. It says whether the
 // channels can be computed so.
 func (e *avx2Finish) addBlock(first int) bool {
 	r := e.R
 	var constant, half, shift, unbias [finishLanes]int64
-	multipliers := make([][finishLanes]int64, len(e.terms))
+	multipliers, powers := make([][finishLanes]int64, len(e.terms)), make([][finishLanes]int64, len(e.terms))
 	for lane := range finishLanes {
 		c, s := first+lane, int64(r.Shift[first+lane])
 		constant[lane] = e.constant[c]
 		reach := uint64(0)
 		for i, term := range e.terms {
 			m := r.M[term][c]
-			if m != int64(int32(m)) {
+			power := 0
+			if e.Terms[term].Codes {
+				power = max(0, bits.Len64(uint64(max(m, -m)))-31)
+			}
+			narrow := m >> power
+			if narrow != int64(int32(narrow)) || narrow<<power != m || 255<<power >= 1<<31 {
 				return false
 			}
-			multipliers[i][lane] = m
+			multipliers[i][lane], powers[i][lane] = narrow, int64(power)
 			if e.Terms[term].Codes {
 				constant[lane] -= int64(e.Terms[term].Zero) * m
 				reach += uint64(max(m, -m)) * 255
@@ -75,13 +85,22 @@ func (e *avx2Finish) addBlock(first int) bool {
 	for _, values := range [][finishLanes]int64{constant, half, shift} {
 		e.addEvenOdd(values)
 	}
-	for lane := 0; lane < finishLanes; lane += 2 {
-		e.table = append(e.table, int64(uint32(unbias[lane]))|unbias[lane+1]<<32)
-	}
+	e.addNarrow(unbias)
 	for _, values := range multipliers {
 		e.addEvenOdd(values)
 	}
+	for i, term := range e.terms {
+		if e.Terms[term].Codes {
+			e.addNarrow(powers[i])
+		}
+	}
 	return true
+}
+
+func (e *avx2Finish) addNarrow(values [finishLanes]int64) {
+	for lane := 0; lane < finishLanes; lane += 2 {
+		e.table = append(e.table, int64(uint32(values[lane]))|values[lane+1]<<32)
+	}
 }
 
 func (e *avx2Finish) addEvenOdd(values [finishLanes]int64) {
@@ -141,4 +160,12 @@ func (e *avx2Finish) finishBlocks(t Tile, blocks int, acc []int32, tensors []Ten
 }
 
 // blockSize returns the numbers of the table for eight channels.
-func (e *avx2Finish) blockSize() int { return 28 + 8*len(e.terms) }
+func (e *avx2Finish) blockSize() int {
+	n := 28 + 8*len(e.terms)
+	for _, t := range e.Terms {
+		if t.Codes {
+			n += 4
+		}
+	}
+	return n
+}

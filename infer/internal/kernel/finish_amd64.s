@@ -87,6 +87,7 @@ block:
 	VPMULDQ      256(SI), Y2, Y2
 	VPADDQ       32(SI), Y2, Y2
 	VPMOVZXBD    (BX)(R8*1), Y4
+	VPSLLVD      352(SI), Y4, Y4
 	VPMULDQ      288(SI), Y4, Y5
 	VPADDQ       Y5, Y3, Y3
 	VPSRLQ       $0x20, Y4, Y4
@@ -111,7 +112,7 @@ block:
 	VPACKUSWB    X3, X3, X3
 	VMOVQ        X3, (AX)(R8*1)
 	ADDQ         $0x08, R8
-	ADDQ         $0x00000160, SI
+	ADDQ         $0x00000180, SI
 	DECQ         DI
 	JNZ          block
 	MOVQ         aStride+40(FP), SI
@@ -209,12 +210,14 @@ row:
 
 block:
 	VPMOVZXBD    (DX)(R8*1), Y2
+	VPSLLVD      352(SI), Y2, Y2
 	VPMULDQ      224(SI), Y2, Y3
 	VPADDQ       (SI), Y3, Y3
 	VPSRLQ       $0x20, Y2, Y2
 	VPMULDQ      256(SI), Y2, Y2
 	VPADDQ       32(SI), Y2, Y2
 	VPMOVZXBD    (BX)(R8*1), Y4
+	VPSLLVD      384(SI), Y4, Y4
 	VPMULDQ      288(SI), Y4, Y5
 	VPADDQ       Y5, Y3, Y3
 	VPSRLQ       $0x20, Y4, Y4
@@ -239,7 +242,7 @@ block:
 	VPACKUSWB    X3, X3, X3
 	VMOVQ        X3, (AX)(R8*1)
 	ADDQ         $0x08, R8
-	ADDQ         $0x00000160, SI
+	ADDQ         $0x000001a0, SI
 	DECQ         DI
 	JNZ          block
 	MOVQ         aStride+40(FP), SI

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -212,6 +213,9 @@ func drawEpilogue(t *testing.T, rng *rand.Rand, channels, rows int, own bool, te
 				r.M[i][c] = (rng.Int64N(spread) + 1) * int64(1-2*rng.IntN(2))
 				if rng.IntN(20) == 0 {
 					r.M[i][c] = 0
+				}
+				if n := bits.Len64(uint64(max(r.M[i][c], -r.M[i][c]))); terms[i] && n > 24 { // as of a float32, at the shift of another
+					r.M[i][c] = r.M[i][c] >> (n - 24) << (n - 24)
 				}
 				if i == 0 {
 					r.Bias[c] = rng.Int64N(int64(1)<<min(60, r.Shift[c]+8)) - int64(1)<<min(59, r.Shift[c]+7)

@@ -72,6 +72,7 @@ func finish(terms string) {
 	Label("block")
 	// Products of even and of odd channels, and their sums with the constant, biased by 2^62 to be positive.
 	var sums [2]VecVirtual
+	width := multiplier + 64*len(kinds)
 	for i, x := range operands {
 		values := YMM()
 		from := Mem{Base: x.at, Index: channel, Scale: uint8(x.size)}
@@ -79,6 +80,8 @@ func finish(terms string) {
 			VMOVDQU(from, values)
 		} else {
 			VPMOVZXBD(from, values)
+			VPSLLVD(Mem{Base: table, Disp: width}, values, values)
+			width += 32
 		}
 		for parity := range 2 {
 			if parity == 1 {
@@ -113,7 +116,7 @@ func finish(terms string) {
 	VPACKUSWB(low, low, low)
 	VMOVQ(low, Mem{Base: dst, Index: channel, Scale: 1})
 	ADDQ(Imm(8), channel)
-	ADDQ(U32(multiplier+64*len(kinds)), table)
+	ADDQ(U32(width), table)
 	DECQ(blocks)
 	JNZ(LabelRef("block"))
 
