@@ -127,7 +127,7 @@ type Layer struct {
 	MACs            int64  // multiply-accumulates per image
 	Bytes           int    // of its numbers in the file
 	AccumulatorBits int    // bits of the narrowest integer that holds its accumulators; 0 without
-	Kernel          string // that runs it by default: the set and, for weights, the form of its products
+	Kernel          string // that runs it by default: the set and, for weights, the bits of its products
 }
 
 // Layers describes the model's operators in the order of execution.

@@ -66,6 +66,10 @@ the bits that accumulators need, and an estimate of the energy of one image agai
 the same network in float32. A checkpoint of the quantized phase is shown as the
 integers it exports to.
 
+A kernel with 16-bit products sums in 32 bits. One with 8-bit products sums in 16 bits
+as long as the weights and the bits of the input prove that nothing overflows, twice
+as fast. One with 1-bit products counts the signs that differ.
+
 The estimate is from the bits and the operations, with the energies of a 45 nm chip
 at 0.9 V (Horowitz, ISSCC 2014; Dally, NIPS 2015 tutorial). Multiplications of other
 widths cost in proportion to the product of the widths, memory to the bits moved,
