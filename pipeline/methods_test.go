@@ -15,7 +15,7 @@ import (
 // TestMethods fine-tunes one float network with every method, and with every
 // option of methods: what exports agrees in every integer.
 func TestMethods(t *testing.T) {
-	few := []string{"data.train_limit=640", "data.test_limit=100", "qat.epochs=1"}
+	few := []string{"data.train_limit=640", "data.test_limit=100", "qat.epochs=1", "qat.lr=0.01"}
 	float := trained(t, small(t, append(few, "float.epochs=2", "qat.epochs=0")...))
 	type settings []string
 	cases := map[string]settings{

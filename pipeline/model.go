@@ -3,6 +3,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/goqat/goqat/graph"
@@ -18,11 +19,18 @@ func Build(r *recipe.Recipe, in layers.Input, classes []string, pool *kernel.Poo
 	if err != nil {
 		return nil, err
 	}
+	q := r.QAT
+	if err := resolve(&q); err != nil {
+		return nil, err
+	}
 	return layers.Build(m, layers.Config{
 		Name: r.Model.Name, Input: in, Classes: classes, Batch: r.Batch,
-		Policy: policy(&r.QAT), Seed: uint64(r.Seed), Pool: pool,
+		Policy: policy(&q), Seed: uint64(r.Seed), Loss: losses[r.Loss], Pool: pool,
 	})
 }
+
+// losses are those of recipes.
+var losses = map[string]graph.Loss{"cross_entropy": graph.CrossEntropy, "squared_hinge": graph.SquaredHinge}
 
 // module returns the recipe's network as modules.
 func module(r *recipe.Recipe, classes int) (layers.Module, error) {
@@ -92,11 +100,26 @@ func residual(l recipe.Layer, a graph.Activation, classes int) (layers.Module, e
 	return r, nil
 }
 
+// resolve puts the methods' own bits where the recipe leaves them to them.
+func resolve(q *recipe.QAT) error {
+	method, err := qat.Lookup(q.Method)
+	if err != nil {
+		return err
+	}
+	weights, err := qat.Lookup(cmp.Or(q.Weights, q.Method))
+	if err != nil {
+		return err
+	}
+	q.WeightBits = cmp.Or(q.WeightBits, weights.Usual.WeightBits)
+	q.ActivationBits = cmp.Or(q.ActivationBits, method.Usual.ActivationBits)
+	return nil
+}
+
 func policy(q *recipe.QAT) qat.Policy {
 	p := qat.Policy{
 		Method: q.Method, Weights: q.Weights, WeightBits: q.WeightBits, ActivationBits: q.ActivationBits,
 		FirstLast: qat.FirstLast(q.FirstLast), PerTensor: q.Granularity == "per_tensor", MinMax: q.Observer == "minmax",
-		PowerOfTwo: q.Scales == "pow2",
+		PowerOfTwo: q.Scales == "pow2", Threshold: q.Threshold, Steps: q.Steps,
 	}
 	for _, r := range q.Layers {
 		p.Rules = append(p.Rules, qat.Rule(r))

@@ -5,6 +5,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/goqat/goqat/datasets"
@@ -100,6 +101,7 @@ func (p *phase) elapsed() float64 { return p.before + time.Since(p.started).Seco
 
 func (p *phase) epochStart(l *train.Loop) error {
 	p.schedule.Apply(p.network.Graph.Run, l.Position.Epoch)
+	p.network.Advance(p.schedule.Step(l.Position.Epoch))
 	p.progress.Epoch(p.name, l.Position.Epoch+1, l.Epochs, l.Loader.Batches())
 	return nil
 }
@@ -143,8 +145,14 @@ func (p *phase) epochEnd(l *train.Loop, m train.Metrics) error {
 	return p.save()
 }
 
-// save writes checkpoint-last.
+// save writes checkpoint-last, unless a step has just left numbers that are
+// not finite: then the one before stays.
 func (p *phase) save() error {
+	for _, q := range p.params {
+		if slices.ContainsFunc(q.Value, func(v float32) bool { return v-v != 0 }) {
+			return fmt.Errorf("pipeline: %s is no longer finite in epoch %d; lower the learning rate of the %s phase or clip its gradients", q.Name, p.loop.Position.Epoch+1, p.name)
+		}
+	}
 	p.saved = time.Now()
 	return p.capture(p.optimizer).Write(p.folder.file(lastFile))
 }

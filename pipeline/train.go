@@ -76,6 +76,9 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
+	if err := resolve(&r.QAT); err != nil {
+		return nil, err
+	}
 	t := &run{r: r, progress: term.NewProgress(o.Log, o.Terminal), seconds: map[string]float64{}, started: time.Now()}
 	defer t.progress.Stop()
 	threads := r.Threads
@@ -223,6 +226,7 @@ func (t *run) quantizedPhase() (*phase, error) {
 		p.schedule.FreezeNorm = max(0, q.Epochs-q.BatchNormFreeze)
 	}
 	p.schedule.FreezeObserver = min(p.schedule.FreezeObserver, max(0, q.Epochs-1))
+	p.schedule.Steps = qat.StepEpochs(t.network.Steps(), min(q.Epochs, p.schedule.FreezeNorm))
 	if t.r.Teacher.Checkpoint == "" {
 		return p, nil
 	}
@@ -300,7 +304,7 @@ func (t *run) accuracy(ctx context.Context, file string, quantize bool) (test *f
 func (t *run) exportModel(ctx context.Context, n *layers.Network) error {
 	err := train.WriteFile(t.folder.file(modelFile), func(w *os.File) error { return export.Write(w, n, t.r.QAT.Method) })
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; if the training diverged, lower qat.lr", err)
 	}
 	m, err := infer.Open(t.folder.file(modelFile))
 	if err != nil {

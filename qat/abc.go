@@ -23,6 +23,7 @@ var abc = &Method{
 	Paper:          "Lin, Zhao, Pan 2017, arXiv:1711.11294",
 	WeightBits:     []int{1, 2, 3, 4, 5},
 	ActivationBits: []int{1, 2, 3, 4, 5},
+	Usual:          Widths{3, 3},
 	Integers:       true,
 	Signs:          true,
 	weights: func(_ *graph.Graph, _ string, o Options, shape []int) Weights {

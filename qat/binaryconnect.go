@@ -20,6 +20,7 @@ var binaryConnect = &Method{
 	Paper:          "Courbariaux et al. 2015, arXiv:1511.00363",
 	WeightBits:     []int{1},
 	ActivationBits: affine.ActivationBits,
+	Usual:          Widths{1, 8},
 	Integers:       true,
 	weights:        newBinaryWeights,
 	activations:    affine.activations,

@@ -13,6 +13,7 @@ var bnn = &Method{
 	Paper:          "Hubara et al. 2016, arXiv:1602.02830",
 	WeightBits:     []int{1},
 	ActivationBits: []int{1},
+	Usual:          Widths{1, 1},
 	Integers:       true,
 	Signs:          true,
 	weights:        newBinaryWeights,

@@ -24,6 +24,7 @@ var dorefa = &Method{
 	Paper:          "Zhou et al. 2016, arXiv:1606.06160",
 	WeightBits:     []int{1, 2, 3, 4, 5, 6, 7, 8},
 	ActivationBits: []int{1, 2, 3, 4, 5, 6, 7, 8},
+	Usual:          Widths{4, 4},
 	Integers:       true,
 	weights: func(_ *graph.Graph, _ string, o Options, _ []int) Weights {
 		if o.Bits == 1 {

@@ -26,15 +26,12 @@ var inq = &Method{
 	Paper:          "Zhou et al. 2017, arXiv:1702.03044",
 	WeightBits:     []int{2, 3, 4, 5},
 	ActivationBits: affine.ActivationBits,
+	Usual:          Widths{5, 8},
 	Integers:       true,
 	weights: func(_ *graph.Graph, name string, o Options, shape []int) Weights {
-		n := 1
-		for _, d := range shape {
-			n *= d
-		}
 		return &inqWeights{
 			name: name, formula: ste.Powers{Bits: o.Bits}, parts: o.Steps,
-			top: make([]float32, o.scales(shape)), frozen: make([]float32, n), step: make([]float32, 1),
+			top: make([]float32, o.scales(shape)), frozen: make([]float32, count(shape)), step: make([]float32, 1),
 		}
 	},
 	activations: affine.activations,

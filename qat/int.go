@@ -17,6 +17,7 @@ var affine = &Method{
 	Paper:          "Jacob et al. 2018, arXiv:1712.05877",
 	WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
 	ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},
+	Usual:          Widths{8, 8},
 	Integers:       true,
 	PowersOfTwo:    true,
 	weights:        newSymmetricWeights,

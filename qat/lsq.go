@@ -23,6 +23,7 @@ var lsq = &Method{
 	Paper:          "Esser et al. 2020, arXiv:1902.08153",
 	WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
 	ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},
+	Usual:          Widths{4, 4},
 	Integers:       true,
 	PowersOfTwo:    true,
 	weights: func(g *graph.Graph, name string, o Options, shape []int) Weights {
@@ -91,10 +92,7 @@ type lsqWeights struct {
 
 func newLSQWeights(g *graph.Graph, name string, o Options, shape []int, start func([]float32, float64) float64) Weights {
 	n := o.scales(shape)
-	size := 1
-	for _, d := range shape {
-		size *= d
-	}
+	size := count(shape)
 	most := float32(quant.Weight(o.Bits).Max())
 	return &lsqWeights{
 		bits: o.Bits, step: newStep(g, name, n), formula: ste.LSQ{Least: -most, Most: most},

@@ -22,6 +22,7 @@ var lsqPlus = &Method{
 	Paper:          "Bhalgat et al. 2020, arXiv:2004.09576",
 	WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
 	ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},
+	Usual:          Widths{4, 4},
 	Integers:       true,
 	PowersOfTwo:    true,
 	weights: func(g *graph.Graph, name string, o Options, shape []int) Weights {

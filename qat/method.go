@@ -18,6 +18,8 @@ type Method struct {
 	Paper string
 	// WeightBits and ActivationBits are the widths it is defined for.
 	WeightBits, ActivationBits []int
+	// Usual are the bits where nothing else is said.
+	Usual Widths
 	// Integers says that the trained network exports to the integer runtime.
 	Integers bool
 	// Signs says that its activations are signs; see Signs.
@@ -28,6 +30,9 @@ type Method struct {
 	weights     func(g *graph.Graph, name string, o Options, shape []int) Weights
 	activations func(g *graph.Graph, name string, o Options) Activation
 }
+
+// Widths are the bits of weights and of activations.
+type Widths struct{ WeightBits, ActivationBits int }
 
 // Options are what a Method needs to know of one tensor.
 type Options struct {
@@ -56,6 +61,15 @@ func (o Options) scales(shape []int) int {
 		return 1
 	}
 	return shape[0]
+}
+
+// count returns the number of values of a shape.
+func count(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
 }
 
 // Weights quantizes the shadow weights of one layer.

@@ -15,6 +15,7 @@ var pact = &Method{
 	Paper:          "Choi et al. 2018, arXiv:1805.06085",
 	WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
 	ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},
+	Usual:          Widths{4, 4},
 	Integers:       true,
 	PowersOfTwo:    true,
 	weights:        newSymmetricWeights,

@@ -12,6 +12,8 @@ type Schedule struct {
 	Start          int // the first quantized epoch
 	FreezeObserver int // the first epoch with fixed ranges
 	FreezeNorm     int // the first epoch with fixed statistics
+	// Steps are the first epochs of the steps in which weights are quantized.
+	Steps []int
 }
 
 // Never is an epoch that no training reaches.
@@ -27,6 +29,28 @@ func (s Schedule) Apply(r *graph.Run, epoch int) {
 	r.FreezeNorm = epoch >= s.FreezeNorm
 }
 
+// StepEpochs spreads n steps over the epochs before the end, the first at the
+// start and the last one epoch before, so that what follows sees all weights
+// quantized.
+func StepEpochs(n, end int) []int {
+	steps := make([]int, n)
+	for k := range steps {
+		if n > 1 {
+			steps[k] = (max(0, end-1)*k + (n-1)/2) / (n - 1)
+		}
+	}
+	return steps
+}
+
+// Step returns the number of steps taken at the start of an epoch.
+func (s Schedule) Step(epoch int) int {
+	n := 0
+	for n < len(s.Steps) && s.Steps[n] <= epoch {
+		n++
+	}
+	return n
+}
+
 // Settled says whether everything that ever starts or freezes has done so at
 // the start of an epoch: what is measured then is what ships.
 func (s Schedule) Settled(epoch int) bool {
@@ -35,5 +59,5 @@ func (s Schedule) Settled(epoch int) bool {
 			return false
 		}
 	}
-	return true
+	return s.Step(epoch) == len(s.Steps)
 }

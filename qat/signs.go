@@ -69,9 +69,5 @@ func unitScale(norm bool, shape []int) float32 {
 	if norm {
 		return 1
 	}
-	n := 1
-	for _, d := range shape[1:] {
-		n *= d
-	}
-	return float32(math.Sqrt(2 / float64(n)))
+	return float32(math.Sqrt(2 / float64(count(shape[1:]))))
 }

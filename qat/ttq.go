@@ -11,19 +11,21 @@ import (
 // ttq is the method "ttq": weights are −Wn, 0 and Wp, with two learned scales for
 // each filter, or as in the paper for each layer (Zhu et al. 2017, section 3; the
 // formulas are those of ste.TTQ). The threshold is t = 0.05 of the greatest weight.
-// The scales start at the mean magnitudes of the weights they stand for.
+// The scales start at the mean magnitudes of the weights they stand for; as in
+// "lsq" their gradients, sums over n weights, are multiplied by 1/√n.
 // Activations are those of "int".
 var ttq = &Method{
 	Name:           "ttq",
 	Paper:          "Zhu et al. 2017, arXiv:1612.01064",
 	WeightBits:     []int{2},
 	ActivationBits: affine.ActivationBits,
+	Usual:          Widths{2, 8},
 	Integers:       true,
 	weights: func(g *graph.Graph, name string, o Options, shape []int) Weights {
 		n := o.scales(shape)
 		return &ttqWeights{
-			threshold: o.Threshold,
-			positive:  newStep(g, name+".positive", n), negative: newStep(g, name+".negative", n),
+			threshold: o.Threshold, gain: gradientScale(count(shape)/n, 1),
+			positive: g.Param(name+".positive", graph.Clips, n), negative: g.Param(name+".negative", graph.Clips, n),
 		}
 	},
 	activations: affine.activations,
@@ -34,6 +36,7 @@ type ttqWeights struct {
 	measured
 	threshold          float32
 	formula            ste.TTQ
+	gain               float64
 	positive, negative *graph.Param // Wp and Wn, by filter
 }
 
@@ -65,9 +68,9 @@ func (t *ttqWeights) Forward(dst, w []float32) {
 }
 
 func (t *ttqWeights) Backward(dw, w, dy []float32, grad [][]float32) {
-	t.each(w, func(c, lo, hi int, t *ste.TTQ) {
-		positive, negative := t.Backward(dw[lo:hi], w[lo:hi], dy[lo:hi])
-		grad[0][c], grad[1][c] = float32(positive), float32(negative)
+	t.each(w, func(c, lo, hi int, f *ste.TTQ) {
+		positive, negative := f.Backward(dw[lo:hi], w[lo:hi], dy[lo:hi])
+		grad[0][c], grad[1][c] = float32(positive*t.gain), float32(negative*t.gain)
 	})
 }
 

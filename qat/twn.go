@@ -15,6 +15,7 @@ var twn = &Method{
 	Paper:          "Li, Liu 2016, arXiv:1605.04711",
 	WeightBits:     []int{2},
 	ActivationBits: affine.ActivationBits,
+	Usual:          Widths{2, 8},
 	Integers:       true,
 	weights: func(_ *graph.Graph, _ string, o Options, shape []int) Weights {
 		return &twnWeights{formula: make([]ste.TWN, o.scales(shape))}

@@ -23,6 +23,7 @@ var wrpn = &Method{
 	Paper:          "Mishra et al. 2018, arXiv:1709.01134",
 	WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
 	ActivationBits: []int{1, 2, 3, 4, 5, 6, 7, 8},
+	Usual:          Widths{4, 4},
 	Integers:       true,
 	weights: func(_ *graph.Graph, name string, o Options, _ []int) Weights {
 		return &wrpnWeights{name: name, bits: o.Bits, unit: []float32{1}}

@@ -10,17 +10,25 @@ import (
 // xnor is the method "xnor": weights are signs with a scale for each filter (or
 // layer), its mean magnitude, with the gradient of ste.XNOR; activations are
 // signs (Rastegari et al. 2016, sections 3.1 and 3.2). As in the authors' code,
-// latent weights are centred after every step, over the input channels of each
-// filter and place, and clipped to [−1, 1].
+// latent weights are centred after every step, over the c input channels of each
+// filter and place, and clipped to [−1, 1], and their gradient is multiplied by
+// n·(1 − 1/c) for the n weights of a filter. With one input channel, neither is
+// centred nor does c count.
 var xnor = &Method{
 	Name:           "xnor",
 	Paper:          "Rastegari et al. 2016, arXiv:1603.05279",
 	WeightBits:     []int{1},
 	ActivationBits: []int{1},
+	Usual:          Widths{1, 1},
 	Integers:       true,
 	Signs:          true,
 	weights: func(_ *graph.Graph, _ string, o Options, shape []int) Weights {
-		return &xnorWeights{formula: make([]ste.XNOR, o.scales(shape)), inputs: shape[len(shape)-1]}
+		x := &xnorWeights{formula: make([]ste.XNOR, o.scales(shape)), inputs: shape[len(shape)-1]}
+		x.gain = float32(count(shape)) / float32(len(x.formula))
+		if x.inputs > 1 {
+			x.gain *= 1 - 1/float32(x.inputs)
+		}
+		return x
 	},
 	activations: newSignActivation(ste.Sign{Open: true}),
 }
@@ -30,6 +38,7 @@ type xnorWeights struct {
 	measured
 	formula []ste.XNOR // by filter
 	inputs  int        // channels
+	gain    float32    // of the gradient
 }
 
 func (x *xnorWeights) Bits() int { return 1 }
@@ -53,7 +62,10 @@ func (x *xnorWeights) Forward(dst, w []float32) {
 }
 
 func (x *xnorWeights) Backward(dw, w, dy []float32, _ [][]float32) {
-	x.each(w, func(lo, hi int, x *ste.XNOR) { x.Backward(dw[lo:hi], w[lo:hi], dy[lo:hi]) })
+	x.each(w, func(lo, hi int, f *ste.XNOR) { f.Backward(dw[lo:hi], w[lo:hi], dy[lo:hi]) })
+	for i := range dw {
+		dw[i] *= x.gain
+	}
 }
 
 func (x *xnorWeights) Integers(codes []int16, w []float32) []float32 {

@@ -36,6 +36,7 @@ type Recipe struct {
 	Init    string  `yaml:"init"`    // checkpoint to start the quantized phase from, instead of a float phase
 	Float   Phase   `yaml:"float"`   // training without quantization
 	QAT     QAT     `yaml:"qat"`     // training with quantization
+	Loss    string  `yaml:"loss"`    // cross_entropy, squared_hinge
 	Teacher Teacher `yaml:"teacher"` // distillation in the quantized phase
 	Verify  Verify  `yaml:"verify"`
 	Out     string  `yaml:"out"` // run folder; empty means one named after the recipe, under runs
@@ -79,8 +80,8 @@ type QAT struct {
 
 	Method          string  `yaml:"method"`           // as `qat methods` lists them
 	Weights         string  `yaml:"weights"`          // method of the weights; empty means the same
-	WeightBits      int     `yaml:"weight_bits"`      // 1 to 8; 32 leaves weights float, for study only
-	ActivationBits  int     `yaml:"activation_bits"`  // 1 to 8; 32 leaves activations float, for study only
+	WeightBits      int     `yaml:"weight_bits"`      // 1 to 8; 0 means the method's own; 32 leaves weights float, for study only
+	ActivationBits  int     `yaml:"activation_bits"`  // 1 to 8; 0 means the method's own; 32 leaves activations float, for study only
 	FirstLast       string  `yaml:"first_last"`       // first and last layer: 8 bits, same as the others, or float (for study only)
 	ClipDecay       float64 `yaml:"clip_decay"`       // decay of learned clips
 	Granularity     string  `yaml:"granularity"`      // of weight scales: per_channel, per_tensor
@@ -88,7 +89,10 @@ type QAT struct {
 	ObserverFreeze  float64 `yaml:"observer_freeze"`  // observers stop after this fraction of the epochs, in [0, 1]
 	BatchNormFreeze int     `yaml:"batchnorm_freeze"` // batch-norm statistics stay fixed for this many last epochs
 	Scales          string  `yaml:"scales"`           // float, or pow2: powers of two only
-	Layers          []Rule  `yaml:"layers,omitempty"` // exceptions; the first rule that matches counts
+	Threshold       float64 `yaml:"threshold"`        // of ttq: smaller weights, as a fraction of the greatest, are 0
+
+	Steps  []float64 `yaml:"steps,flow"`       // of inq: rising parts of the weights quantized after each step, the last 1
+	Layers []Rule    `yaml:"layers,omitempty"` // exceptions; the first rule that matches counts
 }
 
 // A Rule changes the quantization of the layers whose names match.

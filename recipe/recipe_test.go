@@ -85,8 +85,11 @@ qat:
   observer_freeze: 1
   batchnorm_freeze: 3
   scales: pow2
+  threshold: 0.1
+  steps: [0.4, 1]
   layers:
     - {match: "fc*", weight_bits: 4, activation_bits: 8, method: int}
+loss: cross_entropy
 teacher: {checkpoint: big.safetensors, temperature: 2, weight: 0.7}
 verify: {images: 10}
 out: runs/try
@@ -127,9 +130,10 @@ func TestParseReadsEveryKey(t *testing.T) {
 				Decay: recipe.Default().QAT.Decay,
 			},
 			Method: "lsq", Weights: "dorefa", WeightBits: 2, ActivationBits: 3, FirstLast: "8", Granularity: "per_tensor",
-			Observer: "minmax", ObserverFreeze: 1, BatchNormFreeze: 3, Scales: "pow2",
+			Observer: "minmax", ObserverFreeze: 1, BatchNormFreeze: 3, Scales: "pow2", Threshold: 0.1, Steps: []float64{0.4, 1},
 			Layers: []recipe.Rule{{Match: "fc*", WeightBits: 4, ActivationBits: 8, Method: "int"}},
 		},
+		Loss:    "cross_entropy",
 		Teacher: recipe.Teacher{Checkpoint: "big.safetensors", Temperature: 2, Weight: 0.7},
 		Verify:  recipe.Verify{Images: 10},
 		Out:     "runs/try",
@@ -246,7 +250,7 @@ func TestSet(t *testing.T) {
 	r := recipe.Default()
 	for _, s := range []string{
 		"qat.weight_bits=2", "qat.lr=0.5", "qat.first_last=same", "data.augment.flip=true", "out=runs/a=b: c", "model.width=0.5",
-		"qat.layers=[{match: fc*, weight_bits: 8}]", "float.milestones=[0.1, 0.2]",
+		"qat.layers=[{match: fc*, weight_bits: 8}]", "float.milestones=[0.1, 0.2]", "loss=squared_hinge", "qat.steps=[0.3, 1]",
 	} {
 		if err := r.Set(s); err != nil {
 			t.Error(err)
@@ -256,7 +260,7 @@ func TestSet(t *testing.T) {
 	want.QAT.WeightBits, want.QAT.LR, want.QAT.FirstLast = 2, 0.5, "same"
 	want.Data.Augment.Flip, want.Out, want.Model.Width = true, "runs/a=b: c", 0.5
 	want.QAT.Layers = []recipe.Rule{{Match: "fc*", WeightBits: 8}}
-	want.Float.Milestones = []float64{0.1, 0.2}
+	want.Float.Milestones, want.QAT.Steps, want.Loss = []float64{0.1, 0.2}, []float64{0.3, 1}, "squared_hinge"
 	if !reflect.DeepEqual(r, want) {
 		t.Errorf("got  %+v\nwant %+v", r, want)
 	}
@@ -271,7 +275,7 @@ func TestSetRefuses(t *testing.T) {
 		{"bacth=3", `recipe: unknown key "bacth", did you mean "batch"?`},
 		{"qat.weight_bit=3", `recipe: unknown key "qat.weight_bit", did you mean "qat.weight_bits"?`},
 		{"weight_bits=3", `recipe: unknown key "weight_bits", did you mean "qat.weight_bits"?`},
-		{"=3", `recipe: unknown key "", known here: version, model, data, batch, seed, threads, init, float, qat, teacher, verify, out`},
+		{"=3", `recipe: unknown key "", known here: version, model, data, batch, seed, threads, init, float, qat, loss, teacher, verify, out`},
 		{"batch.size=3", `recipe: batch has no keys below it, so "batch.size" cannot be set`},
 		{"batch=many", `recipe: --set batch=many: batch is "many", must be a whole number`},
 		{"batch=", `recipe: --set batch=: batch must be a whole number`},

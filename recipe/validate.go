@@ -27,6 +27,10 @@ func (r *Recipe) Validate() error {
 	if r.Float.Epochs == 0 && r.QAT.Epochs == 0 {
 		c.report("float.epochs and qat.epochs are both 0, so there is nothing to train")
 	}
+	c.oneOf("loss", r.Loss, "cross_entropy", "squared_hinge")
+	if r.Loss == "squared_hinge" && r.Teacher.Checkpoint != "" {
+		c.report("teacher.checkpoint: a teacher needs the loss cross_entropy, not squared_hinge")
+	}
 	above(&c, "teacher.temperature", r.Teacher.Temperature, 0, 1e3)
 	between(&c, "teacher.weight", r.Teacher.Weight, 0, 1)
 	between(&c, "verify.images", r.Verify.Images, 0, math.MaxInt32)
@@ -85,9 +89,10 @@ func (c *check) given(name, v string) {
 	}
 }
 
-// bits wants a width the integer runtime has, or 32 for float.
+// bits wants a width the integer runtime has, 32 for float, or 0 for the method's
+// own or what it was.
 func (c *check) bits(name string, v int) {
-	if v != 32 && (v < 1 || v > 8) {
+	if v != 0 && v != 32 && (v < 1 || v > 8) {
 		c.report("%s is %d, must be from 1 to 8, or 32 for float", name, v)
 	}
 }
@@ -132,6 +137,21 @@ func (c *check) phase(name string, p *Phase) {
 	between(c, name+".clip_norm", p.ClipNorm, 0, 1e6)
 }
 
+// steps wants rising parts of a whole that end with it.
+func (c *check) steps(steps []float64) {
+	last := 0.0
+	for _, part := range steps {
+		if !(part > last) {
+			last = -1
+			break
+		}
+		last = part
+	}
+	if last != 1 {
+		c.report("qat.steps are %v, must be rising fractions of which the last is 1", steps)
+	}
+}
+
 func (c *check) qat(q *QAT) {
 	c.given("qat.method", q.Method)
 	c.bits("qat.weight_bits", q.WeightBits)
@@ -143,16 +163,14 @@ func (c *check) qat(q *QAT) {
 	between(c, "qat.observer_freeze", q.ObserverFreeze, 0, 1)
 	between(c, "qat.batchnorm_freeze", q.BatchNormFreeze, 0, 1<<20)
 	c.oneOf("qat.scales", q.Scales, "float", "pow2")
+	below(c, "qat.threshold", q.Threshold, 0, 1)
+	c.steps(q.Steps)
 	for i, rule := range q.Layers {
 		name := fmt.Sprintf("qat.layers[%d]", i)
 		if _, err := path.Match(rule.Match, ""); err != nil || rule.Match == "" {
 			c.report("%s.match is %q, must be a pattern of layer names as in \"conv1\" or \"fc*\"", name, rule.Match)
 		}
-		if rule.WeightBits != 0 {
-			c.bits(name+".weight_bits", rule.WeightBits)
-		}
-		if rule.ActivationBits != 0 {
-			c.bits(name+".activation_bits", rule.ActivationBits)
-		}
+		c.bits(name+".weight_bits", rule.WeightBits)
+		c.bits(name+".activation_bits", rule.ActivationBits)
 	}
 }

@@ -39,6 +39,14 @@ func images(n int) datasets.Split {
 func newNetwork(t testing.TB, method string) *layers.Network {
 	t.Helper()
 	pool := graph.NewPool(1)
+	m, err := qat.Lookup(method)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bits := qat.Widths{WeightBits: 4, ActivationBits: 4}
+	if !slices.Contains(m.WeightBits, bits.WeightBits) {
+		bits = m.Usual
+	}
 	n, err := layers.Build(layers.Chain{
 		layers.Conv2D{Channels: 4, Kernel: 3, Pad: 1, Activation: graph.ReLU},
 		layers.Residual{Body: layers.Conv2D{Channels: 6, Kernel: 3, Pad: 1, Stride: 2}, Activation: graph.ReLU},
@@ -48,7 +56,7 @@ func newNetwork(t testing.TB, method string) *layers.Network {
 	}, layers.Config{
 		Name: "tiny", Input: layers.Input{Height: 6, Width: 6, Channels: 1, Params: layers.Normalized(0.4, 0.3)},
 		Classes: []string{"a", "b", "c"}, Batch: 8, Seed: 5, Pool: pool,
-		Policy: qat.Policy{Method: method, WeightBits: 4, ActivationBits: 4},
+		Policy: qat.Policy{Method: method, WeightBits: bits.WeightBits, ActivationBits: bits.ActivationBits},
 	})
 	if err != nil {
 		t.Fatal(err)
