@@ -1,0 +1,20 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Compares the training steps of goqat and PyTorch on this machine, side by side:
+#
+#   bench/compare.sh [--models lenet,resnet20,mobilenet] [--method int] [--bits 8]
+#                    [--batch 128] [--threads 2] [--rounds 3] [--steps 10]
+#
+# Needs Go, and a python3 that can import torch (1.13 to 2.9; PYTHON names another).
+set -eu
+cd "$(dirname "$0")/.."
+python=${PYTHON:-python3}
+if ! "$python" -c 'import torch' 2>/dev/null; then
+	echo "compare.sh: $python cannot import torch; install PyTorch or set PYTHON" >&2
+	exit 1
+fi
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+go build -o "$dir/qat" ./cmd/qat
+"$python" bench/compare.py --qat "$dir/qat" "$@"
