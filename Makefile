@@ -1,5 +1,5 @@
 # Each target is one command; what lands must pass `make check`.
-.PHONY: check test race purego long fuzz generate bench
+.PHONY: check test race purego long fuzz generate bench elsewhere
 
 check: ## all of .ci/run
 	bash .ci/run
@@ -20,6 +20,9 @@ fuzz: ## every fuzz target for two minutes
 	@set -e; for p in $$(go list ./...); do \
 		for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime 2m $$p; done; \
 	done
+
+elsewhere: ## the same integers on arm64 and as WebAssembly; needs qemu-user and Node.js
+	examples/everywhere/check.sh
 
 generate: ## assembly, from the generators in _asm
 	go generate ./...

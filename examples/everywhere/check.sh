@@ -1,0 +1,31 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Runs models by every kernel here, without assembly, on arm64 under qemu-aarch64 and as WebAssembly under node, and
+# compares the digests of all logits. Then runs the tests of infer on both. Run in the root of the repository; the
+# arguments are models, that of examples/embed without any.
+set -eu
+[ $# -gt 0 ] || set -- examples/embed/fashion.qmodel
+command -v qemu-aarch64 > /dev/null && command -v node > /dev/null || { echo "install qemu-user and Node.js" >&2; exit 1; }
+export CGO_ENABLED=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+wasm=$(go env GOROOT)/lib/wasm/go_js_wasm_exec
+
+go build -o "$work/here" ./examples/everywhere
+go build -tags purego -o "$work/purego" ./examples/everywhere
+GOARCH=arm64 GOOS=linux go build -o "$work/arm64" ./examples/everywhere
+GOARCH=wasm GOOS=js go build -o "$work/wasm" ./examples/everywhere
+{
+	"$work/here" "$@"
+	"$work/purego" "$@"
+	qemu-aarch64 "$work/arm64" "$@"
+	"$wasm" "$work/wasm" "$@"
+} | tee "$work/digests"
+for model in "$@"; do
+	awk -v model="$(basename "$model")" '$1 == model { seen[$4] = 1 } END { n = 0; for (d in seen) n++; exit n != 1 }' "$work/digests" ||
+		{ echo "$model: the digests differ" >&2; exit 1; }
+done
+
+GOARCH=arm64 GOOS=linux go test -exec qemu-aarch64 ./fixed ./qmodel ./infer/...
+GOARCH=wasm GOOS=js go test -exec "$wasm" ./fixed ./infer/...
