@@ -62,6 +62,9 @@ func Derive(n *layers.Network) (*Plan, error) {
 
 // Check says why the network cannot be exported, before any training.
 func Check(n *layers.Network) error {
+	if n.InStage() {
+		return fmt.Errorf("export: the network is in an early stage of its training, without the bits it gets for good; train it to the end")
+	}
 	for _, u := range n.Units {
 		switch {
 		case !u.Weighted():

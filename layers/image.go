@@ -11,7 +11,7 @@ const inputName = "input"
 // bits than it has: each of its codes becomes one of fewer bits (contract,
 // Numerics 4).
 func (n *Network) narrowImage() error {
-	want, ok, err := n.asked(n.Image)
+	want, ok, err := n.asked(n.Image, len(n.Policy.Stages))
 	if err != nil || !ok || want.ActivationBits >= qat.ImageBits {
 		return err
 	}

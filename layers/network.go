@@ -48,6 +48,8 @@ type Network struct {
 	Units  []*Unit // in the order of execution
 	Image  *Tensor
 	Logits *Tensor
+
+	stage int
 }
 
 // Build traces m, whose result must be one value for each class, and builds
@@ -62,7 +64,7 @@ func Build(m Module, c Config) (*Network, error) {
 	if t.err != nil {
 		return nil, t.err
 	}
-	n := &Network{Config: c, Units: t.units, Image: image, Logits: logits}
+	n := &Network{Config: c, Units: t.units, Image: image, Logits: logits, stage: len(c.Policy.Stages)}
 	if err := n.check(); err != nil {
 		return nil, err
 	}
@@ -98,100 +100,6 @@ func (n *Network) check() error {
 		return fmt.Errorf("layers: the result %s is %s, want one value for each of %d classes", l.Name, l.shape(), len(n.Classes))
 	}
 	return nil
-}
-
-// applyPolicy decides the quantization of every weighted unit.
-func (n *Network) applyPolicy() error {
-	first := true
-	for _, u := range n.Units {
-		if !u.Weighted() {
-			continue
-		}
-		var err error
-		if u.Policy, err = n.Policy.Layer(u.Name, first, u.Output == n.Logits); err != nil {
-			return err
-		}
-		first = false
-	}
-	return nil
-}
-
-// asked returns what the weighted layers that read t ask for, the widest, and
-// false if there is none. A layer whose input stays in floating point asks for
-// nothing.
-func (n *Network) asked(t *Tensor) (want qat.Layer, ok bool, err error) {
-	for _, u := range t.readers {
-		l, asks := u.Policy, u.Weighted() && u.Input == t && !u.Policy.FloatInput()
-		switch {
-		case u.passes():
-			l, asks, err = n.asked(u.Output)
-		case u.Kind == Average:
-			l, err = n.Policy.Tensor()
-			asks = !l.FloatInput()
-		case u.Kind == Sign:
-			l, asks = qat.Eight(), true
-		}
-		if err != nil {
-			return want, ok, err
-		}
-		if asks && (!ok || l.ActivationBits > want.ActivationBits) {
-			want, ok = l, true
-		}
-	}
-	return want, ok, nil
-}
-
-// float says whether t is read alone by layers whose input stays in floating
-// point.
-func (n *Network) float(t *Tensor) bool {
-	all := len(t.readers) > 0
-	for _, u := range t.readers {
-		switch {
-		case u.passes():
-			all = all && n.float(u.Output)
-		case u.Weighted() && u.Input == t:
-			all = all && u.Policy.FloatInput()
-		case u.Kind == Sign:
-			all = false
-		default:
-			all = all && n.Policy.ActivationBits == qat.FloatBits
-		}
-	}
-	return all
-}
-
-// quantizer makes the quantizer of a unit's result, nil if it has none.
-func (n *Network) quantizer(u *Unit) (qat.Activation, error) {
-	t := u.Output
-	if u.Kind == Lookup {
-		return qat.Image(u.bits, n.Input.Params, n.Policy.PowerOfTwo), nil
-	}
-	if t.Role != Codes || n.float(t) {
-		return nil, nil
-	}
-	want, ok, err := n.asked(t)
-	if err == nil && !ok { // read by an addition only
-		want, err = n.Policy.Tensor()
-	}
-	if u.Kind == Sign {
-		want = u.Policy
-	}
-	if err != nil {
-		return nil, err
-	}
-	return want.Method.Activation(n.Graph, t.Name, qat.Options{
-		Bits: want.ActivationBits, Signed: u.signed(want.Method.Signs), Size: t.Height * t.Width * t.Channels, PowerOfTwo: n.Policy.PowerOfTwo, MinMax: n.Policy.MinMax,
-	}), nil
-}
-
-// signed says whether the unit's result can be negative, in the float network or
-// in the quantized one.
-func (u *Unit) signed(float bool) bool {
-	if u.Kind == Average || u.Kind == Sign {
-		s := u.Input.Origin().Source
-		return s == nil || s.signed(float)
-	}
-	return u.Activation == graph.Identity || !float && u.Replaced()
 }
 
 // emit adds the unit to the graph.
@@ -244,10 +152,7 @@ func (n *Network) emitWeighted(u *Unit) *graph.Node {
 	n.initialize(u)
 	w := u.Weight.Node()
 	if !u.Policy.FloatWeights() {
-		u.Quantizer = u.Policy.Weights.Weights(g, u.Weight.Name, qat.Options{
-			Bits: u.Policy.WeightBits, PerTensor: n.Policy.PerTensor, PowerOfTwo: n.Policy.PowerOfTwo, Norm: u.norm,
-			Threshold: float32(n.Policy.Threshold), Steps: n.Policy.Steps,
-		}, shape)
+		u.Quantizer = n.weights(u, shape)
 		u.Quantizer.Start(u.Weight.Value)
 		w = ste.Weights(g, u.Name+".quantize", u.Weight, u.Quantizer)
 	}

@@ -27,8 +27,8 @@ func (n *Network) State() []graph.State {
 }
 
 // Start sets what the quantizers of weights learn or keep from the weights as
-// they are; call it when quantization starts. Those of tensors start from the
-// values they see in a calibration.
+// they are; call it when quantization starts. Those of tensors forget what they
+// followed, and start from the values they see in a calibration.
 func (n *Network) Start() {
 	for _, u := range n.Units {
 		if u.Norm != nil && u.Norm.PowerOfTwo {
@@ -36,6 +36,9 @@ func (n *Network) Start() {
 		}
 		if u.Quantizer != nil {
 			u.Quantizer.Start(u.Weight.Value)
+		}
+		if q, ok := u.Output.Quantizer.(qat.Restarter); ok {
+			q.Restart()
 		}
 	}
 }

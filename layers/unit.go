@@ -44,6 +44,7 @@ type Unit struct {
 	Norm      *graph.Norm  // nil for none
 	Bias      *graph.Param // nil for none
 
+	stages     []qat.Layer // the policy in each stage, and for good
 	norm, bias bool
 	rate       float64 // of Drop
 	bits       int     // of Lookup

@@ -124,5 +124,29 @@ func policy(q *recipe.QAT) qat.Policy {
 	for _, r := range q.Layers {
 		p.Rules = append(p.Rules, qat.Rule(r))
 	}
+	for _, s := range q.Stages {
+		p.Stages = append(p.Stages, qat.Stage{Match: s.Match, WeightBits: s.WeightBits, ActivationBits: s.ActivationBits})
+	}
 	return p
+}
+
+// quantizedSchedule returns when what changes in the quantized phase of a network
+// whose weights are quantized in so many steps.
+func quantizedSchedule(q *recipe.QAT, steps int) qat.Schedule {
+	s := qat.Schedule{FreezeNorm: qat.Never}
+	start := 0 // of the epochs behind all stages
+	for _, stage := range q.Stages {
+		start += stage.Epochs
+		s.Stages = append(s.Stages, start)
+	}
+	s.FreezeObserver = start + max(1, int(q.ObserverFreeze*float64(q.Epochs-start)+0.5))
+	s.FreezeObserver = min(s.FreezeObserver, max(0, q.Epochs-1))
+	if q.BatchNormFreeze > 0 {
+		s.FreezeNorm = max(0, q.Epochs-q.BatchNormFreeze)
+	}
+	s.Steps = qat.StepEpochs(steps, min(q.Epochs, s.FreezeNorm)-start)
+	for i := range s.Steps {
+		s.Steps[i] += start
+	}
+	return s
 }

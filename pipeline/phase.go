@@ -100,6 +100,16 @@ func (p *phase) seed() uint64 {
 func (p *phase) elapsed() float64 { return p.before + time.Since(p.started).Seconds() }
 
 func (p *phase) epochStart(l *train.Loop) error {
+	if p.name == phaseQAT {
+		stage, first := p.schedule.Stage(l.Position.Epoch)
+		p.network.SetStage(stage)
+		if first && stage > 0 && l.Position.Batch == 0 {
+			if err := Calibrate(p.network, p.data.train.Head(calibrationImages)); err != nil {
+				return err
+			}
+		}
+		p.watch = qat.NewWatch(p.network.Active())
+	}
 	p.schedule.Apply(p.network.Graph.Run, l.Position.Epoch)
 	p.network.Advance(p.schedule.Step(l.Position.Epoch))
 	p.progress.Epoch(p.name, l.Position.Epoch+1, l.Epochs, l.Loader.Batches())
@@ -133,7 +143,7 @@ func (p *phase) epochEnd(l *train.Loop, m train.Metrics) error {
 		LearningRate: m.LearningRate, ImagesPerSecond: m.ImagesPerSecond,
 	}
 	if p.name == phaseQAT {
-		e.Clips, e.Scales = qat.Values(p.params), p.network.Scales()
+		e.Clips, e.Scales = qat.Values(p.network.Active()), p.network.Scales()
 	}
 	if err := p.folder.appendRecord(e); err != nil {
 		return err

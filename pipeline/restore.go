@@ -40,6 +40,14 @@ func Open(path string, batch int, pool *kernel.Pool) (*Restored, error) {
 		return nil, fmt.Errorf("%w (%s)", err, path)
 	}
 	n.Graph.Run.Quantize = c.Info.Phase == phaseQAT
+	if n.Graph.Run.Quantize {
+		epoch := c.Info.Position.Epoch
+		if c.Info.Position.Batch == 0 {
+			epoch-- // it was made at the end of an epoch
+		}
+		stage, _ := quantizedSchedule(&r.QAT, 0).Stage(max(0, epoch))
+		n.SetStage(stage)
+	}
 	return &Restored{n, r, c}, nil
 }
 

@@ -220,13 +220,7 @@ func (t *run) trainFloat(ctx context.Context, p *phase, from *train.Checkpoint) 
 
 func (t *run) quantizedPhase() (*phase, error) {
 	q := t.r.QAT
-	p := &phase{run: t, name: phaseQAT, recipe: q.Phase, best: bestFile, params: t.network.Graph.Params()}
-	p.schedule = qat.Schedule{FreezeObserver: max(1, int(q.ObserverFreeze*float64(q.Epochs)+0.5)), FreezeNorm: qat.Never}
-	if q.BatchNormFreeze > 0 {
-		p.schedule.FreezeNorm = max(0, q.Epochs-q.BatchNormFreeze)
-	}
-	p.schedule.FreezeObserver = min(p.schedule.FreezeObserver, max(0, q.Epochs-1))
-	p.schedule.Steps = qat.StepEpochs(t.network.Steps(), min(q.Epochs, p.schedule.FreezeNorm))
+	p := &phase{run: t, name: phaseQAT, recipe: q.Phase, best: bestFile, schedule: quantizedSchedule(&q, t.network.Steps()), params: t.network.Graph.Params()}
 	if t.r.Teacher.Checkpoint == "" {
 		return p, nil
 	}
@@ -253,6 +247,7 @@ func (t *run) startQuantized(float *phase) error {
 			return err
 		}
 	}
+	t.network.SetStage(0)
 	return Calibrate(t.network, t.data.train.Head(calibrationImages))
 }
 

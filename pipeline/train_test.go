@@ -169,10 +169,20 @@ func sample(t *testing.T, n int) datasets.Split {
 // TestInterrupt stops a run in the middle and resumes it; the model has the
 // bytes of an uninterrupted one.
 func TestInterrupt(t *testing.T) {
-	whole := trained(t, small(t))
-	r := small(t)
+	for name, settings := range map[string][]string{
+		"float 2/2": nil,
+		"qat 1/3":   {"qat.epochs=3", "qat.method=lsq", "qat.stages=[{epochs: 2, weight_bits: 8, activation_bits: 8}]"},
+		"qat 2/3":   {"qat.epochs=3", "qat.method=lsq", "qat.stages=[{epochs: 2, weight_bits: 8, activation_bits: 32}]"},
+	} {
+		t.Run(name, func(t *testing.T) { checkInterrupt(t, name, settings) })
+	}
+}
+
+func checkInterrupt(t *testing.T, epoch string, settings []string) {
+	whole := trained(t, small(t, settings...))
+	r := small(t, settings...)
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := pipeline.Train(ctx, r, pipeline.Options{Log: cancelAt{"float 2/2", cancel}})
+	_, err := pipeline.Train(ctx, r, pipeline.Options{Log: cancelAt{epoch, cancel}})
 	var stopped *pipeline.Interrupted
 	if !errors.As(err, &stopped) || !strings.Contains(err.Error(), "--resume "+r.Out) {
 		t.Fatalf("error %v, want how to resume", err)

@@ -59,6 +59,9 @@ func (a *affineActivation) Backward(dx, src, dy []float32, _ []float64) {
 	a.format.Backward(dx, src, dy)
 }
 
+// Restart forgets the range.
+func (a *affineActivation) Restart() { a.observer.state = [3]float32{} }
+
 // Quantization spreads the codes over the observed range: scale (hi − lo)/(2^b − 1),
 // zero point RNE(−lo/scale); a power of two is the next above. A range not known
 // yet is that of scale 1.

@@ -112,6 +112,10 @@ type Activation interface {
 	Constrain()
 }
 
+// A Restarter is an Activation that follows what it observes, and forgets it when
+// quantization starts.
+type Restarter interface{ Restart() }
+
 // Quantization is how a tensor is rounded: its codes are Lo to Hi.
 type Quantization struct {
 	quant.Params

@@ -33,6 +33,8 @@ type Policy struct {
 	// Rules are exceptions by name; the first that matches a layer counts, even
 	// for the first and the last.
 	Rules []Rule
+	// Stages come before what the rest says holds for good.
+	Stages []Stage
 }
 
 // A Rule changes what a Policy says of the layers whose names match a pattern
@@ -126,6 +128,11 @@ func (p *Policy) lookup(l *Layer, method, weights string) (err error) {
 			return fmt.Errorf("qat: method %s has no power-of-two scales", m.Name)
 		}
 	}
+	return l.check()
+}
+
+// check says whether the methods have the layer's bits.
+func (l *Layer) check() error {
 	if err := l.Weights.check("weights", l.Weights.WeightBits, l.WeightBits); err != nil {
 		return err
 	}

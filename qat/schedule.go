@@ -9,9 +9,10 @@ import "github.com/goqat/goqat/graph"
 // normalization (Krishnamoorthi 2018, section 3.2). Epochs count from 0; the
 // zero value quantizes and freezes everything from the start.
 type Schedule struct {
-	Start          int // the first quantized epoch
-	FreezeObserver int // the first epoch with fixed ranges
-	FreezeNorm     int // the first epoch with fixed statistics
+	Start          int   // the first quantized epoch
+	Stages         []int // of each stage the first epoch behind it, rising
+	FreezeObserver int   // the first epoch with fixed ranges
+	FreezeNorm     int   // the first epoch with fixed statistics
 	// Steps are the first epochs of the steps in which weights are quantized.
 	Steps []int
 }
@@ -51,10 +52,21 @@ func (s Schedule) Step(epoch int) int {
 	return n
 }
 
+// Stage returns the stage that an epoch belongs to, len(Stages) behind all of
+// them, and whether the epoch is the first of it.
+func (s Schedule) Stage(epoch int) (stage int, first bool) {
+	start := 0
+	for stage < len(s.Stages) && epoch >= s.Stages[stage] {
+		start = s.Stages[stage]
+		stage++
+	}
+	return stage, epoch == start
+}
+
 // Settled says whether everything that ever starts or freezes has done so at
 // the start of an epoch: what is measured then is what ships.
 func (s Schedule) Settled(epoch int) bool {
-	for _, at := range []int{s.Start, s.FreezeObserver, s.FreezeNorm} {
+	for _, at := range append([]int{s.Start, s.FreezeObserver, s.FreezeNorm}, s.Stages...) {
 		if at != Never && epoch < at {
 			return false
 		}

@@ -86,13 +86,23 @@ type QAT struct {
 	ClipDecay       float64 `yaml:"clip_decay"`       // decay of learned clips
 	Granularity     string  `yaml:"granularity"`      // of weight scales: per_channel, per_tensor
 	Observer        string  `yaml:"observer"`         // of activation ranges: minmax, moving_average
-	ObserverFreeze  float64 `yaml:"observer_freeze"`  // observers stop after this fraction of the epochs, in [0, 1]
+	ObserverFreeze  float64 `yaml:"observer_freeze"`  // observers stop after this fraction of the epochs behind all stages, in [0, 1]
 	BatchNormFreeze int     `yaml:"batchnorm_freeze"` // batch-norm statistics stay fixed for this many last epochs
 	Scales          string  `yaml:"scales"`           // float, or pow2: powers of two only
 	Threshold       float64 `yaml:"threshold"`        // of ttq: smaller weights, as a fraction of the greatest, are 0
 
 	Steps  []float64 `yaml:"steps,flow"`       // of inq: rising parts of the weights quantized after each step, the last 1
 	Layers []Rule    `yaml:"layers,omitempty"` // exceptions; the first rule that matches counts
+	Stages []Stage   `yaml:"stages,omitempty"` // epochs before all that holds, in order
+}
+
+// A Stage is the next epochs of the quantized phase, with fewer layers quantized
+// than at its end, or to more bits.
+type Stage struct {
+	Epochs         int    `yaml:"epochs"`                    // at least 1
+	Match          string `yaml:"match,omitempty"`           // pattern of path.Match: layers of other names stay float; empty means all layers
+	WeightBits     int    `yaml:"weight_bits,omitempty"`     // at least so many, 32 for float; 0 keeps the bits
+	ActivationBits int    `yaml:"activation_bits,omitempty"` // likewise, of the layers' inputs
 }
 
 // A Rule changes the quantization of the layers whose names match.

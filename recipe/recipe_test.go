@@ -89,6 +89,9 @@ qat:
   steps: [0.4, 1]
   layers:
     - {match: "fc*", weight_bits: 4, activation_bits: 8, method: int}
+  stages:
+    - {epochs: 2, match: "conv*", weight_bits: 8, activation_bits: 32}
+    - {epochs: 3}
 loss: cross_entropy
 teacher: {checkpoint: big.safetensors, temperature: 2, weight: 0.7}
 verify: {images: 10}
@@ -132,6 +135,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 			Method: "lsq", Weights: "dorefa", WeightBits: 2, ActivationBits: 3, FirstLast: "8", Granularity: "per_tensor",
 			Observer: "minmax", ObserverFreeze: 1, BatchNormFreeze: 3, Scales: "pow2", Threshold: 0.1, Steps: []float64{0.4, 1},
 			Layers: []recipe.Rule{{Match: "fc*", WeightBits: 4, ActivationBits: 8, Method: "int"}},
+			Stages: []recipe.Stage{{Epochs: 2, Match: "conv*", WeightBits: 8, ActivationBits: 32}, {Epochs: 3}},
 		},
 		Loss:    "cross_entropy",
 		Teacher: recipe.Teacher{Checkpoint: "big.safetensors", Temperature: 2, Weight: 0.7},

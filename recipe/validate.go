@@ -173,4 +173,26 @@ func (c *check) qat(q *QAT) {
 		c.bits(name+".weight_bits", rule.WeightBits)
 		c.bits(name+".activation_bits", rule.ActivationBits)
 	}
+	c.stages(q)
+}
+
+func (c *check) stages(q *QAT) {
+	epochs := 0
+	for i, s := range q.Stages {
+		name := fmt.Sprintf("qat.stages[%d]", i)
+		between(c, name+".epochs", s.Epochs, 1, 1<<20)
+		if _, err := path.Match(s.Match, ""); err != nil {
+			c.report("%s.match is %q, must be a pattern of layer names as in \"conv1\" or \"fc*\"", name, s.Match)
+		}
+		if s.WeightBits != 0 {
+			c.bits(name+".weight_bits", s.WeightBits)
+		}
+		if s.ActivationBits != 0 {
+			c.bits(name+".activation_bits", s.ActivationBits)
+		}
+		epochs += s.Epochs
+	}
+	if epochs > 0 && epochs >= q.Epochs {
+		c.report("qat.stages have %d epochs, must be fewer than the %d of qat.epochs", epochs, q.Epochs)
+	}
 }

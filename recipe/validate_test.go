@@ -69,6 +69,10 @@ func TestValidateRefuses(t *testing.T) {
 		{"qat: {layers: [{weight_bits: 8}]}", `qat.layers[0].match is "", must be a pattern of layer names as in "conv1" or "fc*"`},
 		{"qat: {layers: [{match: '[', weight_bits: 12}]}",
 			`qat.layers[0].match is "[", must be a pattern of layer names as in "conv1" or "fc*"; qat.layers[0].weight_bits is 12, must be from 1 to 8, or 32 for float`},
+		{"qat: {stages: [{weight_bits: 9}]}", `qat.stages[0].epochs is 0, must be from 1 to 1048576; qat.stages[0].weight_bits is 9, must be from 1 to 8, or 32 for float`},
+		{"qat: {stages: [{epochs: 1, match: '[', activation_bits: 9}]}",
+			`qat.stages[0].match is "[", must be a pattern of layer names as in "conv1" or "fc*"; qat.stages[0].activation_bits is 9, must be from 1 to 8, or 32 for float`},
+		{"qat: {epochs: 4, stages: [{epochs: 2}, {epochs: 2}]}", `qat.stages have 4 epochs, must be fewer than the 4 of qat.epochs`},
 
 		{"teacher: {temperature: 0}", `teacher.temperature is 0, must be above 0 and at most 1000`},
 		{"teacher: {weight: 1.5}", `teacher.weight is 1.5, must be from 0 to 1`},

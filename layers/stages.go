@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package layers
+
+import (
+	"slices"
+
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/qat"
+)
+
+// SetStage has the network quantized as in a stage of its policy; beyond the last
+// stage, where it begins, as for good. Start and a calibration then start what
+// differs from the stage before.
+func (n *Network) SetStage(stage int) {
+	n.stage = min(stage, len(n.Policy.Stages))
+	n.widened(func(q qat.Widened) { q.SetStage(stage) })
+}
+
+// InStage says whether the network is in a stage of its policy, and not quantized
+// as for good.
+func (n *Network) InStage() bool { return n.stage < len(n.Policy.Stages) }
+
+// Active returns the parameters that the stage uses.
+func (n *Network) Active() []*graph.Param {
+	idle := map[*graph.Param]bool{}
+	n.widened(func(q qat.Widened) {
+		for _, p := range q.Idle() {
+			idle[p] = true
+		}
+	})
+	return slices.DeleteFunc(slices.Clone(n.Graph.Params()), func(p *graph.Param) bool { return idle[p] })
+}
+
+// widened calls f for the quantizers that change from stage to stage.
+func (n *Network) widened(f func(qat.Widened)) {
+	for _, u := range n.Units {
+		if q, ok := u.Quantizer.(qat.Widened); ok {
+			f(q)
+		}
+		if q, ok := u.Output.Quantizer.(qat.Widened); ok {
+			f(q)
+		}
+	}
+}
