@@ -76,11 +76,23 @@ func (g *Graph) Linear(name string, x, w *Node) *Node {
 	return g.Conv2D(name, x, w, Valid(1, 1))
 }
 
+// A Gradient changes the gradient of a convolution's result, of size values an
+// image, before those of its input and its weights are computed from it.
+type Gradient interface {
+	Change(r *Run, dst, dy []float32, size int)
+}
+
+// SetGradient has the convolution that computes n change its gradient.
+func (n *Node) SetGradient(f Gradient) { n.fn.(*conv).gradient = f }
+
 // conv is the Function of a convolution.
 type conv struct {
 	name string
 	desc kernel.Conv
 	plan *kernel.ConvPlan
+
+	gradient Gradient  // nil for none
+	changed  []float32 // by it
 
 	// Of Integer runs: how the integers fall apart, and the accumulators.
 	inputs, weights Planes
@@ -107,6 +119,14 @@ func (f *conv) Forward(r *Run, y []float32, x [][]float32) error {
 }
 
 func (f *conv) Backward(r *Run, dx [][]float32, dy, _ []float32, x [][]float32) error {
+	if f.gradient != nil {
+		if f.changed == nil {
+			f.changed = make([]float32, len(dy))
+		}
+		size := f.desc.OutH() * f.desc.OutW() * f.desc.OutC
+		f.gradient.Change(r, f.changed[:r.Batch*size], dy[:r.Batch*size], size)
+		dy = f.changed
+	}
 	if dx[0] != nil {
 		f.plan.BackwardInput(dx[0], dy, x[1], r.Batch)
 	}

@@ -12,7 +12,7 @@ func (g *Graph) Dropout(name string, x *Node, rate float64) *Node {
 		return x
 	}
 	f := &dropout{
-		size: x.size(), layer: hashString(name),
+		size: x.size(), layer: NewLayer(name),
 		threshold: uint32(rate * (1 << 32)), scale: float32(1 / (1 - rate)),
 	}
 	return g.Apply(name, f, x.Height, x.Width, x.Channels, x)
@@ -22,7 +22,7 @@ func (g *Graph) Dropout(name string, x *Node, rate float64) *Node {
 // instead of keeping a mask.
 type dropout struct {
 	size      int
-	layer     uint64
+	layer     Layer
 	threshold uint32
 	scale     float32
 }
@@ -34,9 +34,9 @@ func (f *dropout) apply(r *Run, dst, src []float32) {
 		copy(dst, src)
 		return
 	}
-	key := mix(r.Seed ^ mix(r.Step^f.layer))
+	random := r.Random(f.layer)
 	for i, v := range src {
-		if uint32(mix(key+uint64(i))>>32) < f.threshold {
+		if random.Uint32(i) < f.threshold {
 			dst[i] = 0
 		} else {
 			dst[i] = v * f.scale
@@ -52,21 +52,4 @@ func (f *dropout) Forward(r *Run, y []float32, x [][]float32) error {
 func (f *dropout) Backward(r *Run, dx [][]float32, dy, _ []float32, _ [][]float32) error {
 	f.apply(r, dx[0], dy)
 	return nil
-}
-
-// mix is the output function of SplitMix64 (Steele, Lea, Flood 2014): a
-// bijection of the 64-bit integers that scatters neighbours.
-func mix(x uint64) uint64 {
-	x += 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
-}
-
-func hashString(s string) uint64 {
-	h := uint64(len(s))
-	for _, c := range []byte(s) {
-		h = mix(h ^ uint64(c))
-	}
-	return h
 }

@@ -27,6 +27,7 @@ func (n *Network) applyPolicy() error {
 				return err
 			}
 		}
+		u.inner = !first && u.Output != n.Logits
 		first = false
 	}
 	return nil

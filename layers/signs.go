@@ -9,6 +9,7 @@ import (
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/qat"
 	"github.com/goqat/goqat/quant"
+	"github.com/goqat/goqat/ste"
 )
 
 // binarize gives every layer that reads signs the signs of its input. Where all
@@ -116,6 +117,9 @@ func (n *Network) emitConv(u *Unit, w *graph.Node) *graph.Node {
 		name += ".accumulators"
 	}
 	y := g.Conv2D(name, x, w, window)
+	if b := n.Policy.GradientBits; u.inner && b != 0 && b != qat.FloatBits && g.Err() == nil {
+		y.SetGradient(&ste.Gradient{Bits: b, Layer: graph.NewLayer(u.Name)})
+	}
 	if g.Err() == nil {
 		y.SetPlanes(inputs, weights)
 	}

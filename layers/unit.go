@@ -46,6 +46,7 @@ type Unit struct {
 
 	stages     []qat.Layer // the policy in each stage, and for good
 	norm, bias bool
+	inner      bool    // neither the first nor the last weighted unit
 	rate       float64 // of Drop
 	bits       int     // of Lookup
 }

@@ -23,6 +23,7 @@ func TestMethods(t *testing.T) {
 		"dorefa, 1 bit":           {"qat.method=dorefa", "qat.weight_bits=1", "qat.activation_bits=1"},
 		"first and last the same": {"qat.method=lsq", "qat.weight_bits=3", "qat.activation_bits=3", "qat.first_last=same"},
 		"an image of one bit":     {"qat.method=dorefa", "qat.weight_bits=2", "qat.activation_bits=1", "qat.first_last=same"},
+		"gradients of 6 bits":     {"qat.method=dorefa", "qat.gradient_bits=6"},
 		"weights of dorefa":       {"qat.method=pact", "qat.weights=dorefa"},
 		"powers of two":           {"qat.method=lsq", "qat.scales=pow2"},
 		"powers of two, the same": {"qat.method=int", "qat.scales=pow2", "qat.first_last=same"},

@@ -33,6 +33,9 @@ type Policy struct {
 	// Rules are exceptions by name; the first that matches a layer counts, even
 	// for the first and the last.
 	Rules []Rule
+	// GradientBits quantizes the gradients of all layers but the first and the
+	// last at random (see ste.Gradient); FloatBits or 0 does not.
+	GradientBits int
 	// Stages come before what the rest says holds for good.
 	Stages []Stage
 }

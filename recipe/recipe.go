@@ -82,6 +82,7 @@ type QAT struct {
 	Weights         string  `yaml:"weights"`          // method of the weights; empty means the same
 	WeightBits      int     `yaml:"weight_bits"`      // 1 to 8; 0 means the method's own; 32 leaves weights float, for study only
 	ActivationBits  int     `yaml:"activation_bits"`  // 1 to 8; 0 means the method's own; 32 leaves activations float, for study only
+	GradientBits    int     `yaml:"gradient_bits"`    // of the inner layers' gradients, 1 to 8, rounded at random; 0 or 32 leaves them float
 	FirstLast       string  `yaml:"first_last"`       // first and last layer: 8 bits, same as the others, or float (for study only)
 	ClipDecay       float64 `yaml:"clip_decay"`       // decay of learned clips
 	Granularity     string  `yaml:"granularity"`      // of weight scales: per_channel, per_tensor

@@ -78,6 +78,7 @@ qat:
   weights: dorefa
   weight_bits: 2
   activation_bits: 3
+  gradient_bits: 6
   first_last: 8
   clip_decay: 0
   granularity: per_tensor
@@ -132,7 +133,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 				Epochs: 10, Optimizer: "adam", LR: 5e-4, Momentum: 0.9, Nesterov: true, Schedule: "constant",
 				Decay: recipe.Default().QAT.Decay,
 			},
-			Method: "lsq", Weights: "dorefa", WeightBits: 2, ActivationBits: 3, FirstLast: "8", Granularity: "per_tensor",
+			Method: "lsq", Weights: "dorefa", WeightBits: 2, ActivationBits: 3, GradientBits: 6, FirstLast: "8", Granularity: "per_tensor",
 			Observer: "minmax", ObserverFreeze: 1, BatchNormFreeze: 3, Scales: "pow2", Threshold: 0.1, Steps: []float64{0.4, 1},
 			Layers: []recipe.Rule{{Match: "fc*", WeightBits: 4, ActivationBits: 8, Method: "int"}},
 			Stages: []recipe.Stage{{Epochs: 2, Match: "conv*", WeightBits: 8, ActivationBits: 32}, {Epochs: 3}},

@@ -156,6 +156,7 @@ func (c *check) qat(q *QAT) {
 	c.given("qat.method", q.Method)
 	c.bits("qat.weight_bits", q.WeightBits)
 	c.bits("qat.activation_bits", q.ActivationBits)
+	c.bits("qat.gradient_bits", q.GradientBits)
 	c.oneOf("qat.first_last", q.FirstLast, "8", "same", "float")
 	between(c, "qat.clip_decay", q.ClipDecay, 0, 1)
 	c.oneOf("qat.granularity", q.Granularity, "per_channel", "per_tensor")
