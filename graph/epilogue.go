@@ -144,6 +144,7 @@ type epilogue struct {
 	table          *codeTable        // in the place of integer
 	signs          *fixed.Thresholds // in the place of integer
 	codes          []int32
+	values         []float32 // what signs were taken of in a training run, for MaxPoolSigns; or nil
 
 	blockRows int
 	scratch   [][]float32 // by worker: three blocks

@@ -32,6 +32,9 @@ func (t *forwardBlocks) Tile(i, _ int) {
 		e.note(i, y)
 	}
 	if e.quantizing {
+		if e.values != nil {
+			copy(e.values[lo:hi], y)
+		}
 		e.Quantizer.Forward(y, y)
 	}
 }

@@ -18,6 +18,19 @@ func (g *Graph) MaxPool(name string, x *Node, w Window) *Node {
 	return g.Apply(name, f, h, v, x.Channels, x)
 }
 
+// MaxPoolSigns is MaxPool of signs. Most of a window's signs are equal, so the
+// gradient goes, other than that of MaxPool, to the greatest of the values that
+// the epilogue of x took the signs of.
+func (g *Graph) MaxPoolSigns(name string, x *Node, w Window) *Node {
+	y := g.MaxPool(name, x, w)
+	e, ok := x.fn.(*epilogue)
+	if f, pools := y.fn.(*maxPool); ok && pools && g.err == nil {
+		f.signs = e
+		e.values = make([]float32, g.batch*x.size())
+	}
+	return y
+}
+
 // maxPoolPositions is how many positions of a window a maximum pooling tells
 // apart.
 const maxPoolPositions = 256
@@ -59,12 +72,18 @@ func poolDesc(x *Node, w Window) kernel.Window {
 
 // maxPool is the Function of a maximum pooling.
 type maxPool struct {
-	name string
-	plan *kernel.MaxPool
-	size int
+	name  string
+	plan  *kernel.MaxPool
+	size  int
+	signs *epilogue // that gives the input, if it is to be pooled before its signs are taken
 }
 
 func (f *maxPool) Forward(r *Run, y []float32, x [][]float32) error {
+	if f.signs != nil && r.Mode == Train && r.Quantize {
+		f.plan.Forward(y, f.signs.values, r.Batch)
+		f.signs.Quantizer.Forward(y[:r.Batch*f.size], y[:r.Batch*f.size])
+		return nil
+	}
 	f.plan.Forward(y, x[0], r.Batch)
 	tap(r, f.name, y, f.size)
 	return nil

@@ -5,6 +5,7 @@ package graph_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/goqat/goqat/fixed"
@@ -147,5 +148,74 @@ func TestIntegerPlanes(t *testing.T) {
 	}
 	if err := g.Forward(graph.Integer); err != nil || seen != 1 {
 		t.Fatalf("%v, %d times", err, seen)
+	}
+}
+
+// signum takes signs, with the gradient of a clip at ±1.
+type signum struct{}
+
+func (signum) Params() []*graph.Param          { return nil }
+func (signum) Begin(*graph.Run)                {}
+func (signum) Observe(*graph.Run, graph.Stats) {}
+
+func (signum) Forward(dst, src []float32) {
+	for i, x := range src {
+		dst[i] = 1
+		if x < 0 {
+			dst[i] = -1
+		}
+	}
+}
+
+func (signum) Backward(dx, src, dy []float32, _ []float64) {
+	for i, x := range src {
+		dx[i] = dy[i]
+		if x < -1 || x > 1 {
+			dx[i] = 0
+		}
+	}
+}
+
+// TestMaxPoolSigns pools signs as if the values were pooled first: same result,
+// same gradient.
+func TestMaxPoolSigns(t *testing.T) {
+	pool := kernel.NewPool(2)
+	defer pool.Close()
+	window := graph.Window{KernelH: 3, KernelW: 2, Stride: 2, Top: 1, Bottom: 1}
+	run := func(first bool) (logits, gradient []float32) {
+		rng := rand.New(rand.NewPCG(7, 8))
+		g := graph.New(3, pool)
+		g.Input(1, 1, 1)
+		g.Run.Quantize = true
+		x := graphtest.Lift(g, "x", 7, 6, 5)
+		sign := func(x *graph.Node) *graph.Node {
+			return g.Epilogue("sign", graph.Epilogue{Terms: []graph.Term{{X: x}}, Activation: graph.ReLU, Replaced: true, Quantizer: signum{}})
+		}
+		var y *graph.Node
+		if first {
+			y = sign(g.MaxPool("pool", x, window))
+		} else {
+			y = g.MaxPoolSigns("pool", sign(x), window)
+		}
+		if err := g.Finish(g.Apply("probe", graphtest.NewProbe(y.Height*y.Width*y.Channels, rng), 1, 1, graphtest.Outputs, y), graph.CrossEntropy); err != nil {
+			t.Fatal(err)
+		}
+		p := g.Params()[0]
+		graphtest.Randomize(p.Value, 1, rng)
+		feed(t, g, []int32{2, 0})
+		if _, err := g.Step(); err != nil {
+			t.Fatal(err)
+		}
+		gradient = slices.Clone(p.Grad)
+		logits = slices.Clone(g.Logits())
+		if err := g.Forward(graph.Eval); err != nil || !slices.Equal(g.Logits(), logits) {
+			t.Fatalf("evaluated as %v (%v), trained as %v", g.Logits(), err, logits)
+		}
+		return logits, gradient
+	}
+	logits, gradient := run(false)
+	wantLogits, wantGradient := run(true)
+	if !slices.Equal(logits, wantLogits) || !slices.Equal(gradient, wantGradient) {
+		t.Errorf("logits %v, want %v; gradient\n%v, want\n%v", logits, wantLogits, gradient, wantGradient)
 	}
 }

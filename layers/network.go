@@ -107,7 +107,11 @@ func (n *Network) emit(u *Unit) error {
 	g, x := n.Graph, u.Input.node
 	switch u.Kind {
 	case Maximum:
-		u.Output.node = g.MaxPool(u.Name, x, u.Window)
+		if _, ok := u.Input.Signs(); ok {
+			u.Output.node = g.MaxPoolSigns(u.Name, x, u.Window)
+		} else {
+			u.Output.node = g.MaxPool(u.Name, x, u.Window)
+		}
 		return nil
 	case Reshape:
 		u.Output.node = g.Flatten(u.Name, x)

@@ -68,8 +68,12 @@ func (a *abcWeights) Forward(dst, w []float32) {
 	})
 }
 
-func (a *abcWeights) Backward(dw, w, dy []float32, _ [][]float32) {
-	a.each(w, func(lo, hi int, b *ste.Bases) { b.Backward(dw[lo:hi], dy[lo:hi]) })
+func (a *abcWeights) Backward(dw, _, dy []float32, _ [][]float32) {
+	size := len(dw) / len(a.bases)
+	for c, b := range a.bases {
+		lo, hi := c*size, (c+1)*size
+		b.Backward(dw[lo:hi], dy[lo:hi])
+	}
 }
 
 func (a *abcWeights) Integers(codes []int16, w []float32) []float32 {

@@ -62,7 +62,11 @@ func (x *xnorWeights) Forward(dst, w []float32) {
 }
 
 func (x *xnorWeights) Backward(dw, w, dy []float32, _ [][]float32) {
-	x.each(w, func(lo, hi int, f *ste.XNOR) { f.Backward(dw[lo:hi], w[lo:hi], dy[lo:hi]) })
+	size := len(w) / len(x.formula)
+	for c := range x.formula {
+		lo, hi := c*size, (c+1)*size
+		x.formula[c].Backward(dw[lo:hi], w[lo:hi], dy[lo:hi])
+	}
 	for i := range dw {
 		dw[i] *= x.gain
 	}

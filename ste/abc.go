@@ -20,6 +20,7 @@ type Bases struct {
 
 	level    []float64   // Bᵢ is +1 from here on
 	equation [][]float64 // BᵀB/n, and in the last column Bᵀw/n
+	code     []part      // the weights of each code
 }
 
 // ridge is what is added to the diagonal of BᵀB/n, which is 1.
@@ -27,7 +28,7 @@ const ridge = 1e-6
 
 // NewBases returns bases of so many planes.
 func NewBases(planes int) *Bases {
-	b := &Bases{Scale: make([]float32, planes), level: make([]float64, planes), equation: make([][]float64, planes)}
+	b := &Bases{Scale: make([]float32, planes), level: make([]float64, planes), equation: make([][]float64, planes), code: make([]part, 1<<planes)}
 	for i := range b.equation {
 		b.equation[i] = make([]float64, planes+1)
 	}
@@ -52,18 +53,20 @@ func (b *Bases) Fit(w []float32) {
 		}
 		b.level[i] = mean - float64(u*deviation)
 	}
+	clear(b.code)
+	for _, v := range w {
+		c := &b.code[b.Code(v)]
+		c.n, c.sum = c.n+1, c.sum+float64(v)
+	}
 	a := b.equation
 	for i := range a {
 		clear(a[i])
 		a[i][i] = ridge
-	}
-	for _, v := range w {
-		code := b.Code(v)
-		for i := range a {
+		for code, c := range b.code {
 			for j := range planes {
-				a[i][j] += signBit(code, i) * signBit(code, j) / n
+				a[i][j] += signBit(code, i) * signBit(code, j) * float64(c.n) / n
 			}
-			a[i][planes] += signBit(code, i) * float64(v) / n
+			a[i][planes] += signBit(code, i) * c.sum / n
 		}
 	}
 	solve(a)
@@ -163,7 +166,7 @@ func (s *Steps) Backward(dx, src, dy []float32, dshift, dscale []float64) {
 		var through float32
 		for n, v := range s.Shift {
 			dscale[n] += float64(g * stepOf(x, v))
-			if r := x + v; r >= 0 && r <= 1 {
+			if x >= -v && x <= 1-v {
 				through += s.Scale[n]
 				dshift[n] += float64(s.Scale[n] * g)
 			}

@@ -18,7 +18,7 @@ type XNOR struct{ Scale float32 } // α
 // Fit finds the scale of the weights w.
 func (x *XNOR) Fit(w []float32) { x.Scale = float32(sumAbs(w) / float64(len(w))) }
 
-// Backward writes the gradient by the weights w to dw, which may be dy.
+// Backward writes the gradient by the weights w, to which it was fitted, to dw, which may be dy.
 func (x *XNOR) Backward(dw, w, dy []float32) {
 	var through float64
 	for i, v := range w {

@@ -94,21 +94,21 @@ func ternary(w, delta float32) int16 {
 	}
 }
 
-// A tail are the weights beyond a threshold.
-type tail struct {
+// A part is some of the weights.
+type part struct {
 	n   int
-	sum float64 // of the magnitudes
+	sum float64 // of the weights, or of their magnitudes
 }
 
 // mean returns the mean magnitude, 1 of none.
-func (t tail) mean() float32 {
+func (t part) mean() float32 {
 	if t.n == 0 {
 		return 1
 	}
 	return float32(t.sum / float64(t.n))
 }
 
-func tails(w []float32, delta float32) (positive, negative tail) {
+func tails(w []float32, delta float32) (positive, negative part) {
 	for _, v := range w {
 		switch ternary(v, delta) {
 		case 1:
