@@ -26,11 +26,11 @@ var dorefa = &Method{
 	ActivationBits: []int{1, 2, 3, 4, 5, 6, 7, 8},
 	Usual:          Widths{4, 4},
 	Integers:       true,
-	weights: func(_ *graph.Graph, _ string, o Options, _ []int) Weights {
+	weights: func(_ *graph.Graph, _ string, o Options, shape []int) Weights {
 		if o.Bits == 1 {
 			return &signWeights{}
 		}
-		return &dorefaWeights{formula: ste.DoReFa{Bits: o.Bits}, norm: o.Norm}
+		return &dorefaWeights{formula: ste.DoReFa{Bits: o.Bits}, channels: shape[0], norm: o.Norm}
 	},
 	activations: newUnitActivation,
 }
@@ -39,39 +39,50 @@ var dorefa = &Method{
 type dorefaWeights struct {
 	measured
 	formula   ste.DoReFa
+	channels  int
 	norm      bool
 	amplitude float32
 }
 
 func (d *dorefaWeights) Bits() int            { return d.formula.Bits }
 func (d *dorefaWeights) Coding() quant.Coding { return quant.Odd }
+func (d *dorefaWeights) Channels() int        { return d.channels }
 
-// squeeze takes in the weights and returns the scale of their codes.
-func (d *dorefaWeights) squeeze(w []float32) float32 {
-	d.amplitude = d.formula.Squeeze(w)
+// Measure finds the amplitude.
+func (d *dorefaWeights) Measure(w []float32) {
+	d.amplitude = d.formula.Measure(w)
 	if d.norm || d.amplitude == 0 {
 		d.amplitude = 1
 	}
-	return d.amplitude / d.formula.Levels()
 }
 
+// scale is that of the codes.
+func (d *dorefaWeights) scale() float32 { return d.amplitude / d.formula.Levels() }
+
 func (d *dorefaWeights) Forward(dst, w []float32) {
-	scale := d.squeeze(w)
-	for i := range dst {
-		dst[i] = d.formula.Code(i) * scale
-	}
+	d.Measure(w)
+	d.squeeze(dst, w, 0)
+}
+
+func (d *dorefaWeights) ForwardChannel(c int, dst, w []float32) { d.squeeze(dst, w, c*len(w)) }
+
+func (d *dorefaWeights) squeeze(dst, w []float32, at int) {
+	scale := d.scale()
+	d.formula.Squeeze(w, at, func(i int, code float32) { dst[i] = code * scale })
 }
 
 func (d *dorefaWeights) Backward(dw, _, dy []float32, _ [][]float32) {
-	d.formula.Backward(dw, dy, d.amplitude)
+	d.formula.Backward(dw, dy, 0, d.amplitude)
+}
+
+func (d *dorefaWeights) BackwardChannel(c int, dw, _, dy []float32, _ [][]float32) {
+	d.formula.Backward(dw, dy, c*len(dy), d.amplitude)
 }
 
 func (d *dorefaWeights) Integers(codes []int16, w []float32) []float32 {
-	scale := d.squeeze(w)
-	for i := range codes {
-		codes[i] = int16(d.formula.Code(i))
-	}
-	return []float32{scale}
+	d.Measure(w)
+	d.formula.Squeeze(w, 0, func(i int, code float32) { codes[i] = int16(code) })
+	return []float32{d.scale()}
 }
 
 // signWeights replaces the weights of a layer by sign(w)·mean|w|, sign(0) being

@@ -5,6 +5,7 @@ package ste
 import (
 	"math"
 
+	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/quant"
 )
 
@@ -19,46 +20,50 @@ import (
 // The gradient takes m for a constant: through the maximum it would vanish for
 // the greatest weight, whose level cannot move. Where all weights are 0, so are
 // tanh(w)/m and the gradient.
+//
+// Measure takes in the weights of the layer. Squeeze and what uses its result are
+// for parts of them, at an index, which may be done on several threads.
 type DoReFa struct {
 	Bits int
 
-	tanh []float32 // of the weights last seen
+	tanh []float32 // of the weights last squeezed
 	most float32   // m
 }
 
 // Levels returns n: the levels are the odd multiples of a/n up to ±a.
 func (d *DoReFa) Levels() float32 { return float32(quant.Activation(d.Bits).Max()) }
 
-// Squeeze takes in the weights for the calls that follow, and returns m.
-func (d *DoReFa) Squeeze(w []float32) (most float32) {
+// Measure finds and returns m for the weights of a layer.
+func (d *DoReFa) Measure(w []float32) (most float32) {
 	if len(d.tanh) != len(w) {
 		d.tanh = make([]float32, len(w))
 	}
-	d.most = 0
-	for i, v := range w {
-		t := float32(math.Tanh(float64(v)))
-		d.tanh[i] = t
-		d.most = max(d.most, t, -t)
-	}
+	lo, hi := kernel.MinMax(w)
+	d.most = float32(math.Tanh(float64(max(-lo, hi))))
 	return d.most
 }
 
-// Code returns 2q − n of weight i.
-func (d *DoReFa) Code(i int) float32 {
-	n, u := d.Levels(), float32(0)
-	if d.most > 0 {
-		u = d.tanh[i] / d.most
+// Squeeze calls f with the code 2q − n of each of the weights w, which are at the
+// given index of those measured.
+func (d *DoReFa) Squeeze(w []float32, at int, f func(i int, code float32)) {
+	n, tanh := d.Levels(), d.tanh[at:at+len(w)]
+	for i, v := range w {
+		t, u := float32(math.Tanh(float64(v))), float32(0)
+		if tanh[i] = t; d.most > 0 {
+			u = t / d.most
+		}
+		f(i, 2*quant.RoundEven32(n*float32(float32(u*0.5)+0.5))-n)
 	}
-	return 2*quant.RoundEven32(n*float32(float32(u*0.5)+0.5)) - n
 }
 
-// Backward writes the gradient by the weights to dw, which may be dy.
-func (d *DoReFa) Backward(dw, dy []float32, amplitude float32) {
+// Backward writes the gradient by the weights last squeezed there to dw, which
+// may be dy.
+func (d *DoReFa) Backward(dw, dy []float32, at int, amplitude float32) {
 	gain := float32(0)
 	if d.most > 0 {
 		gain = amplitude / d.most
 	}
-	for i, t := range d.tanh {
+	for i, t := range d.tanh[at : at+len(dy)] {
 		dw[i] = dy[i] * gain * (1 - t*t)
 	}
 }

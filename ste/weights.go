@@ -39,6 +39,12 @@ type Channelwise interface {
 	BackwardChannel(c int, dw, w, dy []float32, grad [][]float32)
 }
 
+// A Measured quantizer looks at all weights before any channel is quantized.
+type Measured interface {
+	Channelwise
+	Measure(w []float32)
+}
+
 // Weights adds the quantization of a layer's shadow weights. While Run.Quantize
 // is off it passes them on; in Integer runs its result are the codes.
 func Weights(g *graph.Graph, name string, w *graph.Param, q WeightQuantizer) *graph.Node {
@@ -111,6 +117,9 @@ func (f *weights) Forward(r *graph.Run, y []float32, x [][]float32) error {
 			y[i] = float32(c)
 		}
 	case r.Quantize && f.channels != nil:
+		if m, ok := f.q.(Measured); ok {
+			m.Measure(w)
+		}
 		f.y, f.w = y, w
 		n, _ := f.groups()
 		r.Do((*forwardChannels)(f), n)
