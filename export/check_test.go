@@ -25,6 +25,8 @@ func TestCheck(t *testing.T) {
 		{qat.Policy{Method: "int", WeightBits: 4, ActivationBits: 4}, ""},
 		{qat.Policy{Method: "int", WeightBits: 4, ActivationBits: 4, FirstLast: qat.FirstLastSame}, ""},
 		{qat.Policy{Method: "int", WeightBits: 4, ActivationBits: 4, FirstLast: qat.FirstLastFloat}, "layer conv1 stays in floating point (first_last: float)"},
+		{qat.Policy{Method: "xnor", WeightBits: 1, ActivationBits: 1}, ""},
+		{qat.Policy{Method: "xnor", WeightBits: 1, ActivationBits: 1, InputScaling: true}, "layer conv2 scales its results by the magnitudes of its input (input_scaling: true)"},
 		{qat.Policy{Method: "int", WeightBits: qat.FloatBits, ActivationBits: 4}, "the weights of layer conv1 stay in floating point (weight_bits: 32)"},
 		{qat.Policy{Method: "int", WeightBits: 4, ActivationBits: qat.FloatBits}, "the input of layer conv1 stays in floating point (activation_bits: 32)"},
 		{

@@ -44,6 +44,9 @@ type Unit struct {
 // its parameters, running statistics and ranges, as they are (contract,
 // Numerics 2, 3 and 5). Export writes them; Verify computes them anew.
 func Derive(n *layers.Network) (*Plan, error) {
+	if err := Check(n); err != nil {
+		return nil, err
+	}
 	p := &Plan{Network: n}
 	of := map[*layers.Unit]*Unit{}
 	for _, lu := range n.Units {
@@ -74,6 +77,8 @@ func Check(n *layers.Network) error {
 			return fmt.Errorf("export: the weights of layer %s stay in floating point (weight_bits: %d), so the network cannot run on integers; choose 1 to 8 bits", u.Name, qat.FloatBits)
 		case u.Policy.FloatInput():
 			return fmt.Errorf("export: the input of layer %s stays in floating point (activation_bits: %d), so the network cannot run on integers; choose 1 to 8 bits", u.Name, qat.FloatBits)
+		case n.Policy.InputScaling && u.Policy.Signs():
+			return fmt.Errorf("export: layer %s scales its results by the magnitudes of its input (input_scaling: true), which has no integer form; leave it out", u.Name)
 		case !u.Policy.Weights.Integers:
 			return fmt.Errorf("export: layer %s uses the method %s, which has no integer form", u.Name, u.Policy.Weights.Name)
 		case !u.Policy.Method.Integers:

@@ -4,6 +4,7 @@ package graph_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -217,5 +218,37 @@ func TestMaxPoolSigns(t *testing.T) {
 	wantLogits, wantGradient := run(true)
 	if !slices.Equal(logits, wantLogits) || !slices.Equal(gradient, wantGradient) {
 		t.Errorf("logits %v, want %v; gradient\n%v, want\n%v", logits, wantLogits, gradient, wantGradient)
+	}
+}
+
+// TestScaleByInput multiplies by the mean magnitudes of each window of another
+// tensor, in quantized runs.
+func TestScaleByInput(t *testing.T) {
+	images := graphtest.Zeros(3, 4, 3, 2)
+	rng := rand.New(rand.NewPCG(11, 12))
+	for i := range images.Data {
+		images.Data[i] = float64(float32(rng.NormFloat64()))
+	}
+	for _, quantize := range []bool{false, true} {
+		checkOpOn(t, images, func(g *graph.Graph, image *graph.Node, _ *rand.Rand) (*graph.Node, reference) {
+			g.Run.Quantize = quantize
+			x, xr := lift(g, "x", 4, 4, 3) // what lopsided makes of the image
+			return g.ScaleByInput("y", x, image, lopsided), func(v graphtest.Values) graphtest.Tensor {
+				y := xr(v)
+				if !quantize {
+					return y
+				}
+				ones := make([]float64, lopsided.KernelH*lopsided.KernelW*images.C)
+				for i := range ones {
+					ones[i] = 1 / float64(len(ones))
+				}
+				k := images.Map(math.Abs).Conv(ones, 1, lopsided)
+				scaled := graphtest.Zeros(y.N, y.H, y.W, y.C)
+				for i := range scaled.Data {
+					scaled.Data[i] = y.Data[i] * k.Data[i/y.C]
+				}
+				return scaled
+			}
+		})
 	}
 }

@@ -15,10 +15,11 @@ import (
 // binarize gives every layer that reads signs the signs of its input. Where all
 // who read a tensor ask for the same, the tensor itself is signs; elsewhere they
 // are those of a unit of their own, behind a tensor that has 8 bits or more that
-// others ask for (contract, Numerics 5).
+// others ask for (contract, Numerics 5). The magnitudes of the input are one that
+// reads it, too.
 func (n *Network) binarize() {
 	for _, u := range slices.Clone(n.Units) {
-		if u.Weighted() && u.Policy.Signs() && !signsOnly(u.Input.Origin(), u.Policy) {
+		if u.Weighted() && u.Policy.Signs() && (n.Policy.InputScaling || !signsOnly(u.Input.Origin(), u.Policy)) {
 			n.insertSign(u)
 		}
 	}
@@ -122,6 +123,9 @@ func (n *Network) emitConv(u *Unit, w *graph.Node) *graph.Node {
 	}
 	if g.Err() == nil {
 		y.SetPlanes(inputs, weights)
+	}
+	if n.Policy.InputScaling && inputs != nil {
+		y = g.ScaleByInput(u.Name+".scaled", y, u.Input.Source.Input.node, u.Window)
 	}
 	return y
 }

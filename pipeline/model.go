@@ -119,7 +119,7 @@ func policy(q *recipe.QAT) qat.Policy {
 	p := qat.Policy{
 		Method: q.Method, Weights: q.Weights, WeightBits: q.WeightBits, ActivationBits: q.ActivationBits,
 		FirstLast: qat.FirstLast(q.FirstLast), PerTensor: q.Granularity == "per_tensor", MinMax: q.Observer == "minmax",
-		PowerOfTwo: q.Scales == "pow2", GradientBits: q.GradientBits, Threshold: q.Threshold, Steps: q.Steps,
+		PowerOfTwo: q.Scales == "pow2", GradientBits: q.GradientBits, InputScaling: q.InputScaling, Threshold: q.Threshold, Steps: q.Steps,
 	}
 	for _, r := range q.Layers {
 		p.Rules = append(p.Rules, qat.Rule(r))

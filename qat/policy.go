@@ -27,6 +27,10 @@ type Policy struct {
 	FirstLast                  FirstLast
 	// PerTensor, MinMax and PowerOfTwo are passed on to Options.
 	PerTensor, MinMax, PowerOfTwo bool
+	// InputScaling multiplies the results of layers that read signs by the
+	// magnitudes of what the signs are of: in training alone, there are no
+	// integers for it.
+	InputScaling bool
 	// Threshold and Steps too, those of "ttq" and "inq".
 	Threshold float64
 	Steps     []float64

@@ -23,6 +23,7 @@ type Stage struct {
 }
 
 // At returns what a layer, l for good, is in a stage; beyond the last it is l.
+// Signs are signs from the start.
 func (p *Policy) At(stage int, name string, l Layer) (Layer, error) {
 	if stage >= len(p.Stages) {
 		return l, nil
@@ -33,10 +34,12 @@ func (p *Policy) At(stage int, name string, l Layer) (Layer, error) {
 		return l, fmt.Errorf("qat: the layer pattern %q is malformed", s.Match)
 	}
 	if s.Match != "" && !in {
-		l.WeightBits, l.ActivationBits = FloatBits, FloatBits
-		return l, nil
+		s.WeightBits, s.ActivationBits = FloatBits, FloatBits
 	}
-	l.WeightBits, l.ActivationBits = max(l.WeightBits, s.WeightBits), max(l.ActivationBits, s.ActivationBits)
+	l.WeightBits = max(l.WeightBits, s.WeightBits)
+	if !l.Signs() {
+		l.ActivationBits = max(l.ActivationBits, s.ActivationBits)
+	}
 	if err := l.check(); err != nil {
 		return l, fmt.Errorf("%w (layer %s, stage %d)", err, name, stage+1)
 	}

@@ -90,6 +90,7 @@ type QAT struct {
 	ObserverFreeze  float64 `yaml:"observer_freeze"`  // observers stop after this fraction of the epochs behind all stages, in [0, 1]
 	BatchNormFreeze int     `yaml:"batchnorm_freeze"` // batch-norm statistics stay fixed for this many last epochs
 	Scales          string  `yaml:"scales"`           // float, or pow2: powers of two only
+	InputScaling    bool    `yaml:"input_scaling"`    // of xnor: scale by the input's magnitudes too (for study only)
 	Threshold       float64 `yaml:"threshold"`        // of ttq: smaller weights, as a fraction of the greatest, are 0
 
 	Steps  []float64 `yaml:"steps,flow"`       // of inq: rising parts of the weights quantized after each step, the last 1

@@ -157,9 +157,9 @@ func operatorWork(q *qmodel.Model, i int) energy.Layer {
 		return w
 	}
 	if o.Weights != nil {
-		w.WeightBits = o.Weights.Bits
 		n := int64(len(o.Weights.Codes))
-		w.Weights = energy.Numbers{Values: n, Bits: n * int64(w.WeightBits)}
+		w.Weights = energy.Numbers{Values: n, Bits: n * int64(o.Weights.Bits)}
+		w.WeightBits = o.Weights.Bits * max(1, o.Weights.Planes)
 	}
 	for _, t := range append([]int{o.Output}, o.Inputs...) {
 		n := int64(q.Tensors[t].Len())

@@ -20,7 +20,7 @@ func (l *layerInfo) floating() bool {
 var operatorNames = map[layers.Kind]string{
 	layers.Convolution: qmodel.Conv2D, layers.FullyConnected: qmodel.Linear, layers.Addition: qmodel.Add,
 	layers.Maximum: qmodel.MaxPool, layers.Average: qmodel.AvgPool, layers.Reshape: qmodel.Flatten,
-	layers.Lookup: qmodel.Table,
+	layers.Lookup: qmodel.Table, layers.Sign: qmodel.Sign,
 }
 
 // describeNetwork describes a network that has no integers: the bits are those of
