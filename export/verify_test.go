@@ -34,6 +34,7 @@ func TestRandomNetworks(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
+		g.signs(n)
 		g.shake(n)
 		images := g.images(n, 9)
 		g.calibrate(t, n, images)
@@ -45,7 +46,7 @@ func TestRandomNetworks(t *testing.T) {
 			t.Errorf("%s: %d integers differ in %d tensors", name, v.IntegerMismatches, v.Tensors)
 		}
 	}
-	for _, what := range []string{"conv", "groups", "depthwise", "stride", "residual", "shortcut", "add", "maxpool", "avgpool", "global", "dropout", "relu6", "signed", "wide", "linear", "power of two"} {
+	for _, what := range []string{"conv", "groups", "depthwise", "stride", "residual", "shortcut", "add", "maxpool", "avgpool", "global", "dropout", "relu6", "signed", "wide", "linear", "power of two", "signs", "several signs", "sign unit", "pooled signs", "padded signs"} {
 		if !seen[what] {
 			t.Errorf("no network had %s", what)
 		}
@@ -105,6 +106,28 @@ func (g *generator) network() (layers.Module, layers.Config) {
 	}
 	g.note("linear")
 	return append(chain, layers.Linear{Channels: 3}), c
+}
+
+// signs notes where the network has signs.
+func (g *generator) signs(n *layers.Network) {
+	for _, u := range n.Units {
+		s, binary := u.Input.Signs()
+		switch {
+		case u.Kind == layers.Sign:
+			g.note("sign unit")
+		case !binary:
+		case u.Kind == layers.Maximum:
+			g.note("pooled signs")
+		case u.Weighted() && u.Window.Top > 0:
+			g.note("padded signs")
+		}
+		if binary {
+			g.note("signs")
+			if s.Bits() > 1 {
+				g.note("several signs")
+			}
+		}
+	}
 }
 
 func (g *generator) block() layers.Module {
