@@ -17,7 +17,8 @@ import (
 // largest of a layer's weights, a growing part of them, are quantized and stay as
 // they are, while the rest trains on in floating point. The greatest power, one
 // for each filter, or as in the paper for each layer, is that of the weights at
-// the start. Activations are those of "int".
+// the start. The paper quantizes 50, 75, 87.5 and 100 % (section 3.1). Activations
+// are those of "int".
 //
 // Until the first step, and so in a training without any, all weights are
 // quantized and train by the gradient of the quantized ones.
@@ -36,10 +37,6 @@ var inq = &Method{
 	},
 	activations: affine.activations,
 }
-
-// DefaultSteps are the parts of the weights that are quantized after each step of
-// "inq" (Zhou et al. 2017, section 3.1, for VGG-16 and ResNet).
-func DefaultSteps() []float64 { return []float64{0.5, 0.75, 0.875, 1} }
 
 // Staged is implemented by Weights that are quantized in steps.
 type Staged interface {

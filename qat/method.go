@@ -49,7 +49,8 @@ type Options struct {
 	PowerOfTwo bool
 	// MinMax makes observers keep the extremes instead of a moving average.
 	MinMax bool
-	// Threshold is the part of the greatest weight below which "ttq" has zeros.
+	// Threshold is the part of the greatest weight below which "ttq" has zeros; 0
+	// means 0.05.
 	Threshold float32
 	// Steps are the rising parts of the weights that "inq" quantizes in steps.
 	Steps []float64

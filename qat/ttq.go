@@ -3,6 +3,8 @@
 package qat
 
 import (
+	"cmp"
+
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/quant"
 	"github.com/goqat/goqat/ste"
@@ -24,12 +26,15 @@ var ttq = &Method{
 	weights: func(g *graph.Graph, name string, o Options, shape []int) Weights {
 		n := o.scales(shape)
 		return &ttqWeights{
-			threshold: o.Threshold, gain: gradientScale(count(shape)/n, 1),
+			threshold: cmp.Or(o.Threshold, ttqThreshold), gain: gradientScale(count(shape)/n, 1),
 			positive: g.Param(name+".positive", graph.Clips, n), negative: g.Param(name+".negative", graph.Clips, n),
 		}
 	},
 	activations: affine.activations,
 }
+
+// ttqThreshold is t where nothing else is said.
+const ttqThreshold = 0.05
 
 // ttqWeights are ternary with two learned scales.
 type ttqWeights struct {

@@ -26,15 +26,3 @@ func (c Coding) Sets(bits int) int {
 		return 1
 	}
 }
-
-// Most returns the greatest magnitude of the integers.
-func (c Coding) Most(bits int) int {
-	switch c {
-	case Odd, Planes:
-		return 1<<bits - 1
-	case Powers:
-		return 1 << (1<<(bits-2) - 1)
-	default:
-		return int(Weight(bits).Max())
-	}
-}

@@ -91,7 +91,7 @@ type QAT struct {
 	BatchNormFreeze int     `yaml:"batchnorm_freeze"` // batch-norm statistics stay fixed for this many last epochs
 	Scales          string  `yaml:"scales"`           // float, or pow2: powers of two only
 	InputScaling    bool    `yaml:"input_scaling"`    // of xnor: scale by the input's magnitudes too (for study only)
-	Threshold       float64 `yaml:"threshold"`        // of ttq: smaller weights, as a fraction of the greatest, are 0
+	Threshold       float64 `yaml:"threshold"`        // of ttq: smaller weights, as a fraction of the greatest, are 0; 0 means 0.05
 
 	Steps  []float64 `yaml:"steps,flow"`       // of inq: rising parts of the weights quantized after each step, the last 1
 	Layers []Rule    `yaml:"layers,omitempty"` // exceptions; the first rule that matches counts
