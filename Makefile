@@ -8,7 +8,7 @@ test:
 	go test ./...
 
 race: ## needs a C compiler
-	CGO_ENABLED=1 go test -race ./infer/... ./internal/kernel ./datasets ./train
+	CGO_ENABLED=1 go test -race ./infer ./internal/kernel ./datasets ./train
 
 purego: ## portable Go instead of assembly
 	go test -tags purego ./internal/kernel ./infer/...
