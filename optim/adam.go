@@ -15,12 +15,11 @@ import "github.com/goqat/goqat/graph"
 //
 // t counts the steps of each parameter from 1.
 type Adam struct {
-	Beta1   float64         // decay of the mean, in [0, 1); 0 means 0.9
-	Beta2   float64         // decay of the mean square, in [0, 1); 0 means 0.999
-	Epsilon float64         // added to the root; 0 means 1e-8
-	MaxNorm float64         // common norm gradients are scaled down to; 0 means none
-	Groups  Groups          // learning rate and decay by group
-	After   map[string]Hook // by parameter name, called after its update
+	Beta1   float64 // decay of the mean, in [0, 1); 0 means 0.9
+	Beta2   float64 // decay of the mean square, in [0, 1); 0 means 0.999
+	Epsilon float64 // added to the root; 0 means 1e-8
+	MaxNorm float64 // common norm gradients are scaled down to; 0 means none
+	Groups  Groups  // learning rate and decay by group
 
 	moments moments
 }
@@ -40,9 +39,6 @@ func (a *Adam) Step(params []*graph.Param, lr float32) {
 		c.decay = float32(decay)
 		c.scale = scale
 		c.step(p.Value, p.Grad, mean, square)
-		if hook := a.After[p.Name]; hook != nil {
-			hook(p)
-		}
 	}
 }
 

@@ -53,37 +53,6 @@ func (g *Groups) of(p *graph.Param, lr float32) (rate, decay float64) {
 	return float64(lr) * s.Rate, s.Decay
 }
 
-// A Hook is called with a parameter that has just been updated and may change
-// its Value: it keeps values inside their domain, or frozen ones in place.
-// Optimizers take hooks by parameter name.
-type Hook func(*graph.Param)
-
-// Clamp returns a hook that keeps every value in [lo, hi], as the latent
-// weights of binary networks in [-1, 1] (Courbariaux and Bengio 2016,
-// "Binarized neural networks", algorithm 1).
-func Clamp(lo, hi float32) Hook {
-	return func(p *graph.Param) {
-		for i, v := range p.Value {
-			p.Value[i] = min(max(v, lo), hi)
-		}
-	}
-}
-
-// Freeze returns a hook that holds the values at which frozen is true at
-// those of value, while the rest trains on (Zhou et al. 2017, "Incremental
-// network quantization", equation 8). Momentum still accumulates for frozen
-// values, without effect. Both slices have the length of the parameter and are
-// not copied: their owner may freeze more between steps.
-func Freeze(frozen []bool, value []float32) Hook {
-	return func(p *graph.Param) {
-		for i, f := range frozen {
-			if f {
-				p.Value[i] = value[i]
-			}
-		}
-	}
-}
-
 // memory is one kind of per-parameter state, by parameter name.
 type memory map[string][]float32
 

@@ -251,32 +251,6 @@ func TestStepLeavesGradientsAlone(t *testing.T) {
 	}
 }
 
-func TestHooks(t *testing.T) {
-	grad := []float32{-3, 3, 1, 1}
-	latent := &graph.Param{Name: "latent", Value: []float32{0.5, -0.5, 0.25, 0}, Grad: grad}
-	frozen := &graph.Param{Name: "frozen", Value: []float32{0.5, -0.5, 0.25, 0}, Grad: grad}
-	mask := []bool{true, false, false, true}
-	for name, optimizer := range map[string]optim.Optimizer{
-		"sgd":   &optim.SGD{After: map[string]optim.Hook{"latent": optim.Clamp(-1, 1), "frozen": optim.Freeze(mask, slices.Clone(frozen.Value))}},
-		"adam":  &optim.Adam{After: map[string]optim.Hook{"latent": optim.Clamp(-1, 1), "frozen": optim.Freeze(mask, slices.Clone(frozen.Value))}},
-		"adamw": &optim.AdamW{After: map[string]optim.Hook{"latent": optim.Clamp(-1, 1), "frozen": optim.Freeze(mask, slices.Clone(frozen.Value))}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			l, f := *latent, *frozen
-			l.Value, f.Value = slices.Clone(l.Value), slices.Clone(f.Value)
-			optimizer.Step([]*graph.Param{&l, &f}, 2)
-			if want := []float32{1, -1, -1, -1}; !slices.Equal(l.Value, want) {
-				t.Errorf("clamped values %v, want %v", l.Value, want)
-			}
-			for i, v := range f.Value {
-				if held := v == frozen.Value[i]; held != mask[i] {
-					t.Errorf("value %d is %v, was %v, frozen %v", i, v, frozen.Value[i], mask[i])
-				}
-			}
-		})
-	}
-}
-
 func TestSchedulesAgreeWithPyTorch(t *testing.T) {
 	const rate = 0.125
 	schedules := map[string]optim.Schedule{

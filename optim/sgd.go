@@ -16,11 +16,10 @@ import "github.com/goqat/goqat/graph"
 //
 // The zero value is plain gradient descent.
 type SGD struct {
-	Momentum float64         // in [0, 1)
-	Nesterov bool            // look ahead by one step; needs momentum
-	MaxNorm  float64         // common norm gradients are scaled down to; 0 means none
-	Groups   Groups          // learning rate and decay by group
-	After    map[string]Hook // by parameter name, called after its update
+	Momentum float64 // in [0, 1)
+	Nesterov bool    // look ahead by one step; needs momentum
+	MaxNorm  float64 // common norm gradients are scaled down to; 0 means none
+	Groups   Groups  // learning rate and decay by group
 
 	velocity memory
 }
@@ -42,9 +41,6 @@ func (s *SGD) Step(params []*graph.Param, lr float32) {
 			nesterov(p.Value, p.Grad, s.velocity.of(p.Name, len(p.Value)), scale, float32(rate), float32(decay), float32(s.Momentum))
 		default:
 			momentum(p.Value, p.Grad, s.velocity.of(p.Name, len(p.Value)), scale, float32(rate), float32(decay), float32(s.Momentum))
-		}
-		if hook := s.After[p.Name]; hook != nil {
-			hook(p)
 		}
 	}
 }
