@@ -118,7 +118,7 @@ func (f *conv) Forward(r *Run, y []float32, x [][]float32) error {
 	return nil
 }
 
-func (f *conv) Backward(r *Run, dx [][]float32, dy, _ []float32, x [][]float32) error {
+func (f *conv) Backward(r *Run, dx [][]float32, dy []float32, x [][]float32) error {
 	if f.gradient != nil {
 		if f.changed == nil {
 			f.changed = make([]float32, len(dy))

@@ -11,7 +11,8 @@
 //
 // Every op is goqat's own. A [Function] is the mathematics of one, on plain
 // float32 slices; [Graph.Apply] turns it into a Gorgonia op with symbolic
-// gradients that owns its memory, so that a step allocates nothing.
+// gradients. An [Executor] plans the memory of all results once, so that a step
+// allocates nothing and results share memory that do not live at the same time.
 // Activations are NHWC throughout, weights [out, height, width, in / groups].
 //
 // What follows a convolution — batch normalization, residual addition,

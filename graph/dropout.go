@@ -44,12 +44,15 @@ func (f *dropout) apply(r *Run, dst, src []float32) {
 	}
 }
 
+func (*dropout) elementwise() {}
+func (*dropout) forgetful()   {}
+
 func (f *dropout) Forward(r *Run, y []float32, x [][]float32) error {
 	f.apply(r, y, x[0])
 	return nil
 }
 
-func (f *dropout) Backward(r *Run, dx [][]float32, dy, _ []float32, _ [][]float32) error {
+func (f *dropout) Backward(r *Run, dx [][]float32, dy []float32, _ [][]float32) error {
 	f.apply(r, dx[0], dy)
 	return nil
 }

@@ -255,6 +255,8 @@ func (e *epilogue) Forward(r *Run, y []float32, x [][]float32) error {
 	return nil
 }
 
+func (*epilogue) elementwise() {}
+
 // observing says whether the run's ranges count: an evaluation's do not.
 func (e *epilogue) observing() bool {
 	return e.Quantizer != nil && e.run.Observe && (e.run.Mode == Train || e.run.Calibrate)

@@ -122,7 +122,7 @@ func (t *centerBlocks) Tile(i, _ int) {
 	kernel.Combine(dx, dx, e.x[s.x][lo:hi], s.gy, s.gx, s.center)
 }
 
-func (e *epilogue) Backward(r *Run, dx [][]float32, dy, y []float32, x [][]float32) error {
+func (e *epilogue) Backward(r *Run, dx [][]float32, dy []float32, x [][]float32) error {
 	blocks := e.start(r, x)
 	e.dx, e.dy = dx, dy
 	clear(e.grad)

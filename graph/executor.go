@@ -4,6 +4,7 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goqat/goqat/internal/kernel"
@@ -13,119 +14,194 @@ import (
 
 // An Executor is a gorgonia.VM for graphs of this package's ops. It runs, on
 // the caller's goroutine and without allocating, only what the requested
-// outputs need. A TapeMachine over the same graph computes the same bits; it
-// runs every node, allocates per node, and cannot recover from a panic.
+// outputs need, in memory that it has planned: results that are not alive at
+// the same time share it. A TapeMachine over the same graph computes the same
+// bits; it runs every node, keeps every result, allocates per node, and cannot
+// recover from a panic.
 type Executor struct {
-	values []G.Value
-	leaves []leaf
 	steps  []step
-	slot   map[*G.Node]int
-	pool   *kernel.Pool // that additions run on, nil for the caller's thread
-}
-
-type leaf struct {
-	node *G.Node
-	slot int
-}
-
-type step struct {
-	op   G.Op
-	sum  bool // an addition that Grad inserts where a node has several readers
-	args []G.Value
-	src  []int
-	dst  int
-
-	total, a, b []float32 // of the addition under way
+	values []value
+	at     map[*G.Node]int // in values; a pick has the value of the gradient
+	memory int             // numbers that the values need which are not kept
 }
 
 var _ G.VM = (*Executor)(nil)
 
-// NewExecutor schedules the nodes of g that the outputs need.
-func NewExecutor(g *G.ExprGraph, outputs ...*G.Node) (*Executor, error) {
-	needed := g.ExactSubgraphRoots(outputs...)
-	sorted, err := G.Sort(needed) // roots first
-	if err != nil {
-		return nil, fmt.Errorf("graph: schedule: %w", err)
+// A step computes values, out, from values, in; −1 is none. y and x are their
+// numbers.
+type step struct {
+	do      computer
+	in, out []int
+	over    [][2]int // pairs of in and out that may have one memory
+	y, x    [][]float32
+}
+
+// A computer computes y from x: what of y is nil is not wanted.
+type computer interface {
+	compute(y, x [][]float32) error
+}
+
+// newExecutor schedules the nodes of g that the outputs need, each right before
+// the first that needs it, and plans their memory; bind gives it to them.
+// Additions run on pool.
+func newExecutor(g *G.ExprGraph, pool *kernel.Pool, outputs ...*G.Node) (*Executor, error) {
+	e := &Executor{at: map[*G.Node]int{}}
+	for _, n := range outputs {
+		if err := e.schedule(g, pool, n); err != nil {
+			return nil, err
+		}
 	}
-	e := &Executor{slot: make(map[*G.Node]int, len(sorted))}
-	for i := len(sorted) - 1; i >= 0; i-- {
-		n := sorted[i]
-		dst := len(e.values)
-		e.slot[n] = dst
-		e.values = append(e.values, nil)
-		if n.Op() == nil {
-			e.leaves = append(e.leaves, leaf{n, dst})
-			continue
-		}
-		s := step{op: n.Op(), dst: dst}
-		for it := needed.From(n.ID()); it.Next(); {
-			child, ok := e.slot[it.Node().(*G.Node)]
-			if !ok {
-				return nil, fmt.Errorf("graph: schedule: %v runs before its input", n)
-			}
-			s.src = append(s.src, child)
-		}
-		s.args = make([]G.Value, len(s.src))
-		if _, ok := n.Op().(G.BinaryOp); ok {
-			s.sum = strings.HasPrefix(n.Op().String(), "+")
-		}
-		e.steps = append(e.steps, s)
+	for _, n := range outputs {
+		e.values[e.at[n]].kept = true
 	}
+	for i := range e.steps {
+		overwrite(e.values, &e.steps[i], i)
+	}
+	e.memory = place(e.values)
 	return e, nil
 }
 
-// RunAll runs the schedule once. Values of an earlier run are overwritten.
-func (e *Executor) RunAll() error {
-	for _, l := range e.leaves {
-		v := l.node.Value()
-		if v == nil {
-			return fmt.Errorf("graph: no value bound to %v", l.node)
-		}
-		e.values[l.slot] = v
+// schedule adds n, if it is not there, behind all that it needs.
+func (e *Executor) schedule(g *G.ExprGraph, pool *kernel.Pool, n *G.Node) error {
+	if _, ok := e.at[n]; ok {
+		return nil
 	}
-	for i := range e.steps {
-		s := &e.steps[i]
-		for j, k := range s.src {
-			s.args[j] = e.values[k]
-		}
-		v, err := s.do(e.values[s.dst], e.pool)
-		if err != nil {
+	var in []int
+	for it := g.From(n.ID()); it.Next(); {
+		child := it.Node().(*G.Node)
+		if err := e.schedule(g, pool, child); err != nil {
 			return err
 		}
-		e.values[s.dst] = v
+		in = append(in, e.at[child])
+	}
+	switch o := n.Op().(type) {
+	case *op:
+		e.at[n] = e.add(o, in, o.out.TotalSize())
+		if _, ok := o.fn.(elementwise); ok {
+			e.mayOverwrite(in[0], e.at[n])
+		}
+	case *backward:
+		in, sizes := o.arguments(in)
+		e.at[n] = e.add(o, in, sizes...)
+		if _, ok := o.op.fn.(elementwise); ok {
+			e.mayOverwrite(in[len(in)-1], e.at[n]+slices.Index(o.op.want, true))
+		}
+	case *pick:
+		e.at[n] = in[0] + o.index
+	default:
+		switch v := n.Value().(type) {
+		case *tensor.Dense: // an input or a parameter
+			e.at[n] = e.leaf(v.Float32s())
+		case *G.F32: // the gradient of the loss by itself
+			e.at[n] = e.leaf([]float32{float32(*v)})
+		default:
+			if len(in) != 2 || !strings.HasPrefix(o.String(), "+") {
+				return fmt.Errorf("graph: schedule: %v is no op of this package", n)
+			}
+			// Grad adds the gradients of a node with several readers.
+			e.at[n] = e.add(&addition{pool: pool}, in, n.Shape().TotalSize())
+			e.mayOverwrite(in[0], e.at[n])
+			e.mayOverwrite(in[1], e.at[n])
+		}
 	}
 	return nil
 }
 
-// do runs the step's op. Gorgonia's addition makes a new tensor each time; only
-// its first is kept, and added into by ourselves.
-func (s *step) do(last G.Value, pool *kernel.Pool) (G.Value, error) {
-	if !s.sum || last == nil {
-		return s.op.Do(s.args...)
-	}
-	s.total, s.a, s.b = floats(last), floats(s.args[0]), floats(s.args[1])
-	if pool == nil {
-		kernel.Add(s.total, s.a, s.b)
-	} else {
-		pool.Run((*addition)(s), (len(s.total)+addTile-1)/addTile)
-	}
-	return last, nil
+// leaf adds a value with memory of its own.
+func (e *Executor) leaf(data []float32) int {
+	e.values = append(e.values, value{first: -1, kept: true, data: data})
+	return len(e.values) - 1
 }
 
-// addition adds the tensors of a step in tiles.
-type addition step
+// add adds a step that computes values of the given sizes, 0 for those not
+// wanted, and returns the first of them.
+func (e *Executor) add(do computer, in []int, sizes ...int) (first int) {
+	first = len(e.values)
+	s := step{do: do, in: in, y: make([][]float32, len(sizes)), x: make([][]float32, len(in))}
+	for i, size := range sizes {
+		v := first + i
+		e.values = append(e.values, value{size: size, owner: v, first: len(e.steps), last: len(e.steps)})
+		if size == 0 {
+			v = -1
+		}
+		s.out = append(s.out, v)
+	}
+	for _, v := range in {
+		if v >= 0 {
+			e.values[v].last = len(e.steps)
+		}
+	}
+	e.steps = append(e.steps, s)
+	return first
+}
+
+// mayOverwrite lets the last step compute value out in the memory of value in.
+func (e *Executor) mayOverwrite(in, out int) {
+	s := &e.steps[len(e.steps)-1]
+	s.over = append(s.over, [2]int{in, out})
+}
+
+// bind gives the results their memory: those kept some of their own, the others
+// parts of an arena of at least e.memory numbers, which executors that do not
+// run at the same time may share.
+func (e *Executor) bind(arena []float32) {
+	for i := range e.values {
+		v := &e.values[i]
+		switch {
+		case v.data != nil:
+		case v.kept:
+			v.data = make([]float32, v.size)
+		default:
+			at := e.values[v.owner].offset
+			v.data = arena[at : at+v.size : at+v.size]
+		}
+	}
+	for _, s := range e.steps {
+		e.numbers(s.y, s.out)
+		e.numbers(s.x, s.in)
+	}
+}
+
+// numbers writes those of values to dst.
+func (e *Executor) numbers(dst [][]float32, values []int) {
+	for i, v := range values {
+		if v >= 0 {
+			dst[i] = e.values[v].data
+		}
+	}
+}
+
+// RunAll runs the schedule once. Values of an earlier run are overwritten.
+func (e *Executor) RunAll() error {
+	for i := range e.steps {
+		s := &e.steps[i]
+		if err := s.do.compute(s.y, s.x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addition adds two tensors in tiles.
+type addition struct {
+	pool        *kernel.Pool
+	total, a, b []float32
+}
 
 // addTile is the number of values of a tile.
 const addTile = 1 << 14
+
+func (t *addition) compute(y, x [][]float32) error {
+	t.total, t.a, t.b = y[0], x[0], x[1]
+	t.pool.Run(t, (len(t.total)+addTile-1)/addTile)
+	return nil
+}
 
 func (t *addition) Tile(i, _ int) {
 	lo := i * addTile
 	hi := min(lo+addTile, len(t.total))
 	kernel.Add(t.total[lo:hi], t.a[lo:hi], t.b[lo:hi])
 }
-
-// floats returns the numbers of a tensor.
-func floats(v G.Value) []float32 { return v.(*tensor.Dense).Float32s() }
 
 // Reset does nothing: an Executor keeps no state between runs. It is part of
 // gorgonia.VM.
@@ -134,11 +210,5 @@ func (e *Executor) Reset() {}
 // Close does nothing; it is part of gorgonia.VM.
 func (e *Executor) Close() error { return nil }
 
-// Value returns what the last run computed for n, nil if n is not scheduled.
-func (e *Executor) Value(n *G.Node) G.Value {
-	i, ok := e.slot[n]
-	if !ok {
-		return nil
-	}
-	return e.values[i]
-}
+// result returns what the last run computed for an output.
+func (e *Executor) result(n *G.Node) []float32 { return e.values[e.at[n]].data }

@@ -55,6 +55,38 @@ func TestExecutorAgreesWithTapeMachine(t *testing.T) {
 	}
 }
 
+// TestSharedMemory has little of it, and a step does not read what an earlier run
+// left there. Gradients and loss stay when the graph runs forward.
+func TestSharedMemory(t *testing.T) {
+	pool := kernel.NewPool(1)
+	for name, quantized := range kinds {
+		clean, dirty := residual(t, 6, pool, quantized), residual(t, 6, pool, quantized)
+		arena, all := dirty.Arena()
+		if 10*len(arena) > 7*all {
+			t.Errorf("%s: an arena of %d for values of %d", name, len(arena), all)
+		}
+		for step := range uint64(3) {
+			for i := range arena {
+				arena[i] = float32(math.NaN())
+			}
+			var loss [2]float32
+			for k, n := range []*network{clean, dirty} {
+				n.batch(t, step, 6-int(step))
+				loss[k] = n.step(t)
+			}
+			if err := dirty.Forward(graph.Eval); err != nil {
+				t.Fatal(err)
+			}
+			if loss[0] != loss[1] {
+				t.Errorf("%s: step %d: the loss is %v, want %v", name, step, loss[1], loss[0])
+			}
+			sameBits(t, name+": gradients", dirty.gradients(), clean.gradients())
+			clean.descend(0.1)
+			dirty.descend(0.1)
+		}
+	}
+}
+
 // TestExecutorRunsOnlyWhatIsNeeded has an op that no output depends on.
 func TestExecutorRunsOnlyWhatIsNeeded(t *testing.T) {
 	g := graph.New(2, kernel.NewPool(1))
@@ -94,7 +126,7 @@ func (c *counter) Forward(_ *graph.Run, y []float32, x [][]float32) error {
 	return c.err
 }
 
-func (c *counter) Backward(_ *graph.Run, dx [][]float32, dy, _ []float32, _ [][]float32) error {
+func (c *counter) Backward(_ *graph.Run, dx [][]float32, dy []float32, _ [][]float32) error {
 	copy(dx[0], dy)
 	return nil
 }

@@ -9,3 +9,12 @@ import G "gorgonia.org/gorgonia"
 func (g *Graph) Expr() (expr *G.ExprGraph, loss *G.Node, grads G.Nodes) {
 	return g.expr, g.loss, g.grads
 }
+
+// Arena is the memory that values share which do not live at the same time, and
+// All the number of values of a training step.
+func (g *Graph) Arena() (arena []float32, all int) {
+	for _, v := range g.train.values {
+		all += v.size
+	}
+	return g.arena, all
+}

@@ -15,13 +15,16 @@ type flatten struct {
 	size int
 }
 
+func (*flatten) elementwise() {}
+func (*flatten) forgetful()   {}
+
 func (f *flatten) Forward(r *Run, y []float32, x [][]float32) error {
 	copy(y[:r.Batch*f.size], x[0])
 	tap(r, f.name, y, f.size)
 	return nil
 }
 
-func (f *flatten) Backward(r *Run, dx [][]float32, dy, _ []float32, _ [][]float32) error {
+func (f *flatten) Backward(r *Run, dx [][]float32, dy []float32, _ [][]float32) error {
 	copy(dx[0][:r.Batch*f.size], dy)
 	return nil
 }

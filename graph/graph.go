@@ -32,6 +32,7 @@ type Graph struct {
 	grads   G.Nodes
 	train   *Executor
 	forward *Executor
+	arena   []float32 // of both
 }
 
 // New returns an empty graph for batches of at most batch images, run on pool.
@@ -145,7 +146,7 @@ func (g *Graph) apply(name string, fn Function, out *Node, shape tensor.Shape, i
 	if g.err != nil || !g.fits(name, shape) {
 		return out
 	}
-	o := &op{run: g.Run, fn: fn, want: make([]bool, len(inputs)), y: newBuffer(shape), x: make([][]float32, len(inputs))}
+	o := &op{run: g.Run, fn: fn, want: make([]bool, len(inputs))}
 	dims := make([]int, len(inputs))
 	children := make(G.Nodes, len(inputs))
 	for i, in := range inputs {

@@ -24,6 +24,9 @@ type scaleByInput struct {
 	mean, k []float32 // by position
 }
 
+func (*scaleByInput) elementwise() {}
+func (*scaleByInput) forgetful()   {}
+
 func (f *scaleByInput) Forward(r *Run, y []float32, x [][]float32) error {
 	pixels := r.Batch * f.y.Height * f.y.Width
 	n := pixels * f.y.Channels
@@ -70,7 +73,7 @@ func (f *scaleByInput) times(dst, src []float32) {
 	}
 }
 
-func (f *scaleByInput) Backward(r *Run, dx [][]float32, dy, _ []float32, _ [][]float32) error {
+func (f *scaleByInput) Backward(r *Run, dx [][]float32, dy []float32, _ [][]float32) error {
 	if dx[1] != nil {
 		clear(dx[1])
 	}

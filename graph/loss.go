@@ -31,6 +31,8 @@ type classify struct {
 	dlogits []float32 // gradient of the last forward run
 }
 
+func (*classify) forgetful() {}
+
 func (f *classify) Forward(r *Run, y []float32, x [][]float32) error {
 	logits, labels, targets := x[0], x[1], x[2]
 	var total float64
@@ -104,7 +106,7 @@ func (f *classify) hinge(d, logits []float32, label, batch int) float64 {
 	return loss
 }
 
-func (f *classify) Backward(r *Run, dx [][]float32, dy, _ []float32, _ [][]float32) error {
+func (f *classify) Backward(r *Run, dx [][]float32, dy []float32, _ [][]float32) error {
 	n := r.Batch * f.classes
 	for i, d := range f.dlogits[:n] {
 		dx[0][i] = d * dy[0]

@@ -71,7 +71,7 @@ func (eighths) Forward(r *graph.Run, y []float32, x [][]float32) error {
 	return nil
 }
 
-func (eighths) Backward(_ *graph.Run, dx [][]float32, dy, _ []float32, _ [][]float32) error {
+func (eighths) Backward(_ *graph.Run, dx [][]float32, dy []float32, _ [][]float32) error {
 	copy(dx[0], dy)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"hash/fnv"
+	"slices"
 	"sync/atomic"
 
 	"github.com/chewxy/hm"
@@ -24,18 +25,26 @@ type Function interface {
 	// Forward computes y from the inputs x.
 	Forward(r *Run, y []float32, x [][]float32) error
 	// Backward computes the gradients dx of the inputs from the gradient dy of
-	// the output y. dx[i] is nil where no gradient is wanted; each one given
-	// must be overwritten, not added to.
-	Backward(r *Run, dx [][]float32, dy, y []float32, x [][]float32) error
+	// the output. dx[i] is nil where no gradient is wanted; each one given must
+	// be overwritten, not added to.
+	Backward(r *Run, dx [][]float32, dy []float32, x [][]float32) error
 }
+
+// An elementwise Function computes every value from what is at the same place:
+// y may be the memory of x[0], the first gradient that is wanted that of dy.
+type elementwise interface{ elementwise() }
+
+// A forgetful Function does not need x in Backward, nor gets it.
+type forgetful interface{ forgetful() }
 
 var opCount atomic.Uint64
 
 // admin is the administrative part of gorgonia.Op, shared by the ops below.
 //
 // Gorgonia merges nodes whose ops hash alike and lets ops overwrite dead
-// inputs; an op that owns its output, hashes uniquely and overwrites nothing
-// is safe from both.
+// inputs; an op that hashes uniquely and overwrites nothing is safe from both.
+// On Gorgonia's machines it owns its results, too; an Executor calls compute
+// with memory of its own instead.
 type admin struct {
 	name string
 	id   uint64
@@ -103,16 +112,21 @@ type op struct {
 	run  *Run
 	fn   Function
 	want []bool // inputs that need a gradient
-	y    buffer
-	x    [][]float32
+}
+
+func (o *op) compute(y, x [][]float32) error {
+	if err := o.fn.Forward(o.run, y[0], x); err != nil {
+		return fmt.Errorf("graph: %s: %w", o.name, err)
+	}
+	return nil
 }
 
 func (o *op) Do(in ...G.Value) (G.Value, error) {
-	load(o.x, in)
-	if err := o.fn.Forward(o.run, o.y.data, o.x); err != nil {
-		return nil, fmt.Errorf("graph: %s: %w", o.name, err)
+	y := newBuffer(o.out)
+	if err := o.compute([][]float32{y.data}, load(in)); err != nil {
+		return nil, err
 	}
-	return o.y.publish(), nil
+	return y.publish(), nil
 }
 
 func (o *op) DiffWRT(int) []bool { return o.want }
@@ -122,20 +136,7 @@ func (o *op) DiffWRT(int) []bool { return o.want }
 // brings: Backward may use what Forward left in the Function.
 func (o *op) SymDiff(in G.Nodes, out, dy *G.Node) (G.Nodes, error) {
 	dims := append(append([]int(nil), o.in...), o.out.Dims(), o.out.Dims())
-	b := &backward{
-		admin: newAdmin(o.name+".backward", tensor.ScalarShape(), dims...),
-		op:    o,
-		in:    make([][]float32, len(in)+2),
-		dx:    make([][]float32, len(in)),
-		token: G.NewF32(0),
-	}
-	dxs := make([]buffer, len(in))
-	for i, want := range o.want {
-		if want {
-			dxs[i] = newBuffer(in[i].Shape())
-			b.dx[i] = dxs[i].data
-		}
-	}
+	b := &backward{admin: newAdmin(o.name+".backward", tensor.ScalarShape(), dims...), op: o, shapes: make([]tensor.Shape, len(in))}
 	token, err := G.ApplyOp(b, append(append(G.Nodes(nil), in...), out, dy)...)
 	if err != nil {
 		return nil, err
@@ -145,7 +146,8 @@ func (o *op) SymDiff(in G.Nodes, out, dy *G.Node) (G.Nodes, error) {
 		if !want {
 			continue
 		}
-		p := &pick{admin: newAdmin(fmt.Sprintf("%s.gradient%d", o.name, i), in[i].Shape(), 0), src: dxs[i]}
+		b.shapes[i] = in[i].Shape()
+		p := &pick{admin: newAdmin(fmt.Sprintf("%s.gradient%d", o.name, i), b.shapes[i], 0), backward: b, index: i}
 		if grads[i], err = G.ApplyOp(p, token); err != nil {
 			return nil, err
 		}
@@ -157,40 +159,73 @@ func (o *op) SymDiff(in G.Nodes, out, dy *G.Node) (G.Nodes, error) {
 // picks behind it.
 type backward struct {
 	admin
-	op    *op
-	in    [][]float32
-	dx    [][]float32
-	token *G.F32
+	op     *op
+	shapes []tensor.Shape // of the gradients wanted
+	dx     []buffer       // of the last Do
+}
+
+// arguments returns what compute reads of the inputs, the op's and its output
+// and that's gradient, −1 for what it does not, and the sizes of its results.
+func (b *backward) arguments(in []int) (read, sizes []int) {
+	n := len(b.shapes)
+	read = append(slices.Clone(in[:n]), in[n+1])
+	_, forgets := b.op.fn.(forgetful)
+	for i, s := range b.shapes {
+		if forgets {
+			read[i] = -1
+		}
+		if b.op.want[i] {
+			sizes = append(sizes, s.TotalSize())
+		} else {
+			sizes = append(sizes, 0)
+		}
+	}
+	return read, sizes
+}
+
+// compute computes the gradients from the inputs of the op and the gradient of
+// its output.
+func (b *backward) compute(dx, x [][]float32) error {
+	n := len(b.shapes)
+	if err := b.op.fn.Backward(b.op.run, dx, x[n], x[:n]); err != nil {
+		return fmt.Errorf("graph: %s: %w", b.name, err)
+	}
+	return nil
 }
 
 func (b *backward) Do(in ...G.Value) (G.Value, error) {
-	load(b.in, in)
-	n := len(b.dx)
-	if err := b.op.fn.Backward(b.op.run, b.dx, b.in[n+1], b.in[n], b.in[:n]); err != nil {
-		return nil, fmt.Errorf("graph: %s: %w", b.name, err)
+	n := len(b.shapes)
+	b.dx = make([]buffer, n)
+	dx := make([][]float32, n)
+	for i, want := range b.op.want {
+		if want {
+			b.dx[i] = newBuffer(b.shapes[i])
+			dx[i] = b.dx[i].data
+		}
 	}
-	return b.token, nil
+	x := load(in)
+	return G.NewF32(0), b.compute(dx, append(x[:n], x[n+1]))
 }
 
 // pick exposes one gradient of a backward op as a node.
 type pick struct {
 	admin
-	src buffer
+	backward *backward
+	index    int
 }
 
-func (p *pick) Do(...G.Value) (G.Value, error) { return p.src.value, nil }
+func (p *pick) Do(...G.Value) (G.Value, error) { return p.backward.dx[p.index].value, nil }
 
-// load points dst at the numbers of the values; a scalar is copied.
-func load(dst [][]float32, src []G.Value) {
-	for i, v := range src {
+// load returns the numbers of values.
+func load(values []G.Value) [][]float32 {
+	x := make([][]float32, len(values))
+	for i, v := range values {
 		switch v := v.(type) {
 		case *tensor.Dense:
-			dst[i] = v.Float32s()
+			x[i] = v.Float32s()
 		case *G.F32:
-			if len(dst[i]) != 1 {
-				dst[i] = make([]float32, 1)
-			}
-			dst[i][0] = float32(*v)
+			x[i] = []float32{float32(*v)}
 		}
 	}
+	return x
 }

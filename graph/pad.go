@@ -41,6 +41,8 @@ func (f *padSigns) each(batch int, do func(outer, inner int)) {
 // size is the number of values of a padded image.
 func (f *padSigns) size() int { return (f.h + f.w.Top + f.w.Bottom) * f.wide() }
 
+func (*padSigns) forgetful() {}
+
 func (f *padSigns) Forward(r *Run, y []float32, x [][]float32) error {
 	border := y[:r.Batch*f.size()]
 	value := f.value(r, x)
@@ -66,7 +68,7 @@ func (f *padSigns) value(r *Run, x [][]float32) float32 {
 	return sum
 }
 
-func (f *padSigns) Backward(r *Run, dx [][]float32, dy, _ []float32, _ [][]float32) error {
+func (f *padSigns) Backward(r *Run, dx [][]float32, dy []float32, _ [][]float32) error {
 	var inside, all float64
 	learns := len(dx) > 1 && dx[1] != nil
 	f.each(r.Batch, func(outer, inner int) {

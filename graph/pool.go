@@ -78,6 +78,8 @@ type maxPool struct {
 	signs *epilogue // that gives the input, if it is to be pooled before its signs are taken
 }
 
+func (*maxPool) forgetful() {}
+
 func (f *maxPool) Forward(r *Run, y []float32, x [][]float32) error {
 	if f.signs != nil && r.Mode == Train && r.Quantize {
 		f.plan.Forward(y, f.signs.values, r.Batch)
@@ -89,7 +91,7 @@ func (f *maxPool) Forward(r *Run, y []float32, x [][]float32) error {
 	return nil
 }
 
-func (f *maxPool) Backward(r *Run, dx [][]float32, dy, _ []float32, _ [][]float32) error {
+func (f *maxPool) Backward(r *Run, dx [][]float32, dy []float32, _ [][]float32) error {
 	f.plan.Backward(dx[0], dy, r.Batch)
 	return nil
 }
@@ -99,6 +101,8 @@ type avgPool struct {
 	plan       *kernel.AvgPool
 	taps, size int
 }
+
+func (*avgPool) forgetful() {}
 
 func (f *avgPool) Forward(r *Run, y []float32, x [][]float32) error {
 	f.plan.Forward(y, x[0], r.Batch, f.scale(r))
@@ -113,7 +117,7 @@ func (f *avgPool) scale(r *Run) float32 {
 	return 1 / float32(f.taps)
 }
 
-func (f *avgPool) Backward(r *Run, dx [][]float32, dy, _ []float32, _ [][]float32) error {
+func (f *avgPool) Backward(r *Run, dx [][]float32, dy []float32, _ [][]float32) error {
 	f.plan.Backward(dx[0], dy, r.Batch, f.scale(r))
 	return nil
 }

@@ -4,6 +4,7 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -44,12 +45,20 @@ func (g *Graph) Finish(logits *Node, loss Loss) error {
 	if err := g.checkHashes(); err != nil {
 		return err
 	}
-	if g.train, err = NewExecutor(g.expr, append(G.Nodes{g.loss, logits.node}, g.grads...)...); err != nil {
+	outputs := G.Nodes{logits.node, g.loss}
+	for _, n := range slices.Backward(g.grads) { // the order in which their gradients come
+		outputs = append(outputs, n)
+	}
+	if g.train, err = newExecutor(g.expr, g.Run.pool, outputs...); err != nil {
 		return err
 	}
-	g.train.pool = g.Run.pool
-	g.forward, err = NewExecutor(g.expr, logits.node)
-	return err
+	if g.forward, err = newExecutor(g.expr, g.Run.pool, logits.node); err != nil {
+		return err
+	}
+	g.arena = make([]float32, max(g.train.memory, g.forward.memory))
+	g.train.bind(g.arena)
+	g.forward.bind(g.arena)
+	return nil
 }
 
 // checkHashes refuses a graph in which Gorgonia's 32-bit node hashes collide: a
@@ -93,9 +102,9 @@ func (g *Graph) Step() (loss float32, err error) {
 		return 0, err
 	}
 	for i, p := range g.params {
-		p.Grad = g.train.Value(g.grads[i]).(*tensor.Dense).Float32s()
+		p.Grad = g.train.result(g.grads[i])
 	}
-	return float32(*g.train.Value(g.loss).(*G.F32)), nil
+	return g.train.result(g.loss)[0], nil
 }
 
 // Forward runs the graph up to its logits in the given mode.
@@ -111,7 +120,7 @@ func (g *Graph) Logits() []float32 {
 	if g.Run.Mode == Train {
 		e = g.train
 	}
-	return e.Value(g.logits.node).(*tensor.Dense).Float32s()[:g.Run.Batch*g.logits.Channels]
+	return e.result(g.logits.node)[:g.Run.Batch*g.logits.Channels]
 }
 
 // guard runs e and turns a panic of a kernel into an error.

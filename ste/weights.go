@@ -131,7 +131,7 @@ func (f *weights) Forward(r *graph.Run, y []float32, x [][]float32) error {
 	return nil
 }
 
-func (f *weights) Backward(r *graph.Run, dx [][]float32, dy, _ []float32, x [][]float32) error {
+func (f *weights) Backward(r *graph.Run, dx [][]float32, dy []float32, x [][]float32) error {
 	switch {
 	case r.Quantize && f.channels != nil:
 		f.dw, f.w, f.dy, f.grad = dx[0], x[0], dy, dx[1:]

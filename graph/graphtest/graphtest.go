@@ -99,7 +99,7 @@ func (l lift) Forward(r *graph.Run, y []float32, x [][]float32) error {
 	return nil
 }
 
-func (l lift) Backward(r *graph.Run, dx [][]float32, dy, _ []float32, _ [][]float32) error {
+func (l lift) Backward(r *graph.Run, dx [][]float32, dy []float32, _ [][]float32) error {
 	clear(dx[0])
 	copy(dx[0][:r.Batch*int(l)], dy)
 	return nil
@@ -141,7 +141,7 @@ func (p *Probe) Forward(r *graph.Run, y []float32, x [][]float32) error {
 }
 
 // Backward implements [graph.Function].
-func (p *Probe) Backward(r *graph.Run, dx [][]float32, dy, _ []float32, _ [][]float32) error {
+func (p *Probe) Backward(r *graph.Run, dx [][]float32, dy []float32, _ [][]float32) error {
 	for n := range r.Batch {
 		row := dx[0][n*p.size : (n+1)*p.size]
 		for i := range row {
