@@ -9,7 +9,10 @@ import "golang.org/x/sys/cpu"
 //go:generate sh -c "cd _asm && ./generate.sh dot"
 
 func platformSets() []Set {
-	return []Set{{Name: "avx2", Supported: cpu.X86.HasAVX2, Plan: newAVX2, Signs: newSignsAVX2, Finish: newAVX2Finish, MaxPool: maxPoolAVX2, SumPool: sumPoolAVX2}}
+	return []Set{
+		{Name: "avx512vnni", Supported: hasVNNI, Plan: newVNNI, Signs: newSignsAVX2, Finish: newAVX2Finish, MaxPool: maxPoolAVX2, SumPool: sumPoolAVX2},
+		{Name: "avx2", Supported: cpu.X86.HasAVX2, Plan: newAVX2, Signs: newSignsAVX2, Finish: newAVX2Finish, MaxPool: maxPoolAVX2, SumPool: sumPoolAVX2},
+	}
 }
 
 func newAVX2(c Conv, weights []int8) Plan {

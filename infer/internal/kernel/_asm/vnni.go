@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command vnni generates the AVX-512 VNNI dot products of the integer runtime.
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// A shape is a tile of sums: rows in groups, and columns in registers of 16. The rows of a group are step bytes apart,
+// so that a group takes one register for its address.
+type shape struct{ rows, group, columns int }
+
+// shapes are the largest tiles first, then those for what is left over. With one register of columns there is a load
+// for every product, with two about half of one; a processor does two of each in a cycle.
+var shapes = []shape{{24, 4, 1}, {8, 1, 1}, {4, 1, 1}, {2, 1, 1}, {1, 1, 1}, {14, 2, 2}, {12, 4, 2}, {8, 1, 2}, {4, 1, 2}, {2, 1, 2}, {1, 1, 2}}
+
+func main() {
+	ConstraintExpr("!purego")
+	for _, s := range shapes {
+		dot(s)
+	}
+	Generate()
+}
+
+// unroll is the number of steps in one turn of the inner loop.
+const unroll = 4
+
+// A tile is the state of a dot product.
+type tile struct {
+	shape
+	bases   []GPVirtual    // of groups
+	step    [4]GPVirtual   // 1 and 3 times the bytes between rows of a group
+	sums    [][]VecVirtual // [set][row·columns + column]: successive steps take turns with the sets
+	w, left GPVirtual
+}
+
+func dot(s shape) {
+	name := fmt.Sprintf("dotVNNI%dx%d", s.rows, s.columns)
+	TEXT(name, NOSPLIT, "func(acc *int32, stride int, x *uint8, offsets *int32, step, tiles int, w *int8, start *int32, height, steps, skip int)")
+	Doc(fmt.Sprintf("%s adds to start the products of 8-bit codes, %d rows at a time:", name, s.rows),
+		"", "\tacc[r][c] = start[c] + Σ x[r][k]·w[k][c]", "",
+		fmt.Sprintf("for tiles × %d rows and %d columns. Row r of x starts offsets[r/%d] + r%%%d·step bytes behind x and has height", s.rows, 16*s.columns, s.group, s.group),
+		"parts of 4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps]",
+		fmt.Sprintf("[%d][4]; rows of acc are stride bytes apart.", 16*s.columns))
+	Pragma("noescape")
+	t := &tile{shape: s, w: GP64(), left: GP64()}
+	acc, offsets := GP64(), GP64()
+	accAt, offsetsAt, tiles, height := AllocLocal(8), AllocLocal(8), AllocLocal(8), AllocLocal(8)
+	Load(Param("acc"), acc)
+	MOVQ(acc, accAt)
+	Load(Param("offsets"), offsets)
+	MOVQ(offsets, offsetsAt)
+	n := Load(Param("tiles"), GP64())
+	MOVQ(n, tiles)
+	if s.group > 1 {
+		t.step[1] = GP64()
+		Load(Param("step"), t.step[1])
+	}
+	if s.group > 3 {
+		t.step[3] = GP64()
+		LEAQ(Mem{Base: t.step[1], Index: t.step[1], Scale: 2}, t.step[3])
+	}
+
+	Label("tile")
+	x, at := Load(Param("x"), GP64()), GP64()
+	MOVQ(offsetsAt, at)
+	for i := range s.rows / s.group {
+		base := GP64()
+		MOVLQSX(Mem{Base: at, Disp: 4 * i}, base)
+		ADDQ(x, base)
+		t.bases = append(t.bases, base)
+	}
+	ADDQ(Imm(uint64(4*s.rows/s.group)), at)
+	MOVQ(at, offsetsAt)
+	t.begin()
+	Load(Param("w"), t.w)
+	parts := Load(Param("height"), GP64())
+	MOVQ(parts, height)
+
+	Label("part")
+	Load(Param("steps"), t.left)
+	SUBQ(Imm(unroll), t.left)
+	JLT(LabelRef("few"))
+	Label("steps")
+	t.products(unroll)
+	SUBQ(Imm(unroll), t.left)
+	JGE(LabelRef("steps"))
+	Label("few")
+	ADDQ(Imm(unroll), t.left)
+	JZ(LabelRef("next"))
+	Label("step")
+	t.products(1)
+	DECQ(t.left)
+	JNZ(LabelRef("step"))
+	Label("next")
+	skip := Load(Param("skip"), GP64())
+	for _, b := range t.bases {
+		ADDQ(skip, b)
+	}
+	DECQ(height)
+	JNZ(LabelRef("part"))
+
+	t.end()
+	to, stride := GP64(), Load(Param("stride"), GP64())
+	MOVQ(accAt, to)
+	for r := range s.rows {
+		for c := range s.columns {
+			VMOVDQU32(t.sums[0][r*s.columns+c], Mem{Base: to, Disp: 64 * c})
+		}
+		ADDQ(stride, to)
+	}
+	MOVQ(to, accAt)
+	DECQ(tiles)
+	JNZ(LabelRef("tile"))
+	VZEROUPPER()
+	RET()
+}
+
+// begin sets the sums to the start. Small tiles have several sets of sums, so that no product waits for the one before.
+func (t *tile) begin() {
+	const enough = 12 // sums under way
+	start := Load(Param("start"), GP64())
+	for set := 0; set == 0 || set < unroll && set*t.rows*t.columns < enough; set++ {
+		t.sums = append(t.sums, nil)
+		for i := range t.rows * t.columns {
+			z := ZMM()
+			if set == 0 {
+				VMOVDQU32(Mem{Base: start, Disp: 64 * (i % t.columns)}, z)
+			} else {
+				VPXORD(z, z, z)
+			}
+			t.sums[set] = append(t.sums[set], z)
+		}
+	}
+}
+
+// end adds all sums to those of the first set.
+func (t *tile) end() {
+	for _, set := range t.sums[1:] {
+		for i, z := range set {
+			VPADDD(z, t.sums[0][i], t.sums[0][i])
+		}
+	}
+}
+
+// products adds the products of successive steps.
+func (t *tile) products(steps int) {
+	for k := range steps {
+		var w []VecVirtual
+		for c := range t.columns {
+			w = append(w, ZMM())
+			VMOVDQU32(Mem{Base: t.w, Disp: 64 * (k*t.columns + c)}, w[c])
+		}
+		sums := t.sums[k%len(t.sums)]
+		for r := range t.rows {
+			q := ZMM()
+			VPBROADCASTD(t.row(r, 4*k), q)
+			for c := range t.columns {
+				VPDPBUSD(w[c], q, sums[r*t.columns+c])
+			}
+		}
+	}
+	for _, b := range t.bases {
+		ADDQ(Imm(uint64(4*steps)), b)
+	}
+	ADDQ(U32(64*steps*t.columns), t.w)
+}
+
+// row returns the place of a row, at a displacement.
+func (t *tile) row(r, disp int) Mem {
+	m := Mem{Base: t.bases[r/t.group], Disp: disp}
+	switch r % t.group {
+	case 1:
+		m.Index, m.Scale = t.step[1], 1
+	case 2:
+		m.Index, m.Scale = t.step[1], 2
+	case 3:
+		m.Index, m.Scale = t.step[3], 1
+	}
+	return m
+}

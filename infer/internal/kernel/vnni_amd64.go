@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !purego
+
+package kernel
+
+import "golang.org/x/sys/cpu"
+
+//go:generate sh -c "cd _asm && ./generate.sh vnni"
+
+// hasVNNI says whether the processor and the operating system have what the set avx512vnni uses.
+var hasVNNI = cpu.X86.HasAVX2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512VNNI
+
+func newVNNI(c Conv, weights []int8) Plan {
+	switch {
+	case c.Groups == 1:
+		return newDotVNNI(c, weights)
+	case c.Groups == c.InC && c.Groups == c.OutC && c.InC >= 16:
+		return newDepthwiseAVX2(c, weights)
+	default:
+		return newGeneric(c, weights)
+	}
+}
+
+// vnniAcc is the most accumulators of a tile: with the codes and weights they meet, they stay in the first cache.
+const vnniAcc = 1 << 12
+
+// vnniPanel are the output channels of one call of a dot product; what is left of the channels can take half of it.
+const vnniPanel = 32
+
+// dotVNNI is a convolution as products of rows of codes with panels of 32 or 16 output channels, by VPDPBUSD: codes
+// times weights, four taps at a time, exact for all of them.
+type dotVNNI struct {
+	band
+	flat     bool // every output row has its own input row, in the same order: a linear layer or a 1 × 1 convolution
+	direct   bool // the products read the input in place
+	rows     int  // of a tile
+	channels int  // of a tile, whole panels
+	line     int  // bytes from a line of the codes to the next
+	pixel    int  // bytes from an output pixel's codes to those of the next in its line
+	steps    int  // of one line of the kernel, each of four taps
+	main     [3]vnniShape
+	offsets  []int32    // of the rows of a tile
+	grouped  [3][]int32 // [columns]: of the groups of the main shape
+	weights  []int8     // [panel][KH][steps][32 or 16][4], zeros behind the taps and the channels
+	start    []int32    // [channel]: -zero·Σ w; zeros behind the channels
+}
+
+// A vnniShape is the rows of a tile of sums, and of its groups: rows that are the same distance apart.
+type vnniShape struct{ rows, group int }
+
+func newDotVNNI(c Conv, weights []int8) Plan {
+	p := &dotVNNI{band: band{c: c, width: 1}}
+	taps := c.KW * c.InC
+	p.steps = (taps + 3) / 4
+	p.flat = c.KH == 1 && c.KW == 1 && c.InH == c.OutH && c.InW == c.OutW
+	inside := c.Top == 0 && c.Left == 0 && (c.OutH-1)*c.StrideH+c.KH <= c.InH && (c.OutW-1)*c.StrideW+c.KW <= c.InW
+	p.direct = inside && taps%4 == 0
+	p.pack(weights, taps)
+	p.cut()
+	switch {
+	case p.flat:
+		p.line, p.pixel = 4*p.steps, 4*p.steps
+	case p.direct:
+		p.line, p.pixel = c.InW*c.InC, c.StrideW*c.InC
+	default:
+		p.line, p.pixel = p.band.pitch(), c.StrideW*c.InC
+	}
+	for i := range p.rows {
+		if p.flat {
+			p.offsets = append(p.offsets, int32(i*p.pixel))
+		} else {
+			p.offsets = append(p.offsets, int32(i/c.OutW*c.StrideH*p.line+i%c.OutW*p.pixel))
+		}
+	}
+	p.shapes()
+	return p
+}
+
+// shapes chooses the main shapes. Groups do not cross lines.
+func (p *dotVNNI) shapes() {
+	fits := func(group int) bool { return p.flat || p.c.OutW%group == 0 }
+	p.main[1], p.main[2] = vnniShape{8, 1}, vnniShape{8, 1}
+	if fits(4) {
+		p.main[1], p.main[2] = vnniShape{24, 4}, vnniShape{12, 4}
+	}
+	if fits(2) {
+		p.main[2] = vnniShape{14, 2}
+	}
+	for columns := 1; columns <= 2; columns++ {
+		for i := 0; i < p.rows; i += p.main[columns].group {
+			p.grouped[columns] = append(p.grouped[columns], p.offsets[i])
+		}
+	}
+}
+
+func (p *dotVNNI) pack(weights []int8, taps int) {
+	c := &p.c
+	padded := (c.OutC + 15) / 16 * 16
+	p.weights = make([]int8, padded*c.KH*p.steps*4)
+	p.start = make([]int32, padded)
+	for o := range c.OutC {
+		panel := o / vnniPanel * vnniPanel
+		width := min(vnniPanel, padded-panel)
+		to := p.weights[panel*c.KH*p.steps*4+(o-panel)*4:]
+		for ky := range c.KH {
+			for k, w := range weights[(o*c.KH+ky)*taps:][:taps] {
+				to[(ky*p.steps+k/4)*width*4+k%4] = w
+				p.start[o] -= c.Zero * int32(w)
+			}
+		}
+	}
+}
+
+// cut chooses the size of tiles.
+func (p *dotVNNI) cut() {
+	whole := vnniPanel * max(1, p.c.Own) // channels that tiles do not part
+	padded := (p.c.OutC + 15) / 16 * 16
+	p.channels = min(padded, max(whole, 256/whole*whole))
+	if p.c.Pixels() == 1 { // few rows: tiles share the channels
+		p.channels = min(p.channels, max(whole, 128/whole*whole))
+	}
+	rows := vnniAcc / p.channels
+	if p.flat {
+		p.rows = max(14, rows/14*14)
+		return
+	}
+	p.limit(rows, tileBuffer)
+	p.rows = p.lines * p.c.OutW
+}
+
+func (p *dotVNNI) Name() string { return "avx512vnni 8-bit" }
+
+func (p *dotVNNI) MaxTile() int { return p.rows * p.channels }
+
+func (p *dotVNNI) Needs() Needs {
+	switch {
+	case p.direct:
+		return Needs{}
+	case p.flat:
+		return Needs{Bytes: p.rows * p.line}
+	default:
+		return Needs{Bytes: p.band.height(p.lines)*p.line + 3} // the last step can read behind the last tap
+	}
+}
+
+// beside returns the number of tiles side by side in the channels.
+func (p *dotVNNI) beside() int { return (p.c.OutC + p.channels - 1) / p.channels }
+
+func (p *dotVNNI) Tiles(batch int) int {
+	if p.flat {
+		return p.beside() * ((batch*p.c.Pixels() + p.rows - 1) / p.rows)
+	}
+	return p.beside() * batch * p.perImage()
+}
+
+func (p *dotVNNI) Tile(i, batch int) Tile {
+	t := Tile{Channel: i % p.beside() * p.channels}
+	t.Channels = min(p.channels, p.c.OutC-t.Channel)
+	t.Stride = (t.Channels + 15) / 16 * 16
+	i /= p.beside()
+	if p.flat {
+		t.Row, t.Rows = i*p.rows, min(p.rows, batch*p.c.Pixels()-i*p.rows)
+	} else {
+		t.Row, t.Rows = p.tile(i)
+	}
+	return t
+}
+
+func (p *dotVNNI) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
+	p.products(acc, p.codes(x, t, s), t)
+}
+
+// codes returns the codes under the kernel at the rows of a tile, in the layout of the offsets.
+func (p *dotVNNI) codes(x []uint8, t Tile, s *Scratch) []uint8 {
+	c := &p.c
+	switch {
+	case p.flat && p.direct:
+		return x[t.Row*c.InC:]
+	case p.flat:
+		for r := range t.Rows { // what is behind the codes of a row meets weights of 0
+			copy(s.Bytes[r*p.line:], x[(t.Row+r)*c.InC:][:c.InC])
+		}
+	case p.direct:
+		return x[t.Row/c.Pixels()*c.InLen()+t.Row%c.Pixels()/c.OutW*c.StrideH*p.line:]
+	default:
+		p.copy(s.Bytes, x, t.Row, t.Rows)
+	}
+	return s.Bytes
+}
+
+// products fills acc from codes.
+func (p *dotVNNI) products(acc []int32, x []uint8, t Tile) {
+	each := p.c.KH * p.steps * 4 // bytes of weights of a channel
+	last := int(p.offsets[t.Rows-1]) + (p.c.KH-1)*p.line + 4*p.steps
+	_, _ = acc[t.Rows*t.Stride-1], x[last-1]
+	for first := t.Channel; first < t.Channel+t.Stride; first += vnniPanel {
+		width := min(vnniPanel, t.Channel+t.Stride-first)
+		w, start := p.weights[first*each:][:width*each], p.start[first:][:width]
+		columns := width / 16
+		main := p.main[columns]
+		whole := t.Rows / main.rows * main.rows
+		if whole > 0 {
+			p.dot(main.rows, columns, acc[first-t.Channel:], t.Stride, x, p.grouped[columns], whole/main.rows, w, start)
+		}
+		for rows := 8; whole < t.Rows; rows /= 2 {
+			if n := (t.Rows - whole) / rows; n > 0 {
+				p.dot(rows, columns, acc[whole*t.Stride+first-t.Channel:], t.Stride, x, p.offsets[whole:], n, w, start)
+				whole += n * rows
+			}
+		}
+	}
+}
+
+// dot multiplies rows of codes with one panel.
+func (p *dotVNNI) dot(rows, columns int, acc []int32, stride int, x []uint8, offsets []int32, tiles int, w []int8, start []int32) {
+	a, q, o, v, s := &acc[0], &x[0], &offsets[0], &w[0], &start[0]
+	stride *= 4
+	height, skip := p.c.KH, p.line-4*p.steps
+	if columns == 1 {
+		switch rows {
+		case 1:
+			dotVNNI1x1(a, stride, q, o, p.pixel, tiles, v, s, height, p.steps, skip)
+		case 2:
+			dotVNNI2x1(a, stride, q, o, p.pixel, tiles, v, s, height, p.steps, skip)
+		case 4:
+			dotVNNI4x1(a, stride, q, o, p.pixel, tiles, v, s, height, p.steps, skip)
+		case 8:
+			dotVNNI8x1(a, stride, q, o, p.pixel, tiles, v, s, height, p.steps, skip)
+		case 24:
+			dotVNNI24x1(a, stride, q, o, p.pixel, tiles, v, s, height, p.steps, skip)
+		}
+		return
+	}
+	switch rows {
+	case 1:
+		dotVNNI1x2(a, stride, q, o, p.pixel, tiles, v, s, height, p.steps, skip)
+	case 2:
+		dotVNNI2x2(a, stride, q, o, p.pixel, tiles, v, s, height, p.steps, skip)
+	case 4:
+		dotVNNI4x2(a, stride, q, o, p.pixel, tiles, v, s, height, p.steps, skip)
+	case 8:
+		dotVNNI8x2(a, stride, q, o, p.pixel, tiles, v, s, height, p.steps, skip)
+	case 12:
+		dotVNNI12x2(a, stride, q, o, p.pixel, tiles, v, s, height, p.steps, skip)
+	case 14:
+		dotVNNI14x2(a, stride, q, o, p.pixel, tiles, v, s, height, p.steps, skip)
+	}
+}
