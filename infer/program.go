@@ -3,6 +3,8 @@
 package infer
 
 import (
+	"slices"
+
 	"github.com/goqat/goqat/infer/internal/kernel"
 	"github.com/goqat/goqat/qmodel"
 )
@@ -48,27 +50,28 @@ func newStep(m *qmodel.Model, i int, set kernel.Set) step {
 	case qmodel.MaxPool:
 		return &maxPool{rows, kernel.NewWindow(c), o.Inputs[0], o.Output, set.MaxPool}
 	case qmodel.AvgPool:
-		return &avgPool{rows, kernel.NewWindow(c), o.Inputs[0], set.SumPool, finisher(m, o, set)}
+		return &avgPool{rows, kernel.NewWindow(c), o.Inputs[0], set.SumPool, finisher(m, i, set)}
 	case qmodel.Flatten:
 		return flatten{}
 	case qmodel.Table:
 		return &table{rows, o.Table, o.Inputs[0], o.Output}
 	case qmodel.Add, qmodel.Sign:
-		return &add{rows, len(o.Inputs), finisher(m, o, set)}
+		return &add{rows, len(o.Inputs), finisher(m, i, set)}
 	default:
 		return newWeighted(m, i, c, set)
 	}
 }
 
-// finisher prepares the end of an operator that requantizes or compares.
-func finisher(m *qmodel.Model, o *qmodel.Operator, set kernel.Set) kernel.Finisher {
+// finisher prepares the end of operator i, which requantizes or compares.
+func finisher(m *qmodel.Model, i int, set kernel.Set) kernel.Finisher {
+	o := &m.Operators[i]
 	e := kernel.Epilogue{
 		Channels: m.Tensors[o.Output].Channels, Output: o.Output, Others: o.Inputs, R: o.Requantizer,
 		Own: m.Accumulators(o), T: o.Thresholds,
 	}
 	if e.Own > 0 {
 		e.Others = o.Inputs[1:]
-		e.Terms = make([]kernel.Term, e.Own)
+		e.Terms = slices.Repeat([]kernel.Term{{Bits: m.AccumulatorBits(i)}}, e.Own)
 	}
 	for _, t := range e.Others {
 		e.Terms = append(e.Terms, kernel.Term{Codes: m.Tensors[t].Kind == qmodel.Codes, Zero: m.Tensors[t].ZeroPoint})

@@ -24,7 +24,7 @@ type weighted struct {
 func newWeighted(m *qmodel.Model, i int, c kernel.Conv, set kernel.Set) *weighted {
 	o := &m.Operators[i]
 	own := m.Accumulators(o)
-	w := &weighted{in: o.Inputs[0], adds: int(m.MACs(i)) * own, finish: finisher(m, o, set)}
+	w := &weighted{in: o.Inputs[0], adds: int(m.MACs(i)) * own, finish: finisher(m, i, set)}
 	c.OutC, c.Own = c.OutC*own, own
 	w.c = c
 	if in := &m.Tensors[o.Inputs[0]]; in.Signs {

@@ -10,7 +10,7 @@ import "golang.org/x/sys/cpu"
 
 func platformSets() []Set {
 	return []Set{
-		{Name: "avx512vnni", Supported: hasVNNI, Plan: newVNNI, Signs: newSignsAVX2, Finish: newAVX2Finish, MaxPool: maxPoolAVX2, SumPool: sumPoolAVX2},
+		{Name: "avx512vnni", Supported: hasVNNI, Plan: newVNNI, Signs: newSignsAVX2, Finish: newVNNIFinish, MaxPool: maxPoolAVX2, SumPool: sumPoolAVX2},
 		{Name: "avx2", Supported: cpu.X86.HasAVX2, Plan: newAVX2, Signs: newSignsAVX2, Finish: newAVX2Finish, MaxPool: maxPoolAVX2, SumPool: sumPoolAVX2},
 	}
 }

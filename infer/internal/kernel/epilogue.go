@@ -2,7 +2,11 @@
 
 package kernel
 
-import "github.com/goqat/goqat/fixed"
+import (
+	"cmp"
+
+	"github.com/goqat/goqat/fixed"
+)
 
 // An Epilogue says how the terms of an operator become its output. Without a requantizer, accumulators are the output.
 type Epilogue struct {
@@ -20,7 +24,10 @@ type Epilogue struct {
 type Term struct {
 	Codes bool
 	Zero  int32
+	Bits  int // proved to be enough for the int32; 0 is 32
 }
+
+func (t *Term) bits() int { return cmp.Or(t.Bits, 32) }
 
 // value returns number i of a tensor, less its zero point.
 func (t *Tensor) value(i int) int64 {

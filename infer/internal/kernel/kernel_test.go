@@ -166,7 +166,7 @@ func drawEpilogue(t *testing.T, rng *rand.Rand, channels, rows int, own bool, te
 	bounds := make([][]int64, len(terms))
 	for i, codes := range terms {
 		reach := int32(1) << (4 + rng.IntN(26))
-		term := Term{Codes: codes}
+		term := Term{Codes: codes, Bits: bits.Len32(uint32(reach)) + 1}
 		if codes {
 			reach = 255
 			term.Zero = rng.Int32N(256)
@@ -270,6 +270,41 @@ func TestFinishersAgree(t *testing.T) {
 		for _, set := range sets {
 			if got := run(set); !slices.Equal(got, want) {
 				t.Fatalf("set %s, %d channels of %+v by %+v: %d, want %d", set.Name, channels, form, e.R, got, want)
+			}
+		}
+	}
+}
+
+// TestFinishersRoundTies feeds the only accumulator of each channel that leads to a tie, and its neighbours, with real
+// multipliers, to the fast epilogues: half of the ties round up.
+func TestFinishersRoundTies(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 10))
+	sets, reference := fast()
+	const channels = 48
+	for n := range 200 {
+		r := &fixed.Requantizer{Zero: rng.Int32N(200), Hi: 255, M: [][]int64{make([]int64, channels)}, Bias: make([]int64, channels), AccBias: make([]int32, channels), Shift: make([]uint8, channels)}
+		acc := make([]int32, 3*channels)
+		for c := range channels {
+			s := 28 + rng.IntN(12)
+			m := (rng.Int64N(1<<23) | 1<<23 | 1) * int64(1-2*rng.IntN(2)) >> rng.IntN(2)
+			x, whole := rng.Int32N(1<<21)-1<<20, rng.Int64N(20)-10
+			r.Shift[c], r.M[0][c] = uint8(s), m
+			r.AccBias[c] = rng.Int32N(1<<10) - 1<<9
+			r.Bias[c] = whole<<s + 1<<(s-1) - (int64(x)+int64(r.AccBias[c]))*m
+			for k := range 3 {
+				acc[k*channels+c] = x + int32(k) - 1
+			}
+		}
+		e := Epilogue{Channels: channels, R: r, Terms: []Term{{Bits: 22}}}
+		run := func(set Set) []uint8 {
+			f, tensors := set.Finish(e), []Tensor{{Codes: make([]uint8, len(acc))}}
+			f.Finish(Tile{Rows: 3, Channels: channels, Stride: channels}, acc, tensors, NewScratch(f.Needs()))
+			return tensors[0].Codes
+		}
+		want := run(reference)
+		for _, set := range sets {
+			if got := run(set); !slices.Equal(got, want) {
+				t.Fatalf("%d: set %s, %+v on %d: %d, want %d", n, set.Name, r, acc, got, want)
 			}
 		}
 	}
