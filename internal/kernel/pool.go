@@ -3,7 +3,7 @@
 package kernel
 
 import (
-	"sync"
+	"runtime"
 	"sync/atomic"
 	"unsafe"
 )
@@ -18,14 +18,19 @@ type Task interface {
 // A Pool runs tasks on a fixed set of goroutines. It runs one task at a time;
 // its methods are not for concurrent use, nor to be called from a tile. The
 // plans made on a pool share its scratch memory.
+//
+// A training step is hundreds of tasks, many of a few microseconds, which is
+// less than it takes to wake a sleeping thread. So whoever has nothing to do
+// looks for a while whether there is something new before it sleeps.
 type Pool struct {
 	threads int
-	wake    []chan struct{}
-	busy    sync.WaitGroup
+	helpers []*sleeper
+	caller  sleeper // of Run, until the helpers are done
 
 	task  Task
-	tiles int64
-	next  atomic.Int64
+	tiles int
+	left  atomic.Uint64 // number of the task << 32 | tiles that nobody has taken
+	done  atomic.Int64  // tiles done
 
 	local  [][]float32 // scratch of each worker
 	common []float32   // scratch of the whole task
@@ -35,14 +40,13 @@ type Pool struct {
 // the caller of Run is the first. Close ends the others.
 func NewPool(threads int) *Pool {
 	threads = max(threads, 1)
-	p := &Pool{threads: threads, local: make([][]float32, threads)}
+	p := &Pool{threads: threads, caller: newSleeper(), local: make([][]float32, threads)}
 	for worker := 1; worker < threads; worker++ {
-		wake := make(chan struct{}, 1)
-		p.wake = append(p.wake, wake)
+		h := newSleeper()
+		p.helpers = append(p.helpers, &h)
 		go func() {
-			for range wake {
+			for h.until(func() bool { return uint32(p.left.Load()) > 0 }) {
 				p.work(worker)
-				p.busy.Done()
 			}
 		}()
 	}
@@ -55,40 +59,92 @@ func (p *Pool) Threads() int { return p.threads }
 // Close ends the pool's goroutines. The pool must be idle and is not to be
 // used again.
 func (p *Pool) Close() {
-	for _, wake := range p.wake {
-		close(wake)
+	for _, h := range p.helpers {
+		close(h.wake)
 	}
-	p.wake = nil
+	p.helpers = nil
 }
 
 // Run does tiles 0 to n-1 of t, in no particular order, and returns when all
 // are done. It does not allocate.
 func (p *Pool) Run(t Task, n int) {
-	helpers := min(len(p.wake), n-1)
+	helpers := min(len(p.helpers), n-1)
 	if helpers <= 0 {
 		for i := range n {
 			t.Tile(i, 0)
 		}
 		return
 	}
-	p.task, p.tiles = t, int64(n)
-	p.next.Store(0)
-	p.busy.Add(helpers)
-	for _, wake := range p.wake[:helpers] {
-		wake <- struct{}{}
+	p.task, p.tiles = t, n
+	p.done.Store(0)
+	p.left.Store((p.left.Load()>>32+1)<<32 | uint64(n))
+	for _, h := range p.helpers[:helpers] {
+		h.rouse()
 	}
 	p.work(0)
-	p.busy.Wait()
+	p.caller.until(func() bool { return p.done.Load() == int64(n) })
 	p.task = nil
 }
 
+// work does tiles while there are any. Whoever has taken one keeps the task from
+// ending, and may read what it is; one who comes too late takes none.
 func (p *Pool) work(worker int) {
 	for {
-		i := p.next.Add(1) - 1
-		if i >= p.tiles {
+		left := p.left.Load()
+		if uint32(left) == 0 {
 			return
 		}
-		p.task.Tile(int(i), worker)
+		if !p.left.CompareAndSwap(left, left-1) {
+			continue
+		}
+		n := p.tiles
+		p.task.Tile(n-int(uint32(left)), worker)
+		if p.done.Add(1) == int64(n) && worker > 0 {
+			p.caller.rouse()
+		}
+	}
+}
+
+// A sleeper waits for a condition that others make true.
+type sleeper struct {
+	asleep atomic.Bool
+	wake   chan struct{}
+}
+
+func newSleeper() sleeper { return sleeper{wake: make(chan struct{}, 1)} }
+
+// A sleeper looks so often, and between two looks so many others, whether its
+// condition is true before it sleeps: some tens of microseconds in all.
+const (
+	looks   = 200
+	between = 30
+)
+
+// until returns true when the condition is, and false when wake is closed.
+func (s *sleeper) until(condition func() bool) bool {
+	for {
+		for range looks {
+			for range between {
+				if condition() {
+					return true
+				}
+			}
+			runtime.Gosched()
+		}
+		s.asleep.Store(true)
+		if condition() && s.asleep.CompareAndSwap(true, false) {
+			return true
+		}
+		if _, open := <-s.wake; !open {
+			return false
+		}
+	}
+}
+
+// rouse has the sleeper look again, if it sleeps.
+func (s *sleeper) rouse() {
+	if s.asleep.Load() && s.asleep.CompareAndSwap(true, false) {
+		s.wake <- struct{}{}
 	}
 }
 
