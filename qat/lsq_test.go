@@ -107,51 +107,6 @@ func TestLSQGradientScale(t *testing.T) {
 	}
 }
 
-// TestLearnedStepsStayInTheirDomain steps with gradients and learning rates of
-// any size.
-func TestLearnedStepsStayInTheirDomain(t *testing.T) {
-	rng := rand.New(rand.NewPCG(5, 6))
-	for _, name := range []string{"lsq", "lsq+"} {
-		for _, power := range []bool{false, true} {
-			a := method(t, name).Activation(graph.New(1, graph.NewPool(1)), "x", qat.Options{Bits: 4, Signed: true, Size: 9, PowerOfTwo: power})
-			q := method(t, name).Weights(graph.New(1, graph.NewPool(1)), "w", qat.Options{Bits: 4, PowerOfTwo: power}, []int{2, 3})
-			w := []float32{1, -2, 0, 3, 4, -5}
-			for i := range 2000 {
-				for _, p := range append(a.Params(), q.Params()...) {
-					for k := range p.Value {
-						step := float32(math.Exp2(float64(rng.IntN(300)-150)) * rng.NormFloat64())
-						switch i % 50 {
-						case 0:
-							step = inf
-						case 1:
-							step = -inf
-						case 2:
-							step = nan
-						}
-						p.Value[k] -= step
-					}
-				}
-				a.Constrain()
-				q.Constrain(w)
-				u := a.Quantization()
-				if !(u.Scale > 0) || u.Scale > math.MaxFloat32 || u.ZeroPoint < u.Lo || u.ZeroPoint > u.Hi {
-					t.Fatalf("%s: quantization %+v", name, u)
-				}
-				x := []float32{0}
-				a.Begin(&graph.Run{})
-				if a.Forward(x, x); x[0] != 0 {
-					t.Fatalf("%s: 0 became %v", name, x[0])
-				}
-				for _, s := range q.Integers(make([]int16, len(w)), w) {
-					if !(s > 0) || s > math.MaxFloat32 {
-						t.Fatalf("%s: weights have the scale %v", name, s)
-					}
-				}
-			}
-		}
-	}
-}
-
 // TestLSQPlusOffset has the offset move the codes over values that are all above
 // or below 0, where that lowers the error.
 func TestLSQPlusOffset(t *testing.T) {
