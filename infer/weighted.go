@@ -18,6 +18,7 @@ type weighted struct {
 	in     int
 	adds   int // per image
 	finish kernel.Finisher
+	fused  kernel.Fused // the plan and the finisher in one, nil where there is no such kernel
 }
 
 // newWeighted prepares operator i.
@@ -37,6 +38,9 @@ func newWeighted(m *qmodel.Model, i int, c kernel.Conv, set kernel.Set) *weighte
 		codes, w.rest = kernel.NewRemainder(c, interleaved(o.Weights))
 	}
 	w.plan = set.Plan(c, codes)
+	if f, ok := w.plan.(kernel.Fuser); ok && !w.double && w.rest == nil {
+		w.fused = f.Fuse(w.finish)
+	}
 	return w
 }
 
@@ -60,11 +64,18 @@ func (w *weighted) tiles(batch int) int { return w.plan.Tiles(batch) }
 func (w *weighted) work() int           { return w.adds }
 
 func (w *weighted) needs() kernel.Needs {
+	if w.fused != nil {
+		return w.fused.Needs()
+	}
 	return w.plan.Needs().Max(w.finish.Needs()).Max(kernel.Needs{Acc: w.plan.MaxTile()})
 }
 
 func (w *weighted) run(i, batch int, tensors []kernel.Tensor, s *kernel.Scratch) {
 	t, x := w.plan.Tile(i, batch), tensors[w.in].Codes
+	if w.fused != nil {
+		w.fused.Run(t, x, tensors, s)
+		return
+	}
 	acc := s.Acc[:t.Rows*t.Stride]
 	w.plan.Accumulate(acc, x, t, s)
 	if w.double {

@@ -20,6 +20,7 @@ type vnniFinish struct {
 	constant  []int64 // Bias + AccBias·M of the first term
 	terms     []int   // in the order of the assembly: int32 before codes
 	ties      bool    // found by the product
+	blocks    []vnniBlock
 	table     []int64
 	blockSize int // of the table, in numbers
 }
@@ -33,17 +34,17 @@ func newVNNIFinish(e Epilogue) Finisher {
 		return f.rest
 	}
 	f.order()
-	blocks := make([]vnniBlock, e.Channels/vnniLanes)
-	for i := range blocks {
-		if !f.fill(&blocks[i], i*vnniLanes) {
+	f.blocks = make([]vnniBlock, e.Channels/vnniLanes)
+	for i := range f.blocks {
+		if !f.fill(&f.blocks[i], i*vnniLanes) {
 			return f.rest
 		}
-		f.ties = f.ties || blocks[i].ties
+		f.ties = f.ties || f.blocks[i].ties
 	}
-	for i := range blocks {
-		f.add(&blocks[i])
+	for i := range f.blocks {
+		f.add(&f.blocks[i])
 	}
-	f.blockSize = len(f.table) / len(blocks)
+	f.blockSize = len(f.table) / len(f.blocks)
 	return f
 }
 
@@ -147,39 +148,43 @@ func tie(m, constant int64, shift uint8, width int) (acc int64, found, unique bo
 // less 32; where the product finds ties, the bits below the unit and the unit; for each term, as 32 bits, the
 // multipliers, and of codes the power of two that is left out of them and goes to the codes.
 func (e *vnniFinish) add(b *vnniBlock) {
-	var shift, below, unit [vnniLanes]int64
+	var constant, shift, below, unit [vnniLanes]int64
 	for lane, s := range b.shift {
+		constant[lane], shift[lane], below[lane], unit[lane] = b.constant[lane], int64(s)-32, 1<<s-1, 1<<s
 		if !e.ties {
-			b.constant[lane] -= b.down[lane]
+			constant[lane] -= b.down[lane]
 		}
-		shift[lane], below[lane], unit[lane] = int64(s)-32, 1<<s-1, 1<<s
 	}
-	e.addEvenOdd(b.constant)
-	e.addNarrow(shift)
+	e.table = appendEvenOdd(e.table, constant[:])
+	e.table = appendNarrow(e.table, shift[:])
 	if e.ties {
-		e.addEvenOdd(below)
-		e.addEvenOdd(unit)
+		e.table = appendEvenOdd(e.table, below[:])
+		e.table = appendEvenOdd(e.table, unit[:])
 	}
 	for i, term := range e.terms {
-		e.addNarrow(b.multipliers[i])
+		e.table = appendNarrow(e.table, b.multipliers[i][:])
 		if e.Epilogue.Terms[term].Codes {
-			e.addNarrow(b.powers[i])
+			e.table = appendNarrow(e.table, b.powers[i][:])
 		}
 	}
 }
 
-func (e *vnniFinish) addNarrow(values [vnniLanes]int64) {
-	for lane := 0; lane < vnniLanes; lane += 2 {
-		e.table = append(e.table, int64(uint32(values[lane]))|values[lane+1]<<32)
+// appendNarrow appends values to a table as 32 bits each.
+func appendNarrow(table, values []int64) []int64 {
+	for lane := 0; lane < len(values); lane += 2 {
+		table = append(table, int64(uint32(values[lane]))|values[lane+1]<<32)
 	}
+	return table
 }
 
-func (e *vnniFinish) addEvenOdd(values [vnniLanes]int64) {
+// appendEvenOdd appends the values of even lanes, then those of odd lanes, to a table.
+func appendEvenOdd(table, values []int64) []int64 {
 	for parity := range 2 {
-		for lane := parity; lane < vnniLanes; lane += 2 {
-			e.table = append(e.table, values[lane])
+		for lane := parity; lane < len(values); lane += 2 {
+			table = append(table, values[lane])
 		}
 	}
+	return table
 }
 
 func (e *vnniFinish) Needs() Needs { return e.rest.Needs() }

@@ -62,6 +62,20 @@ func PlanName(p Plan, set string) string {
 	return set
 }
 
+// A Fuser is a Plan that, with some finishers, writes codes without accumulators in between.
+type Fuser interface {
+	// Fuse returns the plan with its end, nil for a finisher that is not one of these.
+	Fuse(f Finisher) Fused
+}
+
+// Fused is a plan with its end.
+type Fused interface {
+	// Run writes a tile of the plan, for the batch of images x, to the output.
+	Run(t Tile, x []uint8, tensors []Tensor, s *Scratch)
+	// Needs returns the scratch that Run uses.
+	Needs() Needs
+}
+
 // Needs are the lengths of the buffers of a Scratch.
 type Needs struct{ Acc, Sums, Bytes, Words int }
 

@@ -117,6 +117,125 @@ func TestPlansAgree(t *testing.T) {
 	}
 }
 
+// TestFusedAgree compares plans that write codes themselves with the reference's plan and finisher.
+func TestFusedAgree(t *testing.T) {
+	rng := rand.New(rand.NewPCG(11, 12))
+	sets, reference := fast()
+	for n := range 600 {
+		c := drawConv(rng, n%2 == 0)
+		if n%2 == 0 { // depthwise, of many channels or few
+			c.InC = []int{8, 16, 32, 48, 64, 80, 128}[rng.IntN(7)]
+			c.OutC, c.Groups = c.InC, c.InC
+			if rng.IntN(2) == 0 {
+				c.StrideW, c.OutW = 1, c.InW+c.Left-c.KW+1
+			}
+		}
+		c.Own = 0
+		batch, front := 1+rng.IntN(3), rng.IntN(2) == 0
+		weights := drawWeights(rng, c.OutC*c.KH*c.KW*c.InC/c.Groups)
+		x := guarded[uint8](t, batch*c.InLen(), front)
+		drawCodes(rng, x, c.Max)
+		forms := [][]bool{{false}, {false}, {false, true}, {false, false}}
+		e, tensors := drawFusion(t, rng, c, weights, batch*c.Pixels(), forms[rng.IntN(len(forms))], front)
+		out := &tensors[e.Output]
+
+		finish := reference.Finish(e)
+		acc := gather(t, reference.Plan(c, weights), c, x, batch, front)
+		finish.Finish(Tile{Rows: batch * c.Pixels(), Channels: c.OutC, Stride: c.OutC}, acc, tensors, NewScratch(finish.Needs()))
+		want := slices.Clone(out.Codes)
+		for _, set := range sets {
+			p, ok := set.Plan(c, weights).(Fuser)
+			if !ok {
+				continue
+			}
+			f := p.Fuse(set.Finish(e))
+			if f == nil {
+				continue
+			}
+			for i := range out.Codes {
+				out.Codes[i] = 0xa5
+			}
+			needs := f.Needs()
+			s := NewScratch(needs)
+			s.Bytes = guarded[uint8](t, needs.Bytes, front)
+			for i := range s.Bytes {
+				s.Bytes[i] = 0xa5
+			}
+			for i := p.(Plan).Tiles(batch) - 1; i >= 0; i-- {
+				f.Run(p.(Plan).Tile(i, batch), x, tensors, s)
+			}
+			if !slices.Equal(out.Codes, want) {
+				t.Fatalf("set %s, %+v, %+v: %d, want %d", set.Name, c, e, out.Codes, want)
+			}
+		}
+	}
+}
+
+// drawFusion returns an epilogue for the accumulators of a convolution, with multipliers like those of networks, and its
+// tensors.
+func drawFusion(t *testing.T, rng *rand.Rand, c Conv, weights []int8, rows int, terms []bool, front bool) (Epilogue, []Tensor) {
+	r := &fixed.Requantizer{Hi: 1<<(1+rng.IntN(8)) - 1, Bias: make([]int64, c.OutC), AccBias: make([]int32, c.OutC), Shift: make([]uint8, c.OutC)}
+	r.Zero = rng.Int32N(r.Hi + 1)
+	if rng.IntN(2) == 0 {
+		r.Lo = rng.Int32N(r.Hi)
+	}
+	e := Epilogue{Channels: c.OutC, R: r}
+	var tensors []Tensor
+	reach := int64(1)
+	each := len(weights) / c.OutC
+	for o := range c.OutC {
+		reach = max(reach, fixed.DotBound(weights[o*each:][:each], -c.Zero, c.Max-c.Zero))
+	}
+	width := bits.Len64(uint64(reach)) + 1
+	for i, codes := range terms {
+		term := Term{Codes: codes, Bits: width}
+		x := Tensor{}
+		switch {
+		case i == 0:
+		case codes:
+			term = Term{Codes: true, Zero: rng.Int32N(256)}
+			x = Tensor{Zero: term.Zero, Codes: guarded[uint8](t, rows*c.OutC, front)}
+			drawCodes(rng, x.Codes, 255)
+		default:
+			term.Bits = 0
+			x.Wide = guarded[int32](t, rows*c.OutC, front)
+			for k := range x.Wide {
+				x.Wide[k] = rng.Int32N(int32(2*reach)) - int32(reach)
+			}
+		}
+		e.Terms = append(e.Terms, term)
+		if i > 0 {
+			e.Others = append(e.Others, len(tensors))
+			tensors = append(tensors, x)
+		}
+		r.M = append(r.M, make([]int64, c.OutC))
+	}
+	e.Output = len(tensors)
+	tensors = append(tensors, Tensor{Codes: guarded[uint8](t, rows*c.OutC, front)})
+	for o := range c.OutC {
+		s := min(60-24, width+24-rng.IntN(12))
+		if rng.IntN(40) == 0 {
+			s = 32 + rng.IntN(4)
+		}
+		r.Shift[o] = uint8(s)
+		for i, codes := range terms {
+			m := (rng.Int64N(1<<23) | 1<<23) * int64(1-2*rng.IntN(2))
+			if codes {
+				m <<= max(0, s-32)
+			}
+			if rng.IntN(50) == 0 {
+				m = 0
+			}
+			r.M[i][o] = m
+		}
+		r.Bias[o] = rng.Int64N(1<<(s+6)) - 1<<(s+5)
+		if len(terms) == 1 {
+			r.AccBias[o] = rng.Int32N(8)
+		}
+	}
+	return e, tensors
+}
+
 // gather runs all tiles of a plan, the last first, and puts their accumulators in one array, rows × channels.
 func gather(t *testing.T, p Plan, c Conv, x []uint8, batch int, front bool) []int32 {
 	t.Helper()

@@ -16,7 +16,7 @@ func newVNNI(c Conv, weights []int8) Plan {
 	case c.Groups == 1:
 		return newDotVNNI(c, weights)
 	case c.Groups == c.InC && c.Groups == c.OutC && c.InC >= 16:
-		return newDepthwiseAVX2(c, weights)
+		return newDepthwiseVNNI(c, weights)
 	default:
 		return newGeneric(c, weights)
 	}
@@ -140,7 +140,7 @@ func (p *dotVNNI) Needs() Needs {
 	case p.flat:
 		return Needs{Bytes: p.rows * p.line}
 	default:
-		return Needs{Bytes: p.band.height(p.lines)*p.line + 3} // the last step can read behind the last tap
+		return Needs{Bytes: p.band.height(p.lines)*p.line + padSlack} // the last step can read behind the last tap
 	}
 }
 
@@ -184,7 +184,7 @@ func (p *dotVNNI) codes(x []uint8, t Tile, s *Scratch) []uint8 {
 	case p.direct:
 		return x[t.Row/c.Pixels()*c.InLen()+t.Row%c.Pixels()/c.OutW*c.StrideH*p.line:]
 	default:
-		p.copy(s.Bytes, x, t.Row, t.Rows)
+		p.pad(s.Bytes, x, t.Row, t.Rows)
 	}
 	return s.Bytes
 }
