@@ -247,7 +247,7 @@ var (
 	floatName = regexp.MustCompile(`(SS|SD|PS|PD|PH)$|^V?CVT|^[SU]CVTF|[FX](128|32X[248]|64X[24])$|^V?F[A-Z]|^F(32|64)`)
 	// Integer names that look like them: packed integers but for permutations
 	// of floats, and what the assembler itself understands.
-	integerName = regexp.MustCompile(`^(FUNCDATA|V?P[A-Z]*(SD|SS))$|I(128|32X[248]|64X[24])$`)
+	integerName = regexp.MustCompile(`^(FUNCDATA|VPCMPU?D|V?P[A-Z]*(SD|SS))$|I(128|32X[248]|64X[24])$`)
 )
 
 // floatInstructions returns the floating-point instructions of an assembly
@@ -316,7 +316,7 @@ func TestNoFloatingPointFinds(t *testing.T) {
 		}
 	}
 	for _, s := range []string{
-		"TEXT ·f(SB), NOSPLIT, $0-24", "\tVPMADDUBSW Y0, Y1, Y2", "\tVPDPBUSD Z0, Z1, Z2", "\tVPDPWSSD.Z Z0, Z1, K1, Z2", "\tPABSD X0, X1", "\tVPMINSD Y0, Y1, Y2",
+		"TEXT ·f(SB), NOSPLIT, $0-24", "\tVPMADDUBSW Y0, Y1, Y2", "\tVPDPBUSD Z0, Z1, Z2", "\tVPDPWSSD.Z Z0, Z1, K1, Z2", "\tPABSD X0, X1", "\tVPMINSD Y0, Y1, Y2", "\tVPCMPD $2, Z0, Z1, K1",
 		"\tVINSERTI128 $1, X0, Y1, Y2", "\tVEXTRACTI64X4 $1, Z0, Y1", "\tVPBROADCASTD X0, Y0", "\tVPSLLD $2, Y0, Y1", "\tMOVOU X0, (AX)",
 		"\tVZEROUPPER", "\tPOPCNTQ AX, BX", "\tVPSADBW Y0, Y1, Y2", "\tSDOT V0.B16, V1.B16, V2.S4", "\tFUNCDATA $0, x(SB)", "// ADDSS in a comment", "\tPSUBD X0, X1",
 	} {

@@ -76,10 +76,14 @@ func finisher(m *qmodel.Model, i int, set kernel.Set) kernel.Finisher {
 	for _, t := range e.Others {
 		e.Terms = append(e.Terms, kernel.Term{Codes: m.Tensors[t].Kind == qmodel.Codes, Zero: m.Tensors[t].ZeroPoint})
 	}
-	if e.Own > 1 || e.T != nil {
+	switch {
+	case e.T != nil:
+		return set.Compare(e)
+	case e.Own > 1:
 		return kernel.NewTerms(e)
+	default:
+		return set.Finish(e)
 	}
-	return set.Finish(e)
 }
 
 // rows splits an operator's output in tiles of about rowWork numbers.

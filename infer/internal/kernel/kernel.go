@@ -114,6 +114,8 @@ type Set struct {
 	Signs func(c Conv, signs int, weights []int16) Plan
 	// Finish prepares an epilogue.
 	Finish func(e Epilogue) Finisher
+	// Compare prepares an epilogue with thresholds.
+	Compare func(e Epilogue) Finisher
 	// MaxPool writes the greatest code of each window to rows [row, row+rows) of the output dst, padding left out.
 	MaxPool func(w *Window, dst, x []uint8, row, rows int)
 	// SumPool writes Σ (q - zero) over each window of these rows to acc, rows × channels; there is no padding.
@@ -131,8 +133,8 @@ type Finisher interface {
 // Sets returns all sets, the fastest first and the reference last.
 func Sets() []Set {
 	return append(platformSets(),
-		Set{Name: "generic", Supported: true, Plan: newGeneric, Signs: newBits, Finish: newGenericFinish, MaxPool: maxPool, SumPool: sumPool},
-		Set{Name: "reference", Supported: true, Plan: newReference, Signs: newReferenceSigns, Finish: newReferenceFinish, MaxPool: maxPool, SumPool: sumPool})
+		Set{Name: "generic", Supported: true, Plan: newGeneric, Signs: newBits, Finish: newGenericFinish, Compare: NewTerms, MaxPool: maxPool, SumPool: sumPool},
+		Set{Name: "reference", Supported: true, Plan: newReference, Signs: newReferenceSigns, Finish: newReferenceFinish, Compare: NewTerms, MaxPool: maxPool, SumPool: sumPool})
 }
 
 // rowTiles splits a number of rows in tiles of at most each rows.

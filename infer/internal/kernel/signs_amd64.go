@@ -65,15 +65,20 @@ func (p *signsAVX2) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
 		p.pack(s.Bytes, x, t, k)
 		p.products(acc[k*plane.Stride:], t.Stride, plane, s)
 	}
-	if p.signs == 1 {
-		return
+	if p.signs > 1 {
+		interleave(acc, t, p.signs, s.Sums)
 	}
-	row := s.Sums[:t.Channels]
+}
+
+// interleave puts the accumulators of the signs of an output next to each other, where a row of the tile has those of
+// all outputs for one sign after the other.
+func interleave(acc []int32, t Tile, signs int, buffer []int64) {
+	row, outputs, stride := buffer[:t.Channels], t.Channels/signs, t.Stride/signs
 	for r := range t.Rows {
 		acc := acc[r*t.Stride:][:t.Stride]
-		for k := range p.signs {
-			for i, v := range acc[k*plane.Stride:][:plane.Channels] {
-				row[i*p.signs+k] = int64(v)
+		for k := range signs {
+			for i, v := range acc[k*stride:][:outputs] {
+				row[i*signs+k] = int64(v)
 			}
 		}
 		for i, v := range row {

@@ -8,8 +8,10 @@ import "golang.org/x/sys/cpu"
 
 //go:generate sh -c "cd _asm && ./generate.sh vnni"
 
-// hasVNNI says whether the processor and the operating system have what the set avx512vnni uses.
-var hasVNNI = cpu.X86.HasAVX2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512VNNI
+// hasAVX512 says whether the processor and the operating system have what the set avx512vnni uses: server processors
+// since Ice Lake and Zen 4.
+var hasAVX512 = cpu.X86.HasAVX2 && cpu.X86.HasBMI2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL &&
+	cpu.X86.HasAVX512VNNI && cpu.X86.HasAVX512VPOPCNTDQ
 
 func newVNNI(c Conv, weights []int8) Plan {
 	switch {

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !purego
+
+package kernel
+
+//go:generate sh -c "cd _asm && ./generate.sh bits"
+
+// bitPlan is the convolution with weights -1 and +1 by XOR and VPOPCNTD, on the signs of a band packed in words.
+//
+// Where the channels of a pixel about fill groups of four words, each word of a group gives way to the parity of the
+// words so far, see bitGroups4.
+type bitPlan struct {
+	band             // of packed signs: its channels are the bytes of a pixel
+	in       int     // channels of the input
+	signs    int     // of a code; a tile has the accumulators of each, one after the other, before they are interleaved
+	grouped  bool    // words are in groups
+	flat     bool    // every output row has its own input row, in the same order
+	rows     int     // of a tile
+	channels int     // of a tile and one sign, a multiple of bitPanel
+	step     int     // bytes of a group or word
+	offsets  []int32 // in the buffer, of the rows of a tile
+	weights  []uint32
+	start    []int32 // [channel]: the taps
+}
+
+// Limits of a tile: as for dotAVX2, of binary products that are much faster.
+const (
+	bitPanel = 32 // output channels of one call of a product
+	bitWork  = 1 << 23
+	bitAcc   = 1 << 13
+)
+
+func newSignsAVX512(c Conv, n int, weights []int16) Plan {
+	if !areSigns(weights) {
+		return newSigns(c, n, weights, newVNNI)
+	}
+	if c.Groups > 1 {
+		return newBits(c, n, weights)
+	}
+	p := &bitPlan{in: c.InC, signs: n, step: 4}
+	words, groups := (c.InC+31)/32, (c.InC+127)/128
+	if p.grouped = 11*groups <= 3*words; p.grouped { // the instructions they take
+		p.step, words = 16, 4*groups
+	}
+	p.flat = c.KH == 1 && c.KW == 1 && c.InH == c.OutH && c.InW == c.OutW
+	taps := c.KH * c.KW * c.InC
+	c.InC, c.OutC, c.Own, c.Zero, c.Max = 4*words, c.OutC/n, max(1, c.Own/n), 0, 255
+	p.band = band{c: c, width: 1}
+	p.packWeights(weights)
+	p.start = make([]int32, (c.OutC+bitPanel-1)/bitPanel*bitPanel)
+	for i := range p.start {
+		p.start[i] = int32(taps)
+	}
+	p.cut()
+	for i := range p.rows {
+		p.offsets = append(p.offsets, int32(p.offset(i)))
+	}
+	return p
+}
+
+// packWeights packs the weights as the input, to [panel][height][steps][words of a step][bitPanel].
+func (p *bitPlan) packWeights(weights []int16) {
+	c := &p.c
+	words := c.InC / 4 // of a pixel
+	line := c.KW * words
+	p.weights = make([]uint32, (c.OutC+bitPanel-1)/bitPanel*c.KH*line*bitPanel)
+	for i, w := range weights {
+		o, tap, channel := i/p.in/c.KW/c.KH, i/p.in%(c.KW*c.KH), i%p.in
+		if w == 1 {
+			p.weights[(o/bitPanel*c.KH*line+tap*words+channel/32)*bitPanel+o%bitPanel] |= 1 << (channel % 32)
+		}
+	}
+	if p.grouped {
+		for i := bitPanel; i < len(p.weights); i++ {
+			if i/bitPanel%4 > 0 {
+				p.weights[i] ^= p.weights[i-bitPanel]
+			}
+		}
+	}
+}
+
+// pitch and offset of a flat product are those of rows one after the other.
+func (p *bitPlan) pitch() int {
+	if p.flat {
+		return p.c.InC
+	}
+	return p.band.pitch()
+}
+
+func (p *bitPlan) offset(row int) int {
+	if p.flat {
+		return row * p.c.InC
+	}
+	return p.band.offset(row)
+}
+
+// cut chooses the size of tiles.
+func (p *bitPlan) cut() {
+	whole := bitPanel * max(1, p.c.Own) // channels that tiles do not part
+	p.channels = min((p.c.OutC+bitPanel-1)/bitPanel*bitPanel, max(whole, 256/whole*whole))
+	rows := max(1, min(bitAcc/p.channels, bitWork/(p.c.KH*p.c.KW*p.c.InC*8*p.channels)))
+	if p.flat {
+		p.rows = max(4, min(rows, tileBuffer/p.c.InC)/4*4)
+		return
+	}
+	p.limit(rows, tileBuffer)
+	p.rows = p.lines * p.c.OutW
+}
+
+func (p *bitPlan) Name() string { return "avx512vnni 1-bit" }
+
+func (p *bitPlan) MaxTile() int { return p.rows * p.channels * p.signs }
+
+func (p *bitPlan) Needs() Needs {
+	n := Needs{Bytes: p.rows*p.pitch() + 4} // packWords can write behind
+	if !p.flat {
+		n.Bytes = p.band.height(p.lines)*p.pitch() + 4
+	}
+	if p.signs > 1 {
+		n.Sums = p.channels * p.signs
+	}
+	return n
+}
+
+// beside returns the number of tiles side by side in the channels.
+func (p *bitPlan) beside() int { return (p.c.OutC + p.channels - 1) / p.channels }
+
+func (p *bitPlan) Tiles(batch int) int {
+	if p.flat {
+		return p.beside() * ((batch*p.c.Pixels() + p.rows - 1) / p.rows)
+	}
+	return p.beside() * batch * p.perImage()
+}
+
+func (p *bitPlan) Tile(i, batch int) Tile {
+	first := i % p.beside() * p.channels
+	n := min(p.channels, p.c.OutC-first)
+	t := Tile{Channel: first * p.signs, Channels: n * p.signs, Stride: (n + bitPanel - 1) / bitPanel * bitPanel * p.signs}
+	i /= p.beside()
+	if p.flat {
+		t.Row, t.Rows = i*p.rows, min(p.rows, batch*p.c.Pixels()-i*p.rows)
+	} else {
+		t.Row, t.Rows = p.tile(i)
+	}
+	return t
+}
+
+func (p *bitPlan) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
+	plane := Tile{t.Row, t.Rows, t.Channel / p.signs, t.Channels / p.signs, t.Stride / p.signs}
+	for k := range p.signs {
+		p.packTile(s.Bytes, x, t, k)
+		for first := 0; first < plane.Channels; first += bitPanel {
+			p.panel(acc[k*plane.Stride+first:], t.Stride, s.Bytes, plane.Channel+first, t.Rows)
+		}
+	}
+	if p.signs > 1 {
+		interleave(acc, t, p.signs, s.Sums)
+	}
+}
+
+// packTile fills the buffer for the rows of a tile with sign k of the codes.
+func (p *bitPlan) packTile(buffer, x []uint8, t Tile, k int) {
+	if p.flat {
+		p.pack(buffer, x[t.Row*p.in:], t.Rows, k)
+		return
+	}
+	pixels := p.c.InH * p.c.InW
+	x = x[t.Row/p.c.Pixels()*pixels*p.in:][:pixels*p.in]
+	p.copyLines(buffer, t.Row, t.Rows, func(line []uint8, first, columns int) {
+		p.pack(line, x[first*p.in:], columns, k)
+	})
+}
+
+// pack packs sign k of the codes of pixels.
+func (p *bitPlan) pack(dst, codes []uint8, pixels, k int) {
+	_, _ = dst[pixels*p.c.InC-1], codes[pixels*p.in-1]
+	if p.grouped {
+		packGroups(&dst[0], &codes[0], pixels, p.in, p.c.InC, 1<<k)
+	} else {
+		packWords(&dst[0], &codes[0], pixels, p.in, p.c.InC, 1<<k)
+	}
+}
+
+// panel multiplies rows of the buffer with the panel of weights that starts at a channel.
+func (p *bitPlan) panel(acc []int32, stride int, x []uint8, channel, rows int) {
+	c := &p.c
+	steps := c.KW * c.InC / p.step
+	size := c.KH * steps * p.step / 4 * bitPanel
+	w, start := p.weights[channel/bitPanel*size:][:size], p.start[channel:][:bitPanel]
+	skip := p.pitch() - steps*p.step
+	run := func(first, n, tiles int) {
+		last := first + n*tiles - 1
+		_, _ = acc[last*stride+bitPanel-1], x[int(p.offsets[last])+c.KH*p.pitch()-skip-1]
+		f := bitWords1
+		switch {
+		case p.grouped && n == 1:
+			f = bitGroups1
+		case p.grouped:
+			f = bitGroups4
+		case n > 1:
+			f = bitWords6
+		}
+		f(&acc[first*stride], 4*stride, &x[0], &p.offsets[first], tiles, &w[0], &start[0], c.KH, steps, skip)
+	}
+	each := 6
+	if p.grouped {
+		each = 4
+	}
+	if rows < each {
+		run(0, 1, rows)
+		return
+	}
+	run(0, each, rows/each)
+	if rows%each > 0 { // the last rows again with those before them
+		run(rows-each, each, 1)
+	}
+}
