@@ -75,7 +75,7 @@ func TestGoldenLosses(t *testing.T) {
 	if err := json.Unmarshal(data, &g); err != nil {
 		t.Fatal(err)
 	}
-	defer kernel.SetPortable(kernel.SetPortable(true))
+	defer kernel.SetTier(kernel.SetTier(kernel.Portable))
 	for _, c := range []struct {
 		name, method string
 		bits         int

@@ -16,7 +16,7 @@ func ScaleShift(dst, src, a, b []float32) {
 	n := len(a)
 	src, b = src[:len(dst)], b[:n]
 	from := 0
-	if useAVX2 {
+	if tier > Portable {
 		from = vectorScaleShift(dst, src, a, b)
 	}
 	for i := 0; from < n && i < len(dst); i += n {
@@ -32,7 +32,7 @@ func AddScaleShift(dst, src, a, b []float32) {
 	n := len(a)
 	src, b = src[:len(dst)], b[:n]
 	from := 0
-	if useAVX2 {
+	if tier > Portable {
 		from = vectorAddScaleShift(dst, src, a, b)
 	}
 	for i := 0; from < n && i < len(dst); i += n {
@@ -49,7 +49,7 @@ func Combine(dst, x, y, a, b, s []float32) {
 	n := len(a)
 	x, y, b, s = x[:len(dst)], y[:len(dst)], b[:n], s[:n]
 	from := 0
-	if useAVX2 {
+	if tier > Portable {
 		from = vectorCombine(dst, x, y, a, b, s)
 	}
 	for i := 0; from < n && i < len(dst); i += n {
@@ -67,7 +67,7 @@ func ChannelMoments(sum, square []float64, src, shift []float32) {
 	n := len(shift)
 	sum, square = sum[:n], square[:n]
 	from := 0
-	if useAVX2 {
+	if tier > Portable {
 		from = vectorChannelMoments(sum, square, src, shift)
 	}
 	for c := from; c < n; c++ {
@@ -89,7 +89,7 @@ func ChannelDots(sum, dot []float64, dy, x []float32) {
 	n := len(sum)
 	x, dot = x[:len(dy)], dot[:n]
 	from := 0
-	if useAVX2 {
+	if tier > Portable {
 		from = vectorChannelDots(sum, dot, dy, x)
 	}
 	for c := from; c < n; c++ {

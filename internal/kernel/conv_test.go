@@ -90,18 +90,12 @@ func random(n int, seed uint64) []float32 {
 	return s
 }
 
-// both runs f with the assembly, if there is any, and in portable Go.
-func both(t *testing.T, f func(t *testing.T)) {
-	for _, on := range []bool{true, false} {
-		before := SetPortable(on)
-		name := "portable"
-		if useAVX2 {
-			name = "avx2"
-		}
-		if on == !useAVX2 {
-			t.Run(name, f)
-		}
-		SetPortable(before)
+// tiers runs f on every tier this machine has.
+func tiers(t *testing.T, f func(t *testing.T)) {
+	for want := Portable; want <= best; want++ {
+		before := SetTier(want)
+		t.Run(want.String(), f)
+		SetTier(before)
 	}
 }
 
@@ -118,7 +112,7 @@ func near(t *testing.T, what string, got []float32, want, magnitude []float64, u
 }
 
 func TestConv(t *testing.T) {
-	both(t, func(t *testing.T) {
+	tiers(t, func(t *testing.T) {
 		pool := NewPool(2)
 		defer pool.Close()
 		for _, s := range shapes {
@@ -168,7 +162,7 @@ func passes(c Conv, batch int, pool *Pool) (run func(), y, dx, dw []float32) {
 }
 
 func TestConvSameBitsForAnyThreads(t *testing.T) {
-	both(t, func(t *testing.T) {
+	tiers(t, func(t *testing.T) {
 		pools := []*Pool{NewPool(1), NewPool(2), NewPool(8)}
 		for _, s := range shapes {
 			var want [3][]float32
@@ -189,6 +183,26 @@ func TestConvSameBitsForAnyThreads(t *testing.T) {
 			p.Close()
 		}
 	})
+}
+
+// TestConvSameBitsForVectorTiers compares AVX2 and AVX-512.
+func TestConvSameBitsForVectorTiers(t *testing.T) {
+	if best < AVX512 {
+		t.Skip("no AVX-512")
+	}
+	pool := NewPool(2)
+	defer pool.Close()
+	for _, s := range shapes {
+		run, y, dx, dw := passes(s.Conv, s.batch, pool)
+		run()
+		before := SetTier(AVX2)
+		avx2, wantY, wantX, wantW := passes(s.Conv, s.batch, pool)
+		avx2()
+		SetTier(before)
+		sameBits(t, s.Conv.String()+": y", y, wantY)
+		sameBits(t, s.Conv.String()+": dx", dx, wantX)
+		sameBits(t, s.Conv.String()+": dw", dw, wantW)
+	}
 }
 
 func TestConvAllocations(t *testing.T) {

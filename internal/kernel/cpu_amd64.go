@@ -6,14 +6,27 @@ package kernel
 
 import "golang.org/x/sys/cpu"
 
-var hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA
+// best is the fastest tier of this machine.
+var best = detect()
 
-var useAVX2 = hasAVX2
+// tier is the one in use.
+var tier = chosen(best)
 
-// SetPortable makes every kernel run in portable Go, or lets it use assembly
-// again, and returns the setting before. It is meant for tests, between runs.
-func SetPortable(on bool) (before bool) {
-	before = !useAVX2
-	useAVX2 = hasAVX2 && !on
+func detect() Tier {
+	x := &cpu.X86
+	switch {
+	case !x.HasAVX2 || !x.HasFMA:
+		return Portable
+	case !x.HasAVX512F || !x.HasAVX512BW || !x.HasAVX512DQ || !x.HasAVX512VL || !x.HasBMI2:
+		return AVX2
+	default:
+		return AVX512
+	}
+}
+
+// SetTier makes the kernels run on a tier, or on the fastest this machine has
+// below it, and returns the one before. It is meant for tests, between runs.
+func SetTier(t Tier) (before Tier) {
+	before, tier = tier, min(t, best)
 	return before
 }

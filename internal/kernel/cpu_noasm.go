@@ -4,8 +4,11 @@
 
 package kernel
 
-const useAVX2 = false
+const (
+	best = Portable
+	tier = Portable
+)
 
-// SetPortable makes every kernel run in portable Go, or lets it use assembly
-// again, and returns the setting before. This build has portable Go only.
-func SetPortable(bool) (before bool) { return true }
+// SetTier makes the kernels run on a tier, or on the fastest this machine has
+// below it, and returns the one before. This build has portable Go only.
+func SetTier(Tier) (before Tier) { return Portable }

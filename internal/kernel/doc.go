@@ -8,24 +8,26 @@
 //
 //	c[r, n] = sum over k of a[row(r) + step(k)] * b[k, n],
 //
-// over two tables of offsets, row and step, and a panel b of sixteen columns:
+// over two tables of offsets, row and step, and panels b of sixteen columns:
 //
 //	pass             rows r           sum k            columns n
 //	Forward          output pixels    taps x channels  output channels
 //	BackwardInput    input pixels     taps x outputs   input channels
 //	BackwardWeights  taps x channels  pixels           output channels
 //
-// so one micro-kernel of 6 x 16 accumulators serves all of them (depthwise
-// layers use a second one, in which a is a vector of channels as well). The
-// tables point into the tensor itself or, where the layer pads, into a padded
-// copy of a few rows of it that stays in the cache; nothing is unfolded in
-// memory.
+// so one family of micro-kernels serves all of them, with as many accumulators
+// as there are registers (depthwise layers use a second family, in which a is a
+// vector of channels as well). The tables point into the tensor itself or, where
+// the layer pads, into a padded copy of a few rows of it that stays in the cache;
+// nothing is unfolded in memory.
 //
 // Work is cut into tiles whose size depends on the shapes and the batch only,
 // and partial sums are added in a fixed order: results are the same bits for
-// any number of threads. Portable Go and assembly sum in the same order;
+// any number of threads. All tiers of kernels (see [Tier]) sum in the same order;
 // the assembly fuses multiplications and additions in the convolutions, and
-// nowhere else.
+// nowhere else, so that AVX2 and AVX-512 give the same bits. The variable
+// GOQAT_TRAIN_KERNELS of the environment holds a program to a tier: portable,
+// avx2 or avx512.
 package kernel
 
 //go:generate sh -c "cd _asm && go run . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg kernel"

@@ -11,7 +11,7 @@ import "math"
 func Add(dst, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
 	i := 0
-	if useAVX2 {
+	if tier > Portable {
 		i = vectorAdd(dst, a, b)
 	}
 	for ; i < len(dst); i++ {
@@ -26,7 +26,7 @@ func ReLU(dst, src []float32) { ReLUClamp(dst, src, infinity) }
 func ReLUClamp(dst, src []float32, hi float32) {
 	src = src[:len(dst)]
 	i := 0
-	if useAVX2 {
+	if tier > Portable {
 		i = vectorReLUClamp(dst, src, hi)
 	}
 	for ; i < len(dst); i++ {
@@ -42,7 +42,7 @@ func ReLUBackward(dx, src, dy []float32) { ReLUClampBackward(dx, src, dy, infini
 func ReLUClampBackward(dx, src, dy []float32, hi float32) {
 	dy, src = dy[:len(dx)], src[:len(dx)]
 	i := 0
-	if useAVX2 {
+	if tier > Portable {
 		i = vectorReLUClampBackward(dx, src, dy, hi)
 	}
 	for ; i < len(dx); i++ {
@@ -61,7 +61,7 @@ func ReLUClampBackward(dx, src, dy []float32, hi float32) {
 func FakeQuantize(dst, src []float32, scale, lo, hi float32) {
 	src = src[:len(dst)]
 	i := 0
-	if useAVX2 {
+	if tier > Portable {
 		i = vectorFakeQuantize(dst, src, scale, lo, hi)
 	}
 	for ; i < len(dst); i++ {
@@ -74,7 +74,7 @@ func FakeQuantize(dst, src []float32, scale, lo, hi float32) {
 func FakeQuantizeBackward(dx, src, dy []float32, scale, lo, hi float32) {
 	dy, src = dy[:len(dx)], src[:len(dx)]
 	i := 0
-	if useAVX2 {
+	if tier > Portable {
 		i = vectorFakeQuantizeBackward(dx, src, dy, scale, lo, hi)
 	}
 	for ; i < len(dx); i++ {
@@ -91,7 +91,7 @@ func FakeQuantizeBackward(dx, src, dy []float32, scale, lo, hi float32) {
 func MinMax(src []float32) (lo, hi float32) {
 	lo, hi = infinity, -infinity
 	i := 0
-	if useAVX2 {
+	if tier > Portable {
 		lo, hi, i = vectorMinMax(src)
 	}
 	for _, v := range src[i:] {

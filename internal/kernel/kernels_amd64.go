@@ -4,15 +4,55 @@
 
 package kernel
 
-// matrixTilesAVX2 computes whole tiles of a tiling; see matrixTilesGeneric.
+// matrixTiles6x16AVX2 computes whole tiles of a tiling; see matrixTilesGeneric.
 //
 //go:noescape
-func matrixTilesAVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, aStep *int32, steps int, cols int, accumulate bool)
+func matrixTiles6x16AVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool)
 
-// channelTilesAVX2 computes whole tiles of a tiling per channel; see channelTilesGeneric.
+// channelTiles6x16AVX2 computes whole tiles of a tiling; see channelTilesGeneric.
 //
 //go:noescape
-func channelTilesAVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, aStep *int32, steps int, cols int, accumulate bool)
+func channelTiles6x16AVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool)
+
+// matrixTiles24x16AVX512 computes whole tiles of a tiling; see matrixTilesGeneric.
+//
+//go:noescape
+func matrixTiles24x16AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool)
+
+// matrixTiles8x16AVX512 computes whole tiles of a tiling; see matrixTilesGeneric.
+//
+//go:noescape
+func matrixTiles8x16AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool)
+
+// matrixTiles12x32AVX512 computes whole tiles of a tiling; see matrixTilesGeneric.
+//
+//go:noescape
+func matrixTiles12x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool)
+
+// matrixTiles4x32AVX512 computes whole tiles of a tiling; see matrixTilesGeneric.
+//
+//go:noescape
+func matrixTiles4x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool)
+
+// channelTiles12x16AVX512 computes whole tiles of a tiling; see channelTilesGeneric.
+//
+//go:noescape
+func channelTiles12x16AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool)
+
+// channelTiles4x16AVX512 computes whole tiles of a tiling; see channelTilesGeneric.
+//
+//go:noescape
+func channelTiles4x16AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool)
+
+// channelTiles12x32AVX512 computes whole tiles of a tiling; see channelTilesGeneric.
+//
+//go:noescape
+func channelTiles12x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool)
+
+// channelTiles4x32AVX512 computes whole tiles of a tiling; see channelTilesGeneric.
+//
+//go:noescape
+func channelTiles4x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool)
 
 // transposeAVX2 is transpose of 16 columns and k steps, a positive multiple of 8.
 //
@@ -113,3 +153,8 @@ func maxGiveAVX2(dy *float32, taps *uint8, dx *float32, at *int32, tap *int32, c
 //
 //go:noescape
 func peakAVX2(rounds int)
+
+// peakAVX512 is Peak of a positive number of rounds of 24 vectors.
+//
+//go:noescape
+func peakAVX512(rounds int)

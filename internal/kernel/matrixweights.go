@@ -28,7 +28,7 @@ type matrixWeightsPass struct {
 	dw, x, dy []float32
 	pixels    int
 	chunks    int // partial sums
-	slices    int // pieces the panels of columns are cut into
+	slices    int // pieces the pairs of panels of columns are cut into
 	reduce    matrixReduceTask
 }
 
@@ -66,7 +66,7 @@ func (p *matrixWeightsPass) reserve(pixels int) {
 func (p *matrixWeightsPass) run(dw, x, dy []float32, pixels int) {
 	p.dw, p.x, p.dy, p.pixels = dw, x, dy, pixels
 	p.chunks = p.split(pixels)
-	p.slices = min(p.panels(), (minTasks+p.chunks-1)/p.chunks)
+	p.slices = min(pairs(p.panels()), (minTasks+p.chunks-1)/p.chunks)
 	p.pool.Run(p, p.chunks*p.slices)
 	if p.chunks > 1 {
 		p.pool.Run(&p.reduce, min(minTasks, p.rows))
@@ -93,8 +93,9 @@ func (p *matrixWeightsPass) add(sum []float32, slice, worker, k0, k1 int, accumu
 	buf := p.pool.local[worker]
 	left, right := buf[:sumPixels*oddPitch(groupRows)], buf[sumPixels*oddPitch(groupRows):]
 	x, dy, n := p.x[k0*p.cols:], p.dy[k0*p.rows:], k1-k0
-	first, last := slice*p.panels()/p.slices*tileCols, min(p.cols, (slice+1)*p.panels()/p.slices*tileCols)
-	t := tiling{aStep: p.pixelAt[:n], accumulate: accumulate}
+	from, to := chunkOf(slice, p.slices, p.panels())
+	first, last := from*tileCols, min(p.cols, to*tileCols)
+	t := tiling{aStep: p.pixelAt[:n], next: tileCols, accumulate: accumulate}
 	for r0 := 0; r0 < p.rows; r0 += groupRows {
 		r1 := min(p.rows, r0+groupRows)
 		t.cRow, t.aRow, t.a = p.rowAt[r0:r1], p.rowStep[:r1-r0], dy
@@ -110,10 +111,8 @@ func (p *matrixWeightsPass) add(sum []float32, slice, worker, k0, k1 int, accumu
 				b, t.ldb = right, oddPitch(n1-n0)
 				copyRows(b, t.ldb, x[n0:], p.cols, n1-n0, n)
 			}
-			for c := n0; c < n1; c += tileCols {
-				t.b, t.c, t.cols = b[c-n0:], sum[c:], min(tileCols, n1-c)
-				t.run()
-			}
+			t.b, t.c, t.cols = b, sum[n0:], n1-n0
+			t.run()
 		}
 	}
 }

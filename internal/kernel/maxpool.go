@@ -107,7 +107,7 @@ func (p *MaxPool) Tile(n, _ int) {
 // windows are step elements apart in x.
 func (r *maxRun) take(y []float32, taps []uint8, x []float32, c, step int) {
 	from := 0
-	if useAVX2 {
+	if tier > Portable {
 		from = r.vectorTake(y, taps, x, c, step)
 	}
 	if from == c {
@@ -144,7 +144,7 @@ func (t *maxPoolBackward) Tile(n, _ int) {
 // give adds the elements of dy to dx, at the places take found.
 func (r *maxRun) give(dx, dy []float32, taps []uint8, c, step int) {
 	from := 0
-	if useAVX2 {
+	if tier > Portable {
 		from = r.vectorGive(dx, dy, taps, c, step)
 	}
 	if from == c {

@@ -24,7 +24,7 @@ func (r *correlation) pack(panel, w []float32, c *class, g, n0, k0, k1 int) {
 // the columns of a panel, with zeros in the columns beyond.
 func transpose(panel, src []float32, stride, cols, k int) {
 	from := 0
-	if useAVX2 && cols == tileCols {
+	if tier > Portable && cols == tileCols {
 		from = vectorTranspose(panel, src, stride, k)
 	}
 	for n := range tileCols {
@@ -53,7 +53,7 @@ func gather(panel, src []float32, pitch, cols, n int) {
 // pitch apart.
 func copyRows(dst []float32, dstPitch int, src []float32, srcPitch, n, rows int) {
 	from := 0
-	if useAVX2 {
+	if tier > Portable {
 		from = vectorCopyRows(dst, dstPitch, src, srcPitch, n, rows)
 	}
 	if from == n {

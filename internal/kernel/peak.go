@@ -6,7 +6,7 @@ package kernel
 // given number of rounds and returns the floating-point operations it did. Its
 // speed is what no kernel can exceed, the measure of the others.
 func Peak(rounds int) (flops int) {
-	if useAVX2 {
+	if tier > Portable {
 		return peakVector(rounds)
 	}
 	var s0, s1, s2, s3, s4, s5, s6, s7 float32

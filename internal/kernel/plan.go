@@ -86,7 +86,7 @@ type correlatePass struct {
 
 	dst, src, w []float32
 	batch       int
-	chunks      int  // pieces the panels of a block are cut into
+	chunks      int  // pieces the pairs of panels of a block are cut into
 	inPlace     bool // panels are packed where they are used
 	pack        packTask
 }
@@ -96,14 +96,14 @@ type packTask struct{ pass *correlatePass }
 
 // reserve makes room for batches up to the given size.
 func (p *correlatePass) reserve(batch int) {
-	p.pool.reserve(p.scratch()+maxPanel*tileCols, p.packed)
+	p.pool.reserve(p.scratch()+pair*maxPanel*tileCols, p.packed)
 	p.pack.pass = p
 }
 
 func (p *correlatePass) run(dst, src, w []float32, batch int) {
 	p.dst, p.src, p.w, p.batch = dst, src, w, batch
 	blocks := p.blocks(batch)
-	p.chunks = min(p.panels(), (minTasks+blocks-1)/blocks)
+	p.chunks = min(pairs(p.panels()), (minTasks+blocks-1)/blocks)
 	p.inPlace = p.matrix && blocks <= 2
 	if !p.inPlace {
 		p.pool.Run(&p.pack, p.groups*p.panels())
@@ -131,7 +131,7 @@ func (p *correlatePass) Tile(i, worker int) {
 	panelBuf := buf[p.scratch():]
 	src := p.load(buf, p.src, b)
 	dst := p.dst[(b.image*p.dstH+b.row)*p.dstW*p.dstC:]
-	first, last := chunk*p.panels()/p.chunks, (chunk+1)*p.panels()/p.chunks
+	first, last := chunkOf(chunk, p.chunks, p.panels())
 	for j := range p.classes {
 		c := &p.classes[j]
 		n := c.pixels(b)
@@ -152,20 +152,23 @@ func (p *correlatePass) Tile(i, worker int) {
 			for cut := range cuts {
 				k0, k1 := cut*len(c.steps)/cuts, (cut+1)*len(c.steps)/cuts
 				t.aStep, t.accumulate = c.steps[k0:k1], cut > 0
-				for panel := first; panel < last; panel++ {
+				for panel := first; panel < last; panel += pair {
 					n0 := panel * tileCols
 					if p.inPlace {
-						t.b = panelBuf[:(k1-k0)*tileCols]
-						p.correlation.pack(t.b, p.w, c, g, n0, k0, k1)
+						t.b, t.next = panelBuf, (k1-k0)*tileCols
+						for i := range min(pair, last-panel) {
+							p.correlation.pack(t.b[i*t.next:], p.w, c, g, n0+i*tileCols, k0, k1)
+						}
 					} else {
 						t.b = p.pool.common[c.packed+((g*p.panels()+panel)*len(c.steps)+k0)*tileCols:]
+						t.next = len(c.steps) * tileCols
 					}
 					t.a = src[g*p.srcGroup:]
 					if p.perChannel {
 						t.a = src[n0:]
 					}
 					t.c = dst[g*p.dstGroup+n0:]
-					t.cols = min(tileCols, p.dstGroup-n0)
+					t.cols = min(pair*tileCols, p.dstGroup-n0)
 					t.run()
 				}
 			}

@@ -16,7 +16,7 @@ func total(s *[sumLanes]float64) float64 {
 func SumSquares(src []float32) float64 {
 	var s [1][sumLanes]float64
 	i := 0
-	if useAVX2 {
+	if tier > Portable {
 		i = vectorSquares(&s, src)
 	}
 	for ; i < len(src); i++ {
@@ -32,7 +32,7 @@ func SumSquares(src []float32) float64 {
 func QuantizedDots(w []float32, scale, most float32) (wq, qq float64) {
 	var s [2][sumLanes]float64
 	i := 0
-	if useAVX2 {
+	if tier > Portable {
 		i = vectorQuantizedDots(&s, w, scale, most)
 	}
 	for ; i < len(w); i++ {
@@ -50,7 +50,7 @@ func ClipBackward(dx, src, dy []float32, lo, hi float32) (below, above float64) 
 	src, dy = src[:len(dx)], dy[:len(dx)]
 	var s [2][sumLanes]float64
 	i := 0
-	if useAVX2 {
+	if tier > Portable {
 		i = vectorClipBackward(&s, dx, src, dy, lo, hi)
 	}
 	for ; i < len(dx); i++ {
@@ -77,7 +77,7 @@ func StepBackward(dx, src, dy []float32, step, lo, hi float32) (below, inside, a
 	src, dy = src[:len(dx)], dy[:len(dx)]
 	var s [3][sumLanes]float64
 	i := 0
-	if useAVX2 {
+	if tier > Portable {
 		i = vectorStepBackward(&s, dx, src, dy, step, lo, hi)
 	}
 	for ; i < len(dx); i++ {

@@ -54,7 +54,7 @@ func numbers(s []float32) []float32 {
 }
 
 func TestSums(t *testing.T) {
-	both(t, func(t *testing.T) {
+	tiers(t, func(t *testing.T) {
 		for _, f := range sumCases {
 			for n := range 70 {
 				a, b, dst := numbers(awkward(t, n, uint64(n))), numbers(random(n, uint64(1000+n))), guarded(t, n)

@@ -2,21 +2,31 @@
 
 package kernel
 
-// A micro-kernel keeps tileRows x tileCols sums in registers.
-const (
-	tileRows = 6
-	tileCols = 16
-)
+// tileCols is the width of a panel: b is kept in panels of so many columns.
+const tileCols = 16
 
-// A tiling is one call of a micro-kernel: for every row r of the tables and
+// pair is how many panels are handed to a tiling together: as many as the widest
+// micro-kernel takes.
+const pair = 2
+
+func pairs(panels int) int { return (panels + pair - 1) / pair }
+
+// chunkOf returns the panels of one of the chunks that whole pairs are cut into.
+func chunkOf(chunk, chunks, panels int) (first, last int) {
+	n := pairs(panels)
+	return chunk * n / chunks * pair, min(panels, (chunk+1)*n/chunks*pair)
+}
+
+// A tiling is one call of the micro-kernels: for every row r of the tables and
 // every column n < cols,
 //
-//	c[cRow[r]+n] = sum over k of a[aRow[r]+aStep[k]] * b[k*ldb+n],
+//	c[cRow[r]+n] = sum over k of a[aRow[r]+aStep[k]] * b(k, n),
 //
-// in the order of k, or that added to what c holds if accumulate. If perChannel,
-// a is read at aRow[r]+aStep[k]+n: column n of a meets column n of b. All
-// tileCols columns of b (and of a, if perChannel) are read whatever cols is;
-// of c only cols are touched.
+// in the order of k, or that added to what c holds if accumulate. Column n of b
+// is column n%tileCols of panel n/tileCols; panels begin next elements apart,
+// their rows ldb. If perChannel, a is read at aRow[r]+aStep[k]+n: column n of a
+// meets column n of b. All tileCols columns of a panel (and of a, if
+// perChannel) are read whatever cols is; of c only cols are touched.
 type tiling struct {
 	c          []float32
 	cRow       []int32
@@ -24,7 +34,7 @@ type tiling struct {
 	aRow       []int32
 	aStep      []int32
 	b          []float32
-	ldb        int
+	ldb, next  int
 	cols       int
 	accumulate bool
 	perChannel bool
@@ -33,8 +43,8 @@ type tiling struct {
 // run computes t.
 func (t *tiling) run() {
 	switch {
-	case useAVX2:
-		t.runAVX2()
+	case tier > Portable:
+		t.runVector()
 	case t.perChannel:
 		channelTilesGeneric(t)
 	default:
@@ -48,9 +58,10 @@ func matrixTilesGeneric(t *tiling) {
 		a := t.a[at:]
 		for n := 0; n < t.cols; n += half {
 			c := t.c[int(t.cRow[r])+n:][:min(half, t.cols-n)]
+			panel := t.b[n/tileCols*t.next+n%tileCols:]
 			var s0, s1, s2, s3, s4, s5, s6, s7 float32
 			for k, step := range t.aStep {
-				v, b := a[step], (*[half]float32)(t.b[k*t.ldb+n:])
+				v, b := a[step], (*[half]float32)(panel[k*t.ldb:])
 				s0 += v * b[0]
 				s1 += v * b[1]
 				s2 += v * b[2]
@@ -67,15 +78,18 @@ func matrixTilesGeneric(t *tiling) {
 
 func channelTilesGeneric(t *tiling) {
 	for r, at := range t.aRow {
-		c := t.c[t.cRow[r]:][:t.cols]
-		var s [tileCols]float32
-		for k, step := range t.aStep {
-			a, b := (*[tileCols]float32)(t.a[at+step:]), (*[tileCols]float32)(t.b[k*t.ldb:])
-			for n := range s {
-				s[n] += a[n] * b[n]
+		for n := 0; n < t.cols; n += tileCols {
+			c := t.c[int(t.cRow[r])+n:][:min(tileCols, t.cols-n)]
+			a, panel := t.a[int(at)+n:], t.b[n/tileCols*t.next:]
+			var s [tileCols]float32
+			for k, step := range t.aStep {
+				a, b := (*[tileCols]float32)(a[step:]), (*[tileCols]float32)(panel[k*t.ldb:])
+				for n := range s {
+					s[n] += a[n] * b[n]
+				}
 			}
+			t.store(c, s[:])
 		}
-		t.store(c, s[:])
 	}
 }
 

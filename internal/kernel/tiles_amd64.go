@@ -4,37 +4,97 @@
 
 package kernel
 
-// maxSteps bounds the tiles x steps of one assembly call, during which the
+// maxSums bounds the sums x steps of one assembly call, during which the
 // goroutine cannot be preempted, to some 50 microseconds.
-const maxSteps = 1 << 15
+const maxSums = 1 << 22
 
-// runAVX2 cuts t into calls of whole tiles. Rows missing in the last tile
-// repeat the last row: they compute and store the same values again.
-func (t *tiling) runAVX2() {
-	rows, steps := len(t.aRow), len(t.aStep)
-	if rows == 0 || steps == 0 || t.cols < 1 || t.cols > tileCols || len(t.cRow) != rows {
+// tallest is the most rows a micro-kernel has.
+const tallest = 24
+
+// runVector computes t, by AVX-512 two panels of b at a time.
+func (t *tiling) runVector() {
+	steps := len(t.aStep)
+	if len(t.aRow) == 0 || steps == 0 || t.cols < 1 || len(t.cRow) != len(t.aRow) {
 		panic("kernel: empty or uneven tiling")
 	}
-	_ = t.b[(steps-1)*t.ldb+tileCols-1]
-	tiles := rows / tileRows
-	most := max(1, maxSteps/steps)
-	for i := 0; i < tiles; i += most {
-		t.tilesAVX2(&t.cRow[i*tileRows], &t.aRow[i*tileRows], min(most, tiles-i))
+	_ = t.b[(t.cols-1)/tileCols*t.next+(steps-1)*t.ldb+tileCols-1]
+	wide := tileCols
+	if tier >= AVX512 {
+		wide = 2 * tileCols
 	}
-	if rest := rows % tileRows; rest > 0 {
-		var cRow, aRow [tileRows]int32
-		for i := range tileRows {
-			r := tiles*tileRows + min(i, rest-1)
-			cRow[i], aRow[i] = t.cRow[r], t.aRow[r]
-		}
-		t.tilesAVX2(&cRow[0], &aRow[0], 1)
+	for n := 0; n < t.cols; n += wide {
+		t.columns(n, min(wide, t.cols-n))
 	}
 }
 
-func (t *tiling) tilesAVX2(cRow, aRow *int32, tiles int) {
+// heights returns the rows of the micro-kernels for a number of columns: of the
+// one for most rows, and of the one for the rest.
+func (t *tiling) heights(cols int) (tall, low int) {
+	switch {
+	case tier < AVX512:
+		return 6, 6
+	case cols > tileCols || t.perChannel:
+		return 12, 4
+	default:
+		return tallest, 8
+	}
+}
+
+// columns computes some columns from n on. Rows missing in the last tile repeat
+// the last row: they compute and store the same values again.
+func (t *tiling) columns(n, cols int) {
+	tall, low := t.heights(cols)
+	rows := len(t.aRow)
+	whole := rows / tall * tall
+	t.rows(n, cols, tall, t.cRow[:whole], t.aRow[:whole])
+	lower := (rows - whole) / low * low
+	t.rows(n, cols, low, t.cRow[whole:whole+lower], t.aRow[whole:whole+lower])
+	if rest := rows - whole - lower; rest > 0 {
+		var cRow, aRow [tallest]int32
+		for i := range low {
+			r := whole + lower + min(i, rest-1)
+			cRow[i], aRow[i] = t.cRow[r], t.aRow[r]
+		}
+		t.rows(n, cols, low, cRow[:low], aRow[:low])
+	}
+}
+
+// rows computes tiles of the given height.
+func (t *tiling) rows(n, cols, height int, cRow, aRow []int32) {
+	tiles := len(aRow) / height
+	most := max(1, maxSums/(len(t.aStep)*height*cols))
+	for i := 0; i < tiles; i += most {
+		t.tiles(n, cols, height, &cRow[i*height], &aRow[i*height], min(most, tiles-i))
+	}
+}
+
+// tiles is one call of a micro-kernel.
+func (t *tiling) tiles(n, cols, height int, cRow, aRow *int32, tiles int) {
+	c, a, b := &t.c[n], &t.a[0], &t.b[n/tileCols*t.next]
+	ldb, next, step, steps, add := t.ldb, t.next, &t.aStep[0], len(t.aStep), t.accumulate
 	if t.perChannel {
-		channelTilesAVX2(&t.c[0], cRow, &t.a[0], aRow, tiles, &t.b[0], t.ldb, &t.aStep[0], len(t.aStep), t.cols, t.accumulate)
-	} else {
-		matrixTilesAVX2(&t.c[0], cRow, &t.a[0], aRow, tiles, &t.b[0], t.ldb, &t.aStep[0], len(t.aStep), t.cols, t.accumulate)
+		a = &t.a[n]
+	}
+	switch wide := cols > tileCols; {
+	case t.perChannel && height == 6:
+		channelTiles6x16AVX2(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add)
+	case height == 6:
+		matrixTiles6x16AVX2(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add)
+	case t.perChannel && wide && height == 12:
+		channelTiles12x32AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add)
+	case t.perChannel && wide:
+		channelTiles4x32AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add)
+	case t.perChannel && height == 12:
+		channelTiles12x16AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add)
+	case t.perChannel:
+		channelTiles4x16AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add)
+	case wide && height == 12:
+		matrixTiles12x32AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add)
+	case wide:
+		matrixTiles4x32AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add)
+	case height == tallest:
+		matrixTiles24x16AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add)
+	default:
+		matrixTiles8x16AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add)
 	}
 }

@@ -4,4 +4,4 @@
 
 package kernel
 
-func (t *tiling) runAVX2() {}
+func (t *tiling) runVector() {}

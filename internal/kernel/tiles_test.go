@@ -12,12 +12,12 @@ import (
 // TestTiling compares a tiling with its definition, every slice ending at a
 // page that faults, for numbers of rows, steps and columns around the tile's.
 func TestTiling(t *testing.T) {
-	both(t, func(t *testing.T) {
+	tiers(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 1))
 		for _, perChannel := range []bool{false, true} {
-			for _, rows := range []int{1, 5, 6, 7, 12, 25} {
+			for _, rows := range []int{1, 5, 6, 7, 12, 25, 34} {
 				for _, steps := range []int{1, 2, 3, 4, 5, 9, 30} {
-					for _, cols := range []int{1, 7, 8, 9, 15, 16} {
+					for _, cols := range []int{1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 50} {
 						testTiling(t, r, perChannel, rows, steps, cols)
 					}
 				}
@@ -28,14 +28,19 @@ func TestTiling(t *testing.T) {
 
 func testTiling(t *testing.T, r *rand.Rand, perChannel bool, rows, steps, cols int) {
 	const gap = 3 // floats between the rows of c that must stay
-	wide := 1
+	panels, wide := (cols+tileCols-1)/tileCols, 1
 	if perChannel {
-		wide = tileCols
+		wide = panels * tileCols
 	}
 	ldb := tileCols + r.IntN(3)
+	next := (steps-1)*ldb + tileCols + r.IntN(3)
+	if r.IntN(2) == 0 {
+		// Side by side, as in a matrix.
+		ldb, next = panels*tileCols+r.IntN(3), tileCols
+	}
 	x := tiling{
-		c: guarded(t, rows*(cols+gap)-gap), a: guarded(t, rows+steps+wide-1), b: guarded(t, (steps-1)*ldb+tileCols),
-		ldb: ldb, cols: cols, accumulate: r.IntN(2) == 0, perChannel: perChannel,
+		c: guarded(t, rows*(cols+gap)-gap), a: guarded(t, rows+steps+wide-1), b: guarded(t, (panels-1)*next+(steps-1)*ldb+tileCols),
+		ldb: ldb, next: next, cols: cols, accumulate: r.IntN(2) == 0, perChannel: perChannel,
 	}
 	for _, s := range [][]float32{x.a, x.b, x.c} {
 		copy(s, random(len(s), r.Uint64()))
@@ -63,7 +68,7 @@ func testTiling(t *testing.T, r *rand.Rand, perChannel bool, rows, steps, cols i
 				if perChannel {
 					from += n
 				}
-				v := float64(x.a[from]) * float64(x.b[k*ldb+n])
+				v := float64(x.a[from]) * float64(x.b[n/tileCols*next+k*ldb+n%tileCols])
 				*sum += v
 				size[int(at)+n] += math.Abs(v)
 			}

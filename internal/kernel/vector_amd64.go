@@ -191,7 +191,14 @@ func addWide(a, b []float64, s *[2][sumColumns]float32) {
 func peakVector(rounds int) (flops int) {
 	const most = 10000
 	for i := 0; i < rounds; i += most {
-		peakAVX2(min(most, rounds-i))
+		if tier >= AVX512 {
+			peakAVX512(min(most, rounds-i))
+		} else {
+			peakAVX2(min(most, rounds-i))
+		}
 	}
-	return rounds * 12 * lanes * 2
+	if tier >= AVX512 {
+		return rounds * 24 * 2 * 16
+	}
+	return rounds * 12 * 2 * lanes
 }

@@ -59,7 +59,7 @@ func pick(take bool, v float64) float64 {
 }
 
 func TestElementwise(t *testing.T) {
-	both(t, func(t *testing.T) {
+	tiers(t, func(t *testing.T) {
 		for _, f := range vectorCases {
 			for n := range 70 {
 				dst, a, b := guarded(t, n), awkward(t, n, uint64(n)), awkward(t, n, uint64(1000+n))
@@ -79,7 +79,7 @@ func TestElementwise(t *testing.T) {
 }
 
 func TestMinMax(t *testing.T) {
-	both(t, func(t *testing.T) {
+	tiers(t, func(t *testing.T) {
 		for n := range 70 {
 			src := awkward(t, n, uint64(n))
 			wantLo, wantHi := infinity, -infinity
@@ -108,7 +108,7 @@ func sameBits(t *testing.T, what string, got, want []float32) {
 
 // portably returns what f returns without assembly.
 func portably[T any](f func() T) T {
-	defer SetPortable(SetPortable(true))
+	defer SetTier(SetTier(Portable))
 	return f()
 }
 
@@ -133,7 +133,7 @@ const maxTestVector = 3<<15 + 5
 var channels = []int{1, 3, 7, 8, 9, 15, 16, 17, 24, 31, 32, 40, 100}
 
 func TestChannelAffine(t *testing.T) {
-	both(t, func(t *testing.T) {
+	tiers(t, func(t *testing.T) {
 		for _, n := range channels {
 			for _, rows := range []int{1, 2, 5, 64} {
 				guard := func(seed uint64, n int) []float32 {
@@ -165,7 +165,7 @@ func TestChannelAffine(t *testing.T) {
 }
 
 func TestChannelSums(t *testing.T) {
-	both(t, func(t *testing.T) {
+	tiers(t, func(t *testing.T) {
 		for _, n := range channels {
 			for _, rows := range []int{1, 2, 63, 64, 65, 200} {
 				x, y, shift := guarded(t, rows*n), guarded(t, rows*n), guarded(t, n)

@@ -19,29 +19,32 @@ type weightsPass struct {
 	pool *Pool
 
 	rowStep []int32 // offset of each row from the pixel's
-	rowAt   []int32 // where each row is in a panel of the partial sum
+	rowAt   []int32 // where each row is in the partial sum of a group
 
 	dw, x, dy []float32
 	batch     int
 	chunks    int // partial sums
-	slices    int // pieces the panels of columns are cut into
+	slices    int // pieces the pairs of panels of columns are cut into
 	reduce    reduceTask
 }
 
-// A reduceTask adds the partial sums, a panel a tile.
+// A reduceTask adds the partial sums, some rows of a group a tile.
 type reduceTask struct{ pass *weightsPass }
 
 func newWeightsPass(forward *correlation, pool *Pool) *weightsPass {
 	p := &weightsPass{correlation: forward, pool: pool, rowStep: forward.classes[0].steps}
 	for i := range p.rowStep {
-		p.rowAt = append(p.rowAt, int32(i*tileCols))
+		p.rowAt = append(p.rowAt, int32(i*p.width()))
 	}
 	p.reduce.pass = p
 	return p
 }
 
-// partial returns the floats of one partial sum: panels of rows of tileCols.
-func (p *weightsPass) partial() int { return p.groups * p.panels() * len(p.rowStep) * tileCols }
+// width returns the floats of a row of a partial sum.
+func (p *weightsPass) width() int { return p.panels() * tileCols }
+
+// partial returns the floats of one partial sum: the rows of every group.
+func (p *weightsPass) partial() int { return p.groups * len(p.rowStep) * p.width() }
 
 // split returns the number of partial sums for a number of blocks.
 func (p *weightsPass) split(blocks int) int {
@@ -49,15 +52,15 @@ func (p *weightsPass) split(blocks int) int {
 }
 
 func (p *weightsPass) reserve(batch int) {
-	p.pool.reserve(p.scratch()+sumPixels*tileCols, p.split(p.blocks(batch))*p.partial())
+	p.pool.reserve(p.scratch()+pair*sumPixels*tileCols, p.split(p.blocks(batch))*p.partial())
 }
 
 func (p *weightsPass) run(dw, x, dy []float32, batch int) {
 	p.dw, p.x, p.dy, p.batch = dw, x, dy, batch
 	p.chunks = p.split(p.blocks(batch))
-	p.slices = min(p.panels(), (minTasks+p.chunks-1)/p.chunks)
+	p.slices = min(pairs(p.panels()), (minTasks+p.chunks-1)/p.chunks)
 	p.pool.Run(p, p.chunks*p.slices)
-	p.pool.Run(&p.reduce, p.groups*p.panels())
+	p.pool.Run(&p.reduce, p.groups*p.reduce.pieces())
 	p.dw, p.x, p.dy = nil, nil, nil
 }
 
@@ -76,23 +79,26 @@ func (p *weightsPass) Tile(i, worker int) {
 // block adds the pixels of one block to a slice of a partial sum, or begins it.
 func (p *weightsPass) block(sum []float32, slice, worker int, b blockRange, first bool) {
 	buf := p.pool.local[worker]
-	panelBuf := buf[p.scratch():][:sumPixels*tileCols]
+	panelBuf := buf[p.scratch():]
 	src := p.load(buf, p.x, b)
 	dy := p.dy[(b.image*p.dstH+b.row)*p.dstW*p.dstC:]
 	class := &p.classes[0]
 	pixels := class.pixels(b)
 	cuts := (pixels + sumPixels - 1) / sumPixels
-	panels, rows := p.panels(), len(p.rowStep)
-	t := tiling{cRow: p.rowAt, aRow: p.rowStep, ldb: tileCols, cols: tileCols, perChannel: p.perChannel}
+	from, to := chunkOf(slice, p.slices, p.panels())
+	t := tiling{b: panelBuf, cRow: p.rowAt, aRow: p.rowStep, ldb: tileCols, next: sumPixels * tileCols, perChannel: p.perChannel}
 	for cut := range cuts {
 		k0, k1 := cut*pixels/cuts, (cut+1)*pixels/cuts
 		t.accumulate = !first || cut > 0
 		for g := range p.groups {
-			for panel := slice * panels / p.slices; panel < (slice+1)*panels/p.slices; panel++ {
+			for panel := from; panel < to; panel += pair {
 				n0 := panel * tileCols
-				t.c = sum[(g*panels+panel)*rows*tileCols:]
-				t.b = panelBuf
-				gather(t.b, dy[k0*p.dstC+g*p.dstGroup+n0:], p.dstC, min(tileCols, p.dstGroup-n0), k1-k0)
+				t.c = sum[g*len(p.rowStep)*p.width()+n0:]
+				t.cols = min(pair, to-panel) * tileCols
+				for i := 0; i*tileCols < t.cols; i++ {
+					n := n0 + i*tileCols
+					gather(t.b[i*t.next:], dy[k0*p.dstC+g*p.dstGroup+n:], p.dstC, min(tileCols, p.dstGroup-n), k1-k0)
+				}
 				t.a, t.aStep = src[g*p.srcGroup:], class.src[k0:k1]
 				if p.perChannel {
 					t.a = src[n0:]
@@ -103,21 +109,24 @@ func (p *weightsPass) block(sum []float32, slice, worker int, b blockRange, firs
 	}
 }
 
-// Tile adds the partial sums of one panel and stores it.
+// pieces returns the tiles of a group.
+func (t *reduceTask) pieces() int { return min(minTasks, len(t.pass.rowStep)) }
+
+// Tile adds the partial sums of some rows and stores them, as columns of dw.
 func (t *reduceTask) Tile(i, _ int) {
 	p := t.pass
-	panels, rows := p.panels(), len(p.rowStep)
-	g, n0 := i/panels, i%panels*tileCols
-	cols := min(tileCols, p.dstGroup-n0)
-	size := rows * tileCols
-	sum := p.pool.common[i*size:][:size]
+	rows, width := len(p.rowStep), p.width()
+	g, piece := i/t.pieces(), i%t.pieces()
+	from, to := piece*rows/t.pieces(), (piece+1)*rows/t.pieces()
+	at := (g*rows + from) * width
+	sum := p.pool.common[at:][:(to-from)*width]
 	for chunk := 1; chunk < p.chunks; chunk++ {
-		Add(sum, sum, p.pool.common[chunk*p.partial()+i*size:])
+		Add(sum, sum, p.pool.common[chunk*p.partial()+at:])
 	}
-	for r := range rows {
-		row := sum[r*tileCols:][:cols]
+	for r := from; r < to; r++ {
+		row := sum[(r-from)*width:][:p.dstGroup]
 		for n, v := range row {
-			p.dw[(g*p.dstGroup+n0+n)*rows+r] = v
+			p.dw[(g*p.dstGroup+n)*rows+r] = v
 		}
 	}
 }

@@ -37,7 +37,7 @@ func eachTap(w Window, batch int, f func(out, in int)) {
 
 func TestMaxPool(t *testing.T) {
 	const batch = 3
-	both(t, func(t *testing.T) {
+	tiers(t, func(t *testing.T) {
 		pool := NewPool(2)
 		defer pool.Close()
 		for _, w := range windows {
@@ -75,7 +75,7 @@ func TestMaxPool(t *testing.T) {
 
 func TestAvgPool(t *testing.T) {
 	const batch = 3
-	both(t, func(t *testing.T) {
+	tiers(t, func(t *testing.T) {
 		pool := NewPool(2)
 		defer pool.Close()
 		for _, w := range windows {

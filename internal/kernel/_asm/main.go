@@ -4,6 +4,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
@@ -28,16 +30,16 @@ func broadcast(name string) VecVirtual {
 	return v
 }
 
-// peak generates a loop of 12 independent multiply-adds, 192 operations.
-func peak() {
-	text("peakAVX2", "rounds int", "peakAVX2 is Peak of a positive number of rounds of 12 vectors.")
+// peak generates a loop of independent multiply-adds.
+func peak(name string, vector func() VecVirtual, vectors int) {
+	text(name, "rounds int", fmt.Sprintf("%s is Peak of a positive number of rounds of %d vectors.", name, vectors))
 	rounds := Load(Param("rounds"), GP64())
-	var sums [12]VecVirtual
+	sums := make([]VecVirtual, vectors)
 	for i := range sums {
-		sums[i] = YMM()
+		sums[i] = vector()
 		VXORPS(sums[i], sums[i], sums[i])
 	}
-	x := YMM()
+	x := vector()
 	VXORPS(x, x, x)
 	Label("loop")
 	for _, s := range sums {
@@ -52,8 +54,20 @@ func peak() {
 func main() {
 	ConstraintExpr("!purego")
 	mask := columnMask()
-	tiles("matrixTilesAVX2", "matrixTilesAVX2 computes whole tiles of a tiling; see matrixTilesGeneric.", false, mask)
-	tiles("channelTilesAVX2", "channelTilesAVX2 computes whole tiles of a tiling per channel; see channelTilesGeneric.", true, mask)
+	for _, t := range []tile{
+		{YMM, 8, 6, 16, false},
+		{YMM, 8, 6, 16, true},
+		{ZMM, 16, 24, 16, false},
+		{ZMM, 16, 8, 16, false},
+		{ZMM, 16, 12, 32, false},
+		{ZMM, 16, 4, 32, false},
+		{ZMM, 16, 12, 16, true},
+		{ZMM, 16, 4, 16, true},
+		{ZMM, 16, 12, 32, true},
+		{ZMM, 16, 4, 32, true},
+	} {
+		t.generate(mask)
+	}
 	transpose()
 	copyRows()
 	elementwiseKernels()
@@ -62,6 +76,7 @@ func main() {
 	sumKernels()
 	quantizedKernels()
 	maxPoolKernels()
-	peak()
+	peak("peakAVX2", YMM, 12)
+	peak("peakAVX512", ZMM, 24)
 	Generate()
 }

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import "os"
+
+// A Tier is a set of instructions the kernels are written in. All tiers cut a
+// sum alike and add in the same order; AVX2 and AVX-512 give the same bits.
+type Tier int
+
+// The tiers, each faster than the one before.
+const (
+	Portable Tier = iota // Go
+	AVX2                 // AVX2 and FMA
+	AVX512               // AVX-512 F, BW, DQ and VL
+)
+
+func (t Tier) String() string { return [...]string{"portable", "avx2", "avx512"}[t] }
+
+// tierVariable names a variable of the environment that holds the kernels to a
+// tier, or the fastest below it this machine has.
+const tierVariable = "GOQAT_TRAIN_KERNELS"
+
+// chosen returns the tier the environment wants, best if none.
+func chosen(best Tier) Tier {
+	for t := Portable; t < best; t++ {
+		if os.Getenv(tierVariable) == t.String() {
+			return t
+		}
+	}
+	return best
+}
