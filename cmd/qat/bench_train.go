@@ -36,6 +36,9 @@ type trainBenchmark struct {
 	LossFirst         float64   `json:"loss_first"`
 	LossLast          float64   `json:"loss_last"`
 
+	LoaderStep      *stepTimes `json:"loader_step_ms,omitempty"` // with batches of a loader
+	LoadingOverhead *float64   `json:"loading_overhead,omitempty"`
+
 	batch, threads, steps int
 }
 
@@ -47,15 +50,17 @@ type stepTimes struct {
 func benchTrainCommand() *cobra.Command {
 	var set []string
 	var steps int
-	var asJSON bool
+	var loader, asJSON bool
 	c := &cobra.Command{
 		Use:   "train",
 		Short: "Measure a training step",
 		Long: `Measure a training step with quantizers and, in turn with it, without: forward,
 backward and optimizer, on images that come with the program, brought to 28x28x1 for
-mlp and lenet, else to 32x32x3.`,
+mlp and lenet, else to 32x32x3. The batches are in memory; with --loader it measures
+steps, too, whose batches a loader shuffles and augments meanwhile.`,
 		Example: `  qat bench train
-  qat bench train --model resnet20 --batch 128 --method pact --weight-bits 4 --activation-bits 4 --json`,
+  qat bench train --model resnet20 --batch 128 --method pact --weight-bits 4 --activation-bits 4 --json
+  qat bench train --loader --set data.augment.crop=4 --set data.augment.flip=true`,
 		Args: arguments(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if steps < 1 {
@@ -65,7 +70,7 @@ mlp and lenet, else to 32x32x3.`,
 			if err := applyRecipeFlags(c, r, set); err != nil {
 				return err
 			}
-			b, err := measureTraining(c, r, steps)
+			b, err := measureTraining(c, r, steps, loader)
 			if err != nil {
 				return err
 			}
@@ -77,111 +82,184 @@ mlp and lenet, else to 32x32x3.`,
 	}
 	addRecipeFlags(c, benchRecipe(), &set, "model", "method", "weight-bits", "activation-bits", "first-last", "batch", "seed", "threads")
 	c.Flags().IntVar(&steps, "steps", 30, "steps of each kind to measure")
+	c.Flags().BoolVar(&loader, "loader", false, "measure steps with batches of a loader, too")
 	addJSON(c, &asJSON)
 	return c
 }
 
-// trainer takes steps, quantized and float, over the batches of a data set.
+// trainer takes steps, quantized and float.
 type trainer struct {
 	network   *layers.Network
 	optimizer optim.Optimizer
+	rate      float32
 	all       []*graph.Param
 	float     []*graph.Param // without what quantizers learn
-	split     datasets.Split
-	at        int
 }
 
-func (t *trainer) step(quantize bool, rate float32) (float64, error) {
+// step returns the loss and the time of a step.
+func (t *trainer) step(quantize bool, b batches) (loss float32, took time.Duration, err error) {
 	run := t.network.Graph.Run
 	run.Quantize, run.Observe = quantize, quantize
 	params := t.float
 	if quantize {
 		params = t.all
 	}
-	batch, size := t.network.Graph.Batch(), len(t.split.Images)/t.split.Len()
-	if t.at+batch > t.split.Len() {
-		t.at = 0
+	start := time.Now()
+	images, labels := b.next()
+	if loss, err = t.network.Step(images, labels); err != nil {
+		return 0, 0, err
 	}
-	loss, err := t.network.Step(t.split.Images[t.at*size:(t.at+batch)*size], t.split.Labels[t.at:t.at+batch])
-	if err != nil {
-		return 0, err
-	}
-	t.at += batch
-	t.optimizer.Step(params, rate)
+	t.optimizer.Step(params, t.rate)
 	t.network.Constrain()
-	return float64(loss), nil
+	return loss, time.Since(start), nil
 }
 
-func measureTraining(c *cobra.Command, r *recipe.Recipe, steps int) (*trainBenchmark, error) {
+// batches are whole batches without end.
+type batches interface {
+	next() (images []uint8, labels []int32)
+}
+
+// A stored set of batches is in memory as it is.
+type stored struct {
+	split     datasets.Split
+	batch, at int
+}
+
+func (s *stored) next() ([]uint8, []int32) {
+	if s.at+s.batch > s.split.Len() {
+		s.at = 0
+	}
+	from, size := s.at, len(s.split.Images)/s.split.Len()
+	s.at += s.batch
+	return s.split.Images[from*size : s.at*size], s.split.Labels[from:s.at]
+}
+
+// loaded are the batches of a loader.
+type loaded struct {
+	*datasets.Loader
+	batch, epoch int
+}
+
+func (l *loaded) next() ([]uint8, []int32) {
+	for {
+		if images, labels, ok := l.Next(); ok && len(labels) == l.batch {
+			return images, labels
+		}
+		l.epoch++
+		l.Start(l.epoch, 0)
+	}
+}
+
+func measureTraining(c *cobra.Command, r *recipe.Recipe, steps int, loader bool) (*trainBenchmark, error) {
 	pool := kernel.NewPool(threadsOf(r.Threads))
 	defer pool.Close()
-	t, err := newTrainer(r, pool)
+	t, split, err := newTrainer(r, pool)
 	if err != nil {
 		return nil, err
 	}
-	rate := float32(r.QAT.LR)
 	b := &trainBenchmark{
 		Parameters: t.network.Parameters(), MACs: t.network.MACs(), batch: r.Batch, threads: pool.Threads(), steps: steps,
 	}
 	const warmUp = 2
 	quantized, float := make([]time.Duration, steps), make([]time.Duration, steps)
-	var mallocs uint64
+	memory := &stored{split: split, batch: r.Batch}
+	var before, after runtime.MemStats
 	for i := -warmUp; i < steps; i++ {
 		if err := c.Context().Err(); err != nil {
 			return nil, err
 		}
-		start := time.Now()
-		if _, err := t.step(false, rate); err != nil {
-			return nil, err
+		if i == 0 {
+			runtime.ReadMemStats(&before)
 		}
-		floatTime := time.Since(start)
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		start = time.Now()
-		loss, err := t.step(true, rate)
+		_, floatTime, err := t.step(false, memory)
 		if err != nil {
 			return nil, err
 		}
-		time := time.Since(start)
-		runtime.ReadMemStats(&after)
-		if i == -warmUp {
-			b.LossFirst = loss
+		loss, took, err := t.step(true, memory)
+		if err != nil {
+			return nil, err
 		}
-		if b.LossLast = loss; i >= 0 {
-			quantized[i], float[i] = time, floatTime
-			mallocs += after.Mallocs - before.Mallocs
+		if i == -warmUp {
+			b.LossFirst = float64(loss)
+		}
+		if b.LossLast = float64(loss); i >= 0 {
+			quantized[i], float[i] = took, floatTime
 		}
 	}
-	b.AllocsPerStep = mallocs / uint64(steps)
+	runtime.ReadMemStats(&after)
+	b.AllocsPerStep = (after.Mallocs - before.Mallocs) / uint64(steps)
 	q, f := percentiles(quantized), percentiles(float)
 	b.Step, b.FloatStep = stepTimes{q.Min, q.P50}, stepTimes{f.Min, f.P50}
 	b.FakequantOverhead = q.P50/f.P50 - 1
 	b.ImagesPerSecond = float64(r.Batch) / q.P50 * 1e3
+	if loader {
+		if err := b.measureLoader(c, r, t, memory); err != nil {
+			return nil, err
+		}
+	}
 	b.PeakRSSMB = peakRSS()
 	return b, nil
 }
 
+// measureLoader takes steps with batches in memory and steps with those of a
+// loader in turn: so many of each that what the loader fills meanwhile is what
+// they use.
+func (b *trainBenchmark) measureLoader(c *cobra.Command, r *recipe.Recipe, t *trainer, memory *stored) error {
+	in := t.network.Input
+	l, err := datasets.NewLoader(memory.split, datasets.Shape{Height: in.Height, Width: in.Width, Channels: in.Channels}, datasets.LoaderOptions{
+		Batch: r.Batch, Seed: uint64(r.Seed), Shuffle: true,
+		Crop: r.Data.Augment.Crop, Flip: r.Data.Augment.Flip, Fill: uint8(in.ZeroPoint),
+	})
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	const turn = 20
+	sources := [2]batches{memory, &loaded{Loader: l, batch: r.Batch}}
+	var times [2][]time.Duration
+	for len(times[0]) < b.steps {
+		n := min(turn, b.steps-len(times[0]))
+		for k, source := range sources {
+			source.next() // a loader begins to fill
+			for range n {
+				if err := c.Context().Err(); err != nil {
+					return err
+				}
+				_, took, err := t.step(true, source)
+				if err != nil {
+					return err
+				}
+				times[k] = append(times[k], took)
+			}
+		}
+	}
+	m, f := percentiles(times[0]), percentiles(times[1])
+	overhead := f.P50/m.P50 - 1
+	b.LoaderStep, b.LoadingOverhead = &stepTimes{f.Min, f.P50}, &overhead
+	return nil
+}
+
 // newTrainer builds the recipe's network for the images that come with the
-// program.
-func newTrainer(r *recipe.Recipe, pool *kernel.Pool) (*trainer, error) {
+// program, and returns these.
+func newTrainer(r *recipe.Recipe, pool *kernel.Pool) (*trainer, datasets.Split, error) {
 	shape := benchShape(r)
 	d, err := datasets.Open(recipe.Default().Data.Name, datasets.Options{Height: shape.Height, Width: shape.Width, Channels: shape.Channels})
 	if err != nil {
-		return nil, err
+		return nil, datasets.Split{}, err
 	}
 	if r.Batch > d.Train.Len() {
-		return nil, fmt.Errorf("a batch of %d is more than the %d images there are", r.Batch, d.Train.Len())
+		return nil, datasets.Split{}, fmt.Errorf("a batch of %d is more than the %d images there are", r.Batch, d.Train.Len())
 	}
 	mean, deviation := datasets.MeanDeviation(d.Train)
 	n, err := benchNetwork(r, shape, mean, deviation, pool)
 	if err != nil {
-		return nil, err
+		return nil, datasets.Split{}, err
 	}
 	if err := pipeline.Calibrate(n, d.Train.Head(r.Batch)); err != nil {
-		return nil, err
+		return nil, datasets.Split{}, err
 	}
 	t := &trainer{
-		network: n, all: n.Graph.Params(), split: d.Train,
+		network: n, all: n.Graph.Params(), rate: float32(r.QAT.LR),
 		optimizer: &optim.SGD{Momentum: r.QAT.Momentum, Nesterov: r.QAT.Nesterov, MaxNorm: r.QAT.ClipNorm},
 	}
 	for _, p := range t.all {
@@ -189,7 +267,7 @@ func newTrainer(r *recipe.Recipe, pool *kernel.Pool) (*trainer, error) {
 			t.float = append(t.float, p)
 		}
 	}
-	return t, nil
+	return t, d.Train, nil
 }
 
 // peakRSS returns the most memory the process had resident, in megabytes, as the
@@ -221,6 +299,14 @@ throughput   %.0f images/s
 allocations  %d a step
 memory       %.0f MB at most
 loss         %.4f first, %.4f last
-`, b.Parameters, b.MACs, b.batch, threadCount(b.threads), b.steps, b.Step.Min, b.Step.P50, b.FloatStep.Min, b.FloatStep.P50,
-		100*b.FakequantOverhead, b.ImagesPerSecond, b.AllocsPerStep, b.PeakRSSMB, b.LossFirst, b.LossLast)
+%s`, b.Parameters, b.MACs, b.batch, threadCount(b.threads), b.steps, b.Step.Min, b.Step.P50, b.FloatStep.Min, b.FloatStep.P50,
+		100*b.FakequantOverhead, b.ImagesPerSecond, b.AllocsPerStep, b.PeakRSSMB, b.LossFirst, b.LossLast, b.loading())
+}
+
+// loading is the line about a loader, empty without one.
+func (b *trainBenchmark) loading() string {
+	if b.LoaderStep == nil {
+		return ""
+	}
+	return fmt.Sprintf("with loader  min %.2f ms, median %.2f ms, %+.1f %%\n", b.LoaderStep.Min, b.LoaderStep.P50, 100**b.LoadingOverhead)
 }

@@ -286,10 +286,15 @@ func TestBenchTrain(t *testing.T) {
 		"--threads", "1", "--steps", "3", "--set", "model.width=0.1")
 	wantKeys(t, text, "parameters", "macs", "step_ms.min", "step_ms.p50", "float_step_ms.min", "float_step_ms.p50", "fakequant_overhead",
 		"images_per_second", "allocs_per_step", "peak_rss_mb", "loss_first", "loss_last")
+	if strings.Contains(text, "load") {
+		t.Errorf("%s, without a loader", text)
+	}
 	b := decode[trainBenchmark](t, text)
 	if b.Parameters == 0 || b.MACs == 0 || b.Step.Min <= 0 || b.FloatStep.Min <= 0 || b.PeakRSSMB <= 0 || b.LossFirst <= 0 {
 		t.Errorf("%+v", b)
 	}
+	text = mustRun(t, "bench", "train", "--loader", "--json", "--model", "mlp", "--batch", "900", "--steps", "23", "--set", "model.width=0.1")
+	wantKeys(t, text, "loader_step_ms.min", "loader_step_ms.p50", "loading_overhead")
 }
 
 // cancelAt cancels when a text is written.
