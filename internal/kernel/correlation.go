@@ -36,6 +36,7 @@ type correlation struct {
 // A class is the pixels of a block that meet the same taps.
 type class struct {
 	src, dst  []int32 // offsets of each pixel in window and result
+	pitch     int     // fours of src
 	steps     []int32 // offset of every product from the pixel's
 	taps      []int   // kernel positions in the order of steps
 	runs      []int   // offsets of the weights of steps, for column 0: the first of every run of steps,
@@ -166,6 +167,7 @@ func (r *correlation) tables(h, w axis) {
 					}
 				}
 			}
+			c.pitch = fours(c.src)
 			for i, kh := range ph.taps {
 				for j, kw := range pw.taps {
 					c.taps = append(c.taps, kh*w.kernel+kw)

@@ -7,52 +7,52 @@ package kernel
 // matrixTiles6x16AVX2 computes whole tiles of a tiling; see matrixTilesGeneric.
 //
 //go:noescape
-func matrixTiles6x16AVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool)
+func matrixTiles6x16AVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
 
 // channelTiles6x16AVX2 computes whole tiles of a tiling; see channelTilesGeneric.
 //
 //go:noescape
-func channelTiles6x16AVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool)
+func channelTiles6x16AVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
 
 // matrixTiles24x16AVX512 computes whole tiles of a tiling; see matrixTilesGeneric.
 //
 //go:noescape
-func matrixTiles24x16AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool)
+func matrixTiles24x16AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
 
 // matrixTiles8x16AVX512 computes whole tiles of a tiling; see matrixTilesGeneric.
 //
 //go:noescape
-func matrixTiles8x16AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool)
+func matrixTiles8x16AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
 
 // matrixTiles12x32AVX512 computes whole tiles of a tiling; see matrixTilesGeneric.
 //
 //go:noescape
-func matrixTiles12x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool)
+func matrixTiles12x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
 
 // matrixTiles4x32AVX512 computes whole tiles of a tiling; see matrixTilesGeneric.
 //
 //go:noescape
-func matrixTiles4x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool)
+func matrixTiles4x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
 
 // channelTiles12x16AVX512 computes whole tiles of a tiling; see channelTilesGeneric.
 //
 //go:noescape
-func channelTiles12x16AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool)
+func channelTiles12x16AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
 
 // channelTiles4x16AVX512 computes whole tiles of a tiling; see channelTilesGeneric.
 //
 //go:noescape
-func channelTiles4x16AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool)
+func channelTiles4x16AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
 
 // channelTiles12x32AVX512 computes whole tiles of a tiling; see channelTilesGeneric.
 //
 //go:noescape
-func channelTiles12x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool)
+func channelTiles12x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
 
 // channelTiles4x32AVX512 computes whole tiles of a tiling; see channelTilesGeneric.
 //
 //go:noescape
-func channelTiles4x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool)
+func channelTiles4x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
 
 // transposeAVX2 is transpose of 16 columns and k steps, a positive multiple of 8.
 //

@@ -95,7 +95,7 @@ func (p *matrixWeightsPass) add(sum []float32, slice, worker, k0, k1 int, accumu
 	x, dy, n := p.x[k0*p.cols:], p.dy[k0*p.rows:], k1-k0
 	from, to := chunkOf(slice, p.slices, p.panels())
 	first, last := from*tileCols, min(p.cols, to*tileCols)
-	t := tiling{aStep: p.pixelAt[:n], next: tileCols, accumulate: accumulate}
+	t := tiling{aStep: p.pixelAt[:n], pitch: 1, next: tileCols, accumulate: accumulate}
 	for r0 := 0; r0 < p.rows; r0 += groupRows {
 		r1 := min(p.rows, r0+groupRows)
 		t.cRow, t.aRow, t.a = p.rowAt[r0:r1], p.rowStep[:r1-r0], dy

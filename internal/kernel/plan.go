@@ -146,7 +146,7 @@ func (p *correlatePass) Tile(i, worker int) {
 			}
 			continue
 		}
-		t := tiling{cRow: c.dst[:n], aRow: c.src[:n], ldb: tileCols, perChannel: p.perChannel}
+		t := tiling{cRow: c.dst[:n], aRow: c.src[:n], pitch: c.pitch, ldb: tileCols, perChannel: p.perChannel}
 		cuts := (len(c.steps) + maxPanel - 1) / maxPanel
 		for g := range p.groups {
 			for cut := range cuts {

@@ -26,7 +26,8 @@ func chunkOf(chunk, chunks, panels int) (first, last int) {
 // is column n%tileCols of panel n/tileCols; panels begin next elements apart,
 // their rows ldb. If perChannel, a is read at aRow[r]+aStep[k]+n: column n of a
 // meets column n of b. All tileCols columns of a panel (and of a, if
-// perChannel) are read whatever cols is; of c only cols are touched.
+// perChannel) are read whatever cols is; of c only cols are touched. If
+// pitch > 0, the rows of a come in fours that lie pitch apart.
 type tiling struct {
 	c          []float32
 	cRow       []int32
@@ -35,6 +36,7 @@ type tiling struct {
 	aStep      []int32
 	b          []float32
 	ldb, next  int
+	pitch      int
 	cols       int
 	accumulate bool
 	perChannel bool
@@ -102,4 +104,21 @@ func (t *tiling) store(c, s []float32) {
 	for n := range c {
 		c[n] += s[n]
 	}
+}
+
+// fours returns the distance of neighbouring rows if it is the same in every
+// four of them, else 0.
+func fours(rows []int32) (pitch int) {
+	if len(rows) < 4 {
+		return 0
+	}
+	d := rows[1] - rows[0]
+	for i := 0; i+4 <= len(rows); i += 4 {
+		for j := i; j < i+3; j++ {
+			if rows[j+1]-rows[j] != d {
+				return 0
+			}
+		}
+	}
+	return int(d)
 }

@@ -35,8 +35,10 @@ func (t *tiling) heights(cols int) (tall, low int) {
 		return 6, 6
 	case cols > tileCols || t.perChannel:
 		return 12, 4
-	default:
+	case t.pitch > 0:
 		return tallest, 8
+	default:
+		return 8, 8
 	}
 }
 
@@ -77,24 +79,24 @@ func (t *tiling) tiles(n, cols, height int, cRow, aRow *int32, tiles int) {
 	}
 	switch wide := cols > tileCols; {
 	case t.perChannel && height == 6:
-		channelTiles6x16AVX2(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add)
+		channelTiles6x16AVX2(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch)
 	case height == 6:
-		matrixTiles6x16AVX2(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add)
+		matrixTiles6x16AVX2(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch)
 	case t.perChannel && wide && height == 12:
-		channelTiles12x32AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add)
+		channelTiles12x32AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch)
 	case t.perChannel && wide:
-		channelTiles4x32AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add)
+		channelTiles4x32AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch)
 	case t.perChannel && height == 12:
-		channelTiles12x16AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add)
+		channelTiles12x16AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch)
 	case t.perChannel:
-		channelTiles4x16AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add)
+		channelTiles4x16AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch)
 	case wide && height == 12:
-		matrixTiles12x32AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add)
+		matrixTiles12x32AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch)
 	case wide:
-		matrixTiles4x32AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add)
+		matrixTiles4x32AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch)
 	case height == tallest:
-		matrixTiles24x16AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add)
+		matrixTiles24x16AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch)
 	default:
-		matrixTiles8x16AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add)
+		matrixTiles8x16AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch)
 	}
 }

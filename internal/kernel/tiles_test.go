@@ -49,6 +49,14 @@ func testTiling(t *testing.T, r *rand.Rand, perChannel bool, rows, steps, cols i
 		x.cRow = append(x.cRow, int32(i*(cols+gap)))
 		x.aRow = append(x.aRow, int32(r.IntN(rows+1)))
 	}
+	if r.IntN(2) == 0 {
+		x.pitch = 1 + r.IntN(2)
+		x.a = guarded(t, rows+6+steps+wide-1)
+		copy(x.a, random(len(x.a), r.Uint64()))
+		for i := range x.aRow {
+			x.aRow[i] = x.aRow[i/4*4] + int32(i%4*x.pitch)
+		}
+	}
 	for range steps {
 		x.aStep = append(x.aStep, int32(r.IntN(steps)))
 	}

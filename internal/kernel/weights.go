@@ -19,6 +19,7 @@ type weightsPass struct {
 	pool *Pool
 
 	rowStep []int32 // offset of each row from the pixel's
+	pitch   int     // fours of rowStep
 	rowAt   []int32 // where each row is in the partial sum of a group
 
 	dw, x, dy []float32
@@ -36,6 +37,7 @@ func newWeightsPass(forward *correlation, pool *Pool) *weightsPass {
 	for i := range p.rowStep {
 		p.rowAt = append(p.rowAt, int32(i*p.width()))
 	}
+	p.pitch = fours(p.rowStep)
 	p.reduce.pass = p
 	return p
 }
@@ -86,7 +88,11 @@ func (p *weightsPass) block(sum []float32, slice, worker int, b blockRange, firs
 	pixels := class.pixels(b)
 	cuts := (pixels + sumPixels - 1) / sumPixels
 	from, to := chunkOf(slice, p.slices, p.panels())
-	t := tiling{b: panelBuf, cRow: p.rowAt, aRow: p.rowStep, ldb: tileCols, next: sumPixels * tileCols, perChannel: p.perChannel}
+	t := tiling{b: panelBuf, cRow: p.rowAt, aRow: p.rowStep, pitch: p.pitch, ldb: tileCols, next: sumPixels * tileCols, perChannel: p.perChannel}
+	inPlace := p.dstC <= nearPitch && p.dstGroup%tileCols == 0
+	if inPlace {
+		t.ldb, t.next = p.dstC, tileCols
+	}
 	for cut := range cuts {
 		k0, k1 := cut*pixels/cuts, (cut+1)*pixels/cuts
 		t.accumulate = !first || cut > 0
@@ -95,9 +101,13 @@ func (p *weightsPass) block(sum []float32, slice, worker int, b blockRange, firs
 				n0 := panel * tileCols
 				t.c = sum[g*len(p.rowStep)*p.width()+n0:]
 				t.cols = min(pair, to-panel) * tileCols
-				for i := 0; i*tileCols < t.cols; i++ {
-					n := n0 + i*tileCols
-					gather(t.b[i*t.next:], dy[k0*p.dstC+g*p.dstGroup+n:], p.dstC, min(tileCols, p.dstGroup-n), k1-k0)
+				at := dy[k0*p.dstC+g*p.dstGroup+n0:]
+				if inPlace {
+					t.b = at
+				} else {
+					for i := 0; i < t.cols; i += tileCols {
+						gather(t.b[i/tileCols*t.next:], at[i:], p.dstC, min(tileCols, p.dstGroup-n0-i), k1-k0)
+					}
 				}
 				t.a, t.aStep = src[g*p.srcGroup:], class.src[k0:k1]
 				if p.perChannel {

@@ -32,10 +32,11 @@ type tile struct {
 	lanes         int
 	rows, columns int
 	perChannel    bool
+	group         int // rows of a that lie pitch apart and share a pointer
 }
 
-// tableRows is how many pointers to rows of a stay in registers; the others are
-// read from the stack for every product.
+// tableRows is how many pointers to groups of rows of a stay in registers; the
+// others are read from the stack for every product.
 const tableRows = 8
 
 // generate writes the micro-kernel.
@@ -49,17 +50,18 @@ func (t tile) generate(mask Mem) {
 	}
 	name := fmt.Sprintf("%sTiles%dx%d%s", kind, t.rows, t.columns, tier)
 	doc := fmt.Sprintf("%s computes whole tiles of a tiling; see %s.", name, generic)
-	text(name, "c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb, next int, aStep *int32, steps, cols int, accumulate bool", doc)
+	text(name, "c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb, next int, aStep *int32, steps, cols int, accumulate bool, pitch int", doc)
 	wide := t.lanes == 16
 	vectors := t.columns / t.lanes
 
-	rows := make([]GPVirtual, min(t.rows, tableRows))
+	groups := t.rows / t.group
+	rows := make([]GPVirtual, min(groups, tableRows))
 	for i := range rows {
 		rows[i] = GP64()
 	}
 	var spilled Mem
-	if t.rows > tableRows {
-		spilled = AllocLocal(8 * (t.rows - tableRows))
+	if groups > tableRows {
+		spilled = AllocLocal(8 * (groups - tableRows))
 	}
 	sums := make([][]VecVirtual, t.rows)
 	for r := range sums {
@@ -108,12 +110,12 @@ func (t tile) generate(mask Mem) {
 	}
 	Load(Param("a"), base)
 	Load(Param("aRow"), table)
-	for i := range sums {
+	for i := range groups {
 		row := GP64()
 		if i < tableRows {
 			row = rows[i]
 		}
-		MOVLQSX(Mem{Base: table, Disp: 4 * i}, row)
+		MOVLQSX(Mem{Base: table, Disp: 4 * i * t.group}, row)
 		LEAQ(Mem{Base: base, Index: row, Scale: 4}, row)
 		if i >= tableRows {
 			MOVQ(row, spilled.Offset(8*(i-tableRows)))
@@ -121,15 +123,25 @@ func (t tile) generate(mask Mem) {
 	}
 	b, step, count := Load(Param("b"), GP64()), Load(Param("aStep"), GP64()), Load(Param("steps"), GP64())
 	left := AllocLocal(8)
-	ldb, offset := Load(Param("ldb"), GP64()), GP64()
+	ldb := Load(Param("ldb"), GP64())
 	SHLQ(Imm(2), ldb)
-	next := base
+	offsets := make([]GPVirtual, t.group)
+	for i := range offsets {
+		offsets[i] = GP64()
+	}
+	next, pitch := base, table
 	if t.columns > 16 {
 		Load(Param("next"), next)
 	}
+	if t.group > 1 {
+		Load(Param("pitch"), pitch)
+	}
 
 	one := func(i int) {
-		MOVLQSX(Mem{Base: step, Disp: 4 * i}, offset)
+		MOVLQSX(Mem{Base: step, Disp: 4 * i}, offsets[0])
+		for i := 1; i < t.group; i++ {
+			LEAQ(Mem{Base: offsets[i-1], Index: pitch, Scale: 1}, offsets[i])
+		}
 		for v := range columns {
 			at := Mem{Base: b, Disp: 4 * t.lanes * v}
 			if t.lanes*v >= 16 {
@@ -140,12 +152,12 @@ func (t tile) generate(mask Mem) {
 		ADDQ(ldb, b)
 		for r := range sums {
 			row := GP64()
-			if r < tableRows {
-				row = rows[r]
+			if g := r / t.group; g < tableRows {
+				row = rows[g]
 			} else {
-				MOVQ(spilled.Offset(8*(r-tableRows)), row)
+				MOVQ(spilled.Offset(8*(g-tableRows)), row)
 			}
-			at := Mem{Base: row, Index: offset, Scale: 4}
+			at := Mem{Base: row, Index: offsets[r%t.group], Scale: 4}
 			switch {
 			case t.perChannel:
 				for v := range columns {
