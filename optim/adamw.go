@@ -15,13 +15,15 @@ import "github.com/goqat/goqat/graph"
 //
 // PyTorch's default decay is 0.01; here it is what Groups says.
 type AdamW struct {
-	Beta1   float64 // decay of the mean, in [0, 1); 0 means 0.9
-	Beta2   float64 // decay of the mean square, in [0, 1); 0 means 0.999
-	Epsilon float64 // added to the root; 0 means 1e-8
-	MaxNorm float64 // common norm gradients are scaled down to; 0 means none
-	Groups  Groups  // learning rate and decay by group
+	Beta1   float64     // decay of the mean, in [0, 1); 0 means 0.9
+	Beta2   float64     // decay of the mean square, in [0, 1); 0 means 0.999
+	Epsilon float64     // added to the root; 0 means 1e-8
+	MaxNorm float64     // common norm gradients are scaled down to; 0 means none
+	Groups  Groups      // learning rate and decay by group
+	Pool    *graph.Pool // threads to run on, nil for the caller's
 
 	moments moments
+	parts   parts[coefficients]
 }
 
 var _ Optimizer = (*AdamW)(nil)
@@ -38,8 +40,9 @@ func (a *AdamW) Step(params []*graph.Param, lr float32) {
 		c := correct(a.Beta1, a.Beta2, a.Epsilon, rate, t)
 		c.shrink = float32(1 - rate*decay)
 		c.scale = scale
-		c.step(p.Value, p.Grad, mean, square)
+		a.parts.add(p, c, [2][]float32{mean, square})
 	}
+	a.parts.run(a.Pool, adapt)
 }
 
 // State implements [Optimizer], as [Adam.State].

@@ -71,10 +71,10 @@ func correct(beta1, beta2, epsilon, lr, t float64) coefficients {
 	}
 }
 
-// step updates w and its moments in one pass; all slices have one length.
-func (c *coefficients) step(w, grad, mean, square []float32) {
-	k := *c
-	grad, mean, square = grad[:len(w)], mean[:len(w)], square[:len(w)]
+// adapt updates the numbers of a part and their moments in one pass.
+func adapt(p *part[coefficients]) {
+	k, w := p.with, p.w
+	grad, mean, square := p.grad[:len(w)], p.memory[0][:len(w)], p.memory[1][:len(w)]
 	for i, x := range w {
 		g := float32(k.scale*grad[i]) + float32(k.decay*x)
 		m := float32(k.keepMean*mean[i]) + float32(k.takeMean*g)

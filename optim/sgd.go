@@ -16,15 +16,20 @@ import "github.com/goqat/goqat/graph"
 //
 // The zero value is plain gradient descent.
 type SGD struct {
-	Momentum float64 // in [0, 1)
-	Nesterov bool    // look ahead by one step; needs momentum
-	MaxNorm  float64 // common norm gradients are scaled down to; 0 means none
-	Groups   Groups  // learning rate and decay by group
+	Momentum float64     // in [0, 1)
+	Nesterov bool        // look ahead by one step; needs momentum
+	MaxNorm  float64     // common norm gradients are scaled down to; 0 means none
+	Groups   Groups      // learning rate and decay by group
+	Pool     *graph.Pool // threads to run on, nil for the caller's
 
 	velocity memory
+	parts    parts[descent]
 }
 
 var _ Optimizer = (*SGD)(nil)
+
+// descent are the numbers of one parameter's step.
+type descent struct{ scale, rate, decay, momentum float32 }
 
 // Step implements [Optimizer].
 func (s *SGD) Step(params []*graph.Param, lr float32) {
@@ -34,42 +39,50 @@ func (s *SGD) Step(params []*graph.Param, lr float32) {
 			continue
 		}
 		rate, decay := s.Groups.of(p, lr)
-		switch {
-		case s.Momentum == 0:
-			descend(p.Value, p.Grad, scale, float32(rate), float32(decay))
-		case s.Nesterov:
-			nesterov(p.Value, p.Grad, s.velocity.of(p.Name, len(p.Value)), scale, float32(rate), float32(decay), float32(s.Momentum))
-		default:
-			momentum(p.Value, p.Grad, s.velocity.of(p.Name, len(p.Value)), scale, float32(rate), float32(decay), float32(s.Momentum))
+		var velocity []float32
+		if s.Momentum != 0 {
+			velocity = s.velocity.of(p.Name, len(p.Value))
 		}
+		s.parts.add(p, descent{scale, float32(rate), float32(decay), float32(s.Momentum)}, [2][]float32{velocity})
+	}
+	update := momentum
+	switch {
+	case s.Momentum == 0:
+		update = descend
+	case s.Nesterov:
+		update = nesterov
+	}
+	s.parts.run(s.Pool, update)
+}
+
+func descend(p *part[descent]) {
+	k, w := p.with, p.w
+	grad := p.grad[:len(w)]
+	for i, x := range w {
+		g := float32(k.scale*grad[i]) + float32(k.decay*x)
+		w[i] = x - float32(k.rate*g)
 	}
 }
 
-func descend(w, grad []float32, scale, lr, decay float32) {
-	grad = grad[:len(w)]
+func momentum(p *part[descent]) {
+	k, w := p.with, p.w
+	grad, velocity := p.grad[:len(w)], p.memory[0][:len(w)]
 	for i, x := range w {
-		g := float32(scale*grad[i]) + float32(decay*x)
-		w[i] = x - float32(lr*g)
-	}
-}
-
-func momentum(w, grad, velocity []float32, scale, lr, decay, mu float32) {
-	grad, velocity = grad[:len(w)], velocity[:len(w)]
-	for i, x := range w {
-		g := float32(scale*grad[i]) + float32(decay*x)
-		v := float32(mu*velocity[i]) + g
+		g := float32(k.scale*grad[i]) + float32(k.decay*x)
+		v := float32(k.momentum*velocity[i]) + g
 		velocity[i] = v
-		w[i] = x - float32(lr*v)
+		w[i] = x - float32(k.rate*v)
 	}
 }
 
-func nesterov(w, grad, velocity []float32, scale, lr, decay, mu float32) {
-	grad, velocity = grad[:len(w)], velocity[:len(w)]
+func nesterov(p *part[descent]) {
+	k, w := p.with, p.w
+	grad, velocity := p.grad[:len(w)], p.memory[0][:len(w)]
 	for i, x := range w {
-		g := float32(scale*grad[i]) + float32(decay*x)
-		v := float32(mu*velocity[i]) + g
+		g := float32(k.scale*grad[i]) + float32(k.decay*x)
+		v := float32(k.momentum*velocity[i]) + g
 		velocity[i] = v
-		w[i] = x - float32(lr*(g+float32(mu*v)))
+		w[i] = x - float32(k.rate*(g+float32(k.momentum*v)))
 	}
 }
 

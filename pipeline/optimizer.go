@@ -11,16 +11,16 @@ import (
 )
 
 // optimizer returns the optimizer of a phase. Normalization and biases are not
-// decayed; learned clips have a decay of their own.
-func optimizer(p recipe.Phase, clipDecay float64) (optim.Optimizer, error) {
+// decayed; learned clips have a decay of their own. It runs on pool.
+func optimizer(p recipe.Phase, clipDecay float64, pool *graph.Pool) (optim.Optimizer, error) {
 	groups := optim.Groups{graph.Weights: {Decay: p.Decay}, graph.Clips: {Decay: clipDecay}}
 	switch p.Optimizer {
 	case "sgd":
-		return &optim.SGD{Momentum: p.Momentum, Nesterov: p.Nesterov, MaxNorm: p.ClipNorm, Groups: groups}, nil
+		return &optim.SGD{Momentum: p.Momentum, Nesterov: p.Nesterov, MaxNorm: p.ClipNorm, Groups: groups, Pool: pool}, nil
 	case "adam":
-		return &optim.Adam{MaxNorm: p.ClipNorm, Groups: groups}, nil
+		return &optim.Adam{MaxNorm: p.ClipNorm, Groups: groups, Pool: pool}, nil
 	case "adamw":
-		return &optim.AdamW{MaxNorm: p.ClipNorm, Groups: groups}, nil
+		return &optim.AdamW{MaxNorm: p.ClipNorm, Groups: groups, Pool: pool}, nil
 	}
 	return nil, fmt.Errorf("pipeline: there is no optimizer %q; choose sgd, adam or adamw", p.Optimizer)
 }

@@ -260,7 +260,7 @@ func newTrainer(r *recipe.Recipe, pool *kernel.Pool) (*trainer, datasets.Split, 
 	}
 	t := &trainer{
 		network: n, all: n.Graph.Params(), rate: float32(r.QAT.LR),
-		optimizer: &optim.SGD{Momentum: r.QAT.Momentum, Nesterov: r.QAT.Nesterov, MaxNorm: r.QAT.ClipNorm},
+		optimizer: &optim.SGD{Momentum: r.QAT.Momentum, Nesterov: r.QAT.Nesterov, MaxNorm: r.QAT.ClipNorm, Pool: pool},
 	}
 	for _, p := range t.all {
 		if p.Group != graph.Clips {
