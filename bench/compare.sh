@@ -6,15 +6,22 @@
 #   bench/compare.sh [--models lenet,resnet20,mobilenet] [--method int] [--bits 8]
 #                    [--batch 128] [--threads 2] [--rounds 3] [--steps 10]
 #
-# Needs Go, and a python3 that can import torch (1.13 to 2.9; PYTHON names another).
+# Needs Go, and a python3 that can import torch (1.13 or later, with torch.ao's FX
+# graph mode, as 2.15 has it). PYTHON names another one, or several, separated by
+# spaces, with their PyTorch versions: each is compared.
 set -eu
 cd "$(dirname "$0")/.."
-python=${PYTHON:-python3}
-if ! "$python" -c 'import torch' 2>/dev/null; then
-	echo "compare.sh: $python cannot import torch; install PyTorch or set PYTHON" >&2
-	exit 1
-fi
+pythons=${PYTHON:-python3}
+first=
+for python in $pythons; do
+	if ! "$python" -c 'import torch' 2>/dev/null; then
+		echo "compare.sh: $python cannot import torch; install PyTorch or set PYTHON" >&2
+		exit 1
+	fi
+	: "${first:=$python}"
+	set -- --python "$python" "$@"
+done
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 go build -o "$dir/qat" ./cmd/qat
-"$python" bench/compare.py --qat "$dir/qat" "$@"
+"$first" bench/compare.py --qat "$dir/qat" "$@"
