@@ -2,7 +2,10 @@
 
 package kernel
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // layerShapes are layers of the bundled networks.
 var layerShapes = []struct {
@@ -30,7 +33,25 @@ var layerShapes = []struct {
 	{"matmul1024", Conv{1, 1, 1024, 1024, 1, 1, 1, 1, 0, 0, 0, 0, 1}},
 }
 
+// fastest returns the most units a second that f, which returns how many it did,
+// reaches in some runs.
+func fastest(f func() int) float64 {
+	best := 0.0
+	for range 20 {
+		start := time.Now()
+		n := f()
+		best = max(best, float64(n)/time.Since(start).Seconds())
+	}
+	return best
+}
+
+// BenchmarkConv measures the passes on one thread. Of the roof, the least time
+// the multiply-add units, or the memory that input, weights and output have to
+// pass, would allow, it reports the share.
 func BenchmarkConv(b *testing.B) {
+	from, to := make([]float32, 16<<20), make([]float32, 16<<20)
+	peak := fastest(func() int { return Peak(100000) })
+	bandwidth := fastest(func() int { return 8 * copy(to, from) })
 	for _, s := range layerShapes {
 		c, batch := s.Conv, 128
 		if s.name == "matmul1024" {
@@ -52,7 +73,11 @@ func BenchmarkConv(b *testing.B) {
 				for b.Loop() {
 					pass.run()
 				}
-				b.ReportMetric(2*float64(c.MACs())*float64(batch)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+				flops, bytes := 2*float64(c.MACs()*batch), 4*float64(batch*(c.InSize()+c.OutSize())+c.Weights())
+				second := b.Elapsed().Seconds() / float64(b.N)
+				b.ReportMetric(flops/second/1e9, "GFLOP/s")
+				b.ReportMetric(100*flops/second/peak, "%peak")
+				b.ReportMetric(100*max(flops/peak, bytes/bandwidth)/second, "%roof")
 			})
 		}
 		pool.Close()

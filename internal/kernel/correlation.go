@@ -8,6 +8,10 @@ const (
 	maxPanel  = 320      // steps of a panel that stay in the first-level cache
 	minTasks  = 16       // tiles of work a pass should have
 	maxOffset = 1 << 30  // floats of a block, whose offsets are kept in 32 bits
+
+	crowdedPitch = 1024          // floats of a row whose multiples put a column into one set of a first-level cache
+	apartPitch   = maxPanel + 16 // distance of the rows of a copy, an odd number of lines
+	apartTasks   = 4             // tiles of work a pass that makes copies should have
 )
 
 // A correlation is a forward or backward-input pass as tables: a result
@@ -27,6 +31,8 @@ type correlation struct {
 	step                 int  // source rows from a strip's window to the next
 	winH, winW           int  // window of one image of a block
 	direct               bool // the source itself serves as the window
+
+	apart []int32 // of a matrix whose rows crowd a cache, offsets of the rows of a copy that do not
 
 	classes []class
 	column  int // distance of the weights of neighbouring columns
@@ -126,6 +132,11 @@ func (r *correlation) block(batch, stride, rowSize int) {
 	}
 	most := maxOffset / max(r.srcH*r.srcW*r.srcC, pixels*r.dstC)
 	r.images = max(1, min(r.images, batch, most))
+	if r.matrix && r.srcC%crowdedPitch == 0 {
+		for i := range r.images {
+			r.apart = append(r.apart, int32(i*apartPitch))
+		}
+	}
 }
 
 // window lays out the window of a block; whole is the height of the window of
@@ -185,10 +196,10 @@ func (r *correlation) tables(h, w axis) {
 // panels returns the panels of result channels of a group.
 func (r *correlation) panels() int { return (r.dstGroup + tileCols - 1) / tileCols }
 
-// scratch returns the floats a block's window needs, in whole cache lines.
+// scratch returns the floats a block's window, or its copy, needs, in whole cache lines.
 func (r *correlation) scratch() int {
 	if r.direct {
-		return 0
+		return len(r.apart) * apartPitch
 	}
 	return (r.images*r.winH*r.winW*r.srcC + 2*tileCols - 1) &^ (tileCols - 1)
 }

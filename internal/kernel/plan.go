@@ -103,7 +103,11 @@ func (p *correlatePass) reserve(batch int) {
 func (p *correlatePass) run(dst, src, w []float32, batch int) {
 	p.dst, p.src, p.w, p.batch = dst, src, w, batch
 	blocks := p.blocks(batch)
-	p.chunks = min(pairs(p.panels()), (minTasks+blocks-1)/blocks)
+	tasks := minTasks
+	if p.apart != nil {
+		tasks = apartTasks
+	}
+	p.chunks = min(pairs(p.panels()), (tasks+blocks-1)/blocks)
 	p.inPlace = p.matrix && blocks <= 2
 	if !p.inPlace {
 		p.pool.Run(&p.pack, p.groups*p.panels())
@@ -151,7 +155,11 @@ func (p *correlatePass) Tile(i, worker int) {
 		for g := range p.groups {
 			for cut := range cuts {
 				k0, k1 := cut*len(c.steps)/cuts, (cut+1)*len(c.steps)/cuts
-				t.aStep, t.accumulate = c.steps[k0:k1], cut > 0
+				t.a, t.aStep, t.accumulate = src[g*p.srcGroup:], c.steps[k0:k1], cut > 0
+				if p.apart != nil {
+					copyRows(buf, apartPitch, t.a[k0:], p.srcC, k1-k0, n)
+					t.a, t.aStep, t.aRow, t.pitch = buf, c.steps[:k1-k0], p.apart[:n], apartPitch
+				}
 				for panel := first; panel < last; panel += pair {
 					n0 := panel * tileCols
 					if p.inPlace {
@@ -163,7 +171,6 @@ func (p *correlatePass) Tile(i, worker int) {
 						t.b = p.pool.common[c.packed+((g*p.panels()+panel)*len(c.steps)+k0)*tileCols:]
 						t.next = len(c.steps) * tileCols
 					}
-					t.a = src[g*p.srcGroup:]
 					if p.perChannel {
 						t.a = src[n0:]
 					}
