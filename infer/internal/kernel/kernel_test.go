@@ -82,13 +82,15 @@ func drawCodes(rng *rand.Rand, codes []uint8, most int32) {
 
 func drawWeights(rng *rand.Rand, n int) []int8 {
 	w := make([]int8, n)
-	style, most := rng.IntN(4), 1<<rng.IntN(8)
+	style, most := rng.IntN(5), 1<<rng.IntN(8)
 	for i := range w {
 		switch style {
 		case 0:
 			w[i] = 127
 		case 1:
 			w[i] = []int8{-128, 127}[rng.IntN(2)]
+		case 2:
+			w[i] = []int8{-1, 1}[rng.IntN(2)]
 		default:
 			w[i] = int8(max(-128, min(127, rng.IntN(2*most+1)-most)))
 		}

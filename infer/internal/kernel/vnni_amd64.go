@@ -44,8 +44,9 @@ type dotVNNI struct {
 	main     [3]vnniShape
 	offsets  []int32    // of the rows of a tile
 	grouped  [3][]int32 // [columns]: of the groups of the main shape
-	weights  []int8     // [panel][KH][steps][32 or 16][4], zeros behind the taps and the channels
-	start    []int32    // [channel]: -zero·Σ w; zeros behind the channels
+	form     *vnniForm
+	weights  []int8  // [panel] in that form, zeros behind the taps
+	start    []int32 // [channel]: -zero·Σ w; zeros behind the channels
 }
 
 // A vnniShape is the rows of a tile of sums, and of its groups: rows that are the same distance apart.
@@ -54,11 +55,14 @@ type vnniShape struct{ rows, group int }
 func newDotVNNI(c Conv, weights []int8) Plan {
 	p := &dotVNNI{band: band{c: c, width: 1}}
 	taps := c.KW * c.InC
-	p.steps = (taps + 3) / 4
+	var values []int8
+	p.form, values = chooseForm(weights, taps)
+	each := 4 * p.form.steps // taps of a register
+	p.steps = (taps + each - 1) / each * p.form.steps
 	p.flat = c.KH == 1 && c.KW == 1 && c.InH == c.OutH && c.InW == c.OutW
 	inside := c.Top == 0 && c.Left == 0 && (c.OutH-1)*c.StrideH+c.KH <= c.InH && (c.OutW-1)*c.StrideW+c.KW <= c.InW
-	p.direct = inside && taps%4 == 0
-	p.pack(weights, taps)
+	p.direct = inside && taps%each == 0
+	p.pack(weights, taps, values)
 	p.cut()
 	switch {
 	case p.flat:
@@ -96,22 +100,29 @@ func (p *dotVNNI) shapes() {
 	}
 }
 
-func (p *dotVNNI) pack(weights []int8, taps int) {
+func (p *dotVNNI) pack(weights []int8, taps int, values []int8) {
 	c := &p.c
 	padded := (c.OutC + 15) / 16 * 16
-	p.weights = make([]int8, padded*c.KH*p.steps*4)
+	p.weights = make([]int8, p.panel(padded))
 	p.start = make([]int32, padded)
-	for o := range c.OutC {
-		panel := o / vnniPanel * vnniPanel
-		width := min(vnniPanel, padded-panel)
-		to := p.weights[panel*c.KH*p.steps*4+(o-panel)*4:]
-		for ky := range c.KH {
-			for k, w := range weights[(o*c.KH+ky)*taps:][:taps] {
-				to[(ky*p.steps+k/4)*width*4+k%4] = w
-				p.start[o] -= c.Zero * int32(w)
+	for first := 0; first < c.OutC; first += vnniPanel {
+		width := min(vnniPanel, padded-first)
+		panel := p.weights[p.panel(first):p.panel(first+width)]
+		for o := first; o < min(first+width, c.OutC); o++ {
+			for ky := range c.KH {
+				line := weights[(o*c.KH+ky)*taps:][:taps]
+				p.form.pack(panel, line, values, ky*p.steps, width, o-first)
+				for _, w := range line {
+					p.start[o] -= c.Zero * int32(w)
+				}
 			}
 		}
 	}
+}
+
+// panel returns where the weights of the panel begin that starts at a channel.
+func (p *dotVNNI) panel(channel int) int {
+	return (channel+vnniPanel-1)/vnniPanel*p.form.header() + channel*p.c.KH*p.steps*4*p.form.bits/8
 }
 
 // cut chooses the size of tiles.
@@ -131,7 +142,7 @@ func (p *dotVNNI) cut() {
 	p.rows = p.lines * p.c.OutW
 }
 
-func (p *dotVNNI) Name() string { return "avx512vnni 8-bit" }
+func (p *dotVNNI) Name() string { return "avx512vnni " + p.form.name }
 
 func (p *dotVNNI) MaxTile() int { return p.rows * p.channels }
 
@@ -193,12 +204,11 @@ func (p *dotVNNI) codes(x []uint8, t Tile, s *Scratch) []uint8 {
 
 // products fills acc from codes.
 func (p *dotVNNI) products(acc []int32, x []uint8, t Tile) {
-	each := p.c.KH * p.steps * 4 // bytes of weights of a channel
 	last := int(p.offsets[t.Rows-1]) + (p.c.KH-1)*p.line + 4*p.steps
 	_, _ = acc[t.Rows*t.Stride-1], x[last-1]
 	for first := t.Channel; first < t.Channel+t.Stride; first += vnniPanel {
 		width := min(vnniPanel, t.Channel+t.Stride-first)
-		w, start := p.weights[first*each:][:width*each], p.start[first:][:width]
+		w, start := p.weights[p.panel(first):p.panel(first+width)], p.start[first:][:width]
 		columns := width / 16
 		main := p.main[columns]
 		whole := t.Rows / main.rows * main.rows
@@ -216,36 +226,5 @@ func (p *dotVNNI) products(acc []int32, x []uint8, t Tile) {
 
 // dot multiplies rows of codes with one panel.
 func (p *dotVNNI) dot(rows, columns int, acc []int32, stride int, x []uint8, offsets []int32, tiles int, w []int8, start []int32) {
-	a, q, o, v, s := &acc[0], &x[0], &offsets[0], &w[0], &start[0]
-	stride *= 4
-	height, skip := p.c.KH, p.line-4*p.steps
-	if columns == 1 {
-		switch rows {
-		case 1:
-			dotVNNI1x1(a, stride, q, o, p.pixel, tiles, v, s, height, p.steps, skip)
-		case 2:
-			dotVNNI2x1(a, stride, q, o, p.pixel, tiles, v, s, height, p.steps, skip)
-		case 4:
-			dotVNNI4x1(a, stride, q, o, p.pixel, tiles, v, s, height, p.steps, skip)
-		case 8:
-			dotVNNI8x1(a, stride, q, o, p.pixel, tiles, v, s, height, p.steps, skip)
-		case 24:
-			dotVNNI24x1(a, stride, q, o, p.pixel, tiles, v, s, height, p.steps, skip)
-		}
-		return
-	}
-	switch rows {
-	case 1:
-		dotVNNI1x2(a, stride, q, o, p.pixel, tiles, v, s, height, p.steps, skip)
-	case 2:
-		dotVNNI2x2(a, stride, q, o, p.pixel, tiles, v, s, height, p.steps, skip)
-	case 4:
-		dotVNNI4x2(a, stride, q, o, p.pixel, tiles, v, s, height, p.steps, skip)
-	case 8:
-		dotVNNI8x2(a, stride, q, o, p.pixel, tiles, v, s, height, p.steps, skip)
-	case 12:
-		dotVNNI12x2(a, stride, q, o, p.pixel, tiles, v, s, height, p.steps, skip)
-	case 14:
-		dotVNNI14x2(a, stride, q, o, p.pixel, tiles, v, s, height, p.steps, skip)
-	}
+	p.form.dots[columns][rows](&acc[0], 4*stride, &x[0], &offsets[0], p.pixel, tiles, &w[0], &start[0], p.c.KH, p.steps, p.line-4*p.steps)
 }

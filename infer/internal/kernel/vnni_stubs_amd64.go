@@ -11,8 +11,8 @@ package kernel
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 24 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps]
-// [16][4]; rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][16][4].
 //
 //go:noescape
 func dotVNNI24x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
@@ -22,8 +22,8 @@ func dotVNNI24x1(acc *int32, stride int, x *uint8, offsets *int32, step int, til
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 8 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps]
-// [16][4]; rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][16][4].
 //
 //go:noescape
 func dotVNNI8x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
@@ -33,8 +33,8 @@ func dotVNNI8x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tile
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 4 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps]
-// [16][4]; rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][16][4].
 //
 //go:noescape
 func dotVNNI4x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
@@ -44,8 +44,8 @@ func dotVNNI4x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tile
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 2 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps]
-// [16][4]; rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][16][4].
 //
 //go:noescape
 func dotVNNI2x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
@@ -55,8 +55,8 @@ func dotVNNI2x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tile
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 1 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps]
-// [16][4]; rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][16][4].
 //
 //go:noescape
 func dotVNNI1x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
@@ -66,8 +66,8 @@ func dotVNNI1x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tile
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 14 rows and 32 columns. Row r of x starts offsets[r/2] + r%2·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps]
-// [32][4]; rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][32][4].
 //
 //go:noescape
 func dotVNNI14x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
@@ -77,8 +77,8 @@ func dotVNNI14x2(acc *int32, stride int, x *uint8, offsets *int32, step int, til
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 12 rows and 32 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps]
-// [32][4]; rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][32][4].
 //
 //go:noescape
 func dotVNNI12x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
@@ -88,8 +88,8 @@ func dotVNNI12x2(acc *int32, stride int, x *uint8, offsets *int32, step int, til
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 8 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps]
-// [32][4]; rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][32][4].
 //
 //go:noescape
 func dotVNNI8x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
@@ -99,8 +99,8 @@ func dotVNNI8x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tile
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 4 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps]
-// [32][4]; rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][32][4].
 //
 //go:noescape
 func dotVNNI4x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
@@ -110,8 +110,8 @@ func dotVNNI4x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tile
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 2 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps]
-// [32][4]; rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][32][4].
 //
 //go:noescape
 func dotVNNI2x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
@@ -121,8 +121,393 @@ func dotVNNI2x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tile
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 1 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps]
-// [32][4]; rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][32][4].
 //
 //go:noescape
 func dotVNNI1x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNINibbles24x1 adds to start the products of 8-bit codes, 24 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 24 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is a table of 16 weights, four times, and behind it [height][steps/2][16][4] bytes: the places in the table of the
+// weights of 2 steps, the first in the low bits.
+//
+//go:noescape
+func dotVNNINibbles24x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNINibbles8x1 adds to start the products of 8-bit codes, 8 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 8 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is a table of 16 weights, four times, and behind it [height][steps/2][16][4] bytes: the places in the table of the
+// weights of 2 steps, the first in the low bits.
+//
+//go:noescape
+func dotVNNINibbles8x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNINibbles4x1 adds to start the products of 8-bit codes, 4 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 4 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is a table of 16 weights, four times, and behind it [height][steps/2][16][4] bytes: the places in the table of the
+// weights of 2 steps, the first in the low bits.
+//
+//go:noescape
+func dotVNNINibbles4x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNINibbles2x1 adds to start the products of 8-bit codes, 2 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 2 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is a table of 16 weights, four times, and behind it [height][steps/2][16][4] bytes: the places in the table of the
+// weights of 2 steps, the first in the low bits.
+//
+//go:noescape
+func dotVNNINibbles2x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNINibbles1x1 adds to start the products of 8-bit codes, 1 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 1 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is a table of 16 weights, four times, and behind it [height][steps/2][16][4] bytes: the places in the table of the
+// weights of 2 steps, the first in the low bits.
+//
+//go:noescape
+func dotVNNINibbles1x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNINibbles14x2 adds to start the products of 8-bit codes, 14 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 14 rows and 32 columns. Row r of x starts offsets[r/2] + r%2·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is a table of 16 weights, four times, and behind it [height][steps/2][32][4] bytes: the places in the table of the
+// weights of 2 steps, the first in the low bits.
+//
+//go:noescape
+func dotVNNINibbles14x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNINibbles12x2 adds to start the products of 8-bit codes, 12 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 12 rows and 32 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is a table of 16 weights, four times, and behind it [height][steps/2][32][4] bytes: the places in the table of the
+// weights of 2 steps, the first in the low bits.
+//
+//go:noescape
+func dotVNNINibbles12x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNINibbles8x2 adds to start the products of 8-bit codes, 8 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 8 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is a table of 16 weights, four times, and behind it [height][steps/2][32][4] bytes: the places in the table of the
+// weights of 2 steps, the first in the low bits.
+//
+//go:noescape
+func dotVNNINibbles8x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNINibbles4x2 adds to start the products of 8-bit codes, 4 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 4 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is a table of 16 weights, four times, and behind it [height][steps/2][32][4] bytes: the places in the table of the
+// weights of 2 steps, the first in the low bits.
+//
+//go:noescape
+func dotVNNINibbles4x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNINibbles2x2 adds to start the products of 8-bit codes, 2 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 2 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is a table of 16 weights, four times, and behind it [height][steps/2][32][4] bytes: the places in the table of the
+// weights of 2 steps, the first in the low bits.
+//
+//go:noescape
+func dotVNNINibbles2x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNINibbles1x2 adds to start the products of 8-bit codes, 1 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 1 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is a table of 16 weights, four times, and behind it [height][steps/2][32][4] bytes: the places in the table of the
+// weights of 2 steps, the first in the low bits.
+//
+//go:noescape
+func dotVNNINibbles1x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNIPairs24x1 adds to start the products of 8-bit codes, 24 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 24 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][16][4] bytes: the places
+// in the table of the weights of 4 steps, the first in the lowest bits.
+//
+//go:noescape
+func dotVNNIPairs24x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNIPairs8x1 adds to start the products of 8-bit codes, 8 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 8 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][16][4] bytes: the places
+// in the table of the weights of 4 steps, the first in the lowest bits.
+//
+//go:noescape
+func dotVNNIPairs8x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNIPairs4x1 adds to start the products of 8-bit codes, 4 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 4 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][16][4] bytes: the places
+// in the table of the weights of 4 steps, the first in the lowest bits.
+//
+//go:noescape
+func dotVNNIPairs4x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNIPairs2x1 adds to start the products of 8-bit codes, 2 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 2 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][16][4] bytes: the places
+// in the table of the weights of 4 steps, the first in the lowest bits.
+//
+//go:noescape
+func dotVNNIPairs2x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNIPairs1x1 adds to start the products of 8-bit codes, 1 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 1 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][16][4] bytes: the places
+// in the table of the weights of 4 steps, the first in the lowest bits.
+//
+//go:noescape
+func dotVNNIPairs1x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNIPairs14x2 adds to start the products of 8-bit codes, 14 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 14 rows and 32 columns. Row r of x starts offsets[r/2] + r%2·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][32][4] bytes: the places
+// in the table of the weights of 4 steps, the first in the lowest bits.
+//
+//go:noescape
+func dotVNNIPairs14x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNIPairs12x2 adds to start the products of 8-bit codes, 12 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 12 rows and 32 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][32][4] bytes: the places
+// in the table of the weights of 4 steps, the first in the lowest bits.
+//
+//go:noescape
+func dotVNNIPairs12x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNIPairs8x2 adds to start the products of 8-bit codes, 8 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 8 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][32][4] bytes: the places
+// in the table of the weights of 4 steps, the first in the lowest bits.
+//
+//go:noescape
+func dotVNNIPairs8x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNIPairs4x2 adds to start the products of 8-bit codes, 4 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 4 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][32][4] bytes: the places
+// in the table of the weights of 4 steps, the first in the lowest bits.
+//
+//go:noescape
+func dotVNNIPairs4x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNIPairs2x2 adds to start the products of 8-bit codes, 2 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 2 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][32][4] bytes: the places
+// in the table of the weights of 4 steps, the first in the lowest bits.
+//
+//go:noescape
+func dotVNNIPairs2x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNIPairs1x2 adds to start the products of 8-bit codes, 1 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 1 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][32][4] bytes: the places
+// in the table of the weights of 4 steps, the first in the lowest bits.
+//
+//go:noescape
+func dotVNNIPairs1x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNIBits24x1 adds to start the products of 8-bit codes, 24 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 24 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][16][4] bits, 1 for the weight -1 and 0 for +1.
+//
+//go:noescape
+func dotVNNIBits24x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNIBits8x1 adds to start the products of 8-bit codes, 8 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 8 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][16][4] bits, 1 for the weight -1 and 0 for +1.
+//
+//go:noescape
+func dotVNNIBits8x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNIBits4x1 adds to start the products of 8-bit codes, 4 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 4 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][16][4] bits, 1 for the weight -1 and 0 for +1.
+//
+//go:noescape
+func dotVNNIBits4x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNIBits2x1 adds to start the products of 8-bit codes, 2 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 2 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][16][4] bits, 1 for the weight -1 and 0 for +1.
+//
+//go:noescape
+func dotVNNIBits2x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNIBits1x1 adds to start the products of 8-bit codes, 1 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 1 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][16][4] bits, 1 for the weight -1 and 0 for +1.
+//
+//go:noescape
+func dotVNNIBits1x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNIBits14x2 adds to start the products of 8-bit codes, 14 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 14 rows and 32 columns. Row r of x starts offsets[r/2] + r%2·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][32][4] bits, 1 for the weight -1 and 0 for +1.
+//
+//go:noescape
+func dotVNNIBits14x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNIBits12x2 adds to start the products of 8-bit codes, 12 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 12 rows and 32 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][32][4] bits, 1 for the weight -1 and 0 for +1.
+//
+//go:noescape
+func dotVNNIBits12x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNIBits8x2 adds to start the products of 8-bit codes, 8 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 8 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][32][4] bits, 1 for the weight -1 and 0 for +1.
+//
+//go:noescape
+func dotVNNIBits8x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNIBits4x2 adds to start the products of 8-bit codes, 4 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 4 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][32][4] bits, 1 for the weight -1 and 0 for +1.
+//
+//go:noescape
+func dotVNNIBits4x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNIBits2x2 adds to start the products of 8-bit codes, 2 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 2 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][32][4] bits, 1 for the weight -1 and 0 for +1.
+//
+//go:noescape
+func dotVNNIBits2x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// dotVNNIBits1x2 adds to start the products of 8-bit codes, 1 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 1 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][32][4] bits, 1 for the weight -1 and 0 for +1.
+//
+//go:noescape
+func dotVNNIBits1x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)

@@ -19,12 +19,43 @@ type shape struct{ rows, group, columns int }
 // for every product, with two about half of one; a processor does two of each in a cycle.
 var shapes = []shape{{24, 4, 1}, {8, 1, 1}, {4, 1, 1}, {2, 1, 1}, {1, 1, 1}, {14, 2, 2}, {12, 4, 2}, {8, 1, 2}, {4, 1, 2}, {2, 1, 2}, {1, 1, 2}}
 
+// A form is how weights lie in memory, and come to a register.
+type form struct {
+	name  string
+	bits  int
+	steps int      // that share a register of packed weights
+	doc   []string // of w, with the columns
+}
+
+var forms = []form{
+	{"", 8, 1, []string{"w is [height][steps][%d][4]."}},
+	{"Nibbles", 4, 2, []string{"w is a table of 16 weights, four times, and behind it [height][steps/2][%d][4] bytes: the places in the table of the",
+		"weights of 2 steps, the first in the low bits."}},
+	{"Pairs", 2, 4, []string{"w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][%d][4] bytes: the places",
+		"in the table of the weights of 4 steps, the first in the lowest bits."}},
+	{"Bits", 1, 1, []string{"w is [height][steps][%d][4] bits, 1 for the weight -1 and 0 for +1."}},
+}
+
 func main() {
 	ConstraintExpr("!purego")
-	for _, s := range shapes {
-		dot(s)
+	ones := constant("ones", 0x01010101)
+	for _, f := range forms {
+		mask := ones
+		if f.steps > 1 {
+			mask = constant(f.name+"Mask", 0x01010101*(1<<f.bits-1))
+		}
+		for _, s := range shapes {
+			dot(s, f, mask)
+		}
 	}
 	Generate()
+}
+
+// constant is a word in memory.
+func constant(name string, value uint32) Mem {
+	m := GLOBL("vnni"+name, RODATA|NOPTR)
+	DATA(0, U32(value))
+	return m
 }
 
 // unroll is the number of steps in one turn of the inner loop.
@@ -33,22 +64,31 @@ const unroll = 4
 // A tile is the state of a dot product.
 type tile struct {
 	shape
+	form
+	mask    Mem
+	table   VecVirtual     // of the forms with one
 	bases   []GPVirtual    // of groups
 	step    [4]GPVirtual   // 1 and 3 times the bytes between rows of a group
 	sums    [][]VecVirtual // [set][row·columns + column]: successive steps take turns with the sets
 	w, left GPVirtual
 }
 
-func dot(s shape) {
-	name := fmt.Sprintf("dotVNNI%dx%d", s.rows, s.columns)
+func dot(s shape, f form, mask Mem) {
+	name := fmt.Sprintf("dotVNNI%s%dx%d", f.name, s.rows, s.columns)
 	TEXT(name, NOSPLIT, "func(acc *int32, stride int, x *uint8, offsets *int32, step, tiles int, w *int8, start *int32, height, steps, skip int)")
-	Doc(fmt.Sprintf("%s adds to start the products of 8-bit codes, %d rows at a time:", name, s.rows),
+	doc := []string{fmt.Sprintf("%s adds to start the products of 8-bit codes, %d rows at a time:", name, s.rows),
 		"", "\tacc[r][c] = start[c] + Σ x[r][k]·w[k][c]", "",
 		fmt.Sprintf("for tiles × %d rows and %d columns. Row r of x starts offsets[r/%d] + r%%%d·step bytes behind x and has height", s.rows, 16*s.columns, s.group, s.group),
-		"parts of 4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps]",
-		fmt.Sprintf("[%d][4]; rows of acc are stride bytes apart.", 16*s.columns))
+		"parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart."}
+	for i, line := range f.doc {
+		if i == 0 {
+			line = fmt.Sprintf(line, 16*s.columns)
+		}
+		doc = append(doc, line)
+	}
+	Doc(doc...)
 	Pragma("noescape")
-	t := &tile{shape: s, w: GP64(), left: GP64()}
+	t := &tile{shape: s, form: f, mask: mask, w: GP64(), left: GP64()}
 	acc, offsets := GP64(), GP64()
 	accAt, offsetsAt, tiles, height := AllocLocal(8), AllocLocal(8), AllocLocal(8), AllocLocal(8)
 	Load(Param("acc"), acc)
@@ -66,6 +106,11 @@ func dot(s shape) {
 		LEAQ(Mem{Base: t.step[1], Index: t.step[1], Scale: 2}, t.step[3])
 	}
 
+	if f.steps > 1 {
+		t.table = ZMM()
+		table := Load(Param("w"), GP64())
+		VMOVDQU32(Mem{Base: table}, t.table)
+	}
 	Label("tile")
 	x, at := Load(Param("x"), GP64()), GP64()
 	MOVQ(offsetsAt, at)
@@ -79,6 +124,9 @@ func dot(s shape) {
 	MOVQ(at, offsetsAt)
 	t.begin()
 	Load(Param("w"), t.w)
+	if f.steps > 1 {
+		ADDQ(Imm(64), t.w)
+	}
 	parts := Load(Param("height"), GP64())
 	MOVQ(parts, height)
 
@@ -94,8 +142,8 @@ func dot(s shape) {
 	ADDQ(Imm(unroll), t.left)
 	JZ(LabelRef("next"))
 	Label("step")
-	t.products(1)
-	DECQ(t.left)
+	t.products(f.steps)
+	SUBQ(Imm(uint64(f.steps)), t.left)
 	JNZ(LabelRef("step"))
 	Label("next")
 	skip := Load(Param("skip"), GP64())
@@ -153,8 +201,7 @@ func (t *tile) products(steps int) {
 	for k := range steps {
 		var w []VecVirtual
 		for c := range t.columns {
-			w = append(w, ZMM())
-			VMOVDQU32(Mem{Base: t.w, Disp: 64 * (k*t.columns + c)}, w[c])
+			w = append(w, t.weights(k, c))
 		}
 		sums := t.sums[k%len(t.sums)]
 		for r := range t.rows {
@@ -168,7 +215,33 @@ func (t *tile) products(steps int) {
 	for _, b := range t.bases {
 		ADDQ(Imm(uint64(4*steps)), b)
 	}
-	ADDQ(U32(64*steps*t.columns), t.w)
+	ADDQ(U32(8*t.bits*steps*t.columns), t.w)
+}
+
+// weights brings those of a step and a column to a register.
+func (t *tile) weights(step, column int) VecVirtual {
+	w := ZMM()
+	from := Mem{Base: t.w, Disp: 64 * (step/t.steps*t.columns + column)}
+	switch {
+	case t.bits == 8:
+		VMOVDQU32(from, w)
+		return w
+	case t.bits == 1:
+		negative := K()
+		from.Disp /= 8
+		KMOVQ(from, negative)
+		VPMOVM2B(negative, w)
+		VPORD_BCST(t.mask, w, w)
+		return w
+	}
+	if place := step % t.steps * t.bits; place > 0 {
+		VPSRLD(Imm(uint64(place)), from, w)
+	} else {
+		VMOVDQU32(from, w)
+	}
+	VPANDD_BCST(t.mask, w, w)
+	VPSHUFB(w, t.table, w)
+	return w
 }
 
 // row returns the place of a row, at a displacement.
