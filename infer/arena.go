@@ -56,6 +56,12 @@ func planArena(m *qmodel.Model) *arenaPlan {
 	return p
 }
 
+// cached is the memory of tensors that stays in the caches next to a processor, beside weights.
+const cached = 1 << 18 // bytes
+
+// group returns the number of images whose tensors stay in these caches, at least one.
+func (p *arenaPlan) group() int { return max(1, cached/max(1, p.codes+4*p.wide)) }
+
 // aligned rounds a length up so that tensors start at multiples of 64 numbers.
 func aligned(n int) int { return (n + 63) / 64 * 64 }
 

@@ -109,10 +109,11 @@ func (m *Model) LogitScale() uint32 {
 	return m.q.Tensors[last.Output].ScaleBits
 }
 
-// ArenaBytes returns the working memory of a runner for the given batch, without the scratch of its threads.
+// ArenaBytes returns the working memory of a runner for the given batch, for each of its threads and without the scratch
+// of kernels. A large batch runs in groups of images that fit the processor's caches, so that the memory stops growing.
 func (m *Model) ArenaBytes(batch int) int {
 	plan := planArena(m.q)
-	return batch * (plan.codes + 4*plan.wide)
+	return min(batch, plan.group()) * (plan.codes + 4*plan.wide)
 }
 
 // A Layer describes one operator of a model.

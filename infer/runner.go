@@ -34,12 +34,16 @@ type Runner struct {
 	program *program
 	batch   int
 	observe func(Observation)
-	tensors []kernel.Tensor // the image's and the logits' are the caller's during a Run
 	team    *team
 	running atomic.Bool
+
+	// The job at hand.
+	groups groups
+	tiles  tiles
 }
 
-// NewRunner returns a runner and allocates all its memory, about m.ArenaBytes(options.Batch).
+// NewRunner returns a runner and allocates all its memory, about m.ArenaBytes(options.Batch) for each thread. One that
+// is observed has room for the tensors of its whole batch.
 func (m *Model) NewRunner(options Options) (*Runner, error) {
 	name := options.Kernel
 	if name == "" {
@@ -57,23 +61,44 @@ func (m *Model) NewRunner(options Options) (*Runner, error) {
 	if r.batch > maxArena/max(1, arena.codes+4*arena.wide, m.q.Tensors[0].Len()) {
 		return nil, fmt.Errorf("infer: a batch of %d needs more than %d bytes, choose a smaller one", r.batch, maxArena)
 	}
-	codes, wide := make([]uint8, r.batch*arena.codes), make([]int32, r.batch*arena.wide)
-	r.tensors = make([]kernel.Tensor, len(m.q.Tensors))
-	for i := range r.tensors {
-		t := &m.q.Tensors[i]
-		r.tensors[i].Zero = t.ZeroPoint
-		start, length := r.batch*arena.offset[i], r.batch*t.Len()
+	workers := make([]*worker, max(1, options.Threads))
+	group := min(r.batch, arena.group())
+	together := max(group, min(r.batch, len(workers)-1)) // images that threads run operator by operator
+	if r.observe != nil {
+		together = r.batch
+	}
+	for i := range workers {
+		workers[i] = &worker{scratch: kernel.NewScratch(r.program.needs)}
+		if i == 0 {
+			workers[i].tensors = r.allocate(together)
+		} else if r.observe == nil && i < r.batch {
+			workers[i].tensors = r.allocate(group)
+		}
+	}
+	r.groups.r, r.groups.most = r, group
+	r.team = newTeam(workers)
+	runtime.AddCleanup(r, (*team).close, r.team)
+	return r, nil
+}
+
+// allocate returns the tensors of a number of images; the image's and the logits' are the caller's during a Run.
+func (r *Runner) allocate(images int) []kernel.Tensor {
+	q, arena := r.m.q, r.program.arena
+	codes, wide := make([]uint8, images*arena.codes), make([]int32, images*arena.wide)
+	tensors := make([]kernel.Tensor, len(q.Tensors))
+	for i := range tensors {
+		t := &q.Tensors[i]
+		tensors[i].Zero = t.ZeroPoint
+		start, length := images*arena.offset[i], images*t.Len()
 		switch {
 		case arena.owner[i] == 0 || i == r.logits():
 		case t.Kind == qmodel.Codes:
-			r.tensors[i].Codes = codes[start:][:length:length]
+			tensors[i].Codes = codes[start:][:length:length]
 		default:
-			r.tensors[i].Wide = wide[start:][:length:length]
+			tensors[i].Wide = wide[start:][:length:length]
 		}
 	}
-	r.team = newTeam(max(1, options.Threads), r.program.needs)
-	runtime.AddCleanup(r, (*team).close, r.team)
-	return r, nil
+	return tensors
 }
 
 // maxArena bounds the working memory of a runner, so that no index overflows.
@@ -103,35 +128,93 @@ func (r *Runner) Run(logits []int32, images []uint8) error {
 	if n == 0 {
 		return nil
 	}
-	r.own(images, logits)
-	for i, step := range r.program.steps {
-		r.team.run(step, n, r.tensors)
+	if r.observe != nil || n < len(r.team.workers) {
+		r.together(n, logits, images)
+		return nil
+	}
+	r.groups.split(n, len(r.team.workers))
+	r.groups.images, r.groups.logits = images, logits
+	r.team.run(&r.groups, r.groups.number, len(r.team.workers)-1)
+	r.groups.images, r.groups.logits = nil, nil
+	return nil
+}
+
+// groups is the job of a batch in groups of images, each through the whole network before the next: their tensors are
+// few enough to stay in the processor's caches. Threads take groups.
+type groups struct {
+	r      *Runner
+	most   int // images of a group
+	n      int // of the batch
+	number int // of groups
+	images []uint8
+	logits []int32
+}
+
+// split cuts a batch of n images in groups, as many for each thread.
+func (g *groups) split(n, threads int) {
+	g.n, g.number = n, (n+g.most-1)/g.most
+	g.number = min(n, (g.number+threads-1)/threads*threads)
+}
+
+func (g *groups) do(i int, w *worker) {
+	r := g.r
+	size, classes := r.m.q.Tensors[0].Len(), len(r.m.q.Classes)
+	first, end := i*g.n/g.number, (i+1)*g.n/g.number
+	r.own(w.tensors, g.images[first*size:end*size], g.logits[first*classes:end*classes])
+	for _, s := range r.program.steps {
+		for tile := range s.tiles(end - first) {
+			s.run(tile, end-first, w.tensors, w.scratch)
+		}
+	}
+	r.own(w.tensors, nil, nil)
+}
+
+// together runs a batch operator by operator, the threads sharing each operator's tiles.
+func (r *Runner) together(n int, logits []int32, images []uint8) {
+	tensors := r.team.workers[0].tensors
+	r.own(tensors, images, logits)
+	for i, s := range r.program.steps {
+		r.tiles = tiles{s, n, tensors}
+		r.team.run(&r.tiles, s.tiles(n), s.work()*n/parallelWork)
 		if r.observe != nil {
 			r.observe(r.observation(i, n))
 		}
 	}
-	r.own(nil, nil)
-	return nil
+	r.tiles = tiles{}
+	r.own(tensors, nil, nil)
 }
 
+// parallelWork is the least work, in elementary additions, that is worth waking a helper.
+const parallelWork = 1 << 19
+
+// tiles is the job of one operator.
+type tiles struct {
+	step    step
+	batch   int
+	tensors []kernel.Tensor
+}
+
+func (t *tiles) do(i int, w *worker) { t.step.run(i, t.batch, t.tensors, w.scratch) }
+
 // own puts the caller's memory in the place of the image and of the logits.
-func (r *Runner) own(images []uint8, logits []int32) {
+func (r *Runner) own(tensors []kernel.Tensor, images []uint8, logits []int32) {
 	for i, owner := range r.program.arena.owner {
 		if owner == 0 {
-			r.tensors[i].Codes = images
+			tensors[i].Codes = images
 		}
 	}
-	r.tensors[r.logits()].Wide = logits
+	tensors[r.logits()].Wide = logits
 }
 
 func (r *Runner) observation(operator, n int) Observation {
 	i := r.m.q.Operators[operator].Output
 	t := &r.m.q.Tensors[i]
+	tensor := &r.team.workers[0].tensors[i]
 	o := Observation{Tensor: i, Name: t.Name}
 	if t.Kind == qmodel.Codes {
-		o.Codes = r.tensors[i].Codes[:n*t.Len()]
+		o.Codes = tensor.Codes[:n*t.Len()]
 	} else {
-		o.Wide = r.tensors[i].Wide[:n*t.Len()]
+		o.Wide = tensor.Wide[:n*t.Len()]
 	}
 	return o
 }

@@ -55,6 +55,37 @@ func TestRunDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// TestGroupsDoNotMatter compares batches of every size, that threads share by groups of images or by tiles, with single
+// images; the tensors of an image of the second network fill a cache.
+func TestGroupsDoNotMatter(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	b := qmodeltest.New(rng, 64, 64, 3)
+	x := b.Conv(b.Conv(0, qmodeltest.Square(3, 1, 1), 64, 1, 8, 8), qmodeltest.Square(3, 2, 1), 16, 1, 8, 8)
+	large := b.Finish(b.AvgPool(x, qmodeltest.Square(32, 1, 0), 8), 4)
+	for _, c := range []struct {
+		q    *qmodel.Model
+		most int
+	}{{wide(rng), 40}, {large, 5}} {
+		m, images := newTestModel(t, c.q), drawImages(rng, c.q, c.most)
+		size, classes := len(images)/c.most, len(c.q.Classes)
+		want, single := make([]int32, c.most*classes), newTestRunner(t, m, Options{})
+		for i := range c.most {
+			if err := single.Run(want[i*classes:][:classes], images[i*size:][:size]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for threads := 1; threads <= 4; threads++ {
+			r := newTestRunner(t, m, Options{Batch: c.most, Threads: threads})
+			for n := 1; n <= c.most; n += 1 + n/4 {
+				got := make([]int32, n*classes)
+				if err := r.Run(got, images[:n*size]); err != nil || !slices.Equal(got, want[:n*classes]) {
+					t.Fatalf("%d images, %d threads: %d, want %d (%v)", n, threads, got, want[:n*classes], err)
+				}
+			}
+		}
+	}
+}
+
 // TestRunnersShareAModel runs runners of one model at the same time, made at the same time; the race detector watches.
 func TestRunnersShareAModel(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))

@@ -9,29 +9,36 @@ import (
 	"github.com/goqat/goqat/infer/internal/kernel"
 )
 
+// A worker is a thread's own memory: the scratch of kernels, and the tensors of the images that it runs alone.
+type worker struct {
+	scratch *kernel.Scratch
+	tensors []kernel.Tensor
+}
+
+// A job is work in parts that are independent of each other.
+type job interface{ do(part int, w *worker) }
+
 // A team are the threads of a runner: the goroutine that calls run, and helpers that wait for work.
 type team struct {
-	scratch []*kernel.Scratch // of the caller, then of each helper
-	wake    []chan struct{}   // of each helper
+	workers []*worker       // of the caller, then of each helper
+	wake    []chan struct{} // of each helper
 	stop    sync.Once
 
 	// The work at hand.
-	step    step
-	batch   int
-	tensors []kernel.Tensor
-	tiles   int
-	next    atomic.Int64 // the next tile to do
+	job     job
+	parts   int
+	next    atomic.Int64 // the next part to do
 	pending sync.WaitGroup
 }
 
-func newTeam(threads int, needs kernel.Needs) *team {
-	t := &team{scratch: []*kernel.Scratch{kernel.NewScratch(needs)}}
-	for i := 1; i < threads; i++ {
-		wake, scratch := make(chan struct{}), kernel.NewScratch(needs)
-		t.wake, t.scratch = append(t.wake, wake), append(t.scratch, scratch)
+func newTeam(workers []*worker) *team {
+	t := &team{workers: workers}
+	for _, w := range workers[1:] {
+		wake := make(chan struct{})
+		t.wake = append(t.wake, wake)
 		go func() {
 			for range wake {
-				t.work(scratch)
+				t.work(w)
 				t.pending.Done()
 			}
 		}()
@@ -39,26 +46,30 @@ func newTeam(threads int, needs kernel.Needs) *team {
 	return t
 }
 
-// parallelWork is the least work, in elementary additions, that is worth waking a helper.
-const parallelWork = 1 << 19
-
-// run does all tiles of a step. Which thread does which tile varies; what a tile computes does not.
-func (t *team) run(s step, batch int, tensors []kernel.Tensor) {
-	t.step, t.batch, t.tensors, t.tiles = s, batch, tensors, s.tiles(batch)
+// run does all parts of a job, with at most the given helpers. Which thread does which part varies; what it computes
+// does not.
+func (t *team) run(j job, parts, helpers int) {
+	helpers = max(0, min(len(t.wake), parts-1, helpers))
+	if helpers == 0 {
+		for i := range parts {
+			j.do(i, t.workers[0])
+		}
+		return
+	}
+	t.job, t.parts = j, parts
 	t.next.Store(0)
-	helpers := min(len(t.wake), t.tiles-1, s.work()*batch/parallelWork)
-	t.pending.Add(max(0, helpers))
-	for i := range max(0, helpers) {
+	t.pending.Add(helpers)
+	for i := range helpers {
 		t.wake[i] <- struct{}{}
 	}
-	t.work(t.scratch[0])
+	t.work(t.workers[0])
 	t.pending.Wait()
-	t.step, t.tensors = nil, nil
+	t.job = nil
 }
 
-func (t *team) work(s *kernel.Scratch) {
-	for i := t.next.Add(1) - 1; i < int64(t.tiles); i = t.next.Add(1) - 1 {
-		t.step.run(int(i), t.batch, t.tensors, s)
+func (t *team) work(w *worker) {
+	for i := t.next.Add(1) - 1; i < int64(t.parts); i = t.next.Add(1) - 1 {
+		t.job.do(int(i), w)
 	}
 }
 
