@@ -67,16 +67,20 @@ func (t *backwardBlocks) Tile(i, worker int) {
 	if e.quantizing || e.active != Identity {
 		e.sum(sum, lo, hi)
 	}
+	active := e.active
+	if r, ok := e.Quantizer.(Rectifier); ok && e.quantizing && active == ReLU && r.Rectifies() {
+		active = Identity
+	}
 	if e.quantizing {
 		h := sum
-		if e.active != Identity {
+		if active != Identity {
 			e.activate(act, sum)
 			h = act
 		}
 		e.Quantizer.Backward(d, h, dy, e.grad[i*e.learned:(i+1)*e.learned])
 		dy = d
 	}
-	switch e.active {
+	switch active {
 	case ReLU:
 		kernel.ReLUBackward(d, sum, dy)
 		dy = d

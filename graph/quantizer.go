@@ -27,6 +27,14 @@ type Quantizer interface {
 	Observe(r *Run, s Stats)
 }
 
+// A Rectifier is a Quantizer that may say of itself that it rectifies: its
+// Backward takes every src ≤ 0 like 0, and its gradient there is 0. A ReLU before
+// it then has no part in the backward pass.
+type Rectifier interface {
+	Quantizer
+	Rectifies() bool
+}
+
 // Stats describes the values a quantizer was given in one run.
 type Stats struct {
 	Min, Max float32

@@ -200,6 +200,9 @@ func (a *lsqActivation) Backward(dx, src, dy []float32, grad []float64) {
 	}
 }
 
+// Rectifies implements [graph.Rectifier].
+func (a *lsqActivation) Rectifies() bool { return a.offset == nil && a.formula.Least == 0 }
+
 // Quantization returns what step and offset give, and has the formula use it.
 func (a *lsqActivation) Quantization() Quantization {
 	f, top := &a.formula, quant.Activation(a.bits)

@@ -69,5 +69,8 @@ func (a *pactActivation) Observe(r *graph.Run, s graph.Stats) {
 	a.Constrain()
 }
 
+// Rectifies implements [graph.Rectifier].
+func (a *pactActivation) Rectifies() bool { return !a.formula.Signed }
+
 // Constrain keeps α positive; a clip that is not a number starts over.
 func (a *pactActivation) Constrain() { confine(a.alpha.Value, leastClip, mostClip, defaultClip) }
