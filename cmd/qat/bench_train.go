@@ -120,7 +120,7 @@ func (t *trainer) step(quantize bool, b batches) (loss float32, took time.Durati
 // the step after feels, so that these steps are not timed.
 func (t *trainer) allocations(b batches) (uint64, error) {
 	least := uint64(math.MaxUint64)
-	for range 3 {
+	for i := 0; i < 10 && least > 0; i++ {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		if _, _, err := t.step(true, b); err != nil {
