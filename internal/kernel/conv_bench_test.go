@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -91,4 +92,53 @@ func BenchmarkPeak(b *testing.B) {
 		flops += Peak(10000)
 	}
 	b.ReportMetric(float64(flops)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+}
+
+// BenchmarkResNet20 runs the convolutions of a step of ResNet-20, forward and
+// backward, on one thread. The roof is the sum of theirs.
+func BenchmarkResNet20(b *testing.B) {
+	const batch = 128
+	times := map[string]int{"first": 1, "32x32x16": 6, "16x16x32": 5, "8x8x64": 5, "strided16-32": 1, "strided32-64": 1}
+	from, to := make([]float32, 16<<20), make([]float32, 16<<20)
+	peak := fastest(func() int { return Peak(100000) })
+	bandwidth := fastest(func() int { return 8 * copy(to, from) })
+	pool := NewPool(1)
+	defer pool.Close()
+	var layers []func()
+	var flops, roof float64
+	for _, s := range layerShapes {
+		n := times[strings.TrimPrefix(s.name, "resnet20/")]
+		if n == 0 {
+			continue
+		}
+		c, first := s.Conv, s.InC == 3
+		p := NewConvPlan(c, batch, pool)
+		x, w, dy := random(batch*c.InSize(), 1), random(c.Weights(), 2), random(batch*c.OutSize(), 3)
+		y, dx, dw := make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(w))
+		passes := 3
+		if first {
+			passes = 2
+		}
+		work := 2 * float64(c.MACs()*batch)
+		flops += float64(n*passes) * work
+		roof += float64(n*passes) * max(work/peak, 4*float64(len(x)+len(y)+len(w))/bandwidth)
+		for range n {
+			layers = append(layers, func() {
+				p.Forward(y, x, w, batch)
+				if !first {
+					p.BackwardInput(dx, dy, w, batch)
+				}
+				p.BackwardWeights(dw, x, dy, batch)
+			})
+		}
+	}
+	for b.Loop() {
+		for _, run := range layers {
+			run()
+		}
+	}
+	second := b.Elapsed().Seconds() / float64(b.N)
+	b.ReportMetric(flops/second/1e9, "GFLOP/s")
+	b.ReportMetric(100*flops/second/peak, "%peak")
+	b.ReportMetric(100*roof/second, "%roof")
 }

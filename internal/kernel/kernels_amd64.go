@@ -59,6 +59,11 @@ func channelTiles4x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, ti
 //go:noescape
 func transposeAVX2(panel *float32, src *float32, stride int, k int)
 
+// transposeAVX512 is transpose of 16 columns and k steps, a positive multiple of 16.
+//
+//go:noescape
+func transposeAVX512(panel *float32, src *float32, stride int, k int)
+
 // copyRowsAVX2 is copyRows of n elements, a positive multiple of 16.
 //
 //go:noescape

@@ -136,7 +136,14 @@ func vectorTranspose(panel, src []float32, stride, k int) int {
 		return 0
 	}
 	_, _ = panel[n*tileCols-1], src[(tileCols-1)*stride+n-1]
-	for i := 0; i < n; i += maxVector / tileCols {
+	wide := 0
+	if tier >= AVX512 {
+		wide = n &^ (tileCols - 1)
+	}
+	for i := 0; i < wide; i += maxVector / tileCols {
+		transposeAVX512(&panel[i*tileCols], &src[i], stride, min(maxVector/tileCols, wide-i))
+	}
+	for i := wide; i < n; i += maxVector / tileCols {
 		transposeAVX2(&panel[i*tileCols], &src[i], stride, min(maxVector/tileCols, n-i))
 	}
 	return n

@@ -69,6 +69,7 @@ func main() {
 		t.generate(mask)
 	}
 	transpose()
+	transposeWide()
 	copyRows()
 	elementwiseKernels()
 	minMax()

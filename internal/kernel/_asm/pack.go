@@ -68,6 +68,58 @@ func transpose() {
 	RET()
 }
 
+// transposeWide generates the same by AVX-512, 16 x 16 elements at a time, so that
+// each line of src is read once.
+func transposeWide() {
+	text("transposeAVX512", "panel, src *float32, stride, k int", "transposeAVX512 is transpose of 16 columns and k steps, a positive multiple of 16.")
+	panel, src, stride, k := Load(Param("panel"), GP64()), Load(Param("src"), GP64()), Load(Param("stride"), GP64()), Load(Param("k"), GP64())
+	SHLQ(Imm(2), stride)
+	three, four := GP64(), GP64()
+	LEAQ(Mem{Base: stride, Index: stride, Scale: 2}, three)
+	Label("loop")
+	MOVQ(src, four)
+	var quads [4][4]VecVirtual // of rows 4g to 4g+3: in lane l of [g][j], column 4l+j
+	for g := range quads {
+		var in, pairs [4]VecVirtual
+		for i, at := range []Mem{{Base: four}, {Base: four, Index: stride, Scale: 1}, {Base: four, Index: stride, Scale: 2}, {Base: four, Index: three, Scale: 1}} {
+			in[i], pairs[i] = ZMM(), ZMM()
+			VMOVUPS(at, in[i])
+		}
+		LEAQ(Mem{Base: four, Index: stride, Scale: 4}, four)
+		for i := 0; i < 4; i += 2 {
+			VUNPCKLPS(in[i+1], in[i], pairs[i])
+			VUNPCKHPS(in[i+1], in[i], pairs[i+1])
+		}
+		for j := range quads[g] {
+			quads[g][j] = ZMM()
+			if j%2 == 0 {
+				VUNPCKLPD(pairs[2+j/2], pairs[j/2], quads[g][j])
+			} else {
+				VUNPCKHPD(pairs[2+j/2], pairs[j/2], quads[g][j])
+			}
+		}
+	}
+	const even, odd = 0x88, 0xdd // lanes of two sources
+	for j := range 4 {
+		for first, lanes := range []uint64{even, odd} {
+			low, high := ZMM(), ZMM()
+			VSHUFF32X4(Imm(lanes), quads[1][j], quads[0][j], low)
+			VSHUFF32X4(Imm(lanes), quads[3][j], quads[2][j], high)
+			for half, lanes := range []uint64{even, odd} {
+				column := ZMM()
+				VSHUFF32X4(Imm(lanes), high, low, column)
+				VMOVUPS(column, Mem{Base: panel, Disp: 4 * 16 * (4*(first+2*half) + j)})
+			}
+		}
+	}
+	ADDQ(Imm(4*16), src)
+	ADDQ(U32(4*16*16), panel)
+	SUBQ(Imm(16), k)
+	JNE(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
 // copyRows generates a copy of rows of n elements between two pitches.
 func copyRows() {
 	text("copyRowsAVX2", "dst *float32, dstPitch int, src *float32, srcPitch, n, rows int", "copyRowsAVX2 is copyRows of n elements, a positive multiple of 16.")
