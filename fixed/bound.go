@@ -7,14 +7,12 @@ import "math/bits"
 // DotBound returns the greatest |Σ wₖ·xₖ| for any xₖ in [lo, hi], the worst case of an accumulator with the weights
 // w over inputs q - z in that range; lo <= 0 <= hi. Absent inputs (padding, x = 0) do not exceed it.
 func DotBound[T int8 | int16](w []T, lo, hi int32) int64 {
-	var positive, negative int64
+	var positive, sum int64
 	for _, v := range w {
-		if v > 0 {
-			positive += int64(v)
-		} else {
-			negative -= int64(v)
-		}
+		positive += int64(max(v, 0)) // without a branch
+		sum += int64(v)
 	}
+	negative := positive - sum
 	most := positive*int64(hi) - negative*int64(lo)
 	least := positive*int64(lo) - negative*int64(hi)
 	return max(most, -least)

@@ -3,6 +3,7 @@
 package infer
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -31,5 +32,23 @@ func BenchmarkLeNet(b *testing.B) {
 				b.ReportMetric(float64(macs)*float64(batch*b.N)/float64(b.Elapsed().Nanoseconds()), "GMAC/s")
 			})
 		}
+	}
+}
+
+// BenchmarkLoad reads, checks and plans a network of the size of LeNet: 1.7 million weights of 4 bits.
+func BenchmarkLoad(b *testing.B) {
+	q := lenet(rand.New(rand.NewPCG(1, 1)))
+	var file bytes.Buffer
+	if err := q.Write(&file); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(file.Len()))
+	b.ReportAllocs()
+	for b.Loop() {
+		m, err := FromBytes(file.Bytes())
+		if err != nil {
+			b.Fatal(err)
+		}
+		newTestRunner(b, m, Options{}).Close()
 	}
 }

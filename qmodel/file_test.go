@@ -10,6 +10,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -122,7 +123,7 @@ func TestHostileBytes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	whole := write(t, tiny())
 	accepted := 0
-	for range 3000 {
+	for range 10000 {
 		b := bytes.Clone(whole)
 		for range 1 + rng.IntN(3) {
 			i := rng.IntN(len(b))
@@ -136,8 +137,30 @@ func TestHostileBytes(t *testing.T) {
 		accepted++
 		write(t, m)
 	}
-	if accepted == 0 || accepted == 3000 {
-		t.Errorf("%d of 3000 read", accepted)
+	if accepted == 0 || accepted == 10000 {
+		t.Errorf("%d of 10000 read", accepted)
+	}
+}
+
+// TestHostileBytesTakeLittleMemory corrupts headers behind a right digest and in front of many zeros: what is refused has
+// taken at most twice the size of the file and 1 MB.
+func TestHostileBytesTakeLittleMemory(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	whole := write(t, tiny())
+	header := 8 + int(binary.LittleEndian.Uint64(whole))
+	for range 1000 {
+		b := append(bytes.Clone(whole), make([]byte, rng.IntN(1<<16))...)
+		for range 1 + rng.IntN(3) {
+			b[rng.IntN(header)] = []byte{byte(rng.Uint32()), '9', '[', '{'}[rng.IntN(4)]
+		}
+		redigest(b)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := read(b)
+		runtime.ReadMemStats(&after)
+		if taken := after.TotalAlloc - before.TotalAlloc; err != nil && taken > uint64(2*len(b)+1<<20) {
+			t.Fatalf("refusing %d bytes (%v) took %d", len(b), err, taken)
+		}
 	}
 }
 

@@ -43,14 +43,20 @@ func unpack(packed []byte, bits, n int) ([]int8, error) {
 	if n%per != 0 && packed[len(packed)-1]>>(n%per*width) != 0 {
 		return nil, fmt.Errorf("bits behind the last code")
 	}
-	codes := make([]int8, n)
-	for i := range codes {
-		v := packed[i/per] >> (i % per * width) & (1<<width - 1)
-		if bits == 1 {
-			codes[i] = int8(v)*2 - 1
-		} else {
-			codes[i] = int8(v<<(8-width)) >> (8 - width)
+	var of [256][8]int8 // by the byte
+	for b := range of {
+		for i := range per {
+			v := uint8(b) >> (i * width) & (1<<width - 1)
+			if bits == 1 {
+				of[b][i] = int8(v)*2 - 1
+			} else {
+				of[b][i] = int8(v<<(8-width)) >> (8 - width)
+			}
 		}
+	}
+	codes := make([]int8, n)
+	for i, b := range packed {
+		copy(codes[i*per:], of[b][:per])
 	}
 	return codes, nil
 }

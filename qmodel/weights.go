@@ -48,24 +48,34 @@ func (w *Weights) Values(k int) []int16 {
 	if w.Planes > 1 {
 		codes = codes[k*n : (k+1)*n]
 	}
+	var of [256]int16 // by the bits of the code
+	for i := range of {
+		of[i] = w.value(int8(i), k)
+	}
 	values := make([]int16, n)
 	for i, c := range codes {
-		v := int16(c)
-		switch {
-		case w.Coding == Odd:
-			v = 2*v + 1
-		case w.Coding == Powers && c > 0:
-			v = 1 << (c - 1)
-		case w.Coding == Powers && c < 0:
-			v = -1 << (-c - 1)
-		case w.Coding == Split && k == 0:
-			v = max(v, 0)
-		case w.Coding == Split:
-			v = min(v, 0)
-		}
-		values[i] = v
+		values[i] = of[uint8(c)]
 	}
 	return values
+}
+
+// value returns the weight of set k that a code stands for.
+func (w *Weights) value(c int8, k int) int16 {
+	v := int16(c)
+	switch {
+	case w.Coding == Odd:
+		return 2*v + 1
+	case w.Coding == Powers && c > 0:
+		return 1 << ((c - 1) & 15)
+	case w.Coding == Powers && c < 0:
+		return -1 << ((-c - 1) & 15)
+	case w.Coding == Split && k == 0:
+		return max(v, 0)
+	case w.Coding == Split:
+		return min(v, 0)
+	default:
+		return v
+	}
 }
 
 // Bounds returns for each output channel the greatest |accumulator| of set k over all inputs in [lo, hi].
