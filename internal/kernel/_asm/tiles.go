@@ -105,7 +105,9 @@ func (t tile) generate(mask Mem) {
 			for n := 0; n < t.columns; n += 16 {
 				PREFETCHT0(at.Offset(4 * n))
 			}
-			PREFETCHT0(at.Offset(4*t.columns - 4))
+			if !wide {
+				PREFETCHT0(at.Offset(4*t.columns - 4))
+			}
 		}
 	}
 	Load(Param("a"), base)
