@@ -38,34 +38,40 @@ func TestIntervals(t *testing.T) {
 func TestIntervalsAgree(t *testing.T) {
 	rng := rand.New(rand.NewPCG(13, 14))
 	for range 100 {
-		channels, rows, planes := 1+rng.IntN(40), 1+rng.IntN(9), 1+rng.IntN(4)
-		stride := channels + rng.IntN(16)
-		e := Epilogue{Channels: channels, Own: 1, Terms: make([]Term, 1), T: &fixed.Thresholds{M: [][]int64{make([]int64, channels)}}}
-		for c := range channels {
-			e.T.M[0][c] = rng.Int64N(201) - 100
+		intervalsAgree(t, rng)
+	}
+}
+
+// intervalsAgree draws thresholds and compares every fast finisher with that of several terms.
+func intervalsAgree(t *testing.T, rng *rand.Rand) {
+	t.Helper()
+	channels, rows, planes := 1+rng.IntN(40), 1+rng.IntN(9), 1+rng.IntN(4)
+	stride := channels + rng.IntN(16)
+	e := Epilogue{Channels: channels, Own: 1, Terms: make([]Term, 1), T: &fixed.Thresholds{M: [][]int64{make([]int64, channels)}}}
+	for c := range channels {
+		e.T.M[0][c] = rng.Int64N(201) - 100
+	}
+	for range planes {
+		levels := make([]int64, channels)
+		for c := range levels {
+			levels[c] = rng.Int64N(20001) - 10000
 		}
-		for range planes {
-			levels := make([]int64, channels)
-			for c := range levels {
-				levels[c] = rng.Int64N(20001) - 10000
-			}
-			e.T.T = append(e.T.T, levels)
-		}
-		acc := make([]int32, rows*stride)
-		for i := range acc {
-			acc[i] = rng.Int32N(401) - 200
-		}
-		run := func(f Finisher) []uint8 {
-			tensors := []Tensor{{Codes: slices.Repeat([]uint8{0xa5}, rows*channels)}}
-			f.Finish(Tile{Rows: rows, Channels: channels, Stride: stride}, acc, tensors, NewScratch(f.Needs()))
-			return tensors[0].Codes
-		}
-		sets, _ := fast()
-		want := run(&terms{e})
-		for _, set := range sets {
-			if got := run(set.Compare(e)); !slices.Equal(got, want) {
-				t.Fatalf("set %s: %d, want %d", set.Name, got, want)
-			}
+		e.T.T = append(e.T.T, levels)
+	}
+	acc := make([]int32, rows*stride)
+	for i := range acc {
+		acc[i] = rng.Int32N(401) - 200
+	}
+	run := func(f Finisher) []uint8 {
+		tensors := []Tensor{{Codes: slices.Repeat([]uint8{0xa5}, rows*channels)}}
+		f.Finish(Tile{Rows: rows, Channels: channels, Stride: stride}, acc, tensors, NewScratch(f.Needs()))
+		return tensors[0].Codes
+	}
+	sets, _ := fast()
+	want := run(&terms{e})
+	for _, set := range sets {
+		if got := run(set.Compare(e)); !slices.Equal(got, want) {
+			t.Fatalf("set %s: %d, want %d", set.Name, got, want)
 		}
 	}
 }

@@ -102,19 +102,25 @@ func drawWeights(rng *rand.Rand, n int) []int8 {
 // tiles cover the output once.
 func TestPlansAgree(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	sets, reference := fast()
 	for n := range 400 {
-		c := drawConv(rng, n%3 == 0)
-		batch := 1 + rng.IntN(3)
-		front := rng.IntN(2) == 0
-		weights := drawWeights(rng, c.OutC*c.KH*c.KW*c.InC/c.Groups)
-		x := guarded[uint8](t, batch*c.InLen(), front)
-		drawCodes(rng, x, c.Max)
-		want := gather(t, reference.Plan(c, weights), c, x, batch, front)
-		for _, set := range sets {
-			if got := gather(t, set.Plan(c, weights), c, x, batch, front); !slices.Equal(got, want) {
-				t.Fatalf("set %s, %+v: %d, want %d", set.Name, c, got, want)
-			}
+		plansAgree(t, rng, n)
+	}
+}
+
+// plansAgree draws a convolution, n choosing its kind, and compares every fast plan with the reference.
+func plansAgree(t *testing.T, rng *rand.Rand, n int) {
+	t.Helper()
+	sets, reference := fast()
+	c := drawConv(rng, n%3 == 0)
+	batch := 1 + rng.IntN(3)
+	front := rng.IntN(2) == 0
+	weights := drawWeights(rng, c.OutC*c.KH*c.KW*c.InC/c.Groups)
+	x := guarded[uint8](t, batch*c.InLen(), front)
+	drawCodes(rng, x, c.Max)
+	want := gather(t, reference.Plan(c, weights), c, x, batch, front)
+	for _, set := range sets {
+		if got := gather(t, set.Plan(c, weights), c, x, batch, front); !slices.Equal(got, want) {
+			t.Fatalf("set %s, %+v: %d, want %d", set.Name, c, got, want)
 		}
 	}
 }
@@ -360,38 +366,44 @@ func drawEpilogue(t *testing.T, rng *rand.Rand, channels, rows int, own bool, te
 // TestFinishersAgree compares every fast epilogue with the reference.
 func TestFinishersAgree(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
-	sets, reference := fast()
 	for n := range 600 {
-		forms := []struct {
-			own   bool
-			terms []bool
-		}{
-			{true, []bool{false}}, {true, []bool{false, true}}, {true, []bool{false, false}}, {false, []bool{true, true}},
-			{false, []bool{true, false}}, {false, []bool{false, false}}, {true, []bool{false, true, false}}, {false, []bool{true, true, true}},
-		}
-		form := forms[n%len(forms)]
-		channels, rows, front := 1+rng.IntN(40), 1+rng.IntN(9), rng.IntN(2) == 0
-		e, acc, tensors := drawEpilogue(t, rng, channels, rows, form.own, form.terms, front)
-		run := func(set Set) []uint8 {
-			out := tensors[e.Output].Codes
-			clear(out)
-			f := set.Finish(e)
-			s := NewScratch(f.Needs())
-			for first := 0; first < rows; first += 4 {
-				tile := Tile{Row: first, Rows: min(4, rows-first), Channels: channels, Stride: channels}
-				var part []int32
-				if acc != nil {
-					part = acc[first*channels:][:tile.Rows*channels]
-				}
-				f.Finish(tile, part, tensors, s)
+		finishersAgree(t, rng, n)
+	}
+}
+
+// finishersAgree draws an epilogue, n choosing its terms, and compares every fast finisher with the reference.
+func finishersAgree(t *testing.T, rng *rand.Rand, n int) {
+	t.Helper()
+	sets, reference := fast()
+	forms := []struct {
+		own   bool
+		terms []bool
+	}{
+		{true, []bool{false}}, {true, []bool{false, true}}, {true, []bool{false, false}}, {false, []bool{true, true}},
+		{false, []bool{true, false}}, {false, []bool{false, false}}, {true, []bool{false, true, false}}, {false, []bool{true, true, true}},
+	}
+	form := forms[n%len(forms)]
+	channels, rows, front := 1+rng.IntN(40), 1+rng.IntN(9), rng.IntN(2) == 0
+	e, acc, tensors := drawEpilogue(t, rng, channels, rows, form.own, form.terms, front)
+	run := func(set Set) []uint8 {
+		out := tensors[e.Output].Codes
+		clear(out)
+		f := set.Finish(e)
+		s := NewScratch(f.Needs())
+		for first := 0; first < rows; first += 4 {
+			tile := Tile{Row: first, Rows: min(4, rows-first), Channels: channels, Stride: channels}
+			var part []int32
+			if acc != nil {
+				part = acc[first*channels:][:tile.Rows*channels]
 			}
-			return slices.Clone(out)
+			f.Finish(tile, part, tensors, s)
 		}
-		want := run(reference)
-		for _, set := range sets {
-			if got := run(set); !slices.Equal(got, want) {
-				t.Fatalf("set %s, %d channels of %+v by %+v: %d, want %d", set.Name, channels, form, e.R, got, want)
-			}
+		return slices.Clone(out)
+	}
+	want := run(reference)
+	for _, set := range sets {
+		if got := run(set); !slices.Equal(got, want) {
+			t.Fatalf("set %s, %d channels of %+v by %+v: %d, want %d", set.Name, channels, form, e.R, got, want)
 		}
 	}
 }
@@ -434,40 +446,46 @@ func TestFinishersRoundTies(t *testing.T) {
 // TestPoolsAgree compares every fast pooling with the reference.
 func TestPoolsAgree(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
-	sets, reference := fast()
 	for range 300 {
-		c := drawConv(rng, true)
-		c.OutC, c.Groups = c.InC, 0
-		batch, front := 1+rng.IntN(2), rng.IntN(2) == 0
-		x := guarded[uint8](t, batch*c.InLen(), front)
-		drawCodes(rng, x, c.Max)
+		poolsAgree(t, rng)
+	}
+}
+
+// poolsAgree draws a window and compares every fast pooling with the reference.
+func poolsAgree(t *testing.T, rng *rand.Rand) {
+	t.Helper()
+	sets, reference := fast()
+	c := drawConv(rng, true)
+	c.OutC, c.Groups = c.InC, 0
+	batch, front := 1+rng.IntN(2), rng.IntN(2) == 0
+	x := guarded[uint8](t, batch*c.InLen(), front)
+	drawCodes(rng, x, c.Max)
+	rows := batch * c.Pixels()
+	most := func(set Set, c Conv) []uint8 {
+		out := guarded[uint8](t, rows*c.OutC, front)
+		for first := 0; first < rows; first += 7 {
+			set.MaxPool(NewWindow(c), out, x, first, min(7, rows-first))
+		}
+		return out
+	}
+	inner := c // without padding
+	inner.Top, inner.Left = 0, 0
+	inner.OutH, inner.OutW = (c.InH-c.KH)/c.StrideH+1, (c.InW-c.KW)/c.StrideW+1
+	sum := func(set Set, c Conv) []int32 {
 		rows := batch * c.Pixels()
-		most := func(set Set, c Conv) []uint8 {
-			out := guarded[uint8](t, rows*c.OutC, front)
-			for first := 0; first < rows; first += 7 {
-				set.MaxPool(NewWindow(c), out, x, first, min(7, rows-first))
-			}
-			return out
+		out := guarded[int32](t, rows*c.OutC, front)
+		for first := 0; first < rows; first += 5 {
+			n := min(5, rows-first)
+			set.SumPool(NewWindow(c), out[first*c.OutC:][:n*c.OutC], x, first, n)
 		}
-		inner := c // without padding
-		inner.Top, inner.Left = 0, 0
-		inner.OutH, inner.OutW = (c.InH-c.KH)/c.StrideH+1, (c.InW-c.KW)/c.StrideW+1
-		sum := func(set Set, c Conv) []int32 {
-			rows := batch * c.Pixels()
-			out := guarded[int32](t, rows*c.OutC, front)
-			for first := 0; first < rows; first += 5 {
-				n := min(5, rows-first)
-				set.SumPool(NewWindow(c), out[first*c.OutC:][:n*c.OutC], x, first, n)
-			}
-			return out
+		return out
+	}
+	for _, set := range sets {
+		if got, want := most(set, c), most(reference, c); !slices.Equal(got, want) {
+			t.Fatalf("set %s, maximum of %+v: %d, want %d", set.Name, c, got, want)
 		}
-		for _, set := range sets {
-			if got, want := most(set, c), most(reference, c); !slices.Equal(got, want) {
-				t.Fatalf("set %s, maximum of %+v: %d, want %d", set.Name, c, got, want)
-			}
-			if got, want := sum(set, inner), sum(reference, inner); !slices.Equal(got, want) {
-				t.Fatalf("set %s, sum of %+v: %d, want %d", set.Name, inner, got, want)
-			}
+		if got, want := sum(set, inner), sum(reference, inner); !slices.Equal(got, want) {
+			t.Fatalf("set %s, sum of %+v: %d, want %d", set.Name, inner, got, want)
 		}
 	}
 }

@@ -22,25 +22,31 @@ func drawSigns(rng *rand.Rand, n, batch int, groups bool) (Conv, []uint8) {
 // TestSignsAgree compares every fast plan of signs with the definition: of weights -1 and +1, then with one other.
 func TestSignsAgree(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
-	sets, reference := fast()
 	for i := range 300 {
-		n, batch := 1+rng.IntN(3), 1+rng.IntN(2)
-		c, x := drawSigns(rng, n, batch, i%3 == 0)
-		weights := make([]int16, c.OutC/n*c.KH*c.KW*c.InC/c.Groups)
-		for k := range weights {
-			weights[k] = int16(2*rng.IntN(2) - 1)
-		}
-		for _, other := range []int16{1, -128, 128} {
-			weights[rng.IntN(len(weights))] = other
-			want := gather(t, reference.Signs(c, n, weights), c, x, batch, false)
-			for _, set := range sets {
-				plan := set.Signs(c, n, weights)
-				if _, slow := plan.(*signs); slow && other == 1 {
-					t.Fatalf("set %s runs weights of one bit by %T", set.Name, plan)
-				}
-				if got := gather(t, plan, c, x, batch, i%2 == 0); !slices.Equal(got, want) {
-					t.Fatalf("set %s, %d signs, %+v: %d, want %d", set.Name, n, c, got, want)
-				}
+		signsAgree(t, rng, i)
+	}
+}
+
+// signsAgree draws a convolution of signs, i choosing its kind, and compares every fast plan with the definition.
+func signsAgree(t *testing.T, rng *rand.Rand, i int) {
+	t.Helper()
+	sets, reference := fast()
+	n, batch := 1+rng.IntN(3), 1+rng.IntN(2)
+	c, x := drawSigns(rng, n, batch, i%3 == 0)
+	weights := make([]int16, c.OutC/n*c.KH*c.KW*c.InC/c.Groups)
+	for k := range weights {
+		weights[k] = int16(2*rng.IntN(2) - 1)
+	}
+	for _, other := range []int16{1, -128, 128} {
+		weights[rng.IntN(len(weights))] = other
+		want := gather(t, reference.Signs(c, n, weights), c, x, batch, false)
+		for _, set := range sets {
+			plan := set.Signs(c, n, weights)
+			if _, slow := plan.(*signs); slow && other == 1 {
+				t.Fatalf("set %s runs weights of one bit by %T", set.Name, plan)
+			}
+			if got := gather(t, plan, c, x, batch, i%2 == 0); !slices.Equal(got, want) {
+				t.Fatalf("set %s, %d signs, %+v: %d, want %d", set.Name, n, c, got, want)
 			}
 		}
 	}
