@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import "testing"
+
+func TestTierOfEnvironment(t *testing.T) {
+	for value, want := range map[string]Tier{"": AVX512, "portable": Portable, "avx2": AVX2, "avx512": AVX512, "other": AVX512} {
+		t.Setenv(tierVariable, value)
+		for _, best := range []Tier{Portable, AVX2, AVX512} {
+			if got := chosen(best); got != min(want, best) {
+				t.Errorf("%s=%q on a machine with %v: %v, want %v", tierVariable, value, best, got, min(want, best))
+			}
+		}
+	}
+}
