@@ -25,7 +25,7 @@ func newVNNI(c Conv, weights []int8) Plan {
 }
 
 // vnniAcc is the most accumulators of a tile: with the codes and weights they meet, they stay in the first cache.
-const vnniAcc = 1 << 12
+const vnniAcc = 1 << 13
 
 // vnniPanel are the output channels of one call of a dot product; what is left of the channels can take half of it.
 const vnniPanel = 32

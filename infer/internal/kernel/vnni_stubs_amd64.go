@@ -511,3 +511,8 @@ func dotVNNIBits2x2(acc *int32, stride int, x *uint8, offsets *int32, step int, 
 //
 //go:noescape
 func dotVNNIBits1x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+
+// peakVNNI does rounds of 24 products of 512 bits in registers, the most that a processor can do; benchmarks divide by it.
+//
+//go:noescape
+func peakVNNI(rounds int)

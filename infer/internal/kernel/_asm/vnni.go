@@ -48,7 +48,31 @@ func main() {
 			dot(s, f, mask)
 		}
 	}
+	peak()
 	Generate()
+}
+
+// peak generates a loop of independent products in registers.
+func peak() {
+	TEXT("peakVNNI", NOSPLIT, "func(rounds int)")
+	Doc("peakVNNI does rounds of 24 products of 512 bits in registers, the most that a processor can do; benchmarks divide by it.")
+	Pragma("noescape")
+	rounds, q := Load(Param("rounds"), GP64()), ZMM()
+	VPXORD(q, q, q)
+	var sums []VecVirtual
+	for range 24 {
+		z := ZMM()
+		VPXORD(z, z, z)
+		sums = append(sums, z)
+	}
+	Label("round")
+	for _, z := range sums {
+		VPDPBUSD(q, q, z)
+	}
+	DECQ(rounds)
+	JNZ(LabelRef("round"))
+	VZEROUPPER()
+	RET()
 }
 
 // constant is a word in memory.
