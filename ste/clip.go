@@ -2,7 +2,11 @@
 
 package ste
 
-import "github.com/goqat/goqat/internal/kernel"
+import (
+	"math"
+
+	"github.com/goqat/goqat/internal/kernel"
+)
 
 // Clip clips at a fixed limit and quantizes what remains, as DoReFa does with
 // activations (Zhou et al. 2016, section 2.4) and WRPN with activations and
@@ -27,13 +31,8 @@ func (c *Clip) Forward(dst, src []float32) {
 // Backward writes the gradient by src to dx, which may be dy.
 func (c *Clip) Backward(dx, src, dy []float32) {
 	lo, hi := c.Scale*c.Least, c.Scale*c.Most
-	for i, x := range src {
-		if x >= lo && x <= hi {
-			dx[i] = dy[i]
-		} else {
-			dx[i] = 0
-		}
-	}
+	infinity := float32(math.Inf(1))
+	kernel.ClipBackward(dx, src, dy, math.Nextafter32(lo, -infinity), math.Nextafter32(hi, infinity)) // which leaves its limits out
 }
 
 // Codes writes the codes of src to dst.

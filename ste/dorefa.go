@@ -47,12 +47,29 @@ func (d *DoReFa) Measure(w []float32) (most float32) {
 // given index of those measured.
 func (d *DoReFa) Squeeze(w []float32, at int, f func(i int, code float32)) {
 	n, tanh := d.Levels(), d.tanh[at:at+len(w)]
-	for i, v := range w {
-		t, u := float32(math.Tanh(float64(v))), float32(0)
-		if tanh[i] = t; d.most > 0 {
+	squash(tanh, w)
+	for i, t := range tanh {
+		u := float32(0)
+		if d.most > 0 {
 			u = t / d.most
 		}
 		f(i, 2*quant.RoundEven32(n*float32(float32(u*0.5)+0.5))-n)
+	}
+}
+
+// squash writes the hyperbolic tangents of w to dst, as math.Tanh has them. Most
+// weights are in the middle, where it is a quotient of polynomials (Cephes, tanh).
+func squash(dst, w []float32) {
+	for i, v := range w {
+		x := float64(v)
+		if !(x > -0.625 && x < 0.625) {
+			dst[i] = float32(math.Tanh(x))
+			continue
+		}
+		s := float64(x * x)
+		p := float64((float64((float64(-9.64399179425052238628e-1*s)-9.92877231001918586564e1)*s) - 1.61468768441708447952e3))
+		q := float64((float64((float64((s+1.12811678491632931402e2)*s)+2.23548839060100448583e3)*s) + 4.84406305325125486048e3))
+		dst[i] = float32(x + float64(float64(x*s)*p)/q)
 	}
 }
 
