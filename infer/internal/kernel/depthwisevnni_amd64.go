@@ -21,12 +21,27 @@ func newDepthwiseVNNI(c Conv, weights []int8) Plan {
 type depthwiseCodes struct {
 	*band
 	finish               *vnniFinish
-	width                int // of a block, in codes
-	blocks, pixels, step int // of a line, see depthwiseVNNI64
+	width                int  // of a block, in codes
+	blocks, pixels, step int  // of a line, see depthwiseVNNI64
+	square               bool // the kernel is 3 × 3
 	offsets              []int32
 	weights              []int8
 	table                []int64
 }
+
+// The products by the width of a block.
+var (
+	depthwiseBlocks = map[int]depthwiseFunc{16: depthwiseVNNI16, 32: depthwiseVNNI32, 64: depthwiseVNNI64}
+	squareBlocks    = [3]map[int]squareFunc{ // [lines at a time]
+		1: {16: depthwiseVNNI3x3Lines1x16, 32: depthwiseVNNI3x3Lines1x32, 64: depthwiseVNNI3x3Lines1x64},
+		2: {16: depthwiseVNNI3x3Lines2x16, 32: depthwiseVNNI3x3Lines2x32, 64: depthwiseVNNI3x3Lines2x64},
+	}
+)
+
+type (
+	depthwiseFunc = func(dst, x *uint8, offsets *int32, groups, lines, line, pixels, step, blocks int, weights *int8, table *int64, zero, least, most int)
+	squareFunc    = func(dst *uint8, dstLine, dstStep int, x *uint8, pitch, tap, times, line, pixels, step, blocks int, weights *int8, table *int64, zero, least, most int)
+)
 
 // Fuse implements Fuser, for 16 channels and multiples.
 func (p *depthwiseVNNI) Fuse(f Finisher) Fused {
@@ -37,23 +52,22 @@ func (p *depthwiseVNNI) Fuse(f Finisher) Fused {
 	}
 	d := &depthwiseCodes{band: &p.band, finish: finish}
 	d.cut()
+	d.square = c.KH == 3 && c.KW == 3
 	taps := c.KH * c.KW
 	for k := range (taps + 3) / 4 * 4 {
 		tap := min(k, taps-1) // those behind the last meet weights of 0
 		d.offsets = append(d.offsets, int32(tap/c.KW*p.pitch()+tap%c.KW*c.InC))
 	}
 	for first := 0; first < d.blocks*d.width; first += d.width {
-		for group := 0; group < taps; group += 4 {
-			for v := range 4 {
-				for lane := range d.width / 4 {
-					for k := group; k < group+4; k++ {
-						w := int8(0)
-						if k < taps {
-							w = p.weights[d.channel(first, v, lane)*taps+k]
-						}
-						d.weights = append(d.weights, w)
-					}
+		if d.square {
+			for line := range 2 {
+				for column := range 3 {
+					d.addWeights(p.weights, first, [4]int{column - 3*line, column + 3 - 3*line, column + 6 - 3*line, column + 9 - 3*line})
 				}
+			}
+		} else {
+			for k := 0; k < taps; k += 4 {
+				d.addWeights(p.weights, first, [4]int{k, k + 1, k + 2, k + 3})
 			}
 		}
 		for v := range 4 {
@@ -81,6 +95,22 @@ func (d *depthwiseCodes) cut() {
 // channel returns the channel of a lane of vector v of the block of codes from first.
 func (d *depthwiseCodes) channel(first, v, lane int) int {
 	return (first + lane/4*16 + 4*v + lane%4) % d.c.OutC
+}
+
+// addWeights adds those of four taps for the block from first, 0 in the place of taps that the kernel does not have.
+func (d *depthwiseCodes) addWeights(weights []int8, first int, taps [4]int) {
+	each := d.c.KH * d.c.KW
+	for v := range 4 {
+		for lane := range d.width / 4 {
+			for _, k := range taps {
+				w := int8(0)
+				if k >= 0 && k < each {
+					w = weights[d.channel(first, v, lane)*each+k]
+				}
+				d.weights = append(d.weights, w)
+			}
+		}
+	}
 }
 
 // addConstants adds a vector's constants to the table, for lanes of the given channels.
@@ -111,12 +141,22 @@ func (d *depthwiseCodes) Run(t Tile, x []uint8, tensors []Tensor, s *Scratch) {
 	dst := tensors[f.Output].Codes[t.Row*c.OutC:][:t.Rows*c.OutC]
 	zero, least, most := int(f.R.Zero), int(f.R.Lo), int(f.R.Hi)
 	lines, line := t.Rows/c.OutW, c.StrideH*d.pitch()
-	switch d.width {
-	case 64:
-		depthwiseVNNI64(&dst[0], &s.Bytes[0], &d.offsets[0], len(d.offsets)/4, lines, line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], zero, least, most)
-	case 32:
-		depthwiseVNNI32(&dst[0], &s.Bytes[0], &d.offsets[0], len(d.offsets)/4, lines, line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], zero, least, most)
-	case 16:
-		depthwiseVNNI16(&dst[0], &s.Bytes[0], &d.offsets[0], len(d.offsets)/4, lines, line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], zero, least, most)
+	if !d.square {
+		depthwiseBlocks[d.width](&dst[0], &s.Bytes[0], &d.offsets[0], len(d.offsets)/4, lines, line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], zero, least, most)
+		return
+	}
+	together, dstStep, dstLine := 2, d.width, c.OutW*c.OutC // lines at a time
+	if c.StrideH > 1 {
+		together = 1
+	}
+	if d.blocks > 1 {
+		dstStep = c.OutC
+	}
+	buffer := s.Bytes
+	for n := together; lines > 0; n = 1 {
+		if times := lines / n; times > 0 {
+			squareBlocks[n][d.width](&dst[0], dstLine, dstStep, &buffer[0], d.pitch(), c.InC, times, n*line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], zero, least, most)
+			lines, dst, buffer = lines-times*n, dst[times*n*dstLine:], buffer[times*n*line:]
+		}
 	}
 }

@@ -18,6 +18,20 @@ package kernel
 //go:noescape
 func depthwiseVNNI64(dst *uint8, x *uint8, offsets *int32, groups int, lines int, line int, pixels int, step int, blocks int, weights *int8, table *int64, zero int, least int, most int)
 
+// depthwiseVNNI3x3Lines1x64 is depthwiseVNNI64 for a kernel of 3 × 3 taps, pitch and tap bytes apart in x, times over,
+// each time line bytes behind in x and for 1 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
+// dstLine bytes. Weights are [block][2 lines][column of the kernel][4 vectors][lane][4 rows of x].
+//
+//go:noescape
+func depthwiseVNNI3x3Lines1x64(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, zero int, least int, most int)
+
+// depthwiseVNNI3x3Lines2x64 is depthwiseVNNI64 for a kernel of 3 × 3 taps, pitch and tap bytes apart in x, times over,
+// each time line bytes behind in x and for 2 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
+// dstLine bytes. Weights are [block][2 lines][column of the kernel][4 vectors][lane][4 rows of x].
+//
+//go:noescape
+func depthwiseVNNI3x3Lines2x64(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, zero int, least int, most int)
+
 // depthwiseVNNI32 writes codes of a depthwise convolution one after the other, 32 at a time: of blocks next to each other in
 // x, for pixels step bytes apart in x, for lines line bytes apart:
 //
@@ -30,6 +44,20 @@ func depthwiseVNNI64(dst *uint8, x *uint8, offsets *int32, groups int, lines int
 //go:noescape
 func depthwiseVNNI32(dst *uint8, x *uint8, offsets *int32, groups int, lines int, line int, pixels int, step int, blocks int, weights *int8, table *int64, zero int, least int, most int)
 
+// depthwiseVNNI3x3Lines1x32 is depthwiseVNNI32 for a kernel of 3 × 3 taps, pitch and tap bytes apart in x, times over,
+// each time line bytes behind in x and for 1 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
+// dstLine bytes. Weights are [block][2 lines][column of the kernel][4 vectors][lane][4 rows of x].
+//
+//go:noescape
+func depthwiseVNNI3x3Lines1x32(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, zero int, least int, most int)
+
+// depthwiseVNNI3x3Lines2x32 is depthwiseVNNI32 for a kernel of 3 × 3 taps, pitch and tap bytes apart in x, times over,
+// each time line bytes behind in x and for 2 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
+// dstLine bytes. Weights are [block][2 lines][column of the kernel][4 vectors][lane][4 rows of x].
+//
+//go:noescape
+func depthwiseVNNI3x3Lines2x32(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, zero int, least int, most int)
+
 // depthwiseVNNI16 writes codes of a depthwise convolution one after the other, 16 at a time: of blocks next to each other in
 // x, for pixels step bytes apart in x, for lines line bytes apart:
 //
@@ -41,3 +69,17 @@ func depthwiseVNNI32(dst *uint8, x *uint8, offsets *int32, groups int, lines int
 //
 //go:noescape
 func depthwiseVNNI16(dst *uint8, x *uint8, offsets *int32, groups int, lines int, line int, pixels int, step int, blocks int, weights *int8, table *int64, zero int, least int, most int)
+
+// depthwiseVNNI3x3Lines1x16 is depthwiseVNNI16 for a kernel of 3 × 3 taps, pitch and tap bytes apart in x, times over,
+// each time line bytes behind in x and for 1 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
+// dstLine bytes. Weights are [block][2 lines][column of the kernel][4 vectors][lane][4 rows of x].
+//
+//go:noescape
+func depthwiseVNNI3x3Lines1x16(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, zero int, least int, most int)
+
+// depthwiseVNNI3x3Lines2x16 is depthwiseVNNI16 for a kernel of 3 × 3 taps, pitch and tap bytes apart in x, times over,
+// each time line bytes behind in x and for 2 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
+// dstLine bytes. Weights are [block][2 lines][column of the kernel][4 vectors][lane][4 rows of x].
+//
+//go:noescape
+func depthwiseVNNI3x3Lines2x16(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, zero int, least int, most int)

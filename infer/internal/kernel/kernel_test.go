@@ -137,6 +137,11 @@ func TestFusedAgree(t *testing.T) {
 			if rng.IntN(2) == 0 {
 				c.StrideW, c.OutW = 1, c.InW+c.Left-c.KW+1
 			}
+			if rng.IntN(2) == 0 {
+				c.KH, c.KW, c.InH, c.InW = 3, 3, c.InH+2, c.InW+2
+				c.Top, c.Left = rng.IntN(3), rng.IntN(3)
+				c.OutH, c.OutW = (c.InH+c.Top-3)/c.StrideH+1, (c.InW+c.Left-3)/c.StrideW+1
+			}
 		}
 		c.Own = 0
 		batch, front := 1+rng.IntN(3), rng.IntN(2) == 0

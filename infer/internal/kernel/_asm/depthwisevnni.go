@@ -15,6 +15,9 @@ func main() {
 	ConstraintExpr("!purego")
 	for _, w := range []width{{64, ZMM}, {32, YMM}, {16, XMM}} {
 		w.depthwise()
+		for lines := 1; lines <= 2; lines++ {
+			w.square(lines)
+		}
 	}
 	Generate()
 }
@@ -35,24 +38,7 @@ func (w width) depthwise() {
 		"M, M of odd lanes, the constants of even and of odd lanes, and the shift less 32. Vector v has the codes 4v to 4v+3 of",
 		"each 16 of a block.")
 	Pragma("noescape")
-	odd, bits := K(), GP64()
-	MOVQ(U32(0x5555), bits)
-	KMOVW(bits.As32(), odd)
-	zero, least, most := w.register(), w.register(), w.register()
-	for _, p := range []struct {
-		name string
-		to   VecVirtual
-		wide bool
-	}{{"zero", zero, true}, {"least", least, false}, {"most", most, false}} {
-		value, low := Load(Param(p.name), GP64()), p.to.AsX()
-		VMOVQ(value, low)
-		if p.wide {
-			VPBROADCASTW(low, p.to)
-		} else {
-			VPBROADCASTB(low, p.to)
-		}
-	}
-
+	e := w.end()
 	dst := Load(Param("dst"), GP64())
 	lineAt, pixelAt := Load(Param("x"), GP64()), GP64()
 	lines, pixels := AllocLocal(8), GP64()
@@ -88,17 +74,10 @@ func (w width) depthwise() {
 	DECQ(groups)
 	JNZ(LabelRef("group"))
 	for v, sum := range sums {
-		sums[v] = w.round(sum, table, 5*v, odd)
+		sums[v] = w.round(sum, w.constants(table, v), e.odd)
 	}
 	ADDQ(U32(uint32(20*w.bytes)), table)
-	VPACKSSDW(sums[1], sums[0], sums[0])
-	VPADDSW(zero, sums[0], sums[0])
-	VPACKSSDW(sums[3], sums[2], sums[2])
-	VPADDSW(zero, sums[2], sums[2])
-	VPACKUSWB(sums[2], sums[0], sums[0])
-	VPMAXUB(least, sums[0], sums[0])
-	VPMINUB(most, sums[0], sums[0])
-	VMOVDQU32(sums[0], Mem{Base: dst})
+	e.codes(sums, Mem{Base: dst})
 	ADDQ(Imm(uint64(w.bytes)), dst)
 	ADDQ(Imm(uint64(w.bytes)), x)
 	DECQ(blocks)
@@ -131,16 +110,171 @@ func (w width) interleave(taps [4]VecVirtual) (vectors [4]VecVirtual) {
 	return vectors
 }
 
-// round returns the rounded numbers of sums; their constants are vectors of the table from the given one.
-func (w width) round(sum VecVirtual, table Register, at int, odd Register) VecVirtual {
-	constants := func(i int) Mem { return Mem{Base: table, Disp: (at + i) * w.bytes} }
+// constants are those of vector v in a table.
+func (w width) constants(table Register, v int) (constants [5]Op) {
+	for i := range constants {
+		constants[i] = Mem{Base: table, Disp: (5*v + i) * w.bytes}
+	}
+	return constants
+}
+
+// round returns the rounded numbers of sums.
+func (w width) round(sum VecVirtual, constants [5]Op, odd Register) VecVirtual {
 	high := w.register()
 	VPSRLQ(Imm(32), sum, high)
-	VPMULDQ(constants(0), sum, sum)
-	VPADDQ(constants(2), sum, sum)
-	VPMULDQ(constants(1), high, high)
-	VPADDQ(constants(3), high, high)
+	VPMULDQ(constants[0], sum, sum)
+	VPADDQ(constants[2], sum, sum)
+	VPMULDQ(constants[1], high, high)
+	VPADDQ(constants[3], high, high)
 	VPSHUFD(Imm(0xf5), sum, odd, high) // the high halves of all
-	VPSRAVD(constants(4), high, high)
-	return high
+	VPSRAVD(constants[4], high, sum)
+	return sum
+}
+
+// An end is what rounded numbers need to become codes.
+type end struct {
+	odd               Register // mask of odd lanes, for round
+	zero, least, most VecVirtual
+}
+
+func (w width) end() *end {
+	e := &end{odd: K(), zero: w.register(), least: w.register(), most: w.register()}
+	bits := GP64()
+	MOVQ(U32(0x5555), bits)
+	KMOVW(bits.As32(), e.odd)
+	for _, p := range []struct {
+		name string
+		to   VecVirtual
+		wide bool
+	}{{"zero", e.zero, true}, {"least", e.least, false}, {"most", e.most, false}} {
+		value, low := Load(Param(p.name), GP64()), p.to.AsX()
+		VMOVQ(value, low)
+		if p.wide {
+			VPBROADCASTW(low, p.to)
+		} else {
+			VPBROADCASTB(low, p.to)
+		}
+	}
+	return e
+}
+
+// codes writes the rounded numbers of four vectors as codes.
+func (e *end) codes(numbers [4]VecVirtual, to Mem) {
+	VPACKSSDW(numbers[1], numbers[0], numbers[0])
+	VPADDSW(e.zero, numbers[0], numbers[0])
+	VPACKSSDW(numbers[3], numbers[2], numbers[2])
+	VPADDSW(e.zero, numbers[2], numbers[2])
+	VPACKUSWB(numbers[2], numbers[0], numbers[0])
+	VPMAXUB(e.least, numbers[0], numbers[0])
+	VPMINUB(e.most, numbers[0], numbers[0])
+	VMOVDQU32(numbers[0], to)
+}
+
+// square is the 3 × 3 kernel. The codes that are below each other are interleaved: three rows for one line of the output,
+// or four, which serve two lines.
+func (w width) square(lines int) {
+	name := fmt.Sprintf("depthwiseVNNI3x3Lines%dx%d", lines, w.bytes)
+	TEXT(name, NOSPLIT, "func(dst *uint8, dstLine, dstStep int, x *uint8, pitch, tap, times, line, pixels, step, blocks int, weights *int8, table *int64, zero, least, most int)")
+	Doc(fmt.Sprintf("%s is depthwiseVNNI%d for a kernel of 3 × 3 taps, pitch and tap bytes apart in x, times over,", name, w.bytes),
+		fmt.Sprintf("each time line bytes behind in x and for %d lines of the output. Blocks of the output are dstStep bytes apart, in lines of", lines),
+		"dstLine bytes. Weights are [block][2 lines][column of the kernel][4 vectors][lane][4 rows of x].")
+	Pragma("noescape")
+	e := w.end()
+	load := func(name string) GPVirtual { return Load(Param(name), GP64()).(GPVirtual) }
+	dstAt, xAt, blocks, times := AllocLocal(8), AllocLocal(8), AllocLocal(8), AllocLocal(8)
+	dst, x := load("dst"), load("x")
+	MOVQ(dst, dstAt)
+	MOVQ(x, xAt)
+	MOVQ(load("blocks"), blocks)
+	pitch, tap, dstLine := load("pitch"), load("tap"), load("dstLine")
+	weights, table := load("weights"), load("table")
+	rows := []Mem{{}, {Index: pitch, Scale: 1}, {Index: pitch, Scale: 2}}
+	if lines > 1 {
+		pitch3 := GP64()
+		LEAQ(Mem{Base: pitch, Index: pitch, Scale: 2}, pitch3)
+		rows = append(rows, Mem{Index: pitch3, Scale: 1})
+	}
+
+	Label("block")
+	var kept [12]VecVirtual // weights of the first line
+	for i := range kept {
+		kept[i] = w.register()
+		VMOVDQU32(Mem{Base: weights, Disp: i * w.bytes}, kept[i])
+	}
+	MOVQ(load("times"), times)
+	Label("line")
+	pixels := load("pixels")
+	lineDst, lineX := GP64(), GP64()
+	MOVQ(dst, lineDst)
+	MOVQ(x, lineX)
+	Label("pixel")
+	sums := make([][4]VecVirtual, lines)
+	for l := range sums {
+		for v := range sums[l] {
+			sums[l][v] = w.register()
+			VPXORD(sums[l][v], sums[l][v], sums[l][v])
+		}
+	}
+	at := GP64()
+	MOVQ(lineX, at)
+	for column := range 3 {
+		var taps [4]VecVirtual
+		for i, row := range rows {
+			taps[i] = w.register()
+			row.Base = at
+			VMOVDQU32(row, taps[i])
+		}
+		if lines == 1 {
+			taps[3] = taps[2] // meets weights of 0
+		}
+		for v, q := range w.interleave(taps) {
+			VPDPBUSD(kept[4*column+v], q, sums[0][v])
+			if lines > 1 {
+				VPDPBUSD(Mem{Base: weights, Disp: (12 + 4*column + v) * w.bytes}, q, sums[1][v])
+			}
+		}
+		if column < 2 {
+			ADDQ(tap, at)
+		}
+	}
+	for v := range 4 {
+		constants := w.constants(table, v)
+		if lines > 1 {
+			for i, c := range constants {
+				z := w.register()
+				VMOVDQU32(c, z)
+				constants[i] = z
+			}
+		}
+		for l := range sums {
+			sums[l][v] = w.round(sums[l][v], constants, e.odd)
+		}
+	}
+	to := Mem{Base: lineDst}
+	for l := range sums {
+		e.codes(sums[l], to)
+		to.Index, to.Scale = dstLine, 1
+	}
+	ADDQ(load("dstStep"), lineDst)
+	ADDQ(load("step"), lineX)
+	DECQ(pixels)
+	JNZ(LabelRef("pixel"))
+	ADDQ(load("line"), x)
+	for range lines {
+		ADDQ(dstLine, dst)
+	}
+	DECQ(times)
+	JNZ(LabelRef("line"))
+	MOVQ(dstAt, dst)
+	MOVQ(xAt, x)
+	ADDQ(Imm(uint64(w.bytes)), dst)
+	ADDQ(Imm(uint64(w.bytes)), x)
+	MOVQ(dst, dstAt)
+	MOVQ(x, xAt)
+	ADDQ(U32(uint32(24*w.bytes)), weights)
+	ADDQ(U32(uint32(20*w.bytes)), table)
+	DECQ(blocks)
+	JNZ(LabelRef("block"))
+	VZEROUPPER()
+	RET()
 }
