@@ -103,7 +103,7 @@ func meanMagnitude(w []float32) float32 {
 func (signWeights) Forward(dst, w []float32) {
 	scale := meanMagnitude(w)
 	for i, v := range w {
-		dst[i] = float32(sign(v)) * scale
+		dst[i] = ste.SignOf(v) * scale
 	}
 }
 
@@ -111,15 +111,7 @@ func (signWeights) Backward(dw, _, dy []float32, _ [][]float32) { copy(dw, dy) }
 
 func (signWeights) Integers(codes []int16, w []float32) []float32 {
 	for i, v := range w {
-		codes[i] = sign(v)
+		codes[i] = int16(ste.SignOf(v))
 	}
 	return []float32{meanMagnitude(w)}
-}
-
-// sign returns −1 or +1, that of 0 being +1.
-func sign(x float32) int16 {
-	if x < 0 {
-		return -1
-	}
-	return 1
 }

@@ -2,12 +2,18 @@
 
 package ste
 
-// SignOf returns −1 or +1, that of 0 being +1.
+import "math"
+
+// The bits of a float32: its sign, and the number 1.
+const (
+	topBit  = 1 << 31
+	oneBits = 0x3f800000
+)
+
+// SignOf returns −1 or +1, that of 0 being +1. It has no branch, which would be
+// guessed wrongly for every second weight.
 func SignOf(x float32) float32 {
-	if x < 0 {
-		return -1
-	}
-	return 1
+	return math.Float32frombits(math.Float32bits(x+0)&topBit | oneBits) // −0 + 0 = 0
 }
 
 // Sign replaces values by their signs; the gradient is that of a clip at ±1
@@ -29,11 +35,13 @@ func (s Sign) Forward(dst, src []float32) {
 
 // Backward writes the gradient by src to dx, which may be dy.
 func (s Sign) Backward(dx, src, dy []float32) {
+	limit := int32(oneBits)
+	if !s.Open {
+		limit++
+	}
 	for i, x := range src {
-		if x > -1 && x < 1 || !s.Open && (x == 1 || x == -1) {
-			dx[i] = dy[i]
-		} else {
-			dx[i] = 0
-		}
+		magnitude := int32(math.Float32bits(x) &^ topBit) // in the order of |x|
+		inside := uint32((magnitude - limit) >> 31)       // all ones or none
+		dx[i] = math.Float32frombits(math.Float32bits(dy[i]) & inside)
 	}
 }

@@ -59,39 +59,42 @@ func (t *TTQ) Code(w float32) int16 { return ternary(w, t.Delta) }
 
 // Forward writes the quantized weights to dst, which may be w.
 func (t *TTQ) Forward(dst, w []float32) {
+	value := [3]float32{-t.Negative, 0, t.Positive}
 	for i, v := range w {
-		dst[i] = [3]float32{-t.Negative, 0, t.Positive}[t.Code(v)+1]
+		dst[i] = value[t.Code(v)+1]
 	}
 }
 
 // Backward writes the gradient by the weights w to dw, which may be dy, and
 // returns those by the scales.
 func (t *TTQ) Backward(dw, w, dy []float32) (positive, negative float64) {
+	gain := [3]float32{t.Negative, 1, t.Positive}
 	for i, v := range w {
+		above, below := beyond(v, t.Delta)
 		g := dy[i]
-		switch t.Code(v) {
-		case 1:
-			positive += float64(g)
-			g *= t.Positive
-		case -1:
-			negative -= float64(g)
-			g *= t.Negative
-		}
-		dw[i] = g
+		positive += float64(g) * float64(above)
+		negative -= float64(g) * float64(below)
+		dw[i] = g * gain[1+above-below]
 	}
 	return positive, negative
 }
 
+// beyond says, as 0 or 1, whether w is above the threshold, or below its negative.
+// It has no branch, which would often be guessed wrongly.
+func beyond(w, delta float32) (above, below int) {
+	if w > delta {
+		above = 1
+	}
+	if w < -delta {
+		below = 1
+	}
+	return above, below
+}
+
 // ternary returns sign(w) beyond the threshold, else 0.
 func ternary(w, delta float32) int16 {
-	switch {
-	case w > delta:
-		return 1
-	case w < -delta:
-		return -1
-	default:
-		return 0
-	}
+	above, below := beyond(w, delta)
+	return int16(above - below)
 }
 
 // A part is some of the weights.
@@ -110,12 +113,9 @@ func (t part) mean() float32 {
 
 func tails(w []float32, delta float32) (positive, negative part) {
 	for _, v := range w {
-		switch ternary(v, delta) {
-		case 1:
-			positive.n, positive.sum = positive.n+1, positive.sum+float64(v)
-		case -1:
-			negative.n, negative.sum = negative.n+1, negative.sum-float64(v)
-		}
+		above, below := beyond(v, delta)
+		positive.n, positive.sum = positive.n+above, positive.sum+float64(v)*float64(above)
+		negative.n, negative.sum = negative.n+below, negative.sum-float64(v)*float64(below)
 	}
 	return positive, negative
 }
