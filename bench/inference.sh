@@ -1,25 +1,34 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Compares 8-bit inference by goqat and ONNX Runtime on this machine, side by side:
+# Compares the inference of goqat and of other runtimes on this machine, side by side:
 #
-#   bench/inference.sh [--models lenet,resnet20,mobilenet] [--batches 1,128] [--threads 1] [--rounds 3]
+#   bench/inference.sh [--models lenet,resnet20,mobilenet] [--bits 8,4]
+#                          [--batches 1,128] [--threads 1] [--rounds 3] [--seconds 1]
 #
-# Needs Go; a python3 that can import onnx (PYTHON names another); Node.js that finds onnxruntime-node
-# (npm install onnxruntime-node; NODE_PATH names its node_modules).
+# Needs Go, Node.js that finds onnxruntime-node (npm install onnxruntime-node; NODE_PATH
+# names the directory node_modules) and a python3 with onnx and numpy. PYTHON names
+# another one, or several, separated by spaces: every PyTorch and every LiteRT
+# (ai-edge-litert) that they can import is measured, too.
 set -eu
 cd "$(dirname "$0")/.."
-python=${PYTHON:-python3}
-if ! "$python" -c 'import onnx' 2>/dev/null; then
-	echo "inference.sh: $python cannot import onnx; install it or set PYTHON" >&2
+writer=
+for python in ${PYTHON:-python3}; do
+	if [ -z "$writer" ] && "$python" -c 'import onnx, numpy' 2>/dev/null; then
+		writer=$python
+	fi
+	set -- --python "$python" "$@"
+done
+if [ -z "$writer" ]; then
+	echo "inference.sh: no Python of ${PYTHON:-python3} can import onnx and numpy; install them or set PYTHON" >&2
 	exit 1
 fi
-if ! node -e 'require("onnxruntime-node")' 2>/dev/null; then
-	echo "inference.sh: node does not find onnxruntime-node; install it or set NODE_PATH" >&2
+# Programs on standard input find modules by NODE_PATH and from here, as bench/ does.
+if ! echo 'require("onnxruntime-node")' | node - 2>/dev/null; then
+	echo "inference.sh: node cannot find onnxruntime-node; npm install it or set NODE_PATH" >&2
 	exit 1
 fi
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 go build -o "$dir/qat" ./cmd/qat
-"$python" bench/onnx_models.py "$dir"
-"$python" bench/inference.py --dir "$dir" "$@"
+PYTHONDONTWRITEBYTECODE=1 "$writer" bench/inference.py --qat "$dir/qat" "$@"
