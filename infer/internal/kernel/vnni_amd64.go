@@ -25,7 +25,7 @@ func newVNNI(c Conv, weights []int8) Plan {
 }
 
 // vnniAcc is the most accumulators of a tile: with the codes and weights they meet, they stay in the first cache.
-const vnniAcc = 1 << 12
+const vnniAcc = 1 << 13
 
 // vnniPanel are the output channels of one call of a dot product; what is left of the channels can take half of it.
 const vnniPanel = 32
@@ -134,8 +134,8 @@ func (p *dotVNNI) cut() {
 		p.channels = min(p.channels, max(whole, 128/whole*whole))
 	}
 	rows := vnniAcc / p.channels
-	if p.flat { // without a copy of the codes, more of them: each line of weights serves twice the rows
-		p.rows = max(14, 2*rows/14*14)
+	if p.flat {
+		p.rows = max(14, rows/14*14)
 		return
 	}
 	p.limit(rows, tileBuffer)
