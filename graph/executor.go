@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/goqat/goqat/internal/kernel"
 	G "gorgonia.org/gorgonia"
@@ -23,6 +24,7 @@ type Executor struct {
 	values []value
 	at     map[*G.Node]int // in values; a pick has the value of the gradient
 	memory int             // numbers that the values need which are not kept
+	ops    []Op            // of the steps, for the times of a run; nil for none
 }
 
 var _ G.VM = (*Executor)(nil)
@@ -175,8 +177,15 @@ func (e *Executor) numbers(dst [][]float32, values []int) {
 func (e *Executor) RunAll() error {
 	for i := range e.steps {
 		s := &e.steps[i]
+		var start time.Time
+		if e.ops != nil {
+			start = time.Now()
+		}
 		if err := s.do.compute(s.y, s.x); err != nil {
 			return err
+		}
+		if e.ops != nil {
+			e.ops[i].Took = time.Since(start)
 		}
 	}
 	return nil

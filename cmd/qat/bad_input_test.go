@@ -70,6 +70,7 @@ func TestUsage(t *testing.T) {
 		{"bench --batch 0 --model lenet", []string{"--batch"}},
 		{"bench model.qmodel --method int", []string{"--method"}},
 		{"bench train --steps 0", []string{"--steps"}},
+		{"bench train --roofline --loader", []string{"--loader"}},
 		{"methods all", []string{"all"}},
 	} {
 		t.Run(c.line, func(t *testing.T) { mustFail(t, exitUsage, strings.Fields(c.line), append(c.want, "--help")...) })

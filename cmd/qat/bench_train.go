@@ -51,25 +51,44 @@ type stepTimes struct {
 func benchTrainCommand() *cobra.Command {
 	var set []string
 	var steps int
-	var loader, asJSON bool
+	var loader, roofline, asJSON bool
 	c := &cobra.Command{
 		Use:   "train",
 		Short: "Measure a training step",
 		Long: `Measure a training step with quantizers and, in turn with it, without: forward,
 backward and optimizer, on images that come with the program, brought to 28x28x1 for
 mlp and lenet, else to 32x32x3. The batches are in memory; with --loader it measures
-steps, too, whose batches a loader shuffles and augments meanwhile.`,
+steps, too, whose batches a loader shuffles and augments meanwhile.
+
+With --roofline it shows instead the fastest quantized step op by op, each beside the
+time that the machine allows: its multiply-adds at the speed of a loop on registers,
+or its inputs and results, each passed once, at the speed of a copy in memory,
+whichever takes longer. Both speeds are measured first, on the same threads.`,
 		Example: `  qat bench train
   qat bench train --model resnet20 --batch 128 --method pact --weight-bits 4 --activation-bits 4 --json
-  qat bench train --loader --set data.augment.crop=4 --set data.augment.flip=true`,
+  qat bench train --loader --set data.augment.crop=4 --set data.augment.flip=true
+  qat bench train --roofline --model resnet20 --batch 128 --threads 1`,
 		Args: arguments(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if steps < 1 {
 				return usagef(c, "--steps %d measures nothing, want 1 or more", steps)
 			}
+			if roofline && loader {
+				return usagef(c, "--roofline measures no loader: leave out --loader")
+			}
 			r := benchRecipe()
 			if err := applyRecipeFlags(c, r, set); err != nil {
 				return err
+			}
+			if roofline {
+				l, err := measureRoofline(c, r, steps)
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return printJSON(c.OutOrStdout(), l)
+				}
+				return l.print(c.OutOrStdout())
 			}
 			b, err := measureTraining(c, r, steps, loader)
 			if err != nil {
@@ -84,6 +103,7 @@ steps, too, whose batches a loader shuffles and augments meanwhile.`,
 	addRecipeFlags(c, benchRecipe(), &set, "model", "method", "weight-bits", "activation-bits", "first-last", "batch", "seed", "threads")
 	c.Flags().IntVar(&steps, "steps", 30, "steps of each kind to measure")
 	c.Flags().BoolVar(&loader, "loader", false, "measure steps with batches of a loader, too")
+	c.Flags().BoolVar(&roofline, "roofline", false, "show each op of a step beside the time the machine allows")
 	addJSON(c, &asJSON)
 	return c
 }
@@ -95,6 +115,7 @@ type trainer struct {
 	rate      float32
 	all       []*graph.Param
 	float     []*graph.Param // without what quantizers learn
+	gradients time.Duration  // what the last step took for them
 }
 
 // step returns the loss and the time of a step.
@@ -110,6 +131,7 @@ func (t *trainer) step(quantize bool, b batches) (loss float32, took time.Durati
 	if loss, err = t.network.Step(images, labels); err != nil {
 		return 0, 0, err
 	}
+	t.gradients = time.Since(start)
 	t.optimizer.Step(params, t.rate)
 	t.network.Constrain()
 	return loss, time.Since(start), nil

@@ -297,6 +297,26 @@ func TestBenchTrain(t *testing.T) {
 	wantKeys(t, text, "loader_step_ms.min", "loader_step_ms.p50", "loading_overhead")
 }
 
+func TestBenchTrainRoofline(t *testing.T) {
+	args := []string{"bench", "train", "--roofline", "--model", "lenet", "--batch", "8", "--threads", "1", "--steps", "2", "--set", "model.width=0.1"}
+	text := mustRun(t, append(args, "--json")...)
+	wantKeys(t, text, "peak_gflops", "copy_gb_per_second", "step_ms", "roof_ms", "share", "ops")
+	l := decode[roofline](t, text)
+	var ms, roof float64
+	for _, o := range l.Ops {
+		ms, roof = ms+o.MS, roof+o.RoofMS
+	}
+	if len(l.Ops) < 20 || math.Abs(ms-l.StepMS) > 1e-9 || math.Abs(roof-l.RoofMS) > 1e-9 || l.Share != l.RoofMS/l.StepMS || roof <= 0 {
+		t.Errorf("%+v", l)
+	}
+	text = mustRun(t, args...)
+	for _, want := range []string{"GFLOP/s", "input", "conv2.accumulators.backward", "optimizer", "step"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
 // cancelAt cancels when a text is written.
 type cancelAt struct {
 	text   string

@@ -5,7 +5,6 @@ package kernel
 import (
 	"strings"
 	"testing"
-	"time"
 )
 
 // layerShapes are layers of the bundled networks.
@@ -34,25 +33,13 @@ var layerShapes = []struct {
 	{"matmul1024", Conv{1, 1, 1024, 1024, 1, 1, 1, 1, 0, 0, 0, 0, 1}},
 }
 
-// fastest returns the most units a second that f, which returns how many it did,
-// reaches in some runs.
-func fastest(f func() int) float64 {
-	best := 0.0
-	for range 20 {
-		start := time.Now()
-		n := f()
-		best = max(best, float64(n)/time.Since(start).Seconds())
-	}
-	return best
-}
-
 // BenchmarkConv measures the passes on one thread. Of the roof, the least time
 // the multiply-add units, or the memory that input, weights and output have to
 // pass, would allow, it reports the share.
 func BenchmarkConv(b *testing.B) {
-	from, to := make([]float32, 16<<20), make([]float32, 16<<20)
-	peak := fastest(func() int { return Peak(100000) })
-	bandwidth := fastest(func() int { return 8 * copy(to, from) })
+	one := NewPool(1)
+	roof := MeasureRoof(one)
+	one.Close()
 	for _, s := range layerShapes {
 		c, batch := s.Conv, 128
 		if s.name == "matmul1024" {
@@ -74,11 +61,11 @@ func BenchmarkConv(b *testing.B) {
 				for b.Loop() {
 					pass.run()
 				}
-				flops, bytes := 2*float64(c.MACs()*batch), 4*float64(batch*(c.InSize()+c.OutSize())+c.Weights())
+				macs, bytes := c.MACs()*batch, 4*(len(x)+len(w)+len(dy))
 				second := b.Elapsed().Seconds() / float64(b.N)
-				b.ReportMetric(flops/second/1e9, "GFLOP/s")
-				b.ReportMetric(100*flops/second/peak, "%peak")
-				b.ReportMetric(100*max(flops/peak, bytes/bandwidth)/second, "%roof")
+				b.ReportMetric(2*float64(macs)/second/1e9, "GFLOP/s")
+				b.ReportMetric(100*2*float64(macs)/second/roof.Flops, "%peak")
+				b.ReportMetric(100*roof.Seconds(macs, bytes)/second, "%roof")
 			})
 		}
 		pool.Close()
@@ -99,13 +86,11 @@ func BenchmarkPeak(b *testing.B) {
 func BenchmarkResNet20(b *testing.B) {
 	const batch = 128
 	times := map[string]int{"first": 1, "32x32x16": 6, "16x16x32": 5, "8x8x64": 5, "strided16-32": 1, "strided32-64": 1}
-	from, to := make([]float32, 16<<20), make([]float32, 16<<20)
-	peak := fastest(func() int { return Peak(100000) })
-	bandwidth := fastest(func() int { return 8 * copy(to, from) })
 	pool := NewPool(1)
 	defer pool.Close()
+	roof := MeasureRoof(pool)
 	var layers []func()
-	var flops, roof float64
+	var flops, least float64
 	for _, s := range layerShapes {
 		n := times[strings.TrimPrefix(s.name, "resnet20/")]
 		if n == 0 {
@@ -119,9 +104,8 @@ func BenchmarkResNet20(b *testing.B) {
 		if first {
 			passes = 2
 		}
-		work := 2 * float64(c.MACs()*batch)
-		flops += float64(n*passes) * work
-		roof += float64(n*passes) * max(work/peak, 4*float64(len(x)+len(y)+len(w))/bandwidth)
+		flops += 2 * float64(n*passes*c.MACs()*batch)
+		least += float64(n*passes) * roof.Seconds(c.MACs()*batch, 4*(len(x)+len(y)+len(w)))
 		for range n {
 			layers = append(layers, func() {
 				p.Forward(y, x, w, batch)
@@ -139,6 +123,6 @@ func BenchmarkResNet20(b *testing.B) {
 	}
 	second := b.Elapsed().Seconds() / float64(b.N)
 	b.ReportMetric(flops/second/1e9, "GFLOP/s")
-	b.ReportMetric(100*flops/second/peak, "%peak")
-	b.ReportMetric(100*roof/second, "%roof")
+	b.ReportMetric(100*flops/second/roof.Flops, "%peak")
+	b.ReportMetric(100*least/second, "%roof")
 }
