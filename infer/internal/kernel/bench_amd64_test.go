@@ -53,14 +53,16 @@ func BenchmarkVNNI(b *testing.B) {
 		p, f := set.Plan(c, w), set.Finish(Epilogue{Channels: c.OutC, R: r, Terms: []Term{{Bits: 28}}})
 		s := NewScratch(p.Needs().Max(f.Needs()).Max(Needs{Acc: p.MaxTile()}))
 		tensors := []Tensor{{Codes: make([]uint8, l.batch*c.Pixels()*c.OutC)}}
+		fused := p.(Fuser).Fuse(f)
 		layer := func(finish bool) func(b *testing.B) {
 			return func(b *testing.B) {
 				for b.Loop() {
 					for i := range p.Tiles(l.batch) {
 						t := p.Tile(i, l.batch)
-						p.Accumulate(s.Acc, x, t, s)
 						if finish {
-							f.Finish(t, s.Acc, tensors, s)
+							fused.Run(t, x, tensors, s)
+						} else {
+							p.Accumulate(s.Acc, x, t, s)
 						}
 					}
 				}

@@ -143,6 +143,9 @@ func TestFusedAgree(t *testing.T) {
 				c.OutH, c.OutW = (c.InH+c.Top-3)/c.StrideH+1, (c.InW+c.Left-3)/c.StrideW+1
 			}
 		}
+		if n%4 == 1 {
+			c.OutC = 16 * (1 + rng.IntN(8))
+		}
 		c.Own = 0
 		batch, front := 1+rng.IntN(3), rng.IntN(2) == 0
 		weights := drawWeights(rng, c.OutC*c.KH*c.KW*c.InC/c.Groups)

@@ -204,27 +204,72 @@ func (p *dotVNNI) codes(x []uint8, t Tile, s *Scratch) []uint8 {
 
 // products fills acc from codes.
 func (p *dotVNNI) products(acc []int32, x []uint8, t Tile) {
-	last := int(p.offsets[t.Rows-1]) + (p.c.KH-1)*p.line + 4*p.steps
-	_, _ = acc[t.Rows*t.Stride-1], x[last-1]
+	_ = acc[t.Rows*t.Stride-1]
+	p.parts(x, t, func(q vnniPart) {
+		p.form.dots[q.columns][q.rows](&acc[q.row*t.Stride+q.channel-t.Channel], 4*t.Stride, &x[0], &q.offsets[0], p.pixel, q.tiles, &q.weights[0], &q.start[0], p.c.KH, p.steps, p.line-4*p.steps)
+	})
+}
+
+// A vnniPart are tiles of sums of one shape, one below the other: from a row of a tile of the plan, and a channel.
+type vnniPart struct {
+	rows, columns, tiles int
+	row, channel         int
+	offsets              []int32
+	weights              []int8
+	start                []int32
+}
+
+// parts cuts a tile, the codes under which are x.
+func (p *dotVNNI) parts(x []uint8, t Tile, do func(vnniPart)) {
+	_ = x[int(p.offsets[t.Rows-1])+(p.c.KH-1)*p.line+4*p.steps-1]
 	for first := t.Channel; first < t.Channel+t.Stride; first += vnniPanel {
 		width := min(vnniPanel, t.Channel+t.Stride-first)
-		w, start := p.weights[p.panel(first):p.panel(first+width)], p.start[first:][:width]
-		columns := width / 16
-		main := p.main[columns]
-		whole := t.Rows / main.rows * main.rows
-		if whole > 0 {
-			p.dot(main.rows, columns, acc[first-t.Channel:], t.Stride, x, p.grouped[columns], whole/main.rows, w, start)
+		q := vnniPart{columns: width / 16, channel: first, weights: p.weights[p.panel(first):p.panel(first+width)], start: p.start[first:][:width]}
+		main := p.main[q.columns]
+		if q.tiles = t.Rows / main.rows; q.tiles > 0 {
+			q.rows, q.offsets = main.rows, p.grouped[q.columns]
+			do(q)
+			q.row = q.tiles * q.rows
 		}
-		for rows := 8; whole < t.Rows; rows /= 2 {
-			if n := (t.Rows - whole) / rows; n > 0 {
-				p.dot(rows, columns, acc[whole*t.Stride+first-t.Channel:], t.Stride, x, p.offsets[whole:], n, w, start)
-				whole += n * rows
+		for q.rows = 8; q.row < t.Rows; q.rows /= 2 {
+			if q.tiles = (t.Rows - q.row) / q.rows; q.tiles > 0 {
+				q.offsets = p.offsets[q.row:]
+				do(q)
+				q.row += q.tiles * q.rows
 			}
 		}
 	}
 }
 
-// dot multiplies rows of codes with one panel.
-func (p *dotVNNI) dot(rows, columns int, acc []int32, stride int, x []uint8, offsets []int32, tiles int, w []int8, start []int32) {
-	p.form.dots[columns][rows](&acc[0], 4*stride, &x[0], &offsets[0], p.pixel, tiles, &w[0], &start[0], p.c.KH, p.steps, p.line-4*p.steps)
+// dotCodes is the product with its end, requantized in registers.
+type dotCodes struct {
+	*dotVNNI
+	finish *vnniFinish
+}
+
+// vnniCodes are the products that end in codes, by columns and rows.
+var vnniCodes = [3][25]func(dst *uint8, stride int, x *uint8, offsets *int32, step, tiles int, w *int8, start *int32, height, steps, skip int, table *int64, zero, least, most int){
+	1: {1: dotVNNICodes1x1, 2: dotVNNICodes2x1, 4: dotVNNICodes4x1, 8: dotVNNICodes8x1, 24: dotVNNICodes24x1},
+	2: {1: dotVNNICodes1x2, 2: dotVNNICodes2x2, 4: dotVNNICodes4x2, 8: dotVNNICodes8x2, 12: dotVNNICodes12x2, 14: dotVNNICodes14x2},
+}
+
+// Fuse implements Fuser, for whole registers of channels and weights that are not packed.
+func (p *dotVNNI) Fuse(f Finisher) Fused {
+	finish, ok := f.(*vnniFinish)
+	if !ok || finish.ties || len(finish.terms) != 1 || finish.Channels != p.c.OutC || p.c.OutC%vnniLanes != 0 || p.form.bits != 8 {
+		return nil
+	}
+	return &dotCodes{p, finish}
+}
+
+func (d *dotCodes) Run(t Tile, x []uint8, tensors []Tensor, s *Scratch) {
+	p, f := d.dotVNNI, d.finish
+	x = p.codes(x, t, s)
+	dst := tensors[f.Output].Codes[t.Row*f.Channels:][:t.Rows*f.Channels]
+	zero, least, most := int(f.R.Zero), int(f.R.Lo), int(f.R.Hi)
+	p.parts(x, t, func(q vnniPart) {
+		table := f.table[q.channel/vnniLanes*f.blockSize:][:q.columns*f.blockSize]
+		vnniCodes[q.columns][q.rows](&dst[q.row*f.Channels+q.channel], f.Channels, &x[0], &q.offsets[0], p.pixel, q.tiles, &q.weights[0], &q.start[0], p.c.KH, p.steps, p.line-4*p.steps,
+			&table[0], zero, least, most)
+	})
 }

@@ -10866,3 +10866,3539 @@ round:
 	JNZ      round
 	VZEROUPPER
 	RET
+
+DATA vnniTransposition<>+0(SB)/4, $0x00000000
+DATA vnniTransposition<>+4(SB)/4, $0x00000004
+DATA vnniTransposition<>+8(SB)/4, $0x00000008
+DATA vnniTransposition<>+12(SB)/4, $0x0000000c
+DATA vnniTransposition<>+16(SB)/4, $0x00000001
+DATA vnniTransposition<>+20(SB)/4, $0x00000005
+DATA vnniTransposition<>+24(SB)/4, $0x00000009
+DATA vnniTransposition<>+28(SB)/4, $0x0000000d
+DATA vnniTransposition<>+32(SB)/4, $0x00000002
+DATA vnniTransposition<>+36(SB)/4, $0x00000006
+DATA vnniTransposition<>+40(SB)/4, $0x0000000a
+DATA vnniTransposition<>+44(SB)/4, $0x0000000e
+DATA vnniTransposition<>+48(SB)/4, $0x00000003
+DATA vnniTransposition<>+52(SB)/4, $0x00000007
+DATA vnniTransposition<>+56(SB)/4, $0x0000000b
+DATA vnniTransposition<>+60(SB)/4, $0x0000000f
+GLOBL vnniTransposition<>(SB), RODATA|NOPTR, $64
+
+// func dotVNNICodes24x1(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
+TEXT ·dotVNNICodes24x1(SB), NOSPLIT, $32-120
+	MOVQ dst+0(FP), AX
+	MOVQ AX, (SP)
+	MOVQ offsets+24(FP), AX
+	MOVQ AX, 8(SP)
+	MOVQ tiles+40(FP), AX
+	MOVQ AX, 16(SP)
+	MOVQ step+32(FP), DX
+	LEAQ (DX)(DX*2), BX
+
+tile:
+	MOVQ      x+16(FP), AX
+	MOVQ      8(SP), CX
+	MOVLQSX   (CX), SI
+	ADDQ      AX, SI
+	MOVLQSX   4(CX), DI
+	ADDQ      AX, DI
+	MOVLQSX   8(CX), R8
+	ADDQ      AX, R8
+	MOVLQSX   12(CX), R9
+	ADDQ      AX, R9
+	MOVLQSX   16(CX), R10
+	ADDQ      AX, R10
+	MOVLQSX   20(CX), R11
+	ADDQ      AX, R11
+	ADDQ      $0x18, CX
+	MOVQ      CX, 8(SP)
+	MOVQ      start+56(FP), AX
+	VMOVDQU32 (AX), Z0
+	VMOVDQU32 (AX), Z1
+	VMOVDQU32 (AX), Z2
+	VMOVDQU32 (AX), Z3
+	VMOVDQU32 (AX), Z4
+	VMOVDQU32 (AX), Z5
+	VMOVDQU32 (AX), Z6
+	VMOVDQU32 (AX), Z7
+	VMOVDQU32 (AX), Z8
+	VMOVDQU32 (AX), Z9
+	VMOVDQU32 (AX), Z10
+	VMOVDQU32 (AX), Z11
+	VMOVDQU32 (AX), Z12
+	VMOVDQU32 (AX), Z13
+	VMOVDQU32 (AX), Z14
+	VMOVDQU32 (AX), Z15
+	VMOVDQU32 (AX), Z16
+	VMOVDQU32 (AX), Z17
+	VMOVDQU32 (AX), Z18
+	VMOVDQU32 (AX), Z19
+	VMOVDQU32 (AX), Z20
+	VMOVDQU32 (AX), Z21
+	VMOVDQU32 (AX), Z22
+	VMOVDQU32 (AX), Z23
+	MOVQ      w+48(FP), AX
+	MOVQ      height+64(FP), CX
+	MOVQ      CX, 24(SP)
+
+part:
+	MOVQ steps+72(FP), CX
+	SUBQ $0x04, CX
+	JLT  few
+
+steps:
+	VMOVDQU32    (AX), Z24
+	VPBROADCASTD (SI), Z25
+	VPDPBUSD     Z24, Z25, Z0
+	VPBROADCASTD (SI)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z1
+	VPBROADCASTD (SI)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z2
+	VPBROADCASTD (SI)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z3
+	VPBROADCASTD (DI), Z25
+	VPDPBUSD     Z24, Z25, Z4
+	VPBROADCASTD (DI)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z5
+	VPBROADCASTD (DI)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z6
+	VPBROADCASTD (DI)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z7
+	VPBROADCASTD (R8), Z25
+	VPDPBUSD     Z24, Z25, Z8
+	VPBROADCASTD (R8)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z9
+	VPBROADCASTD (R8)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z10
+	VPBROADCASTD (R8)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z11
+	VPBROADCASTD (R9), Z25
+	VPDPBUSD     Z24, Z25, Z12
+	VPBROADCASTD (R9)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z13
+	VPBROADCASTD (R9)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z14
+	VPBROADCASTD (R9)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z15
+	VPBROADCASTD (R10), Z25
+	VPDPBUSD     Z24, Z25, Z16
+	VPBROADCASTD (R10)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z17
+	VPBROADCASTD (R10)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z18
+	VPBROADCASTD (R10)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z19
+	VPBROADCASTD (R11), Z25
+	VPDPBUSD     Z24, Z25, Z20
+	VPBROADCASTD (R11)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z21
+	VPBROADCASTD (R11)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z22
+	VPBROADCASTD (R11)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z23
+	VMOVDQU32    64(AX), Z24
+	VPBROADCASTD 4(SI), Z25
+	VPDPBUSD     Z24, Z25, Z0
+	VPBROADCASTD 4(SI)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z1
+	VPBROADCASTD 4(SI)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z2
+	VPBROADCASTD 4(SI)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z3
+	VPBROADCASTD 4(DI), Z25
+	VPDPBUSD     Z24, Z25, Z4
+	VPBROADCASTD 4(DI)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z5
+	VPBROADCASTD 4(DI)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z6
+	VPBROADCASTD 4(DI)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z7
+	VPBROADCASTD 4(R8), Z25
+	VPDPBUSD     Z24, Z25, Z8
+	VPBROADCASTD 4(R8)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z9
+	VPBROADCASTD 4(R8)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z10
+	VPBROADCASTD 4(R8)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z11
+	VPBROADCASTD 4(R9), Z25
+	VPDPBUSD     Z24, Z25, Z12
+	VPBROADCASTD 4(R9)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z13
+	VPBROADCASTD 4(R9)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z14
+	VPBROADCASTD 4(R9)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z15
+	VPBROADCASTD 4(R10), Z25
+	VPDPBUSD     Z24, Z25, Z16
+	VPBROADCASTD 4(R10)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z17
+	VPBROADCASTD 4(R10)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z18
+	VPBROADCASTD 4(R10)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z19
+	VPBROADCASTD 4(R11), Z25
+	VPDPBUSD     Z24, Z25, Z20
+	VPBROADCASTD 4(R11)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z21
+	VPBROADCASTD 4(R11)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z22
+	VPBROADCASTD 4(R11)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z23
+	VMOVDQU32    128(AX), Z24
+	VPBROADCASTD 8(SI), Z25
+	VPDPBUSD     Z24, Z25, Z0
+	VPBROADCASTD 8(SI)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z1
+	VPBROADCASTD 8(SI)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z2
+	VPBROADCASTD 8(SI)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z3
+	VPBROADCASTD 8(DI), Z25
+	VPDPBUSD     Z24, Z25, Z4
+	VPBROADCASTD 8(DI)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z5
+	VPBROADCASTD 8(DI)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z6
+	VPBROADCASTD 8(DI)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z7
+	VPBROADCASTD 8(R8), Z25
+	VPDPBUSD     Z24, Z25, Z8
+	VPBROADCASTD 8(R8)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z9
+	VPBROADCASTD 8(R8)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z10
+	VPBROADCASTD 8(R8)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z11
+	VPBROADCASTD 8(R9), Z25
+	VPDPBUSD     Z24, Z25, Z12
+	VPBROADCASTD 8(R9)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z13
+	VPBROADCASTD 8(R9)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z14
+	VPBROADCASTD 8(R9)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z15
+	VPBROADCASTD 8(R10), Z25
+	VPDPBUSD     Z24, Z25, Z16
+	VPBROADCASTD 8(R10)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z17
+	VPBROADCASTD 8(R10)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z18
+	VPBROADCASTD 8(R10)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z19
+	VPBROADCASTD 8(R11), Z25
+	VPDPBUSD     Z24, Z25, Z20
+	VPBROADCASTD 8(R11)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z21
+	VPBROADCASTD 8(R11)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z22
+	VPBROADCASTD 8(R11)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z23
+	VMOVDQU32    192(AX), Z24
+	VPBROADCASTD 12(SI), Z25
+	VPDPBUSD     Z24, Z25, Z0
+	VPBROADCASTD 12(SI)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z1
+	VPBROADCASTD 12(SI)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z2
+	VPBROADCASTD 12(SI)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z3
+	VPBROADCASTD 12(DI), Z25
+	VPDPBUSD     Z24, Z25, Z4
+	VPBROADCASTD 12(DI)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z5
+	VPBROADCASTD 12(DI)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z6
+	VPBROADCASTD 12(DI)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z7
+	VPBROADCASTD 12(R8), Z25
+	VPDPBUSD     Z24, Z25, Z8
+	VPBROADCASTD 12(R8)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z9
+	VPBROADCASTD 12(R8)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z10
+	VPBROADCASTD 12(R8)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z11
+	VPBROADCASTD 12(R9), Z25
+	VPDPBUSD     Z24, Z25, Z12
+	VPBROADCASTD 12(R9)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z13
+	VPBROADCASTD 12(R9)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z14
+	VPBROADCASTD 12(R9)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z15
+	VPBROADCASTD 12(R10), Z25
+	VPDPBUSD     Z24, Z25, Z16
+	VPBROADCASTD 12(R10)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z17
+	VPBROADCASTD 12(R10)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z18
+	VPBROADCASTD 12(R10)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z19
+	VPBROADCASTD 12(R11), Z25
+	VPDPBUSD     Z24, Z25, Z20
+	VPBROADCASTD 12(R11)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z21
+	VPBROADCASTD 12(R11)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z22
+	VPBROADCASTD 12(R11)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z23
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
+	ADDQ         $0x10, R11
+	ADDQ         $0x00000100, AX
+	SUBQ         $0x04, CX
+	JGE          steps
+
+few:
+	ADDQ $0x04, CX
+	JZ   next
+
+step:
+	VMOVDQU32    (AX), Z24
+	VPBROADCASTD (SI), Z25
+	VPDPBUSD     Z24, Z25, Z0
+	VPBROADCASTD (SI)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z1
+	VPBROADCASTD (SI)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z2
+	VPBROADCASTD (SI)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z3
+	VPBROADCASTD (DI), Z25
+	VPDPBUSD     Z24, Z25, Z4
+	VPBROADCASTD (DI)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z5
+	VPBROADCASTD (DI)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z6
+	VPBROADCASTD (DI)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z7
+	VPBROADCASTD (R8), Z25
+	VPDPBUSD     Z24, Z25, Z8
+	VPBROADCASTD (R8)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z9
+	VPBROADCASTD (R8)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z10
+	VPBROADCASTD (R8)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z11
+	VPBROADCASTD (R9), Z25
+	VPDPBUSD     Z24, Z25, Z12
+	VPBROADCASTD (R9)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z13
+	VPBROADCASTD (R9)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z14
+	VPBROADCASTD (R9)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z15
+	VPBROADCASTD (R10), Z25
+	VPDPBUSD     Z24, Z25, Z16
+	VPBROADCASTD (R10)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z17
+	VPBROADCASTD (R10)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z18
+	VPBROADCASTD (R10)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z19
+	VPBROADCASTD (R11), Z25
+	VPDPBUSD     Z24, Z25, Z20
+	VPBROADCASTD (R11)(DX*1), Z25
+	VPDPBUSD     Z24, Z25, Z21
+	VPBROADCASTD (R11)(DX*2), Z25
+	VPDPBUSD     Z24, Z25, Z22
+	VPBROADCASTD (R11)(BX*1), Z25
+	VPDPBUSD     Z24, Z25, Z23
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x00000040, AX
+	SUBQ         $0x01, CX
+	JNZ          step
+
+next:
+	MOVQ          skip+80(FP), CX
+	ADDQ          CX, SI
+	ADDQ          CX, DI
+	ADDQ          CX, R8
+	ADDQ          CX, R9
+	ADDQ          CX, R10
+	ADDQ          CX, R11
+	DECQ          24(SP)
+	JNZ           part
+	MOVQ          stride+8(FP), CX
+	MOVQ          (SP), AX
+	MOVQ          table+88(FP), DI
+	MOVQ          $0x00005555, SI
+	KMOVW         SI, K1
+	VPSRLQ        $0x20, 192(DI), Z24
+	VPSRLQ        $0x20, Z0, Z25
+	VPMULDQ       192(DI), Z0, Z0
+	VPADDQ        (DI), Z0, Z0
+	VPMULDQ       Z24, Z25, Z25
+	VPADDQ        64(DI), Z25, Z25
+	VPSHUFD       $0xf5, Z0, K1, Z25
+	VPSRAVD       128(DI), Z25, Z0
+	VPSRLQ        $0x20, Z1, Z25
+	VPMULDQ       192(DI), Z1, Z1
+	VPADDQ        (DI), Z1, Z1
+	VPMULDQ       Z24, Z25, Z25
+	VPADDQ        64(DI), Z25, Z25
+	VPSHUFD       $0xf5, Z1, K1, Z25
+	VPSRAVD       128(DI), Z25, Z1
+	VPSRLQ        $0x20, Z2, Z25
+	VPMULDQ       192(DI), Z2, Z2
+	VPADDQ        (DI), Z2, Z2
+	VPMULDQ       Z24, Z25, Z25
+	VPADDQ        64(DI), Z25, Z25
+	VPSHUFD       $0xf5, Z2, K1, Z25
+	VPSRAVD       128(DI), Z25, Z2
+	VPSRLQ        $0x20, Z3, Z25
+	VPMULDQ       192(DI), Z3, Z3
+	VPADDQ        (DI), Z3, Z3
+	VPMULDQ       Z24, Z25, Z25
+	VPADDQ        64(DI), Z25, Z25
+	VPSHUFD       $0xf5, Z3, K1, Z25
+	VPSRAVD       128(DI), Z25, Z3
+	VPACKSSDW     Z1, Z0, Z0
+	MOVQ          zero+96(FP), SI
+	VMOVQ         SI, X1
+	VPBROADCASTW  X1, Z1
+	VPADDSW       Z1, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z1, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	MOVQ          least+104(FP), SI
+	VMOVQ         SI, X2
+	VPBROADCASTB  X2, Z2
+	MOVQ          most+112(FP), SI
+	VMOVQ         SI, X3
+	VPBROADCASTB  X3, Z3
+	VMOVDQU32     vnniTransposition<>+0(SB), Z25
+	VPMAXUB       Z2, Z0, Z0
+	VPMINUB       Z3, Z0, Z0
+	VPERMD        Z0, Z25, Z0
+	VMOVDQU32     X0, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x01, Z0, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x02, Z0, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x03, Z0, (AX)
+	ADDQ          CX, AX
+	VPSRLQ        $0x20, Z4, Z0
+	VPMULDQ       192(DI), Z4, Z4
+	VPADDQ        (DI), Z4, Z4
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z4, K1, Z0
+	VPSRAVD       128(DI), Z0, Z4
+	VPSRLQ        $0x20, Z5, Z0
+	VPMULDQ       192(DI), Z5, Z5
+	VPADDQ        (DI), Z5, Z5
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z5, K1, Z0
+	VPSRAVD       128(DI), Z0, Z5
+	VPSRLQ        $0x20, Z6, Z0
+	VPMULDQ       192(DI), Z6, Z6
+	VPADDQ        (DI), Z6, Z6
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z6, K1, Z0
+	VPSRAVD       128(DI), Z0, Z6
+	VPSRLQ        $0x20, Z7, Z0
+	VPMULDQ       192(DI), Z7, Z7
+	VPADDQ        (DI), Z7, Z7
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z7, K1, Z0
+	VPSRAVD       128(DI), Z0, Z7
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z1, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z1, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       Z2, Z4, Z4
+	VPMINUB       Z3, Z4, Z4
+	VPERMD        Z4, Z25, Z4
+	VMOVDQU32     X4, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x01, Z4, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x02, Z4, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x03, Z4, (AX)
+	ADDQ          CX, AX
+	VPSRLQ        $0x20, Z8, Z0
+	VPMULDQ       192(DI), Z8, Z8
+	VPADDQ        (DI), Z8, Z8
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z8, K1, Z0
+	VPSRAVD       128(DI), Z0, Z8
+	VPSRLQ        $0x20, Z9, Z0
+	VPMULDQ       192(DI), Z9, Z9
+	VPADDQ        (DI), Z9, Z9
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z9, K1, Z0
+	VPSRAVD       128(DI), Z0, Z9
+	VPSRLQ        $0x20, Z10, Z0
+	VPMULDQ       192(DI), Z10, Z10
+	VPADDQ        (DI), Z10, Z10
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z10, K1, Z0
+	VPSRAVD       128(DI), Z0, Z10
+	VPSRLQ        $0x20, Z11, Z0
+	VPMULDQ       192(DI), Z11, Z11
+	VPADDQ        (DI), Z11, Z11
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z11, K1, Z0
+	VPSRAVD       128(DI), Z0, Z11
+	VPACKSSDW     Z9, Z8, Z8
+	VPADDSW       Z1, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	VPADDSW       Z1, Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       Z2, Z8, Z8
+	VPMINUB       Z3, Z8, Z8
+	VPERMD        Z8, Z25, Z8
+	VMOVDQU32     X8, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x01, Z8, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x02, Z8, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x03, Z8, (AX)
+	ADDQ          CX, AX
+	VPSRLQ        $0x20, Z12, Z0
+	VPMULDQ       192(DI), Z12, Z12
+	VPADDQ        (DI), Z12, Z12
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z12, K1, Z0
+	VPSRAVD       128(DI), Z0, Z12
+	VPSRLQ        $0x20, Z13, Z0
+	VPMULDQ       192(DI), Z13, Z13
+	VPADDQ        (DI), Z13, Z13
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z13, K1, Z0
+	VPSRAVD       128(DI), Z0, Z13
+	VPSRLQ        $0x20, Z14, Z0
+	VPMULDQ       192(DI), Z14, Z14
+	VPADDQ        (DI), Z14, Z14
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z14, K1, Z0
+	VPSRAVD       128(DI), Z0, Z14
+	VPSRLQ        $0x20, Z15, Z0
+	VPMULDQ       192(DI), Z15, Z15
+	VPADDQ        (DI), Z15, Z15
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z15, K1, Z0
+	VPSRAVD       128(DI), Z0, Z15
+	VPACKSSDW     Z13, Z12, Z12
+	VPADDSW       Z1, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	VPADDSW       Z1, Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPMAXUB       Z2, Z12, Z12
+	VPMINUB       Z3, Z12, Z12
+	VPERMD        Z12, Z25, Z12
+	VMOVDQU32     X12, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x01, Z12, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x02, Z12, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x03, Z12, (AX)
+	ADDQ          CX, AX
+	VPSRLQ        $0x20, Z16, Z0
+	VPMULDQ       192(DI), Z16, Z16
+	VPADDQ        (DI), Z16, Z16
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z16, K1, Z0
+	VPSRAVD       128(DI), Z0, Z16
+	VPSRLQ        $0x20, Z17, Z0
+	VPMULDQ       192(DI), Z17, Z17
+	VPADDQ        (DI), Z17, Z17
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z17, K1, Z0
+	VPSRAVD       128(DI), Z0, Z17
+	VPSRLQ        $0x20, Z18, Z0
+	VPMULDQ       192(DI), Z18, Z18
+	VPADDQ        (DI), Z18, Z18
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z18, K1, Z0
+	VPSRAVD       128(DI), Z0, Z18
+	VPSRLQ        $0x20, Z19, Z0
+	VPMULDQ       192(DI), Z19, Z19
+	VPADDQ        (DI), Z19, Z19
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z19, K1, Z0
+	VPSRAVD       128(DI), Z0, Z19
+	VPACKSSDW     Z17, Z16, Z16
+	VPADDSW       Z1, Z16, Z16
+	VPACKSSDW     Z19, Z18, Z18
+	VPADDSW       Z1, Z18, Z18
+	VPACKUSWB     Z18, Z16, Z16
+	VPMAXUB       Z2, Z16, Z16
+	VPMINUB       Z3, Z16, Z16
+	VPERMD        Z16, Z25, Z16
+	VMOVDQU32     X16, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x01, Z16, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x02, Z16, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x03, Z16, (AX)
+	ADDQ          CX, AX
+	VPSRLQ        $0x20, Z20, Z0
+	VPMULDQ       192(DI), Z20, Z20
+	VPADDQ        (DI), Z20, Z20
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z20, K1, Z0
+	VPSRAVD       128(DI), Z0, Z20
+	VPSRLQ        $0x20, Z21, Z0
+	VPMULDQ       192(DI), Z21, Z21
+	VPADDQ        (DI), Z21, Z21
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z21, K1, Z0
+	VPSRAVD       128(DI), Z0, Z21
+	VPSRLQ        $0x20, Z22, Z0
+	VPMULDQ       192(DI), Z22, Z22
+	VPADDQ        (DI), Z22, Z22
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z22, K1, Z0
+	VPSRAVD       128(DI), Z0, Z22
+	VPSRLQ        $0x20, Z23, Z0
+	VPMULDQ       192(DI), Z23, Z23
+	VPADDQ        (DI), Z23, Z23
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z23, K1, Z0
+	VPSRAVD       128(DI), Z0, Z23
+	VPACKSSDW     Z21, Z20, Z20
+	VPADDSW       Z1, Z20, Z20
+	VPACKSSDW     Z23, Z22, Z22
+	VPADDSW       Z1, Z22, Z22
+	VPACKUSWB     Z22, Z20, Z20
+	VPMAXUB       Z2, Z20, Z20
+	VPMINUB       Z3, Z20, Z20
+	VPERMD        Z20, Z25, Z20
+	VMOVDQU32     X20, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x01, Z20, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x02, Z20, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x03, Z20, (AX)
+	ADDQ          CX, AX
+	MOVQ          AX, (SP)
+	DECQ          16(SP)
+	JNZ           tile
+	VZEROUPPER
+	RET
+
+// func dotVNNICodes8x1(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
+TEXT ·dotVNNICodes8x1(SB), NOSPLIT, $32-120
+	MOVQ dst+0(FP), AX
+	MOVQ AX, (SP)
+	MOVQ offsets+24(FP), AX
+	MOVQ AX, 8(SP)
+	MOVQ tiles+40(FP), AX
+	MOVQ AX, 16(SP)
+
+tile:
+	MOVQ      x+16(FP), AX
+	MOVQ      8(SP), CX
+	MOVLQSX   (CX), DX
+	ADDQ      AX, DX
+	MOVLQSX   4(CX), BX
+	ADDQ      AX, BX
+	MOVLQSX   8(CX), SI
+	ADDQ      AX, SI
+	MOVLQSX   12(CX), DI
+	ADDQ      AX, DI
+	MOVLQSX   16(CX), R8
+	ADDQ      AX, R8
+	MOVLQSX   20(CX), R9
+	ADDQ      AX, R9
+	MOVLQSX   24(CX), R10
+	ADDQ      AX, R10
+	MOVLQSX   28(CX), R11
+	ADDQ      AX, R11
+	ADDQ      $0x20, CX
+	MOVQ      CX, 8(SP)
+	MOVQ      start+56(FP), AX
+	VMOVDQU32 (AX), Z0
+	VMOVDQU32 (AX), Z1
+	VMOVDQU32 (AX), Z2
+	VMOVDQU32 (AX), Z3
+	VMOVDQU32 (AX), Z4
+	VMOVDQU32 (AX), Z5
+	VMOVDQU32 (AX), Z6
+	VMOVDQU32 (AX), Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	VPXORD    Z12, Z12, Z12
+	VPXORD    Z13, Z13, Z13
+	VPXORD    Z14, Z14, Z14
+	VPXORD    Z15, Z15, Z15
+	MOVQ      w+48(FP), AX
+	MOVQ      height+64(FP), CX
+	MOVQ      CX, 24(SP)
+
+part:
+	MOVQ steps+72(FP), CX
+	SUBQ $0x04, CX
+	JLT  few
+
+steps:
+	VMOVDQU32    (AX), Z16
+	VPBROADCASTD (DX), Z17
+	VPDPBUSD     Z16, Z17, Z0
+	VPBROADCASTD (BX), Z17
+	VPDPBUSD     Z16, Z17, Z1
+	VPBROADCASTD (SI), Z17
+	VPDPBUSD     Z16, Z17, Z2
+	VPBROADCASTD (DI), Z17
+	VPDPBUSD     Z16, Z17, Z3
+	VPBROADCASTD (R8), Z17
+	VPDPBUSD     Z16, Z17, Z4
+	VPBROADCASTD (R9), Z17
+	VPDPBUSD     Z16, Z17, Z5
+	VPBROADCASTD (R10), Z17
+	VPDPBUSD     Z16, Z17, Z6
+	VPBROADCASTD (R11), Z17
+	VPDPBUSD     Z16, Z17, Z7
+	VMOVDQU32    64(AX), Z16
+	VPBROADCASTD 4(DX), Z17
+	VPDPBUSD     Z16, Z17, Z8
+	VPBROADCASTD 4(BX), Z17
+	VPDPBUSD     Z16, Z17, Z9
+	VPBROADCASTD 4(SI), Z17
+	VPDPBUSD     Z16, Z17, Z10
+	VPBROADCASTD 4(DI), Z17
+	VPDPBUSD     Z16, Z17, Z11
+	VPBROADCASTD 4(R8), Z17
+	VPDPBUSD     Z16, Z17, Z12
+	VPBROADCASTD 4(R9), Z17
+	VPDPBUSD     Z16, Z17, Z13
+	VPBROADCASTD 4(R10), Z17
+	VPDPBUSD     Z16, Z17, Z14
+	VPBROADCASTD 4(R11), Z17
+	VPDPBUSD     Z16, Z17, Z15
+	VMOVDQU32    128(AX), Z16
+	VPBROADCASTD 8(DX), Z17
+	VPDPBUSD     Z16, Z17, Z0
+	VPBROADCASTD 8(BX), Z17
+	VPDPBUSD     Z16, Z17, Z1
+	VPBROADCASTD 8(SI), Z17
+	VPDPBUSD     Z16, Z17, Z2
+	VPBROADCASTD 8(DI), Z17
+	VPDPBUSD     Z16, Z17, Z3
+	VPBROADCASTD 8(R8), Z17
+	VPDPBUSD     Z16, Z17, Z4
+	VPBROADCASTD 8(R9), Z17
+	VPDPBUSD     Z16, Z17, Z5
+	VPBROADCASTD 8(R10), Z17
+	VPDPBUSD     Z16, Z17, Z6
+	VPBROADCASTD 8(R11), Z17
+	VPDPBUSD     Z16, Z17, Z7
+	VMOVDQU32    192(AX), Z16
+	VPBROADCASTD 12(DX), Z17
+	VPDPBUSD     Z16, Z17, Z8
+	VPBROADCASTD 12(BX), Z17
+	VPDPBUSD     Z16, Z17, Z9
+	VPBROADCASTD 12(SI), Z17
+	VPDPBUSD     Z16, Z17, Z10
+	VPBROADCASTD 12(DI), Z17
+	VPDPBUSD     Z16, Z17, Z11
+	VPBROADCASTD 12(R8), Z17
+	VPDPBUSD     Z16, Z17, Z12
+	VPBROADCASTD 12(R9), Z17
+	VPDPBUSD     Z16, Z17, Z13
+	VPBROADCASTD 12(R10), Z17
+	VPDPBUSD     Z16, Z17, Z14
+	VPBROADCASTD 12(R11), Z17
+	VPDPBUSD     Z16, Z17, Z15
+	ADDQ         $0x10, DX
+	ADDQ         $0x10, BX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
+	ADDQ         $0x10, R11
+	ADDQ         $0x00000100, AX
+	SUBQ         $0x04, CX
+	JGE          steps
+
+few:
+	ADDQ $0x04, CX
+	JZ   next
+
+step:
+	VMOVDQU32    (AX), Z16
+	VPBROADCASTD (DX), Z17
+	VPDPBUSD     Z16, Z17, Z0
+	VPBROADCASTD (BX), Z17
+	VPDPBUSD     Z16, Z17, Z1
+	VPBROADCASTD (SI), Z17
+	VPDPBUSD     Z16, Z17, Z2
+	VPBROADCASTD (DI), Z17
+	VPDPBUSD     Z16, Z17, Z3
+	VPBROADCASTD (R8), Z17
+	VPDPBUSD     Z16, Z17, Z4
+	VPBROADCASTD (R9), Z17
+	VPDPBUSD     Z16, Z17, Z5
+	VPBROADCASTD (R10), Z17
+	VPDPBUSD     Z16, Z17, Z6
+	VPBROADCASTD (R11), Z17
+	VPDPBUSD     Z16, Z17, Z7
+	ADDQ         $0x04, DX
+	ADDQ         $0x04, BX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x00000040, AX
+	SUBQ         $0x01, CX
+	JNZ          step
+
+next:
+	MOVQ          skip+80(FP), CX
+	ADDQ          CX, DX
+	ADDQ          CX, BX
+	ADDQ          CX, SI
+	ADDQ          CX, DI
+	ADDQ          CX, R8
+	ADDQ          CX, R9
+	ADDQ          CX, R10
+	ADDQ          CX, R11
+	DECQ          24(SP)
+	JNZ           part
+	VPADDD        Z8, Z0, Z0
+	VPADDD        Z9, Z1, Z1
+	VPADDD        Z10, Z2, Z2
+	VPADDD        Z11, Z3, Z3
+	VPADDD        Z12, Z4, Z4
+	VPADDD        Z13, Z5, Z5
+	VPADDD        Z14, Z6, Z6
+	VPADDD        Z15, Z7, Z7
+	MOVQ          stride+8(FP), CX
+	MOVQ          (SP), AX
+	MOVQ          table+88(FP), BX
+	MOVQ          $0x00005555, DX
+	KMOVW         DX, K1
+	VPSRLQ        $0x20, 192(BX), Z16
+	VPSRLQ        $0x20, Z0, Z17
+	VPMULDQ       192(BX), Z0, Z0
+	VPADDQ        (BX), Z0, Z0
+	VPMULDQ       Z16, Z17, Z17
+	VPADDQ        64(BX), Z17, Z17
+	VPSHUFD       $0xf5, Z0, K1, Z17
+	VPSRAVD       128(BX), Z17, Z0
+	VPSRLQ        $0x20, Z1, Z17
+	VPMULDQ       192(BX), Z1, Z1
+	VPADDQ        (BX), Z1, Z1
+	VPMULDQ       Z16, Z17, Z17
+	VPADDQ        64(BX), Z17, Z17
+	VPSHUFD       $0xf5, Z1, K1, Z17
+	VPSRAVD       128(BX), Z17, Z1
+	VPSRLQ        $0x20, Z2, Z17
+	VPMULDQ       192(BX), Z2, Z2
+	VPADDQ        (BX), Z2, Z2
+	VPMULDQ       Z16, Z17, Z17
+	VPADDQ        64(BX), Z17, Z17
+	VPSHUFD       $0xf5, Z2, K1, Z17
+	VPSRAVD       128(BX), Z17, Z2
+	VPSRLQ        $0x20, Z3, Z17
+	VPMULDQ       192(BX), Z3, Z3
+	VPADDQ        (BX), Z3, Z3
+	VPMULDQ       Z16, Z17, Z17
+	VPADDQ        64(BX), Z17, Z17
+	VPSHUFD       $0xf5, Z3, K1, Z17
+	VPSRAVD       128(BX), Z17, Z3
+	VPACKSSDW     Z1, Z0, Z0
+	MOVQ          zero+96(FP), DX
+	VMOVQ         DX, X1
+	VPBROADCASTW  X1, Z1
+	VPADDSW       Z1, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z1, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	MOVQ          least+104(FP), DX
+	VMOVQ         DX, X2
+	VPBROADCASTB  X2, Z2
+	MOVQ          most+112(FP), DX
+	VMOVQ         DX, X3
+	VPBROADCASTB  X3, Z3
+	VMOVDQU32     vnniTransposition<>+0(SB), Z17
+	VPMAXUB       Z2, Z0, Z0
+	VPMINUB       Z3, Z0, Z0
+	VPERMD        Z0, Z17, Z0
+	VMOVDQU32     X0, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x01, Z0, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x02, Z0, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x03, Z0, (AX)
+	ADDQ          CX, AX
+	VPSRLQ        $0x20, Z4, Z0
+	VPMULDQ       192(BX), Z4, Z4
+	VPADDQ        (BX), Z4, Z4
+	VPMULDQ       Z16, Z0, Z0
+	VPADDQ        64(BX), Z0, Z0
+	VPSHUFD       $0xf5, Z4, K1, Z0
+	VPSRAVD       128(BX), Z0, Z4
+	VPSRLQ        $0x20, Z5, Z0
+	VPMULDQ       192(BX), Z5, Z5
+	VPADDQ        (BX), Z5, Z5
+	VPMULDQ       Z16, Z0, Z0
+	VPADDQ        64(BX), Z0, Z0
+	VPSHUFD       $0xf5, Z5, K1, Z0
+	VPSRAVD       128(BX), Z0, Z5
+	VPSRLQ        $0x20, Z6, Z0
+	VPMULDQ       192(BX), Z6, Z6
+	VPADDQ        (BX), Z6, Z6
+	VPMULDQ       Z16, Z0, Z0
+	VPADDQ        64(BX), Z0, Z0
+	VPSHUFD       $0xf5, Z6, K1, Z0
+	VPSRAVD       128(BX), Z0, Z6
+	VPSRLQ        $0x20, Z7, Z0
+	VPMULDQ       192(BX), Z7, Z7
+	VPADDQ        (BX), Z7, Z7
+	VPMULDQ       Z16, Z0, Z0
+	VPADDQ        64(BX), Z0, Z0
+	VPSHUFD       $0xf5, Z7, K1, Z0
+	VPSRAVD       128(BX), Z0, Z7
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z1, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z1, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       Z2, Z4, Z4
+	VPMINUB       Z3, Z4, Z4
+	VPERMD        Z4, Z17, Z4
+	VMOVDQU32     X4, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x01, Z4, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x02, Z4, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x03, Z4, (AX)
+	ADDQ          CX, AX
+	MOVQ          AX, (SP)
+	DECQ          16(SP)
+	JNZ           tile
+	VZEROUPPER
+	RET
+
+// func dotVNNICodes4x1(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
+TEXT ·dotVNNICodes4x1(SB), NOSPLIT, $32-120
+	MOVQ dst+0(FP), AX
+	MOVQ AX, (SP)
+	MOVQ offsets+24(FP), AX
+	MOVQ AX, 8(SP)
+	MOVQ tiles+40(FP), AX
+	MOVQ AX, 16(SP)
+
+tile:
+	MOVQ      x+16(FP), AX
+	MOVQ      8(SP), CX
+	MOVLQSX   (CX), DX
+	ADDQ      AX, DX
+	MOVLQSX   4(CX), BX
+	ADDQ      AX, BX
+	MOVLQSX   8(CX), SI
+	ADDQ      AX, SI
+	MOVLQSX   12(CX), DI
+	ADDQ      AX, DI
+	ADDQ      $0x10, CX
+	MOVQ      CX, 8(SP)
+	MOVQ      start+56(FP), AX
+	VMOVDQU32 (AX), Z0
+	VMOVDQU32 (AX), Z1
+	VMOVDQU32 (AX), Z2
+	VMOVDQU32 (AX), Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	MOVQ      w+48(FP), AX
+	MOVQ      height+64(FP), CX
+	MOVQ      CX, 24(SP)
+
+part:
+	MOVQ steps+72(FP), CX
+	SUBQ $0x04, CX
+	JLT  few
+
+steps:
+	VMOVDQU32    (AX), Z12
+	VPBROADCASTD (DX), Z13
+	VPDPBUSD     Z12, Z13, Z0
+	VPBROADCASTD (BX), Z13
+	VPDPBUSD     Z12, Z13, Z1
+	VPBROADCASTD (SI), Z13
+	VPDPBUSD     Z12, Z13, Z2
+	VPBROADCASTD (DI), Z13
+	VPDPBUSD     Z12, Z13, Z3
+	VMOVDQU32    64(AX), Z12
+	VPBROADCASTD 4(DX), Z13
+	VPDPBUSD     Z12, Z13, Z4
+	VPBROADCASTD 4(BX), Z13
+	VPDPBUSD     Z12, Z13, Z5
+	VPBROADCASTD 4(SI), Z13
+	VPDPBUSD     Z12, Z13, Z6
+	VPBROADCASTD 4(DI), Z13
+	VPDPBUSD     Z12, Z13, Z7
+	VMOVDQU32    128(AX), Z12
+	VPBROADCASTD 8(DX), Z13
+	VPDPBUSD     Z12, Z13, Z8
+	VPBROADCASTD 8(BX), Z13
+	VPDPBUSD     Z12, Z13, Z9
+	VPBROADCASTD 8(SI), Z13
+	VPDPBUSD     Z12, Z13, Z10
+	VPBROADCASTD 8(DI), Z13
+	VPDPBUSD     Z12, Z13, Z11
+	VMOVDQU32    192(AX), Z12
+	VPBROADCASTD 12(DX), Z13
+	VPDPBUSD     Z12, Z13, Z0
+	VPBROADCASTD 12(BX), Z13
+	VPDPBUSD     Z12, Z13, Z1
+	VPBROADCASTD 12(SI), Z13
+	VPDPBUSD     Z12, Z13, Z2
+	VPBROADCASTD 12(DI), Z13
+	VPDPBUSD     Z12, Z13, Z3
+	ADDQ         $0x10, DX
+	ADDQ         $0x10, BX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x00000100, AX
+	SUBQ         $0x04, CX
+	JGE          steps
+
+few:
+	ADDQ $0x04, CX
+	JZ   next
+
+step:
+	VMOVDQU32    (AX), Z12
+	VPBROADCASTD (DX), Z13
+	VPDPBUSD     Z12, Z13, Z0
+	VPBROADCASTD (BX), Z13
+	VPDPBUSD     Z12, Z13, Z1
+	VPBROADCASTD (SI), Z13
+	VPDPBUSD     Z12, Z13, Z2
+	VPBROADCASTD (DI), Z13
+	VPDPBUSD     Z12, Z13, Z3
+	ADDQ         $0x04, DX
+	ADDQ         $0x04, BX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	ADDQ         $0x00000040, AX
+	SUBQ         $0x01, CX
+	JNZ          step
+
+next:
+	MOVQ          skip+80(FP), CX
+	ADDQ          CX, DX
+	ADDQ          CX, BX
+	ADDQ          CX, SI
+	ADDQ          CX, DI
+	DECQ          24(SP)
+	JNZ           part
+	VPADDD        Z4, Z0, Z0
+	VPADDD        Z5, Z1, Z1
+	VPADDD        Z6, Z2, Z2
+	VPADDD        Z7, Z3, Z3
+	VPADDD        Z8, Z0, Z0
+	VPADDD        Z9, Z1, Z1
+	VPADDD        Z10, Z2, Z2
+	VPADDD        Z11, Z3, Z3
+	MOVQ          stride+8(FP), CX
+	MOVQ          (SP), AX
+	MOVQ          table+88(FP), BX
+	MOVQ          $0x00005555, DX
+	KMOVW         DX, K1
+	VPSRLQ        $0x20, 192(BX), Z12
+	VPSRLQ        $0x20, Z0, Z13
+	VPMULDQ       192(BX), Z0, Z0
+	VPADDQ        (BX), Z0, Z0
+	VPMULDQ       Z12, Z13, Z13
+	VPADDQ        64(BX), Z13, Z13
+	VPSHUFD       $0xf5, Z0, K1, Z13
+	VPSRAVD       128(BX), Z13, Z0
+	VPSRLQ        $0x20, Z1, Z13
+	VPMULDQ       192(BX), Z1, Z1
+	VPADDQ        (BX), Z1, Z1
+	VPMULDQ       Z12, Z13, Z13
+	VPADDQ        64(BX), Z13, Z13
+	VPSHUFD       $0xf5, Z1, K1, Z13
+	VPSRAVD       128(BX), Z13, Z1
+	VPSRLQ        $0x20, Z2, Z13
+	VPMULDQ       192(BX), Z2, Z2
+	VPADDQ        (BX), Z2, Z2
+	VPMULDQ       Z12, Z13, Z13
+	VPADDQ        64(BX), Z13, Z13
+	VPSHUFD       $0xf5, Z2, K1, Z13
+	VPSRAVD       128(BX), Z13, Z2
+	VPSRLQ        $0x20, Z3, Z13
+	VPMULDQ       192(BX), Z3, Z3
+	VPADDQ        (BX), Z3, Z3
+	VPMULDQ       Z12, Z13, Z13
+	VPADDQ        64(BX), Z13, Z13
+	VPSHUFD       $0xf5, Z3, K1, Z13
+	VPSRAVD       128(BX), Z13, Z3
+	VPACKSSDW     Z1, Z0, Z0
+	MOVQ          zero+96(FP), DX
+	VMOVQ         DX, X1
+	VPBROADCASTW  X1, Z1
+	VPADDSW       Z1, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z1, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	MOVQ          least+104(FP), DX
+	VMOVQ         DX, X1
+	VPBROADCASTB  X1, Z1
+	MOVQ          most+112(FP), DX
+	VMOVQ         DX, X2
+	VPBROADCASTB  X2, Z2
+	VMOVDQU32     vnniTransposition<>+0(SB), Z3
+	VPMAXUB       Z1, Z0, Z0
+	VPMINUB       Z2, Z0, Z0
+	VPERMD        Z0, Z3, Z0
+	VMOVDQU32     X0, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x01, Z0, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x02, Z0, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x03, Z0, (AX)
+	ADDQ          CX, AX
+	MOVQ          AX, (SP)
+	DECQ          16(SP)
+	JNZ           tile
+	VZEROUPPER
+	RET
+
+// func dotVNNICodes2x1(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
+TEXT ·dotVNNICodes2x1(SB), NOSPLIT, $32-120
+	MOVQ dst+0(FP), AX
+	MOVQ AX, (SP)
+	MOVQ offsets+24(FP), AX
+	MOVQ AX, 8(SP)
+	MOVQ tiles+40(FP), AX
+	MOVQ AX, 16(SP)
+
+tile:
+	MOVQ      x+16(FP), AX
+	MOVQ      8(SP), CX
+	MOVLQSX   (CX), DX
+	ADDQ      AX, DX
+	MOVLQSX   4(CX), BX
+	ADDQ      AX, BX
+	ADDQ      $0x08, CX
+	MOVQ      CX, 8(SP)
+	MOVQ      start+56(FP), AX
+	VMOVDQU32 (AX), Z0
+	VMOVDQU32 (AX), Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	MOVQ      w+48(FP), AX
+	MOVQ      height+64(FP), CX
+	MOVQ      CX, 24(SP)
+
+part:
+	MOVQ steps+72(FP), CX
+	SUBQ $0x04, CX
+	JLT  few
+
+steps:
+	VMOVDQU32    (AX), Z8
+	VPBROADCASTD (DX), Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPBROADCASTD (BX), Z9
+	VPDPBUSD     Z8, Z9, Z1
+	VMOVDQU32    64(AX), Z8
+	VPBROADCASTD 4(DX), Z9
+	VPDPBUSD     Z8, Z9, Z2
+	VPBROADCASTD 4(BX), Z9
+	VPDPBUSD     Z8, Z9, Z3
+	VMOVDQU32    128(AX), Z8
+	VPBROADCASTD 8(DX), Z9
+	VPDPBUSD     Z8, Z9, Z4
+	VPBROADCASTD 8(BX), Z9
+	VPDPBUSD     Z8, Z9, Z5
+	VMOVDQU32    192(AX), Z8
+	VPBROADCASTD 12(DX), Z9
+	VPDPBUSD     Z8, Z9, Z6
+	VPBROADCASTD 12(BX), Z9
+	VPDPBUSD     Z8, Z9, Z7
+	ADDQ         $0x10, DX
+	ADDQ         $0x10, BX
+	ADDQ         $0x00000100, AX
+	SUBQ         $0x04, CX
+	JGE          steps
+
+few:
+	ADDQ $0x04, CX
+	JZ   next
+
+step:
+	VMOVDQU32    (AX), Z8
+	VPBROADCASTD (DX), Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPBROADCASTD (BX), Z9
+	VPDPBUSD     Z8, Z9, Z1
+	ADDQ         $0x04, DX
+	ADDQ         $0x04, BX
+	ADDQ         $0x00000040, AX
+	SUBQ         $0x01, CX
+	JNZ          step
+
+next:
+	MOVQ          skip+80(FP), CX
+	ADDQ          CX, DX
+	ADDQ          CX, BX
+	DECQ          24(SP)
+	JNZ           part
+	VPADDD        Z2, Z0, Z0
+	VPADDD        Z3, Z1, Z1
+	VPADDD        Z4, Z0, Z0
+	VPADDD        Z5, Z1, Z1
+	VPADDD        Z6, Z0, Z0
+	VPADDD        Z7, Z1, Z1
+	MOVQ          stride+8(FP), CX
+	MOVQ          (SP), AX
+	MOVQ          table+88(FP), BX
+	MOVQ          $0x00005555, DX
+	KMOVW         DX, K1
+	VPSRLQ        $0x20, 192(BX), Z8
+	VPSRLQ        $0x20, Z0, Z9
+	VPMULDQ       192(BX), Z0, Z0
+	VPADDQ        (BX), Z0, Z0
+	VPMULDQ       Z8, Z9, Z9
+	VPADDQ        64(BX), Z9, Z9
+	VPSHUFD       $0xf5, Z0, K1, Z9
+	VPSRAVD       128(BX), Z9, Z0
+	VPSRLQ        $0x20, Z1, Z9
+	VPMULDQ       192(BX), Z1, Z1
+	VPADDQ        (BX), Z1, Z1
+	VPMULDQ       Z8, Z9, Z9
+	VPADDQ        64(BX), Z9, Z9
+	VPSHUFD       $0xf5, Z1, K1, Z9
+	VPSRAVD       128(BX), Z9, Z1
+	VPACKSSDW     Z1, Z0, Z0
+	MOVQ          zero+96(FP), DX
+	VMOVQ         DX, X1
+	VPBROADCASTW  X1, Z1
+	VPADDSW       Z1, Z0, Z0
+	VPACKUSWB     Z0, Z0, Z0
+	MOVQ          least+104(FP), DX
+	VMOVQ         DX, X1
+	VPBROADCASTB  X1, Z1
+	MOVQ          most+112(FP), DX
+	VMOVQ         DX, X8
+	VPBROADCASTB  X8, Z8
+	VMOVDQU32     vnniTransposition<>+0(SB), Z9
+	VPMAXUB       Z1, Z0, Z0
+	VPMINUB       Z8, Z0, Z0
+	VPERMD        Z0, Z9, Z0
+	VMOVDQU32     X0, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI32X4 $0x01, Z0, (AX)
+	ADDQ          CX, AX
+	MOVQ          AX, (SP)
+	DECQ          16(SP)
+	JNZ           tile
+	VZEROUPPER
+	RET
+
+// func dotVNNICodes1x1(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
+TEXT ·dotVNNICodes1x1(SB), NOSPLIT, $32-120
+	MOVQ dst+0(FP), AX
+	MOVQ AX, (SP)
+	MOVQ offsets+24(FP), AX
+	MOVQ AX, 8(SP)
+	MOVQ tiles+40(FP), AX
+	MOVQ AX, 16(SP)
+
+tile:
+	MOVQ      x+16(FP), AX
+	MOVQ      8(SP), CX
+	MOVLQSX   (CX), DX
+	ADDQ      AX, DX
+	ADDQ      $0x04, CX
+	MOVQ      CX, 8(SP)
+	MOVQ      start+56(FP), AX
+	VMOVDQU32 (AX), Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	MOVQ      w+48(FP), AX
+	MOVQ      height+64(FP), CX
+	MOVQ      CX, 24(SP)
+
+part:
+	MOVQ steps+72(FP), CX
+	SUBQ $0x04, CX
+	JLT  few
+
+steps:
+	VMOVDQU32    (AX), Z4
+	VPBROADCASTD (DX), Z5
+	VPDPBUSD     Z4, Z5, Z0
+	VMOVDQU32    64(AX), Z4
+	VPBROADCASTD 4(DX), Z5
+	VPDPBUSD     Z4, Z5, Z1
+	VMOVDQU32    128(AX), Z4
+	VPBROADCASTD 8(DX), Z5
+	VPDPBUSD     Z4, Z5, Z2
+	VMOVDQU32    192(AX), Z4
+	VPBROADCASTD 12(DX), Z5
+	VPDPBUSD     Z4, Z5, Z3
+	ADDQ         $0x10, DX
+	ADDQ         $0x00000100, AX
+	SUBQ         $0x04, CX
+	JGE          steps
+
+few:
+	ADDQ $0x04, CX
+	JZ   next
+
+step:
+	VMOVDQU32    (AX), Z4
+	VPBROADCASTD (DX), Z5
+	VPDPBUSD     Z4, Z5, Z0
+	ADDQ         $0x04, DX
+	ADDQ         $0x00000040, AX
+	SUBQ         $0x01, CX
+	JNZ          step
+
+next:
+	MOVQ         skip+80(FP), CX
+	ADDQ         CX, DX
+	DECQ         24(SP)
+	JNZ          part
+	VPADDD       Z1, Z0, Z0
+	VPADDD       Z2, Z0, Z0
+	VPADDD       Z3, Z0, Z0
+	MOVQ         stride+8(FP), CX
+	MOVQ         (SP), AX
+	MOVQ         table+88(FP), BX
+	MOVQ         $0x00005555, DX
+	KMOVW        DX, K1
+	VPSRLQ       $0x20, 192(BX), Z4
+	VPSRLQ       $0x20, Z0, Z5
+	VPMULDQ      192(BX), Z0, Z0
+	VPADDQ       (BX), Z0, Z0
+	VPMULDQ      Z4, Z5, Z5
+	VPADDQ       64(BX), Z5, Z5
+	VPSHUFD      $0xf5, Z0, K1, Z5
+	VPSRAVD      128(BX), Z5, Z0
+	VPACKSSDW    Z0, Z0, Z0
+	MOVQ         zero+96(FP), DX
+	VMOVQ        DX, X4
+	VPBROADCASTW X4, Z4
+	VPADDSW      Z4, Z0, Z0
+	VPACKUSWB    Z0, Z0, Z0
+	MOVQ         least+104(FP), DX
+	VMOVQ        DX, X4
+	VPBROADCASTB X4, Z4
+	MOVQ         most+112(FP), DX
+	VMOVQ        DX, X5
+	VPBROADCASTB X5, Z5
+	VMOVDQU32    vnniTransposition<>+0(SB), Z6
+	VPMAXUB      Z4, Z0, Z0
+	VPMINUB      Z5, Z0, Z0
+	VPERMD       Z0, Z6, Z0
+	VMOVDQU32    X0, (AX)
+	ADDQ         CX, AX
+	MOVQ         AX, (SP)
+	DECQ         16(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func dotVNNICodes14x2(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
+TEXT ·dotVNNICodes14x2(SB), NOSPLIT, $32-120
+	MOVQ dst+0(FP), AX
+	MOVQ AX, (SP)
+	MOVQ offsets+24(FP), AX
+	MOVQ AX, 8(SP)
+	MOVQ tiles+40(FP), AX
+	MOVQ AX, 16(SP)
+	MOVQ step+32(FP), DX
+
+tile:
+	MOVQ      x+16(FP), AX
+	MOVQ      8(SP), CX
+	MOVLQSX   (CX), BX
+	ADDQ      AX, BX
+	MOVLQSX   4(CX), SI
+	ADDQ      AX, SI
+	MOVLQSX   8(CX), DI
+	ADDQ      AX, DI
+	MOVLQSX   12(CX), R8
+	ADDQ      AX, R8
+	MOVLQSX   16(CX), R9
+	ADDQ      AX, R9
+	MOVLQSX   20(CX), R10
+	ADDQ      AX, R10
+	MOVLQSX   24(CX), R11
+	ADDQ      AX, R11
+	ADDQ      $0x1c, CX
+	MOVQ      CX, 8(SP)
+	MOVQ      start+56(FP), AX
+	VMOVDQU32 (AX), Z0
+	VMOVDQU32 64(AX), Z1
+	VMOVDQU32 (AX), Z2
+	VMOVDQU32 64(AX), Z3
+	VMOVDQU32 (AX), Z4
+	VMOVDQU32 64(AX), Z5
+	VMOVDQU32 (AX), Z6
+	VMOVDQU32 64(AX), Z7
+	VMOVDQU32 (AX), Z8
+	VMOVDQU32 64(AX), Z9
+	VMOVDQU32 (AX), Z10
+	VMOVDQU32 64(AX), Z11
+	VMOVDQU32 (AX), Z12
+	VMOVDQU32 64(AX), Z13
+	VMOVDQU32 (AX), Z14
+	VMOVDQU32 64(AX), Z15
+	VMOVDQU32 (AX), Z16
+	VMOVDQU32 64(AX), Z17
+	VMOVDQU32 (AX), Z18
+	VMOVDQU32 64(AX), Z19
+	VMOVDQU32 (AX), Z20
+	VMOVDQU32 64(AX), Z21
+	VMOVDQU32 (AX), Z22
+	VMOVDQU32 64(AX), Z23
+	VMOVDQU32 (AX), Z24
+	VMOVDQU32 64(AX), Z25
+	VMOVDQU32 (AX), Z26
+	VMOVDQU32 64(AX), Z27
+	MOVQ      w+48(FP), AX
+	MOVQ      height+64(FP), CX
+	MOVQ      CX, 24(SP)
+
+part:
+	MOVQ steps+72(FP), CX
+	SUBQ $0x04, CX
+	JLT  few
+
+steps:
+	VMOVDQU32    (AX), Z28
+	VMOVDQU32    64(AX), Z29
+	VPBROADCASTD (BX), Z30
+	VPDPBUSD     Z28, Z30, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	VPBROADCASTD (BX)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z2
+	VPDPBUSD     Z29, Z30, Z3
+	VPBROADCASTD (SI), Z30
+	VPDPBUSD     Z28, Z30, Z4
+	VPDPBUSD     Z29, Z30, Z5
+	VPBROADCASTD (SI)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z6
+	VPDPBUSD     Z29, Z30, Z7
+	VPBROADCASTD (DI), Z30
+	VPDPBUSD     Z28, Z30, Z8
+	VPDPBUSD     Z29, Z30, Z9
+	VPBROADCASTD (DI)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z10
+	VPDPBUSD     Z29, Z30, Z11
+	VPBROADCASTD (R8), Z30
+	VPDPBUSD     Z28, Z30, Z12
+	VPDPBUSD     Z29, Z30, Z13
+	VPBROADCASTD (R8)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z14
+	VPDPBUSD     Z29, Z30, Z15
+	VPBROADCASTD (R9), Z30
+	VPDPBUSD     Z28, Z30, Z16
+	VPDPBUSD     Z29, Z30, Z17
+	VPBROADCASTD (R9)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z18
+	VPDPBUSD     Z29, Z30, Z19
+	VPBROADCASTD (R10), Z30
+	VPDPBUSD     Z28, Z30, Z20
+	VPDPBUSD     Z29, Z30, Z21
+	VPBROADCASTD (R10)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z22
+	VPDPBUSD     Z29, Z30, Z23
+	VPBROADCASTD (R11), Z30
+	VPDPBUSD     Z28, Z30, Z24
+	VPDPBUSD     Z29, Z30, Z25
+	VPBROADCASTD (R11)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z26
+	VPDPBUSD     Z29, Z30, Z27
+	VMOVDQU32    128(AX), Z28
+	VMOVDQU32    192(AX), Z29
+	VPBROADCASTD 4(BX), Z30
+	VPDPBUSD     Z28, Z30, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	VPBROADCASTD 4(BX)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z2
+	VPDPBUSD     Z29, Z30, Z3
+	VPBROADCASTD 4(SI), Z30
+	VPDPBUSD     Z28, Z30, Z4
+	VPDPBUSD     Z29, Z30, Z5
+	VPBROADCASTD 4(SI)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z6
+	VPDPBUSD     Z29, Z30, Z7
+	VPBROADCASTD 4(DI), Z30
+	VPDPBUSD     Z28, Z30, Z8
+	VPDPBUSD     Z29, Z30, Z9
+	VPBROADCASTD 4(DI)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z10
+	VPDPBUSD     Z29, Z30, Z11
+	VPBROADCASTD 4(R8), Z30
+	VPDPBUSD     Z28, Z30, Z12
+	VPDPBUSD     Z29, Z30, Z13
+	VPBROADCASTD 4(R8)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z14
+	VPDPBUSD     Z29, Z30, Z15
+	VPBROADCASTD 4(R9), Z30
+	VPDPBUSD     Z28, Z30, Z16
+	VPDPBUSD     Z29, Z30, Z17
+	VPBROADCASTD 4(R9)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z18
+	VPDPBUSD     Z29, Z30, Z19
+	VPBROADCASTD 4(R10), Z30
+	VPDPBUSD     Z28, Z30, Z20
+	VPDPBUSD     Z29, Z30, Z21
+	VPBROADCASTD 4(R10)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z22
+	VPDPBUSD     Z29, Z30, Z23
+	VPBROADCASTD 4(R11), Z30
+	VPDPBUSD     Z28, Z30, Z24
+	VPDPBUSD     Z29, Z30, Z25
+	VPBROADCASTD 4(R11)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z26
+	VPDPBUSD     Z29, Z30, Z27
+	VMOVDQU32    256(AX), Z28
+	VMOVDQU32    320(AX), Z29
+	VPBROADCASTD 8(BX), Z30
+	VPDPBUSD     Z28, Z30, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	VPBROADCASTD 8(BX)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z2
+	VPDPBUSD     Z29, Z30, Z3
+	VPBROADCASTD 8(SI), Z30
+	VPDPBUSD     Z28, Z30, Z4
+	VPDPBUSD     Z29, Z30, Z5
+	VPBROADCASTD 8(SI)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z6
+	VPDPBUSD     Z29, Z30, Z7
+	VPBROADCASTD 8(DI), Z30
+	VPDPBUSD     Z28, Z30, Z8
+	VPDPBUSD     Z29, Z30, Z9
+	VPBROADCASTD 8(DI)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z10
+	VPDPBUSD     Z29, Z30, Z11
+	VPBROADCASTD 8(R8), Z30
+	VPDPBUSD     Z28, Z30, Z12
+	VPDPBUSD     Z29, Z30, Z13
+	VPBROADCASTD 8(R8)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z14
+	VPDPBUSD     Z29, Z30, Z15
+	VPBROADCASTD 8(R9), Z30
+	VPDPBUSD     Z28, Z30, Z16
+	VPDPBUSD     Z29, Z30, Z17
+	VPBROADCASTD 8(R9)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z18
+	VPDPBUSD     Z29, Z30, Z19
+	VPBROADCASTD 8(R10), Z30
+	VPDPBUSD     Z28, Z30, Z20
+	VPDPBUSD     Z29, Z30, Z21
+	VPBROADCASTD 8(R10)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z22
+	VPDPBUSD     Z29, Z30, Z23
+	VPBROADCASTD 8(R11), Z30
+	VPDPBUSD     Z28, Z30, Z24
+	VPDPBUSD     Z29, Z30, Z25
+	VPBROADCASTD 8(R11)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z26
+	VPDPBUSD     Z29, Z30, Z27
+	VMOVDQU32    384(AX), Z28
+	VMOVDQU32    448(AX), Z29
+	VPBROADCASTD 12(BX), Z30
+	VPDPBUSD     Z28, Z30, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	VPBROADCASTD 12(BX)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z2
+	VPDPBUSD     Z29, Z30, Z3
+	VPBROADCASTD 12(SI), Z30
+	VPDPBUSD     Z28, Z30, Z4
+	VPDPBUSD     Z29, Z30, Z5
+	VPBROADCASTD 12(SI)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z6
+	VPDPBUSD     Z29, Z30, Z7
+	VPBROADCASTD 12(DI), Z30
+	VPDPBUSD     Z28, Z30, Z8
+	VPDPBUSD     Z29, Z30, Z9
+	VPBROADCASTD 12(DI)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z10
+	VPDPBUSD     Z29, Z30, Z11
+	VPBROADCASTD 12(R8), Z30
+	VPDPBUSD     Z28, Z30, Z12
+	VPDPBUSD     Z29, Z30, Z13
+	VPBROADCASTD 12(R8)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z14
+	VPDPBUSD     Z29, Z30, Z15
+	VPBROADCASTD 12(R9), Z30
+	VPDPBUSD     Z28, Z30, Z16
+	VPDPBUSD     Z29, Z30, Z17
+	VPBROADCASTD 12(R9)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z18
+	VPDPBUSD     Z29, Z30, Z19
+	VPBROADCASTD 12(R10), Z30
+	VPDPBUSD     Z28, Z30, Z20
+	VPDPBUSD     Z29, Z30, Z21
+	VPBROADCASTD 12(R10)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z22
+	VPDPBUSD     Z29, Z30, Z23
+	VPBROADCASTD 12(R11), Z30
+	VPDPBUSD     Z28, Z30, Z24
+	VPDPBUSD     Z29, Z30, Z25
+	VPBROADCASTD 12(R11)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z26
+	VPDPBUSD     Z29, Z30, Z27
+	ADDQ         $0x10, BX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
+	ADDQ         $0x10, R11
+	ADDQ         $0x00000200, AX
+	SUBQ         $0x04, CX
+	JGE          steps
+
+few:
+	ADDQ $0x04, CX
+	JZ   next
+
+step:
+	VMOVDQU32    (AX), Z28
+	VMOVDQU32    64(AX), Z29
+	VPBROADCASTD (BX), Z30
+	VPDPBUSD     Z28, Z30, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	VPBROADCASTD (BX)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z2
+	VPDPBUSD     Z29, Z30, Z3
+	VPBROADCASTD (SI), Z30
+	VPDPBUSD     Z28, Z30, Z4
+	VPDPBUSD     Z29, Z30, Z5
+	VPBROADCASTD (SI)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z6
+	VPDPBUSD     Z29, Z30, Z7
+	VPBROADCASTD (DI), Z30
+	VPDPBUSD     Z28, Z30, Z8
+	VPDPBUSD     Z29, Z30, Z9
+	VPBROADCASTD (DI)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z10
+	VPDPBUSD     Z29, Z30, Z11
+	VPBROADCASTD (R8), Z30
+	VPDPBUSD     Z28, Z30, Z12
+	VPDPBUSD     Z29, Z30, Z13
+	VPBROADCASTD (R8)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z14
+	VPDPBUSD     Z29, Z30, Z15
+	VPBROADCASTD (R9), Z30
+	VPDPBUSD     Z28, Z30, Z16
+	VPDPBUSD     Z29, Z30, Z17
+	VPBROADCASTD (R9)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z18
+	VPDPBUSD     Z29, Z30, Z19
+	VPBROADCASTD (R10), Z30
+	VPDPBUSD     Z28, Z30, Z20
+	VPDPBUSD     Z29, Z30, Z21
+	VPBROADCASTD (R10)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z22
+	VPDPBUSD     Z29, Z30, Z23
+	VPBROADCASTD (R11), Z30
+	VPDPBUSD     Z28, Z30, Z24
+	VPDPBUSD     Z29, Z30, Z25
+	VPBROADCASTD (R11)(DX*1), Z30
+	VPDPBUSD     Z28, Z30, Z26
+	VPDPBUSD     Z29, Z30, Z27
+	ADDQ         $0x04, BX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x00000080, AX
+	SUBQ         $0x01, CX
+	JNZ          step
+
+next:
+	MOVQ          skip+80(FP), CX
+	ADDQ          CX, BX
+	ADDQ          CX, SI
+	ADDQ          CX, DI
+	ADDQ          CX, R8
+	ADDQ          CX, R9
+	ADDQ          CX, R10
+	ADDQ          CX, R11
+	DECQ          24(SP)
+	JNZ           part
+	MOVQ          stride+8(FP), CX
+	MOVQ          (SP), AX
+	MOVQ          table+88(FP), SI
+	MOVQ          $0x00005555, BX
+	KMOVW         BX, K1
+	VPSRLQ        $0x20, 192(SI), Z28
+	VPSRLQ        $0x20, 448(SI), Z29
+	VPSRLQ        $0x20, Z0, Z30
+	VPMULDQ       192(SI), Z0, Z0
+	VPADDQ        (SI), Z0, Z0
+	VPMULDQ       Z28, Z30, Z30
+	VPADDQ        64(SI), Z30, Z30
+	VPSHUFD       $0xf5, Z0, K1, Z30
+	VPSRAVD       128(SI), Z30, Z0
+	VPSRLQ        $0x20, Z1, Z30
+	VPMULDQ       448(SI), Z1, Z1
+	VPADDQ        256(SI), Z1, Z1
+	VPMULDQ       Z29, Z30, Z30
+	VPADDQ        320(SI), Z30, Z30
+	VPSHUFD       $0xf5, Z1, K1, Z30
+	VPSRAVD       384(SI), Z30, Z1
+	VPSRLQ        $0x20, Z2, Z30
+	VPMULDQ       192(SI), Z2, Z2
+	VPADDQ        (SI), Z2, Z2
+	VPMULDQ       Z28, Z30, Z30
+	VPADDQ        64(SI), Z30, Z30
+	VPSHUFD       $0xf5, Z2, K1, Z30
+	VPSRAVD       128(SI), Z30, Z2
+	VPSRLQ        $0x20, Z3, Z30
+	VPMULDQ       448(SI), Z3, Z3
+	VPADDQ        256(SI), Z3, Z3
+	VPMULDQ       Z29, Z30, Z30
+	VPADDQ        320(SI), Z30, Z30
+	VPSHUFD       $0xf5, Z3, K1, Z30
+	VPSRAVD       384(SI), Z30, Z3
+	VPACKSSDW     Z1, Z0, Z0
+	MOVQ          zero+96(FP), BX
+	VMOVQ         BX, X1
+	VPBROADCASTW  X1, Z1
+	VPADDSW       Z1, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z1, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	MOVQ          least+104(FP), BX
+	VMOVQ         BX, X2
+	VPBROADCASTB  X2, Z2
+	MOVQ          most+112(FP), BX
+	VMOVQ         BX, X3
+	VPBROADCASTB  X3, Z3
+	VMOVDQU32     vnniTransposition<>+0(SB), Z30
+	VPMAXUB       Z2, Z0, Z0
+	VPMINUB       Z3, Z0, Z0
+	VPERMD        Z0, Z30, Z0
+	VMOVDQU32     Y0, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI64X4 $0x01, Z0, (AX)
+	ADDQ          CX, AX
+	VPSRLQ        $0x20, Z4, Z0
+	VPMULDQ       192(SI), Z4, Z4
+	VPADDQ        (SI), Z4, Z4
+	VPMULDQ       Z28, Z0, Z0
+	VPADDQ        64(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z4, K1, Z0
+	VPSRAVD       128(SI), Z0, Z4
+	VPSRLQ        $0x20, Z5, Z0
+	VPMULDQ       448(SI), Z5, Z5
+	VPADDQ        256(SI), Z5, Z5
+	VPMULDQ       Z29, Z0, Z0
+	VPADDQ        320(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z5, K1, Z0
+	VPSRAVD       384(SI), Z0, Z5
+	VPSRLQ        $0x20, Z6, Z0
+	VPMULDQ       192(SI), Z6, Z6
+	VPADDQ        (SI), Z6, Z6
+	VPMULDQ       Z28, Z0, Z0
+	VPADDQ        64(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z6, K1, Z0
+	VPSRAVD       128(SI), Z0, Z6
+	VPSRLQ        $0x20, Z7, Z0
+	VPMULDQ       448(SI), Z7, Z7
+	VPADDQ        256(SI), Z7, Z7
+	VPMULDQ       Z29, Z0, Z0
+	VPADDQ        320(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z7, K1, Z0
+	VPSRAVD       384(SI), Z0, Z7
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z1, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z1, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       Z2, Z4, Z4
+	VPMINUB       Z3, Z4, Z4
+	VPERMD        Z4, Z30, Z4
+	VMOVDQU32     Y4, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI64X4 $0x01, Z4, (AX)
+	ADDQ          CX, AX
+	VPSRLQ        $0x20, Z8, Z0
+	VPMULDQ       192(SI), Z8, Z8
+	VPADDQ        (SI), Z8, Z8
+	VPMULDQ       Z28, Z0, Z0
+	VPADDQ        64(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z8, K1, Z0
+	VPSRAVD       128(SI), Z0, Z8
+	VPSRLQ        $0x20, Z9, Z0
+	VPMULDQ       448(SI), Z9, Z9
+	VPADDQ        256(SI), Z9, Z9
+	VPMULDQ       Z29, Z0, Z0
+	VPADDQ        320(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z9, K1, Z0
+	VPSRAVD       384(SI), Z0, Z9
+	VPSRLQ        $0x20, Z10, Z0
+	VPMULDQ       192(SI), Z10, Z10
+	VPADDQ        (SI), Z10, Z10
+	VPMULDQ       Z28, Z0, Z0
+	VPADDQ        64(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z10, K1, Z0
+	VPSRAVD       128(SI), Z0, Z10
+	VPSRLQ        $0x20, Z11, Z0
+	VPMULDQ       448(SI), Z11, Z11
+	VPADDQ        256(SI), Z11, Z11
+	VPMULDQ       Z29, Z0, Z0
+	VPADDQ        320(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z11, K1, Z0
+	VPSRAVD       384(SI), Z0, Z11
+	VPACKSSDW     Z9, Z8, Z8
+	VPADDSW       Z1, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	VPADDSW       Z1, Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       Z2, Z8, Z8
+	VPMINUB       Z3, Z8, Z8
+	VPERMD        Z8, Z30, Z8
+	VMOVDQU32     Y8, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI64X4 $0x01, Z8, (AX)
+	ADDQ          CX, AX
+	VPSRLQ        $0x20, Z12, Z0
+	VPMULDQ       192(SI), Z12, Z12
+	VPADDQ        (SI), Z12, Z12
+	VPMULDQ       Z28, Z0, Z0
+	VPADDQ        64(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z12, K1, Z0
+	VPSRAVD       128(SI), Z0, Z12
+	VPSRLQ        $0x20, Z13, Z0
+	VPMULDQ       448(SI), Z13, Z13
+	VPADDQ        256(SI), Z13, Z13
+	VPMULDQ       Z29, Z0, Z0
+	VPADDQ        320(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z13, K1, Z0
+	VPSRAVD       384(SI), Z0, Z13
+	VPSRLQ        $0x20, Z14, Z0
+	VPMULDQ       192(SI), Z14, Z14
+	VPADDQ        (SI), Z14, Z14
+	VPMULDQ       Z28, Z0, Z0
+	VPADDQ        64(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z14, K1, Z0
+	VPSRAVD       128(SI), Z0, Z14
+	VPSRLQ        $0x20, Z15, Z0
+	VPMULDQ       448(SI), Z15, Z15
+	VPADDQ        256(SI), Z15, Z15
+	VPMULDQ       Z29, Z0, Z0
+	VPADDQ        320(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z15, K1, Z0
+	VPSRAVD       384(SI), Z0, Z15
+	VPACKSSDW     Z13, Z12, Z12
+	VPADDSW       Z1, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	VPADDSW       Z1, Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPMAXUB       Z2, Z12, Z12
+	VPMINUB       Z3, Z12, Z12
+	VPERMD        Z12, Z30, Z12
+	VMOVDQU32     Y12, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI64X4 $0x01, Z12, (AX)
+	ADDQ          CX, AX
+	VPSRLQ        $0x20, Z16, Z0
+	VPMULDQ       192(SI), Z16, Z16
+	VPADDQ        (SI), Z16, Z16
+	VPMULDQ       Z28, Z0, Z0
+	VPADDQ        64(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z16, K1, Z0
+	VPSRAVD       128(SI), Z0, Z16
+	VPSRLQ        $0x20, Z17, Z0
+	VPMULDQ       448(SI), Z17, Z17
+	VPADDQ        256(SI), Z17, Z17
+	VPMULDQ       Z29, Z0, Z0
+	VPADDQ        320(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z17, K1, Z0
+	VPSRAVD       384(SI), Z0, Z17
+	VPSRLQ        $0x20, Z18, Z0
+	VPMULDQ       192(SI), Z18, Z18
+	VPADDQ        (SI), Z18, Z18
+	VPMULDQ       Z28, Z0, Z0
+	VPADDQ        64(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z18, K1, Z0
+	VPSRAVD       128(SI), Z0, Z18
+	VPSRLQ        $0x20, Z19, Z0
+	VPMULDQ       448(SI), Z19, Z19
+	VPADDQ        256(SI), Z19, Z19
+	VPMULDQ       Z29, Z0, Z0
+	VPADDQ        320(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z19, K1, Z0
+	VPSRAVD       384(SI), Z0, Z19
+	VPACKSSDW     Z17, Z16, Z16
+	VPADDSW       Z1, Z16, Z16
+	VPACKSSDW     Z19, Z18, Z18
+	VPADDSW       Z1, Z18, Z18
+	VPACKUSWB     Z18, Z16, Z16
+	VPMAXUB       Z2, Z16, Z16
+	VPMINUB       Z3, Z16, Z16
+	VPERMD        Z16, Z30, Z16
+	VMOVDQU32     Y16, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI64X4 $0x01, Z16, (AX)
+	ADDQ          CX, AX
+	VPSRLQ        $0x20, Z20, Z0
+	VPMULDQ       192(SI), Z20, Z20
+	VPADDQ        (SI), Z20, Z20
+	VPMULDQ       Z28, Z0, Z0
+	VPADDQ        64(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z20, K1, Z0
+	VPSRAVD       128(SI), Z0, Z20
+	VPSRLQ        $0x20, Z21, Z0
+	VPMULDQ       448(SI), Z21, Z21
+	VPADDQ        256(SI), Z21, Z21
+	VPMULDQ       Z29, Z0, Z0
+	VPADDQ        320(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z21, K1, Z0
+	VPSRAVD       384(SI), Z0, Z21
+	VPSRLQ        $0x20, Z22, Z0
+	VPMULDQ       192(SI), Z22, Z22
+	VPADDQ        (SI), Z22, Z22
+	VPMULDQ       Z28, Z0, Z0
+	VPADDQ        64(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z22, K1, Z0
+	VPSRAVD       128(SI), Z0, Z22
+	VPSRLQ        $0x20, Z23, Z0
+	VPMULDQ       448(SI), Z23, Z23
+	VPADDQ        256(SI), Z23, Z23
+	VPMULDQ       Z29, Z0, Z0
+	VPADDQ        320(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z23, K1, Z0
+	VPSRAVD       384(SI), Z0, Z23
+	VPACKSSDW     Z21, Z20, Z20
+	VPADDSW       Z1, Z20, Z20
+	VPACKSSDW     Z23, Z22, Z22
+	VPADDSW       Z1, Z22, Z22
+	VPACKUSWB     Z22, Z20, Z20
+	VPMAXUB       Z2, Z20, Z20
+	VPMINUB       Z3, Z20, Z20
+	VPERMD        Z20, Z30, Z20
+	VMOVDQU32     Y20, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI64X4 $0x01, Z20, (AX)
+	ADDQ          CX, AX
+	VPSRLQ        $0x20, Z24, Z0
+	VPMULDQ       192(SI), Z24, Z24
+	VPADDQ        (SI), Z24, Z24
+	VPMULDQ       Z28, Z0, Z0
+	VPADDQ        64(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z24, K1, Z0
+	VPSRAVD       128(SI), Z0, Z24
+	VPSRLQ        $0x20, Z25, Z0
+	VPMULDQ       448(SI), Z25, Z25
+	VPADDQ        256(SI), Z25, Z25
+	VPMULDQ       Z29, Z0, Z0
+	VPADDQ        320(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z25, K1, Z0
+	VPSRAVD       384(SI), Z0, Z25
+	VPSRLQ        $0x20, Z26, Z0
+	VPMULDQ       192(SI), Z26, Z26
+	VPADDQ        (SI), Z26, Z26
+	VPMULDQ       Z28, Z0, Z0
+	VPADDQ        64(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z26, K1, Z0
+	VPSRAVD       128(SI), Z0, Z26
+	VPSRLQ        $0x20, Z27, Z0
+	VPMULDQ       448(SI), Z27, Z27
+	VPADDQ        256(SI), Z27, Z27
+	VPMULDQ       Z29, Z0, Z0
+	VPADDQ        320(SI), Z0, Z0
+	VPSHUFD       $0xf5, Z27, K1, Z0
+	VPSRAVD       384(SI), Z0, Z27
+	VPACKSSDW     Z25, Z24, Z24
+	VPADDSW       Z1, Z24, Z24
+	VPACKSSDW     Z27, Z26, Z26
+	VPADDSW       Z1, Z26, Z26
+	VPACKUSWB     Z26, Z24, Z24
+	VPMAXUB       Z2, Z24, Z24
+	VPMINUB       Z3, Z24, Z24
+	VPERMD        Z24, Z30, Z24
+	VMOVDQU32     Y24, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI64X4 $0x01, Z24, (AX)
+	ADDQ          CX, AX
+	MOVQ          AX, (SP)
+	DECQ          16(SP)
+	JNZ           tile
+	VZEROUPPER
+	RET
+
+// func dotVNNICodes12x2(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
+TEXT ·dotVNNICodes12x2(SB), NOSPLIT, $32-120
+	MOVQ dst+0(FP), AX
+	MOVQ AX, (SP)
+	MOVQ offsets+24(FP), AX
+	MOVQ AX, 8(SP)
+	MOVQ tiles+40(FP), AX
+	MOVQ AX, 16(SP)
+	MOVQ step+32(FP), DX
+	LEAQ (DX)(DX*2), BX
+
+tile:
+	MOVQ      x+16(FP), AX
+	MOVQ      8(SP), CX
+	MOVLQSX   (CX), SI
+	ADDQ      AX, SI
+	MOVLQSX   4(CX), DI
+	ADDQ      AX, DI
+	MOVLQSX   8(CX), R8
+	ADDQ      AX, R8
+	ADDQ      $0x0c, CX
+	MOVQ      CX, 8(SP)
+	MOVQ      start+56(FP), AX
+	VMOVDQU32 (AX), Z0
+	VMOVDQU32 64(AX), Z1
+	VMOVDQU32 (AX), Z2
+	VMOVDQU32 64(AX), Z3
+	VMOVDQU32 (AX), Z4
+	VMOVDQU32 64(AX), Z5
+	VMOVDQU32 (AX), Z6
+	VMOVDQU32 64(AX), Z7
+	VMOVDQU32 (AX), Z8
+	VMOVDQU32 64(AX), Z9
+	VMOVDQU32 (AX), Z10
+	VMOVDQU32 64(AX), Z11
+	VMOVDQU32 (AX), Z12
+	VMOVDQU32 64(AX), Z13
+	VMOVDQU32 (AX), Z14
+	VMOVDQU32 64(AX), Z15
+	VMOVDQU32 (AX), Z16
+	VMOVDQU32 64(AX), Z17
+	VMOVDQU32 (AX), Z18
+	VMOVDQU32 64(AX), Z19
+	VMOVDQU32 (AX), Z20
+	VMOVDQU32 64(AX), Z21
+	VMOVDQU32 (AX), Z22
+	VMOVDQU32 64(AX), Z23
+	MOVQ      w+48(FP), AX
+	MOVQ      height+64(FP), CX
+	MOVQ      CX, 24(SP)
+
+part:
+	MOVQ steps+72(FP), CX
+	SUBQ $0x04, CX
+	JLT  few
+
+steps:
+	VMOVDQU32    (AX), Z24
+	VMOVDQU32    64(AX), Z25
+	VPBROADCASTD (SI), Z26
+	VPDPBUSD     Z24, Z26, Z0
+	VPDPBUSD     Z25, Z26, Z1
+	VPBROADCASTD (SI)(DX*1), Z26
+	VPDPBUSD     Z24, Z26, Z2
+	VPDPBUSD     Z25, Z26, Z3
+	VPBROADCASTD (SI)(DX*2), Z26
+	VPDPBUSD     Z24, Z26, Z4
+	VPDPBUSD     Z25, Z26, Z5
+	VPBROADCASTD (SI)(BX*1), Z26
+	VPDPBUSD     Z24, Z26, Z6
+	VPDPBUSD     Z25, Z26, Z7
+	VPBROADCASTD (DI), Z26
+	VPDPBUSD     Z24, Z26, Z8
+	VPDPBUSD     Z25, Z26, Z9
+	VPBROADCASTD (DI)(DX*1), Z26
+	VPDPBUSD     Z24, Z26, Z10
+	VPDPBUSD     Z25, Z26, Z11
+	VPBROADCASTD (DI)(DX*2), Z26
+	VPDPBUSD     Z24, Z26, Z12
+	VPDPBUSD     Z25, Z26, Z13
+	VPBROADCASTD (DI)(BX*1), Z26
+	VPDPBUSD     Z24, Z26, Z14
+	VPDPBUSD     Z25, Z26, Z15
+	VPBROADCASTD (R8), Z26
+	VPDPBUSD     Z24, Z26, Z16
+	VPDPBUSD     Z25, Z26, Z17
+	VPBROADCASTD (R8)(DX*1), Z26
+	VPDPBUSD     Z24, Z26, Z18
+	VPDPBUSD     Z25, Z26, Z19
+	VPBROADCASTD (R8)(DX*2), Z26
+	VPDPBUSD     Z24, Z26, Z20
+	VPDPBUSD     Z25, Z26, Z21
+	VPBROADCASTD (R8)(BX*1), Z26
+	VPDPBUSD     Z24, Z26, Z22
+	VPDPBUSD     Z25, Z26, Z23
+	VMOVDQU32    128(AX), Z24
+	VMOVDQU32    192(AX), Z25
+	VPBROADCASTD 4(SI), Z26
+	VPDPBUSD     Z24, Z26, Z0
+	VPDPBUSD     Z25, Z26, Z1
+	VPBROADCASTD 4(SI)(DX*1), Z26
+	VPDPBUSD     Z24, Z26, Z2
+	VPDPBUSD     Z25, Z26, Z3
+	VPBROADCASTD 4(SI)(DX*2), Z26
+	VPDPBUSD     Z24, Z26, Z4
+	VPDPBUSD     Z25, Z26, Z5
+	VPBROADCASTD 4(SI)(BX*1), Z26
+	VPDPBUSD     Z24, Z26, Z6
+	VPDPBUSD     Z25, Z26, Z7
+	VPBROADCASTD 4(DI), Z26
+	VPDPBUSD     Z24, Z26, Z8
+	VPDPBUSD     Z25, Z26, Z9
+	VPBROADCASTD 4(DI)(DX*1), Z26
+	VPDPBUSD     Z24, Z26, Z10
+	VPDPBUSD     Z25, Z26, Z11
+	VPBROADCASTD 4(DI)(DX*2), Z26
+	VPDPBUSD     Z24, Z26, Z12
+	VPDPBUSD     Z25, Z26, Z13
+	VPBROADCASTD 4(DI)(BX*1), Z26
+	VPDPBUSD     Z24, Z26, Z14
+	VPDPBUSD     Z25, Z26, Z15
+	VPBROADCASTD 4(R8), Z26
+	VPDPBUSD     Z24, Z26, Z16
+	VPDPBUSD     Z25, Z26, Z17
+	VPBROADCASTD 4(R8)(DX*1), Z26
+	VPDPBUSD     Z24, Z26, Z18
+	VPDPBUSD     Z25, Z26, Z19
+	VPBROADCASTD 4(R8)(DX*2), Z26
+	VPDPBUSD     Z24, Z26, Z20
+	VPDPBUSD     Z25, Z26, Z21
+	VPBROADCASTD 4(R8)(BX*1), Z26
+	VPDPBUSD     Z24, Z26, Z22
+	VPDPBUSD     Z25, Z26, Z23
+	VMOVDQU32    256(AX), Z24
+	VMOVDQU32    320(AX), Z25
+	VPBROADCASTD 8(SI), Z26
+	VPDPBUSD     Z24, Z26, Z0
+	VPDPBUSD     Z25, Z26, Z1
+	VPBROADCASTD 8(SI)(DX*1), Z26
+	VPDPBUSD     Z24, Z26, Z2
+	VPDPBUSD     Z25, Z26, Z3
+	VPBROADCASTD 8(SI)(DX*2), Z26
+	VPDPBUSD     Z24, Z26, Z4
+	VPDPBUSD     Z25, Z26, Z5
+	VPBROADCASTD 8(SI)(BX*1), Z26
+	VPDPBUSD     Z24, Z26, Z6
+	VPDPBUSD     Z25, Z26, Z7
+	VPBROADCASTD 8(DI), Z26
+	VPDPBUSD     Z24, Z26, Z8
+	VPDPBUSD     Z25, Z26, Z9
+	VPBROADCASTD 8(DI)(DX*1), Z26
+	VPDPBUSD     Z24, Z26, Z10
+	VPDPBUSD     Z25, Z26, Z11
+	VPBROADCASTD 8(DI)(DX*2), Z26
+	VPDPBUSD     Z24, Z26, Z12
+	VPDPBUSD     Z25, Z26, Z13
+	VPBROADCASTD 8(DI)(BX*1), Z26
+	VPDPBUSD     Z24, Z26, Z14
+	VPDPBUSD     Z25, Z26, Z15
+	VPBROADCASTD 8(R8), Z26
+	VPDPBUSD     Z24, Z26, Z16
+	VPDPBUSD     Z25, Z26, Z17
+	VPBROADCASTD 8(R8)(DX*1), Z26
+	VPDPBUSD     Z24, Z26, Z18
+	VPDPBUSD     Z25, Z26, Z19
+	VPBROADCASTD 8(R8)(DX*2), Z26
+	VPDPBUSD     Z24, Z26, Z20
+	VPDPBUSD     Z25, Z26, Z21
+	VPBROADCASTD 8(R8)(BX*1), Z26
+	VPDPBUSD     Z24, Z26, Z22
+	VPDPBUSD     Z25, Z26, Z23
+	VMOVDQU32    384(AX), Z24
+	VMOVDQU32    448(AX), Z25
+	VPBROADCASTD 12(SI), Z26
+	VPDPBUSD     Z24, Z26, Z0
+	VPDPBUSD     Z25, Z26, Z1
+	VPBROADCASTD 12(SI)(DX*1), Z26
+	VPDPBUSD     Z24, Z26, Z2
+	VPDPBUSD     Z25, Z26, Z3
+	VPBROADCASTD 12(SI)(DX*2), Z26
+	VPDPBUSD     Z24, Z26, Z4
+	VPDPBUSD     Z25, Z26, Z5
+	VPBROADCASTD 12(SI)(BX*1), Z26
+	VPDPBUSD     Z24, Z26, Z6
+	VPDPBUSD     Z25, Z26, Z7
+	VPBROADCASTD 12(DI), Z26
+	VPDPBUSD     Z24, Z26, Z8
+	VPDPBUSD     Z25, Z26, Z9
+	VPBROADCASTD 12(DI)(DX*1), Z26
+	VPDPBUSD     Z24, Z26, Z10
+	VPDPBUSD     Z25, Z26, Z11
+	VPBROADCASTD 12(DI)(DX*2), Z26
+	VPDPBUSD     Z24, Z26, Z12
+	VPDPBUSD     Z25, Z26, Z13
+	VPBROADCASTD 12(DI)(BX*1), Z26
+	VPDPBUSD     Z24, Z26, Z14
+	VPDPBUSD     Z25, Z26, Z15
+	VPBROADCASTD 12(R8), Z26
+	VPDPBUSD     Z24, Z26, Z16
+	VPDPBUSD     Z25, Z26, Z17
+	VPBROADCASTD 12(R8)(DX*1), Z26
+	VPDPBUSD     Z24, Z26, Z18
+	VPDPBUSD     Z25, Z26, Z19
+	VPBROADCASTD 12(R8)(DX*2), Z26
+	VPDPBUSD     Z24, Z26, Z20
+	VPDPBUSD     Z25, Z26, Z21
+	VPBROADCASTD 12(R8)(BX*1), Z26
+	VPDPBUSD     Z24, Z26, Z22
+	VPDPBUSD     Z25, Z26, Z23
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x10, R8
+	ADDQ         $0x00000200, AX
+	SUBQ         $0x04, CX
+	JGE          steps
+
+few:
+	ADDQ $0x04, CX
+	JZ   next
+
+step:
+	VMOVDQU32    (AX), Z24
+	VMOVDQU32    64(AX), Z25
+	VPBROADCASTD (SI), Z26
+	VPDPBUSD     Z24, Z26, Z0
+	VPDPBUSD     Z25, Z26, Z1
+	VPBROADCASTD (SI)(DX*1), Z26
+	VPDPBUSD     Z24, Z26, Z2
+	VPDPBUSD     Z25, Z26, Z3
+	VPBROADCASTD (SI)(DX*2), Z26
+	VPDPBUSD     Z24, Z26, Z4
+	VPDPBUSD     Z25, Z26, Z5
+	VPBROADCASTD (SI)(BX*1), Z26
+	VPDPBUSD     Z24, Z26, Z6
+	VPDPBUSD     Z25, Z26, Z7
+	VPBROADCASTD (DI), Z26
+	VPDPBUSD     Z24, Z26, Z8
+	VPDPBUSD     Z25, Z26, Z9
+	VPBROADCASTD (DI)(DX*1), Z26
+	VPDPBUSD     Z24, Z26, Z10
+	VPDPBUSD     Z25, Z26, Z11
+	VPBROADCASTD (DI)(DX*2), Z26
+	VPDPBUSD     Z24, Z26, Z12
+	VPDPBUSD     Z25, Z26, Z13
+	VPBROADCASTD (DI)(BX*1), Z26
+	VPDPBUSD     Z24, Z26, Z14
+	VPDPBUSD     Z25, Z26, Z15
+	VPBROADCASTD (R8), Z26
+	VPDPBUSD     Z24, Z26, Z16
+	VPDPBUSD     Z25, Z26, Z17
+	VPBROADCASTD (R8)(DX*1), Z26
+	VPDPBUSD     Z24, Z26, Z18
+	VPDPBUSD     Z25, Z26, Z19
+	VPBROADCASTD (R8)(DX*2), Z26
+	VPDPBUSD     Z24, Z26, Z20
+	VPDPBUSD     Z25, Z26, Z21
+	VPBROADCASTD (R8)(BX*1), Z26
+	VPDPBUSD     Z24, Z26, Z22
+	VPDPBUSD     Z25, Z26, Z23
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x00000080, AX
+	SUBQ         $0x01, CX
+	JNZ          step
+
+next:
+	MOVQ          skip+80(FP), CX
+	ADDQ          CX, SI
+	ADDQ          CX, DI
+	ADDQ          CX, R8
+	DECQ          24(SP)
+	JNZ           part
+	MOVQ          stride+8(FP), CX
+	MOVQ          (SP), AX
+	MOVQ          table+88(FP), DI
+	MOVQ          $0x00005555, SI
+	KMOVW         SI, K1
+	VPSRLQ        $0x20, 192(DI), Z24
+	VPSRLQ        $0x20, 448(DI), Z25
+	VPSRLQ        $0x20, Z0, Z26
+	VPMULDQ       192(DI), Z0, Z0
+	VPADDQ        (DI), Z0, Z0
+	VPMULDQ       Z24, Z26, Z26
+	VPADDQ        64(DI), Z26, Z26
+	VPSHUFD       $0xf5, Z0, K1, Z26
+	VPSRAVD       128(DI), Z26, Z0
+	VPSRLQ        $0x20, Z1, Z26
+	VPMULDQ       448(DI), Z1, Z1
+	VPADDQ        256(DI), Z1, Z1
+	VPMULDQ       Z25, Z26, Z26
+	VPADDQ        320(DI), Z26, Z26
+	VPSHUFD       $0xf5, Z1, K1, Z26
+	VPSRAVD       384(DI), Z26, Z1
+	VPSRLQ        $0x20, Z2, Z26
+	VPMULDQ       192(DI), Z2, Z2
+	VPADDQ        (DI), Z2, Z2
+	VPMULDQ       Z24, Z26, Z26
+	VPADDQ        64(DI), Z26, Z26
+	VPSHUFD       $0xf5, Z2, K1, Z26
+	VPSRAVD       128(DI), Z26, Z2
+	VPSRLQ        $0x20, Z3, Z26
+	VPMULDQ       448(DI), Z3, Z3
+	VPADDQ        256(DI), Z3, Z3
+	VPMULDQ       Z25, Z26, Z26
+	VPADDQ        320(DI), Z26, Z26
+	VPSHUFD       $0xf5, Z3, K1, Z26
+	VPSRAVD       384(DI), Z26, Z3
+	VPACKSSDW     Z1, Z0, Z0
+	MOVQ          zero+96(FP), SI
+	VMOVQ         SI, X1
+	VPBROADCASTW  X1, Z1
+	VPADDSW       Z1, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z1, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	MOVQ          least+104(FP), SI
+	VMOVQ         SI, X2
+	VPBROADCASTB  X2, Z2
+	MOVQ          most+112(FP), SI
+	VMOVQ         SI, X3
+	VPBROADCASTB  X3, Z3
+	VMOVDQU32     vnniTransposition<>+0(SB), Z26
+	VPMAXUB       Z2, Z0, Z0
+	VPMINUB       Z3, Z0, Z0
+	VPERMD        Z0, Z26, Z0
+	VMOVDQU32     Y0, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI64X4 $0x01, Z0, (AX)
+	ADDQ          CX, AX
+	VPSRLQ        $0x20, Z4, Z0
+	VPMULDQ       192(DI), Z4, Z4
+	VPADDQ        (DI), Z4, Z4
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z4, K1, Z0
+	VPSRAVD       128(DI), Z0, Z4
+	VPSRLQ        $0x20, Z5, Z0
+	VPMULDQ       448(DI), Z5, Z5
+	VPADDQ        256(DI), Z5, Z5
+	VPMULDQ       Z25, Z0, Z0
+	VPADDQ        320(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z5, K1, Z0
+	VPSRAVD       384(DI), Z0, Z5
+	VPSRLQ        $0x20, Z6, Z0
+	VPMULDQ       192(DI), Z6, Z6
+	VPADDQ        (DI), Z6, Z6
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z6, K1, Z0
+	VPSRAVD       128(DI), Z0, Z6
+	VPSRLQ        $0x20, Z7, Z0
+	VPMULDQ       448(DI), Z7, Z7
+	VPADDQ        256(DI), Z7, Z7
+	VPMULDQ       Z25, Z0, Z0
+	VPADDQ        320(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z7, K1, Z0
+	VPSRAVD       384(DI), Z0, Z7
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z1, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z1, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       Z2, Z4, Z4
+	VPMINUB       Z3, Z4, Z4
+	VPERMD        Z4, Z26, Z4
+	VMOVDQU32     Y4, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI64X4 $0x01, Z4, (AX)
+	ADDQ          CX, AX
+	VPSRLQ        $0x20, Z8, Z0
+	VPMULDQ       192(DI), Z8, Z8
+	VPADDQ        (DI), Z8, Z8
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z8, K1, Z0
+	VPSRAVD       128(DI), Z0, Z8
+	VPSRLQ        $0x20, Z9, Z0
+	VPMULDQ       448(DI), Z9, Z9
+	VPADDQ        256(DI), Z9, Z9
+	VPMULDQ       Z25, Z0, Z0
+	VPADDQ        320(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z9, K1, Z0
+	VPSRAVD       384(DI), Z0, Z9
+	VPSRLQ        $0x20, Z10, Z0
+	VPMULDQ       192(DI), Z10, Z10
+	VPADDQ        (DI), Z10, Z10
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z10, K1, Z0
+	VPSRAVD       128(DI), Z0, Z10
+	VPSRLQ        $0x20, Z11, Z0
+	VPMULDQ       448(DI), Z11, Z11
+	VPADDQ        256(DI), Z11, Z11
+	VPMULDQ       Z25, Z0, Z0
+	VPADDQ        320(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z11, K1, Z0
+	VPSRAVD       384(DI), Z0, Z11
+	VPACKSSDW     Z9, Z8, Z8
+	VPADDSW       Z1, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	VPADDSW       Z1, Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       Z2, Z8, Z8
+	VPMINUB       Z3, Z8, Z8
+	VPERMD        Z8, Z26, Z8
+	VMOVDQU32     Y8, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI64X4 $0x01, Z8, (AX)
+	ADDQ          CX, AX
+	VPSRLQ        $0x20, Z12, Z0
+	VPMULDQ       192(DI), Z12, Z12
+	VPADDQ        (DI), Z12, Z12
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z12, K1, Z0
+	VPSRAVD       128(DI), Z0, Z12
+	VPSRLQ        $0x20, Z13, Z0
+	VPMULDQ       448(DI), Z13, Z13
+	VPADDQ        256(DI), Z13, Z13
+	VPMULDQ       Z25, Z0, Z0
+	VPADDQ        320(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z13, K1, Z0
+	VPSRAVD       384(DI), Z0, Z13
+	VPSRLQ        $0x20, Z14, Z0
+	VPMULDQ       192(DI), Z14, Z14
+	VPADDQ        (DI), Z14, Z14
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z14, K1, Z0
+	VPSRAVD       128(DI), Z0, Z14
+	VPSRLQ        $0x20, Z15, Z0
+	VPMULDQ       448(DI), Z15, Z15
+	VPADDQ        256(DI), Z15, Z15
+	VPMULDQ       Z25, Z0, Z0
+	VPADDQ        320(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z15, K1, Z0
+	VPSRAVD       384(DI), Z0, Z15
+	VPACKSSDW     Z13, Z12, Z12
+	VPADDSW       Z1, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	VPADDSW       Z1, Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPMAXUB       Z2, Z12, Z12
+	VPMINUB       Z3, Z12, Z12
+	VPERMD        Z12, Z26, Z12
+	VMOVDQU32     Y12, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI64X4 $0x01, Z12, (AX)
+	ADDQ          CX, AX
+	VPSRLQ        $0x20, Z16, Z0
+	VPMULDQ       192(DI), Z16, Z16
+	VPADDQ        (DI), Z16, Z16
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z16, K1, Z0
+	VPSRAVD       128(DI), Z0, Z16
+	VPSRLQ        $0x20, Z17, Z0
+	VPMULDQ       448(DI), Z17, Z17
+	VPADDQ        256(DI), Z17, Z17
+	VPMULDQ       Z25, Z0, Z0
+	VPADDQ        320(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z17, K1, Z0
+	VPSRAVD       384(DI), Z0, Z17
+	VPSRLQ        $0x20, Z18, Z0
+	VPMULDQ       192(DI), Z18, Z18
+	VPADDQ        (DI), Z18, Z18
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z18, K1, Z0
+	VPSRAVD       128(DI), Z0, Z18
+	VPSRLQ        $0x20, Z19, Z0
+	VPMULDQ       448(DI), Z19, Z19
+	VPADDQ        256(DI), Z19, Z19
+	VPMULDQ       Z25, Z0, Z0
+	VPADDQ        320(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z19, K1, Z0
+	VPSRAVD       384(DI), Z0, Z19
+	VPACKSSDW     Z17, Z16, Z16
+	VPADDSW       Z1, Z16, Z16
+	VPACKSSDW     Z19, Z18, Z18
+	VPADDSW       Z1, Z18, Z18
+	VPACKUSWB     Z18, Z16, Z16
+	VPMAXUB       Z2, Z16, Z16
+	VPMINUB       Z3, Z16, Z16
+	VPERMD        Z16, Z26, Z16
+	VMOVDQU32     Y16, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI64X4 $0x01, Z16, (AX)
+	ADDQ          CX, AX
+	VPSRLQ        $0x20, Z20, Z0
+	VPMULDQ       192(DI), Z20, Z20
+	VPADDQ        (DI), Z20, Z20
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z20, K1, Z0
+	VPSRAVD       128(DI), Z0, Z20
+	VPSRLQ        $0x20, Z21, Z0
+	VPMULDQ       448(DI), Z21, Z21
+	VPADDQ        256(DI), Z21, Z21
+	VPMULDQ       Z25, Z0, Z0
+	VPADDQ        320(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z21, K1, Z0
+	VPSRAVD       384(DI), Z0, Z21
+	VPSRLQ        $0x20, Z22, Z0
+	VPMULDQ       192(DI), Z22, Z22
+	VPADDQ        (DI), Z22, Z22
+	VPMULDQ       Z24, Z0, Z0
+	VPADDQ        64(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z22, K1, Z0
+	VPSRAVD       128(DI), Z0, Z22
+	VPSRLQ        $0x20, Z23, Z0
+	VPMULDQ       448(DI), Z23, Z23
+	VPADDQ        256(DI), Z23, Z23
+	VPMULDQ       Z25, Z0, Z0
+	VPADDQ        320(DI), Z0, Z0
+	VPSHUFD       $0xf5, Z23, K1, Z0
+	VPSRAVD       384(DI), Z0, Z23
+	VPACKSSDW     Z21, Z20, Z20
+	VPADDSW       Z1, Z20, Z20
+	VPACKSSDW     Z23, Z22, Z22
+	VPADDSW       Z1, Z22, Z22
+	VPACKUSWB     Z22, Z20, Z20
+	VPMAXUB       Z2, Z20, Z20
+	VPMINUB       Z3, Z20, Z20
+	VPERMD        Z20, Z26, Z20
+	VMOVDQU32     Y20, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI64X4 $0x01, Z20, (AX)
+	ADDQ          CX, AX
+	MOVQ          AX, (SP)
+	DECQ          16(SP)
+	JNZ           tile
+	VZEROUPPER
+	RET
+
+// func dotVNNICodes8x2(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
+TEXT ·dotVNNICodes8x2(SB), NOSPLIT, $32-120
+	MOVQ dst+0(FP), AX
+	MOVQ AX, (SP)
+	MOVQ offsets+24(FP), AX
+	MOVQ AX, 8(SP)
+	MOVQ tiles+40(FP), AX
+	MOVQ AX, 16(SP)
+
+tile:
+	MOVQ      x+16(FP), AX
+	MOVQ      8(SP), CX
+	MOVLQSX   (CX), DX
+	ADDQ      AX, DX
+	MOVLQSX   4(CX), BX
+	ADDQ      AX, BX
+	MOVLQSX   8(CX), SI
+	ADDQ      AX, SI
+	MOVLQSX   12(CX), DI
+	ADDQ      AX, DI
+	MOVLQSX   16(CX), R8
+	ADDQ      AX, R8
+	MOVLQSX   20(CX), R9
+	ADDQ      AX, R9
+	MOVLQSX   24(CX), R10
+	ADDQ      AX, R10
+	MOVLQSX   28(CX), R11
+	ADDQ      AX, R11
+	ADDQ      $0x20, CX
+	MOVQ      CX, 8(SP)
+	MOVQ      start+56(FP), AX
+	VMOVDQU32 (AX), Z0
+	VMOVDQU32 64(AX), Z1
+	VMOVDQU32 (AX), Z2
+	VMOVDQU32 64(AX), Z3
+	VMOVDQU32 (AX), Z4
+	VMOVDQU32 64(AX), Z5
+	VMOVDQU32 (AX), Z6
+	VMOVDQU32 64(AX), Z7
+	VMOVDQU32 (AX), Z8
+	VMOVDQU32 64(AX), Z9
+	VMOVDQU32 (AX), Z10
+	VMOVDQU32 64(AX), Z11
+	VMOVDQU32 (AX), Z12
+	VMOVDQU32 64(AX), Z13
+	VMOVDQU32 (AX), Z14
+	VMOVDQU32 64(AX), Z15
+	MOVQ      w+48(FP), AX
+	MOVQ      height+64(FP), CX
+	MOVQ      CX, 24(SP)
+
+part:
+	MOVQ steps+72(FP), CX
+	SUBQ $0x04, CX
+	JLT  few
+
+steps:
+	VMOVDQU32    (AX), Z16
+	VMOVDQU32    64(AX), Z17
+	VPBROADCASTD (DX), Z18
+	VPDPBUSD     Z16, Z18, Z0
+	VPDPBUSD     Z17, Z18, Z1
+	VPBROADCASTD (BX), Z18
+	VPDPBUSD     Z16, Z18, Z2
+	VPDPBUSD     Z17, Z18, Z3
+	VPBROADCASTD (SI), Z18
+	VPDPBUSD     Z16, Z18, Z4
+	VPDPBUSD     Z17, Z18, Z5
+	VPBROADCASTD (DI), Z18
+	VPDPBUSD     Z16, Z18, Z6
+	VPDPBUSD     Z17, Z18, Z7
+	VPBROADCASTD (R8), Z18
+	VPDPBUSD     Z16, Z18, Z8
+	VPDPBUSD     Z17, Z18, Z9
+	VPBROADCASTD (R9), Z18
+	VPDPBUSD     Z16, Z18, Z10
+	VPDPBUSD     Z17, Z18, Z11
+	VPBROADCASTD (R10), Z18
+	VPDPBUSD     Z16, Z18, Z12
+	VPDPBUSD     Z17, Z18, Z13
+	VPBROADCASTD (R11), Z18
+	VPDPBUSD     Z16, Z18, Z14
+	VPDPBUSD     Z17, Z18, Z15
+	VMOVDQU32    128(AX), Z16
+	VMOVDQU32    192(AX), Z17
+	VPBROADCASTD 4(DX), Z18
+	VPDPBUSD     Z16, Z18, Z0
+	VPDPBUSD     Z17, Z18, Z1
+	VPBROADCASTD 4(BX), Z18
+	VPDPBUSD     Z16, Z18, Z2
+	VPDPBUSD     Z17, Z18, Z3
+	VPBROADCASTD 4(SI), Z18
+	VPDPBUSD     Z16, Z18, Z4
+	VPDPBUSD     Z17, Z18, Z5
+	VPBROADCASTD 4(DI), Z18
+	VPDPBUSD     Z16, Z18, Z6
+	VPDPBUSD     Z17, Z18, Z7
+	VPBROADCASTD 4(R8), Z18
+	VPDPBUSD     Z16, Z18, Z8
+	VPDPBUSD     Z17, Z18, Z9
+	VPBROADCASTD 4(R9), Z18
+	VPDPBUSD     Z16, Z18, Z10
+	VPDPBUSD     Z17, Z18, Z11
+	VPBROADCASTD 4(R10), Z18
+	VPDPBUSD     Z16, Z18, Z12
+	VPDPBUSD     Z17, Z18, Z13
+	VPBROADCASTD 4(R11), Z18
+	VPDPBUSD     Z16, Z18, Z14
+	VPDPBUSD     Z17, Z18, Z15
+	VMOVDQU32    256(AX), Z16
+	VMOVDQU32    320(AX), Z17
+	VPBROADCASTD 8(DX), Z18
+	VPDPBUSD     Z16, Z18, Z0
+	VPDPBUSD     Z17, Z18, Z1
+	VPBROADCASTD 8(BX), Z18
+	VPDPBUSD     Z16, Z18, Z2
+	VPDPBUSD     Z17, Z18, Z3
+	VPBROADCASTD 8(SI), Z18
+	VPDPBUSD     Z16, Z18, Z4
+	VPDPBUSD     Z17, Z18, Z5
+	VPBROADCASTD 8(DI), Z18
+	VPDPBUSD     Z16, Z18, Z6
+	VPDPBUSD     Z17, Z18, Z7
+	VPBROADCASTD 8(R8), Z18
+	VPDPBUSD     Z16, Z18, Z8
+	VPDPBUSD     Z17, Z18, Z9
+	VPBROADCASTD 8(R9), Z18
+	VPDPBUSD     Z16, Z18, Z10
+	VPDPBUSD     Z17, Z18, Z11
+	VPBROADCASTD 8(R10), Z18
+	VPDPBUSD     Z16, Z18, Z12
+	VPDPBUSD     Z17, Z18, Z13
+	VPBROADCASTD 8(R11), Z18
+	VPDPBUSD     Z16, Z18, Z14
+	VPDPBUSD     Z17, Z18, Z15
+	VMOVDQU32    384(AX), Z16
+	VMOVDQU32    448(AX), Z17
+	VPBROADCASTD 12(DX), Z18
+	VPDPBUSD     Z16, Z18, Z0
+	VPDPBUSD     Z17, Z18, Z1
+	VPBROADCASTD 12(BX), Z18
+	VPDPBUSD     Z16, Z18, Z2
+	VPDPBUSD     Z17, Z18, Z3
+	VPBROADCASTD 12(SI), Z18
+	VPDPBUSD     Z16, Z18, Z4
+	VPDPBUSD     Z17, Z18, Z5
+	VPBROADCASTD 12(DI), Z18
+	VPDPBUSD     Z16, Z18, Z6
+	VPDPBUSD     Z17, Z18, Z7
+	VPBROADCASTD 12(R8), Z18
+	VPDPBUSD     Z16, Z18, Z8
+	VPDPBUSD     Z17, Z18, Z9
+	VPBROADCASTD 12(R9), Z18
+	VPDPBUSD     Z16, Z18, Z10
+	VPDPBUSD     Z17, Z18, Z11
+	VPBROADCASTD 12(R10), Z18
+	VPDPBUSD     Z16, Z18, Z12
+	VPDPBUSD     Z17, Z18, Z13
+	VPBROADCASTD 12(R11), Z18
+	VPDPBUSD     Z16, Z18, Z14
+	VPDPBUSD     Z17, Z18, Z15
+	ADDQ         $0x10, DX
+	ADDQ         $0x10, BX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
+	ADDQ         $0x10, R11
+	ADDQ         $0x00000200, AX
+	SUBQ         $0x04, CX
+	JGE          steps
+
+few:
+	ADDQ $0x04, CX
+	JZ   next
+
+step:
+	VMOVDQU32    (AX), Z16
+	VMOVDQU32    64(AX), Z17
+	VPBROADCASTD (DX), Z18
+	VPDPBUSD     Z16, Z18, Z0
+	VPDPBUSD     Z17, Z18, Z1
+	VPBROADCASTD (BX), Z18
+	VPDPBUSD     Z16, Z18, Z2
+	VPDPBUSD     Z17, Z18, Z3
+	VPBROADCASTD (SI), Z18
+	VPDPBUSD     Z16, Z18, Z4
+	VPDPBUSD     Z17, Z18, Z5
+	VPBROADCASTD (DI), Z18
+	VPDPBUSD     Z16, Z18, Z6
+	VPDPBUSD     Z17, Z18, Z7
+	VPBROADCASTD (R8), Z18
+	VPDPBUSD     Z16, Z18, Z8
+	VPDPBUSD     Z17, Z18, Z9
+	VPBROADCASTD (R9), Z18
+	VPDPBUSD     Z16, Z18, Z10
+	VPDPBUSD     Z17, Z18, Z11
+	VPBROADCASTD (R10), Z18
+	VPDPBUSD     Z16, Z18, Z12
+	VPDPBUSD     Z17, Z18, Z13
+	VPBROADCASTD (R11), Z18
+	VPDPBUSD     Z16, Z18, Z14
+	VPDPBUSD     Z17, Z18, Z15
+	ADDQ         $0x04, DX
+	ADDQ         $0x04, BX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x00000080, AX
+	SUBQ         $0x01, CX
+	JNZ          step
+
+next:
+	MOVQ          skip+80(FP), CX
+	ADDQ          CX, DX
+	ADDQ          CX, BX
+	ADDQ          CX, SI
+	ADDQ          CX, DI
+	ADDQ          CX, R8
+	ADDQ          CX, R9
+	ADDQ          CX, R10
+	ADDQ          CX, R11
+	DECQ          24(SP)
+	JNZ           part
+	MOVQ          stride+8(FP), CX
+	MOVQ          (SP), AX
+	MOVQ          table+88(FP), BX
+	MOVQ          $0x00005555, DX
+	KMOVW         DX, K1
+	VPSRLQ        $0x20, 192(BX), Z16
+	VPSRLQ        $0x20, 448(BX), Z17
+	VPSRLQ        $0x20, Z0, Z18
+	VPMULDQ       192(BX), Z0, Z0
+	VPADDQ        (BX), Z0, Z0
+	VPMULDQ       Z16, Z18, Z18
+	VPADDQ        64(BX), Z18, Z18
+	VPSHUFD       $0xf5, Z0, K1, Z18
+	VPSRAVD       128(BX), Z18, Z0
+	VPSRLQ        $0x20, Z1, Z18
+	VPMULDQ       448(BX), Z1, Z1
+	VPADDQ        256(BX), Z1, Z1
+	VPMULDQ       Z17, Z18, Z18
+	VPADDQ        320(BX), Z18, Z18
+	VPSHUFD       $0xf5, Z1, K1, Z18
+	VPSRAVD       384(BX), Z18, Z1
+	VPSRLQ        $0x20, Z2, Z18
+	VPMULDQ       192(BX), Z2, Z2
+	VPADDQ        (BX), Z2, Z2
+	VPMULDQ       Z16, Z18, Z18
+	VPADDQ        64(BX), Z18, Z18
+	VPSHUFD       $0xf5, Z2, K1, Z18
+	VPSRAVD       128(BX), Z18, Z2
+	VPSRLQ        $0x20, Z3, Z18
+	VPMULDQ       448(BX), Z3, Z3
+	VPADDQ        256(BX), Z3, Z3
+	VPMULDQ       Z17, Z18, Z18
+	VPADDQ        320(BX), Z18, Z18
+	VPSHUFD       $0xf5, Z3, K1, Z18
+	VPSRAVD       384(BX), Z18, Z3
+	VPACKSSDW     Z1, Z0, Z0
+	MOVQ          zero+96(FP), DX
+	VMOVQ         DX, X1
+	VPBROADCASTW  X1, Z1
+	VPADDSW       Z1, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z1, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	MOVQ          least+104(FP), DX
+	VMOVQ         DX, X2
+	VPBROADCASTB  X2, Z2
+	MOVQ          most+112(FP), DX
+	VMOVQ         DX, X3
+	VPBROADCASTB  X3, Z3
+	VMOVDQU32     vnniTransposition<>+0(SB), Z18
+	VPMAXUB       Z2, Z0, Z0
+	VPMINUB       Z3, Z0, Z0
+	VPERMD        Z0, Z18, Z0
+	VMOVDQU32     Y0, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI64X4 $0x01, Z0, (AX)
+	ADDQ          CX, AX
+	VPSRLQ        $0x20, Z4, Z0
+	VPMULDQ       192(BX), Z4, Z4
+	VPADDQ        (BX), Z4, Z4
+	VPMULDQ       Z16, Z0, Z0
+	VPADDQ        64(BX), Z0, Z0
+	VPSHUFD       $0xf5, Z4, K1, Z0
+	VPSRAVD       128(BX), Z0, Z4
+	VPSRLQ        $0x20, Z5, Z0
+	VPMULDQ       448(BX), Z5, Z5
+	VPADDQ        256(BX), Z5, Z5
+	VPMULDQ       Z17, Z0, Z0
+	VPADDQ        320(BX), Z0, Z0
+	VPSHUFD       $0xf5, Z5, K1, Z0
+	VPSRAVD       384(BX), Z0, Z5
+	VPSRLQ        $0x20, Z6, Z0
+	VPMULDQ       192(BX), Z6, Z6
+	VPADDQ        (BX), Z6, Z6
+	VPMULDQ       Z16, Z0, Z0
+	VPADDQ        64(BX), Z0, Z0
+	VPSHUFD       $0xf5, Z6, K1, Z0
+	VPSRAVD       128(BX), Z0, Z6
+	VPSRLQ        $0x20, Z7, Z0
+	VPMULDQ       448(BX), Z7, Z7
+	VPADDQ        256(BX), Z7, Z7
+	VPMULDQ       Z17, Z0, Z0
+	VPADDQ        320(BX), Z0, Z0
+	VPSHUFD       $0xf5, Z7, K1, Z0
+	VPSRAVD       384(BX), Z0, Z7
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z1, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z1, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       Z2, Z4, Z4
+	VPMINUB       Z3, Z4, Z4
+	VPERMD        Z4, Z18, Z4
+	VMOVDQU32     Y4, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI64X4 $0x01, Z4, (AX)
+	ADDQ          CX, AX
+	VPSRLQ        $0x20, Z8, Z0
+	VPMULDQ       192(BX), Z8, Z8
+	VPADDQ        (BX), Z8, Z8
+	VPMULDQ       Z16, Z0, Z0
+	VPADDQ        64(BX), Z0, Z0
+	VPSHUFD       $0xf5, Z8, K1, Z0
+	VPSRAVD       128(BX), Z0, Z8
+	VPSRLQ        $0x20, Z9, Z0
+	VPMULDQ       448(BX), Z9, Z9
+	VPADDQ        256(BX), Z9, Z9
+	VPMULDQ       Z17, Z0, Z0
+	VPADDQ        320(BX), Z0, Z0
+	VPSHUFD       $0xf5, Z9, K1, Z0
+	VPSRAVD       384(BX), Z0, Z9
+	VPSRLQ        $0x20, Z10, Z0
+	VPMULDQ       192(BX), Z10, Z10
+	VPADDQ        (BX), Z10, Z10
+	VPMULDQ       Z16, Z0, Z0
+	VPADDQ        64(BX), Z0, Z0
+	VPSHUFD       $0xf5, Z10, K1, Z0
+	VPSRAVD       128(BX), Z0, Z10
+	VPSRLQ        $0x20, Z11, Z0
+	VPMULDQ       448(BX), Z11, Z11
+	VPADDQ        256(BX), Z11, Z11
+	VPMULDQ       Z17, Z0, Z0
+	VPADDQ        320(BX), Z0, Z0
+	VPSHUFD       $0xf5, Z11, K1, Z0
+	VPSRAVD       384(BX), Z0, Z11
+	VPACKSSDW     Z9, Z8, Z8
+	VPADDSW       Z1, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	VPADDSW       Z1, Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       Z2, Z8, Z8
+	VPMINUB       Z3, Z8, Z8
+	VPERMD        Z8, Z18, Z8
+	VMOVDQU32     Y8, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI64X4 $0x01, Z8, (AX)
+	ADDQ          CX, AX
+	VPSRLQ        $0x20, Z12, Z0
+	VPMULDQ       192(BX), Z12, Z12
+	VPADDQ        (BX), Z12, Z12
+	VPMULDQ       Z16, Z0, Z0
+	VPADDQ        64(BX), Z0, Z0
+	VPSHUFD       $0xf5, Z12, K1, Z0
+	VPSRAVD       128(BX), Z0, Z12
+	VPSRLQ        $0x20, Z13, Z0
+	VPMULDQ       448(BX), Z13, Z13
+	VPADDQ        256(BX), Z13, Z13
+	VPMULDQ       Z17, Z0, Z0
+	VPADDQ        320(BX), Z0, Z0
+	VPSHUFD       $0xf5, Z13, K1, Z0
+	VPSRAVD       384(BX), Z0, Z13
+	VPSRLQ        $0x20, Z14, Z0
+	VPMULDQ       192(BX), Z14, Z14
+	VPADDQ        (BX), Z14, Z14
+	VPMULDQ       Z16, Z0, Z0
+	VPADDQ        64(BX), Z0, Z0
+	VPSHUFD       $0xf5, Z14, K1, Z0
+	VPSRAVD       128(BX), Z0, Z14
+	VPSRLQ        $0x20, Z15, Z0
+	VPMULDQ       448(BX), Z15, Z15
+	VPADDQ        256(BX), Z15, Z15
+	VPMULDQ       Z17, Z0, Z0
+	VPADDQ        320(BX), Z0, Z0
+	VPSHUFD       $0xf5, Z15, K1, Z0
+	VPSRAVD       384(BX), Z0, Z15
+	VPACKSSDW     Z13, Z12, Z12
+	VPADDSW       Z1, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	VPADDSW       Z1, Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPMAXUB       Z2, Z12, Z12
+	VPMINUB       Z3, Z12, Z12
+	VPERMD        Z12, Z18, Z12
+	VMOVDQU32     Y12, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI64X4 $0x01, Z12, (AX)
+	ADDQ          CX, AX
+	MOVQ          AX, (SP)
+	DECQ          16(SP)
+	JNZ           tile
+	VZEROUPPER
+	RET
+
+// func dotVNNICodes4x2(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
+TEXT ·dotVNNICodes4x2(SB), NOSPLIT, $32-120
+	MOVQ dst+0(FP), AX
+	MOVQ AX, (SP)
+	MOVQ offsets+24(FP), AX
+	MOVQ AX, 8(SP)
+	MOVQ tiles+40(FP), AX
+	MOVQ AX, 16(SP)
+
+tile:
+	MOVQ      x+16(FP), AX
+	MOVQ      8(SP), CX
+	MOVLQSX   (CX), DX
+	ADDQ      AX, DX
+	MOVLQSX   4(CX), BX
+	ADDQ      AX, BX
+	MOVLQSX   8(CX), SI
+	ADDQ      AX, SI
+	MOVLQSX   12(CX), DI
+	ADDQ      AX, DI
+	ADDQ      $0x10, CX
+	MOVQ      CX, 8(SP)
+	MOVQ      start+56(FP), AX
+	VMOVDQU32 (AX), Z0
+	VMOVDQU32 64(AX), Z1
+	VMOVDQU32 (AX), Z2
+	VMOVDQU32 64(AX), Z3
+	VMOVDQU32 (AX), Z4
+	VMOVDQU32 64(AX), Z5
+	VMOVDQU32 (AX), Z6
+	VMOVDQU32 64(AX), Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	VPXORD    Z12, Z12, Z12
+	VPXORD    Z13, Z13, Z13
+	VPXORD    Z14, Z14, Z14
+	VPXORD    Z15, Z15, Z15
+	MOVQ      w+48(FP), AX
+	MOVQ      height+64(FP), CX
+	MOVQ      CX, 24(SP)
+
+part:
+	MOVQ steps+72(FP), CX
+	SUBQ $0x04, CX
+	JLT  few
+
+steps:
+	VMOVDQU32    (AX), Z16
+	VMOVDQU32    64(AX), Z17
+	VPBROADCASTD (DX), Z18
+	VPDPBUSD     Z16, Z18, Z0
+	VPDPBUSD     Z17, Z18, Z1
+	VPBROADCASTD (BX), Z18
+	VPDPBUSD     Z16, Z18, Z2
+	VPDPBUSD     Z17, Z18, Z3
+	VPBROADCASTD (SI), Z18
+	VPDPBUSD     Z16, Z18, Z4
+	VPDPBUSD     Z17, Z18, Z5
+	VPBROADCASTD (DI), Z18
+	VPDPBUSD     Z16, Z18, Z6
+	VPDPBUSD     Z17, Z18, Z7
+	VMOVDQU32    128(AX), Z16
+	VMOVDQU32    192(AX), Z17
+	VPBROADCASTD 4(DX), Z18
+	VPDPBUSD     Z16, Z18, Z8
+	VPDPBUSD     Z17, Z18, Z9
+	VPBROADCASTD 4(BX), Z18
+	VPDPBUSD     Z16, Z18, Z10
+	VPDPBUSD     Z17, Z18, Z11
+	VPBROADCASTD 4(SI), Z18
+	VPDPBUSD     Z16, Z18, Z12
+	VPDPBUSD     Z17, Z18, Z13
+	VPBROADCASTD 4(DI), Z18
+	VPDPBUSD     Z16, Z18, Z14
+	VPDPBUSD     Z17, Z18, Z15
+	VMOVDQU32    256(AX), Z16
+	VMOVDQU32    320(AX), Z17
+	VPBROADCASTD 8(DX), Z18
+	VPDPBUSD     Z16, Z18, Z0
+	VPDPBUSD     Z17, Z18, Z1
+	VPBROADCASTD 8(BX), Z18
+	VPDPBUSD     Z16, Z18, Z2
+	VPDPBUSD     Z17, Z18, Z3
+	VPBROADCASTD 8(SI), Z18
+	VPDPBUSD     Z16, Z18, Z4
+	VPDPBUSD     Z17, Z18, Z5
+	VPBROADCASTD 8(DI), Z18
+	VPDPBUSD     Z16, Z18, Z6
+	VPDPBUSD     Z17, Z18, Z7
+	VMOVDQU32    384(AX), Z16
+	VMOVDQU32    448(AX), Z17
+	VPBROADCASTD 12(DX), Z18
+	VPDPBUSD     Z16, Z18, Z8
+	VPDPBUSD     Z17, Z18, Z9
+	VPBROADCASTD 12(BX), Z18
+	VPDPBUSD     Z16, Z18, Z10
+	VPDPBUSD     Z17, Z18, Z11
+	VPBROADCASTD 12(SI), Z18
+	VPDPBUSD     Z16, Z18, Z12
+	VPDPBUSD     Z17, Z18, Z13
+	VPBROADCASTD 12(DI), Z18
+	VPDPBUSD     Z16, Z18, Z14
+	VPDPBUSD     Z17, Z18, Z15
+	ADDQ         $0x10, DX
+	ADDQ         $0x10, BX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x00000200, AX
+	SUBQ         $0x04, CX
+	JGE          steps
+
+few:
+	ADDQ $0x04, CX
+	JZ   next
+
+step:
+	VMOVDQU32    (AX), Z16
+	VMOVDQU32    64(AX), Z17
+	VPBROADCASTD (DX), Z18
+	VPDPBUSD     Z16, Z18, Z0
+	VPDPBUSD     Z17, Z18, Z1
+	VPBROADCASTD (BX), Z18
+	VPDPBUSD     Z16, Z18, Z2
+	VPDPBUSD     Z17, Z18, Z3
+	VPBROADCASTD (SI), Z18
+	VPDPBUSD     Z16, Z18, Z4
+	VPDPBUSD     Z17, Z18, Z5
+	VPBROADCASTD (DI), Z18
+	VPDPBUSD     Z16, Z18, Z6
+	VPDPBUSD     Z17, Z18, Z7
+	ADDQ         $0x04, DX
+	ADDQ         $0x04, BX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	ADDQ         $0x00000080, AX
+	SUBQ         $0x01, CX
+	JNZ          step
+
+next:
+	MOVQ          skip+80(FP), CX
+	ADDQ          CX, DX
+	ADDQ          CX, BX
+	ADDQ          CX, SI
+	ADDQ          CX, DI
+	DECQ          24(SP)
+	JNZ           part
+	VPADDD        Z8, Z0, Z0
+	VPADDD        Z9, Z1, Z1
+	VPADDD        Z10, Z2, Z2
+	VPADDD        Z11, Z3, Z3
+	VPADDD        Z12, Z4, Z4
+	VPADDD        Z13, Z5, Z5
+	VPADDD        Z14, Z6, Z6
+	VPADDD        Z15, Z7, Z7
+	MOVQ          stride+8(FP), CX
+	MOVQ          (SP), AX
+	MOVQ          table+88(FP), BX
+	MOVQ          $0x00005555, DX
+	KMOVW         DX, K1
+	VPSRLQ        $0x20, 192(BX), Z16
+	VPSRLQ        $0x20, 448(BX), Z17
+	VPSRLQ        $0x20, Z0, Z18
+	VPMULDQ       192(BX), Z0, Z0
+	VPADDQ        (BX), Z0, Z0
+	VPMULDQ       Z16, Z18, Z18
+	VPADDQ        64(BX), Z18, Z18
+	VPSHUFD       $0xf5, Z0, K1, Z18
+	VPSRAVD       128(BX), Z18, Z0
+	VPSRLQ        $0x20, Z1, Z18
+	VPMULDQ       448(BX), Z1, Z1
+	VPADDQ        256(BX), Z1, Z1
+	VPMULDQ       Z17, Z18, Z18
+	VPADDQ        320(BX), Z18, Z18
+	VPSHUFD       $0xf5, Z1, K1, Z18
+	VPSRAVD       384(BX), Z18, Z1
+	VPSRLQ        $0x20, Z2, Z18
+	VPMULDQ       192(BX), Z2, Z2
+	VPADDQ        (BX), Z2, Z2
+	VPMULDQ       Z16, Z18, Z18
+	VPADDQ        64(BX), Z18, Z18
+	VPSHUFD       $0xf5, Z2, K1, Z18
+	VPSRAVD       128(BX), Z18, Z2
+	VPSRLQ        $0x20, Z3, Z18
+	VPMULDQ       448(BX), Z3, Z3
+	VPADDQ        256(BX), Z3, Z3
+	VPMULDQ       Z17, Z18, Z18
+	VPADDQ        320(BX), Z18, Z18
+	VPSHUFD       $0xf5, Z3, K1, Z18
+	VPSRAVD       384(BX), Z18, Z3
+	VPACKSSDW     Z1, Z0, Z0
+	MOVQ          zero+96(FP), DX
+	VMOVQ         DX, X1
+	VPBROADCASTW  X1, Z1
+	VPADDSW       Z1, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z1, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	MOVQ          least+104(FP), DX
+	VMOVQ         DX, X2
+	VPBROADCASTB  X2, Z2
+	MOVQ          most+112(FP), DX
+	VMOVQ         DX, X3
+	VPBROADCASTB  X3, Z3
+	VMOVDQU32     vnniTransposition<>+0(SB), Z18
+	VPMAXUB       Z2, Z0, Z0
+	VPMINUB       Z3, Z0, Z0
+	VPERMD        Z0, Z18, Z0
+	VMOVDQU32     Y0, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI64X4 $0x01, Z0, (AX)
+	ADDQ          CX, AX
+	VPSRLQ        $0x20, Z4, Z0
+	VPMULDQ       192(BX), Z4, Z4
+	VPADDQ        (BX), Z4, Z4
+	VPMULDQ       Z16, Z0, Z0
+	VPADDQ        64(BX), Z0, Z0
+	VPSHUFD       $0xf5, Z4, K1, Z0
+	VPSRAVD       128(BX), Z0, Z4
+	VPSRLQ        $0x20, Z5, Z0
+	VPMULDQ       448(BX), Z5, Z5
+	VPADDQ        256(BX), Z5, Z5
+	VPMULDQ       Z17, Z0, Z0
+	VPADDQ        320(BX), Z0, Z0
+	VPSHUFD       $0xf5, Z5, K1, Z0
+	VPSRAVD       384(BX), Z0, Z5
+	VPSRLQ        $0x20, Z6, Z0
+	VPMULDQ       192(BX), Z6, Z6
+	VPADDQ        (BX), Z6, Z6
+	VPMULDQ       Z16, Z0, Z0
+	VPADDQ        64(BX), Z0, Z0
+	VPSHUFD       $0xf5, Z6, K1, Z0
+	VPSRAVD       128(BX), Z0, Z6
+	VPSRLQ        $0x20, Z7, Z0
+	VPMULDQ       448(BX), Z7, Z7
+	VPADDQ        256(BX), Z7, Z7
+	VPMULDQ       Z17, Z0, Z0
+	VPADDQ        320(BX), Z0, Z0
+	VPSHUFD       $0xf5, Z7, K1, Z0
+	VPSRAVD       384(BX), Z0, Z7
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z1, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z1, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       Z2, Z4, Z4
+	VPMINUB       Z3, Z4, Z4
+	VPERMD        Z4, Z18, Z4
+	VMOVDQU32     Y4, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI64X4 $0x01, Z4, (AX)
+	ADDQ          CX, AX
+	MOVQ          AX, (SP)
+	DECQ          16(SP)
+	JNZ           tile
+	VZEROUPPER
+	RET
+
+// func dotVNNICodes2x2(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
+TEXT ·dotVNNICodes2x2(SB), NOSPLIT, $32-120
+	MOVQ dst+0(FP), AX
+	MOVQ AX, (SP)
+	MOVQ offsets+24(FP), AX
+	MOVQ AX, 8(SP)
+	MOVQ tiles+40(FP), AX
+	MOVQ AX, 16(SP)
+
+tile:
+	MOVQ      x+16(FP), AX
+	MOVQ      8(SP), CX
+	MOVLQSX   (CX), DX
+	ADDQ      AX, DX
+	MOVLQSX   4(CX), BX
+	ADDQ      AX, BX
+	ADDQ      $0x08, CX
+	MOVQ      CX, 8(SP)
+	MOVQ      start+56(FP), AX
+	VMOVDQU32 (AX), Z0
+	VMOVDQU32 64(AX), Z1
+	VMOVDQU32 (AX), Z2
+	VMOVDQU32 64(AX), Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	MOVQ      w+48(FP), AX
+	MOVQ      height+64(FP), CX
+	MOVQ      CX, 24(SP)
+
+part:
+	MOVQ steps+72(FP), CX
+	SUBQ $0x04, CX
+	JLT  few
+
+steps:
+	VMOVDQU32    (AX), Z12
+	VMOVDQU32    64(AX), Z13
+	VPBROADCASTD (DX), Z14
+	VPDPBUSD     Z12, Z14, Z0
+	VPDPBUSD     Z13, Z14, Z1
+	VPBROADCASTD (BX), Z14
+	VPDPBUSD     Z12, Z14, Z2
+	VPDPBUSD     Z13, Z14, Z3
+	VMOVDQU32    128(AX), Z12
+	VMOVDQU32    192(AX), Z13
+	VPBROADCASTD 4(DX), Z14
+	VPDPBUSD     Z12, Z14, Z4
+	VPDPBUSD     Z13, Z14, Z5
+	VPBROADCASTD 4(BX), Z14
+	VPDPBUSD     Z12, Z14, Z6
+	VPDPBUSD     Z13, Z14, Z7
+	VMOVDQU32    256(AX), Z12
+	VMOVDQU32    320(AX), Z13
+	VPBROADCASTD 8(DX), Z14
+	VPDPBUSD     Z12, Z14, Z8
+	VPDPBUSD     Z13, Z14, Z9
+	VPBROADCASTD 8(BX), Z14
+	VPDPBUSD     Z12, Z14, Z10
+	VPDPBUSD     Z13, Z14, Z11
+	VMOVDQU32    384(AX), Z12
+	VMOVDQU32    448(AX), Z13
+	VPBROADCASTD 12(DX), Z14
+	VPDPBUSD     Z12, Z14, Z0
+	VPDPBUSD     Z13, Z14, Z1
+	VPBROADCASTD 12(BX), Z14
+	VPDPBUSD     Z12, Z14, Z2
+	VPDPBUSD     Z13, Z14, Z3
+	ADDQ         $0x10, DX
+	ADDQ         $0x10, BX
+	ADDQ         $0x00000200, AX
+	SUBQ         $0x04, CX
+	JGE          steps
+
+few:
+	ADDQ $0x04, CX
+	JZ   next
+
+step:
+	VMOVDQU32    (AX), Z12
+	VMOVDQU32    64(AX), Z13
+	VPBROADCASTD (DX), Z14
+	VPDPBUSD     Z12, Z14, Z0
+	VPDPBUSD     Z13, Z14, Z1
+	VPBROADCASTD (BX), Z14
+	VPDPBUSD     Z12, Z14, Z2
+	VPDPBUSD     Z13, Z14, Z3
+	ADDQ         $0x04, DX
+	ADDQ         $0x04, BX
+	ADDQ         $0x00000080, AX
+	SUBQ         $0x01, CX
+	JNZ          step
+
+next:
+	MOVQ          skip+80(FP), CX
+	ADDQ          CX, DX
+	ADDQ          CX, BX
+	DECQ          24(SP)
+	JNZ           part
+	VPADDD        Z4, Z0, Z0
+	VPADDD        Z5, Z1, Z1
+	VPADDD        Z6, Z2, Z2
+	VPADDD        Z7, Z3, Z3
+	VPADDD        Z8, Z0, Z0
+	VPADDD        Z9, Z1, Z1
+	VPADDD        Z10, Z2, Z2
+	VPADDD        Z11, Z3, Z3
+	MOVQ          stride+8(FP), CX
+	MOVQ          (SP), AX
+	MOVQ          table+88(FP), BX
+	MOVQ          $0x00005555, DX
+	KMOVW         DX, K1
+	VPSRLQ        $0x20, 192(BX), Z12
+	VPSRLQ        $0x20, 448(BX), Z13
+	VPSRLQ        $0x20, Z0, Z14
+	VPMULDQ       192(BX), Z0, Z0
+	VPADDQ        (BX), Z0, Z0
+	VPMULDQ       Z12, Z14, Z14
+	VPADDQ        64(BX), Z14, Z14
+	VPSHUFD       $0xf5, Z0, K1, Z14
+	VPSRAVD       128(BX), Z14, Z0
+	VPSRLQ        $0x20, Z1, Z14
+	VPMULDQ       448(BX), Z1, Z1
+	VPADDQ        256(BX), Z1, Z1
+	VPMULDQ       Z13, Z14, Z14
+	VPADDQ        320(BX), Z14, Z14
+	VPSHUFD       $0xf5, Z1, K1, Z14
+	VPSRAVD       384(BX), Z14, Z1
+	VPSRLQ        $0x20, Z2, Z14
+	VPMULDQ       192(BX), Z2, Z2
+	VPADDQ        (BX), Z2, Z2
+	VPMULDQ       Z12, Z14, Z14
+	VPADDQ        64(BX), Z14, Z14
+	VPSHUFD       $0xf5, Z2, K1, Z14
+	VPSRAVD       128(BX), Z14, Z2
+	VPSRLQ        $0x20, Z3, Z12
+	VPMULDQ       448(BX), Z3, Z3
+	VPADDQ        256(BX), Z3, Z3
+	VPMULDQ       Z13, Z12, Z12
+	VPADDQ        320(BX), Z12, Z12
+	VPSHUFD       $0xf5, Z3, K1, Z12
+	VPSRAVD       384(BX), Z12, Z3
+	VPACKSSDW     Z1, Z0, Z0
+	MOVQ          zero+96(FP), DX
+	VMOVQ         DX, X1
+	VPBROADCASTW  X1, Z1
+	VPADDSW       Z1, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z1, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	MOVQ          least+104(FP), DX
+	VMOVQ         DX, X1
+	VPBROADCASTB  X1, Z1
+	MOVQ          most+112(FP), DX
+	VMOVQ         DX, X2
+	VPBROADCASTB  X2, Z2
+	VMOVDQU32     vnniTransposition<>+0(SB), Z3
+	VPMAXUB       Z1, Z0, Z0
+	VPMINUB       Z2, Z0, Z0
+	VPERMD        Z0, Z3, Z0
+	VMOVDQU32     Y0, (AX)
+	ADDQ          CX, AX
+	VEXTRACTI64X4 $0x01, Z0, (AX)
+	ADDQ          CX, AX
+	MOVQ          AX, (SP)
+	DECQ          16(SP)
+	JNZ           tile
+	VZEROUPPER
+	RET
+
+// func dotVNNICodes1x2(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
+TEXT ·dotVNNICodes1x2(SB), NOSPLIT, $32-120
+	MOVQ dst+0(FP), AX
+	MOVQ AX, (SP)
+	MOVQ offsets+24(FP), AX
+	MOVQ AX, 8(SP)
+	MOVQ tiles+40(FP), AX
+	MOVQ AX, 16(SP)
+
+tile:
+	MOVQ      x+16(FP), AX
+	MOVQ      8(SP), CX
+	MOVLQSX   (CX), DX
+	ADDQ      AX, DX
+	ADDQ      $0x04, CX
+	MOVQ      CX, 8(SP)
+	MOVQ      start+56(FP), AX
+	VMOVDQU32 (AX), Z0
+	VMOVDQU32 64(AX), Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	MOVQ      w+48(FP), AX
+	MOVQ      height+64(FP), CX
+	MOVQ      CX, 24(SP)
+
+part:
+	MOVQ steps+72(FP), CX
+	SUBQ $0x04, CX
+	JLT  few
+
+steps:
+	VMOVDQU32    (AX), Z8
+	VMOVDQU32    64(AX), Z9
+	VPBROADCASTD (DX), Z10
+	VPDPBUSD     Z8, Z10, Z0
+	VPDPBUSD     Z9, Z10, Z1
+	VMOVDQU32    128(AX), Z8
+	VMOVDQU32    192(AX), Z9
+	VPBROADCASTD 4(DX), Z10
+	VPDPBUSD     Z8, Z10, Z2
+	VPDPBUSD     Z9, Z10, Z3
+	VMOVDQU32    256(AX), Z8
+	VMOVDQU32    320(AX), Z9
+	VPBROADCASTD 8(DX), Z10
+	VPDPBUSD     Z8, Z10, Z4
+	VPDPBUSD     Z9, Z10, Z5
+	VMOVDQU32    384(AX), Z8
+	VMOVDQU32    448(AX), Z9
+	VPBROADCASTD 12(DX), Z10
+	VPDPBUSD     Z8, Z10, Z6
+	VPDPBUSD     Z9, Z10, Z7
+	ADDQ         $0x10, DX
+	ADDQ         $0x00000200, AX
+	SUBQ         $0x04, CX
+	JGE          steps
+
+few:
+	ADDQ $0x04, CX
+	JZ   next
+
+step:
+	VMOVDQU32    (AX), Z8
+	VMOVDQU32    64(AX), Z9
+	VPBROADCASTD (DX), Z10
+	VPDPBUSD     Z8, Z10, Z0
+	VPDPBUSD     Z9, Z10, Z1
+	ADDQ         $0x04, DX
+	ADDQ         $0x00000080, AX
+	SUBQ         $0x01, CX
+	JNZ          step
+
+next:
+	MOVQ         skip+80(FP), CX
+	ADDQ         CX, DX
+	DECQ         24(SP)
+	JNZ          part
+	VPADDD       Z2, Z0, Z0
+	VPADDD       Z3, Z1, Z1
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z0, Z0
+	VPADDD       Z7, Z1, Z1
+	MOVQ         stride+8(FP), CX
+	MOVQ         (SP), AX
+	MOVQ         table+88(FP), BX
+	MOVQ         $0x00005555, DX
+	KMOVW        DX, K1
+	VPSRLQ       $0x20, 192(BX), Z8
+	VPSRLQ       $0x20, 448(BX), Z9
+	VPSRLQ       $0x20, Z0, Z10
+	VPMULDQ      192(BX), Z0, Z0
+	VPADDQ       (BX), Z0, Z0
+	VPMULDQ      Z8, Z10, Z10
+	VPADDQ       64(BX), Z10, Z10
+	VPSHUFD      $0xf5, Z0, K1, Z10
+	VPSRAVD      128(BX), Z10, Z0
+	VPSRLQ       $0x20, Z1, Z8
+	VPMULDQ      448(BX), Z1, Z1
+	VPADDQ       256(BX), Z1, Z1
+	VPMULDQ      Z9, Z8, Z8
+	VPADDQ       320(BX), Z8, Z8
+	VPSHUFD      $0xf5, Z1, K1, Z8
+	VPSRAVD      384(BX), Z8, Z1
+	VPACKSSDW    Z1, Z0, Z0
+	MOVQ         zero+96(FP), DX
+	VMOVQ        DX, X1
+	VPBROADCASTW X1, Z1
+	VPADDSW      Z1, Z0, Z0
+	VPACKUSWB    Z0, Z0, Z0
+	MOVQ         least+104(FP), DX
+	VMOVQ        DX, X1
+	VPBROADCASTB X1, Z1
+	MOVQ         most+112(FP), DX
+	VMOVQ        DX, X8
+	VPBROADCASTB X8, Z8
+	VMOVDQU32    vnniTransposition<>+0(SB), Z9
+	VPMAXUB      Z1, Z0, Z0
+	VPMINUB      Z8, Z0, Z0
+	VPERMD       Z0, Z9, Z0
+	VMOVDQU32    Y0, (AX)
+	ADDQ         CX, AX
+	MOVQ         AX, (SP)
+	DECQ         16(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET

@@ -516,3 +516,58 @@ func dotVNNIBits1x2(acc *int32, stride int, x *uint8, offsets *int32, step int, 
 //
 //go:noescape
 func peakVNNI(rounds int)
+
+// dotVNNICodes24x1 is dotVNNI24x1 that requantizes its sums as finishVNNIWide does, with the table of these columns.
+//
+//go:noescape
+func dotVNNICodes24x1(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
+
+// dotVNNICodes8x1 is dotVNNI8x1 that requantizes its sums as finishVNNIWide does, with the table of these columns.
+//
+//go:noescape
+func dotVNNICodes8x1(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
+
+// dotVNNICodes4x1 is dotVNNI4x1 that requantizes its sums as finishVNNIWide does, with the table of these columns.
+//
+//go:noescape
+func dotVNNICodes4x1(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
+
+// dotVNNICodes2x1 is dotVNNI2x1 that requantizes its sums as finishVNNIWide does, with the table of these columns.
+//
+//go:noescape
+func dotVNNICodes2x1(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
+
+// dotVNNICodes1x1 is dotVNNI1x1 that requantizes its sums as finishVNNIWide does, with the table of these columns.
+//
+//go:noescape
+func dotVNNICodes1x1(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
+
+// dotVNNICodes14x2 is dotVNNI14x2 that requantizes its sums as finishVNNIWide does, with the table of these columns.
+//
+//go:noescape
+func dotVNNICodes14x2(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
+
+// dotVNNICodes12x2 is dotVNNI12x2 that requantizes its sums as finishVNNIWide does, with the table of these columns.
+//
+//go:noescape
+func dotVNNICodes12x2(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
+
+// dotVNNICodes8x2 is dotVNNI8x2 that requantizes its sums as finishVNNIWide does, with the table of these columns.
+//
+//go:noescape
+func dotVNNICodes8x2(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
+
+// dotVNNICodes4x2 is dotVNNI4x2 that requantizes its sums as finishVNNIWide does, with the table of these columns.
+//
+//go:noescape
+func dotVNNICodes4x2(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
+
+// dotVNNICodes2x2 is dotVNNI2x2 that requantizes its sums as finishVNNIWide does, with the table of these columns.
+//
+//go:noescape
+func dotVNNICodes2x2(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
+
+// dotVNNICodes1x2 is dotVNNI1x2 that requantizes its sums as finishVNNIWide does, with the table of these columns.
+//
+//go:noescape
+func dotVNNICodes1x2(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)

@@ -5,6 +5,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -45,10 +46,17 @@ func main() {
 			mask = constant(f.name+"Mask", 0x01010101*(1<<f.bits-1))
 		}
 		for _, s := range shapes {
-			dot(s, f, mask)
+			dot(s, f, mask, nil)
 		}
 	}
 	peak()
+	order := GLOBL("vnniTransposition", RODATA|NOPTR) // of the 4 × 4 dwords of a register
+	for i := range 16 {
+		DATA(4*i, U32(uint32(i%4*4+i/4)))
+	}
+	for _, s := range shapes {
+		dot(s, forms[0], ones, &order)
+	}
 	Generate()
 }
 
@@ -97,9 +105,15 @@ type tile struct {
 	w, left GPVirtual
 }
 
-func dot(s shape, f form, mask Mem) {
+// dot is the product of a tile; with an order for the transposition it ends in codes.
+func dot(s shape, f form, mask Mem, order *Mem) {
 	name := fmt.Sprintf("dotVNNI%s%dx%d", f.name, s.rows, s.columns)
-	TEXT(name, NOSPLIT, "func(acc *int32, stride int, x *uint8, offsets *int32, step, tiles int, w *int8, start *int32, height, steps, skip int)")
+	signature := "(acc *int32, stride int, x *uint8, offsets *int32, step, tiles int, w *int8, start *int32, height, steps, skip int"
+	if order != nil {
+		name = fmt.Sprintf("dotVNNICodes%dx%d", s.rows, s.columns)
+		signature = strings.Replace(signature, "acc *int32", "dst *uint8", 1) + ", table *int64, zero, least, most int"
+	}
+	TEXT(name, NOSPLIT, "func"+signature+")")
 	doc := []string{fmt.Sprintf("%s adds to start the products of 8-bit codes, %d rows at a time:", name, s.rows),
 		"", "\tacc[r][c] = start[c] + Σ x[r][k]·w[k][c]", "",
 		fmt.Sprintf("for tiles × %d rows and %d columns. Row r of x starts offsets[r/%d] + r%%%d·step bytes behind x and has height", s.rows, 16*s.columns, s.group, s.group),
@@ -110,12 +124,19 @@ func dot(s shape, f form, mask Mem) {
 		}
 		doc = append(doc, line)
 	}
+	if order != nil {
+		doc = []string{fmt.Sprintf("%s is dotVNNI%dx%d that requantizes its sums as finishVNNIWide does, with the table of these columns.", name, s.rows, s.columns)}
+	}
 	Doc(doc...)
 	Pragma("noescape")
 	t := &tile{shape: s, form: f, mask: mask, w: GP64(), left: GP64()}
 	acc, offsets := GP64(), GP64()
 	accAt, offsetsAt, tiles, height := AllocLocal(8), AllocLocal(8), AllocLocal(8), AllocLocal(8)
-	Load(Param("acc"), acc)
+	if order != nil {
+		Load(Param("dst"), acc)
+	} else {
+		Load(Param("acc"), acc)
+	}
 	MOVQ(acc, accAt)
 	Load(Param("offsets"), offsets)
 	MOVQ(offsets, offsetsAt)
@@ -180,11 +201,10 @@ func dot(s shape, f form, mask Mem) {
 	t.end()
 	to, stride := GP64(), Load(Param("stride"), GP64())
 	MOVQ(accAt, to)
-	for r := range s.rows {
-		for c := range s.columns {
-			VMOVDQU32(t.sums[0][r*s.columns+c], Mem{Base: to, Disp: 64 * c})
-		}
-		ADDQ(stride, to)
+	if order != nil {
+		t.codes(to, stride, *order)
+	} else {
+		t.store(to, stride)
 	}
 	MOVQ(to, accAt)
 	DECQ(tiles)
@@ -218,6 +238,93 @@ func (t *tile) end() {
 			VPADDD(z, t.sums[0][i], t.sums[0][i])
 		}
 	}
+}
+
+// store writes the sums.
+func (t *tile) store(to, stride Register) {
+	for r := range t.rows {
+		for c := range t.columns {
+			VMOVDQU32(t.sums[0][r*t.columns+c], Mem{Base: to, Disp: 64 * c})
+		}
+		ADDQ(stride, to)
+	}
+}
+
+// codes requantizes the sums and writes them, four vectors at a time: of rows one below the other, or of two columns.
+func (t *tile) codes(to, stride Register, order Mem) {
+	odd, bits, table := K(), GP64(), Load(Param("table"), GP64())
+	MOVQ(U32(0x5555), bits)
+	KMOVW(bits.As32(), odd)
+	constant := func(column, i int) Mem { return Mem{Base: table, Disp: 256*column + 64*i} }
+	var multipliers []VecVirtual // of odd channels
+	for c := range t.columns {
+		m := ZMM()
+		VPSRLQ(Imm(32), constant(c, 3), m)
+		multipliers = append(multipliers, m)
+	}
+	var zero, least, most, index VecVirtual
+	sums := t.sums[0]
+	for first := 0; first < len(sums); first += 4 {
+		group := sums[first:min(first+4, len(sums))]
+		for i, sum := range group {
+			c := (first + i) % t.columns
+			high := ZMM()
+			VPSRLQ(Imm(32), sum, high)
+			VPMULDQ(constant(c, 3), sum, sum)
+			VPADDQ(constant(c, 0), sum, sum)
+			VPMULDQ(multipliers[c], high, high)
+			VPADDQ(constant(c, 1), high, high)
+			VPSHUFD(Imm(0xf5), sum, odd, high) // the high halves of all
+			VPSRAVD(constant(c, 2), high, sum)
+		}
+		last := len(group) - 1
+		VPACKSSDW(group[min(1, last)], group[0], group[0])
+		if first == 0 { // registers are free only now
+			zero = t.broadcast("zero", func(x, z Op) { VPBROADCASTW(x, z) })
+		}
+		VPADDSW(zero, group[0], group[0])
+		second := group[0]
+		if last > 1 {
+			second = group[2]
+			VPACKSSDW(group[last], second, second)
+			VPADDSW(zero, second, second)
+		}
+		VPACKUSWB(second, group[0], group[0])
+		if first == 0 {
+			least = t.broadcast("least", func(x, z Op) { VPBROADCASTB(x, z) })
+			most = t.broadcast("most", func(x, z Op) { VPBROADCASTB(x, z) })
+			index = ZMM()
+			VMOVDQU32(order, index)
+		}
+		codes := group[0]
+		VPMAXUB(least, codes, codes)
+		VPMINUB(most, codes, codes)
+		VPERMD(codes, index, codes)
+		for i := 0; i <= last; i += t.columns {
+			switch {
+			case i == 0 && t.columns == 2:
+				low := codes.AsY()
+				VMOVDQU32(low, Mem{Base: to})
+			case i == 0:
+				low := codes.AsX()
+				VMOVDQU32(low, Mem{Base: to})
+			case t.columns == 2:
+				VEXTRACTI64X4(Imm(1), codes, Mem{Base: to})
+			default:
+				VEXTRACTI32X4(Imm(uint64(i)), codes, Mem{Base: to})
+			}
+			ADDQ(stride, to)
+		}
+	}
+}
+
+// broadcast loads a parameter to all lanes.
+func (t *tile) broadcast(name string, broadcast func(x, z Op)) VecVirtual {
+	z, value := ZMM(), Load(Param(name), GP64())
+	low := z.AsX()
+	VMOVQ(value, low)
+	broadcast(low, z)
+	return z
 }
 
 // products adds the products of successive steps.
