@@ -77,6 +77,11 @@ func TestUsage(t *testing.T) {
 	}
 }
 
+func TestUnknownTier(t *testing.T) {
+	t.Setenv("GOQAT_TRAIN_KERNELS", "axv2")
+	mustFail(t, exitUsage, []string{"methods"}, "GOQAT_TRAIN_KERNELS", "axv2", "avx2")
+}
+
 // idx returns an IDX file of unsigned bytes.
 func idx(magic uint32, sizes []uint32, data []byte) []byte {
 	file := binary.BigEndian.AppendUint32(nil, magic)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/recipe"
 )
@@ -66,6 +67,12 @@ prove tensor by tensor that both agree.`,
   qat eval runs/lenet-pact-w4a4/model.qmodel --data fashion-sample`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			if err := kernel.CheckEnvironment(); err != nil {
+				return usagef(c, "%w", err)
+			}
+			return nil
+		},
 	}
 	root.AddCommand(
 		trainCommand(), evalCommand(), exportCommand(), verifyCommand(), runCommand(), benchCommand(), inspectCommand(),

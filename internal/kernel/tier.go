@@ -2,7 +2,10 @@
 
 package kernel
 
-import "os"
+import (
+	"fmt"
+	"os"
+)
 
 // A Tier is a set of instructions the kernels are written in. All tiers cut a
 // sum alike and add in the same order; AVX2 and AVX-512 give the same bits.
@@ -29,4 +32,16 @@ func chosen(best Tier) Tier {
 		}
 	}
 	return best
+}
+
+// CheckEnvironment returns an error if the environment wants a tier that there is
+// not. Kernels then run in the best one.
+func CheckEnvironment() error {
+	v := os.Getenv(tierVariable)
+	for t := Portable; t <= AVX512; t++ {
+		if v == t.String() || v == "" {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s is %q in the environment, want %v, %v or %v", tierVariable, v, Portable, AVX2, AVX512)
 }

@@ -7,6 +7,9 @@ import "testing"
 func TestTierOfEnvironment(t *testing.T) {
 	for value, want := range map[string]Tier{"": AVX512, "portable": Portable, "avx2": AVX2, "avx512": AVX512, "other": AVX512} {
 		t.Setenv(tierVariable, value)
+		if err := CheckEnvironment(); (err != nil) != (value == "other") {
+			t.Errorf("%s=%q: %v", tierVariable, value, err)
+		}
 		for _, best := range []Tier{Portable, AVX2, AVX512} {
 			if got := chosen(best); got != min(want, best) {
 				t.Errorf("%s=%q on a machine with %v: %v, want %v", tierVariable, value, best, got, min(want, best))
