@@ -16,7 +16,7 @@ var codings = map[quant.Coding]qmodel.Coding{
 }
 
 // encode returns a unit's integer weights as the codes of the model.
-func encode(u *layers.Unit, integers []int16) *qmodel.Weights {
+func encode(u *layers.Unit, integers []int16) (*qmodel.Weights, error) {
 	q := u.Quantizer
 	w := &qmodel.Weights{
 		Bits: q.Bits(), Coding: codings[q.Coding()],
@@ -27,14 +27,15 @@ func encode(u *layers.Unit, integers []int16) *qmodel.Weights {
 		if q.Bits() > 1 {
 			w.Planes = q.Bits()
 		}
+		codes := make([]int8, 0, w.Len())
 		for k := range q.Bits() {
 			for _, v := range integers {
-				w.Codes = append(w.Codes, int8(v>>k&1*2-1))
+				codes = append(codes, int8(v>>k&1*2-1))
 			}
 		}
-		return w
+		return w, w.Pack(codes)
 	}
-	w.Codes = make([]int8, len(integers))
+	codes := make([]int8, len(integers))
 	for i, v := range integers {
 		switch w.Coding {
 		case qmodel.Odd: // 2c + 1
@@ -42,9 +43,9 @@ func encode(u *layers.Unit, integers []int16) *qmodel.Weights {
 		case qmodel.Powers: // ±2^(|c| - 1)
 			v = exponent(v)
 		}
-		w.Codes[i] = int8(v)
+		codes[i] = int8(v)
 	}
-	return w
+	return w, w.Pack(codes)
 }
 
 // exponent returns the code of ±2^e, ±(e + 1), or 0.

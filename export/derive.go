@@ -168,7 +168,10 @@ func (p *Plan) fold(u *Unit) error {
 	}
 	integers := make([]int16, len(u.Weight.Value))
 	scale := u.Quantizer.Integers(integers, u.Weight.Value)
-	u.Weights = encode(u.Unit, integers)
+	var err error
+	if u.Weights, err = encode(u.Unit, integers); err != nil {
+		return err
+	}
 	u.scale, u.bias = make([][]float32, u.Weights.Sets()), make([]float64, u.Channels)
 	each := len(scale) / len(u.scale) // one for each channel, or one for all
 	for k := range u.scale {

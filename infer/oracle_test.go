@@ -85,7 +85,7 @@ func evaluateOne(m *qmodel.Model, o *qmodel.Operator, values [][]int64, y, x, c 
 // weigh returns the accumulators of a weighted operator for one output, plane by plane and in it sign by sign.
 func weigh(m *qmodel.Model, o *qmodel.Operator, at func(y, x, c int) (int64, bool), y, x, c int) []int64 {
 	in, w := &m.Tensors[o.Inputs[0]], o.Weights
-	planes, signs := max(1, w.Planes), 1
+	planes, signs, codes := max(1, w.Planes), 1, w.Codes()
 	if in.Signs {
 		signs = in.Bits
 	}
@@ -110,7 +110,7 @@ func weigh(m *qmodel.Model, o *qmodel.Operator, at func(y, x, c int) (int64, boo
 						if w.Planes > 1 {
 							i += plane * w.Shape[0] * w.Shape[1] * w.Shape[2] * each
 						}
-						acc += q * weight(w, w.Codes[i], plane)
+						acc += q * weight(w, codes[i], plane)
 					}
 				}
 			}

@@ -33,8 +33,10 @@ func newWeighted(m *qmodel.Model, i int, c kernel.Conv, set kernel.Set) *weighte
 		return w
 	}
 	w.double = o.Weights.Coding == qmodel.Odd && o.Weights.Bits == 8
-	codes := o.Weights.Codes
-	if !w.double {
+	var codes []int8
+	if w.double {
+		codes = o.Weights.Codes()
+	} else {
 		codes, w.rest = kernel.NewRemainder(c, interleaved(o.Weights))
 	}
 	w.plan = set.Plan(c, codes)
@@ -46,6 +48,9 @@ func newWeighted(m *qmodel.Model, i int, c kernel.Conv, set kernel.Set) *weighte
 
 // interleaved returns the weights with those of all sets for an output next to each other.
 func interleaved(w *qmodel.Weights) []int16 {
+	if w.Sets() == 1 {
+		return w.Values(0)
+	}
 	each := w.Shape[1] * w.Shape[2] * w.Shape[3]
 	sets := make([][]int16, w.Sets())
 	for k := range sets {

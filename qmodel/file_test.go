@@ -87,8 +87,8 @@ func TestFileIsCompactAndPlain(t *testing.T) {
 		}
 		if w := o.Weights; w != nil {
 			per := map[int]int{1: 8, 2: 4, 4: 2, 8: 1}[w.Bits]
-			if got, want := len(f.Tensor(o.Name+".weight").Data), (len(w.Codes)+per-1)/per; got != want {
-				t.Errorf("%s: %d weights of %d bits take %d bytes, want %d", o.Name, len(w.Codes), w.Bits, got, want)
+			if got, want := len(f.Tensor(o.Name+".weight").Data), (w.Len()+per-1)/per; got != want {
+				t.Errorf("%s: %d weights of %d bits take %d bytes, want %d", o.Name, w.Len(), w.Bits, got, want)
 			}
 		}
 	}

@@ -18,8 +18,8 @@ func codesPerByte(bits int) int {
 	}
 }
 
-// pack stores codes of 1 to 4 bits, the first in the lowest bits of a byte: at 1 bit +1 is a 1 and -1 a 0, else two's
-// complement. The rest of the last byte is 0.
+// pack stores codes, the first in the lowest bits of a byte: at 1 bit +1 is a 1 and -1 a 0, else two's complement. The
+// rest of the last byte is 0.
 func pack(codes []int8, bits int) []byte {
 	per := codesPerByte(bits)
 	width := 8 / per
@@ -33,17 +33,40 @@ func pack(codes []int8, bits int) []byte {
 	return packed
 }
 
-// unpack is the inverse of pack. It refuses a wrong length and bits set behind the last code.
-func unpack(packed []byte, bits, n int) ([]int8, error) {
+// checkPacked refuses what does not hold n codes, or has bits set behind the last.
+func checkPacked(packed []byte, bits, n int) error {
+	per := codesPerByte(bits)
+	if len(packed) != (n+per-1)/per {
+		return fmt.Errorf("%d bytes for %d codes of %d bits", len(packed), n, bits)
+	}
+	if n%per != 0 && packed[len(packed)-1]>>(n%per*8/per) != 0 {
+		return fmt.Errorf("bits behind the last code")
+	}
+	return nil
+}
+
+// unpack is the inverse of pack, for n codes.
+func unpack(packed []byte, bits, n int) []int8 {
+	codes := make([]int8, n)
+	per := codesPerByte(bits)
+	if per == 1 {
+		for i, b := range packed {
+			codes[i] = int8(b)
+		}
+		return codes
+	}
+	of := unpacked(bits)
+	for i, b := range packed {
+		copy(codes[i*per:], of[b][:per])
+	}
+	return codes
+}
+
+// unpacked returns the codes of each byte.
+func unpacked(bits int) *[256][8]int8 {
 	per := codesPerByte(bits)
 	width := 8 / per
-	if len(packed) != (n+per-1)/per {
-		return nil, fmt.Errorf("%d bytes for %d codes of %d bits", len(packed), n, bits)
-	}
-	if n%per != 0 && packed[len(packed)-1]>>(n%per*width) != 0 {
-		return nil, fmt.Errorf("bits behind the last code")
-	}
-	var of [256][8]int8 // by the byte
+	var of [256][8]int8
 	for b := range of {
 		for i := range per {
 			v := uint8(b) >> (i * width) & (1<<width - 1)
@@ -54,9 +77,5 @@ func unpack(packed []byte, bits, n int) ([]int8, error) {
 			}
 		}
 	}
-	codes := make([]int8, n)
-	for i, b := range packed {
-		copy(codes[i*per:], of[b][:per])
-	}
-	return codes, nil
+	return &of
 }

@@ -28,7 +28,7 @@ func TestPackedBytes(t *testing.T) {
 
 func TestPackRoundTrip(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	for bits := 1; bits <= 4; bits++ {
+	for bits := 1; bits <= 8; bits++ {
 		for n := range 40 {
 			codes := make([]int8, n)
 			for i := range codes {
@@ -39,16 +39,18 @@ func TestPackRoundTrip(t *testing.T) {
 				}
 			}
 			packed := pack(codes, bits)
-			got, err := unpack(packed, bits, n)
-			if err != nil || !slices.Equal(got, codes) {
-				t.Fatalf("%d bits: %d, want %d (%v)", bits, got, codes, err)
+			if err := checkPacked(packed, bits, n); err != nil {
+				t.Fatal(err)
 			}
-			if _, err := unpack(append(packed, 0), bits, n); err == nil {
+			if got := unpack(packed, bits, n); !slices.Equal(got, codes) {
+				t.Fatalf("%d bits: %d, want %d", bits, got, codes)
+			}
+			if checkPacked(append(packed, 0), bits, n) == nil {
 				t.Fatal("a byte too many accepted")
 			}
 			if per := codesPerByte(bits); n%per != 0 {
 				packed[len(packed)-1] |= 0x80
-				if _, err := unpack(packed, bits, n); err == nil {
+				if checkPacked(packed, bits, n) == nil {
 					t.Fatalf("%d bits: bits behind code %d accepted", bits, n)
 				}
 			}

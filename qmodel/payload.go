@@ -37,15 +37,9 @@ func elementBytes(dtype string) int {
 func (o *Operator) tensors() []safetensors.Tensor {
 	var list []safetensors.Tensor
 	if w := o.Weights; w != nil {
-		t := safetensors.Tensor{Name: o.Name + weightSuffix, DType: "I8", Shape: w.Shape[:]}
+		t := safetensors.Tensor{Name: o.Name + weightSuffix, DType: "I8", Shape: w.Shape[:], Data: w.Packed}
 		if codesPerByte(w.Bits) > 1 {
-			t.DType, t.Data = "U8", pack(w.Codes, w.Bits)
-			t.Shape = []int{len(t.Data)}
-		} else {
-			t.Data = make([]byte, len(w.Codes))
-			for i, v := range w.Codes {
-				t.Data[i] = byte(v)
-			}
+			t.DType, t.Shape = "U8", []int{len(w.Packed)}
 		}
 		list = append(list, t)
 	}
@@ -122,7 +116,7 @@ func (m *Model) loadOperator(o *Operator, p payload) error {
 		if err = w.validate(); err != nil {
 			return err
 		}
-		if w.Codes, err = p.weights(o.Name+weightSuffix, w); err != nil {
+		if w.Packed, err = p.weights(o.Name+weightSuffix, w); err != nil {
 			return err
 		}
 	}
@@ -162,28 +156,17 @@ func (p payload) take(name, dtype string, shape ...int) ([]byte, error) {
 	return t.Data, nil
 }
 
-func (p payload) weights(name string, w *Weights) ([]int8, error) {
-	n, ok := product(w.Shape)
-	if !ok {
+// weights takes packed codes and returns a copy of them, which does not keep the whole file.
+func (p payload) weights(name string, w *Weights) ([]byte, error) {
+	if !w.validShape() {
 		return nil, fmt.Errorf("weights of shape %v", w.Shape)
 	}
+	dtype, shape := "I8", w.Shape[:]
 	if per := codesPerByte(w.Bits); per > 1 {
-		n *= max(1, w.Planes)
-		data, err := p.take(name, "U8", (n+per-1)/per)
-		if err != nil {
-			return nil, err
-		}
-		return unpack(data, w.Bits, n)
+		dtype, shape = "U8", []int{(w.Len() + per - 1) / per}
 	}
-	data, err := p.take(name, "I8", w.Shape[:]...)
-	if err != nil {
-		return nil, err
-	}
-	codes := make([]int8, n)
-	for i, v := range data {
-		codes[i] = int8(v)
-	}
-	return codes, nil
+	data, err := p.take(name, dtype, shape...)
+	return slices.Clone(data), err
 }
 
 // integers takes a tensor that integers made.

@@ -148,21 +148,21 @@ func (o *Operator) validateWeights(in, out *Tensor) error {
 	if err := w.validate(); err != nil {
 		return err
 	}
-	if n, ok := product(w.Shape); !ok || n*max(1, w.Planes) != len(w.Codes) {
-		return fmt.Errorf("%d weights for %d planes of the shape %v", len(w.Codes), max(1, w.Planes), w.Shape)
+	if !w.validShape() {
+		return fmt.Errorf("weights of shape %v", w.Shape)
 	}
 	return w.validateCodes()
 }
 
-// product returns the number of weights of a shape of positive sizes, and whether it is within limits.
-func product(shape [4]int) (int, bool) {
+// validShape says whether the number of weights of a shape of positive sizes is within limits.
+func (w *Weights) validShape() bool {
 	n := int64(1)
-	for _, s := range shape {
+	for _, s := range w.Shape {
 		if n *= int64(s); n > maxWeights { // maxWeights·maxSize is far from overflow
-			return 0, false
+			return false
 		}
 	}
-	return int(n), true
+	return true
 }
 
 func (o *Operator) validateTable(in, out *Tensor) error {

@@ -88,11 +88,10 @@ func TestValidateRefuses(t *testing.T) {
 		{"depthwise", func(m *M) { m.Operators[opDepthwise].Groups = 2 }, "want the same of each"},
 		{"linear", func(m *M) { m.Operators[opConv].Op = qmodel.Linear }, "want 1 of each"},
 		{"weight shape", func(m *M) { m.Operators[opConv].Weights.Shape[3] = 2 }, "weights of shape"},
-		{"weight count", func(m *M) { w := m.Operators[opConv].Weights; w.Codes = w.Codes[1:] }, "23 weights"},
+		{"weight count", func(m *M) { w := m.Operators[opConv].Weights; w.Packed = w.Packed[1:] }, "23 bytes for 24 codes"},
 		{"weight bits", func(m *M) { m.Operators[opConv].Weights.Bits = 9 }, "weights of 9 bits"},
-		{"weight code", func(m *M) { m.Operators[opDepthwise].Weights.Codes[7] = -8 }, "weight 7 is -8"},
-		{"weight -128", func(m *M) { m.Operators[opConv].Weights.Codes[0] = -128 }, "weight 0 is -128"},
-		{"no sign", func(m *M) { m.Operators[opResidual].Weights.Codes[3] = 0 }, "weight 3 is 0"},
+		{"weight code", func(m *M) { m.Operators[opDepthwise].Weights.Packed[3] = 0x80 }, "weight 7 is -8"},
+		{"weight -128", func(m *M) { m.Operators[opConv].Weights.Packed[0] = 0x80 }, "weight 0 is -128"},
 		{"table length", func(m *M) { m.Operators[opTable].Table = make([]uint8, 255) }, "table of 255"},
 		{"table code", func(m *M) { m.Tensors[1].Bits = 1; m.Tensors[1].ZeroPoint = 0 }, "bits do not hold"},
 		{"pool bits", func(m *M) { m.Tensors[7].Bits, m.Tensors[7].ZeroPoint = 8, m.Tensors[6].ZeroPoint }, "other bits"},
@@ -141,8 +140,8 @@ func TestValidateRefusesWideAccumulators(t *testing.T) {
 		b.Model.Tensors[0].ZeroPoint, b.Model.Input.ZeroPoint = 0, 0
 		raw := b.Conv(0, qmodeltest.Square(1, 1, 0), 1, 1, 8, codeBits)
 		m := b.Finish(b.Add(8, raw, raw), 2)
-		for i := range m.Operators[0].Weights.Codes {
-			m.Operators[0].Weights.Codes[i] = 127
+		for i := range m.Operators[0].Weights.Packed {
+			m.Operators[0].Weights.Packed[i] = 127
 		}
 		if r := m.Operators[0].Requantizer; r != nil {
 			r.AccBias[0] = 0
@@ -152,7 +151,7 @@ func TestValidateRefusesWideAccumulators(t *testing.T) {
 		}
 		o := &m.Operators[0]
 		m.Tensors[0].Height, m.Input.Height, o.Op, o.Kernel[0], o.Weights.Shape[1] = 2, 2, qmodel.Conv2D, 2, 2
-		o.Weights.Codes = append(o.Weights.Codes, o.Weights.Codes...)
+		o.Weights.Packed = append(o.Weights.Packed, o.Weights.Packed...)
 		if err := m.Validate(); err == nil || !strings.Contains(err.Error(), "accumulator") {
 			t.Errorf("error %v", err)
 		}

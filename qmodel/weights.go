@@ -15,7 +15,7 @@ type Weights struct {
 	Coding Coding `json:"coding,omitzero"`
 	Planes int    `json:"planes,omitzero"` // sets of weights, each with an accumulator of its own; 0 is one set
 	Shape  [4]int `json:"-"`               // of a set: output channels, kernel height, kernel width, input channels / groups
-	Codes  []int8 `json:"-"`               // set after set
+	Packed []byte `json:"-"`               // the codes, set after set, as the file has them
 }
 
 // A Coding says what the codes of weights stand for.
@@ -33,6 +33,31 @@ const (
 	Split Coding = "split"
 )
 
+// Len returns the number of codes that the shape asks for.
+func (w *Weights) Len() int {
+	return max(1, w.Planes) * w.Shape[0] * w.Shape[1] * w.Shape[2] * w.Shape[3]
+}
+
+// Codes returns the codes of valid weights, unpacked.
+func (w *Weights) Codes() []int8 { return unpack(w.Packed, w.Bits, w.Len()) }
+
+// Pack sets the codes. It refuses codes that the bits and the coding do not have.
+func (w *Weights) Pack(codes []int8) error {
+	if err := w.validate(); err != nil {
+		return err
+	}
+	if len(codes) != w.Len() {
+		return fmt.Errorf("%d codes for %d planes of the shape %v", len(codes), max(1, w.Planes), w.Shape)
+	}
+	for i, c := range codes {
+		if !w.has(c) {
+			return fmt.Errorf("weight %d is %d, outside of the codes of %d bits", i, c, w.Bits)
+		}
+	}
+	w.Packed = pack(codes, w.Bits)
+	return nil
+}
+
 // Sets returns the number of sets of weights that have an accumulator of their own.
 func (w *Weights) Sets() int {
 	if w.Coding == Split {
@@ -43,16 +68,22 @@ func (w *Weights) Sets() int {
 
 // Values returns set k of the weights that the codes stand for.
 func (w *Weights) Values(k int) []int16 {
-	n := len(w.Codes) / max(1, w.Planes)
-	codes := w.Codes
-	if w.Planes > 1 {
-		codes = codes[k*n : (k+1)*n]
-	}
 	var of [256]int16 // by the bits of the code
 	for i := range of {
 		of[i] = w.value(int8(i), k)
 	}
+	n := w.Len() / max(1, w.Planes)
 	values := make([]int16, n)
+	if codesPerByte(w.Bits) == 1 {
+		for i, b := range w.Packed {
+			values[i] = of[b]
+		}
+		return values
+	}
+	codes := w.Codes()
+	if w.Planes > 1 {
+		codes = codes[k*n:][:n]
+	}
 	for i, c := range codes {
 		values[i] = of[uint8(c)]
 	}
@@ -158,29 +189,41 @@ func (w *Weights) validate() error {
 	return nil
 }
 
-// codes returns the least and the greatest code.
-func (w *Weights) codes() (least, most int) {
-	half := 1 << (w.Bits - 1)
+// has says whether c is one of the codes.
+func (w *Weights) has(c int8) bool {
+	v, half := int(c), 1<<(w.Bits-1)
 	switch {
 	case w.Coding == Odd:
-		return -half, half - 1
+		return v >= -half && v < half
 	case w.Coding == Powers:
-		return -half / 2, half / 2
+		return v >= -half/2 && v <= half/2
 	case w.Bits == 1:
-		return -1, 1
+		return v == -1 || v == 1
 	default:
-		return 1 - half, half - 1
+		return v > -half && v < half
 	}
 }
 
+// validateCodes checks the packed codes of weights of a valid shape.
 func (w *Weights) validateCodes() error {
-	if err := w.validate(); err != nil {
+	if err := checkPacked(w.Packed, w.Bits, w.Len()); err != nil {
 		return err
 	}
-	least, most := w.codes()
-	for i, v := range w.Codes {
-		if int(v) < least || int(v) > most || w.Bits == 1 && v == 0 {
-			return fmt.Errorf("weight %d is %d, outside of the codes of %d bits", i, v, w.Bits)
+	per, of := codesPerByte(w.Bits), unpacked(w.Bits)
+	var refused [256]bool // by the byte
+	for b := range refused {
+		for _, c := range of[b][:per] {
+			refused[b] = refused[b] || !w.has(c)
+		}
+	}
+	for i, b := range w.Packed {
+		if !refused[b] {
+			continue
+		}
+		for k, c := range of[b][:per] {
+			if !w.has(c) {
+				return fmt.Errorf("weight %d is %d, outside of the codes of %d bits", i*per+k, c, w.Bits)
+			}
 		}
 	}
 	return nil

@@ -46,17 +46,24 @@ func TestBinaryRoundTrip(t *testing.T) {
 func TestValues(t *testing.T) {
 	shape := [4]int{1, 1, 1, 3}
 	for _, c := range []struct {
-		w    qmodel.Weights
-		want [][]int16
+		w     qmodel.Weights
+		codes []int8
+		want  [][]int16
 	}{
-		{qmodel.Weights{Bits: 8, Codes: []int8{-127, 0, 127}}, [][]int16{{-127, 0, 127}}},
-		{qmodel.Weights{Bits: 8, Coding: qmodel.Odd, Codes: []int8{-128, 0, 127}}, [][]int16{{-255, 1, 255}}},
-		{qmodel.Weights{Bits: 5, Coding: qmodel.Powers, Codes: []int8{-8, 1, 8}}, [][]int16{{-128, 1, 128}}},
-		{qmodel.Weights{Bits: 3, Coding: qmodel.Powers, Codes: []int8{-2, 0, 2}}, [][]int16{{-2, 0, 2}}},
-		{qmodel.Weights{Bits: 2, Coding: qmodel.Split, Codes: []int8{-1, 0, 1}}, [][]int16{{0, 0, 1}, {-1, 0, 0}}},
-		{qmodel.Weights{Bits: 1, Planes: 2, Codes: []int8{-1, 1, 1, 1, -1, 1}}, [][]int16{{-1, 1, 1}, {1, -1, 1}}},
+		{qmodel.Weights{Bits: 8}, []int8{-127, 0, 127}, [][]int16{{-127, 0, 127}}},
+		{qmodel.Weights{Bits: 8, Coding: qmodel.Odd}, []int8{-128, 0, 127}, [][]int16{{-255, 1, 255}}},
+		{qmodel.Weights{Bits: 5, Coding: qmodel.Powers}, []int8{-8, 1, 8}, [][]int16{{-128, 1, 128}}},
+		{qmodel.Weights{Bits: 3, Coding: qmodel.Powers}, []int8{-2, 0, 2}, [][]int16{{-2, 0, 2}}},
+		{qmodel.Weights{Bits: 2, Coding: qmodel.Split}, []int8{-1, 0, 1}, [][]int16{{0, 0, 1}, {-1, 0, 0}}},
+		{qmodel.Weights{Bits: 1, Planes: 2}, []int8{-1, 1, 1, 1, -1, 1}, [][]int16{{-1, 1, 1}, {1, -1, 1}}},
 	} {
 		c.w.Shape = shape
+		if err := c.w.Pack(c.codes); err != nil {
+			t.Fatal(err)
+		}
+		if got := c.w.Codes(); !slices.Equal(got, c.codes) {
+			t.Errorf("%+v: codes %d, want %d", c.w, got, c.codes)
+		}
 		if c.w.Sets() != len(c.want) {
 			t.Errorf("%+v has %d sets, want %d", c.w, c.w.Sets(), len(c.want))
 		}
@@ -64,6 +71,29 @@ func TestValues(t *testing.T) {
 			if got := c.w.Values(k); !slices.Equal(got, want) {
 				t.Errorf("%+v: set %d is %d, want %d", c.w, k, got, want)
 			}
+		}
+	}
+}
+
+func TestPackRefuses(t *testing.T) {
+	for _, c := range []struct {
+		w     qmodel.Weights
+		codes []int8
+		want  string
+	}{
+		{qmodel.Weights{Bits: 1}, []int8{1, 0}, "weight 1 is 0"},
+		{qmodel.Weights{Bits: 1}, []int8{3, 1}, "weight 0 is 3"},
+		{qmodel.Weights{Bits: 2}, []int8{1, -2}, "weight 1 is -2"},
+		{qmodel.Weights{Bits: 4}, []int8{8, 0}, "weight 0 is 8"},
+		{qmodel.Weights{Bits: 8}, []int8{0, -128}, "weight 1 is -128"},
+		{qmodel.Weights{Bits: 3, Coding: qmodel.Odd}, []int8{-4, 4}, "weight 1 is 4"},
+		{qmodel.Weights{Bits: 3, Coding: qmodel.Powers}, []int8{2, -3}, "weight 1 is -3"},
+		{qmodel.Weights{Bits: 4}, []int8{1}, "1 codes"},
+		{qmodel.Weights{Bits: 9}, []int8{1, 1}, "9 bits"},
+	} {
+		c.w.Shape = [4]int{1, 1, 1, 2}
+		if err := c.w.Pack(c.codes); err == nil || !strings.Contains(err.Error(), c.want) || c.w.Packed != nil {
+			t.Errorf("%+v, %d: error %v, want one with %q", c.w, c.codes, err, c.want)
 		}
 	}
 }
@@ -105,15 +135,14 @@ func TestValidateRefusesSigns(t *testing.T) {
 		{"signs of an image", func(m *M) { m.Tensors[0].Signs, m.Tensors[0].ZeroPoint, m.Input.ZeroPoint = true, 0, 0 }, "not an image"},
 		{"unknown coding", weights(binPowers, func(w *qmodel.Weights) { w.Coding = "base 3" }), "unknown coding"},
 		{"powers of 6 bits", weights(binPowers, func(w *qmodel.Weights) { w.Bits = 6 }), "powers of two in 6 bits"},
-		{"power", weights(binPowers, func(w *qmodel.Weights) { w.Codes[5] = 9 }), "weight 5 is 9"},
+		{"power", weights(binPowers, func(w *qmodel.Weights) { w.Packed[5] = 9 }), "weight 5 is 9"},
 		{"split bit", weights(binSplit, func(w *qmodel.Weights) { w.Bits = 1 }), "split weights of 1 bits"},
 		{"odd bit", weights(binOdd, func(w *qmodel.Weights) { w.Bits = 1 }), "odd weights of 1 bit"},
 		{"one plane", weights(binRaw, func(w *qmodel.Weights) { w.Planes = 1 }), "1 planes"},
 		{"negative planes", weights(binRaw, func(w *qmodel.Weights) { w.Planes = -2 }), "-2 planes"},
 		{"planes of split weights", weights(binSplit, func(w *qmodel.Weights) { w.Planes = 2 }), "narrow ones of 1 bit"},
-		{"weights of a plane", weights(binPlanes, func(w *qmodel.Weights) { w.Planes = 3 }), "for 3 planes"},
-		{"zero sign", weights(binPlanes, func(w *qmodel.Weights) { w.Codes[9] = 0 }), "weight 9 is 0"},
-		{"accumulators of planes", weights(binRaw, func(w *qmodel.Weights) { w.Planes, w.Codes = 2, append(w.Codes, w.Codes...) }), "one accumulator"},
+		{"weights of a plane", weights(binPlanes, func(w *qmodel.Weights) { w.Planes = 3 }), "codes of 1 bits"},
+		{"accumulators of planes", weights(binRaw, func(w *qmodel.Weights) { w.Planes, w.Packed = 2, append(w.Packed, w.Packed...) }), "one accumulator"},
 		{"pool makes codes", func(m *M) { m.Tensors[2].Signs = false }, "other bits"},
 		{"sign of signs", func(m *M) { m.Operators[binSign].Inputs[0] = 4 }, "the input are signs"},
 		{"added signs", func(m *M) { m.Operators[binSplit].Inputs[1] = 4 }, "which is added, are signs"},

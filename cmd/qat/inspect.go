@@ -157,7 +157,7 @@ func operatorWork(q *qmodel.Model, i int) energy.Layer {
 		return w
 	}
 	if o.Weights != nil {
-		n := int64(len(o.Weights.Codes))
+		n := int64(o.Weights.Len())
 		w.Weights = energy.Numbers{Values: n, Bits: n * int64(o.Weights.Bits)}
 		w.WeightBits = o.Weights.Bits * max(1, o.Weights.Planes)
 	}

@@ -23,7 +23,7 @@ type Form struct {
 // weights draws weights of a form, sometimes extreme codes only.
 func (b *Builder) weights(f Form, shape [4]int) *qmodel.Weights {
 	w := &qmodel.Weights{Bits: f.WeightBits, Coding: f.Coding, Planes: f.Planes, Shape: shape}
-	w.Codes = make([]int8, max(1, f.Planes)*shape[0]*shape[1]*shape[2]*shape[3])
+	codes := make([]int8, w.Len())
 	limit := 1<<(f.WeightBits-1) - 1
 	least, most := -limit, limit
 	switch f.Coding {
@@ -33,15 +33,18 @@ func (b *Builder) weights(f Form, shape [4]int) *qmodel.Weights {
 		least, most = -1<<(f.WeightBits-2), 1<<(f.WeightBits-2)
 	}
 	extreme := b.rng.IntN(4) == 0
-	for i := range w.Codes {
+	for i := range codes {
 		switch {
 		case f.WeightBits == 1:
-			w.Codes[i] = int8(2*b.rng.IntN(2) - 1)
+			codes[i] = int8(2*b.rng.IntN(2) - 1)
 		case extreme:
-			w.Codes[i] = int8([]int{least, most}[b.rng.IntN(2)])
+			codes[i] = int8([]int{least, most}[b.rng.IntN(2)])
 		default:
-			w.Codes[i] = int8(least + b.rng.IntN(most-least+1))
+			codes[i] = int8(least + b.rng.IntN(most-least+1))
 		}
+	}
+	if err := w.Pack(codes); err != nil {
+		panic(err)
 	}
 	return w
 }
