@@ -270,3 +270,27 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestPayloadOfFewBits compares a layer of few bits, multipliers and all, with the same of 8.
+func TestPayloadOfFewBits(t *testing.T) {
+	payload := func(f qmodeltest.Form) int {
+		b := qmodeltest.New(rand.New(rand.NewPCG(1, 6)), 4, 4, 64)
+		f.CodeBits = 4
+		return b.Finish(b.Flatten(b.ConvForm(0, qmodeltest.Square(3, 1, 1), 64, 1, f)), 2).PayloadBytes(0)
+	}
+	whole := payload(qmodeltest.Form{WeightBits: 8})
+	for _, c := range []struct {
+		name    string
+		form    qmodeltest.Form
+		percent int
+	}{
+		{"4 bits", qmodeltest.Form{WeightBits: 4}, 55},
+		{"ternary", qmodeltest.Form{WeightBits: 2}, 30},
+		{"split ternary", qmodeltest.Form{WeightBits: 2, Coding: qmodel.Split}, 30},
+		{"binary", qmodeltest.Form{WeightBits: 1}, 17},
+	} {
+		if got := payload(c.form); 100*got > c.percent*whole {
+			t.Errorf("%s: %d bytes, more than %d%% of the %d of 8 bits", c.name, got, c.percent, whole)
+		}
+	}
+}
