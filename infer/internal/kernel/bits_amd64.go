@@ -24,7 +24,7 @@ type bitPlan struct {
 	start    []int32 // [channel]: the taps
 }
 
-// Limits of a tile: as for dotAVX2, of binary products that are much faster.
+// Limits of a tile: as for dotPlan, of binary products that are much faster.
 const (
 	bitPanel = 32 // output channels of one call of a product
 	bitWork  = 1 << 23

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build (amd64 || arm64) && !purego
+
+package kernel
+
+//go:generate sh -c "cd _asm && ./generate.sh dot"
+
+// Limits of a tile: its work, so that threads share a layer, its accumulators and its buffer, so that they stay in the
+// caches.
+const (
+	tileWork   = 1 << 21
+	tileAcc    = 1 << 14
+	tileBuffer = 1 << 17
+)
+
+const (
+	panel   = 16 // output channels of one call of a dot product
+	dotRows = 6  // rows of its tiles
+)
+
+// A dotForm is a kind of product of rows of codes with a panel of weights.
+type dotForm struct {
+	name     string
+	width    int                     // bytes of a code in the buffer
+	together int                     // taps of a channel that are next to each other in memory
+	less     int32                   // what the products subtract from the codes
+	products [dotRows + 1]dotProduct // by the number of rows
+}
+
+// A dotProduct adds products of rows of codes with a panel of weights to start, so many rows at a time:
+//
+//	acc[r][c] = start[c] + Σ (x[r][k] - less)·w[k][c]
+//
+// Row r of x starts offsets[r] bytes behind x and has height parts of 4·steps bytes, each part skip bytes behind the end
+// of the one before. Rows of acc are stride bytes apart.
+type dotProduct = func(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height, steps, skip int)
+
+// dotPlan is a convolution as products of rows of codes with panels of 16 output channels.
+type dotPlan struct {
+	band
+	form     *dotForm
+	flat     bool    // every output row has its own input row, in the same order: a linear layer or a 1 × 1 convolution
+	rows     int     // of a tile
+	channels int     // of a tile, a multiple of 16
+	height   int     // parts of a product: the lines of the kernel
+	steps    int     // of one part, each of 4 bytes of codes
+	skip     int     // bytes in the buffer from the end of a part to the next
+	offsets  []int32 // in the buffer, of the rows of a tile
+	weights  []int8  // [panel][height][taps of a part / together][16][together], zeros behind the taps and the channels
+	start    []int32 // [channel]: (less - zero)·Σ w; zeros behind the channels
+}
+
+func newDot(c Conv, weights []int8, form *dotForm) *dotPlan {
+	p := &dotPlan{band: band{c: c, width: form.width}, form: form}
+	p.height = c.KH
+	taps, perStep := c.KW*c.InC, 4/p.width
+	p.steps = (taps + perStep - 1) / perStep
+	p.flat = c.KH == 1 && c.KW == 1 && c.InH == c.OutH && c.InW == c.OutW
+	p.pack(weights, taps)
+	p.cut()
+	p.skip = p.pitch() - 4*p.steps
+	for i := range p.rows {
+		p.offsets = append(p.offsets, int32(p.offset(i)))
+	}
+	return p
+}
+
+// pitch and offset of a flat product are those of rows of whole steps.
+func (p *dotPlan) pitch() int {
+	if p.flat {
+		return 4 * p.steps
+	}
+	return p.band.pitch()
+}
+
+func (p *dotPlan) offset(row int) int {
+	if p.flat {
+		return row * p.pitch()
+	}
+	return p.band.offset(row)
+}
+
+// panelSize returns the weights of a panel.
+func (p *dotPlan) panelSize() int { return p.height * p.steps * panel * 4 / p.width }
+
+func (p *dotPlan) pack(weights []int8, taps int) {
+	panels, together := (p.c.OutC+panel-1)/panel, p.form.together
+	p.weights = make([]int8, panels*p.panelSize())
+	p.start = make([]int32, panels*panel)
+	for o := range p.c.OutC {
+		for ky := range p.height {
+			line := weights[(o*p.height+ky)*taps:][:taps]
+			to := p.weights[o/panel*p.panelSize()+ky*p.panelSize()/p.height+o%panel*together:]
+			for k, w := range line {
+				to[k/together*panel*together+k%together] = w
+				p.start[o] += (p.form.less - p.c.Zero) * int32(w)
+			}
+		}
+	}
+}
+
+// cut chooses the size of tiles.
+func (p *dotPlan) cut() {
+	whole := panel * max(1, p.c.Own) // channels that tiles do not part
+	p.channels = min((p.c.OutC+panel-1)/panel*panel, max(whole, 256/whole*whole))
+	rows := tileAcc / p.channels
+	if p.c.Pixels() == 1 { // few rows: tiles share the channels
+		p.channels = min(p.channels, max(whole, 128/whole*whole))
+	} else {
+		rows = min(rows, tileWork/(p.steps*p.height*4/p.width*p.channels))
+	}
+	if p.flat {
+		rows = min(rows, tileBuffer/p.pitch())
+		p.rows = max(dotRows, rows/dotRows*dotRows)
+		return
+	}
+	p.limit(rows, tileBuffer)
+	p.rows = p.lines * p.c.OutW
+}
+
+func (p *dotPlan) Name() string { return p.form.name }
+
+func (p *dotPlan) MaxTile() int { return p.rows * p.channels }
+
+func (p *dotPlan) Needs() Needs {
+	if p.flat {
+		return Needs{Bytes: p.rows * p.pitch()}
+	}
+	return Needs{Bytes: p.band.height(p.lines)*p.pitch() + 4} // the last step can read behind the last tap
+}
+
+// beside returns the number of tiles side by side in the channels.
+func (p *dotPlan) beside() int { return (p.c.OutC + p.channels - 1) / p.channels }
+
+func (p *dotPlan) Tiles(batch int) int {
+	if p.flat {
+		return p.beside() * ((batch*p.c.Pixels() + p.rows - 1) / p.rows)
+	}
+	return p.beside() * batch * p.perImage()
+}
+
+func (p *dotPlan) Tile(i, batch int) Tile {
+	t := Tile{Channel: i % p.beside() * p.channels}
+	t.Channels = min(p.channels, p.c.OutC-t.Channel)
+	t.Stride = (t.Channels + panel - 1) / panel * panel
+	i /= p.beside()
+	if p.flat {
+		t.Row, t.Rows = i*p.rows, min(p.rows, batch*p.c.Pixels()-i*p.rows)
+	} else {
+		t.Row, t.Rows = p.tile(i)
+	}
+	return t
+}
+
+func (p *dotPlan) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
+	if p.flat {
+		n := p.c.InC
+		for r := range t.Rows { // what is behind the codes of a row meets weights of 0
+			copyCodes(s.Bytes[r*p.pitch():][:n*p.width], x[(t.Row+r)*n:], p.width)
+		}
+	} else {
+		p.copy(s.Bytes, x, t.Row, t.Rows)
+	}
+	p.products(acc, t.Stride, t, s)
+}
+
+// products fills acc, rows of it stride apart, from the buffer.
+func (p *dotPlan) products(acc []int32, stride int, t Tile, s *Scratch) {
+	whole := t.Rows / dotRows * dotRows
+	for first := 0; first < t.Channels; first += panel {
+		w, start := p.weights[(t.Channel+first)/panel*p.panelSize():][:p.panelSize()], p.start[t.Channel+first:][:panel]
+		if whole > 0 {
+			p.dot(dotRows, acc[first:], stride, s.Bytes, p.offsets[:whole], w, start)
+		}
+		if whole < t.Rows {
+			p.dot(t.Rows-whole, acc[whole*stride+first:], stride, s.Bytes, p.offsets[whole:t.Rows], w, start)
+		}
+	}
+}
+
+// dot multiplies rows of the buffer with one panel, n at a time, from 1 to 6.
+func (p *dotPlan) dot(n int, acc []int32, stride int, x []uint8, offsets []int32, w []int8, start []int32) {
+	rows := len(offsets)
+	end := int(offsets[rows-1]) + p.height*(p.steps*4+p.skip) - p.skip
+	_, _ = acc[(rows-1)*stride+panel-1], x[end-1]
+	p.form.products[n](&acc[0], 4*stride, &x[0], &offsets[0], rows/n, &w[0], &start[0], p.height, p.steps, p.skip)
+}

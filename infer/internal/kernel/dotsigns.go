@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build (amd64 || arm64) && !purego
+
+package kernel
+
+import "encoding/binary"
+
+// dotSignsPlan is the convolution with weights -1 and +1 by XOR and the number of bits that differ, with the signs of some
+// taps in a byte. Its products are those of dotPlan, of a convolution whose channels are these bytes.
+type dotSignsPlan struct {
+	dotPlan
+	in      int // channels of the input
+	signs   int // of a code; a tile has the accumulators of each, one after the other, before they are interleaved
+	perByte int // taps, 4 or 8
+}
+
+// newDotSigns prepares a convolution of signs by a form for so many of them a byte; with plan, where weights are others.
+func newDotSigns(c Conv, n int, weights []int16, plan func(c Conv, weights []int8) Plan, form *dotForm, perByte int) Plan {
+	if !areSigns(weights) {
+		return newSigns(c, n, weights, plan)
+	}
+	if c.Groups > 1 {
+		return newBits(c, n, weights)
+	}
+	p := &dotSignsPlan{in: c.InC, signs: n, perByte: perByte}
+	bytes := (c.InC + perByte - 1) / perByte
+	if c.KW%4 != 0 {
+		bytes = (bytes + 3) / 4 * 4 // a line of the kernel is whole steps
+	}
+	taps := c.KH * c.KW * c.InC
+	c.InC, c.OutC, c.Own, c.Zero, c.Max = bytes, c.OutC/n, max(1, c.Own/n), 0, 1<<perByte-1
+	packed := make([]int8, c.OutC*c.KH*c.KW*bytes)
+	for i, w := range weights {
+		if w == 1 {
+			packed[i/p.in*bytes+i%p.in/perByte] |= int8(1 << (i % p.in % perByte))
+		}
+	}
+	p.dotPlan = *newDot(c, packed, form)
+	for o := range c.OutC {
+		p.start[o] = int32(taps)
+	}
+	return p
+}
+
+func (p *dotSignsPlan) MaxTile() int { return p.dotPlan.MaxTile() * p.signs }
+
+func (p *dotSignsPlan) Needs() Needs {
+	n := p.dotPlan.Needs()
+	if p.signs > 1 {
+		n.Sums = p.channels * p.signs
+	}
+	return n
+}
+
+func (p *dotSignsPlan) Tile(i, batch int) Tile {
+	t := p.dotPlan.Tile(i, batch)
+	return Tile{t.Row, t.Rows, t.Channel * p.signs, t.Channels * p.signs, t.Stride * p.signs}
+}
+
+func (p *dotSignsPlan) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
+	plane := Tile{t.Row, t.Rows, t.Channel / p.signs, t.Channels / p.signs, t.Stride / p.signs}
+	for k := range p.signs {
+		p.pack(s.Bytes, x, t, k)
+		p.products(acc[k*plane.Stride:], t.Stride, plane, s)
+	}
+	if p.signs > 1 {
+		interleave(acc, t, p.signs, s.Sums)
+	}
+}
+
+// interleave puts the accumulators of the signs of an output next to each other, where a row of the tile has those of
+// all outputs for one sign after the other.
+func interleave(acc []int32, t Tile, signs int, buffer []int64) {
+	row, outputs, stride := buffer[:t.Channels], t.Channels/signs, t.Stride/signs
+	for r := range t.Rows {
+		acc := acc[r*t.Stride:][:t.Stride]
+		for k := range signs {
+			for i, v := range acc[k*stride:][:outputs] {
+				row[i*signs+k] = int64(v)
+			}
+		}
+		for i, v := range row {
+			acc[i] = int32(v)
+		}
+	}
+}
+
+// pack fills the buffer for the rows of a tile with sign k of the codes.
+func (p *dotSignsPlan) pack(buffer, x []uint8, t Tile, k int) {
+	n := p.c.InC
+	if p.flat {
+		for r := range t.Rows {
+			packSigns(p.perByte, buffer[r*n:][:n], x[(t.Row+r)*p.in:][:p.in], k)
+		}
+		return
+	}
+	pixels := p.c.InH * p.c.InW
+	x = x[t.Row/p.c.Pixels()*pixels*p.in:][:pixels*p.in]
+	p.copyLines(buffer, t.Row, t.Rows, func(line []uint8, first, columns int) {
+		for i := range columns {
+			packSigns(p.perByte, line[i*n:][:n], x[(first+i)*p.in:][:p.in], k)
+		}
+	})
+}
+
+// packSigns packs sign k of so many codes, 4 or 8, in each byte of dst, which is long enough, and zeros behind.
+func packSigns(perByte int, dst, codes []uint8, k int) {
+	const lowest, gather = 0x0101010101010101, 0x0102040810204080
+	clear(dst)
+	for ; len(codes) >= 8; codes = codes[8:] {
+		eight := binary.LittleEndian.Uint64(codes) >> k & lowest
+		eight = eight * gather >> 56 // bit i is that of code i: no two products meet in a bit
+		if perByte == 8 {
+			dst[0] = uint8(eight)
+			dst = dst[1:]
+		} else {
+			dst[0], dst[1] = uint8(eight&15), uint8(eight>>4)
+			dst = dst[2:]
+		}
+	}
+	for i, q := range codes {
+		dst[i/perByte] |= q >> k & 1 << (i % perByte)
+	}
+}
