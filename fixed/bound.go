@@ -12,7 +12,11 @@ func DotBound[T int8 | int16](w []T, lo, hi int32) int64 {
 		positive += int64(max(v, 0)) // without a branch
 		sum += int64(v)
 	}
-	negative := positive - sum
+	return DotBoundOf(positive, positive-sum, lo, hi)
+}
+
+// DotBoundOf returns what DotBound does for weights whose positive ones sum up to positive, and the others to -negative.
+func DotBoundOf(positive, negative int64, lo, hi int32) int64 {
 	most := positive*int64(hi) - negative*int64(lo)
 	least := positive*int64(lo) - negative*int64(hi)
 	return max(most, -least)

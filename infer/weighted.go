@@ -34,7 +34,7 @@ func newWeighted(m *qmodel.Model, i int, c kernel.Conv, set kernel.Set) *weighte
 	}
 	w.double = o.Weights.Coding == qmodel.Odd && o.Weights.Bits == 8
 	var codes []int8
-	if w.double {
+	if w.double || o.Weights.Coding == qmodel.Narrow && o.Weights.Sets() == 1 { // as they are
 		codes = o.Weights.Codes()
 	} else {
 		codes, w.rest = kernel.NewRemainder(c, interleaved(o.Weights))

@@ -47,19 +47,31 @@ func checkPacked(packed []byte, bits, n int) error {
 
 // unpack is the inverse of pack, for n codes.
 func unpack(packed []byte, bits, n int) []int8 {
-	codes := make([]int8, n)
-	per := codesPerByte(bits)
-	if per == 1 {
+	return spread(packed, unpacked(bits), codesPerByte(bits), n)
+}
+
+// spread returns, for n packed codes, the numbers that of has for each byte, of which the first per count.
+func spread[T int8 | int16](packed []byte, of *[256][8]T, per, n int) []T {
+	numbers := make([]T, len(packed)*per)
+	switch per { // arrays of a known size are copied without a call
+	case 1:
 		for i, b := range packed {
-			codes[i] = int8(b)
+			numbers[i] = of[b][0]
 		}
-		return codes
+	case 2:
+		for i, b := range packed {
+			*(*[2]T)(numbers[2*i:]) = [2]T(of[b][:])
+		}
+	case 4:
+		for i, b := range packed {
+			*(*[4]T)(numbers[4*i:]) = [4]T(of[b][:])
+		}
+	default:
+		for i, b := range packed {
+			*(*[8]T)(numbers[8*i:]) = of[b]
+		}
 	}
-	of := unpacked(bits)
-	for i, b := range packed {
-		copy(codes[i*per:], of[b][:per])
-	}
-	return codes
+	return numbers[:n:n]
 }
 
 // unpacked returns the codes of each byte.

@@ -68,26 +68,23 @@ func (w *Weights) Sets() int {
 
 // Values returns set k of the weights that the codes stand for.
 func (w *Weights) Values(k int) []int16 {
-	var of [256]int16 // by the bits of the code
-	for i := range of {
-		of[i] = w.value(int8(i), k)
-	}
-	n := w.Len() / max(1, w.Planes)
-	values := make([]int16, n)
-	if codesPerByte(w.Bits) == 1 {
-		for i, b := range w.Packed {
-			values[i] = of[b]
-		}
-		return values
-	}
-	codes := w.Codes()
+	values := spread(w.Packed, w.unpackedValues(k), codesPerByte(w.Bits), w.Len())
 	if w.Planes > 1 {
-		codes = codes[k*n:][:n]
-	}
-	for i, c := range codes {
-		values[i] = of[uint8(c)]
+		n := w.Len() / w.Planes
+		return values[k*n:][:n]
 	}
 	return values
+}
+
+// unpackedValues returns the weights of set k that each byte stands for.
+func (w *Weights) unpackedValues(k int) *[256][8]int16 {
+	var values [256][8]int16
+	for b, codes := range unpacked(w.Bits) {
+		for i, c := range codes[:codesPerByte(w.Bits)] {
+			values[b][i] = w.value(c, k)
+		}
+	}
+	return &values
 }
 
 // value returns the weight of set k that a code stands for.
@@ -111,10 +108,33 @@ func (w *Weights) value(c int8, k int) int16 {
 
 // Bounds returns for each output channel the greatest |accumulator| of set k over all inputs in [lo, hi].
 func (w *Weights) Bounds(k int, lo, hi int32) []int64 {
-	bounds, values := make([]int64, w.Shape[0]), w.Values(k)
-	each := w.Shape[1] * w.Shape[2] * w.Shape[3]
+	bounds := make([]int64, w.Shape[0])
+	each, per := w.Shape[1]*w.Shape[2]*w.Shape[3], codesPerByte(w.Bits)
+	if each%per > 0 { // a byte has codes of two channels
+		values := w.Values(k)
+		for c := range bounds {
+			bounds[c] = fixed.DotBound(values[c*each:(c+1)*each], lo, hi)
+		}
+		return bounds
+	}
+	var sums [256]struct{ positive, negative int64 } // of the weights of a byte
+	for b, values := range w.unpackedValues(k) {
+		for _, v := range values[:per] {
+			sums[b].positive += int64(max(v, 0))
+			sums[b].negative += int64(max(-v, 0))
+		}
+	}
+	packed := w.Packed
+	if w.Planes > 1 {
+		packed = packed[k*len(bounds)*each/per:]
+	}
 	for c := range bounds {
-		bounds[c] = fixed.DotBound(values[c*each:(c+1)*each], lo, hi)
+		var positive, negative int64
+		for _, b := range packed[c*each/per : (c+1)*each/per] {
+			positive += sums[b].positive
+			negative += sums[b].negative
+		}
+		bounds[c] = fixed.DotBoundOf(positive, negative, lo, hi)
 	}
 	return bounds
 }

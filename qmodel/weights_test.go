@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goqat/goqat/fixed"
 	"github.com/goqat/goqat/internal/qmodeltest"
 	"github.com/goqat/goqat/qmodel"
 )
@@ -70,6 +71,46 @@ func TestValues(t *testing.T) {
 		for k, want := range c.want {
 			if got := c.w.Values(k); !slices.Equal(got, want) {
 				t.Errorf("%+v: set %d is %d, want %d", c.w, k, got, want)
+			}
+		}
+	}
+}
+
+// TestBounds compares bounds, which come from packed codes where channels fill bytes, with those of the values.
+func TestBounds(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 5))
+	for bits := 1; bits <= 8; bits++ {
+		for _, w := range []qmodel.Weights{
+			{Bits: bits}, {Bits: bits, Coding: qmodel.Odd}, {Bits: bits, Coding: qmodel.Powers}, {Bits: bits, Coding: qmodel.Split}, {Bits: bits, Planes: 3},
+		} {
+			for each := 1; each <= 17; each++ {
+				w.Shape = [4]int{5, 1, 1, each}
+				codes := make([]int8, w.Len())
+				half := 1 << (bits - 1)
+				for i := range codes {
+					switch {
+					case w.Coding == qmodel.Odd:
+						codes[i] = int8(rng.IntN(2*half) - half)
+					case w.Coding == qmodel.Powers:
+						codes[i] = int8(rng.IntN(half+1) - half/2)
+					case bits == 1:
+						codes[i] = int8(2*rng.IntN(2) - 1)
+					default:
+						codes[i] = int8(rng.IntN(2*half-1) - half + 1)
+					}
+				}
+				if w.Pack(codes) != nil { // no such coding
+					continue
+				}
+				lo, hi := -rng.Int32N(256), rng.Int32N(256)
+				for k := range w.Sets() {
+					values := w.Values(k)
+					for c, got := range w.Bounds(k, lo, hi) {
+						if want := fixed.DotBound(values[c*each:(c+1)*each], lo, hi); got != want {
+							t.Errorf("%+v: bound of channel %d of set %d is %d, want %d", w, c, k, got, want)
+						}
+					}
+				}
 			}
 		}
 	}

@@ -60,17 +60,20 @@ func newDotAVX2(c Conv, weights []int8) Plan {
 // wordBlock returns the number of steps for which sums of VPMADDUBSW fit int16, whatever the codes in [0, most] are;
 // the weights are in lines of taps.
 func wordBlock(weights []int8, taps int, most int32) int {
-	worst := int32(1)
+	worst := int32(0)
 	for ; len(weights) > 0; weights = weights[taps:] {
-		for i := 0; i < taps; i += 2 {
-			var positive, negative int32
-			for _, w := range weights[i:min(i+2, taps)] {
-				positive += max(0, int32(w))
-				negative += max(0, -int32(w))
-			}
-			worst = max(worst, positive*most, negative*most)
+		line := weights[:taps]
+		if taps%2 == 1 {
+			last := int32(line[taps-1])
+			worst, line = max(worst, last, -last), line[:taps-1]
+		}
+		for ; len(line) > 0; line = line[2:] {
+			pair := (*[2]int8)(line)
+			v, w := int32(pair[0]), int32(pair[1])
+			worst = max(worst, max(v, 0)+max(w, 0), max(-v, 0)+max(-w, 0))
 		}
 	}
+	worst = max(1, worst*most)
 	return int((1<<15 - 1) / worst)
 }
 

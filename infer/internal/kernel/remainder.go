@@ -15,8 +15,15 @@ type tap struct {
 
 // NewRemainder splits weights [OutC][KH][KW][InC/Groups] into those that fit int8 and a remainder, nil if there is none.
 func NewRemainder(c Conv, weights []int16) ([]int8, *Remainder) {
+	narrow, lost := make([]int8, len(weights)), int16(0)
+	for i, w := range weights {
+		narrow[i] = int8(w)
+		lost |= w ^ int16(int8(w))
+	}
+	if lost == 0 {
+		return narrow, nil
+	}
 	p := &Remainder{c: c, taps: make([][]tap, c.OutC)}
-	narrow, found := make([]int8, len(weights)), false
 	in := c.InC / c.Groups
 	each := c.KH * c.KW * in
 	for i, w := range weights {
@@ -26,11 +33,7 @@ func NewRemainder(c Conv, weights []int16) ([]int8, *Remainder) {
 			o, k := i/each, i%each
 			base := o / (c.OutC / c.Groups) * in
 			p.taps[o] = append(p.taps[o], tap{k / in / c.KW, k / in % c.KW, base + k%in, int32(w - fits)})
-			found = true
 		}
-	}
-	if !found {
-		return narrow, nil
 	}
 	return narrow, p
 }

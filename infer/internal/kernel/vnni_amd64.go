@@ -112,9 +112,11 @@ func (p *dotVNNI) pack(weights []int8, taps int, values []int8) {
 			for ky := range c.KH {
 				line := weights[(o*c.KH+ky)*taps:][:taps]
 				p.form.pack(panel, line, values, ky*p.steps, width, o-first)
+				sum := int32(0)
 				for _, w := range line {
-					p.start[o] -= c.Zero * int32(w)
+					sum += int32(w)
 				}
+				p.start[o] -= c.Zero * sum
 			}
 		}
 	}

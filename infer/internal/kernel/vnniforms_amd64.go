@@ -90,21 +90,42 @@ func (f *vnniForm) pack(panel, line, values []int8, step, width, column int) {
 		}
 		panel = panel[f.header():]
 	}
-	var places [256]int8
-	for i, w := range values {
-		places[uint8(w)] = int8(i)
+	if f.bits == 1 {
+		f.packBits(panel, line, step, width, column)
+		return
 	}
+	var places [256]uint32
+	for i, w := range values {
+		places[uint8(w)] = uint32(i)
+	}
+	if f.bits == 8 {
+		for i := range places {
+			places[i] = uint32(i)
+		}
+	}
+	var last [16]int8 // what is left of the line, and weights of 0
+	for at := step/f.steps*width*4 + column*4; len(line) > 0; at += width * 4 {
+		if len(line) < 4*f.steps {
+			copy(last[:], line)
+			line = last[:4*f.steps]
+		}
+		register := uint32(0)
+		for s := range f.steps {
+			w := (*[4]int8)(line[4*s:])
+			four := places[uint8(w[0])] | places[uint8(w[1])]<<8 | places[uint8(w[2])]<<16 | places[uint8(w[3])]<<24
+			register |= four << (s * f.bits)
+		}
+		*(*[4]int8)(panel[at:]) = [4]int8{int8(register), int8(register >> 8), int8(register >> 16), int8(register >> 24)}
+		line = line[4*f.steps:]
+	}
+}
+
+// packBits is pack for weights -1, a bit that is set, and +1.
+func (f *vnniForm) packBits(panel, line []int8, step, width, column int) {
 	for k, w := range line {
-		step, place := step+k/4, column*4+k%4 // place in a step's bytes
-		switch f.bits {
-		case 8:
-			panel[step*width*4+place] = w
-		case 1:
-			if w < 0 {
-				panel[(step*width*4+place)/8] |= int8(1 << (place % 8))
-			}
-		default:
-			panel[step/f.steps*width*4+place] |= places[uint8(w)] << (step % f.steps * f.bits)
+		if w < 0 {
+			place := (step+k/4)*width*4 + column*4 + k%4
+			panel[place/8] |= int8(1 << (place % 8))
 		}
 	}
 }
