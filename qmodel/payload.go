@@ -121,11 +121,9 @@ func (m *Model) loadOperator(o *Operator, p payload) error {
 		}
 	}
 	if o.Op == Table {
-		table, err := p.take(o.Name+tableSuffix, "U8", int(in.Max())+1)
-		if err != nil {
+		if o.Table, err = p.take(o.Name+tableSuffix, "U8", int(in.Max())+1); err != nil {
 			return err
 		}
-		o.Table = slices.Clone(table)
 	}
 	terms := len(o.Inputs)
 	if own := m.Accumulators(o); own > 0 {
@@ -156,7 +154,7 @@ func (p payload) take(name, dtype string, shape ...int) ([]byte, error) {
 	return t.Data, nil
 }
 
-// weights takes packed codes and returns a copy of them, which does not keep the whole file.
+// weights takes packed codes.
 func (p payload) weights(name string, w *Weights) ([]byte, error) {
 	if !w.validShape() {
 		return nil, fmt.Errorf("weights of shape %v", w.Shape)
@@ -165,8 +163,7 @@ func (p payload) weights(name string, w *Weights) ([]byte, error) {
 	if per := codesPerByte(w.Bits); per > 1 {
 		dtype, shape = "U8", []int{(w.Len() + per - 1) / per}
 	}
-	data, err := p.take(name, dtype, shape...)
-	return slices.Clone(data), err
+	return p.take(name, dtype, shape...)
 }
 
 // integers takes a tensor that integers made.
@@ -206,7 +203,7 @@ func (p payload) requantizer(o *Operator, out *Tensor, terms int) (*fixed.Requan
 	if err != nil {
 		return nil, err
 	}
-	r.Shift = slices.Clone(shift) // does not keep the whole file
+	r.Shift = shift
 	if p[o.Name+biasSuffix] != nil {
 		if r.Bias, err = p.integers(o.Name+biasSuffix, channels); err != nil {
 			return nil, err

@@ -52,8 +52,14 @@ var vnniForms = [...]vnniForm{
 // taps do not fill registers, weights of 0 follow.
 func chooseForm(weights []int8, taps int) (*vnniForm, []int8) {
 	var occurs [256]bool
+	distinct := 0
 	for _, w := range weights {
-		occurs[uint8(w)] = true
+		if !occurs[uint8(w)] {
+			if distinct++; distinct > 16 {
+				return &vnniForms[0], nil
+			}
+			occurs[uint8(w)] = true
+		}
 	}
 	for i := len(vnniForms) - 1; i > 0; i-- {
 		f := &vnniForms[i]
@@ -90,20 +96,35 @@ func (f *vnniForm) pack(panel, line, values []int8, step, width, column int) {
 		}
 		panel = panel[f.header():]
 	}
-	if f.bits == 1 {
-		f.packBits(panel, line, step, width, column)
-		return
+	switch f.bits {
+	case 8:
+		at := (step*width + column) * 4
+		for ; len(line) >= 4; at += width * 4 {
+			*(*[4]int8)(panel[at:]) = [4]int8(line)
+			line = line[4:]
+		}
+		if len(line) > 0 {
+			copy(panel[at:], line)
+		}
+	case 1:
+		for k, w := range line {
+			if w < 0 {
+				place := (step+k/4)*width*4 + column*4 + k%4
+				panel[place/8] |= int8(1 << (place % 8))
+			}
+		}
+	default:
+		f.packPlaces(panel, line, values, step, width, column)
 	}
+}
+
+// packPlaces is pack for places in the table, a register of steps at a time.
+func (f *vnniForm) packPlaces(panel, line, values []int8, step, width, column int) {
 	var places [256]uint32
 	for i, w := range values {
 		places[uint8(w)] = uint32(i)
 	}
-	if f.bits == 8 {
-		for i := range places {
-			places[i] = uint32(i)
-		}
-	}
-	var last [16]int8 // what is left of the line, and weights of 0
+	var last [16]int8 // what is left of the line, and weights of 0, whose place is 0
 	for at := step/f.steps*width*4 + column*4; len(line) > 0; at += width * 4 {
 		if len(line) < 4*f.steps {
 			copy(last[:], line)
@@ -117,15 +138,5 @@ func (f *vnniForm) pack(panel, line, values []int8, step, width, column int) {
 		}
 		*(*[4]int8)(panel[at:]) = [4]int8{int8(register), int8(register >> 8), int8(register >> 16), int8(register >> 24)}
 		line = line[4*f.steps:]
-	}
-}
-
-// packBits is pack for weights -1, a bit that is set, and +1.
-func (f *vnniForm) packBits(panel, line []int8, step, width, column int) {
-	for k, w := range line {
-		if w < 0 {
-			place := (step+k/4)*width*4 + column*4 + k%4
-			panel[place/8] |= int8(1 << (place % 8))
-		}
 	}
 }
