@@ -92,10 +92,16 @@ func (p *dotPlan) pack(weights []int8, taps int) {
 		for ky := range p.height {
 			line := weights[(o*p.height+ky)*taps:][:taps]
 			to := p.weights[o/panel*p.panelSize()+ky*p.panelSize()/p.height+o%panel*together:]
-			for k, w := range line {
-				to[k/together*panel*together+k%together] = w
-				p.start[o] += (p.form.less - p.c.Zero) * int32(w)
+			sum := int32(0)
+			for _, w := range line {
+				sum += int32(w)
 			}
+			p.start[o] += (p.form.less - p.c.Zero) * sum
+			for ; len(line) > together; line = line[together:] {
+				copy(to, line[:together])
+				to = to[panel*together:]
+			}
+			copy(to, line)
 		}
 	}
 }
