@@ -67,23 +67,19 @@ func finisher(m *qmodel.Model, i int, set kernel.Set) kernel.Finisher {
 	o := &m.Operators[i]
 	e := kernel.Epilogue{
 		Channels: m.Tensors[o.Output].Channels, Output: o.Output, Others: o.Inputs, R: o.Requantizer,
-		Own: m.Accumulators(o), T: o.Thresholds,
+		T: o.Thresholds,
 	}
-	if e.Own > 0 {
+	if own := m.Accumulators(o); own > 0 {
 		e.Others = o.Inputs[1:]
-		e.Terms = slices.Repeat([]kernel.Term{{Bits: m.AccumulatorBits(i)}}, e.Own)
+		e.Terms = slices.Repeat([]kernel.Term{{Bits: m.AccumulatorBits(i)}}, own)
 	}
 	for _, t := range e.Others {
 		e.Terms = append(e.Terms, kernel.Term{Codes: m.Tensors[t].Kind == qmodel.Codes, Zero: m.Tensors[t].ZeroPoint})
 	}
-	switch {
-	case e.T != nil:
+	if e.T != nil {
 		return set.Compare(e)
-	case e.Own > 1:
-		return kernel.NewTerms(e)
-	default:
-		return set.Finish(e)
 	}
+	return set.Finish(e)
 }
 
 // rows splits an operator's output in tiles of about rowWork numbers.

@@ -5,7 +5,10 @@ package kernel
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
+
+	"github.com/goqat/goqat/fixed"
 )
 
 // BenchmarkConv runs 3 × 3 convolutions of 14 × 14 × 128 codes to 128 channels, and of 7 × 7 × 256 to 256: accumulators
@@ -48,6 +51,55 @@ func BenchmarkConv(b *testing.B) {
 					}
 					macs := float64(c.Pixels()) * float64(len(wide))
 					b.ReportMetric(macs*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GMAC/s")
+				})
+			}
+		}
+	}
+}
+
+// BenchmarkFinish runs the ends of an operator, of 8192 outputs of 64 channels, by terms: so many accumulators, and then
+// those of codes. It reports the time of an output.
+func BenchmarkFinish(b *testing.B) {
+	const rows, channels = 128, 64
+	for _, form := range []struct{ own, codes int }{{1, 0}, {1, 1}, {1, 2}, {0, 2}, {2, 0}, {3, 0}, {9, 0}} {
+		rng := rand.New(rand.NewPCG(1, 1))
+		e := Epilogue{Channels: channels, Terms: make([]Term, form.own+form.codes)}
+		tensors := []Tensor{{Codes: make([]uint8, rows*channels)}}
+		acc := make([]int32, form.own*rows*channels)
+		for i := range acc {
+			acc[i] = rng.Int32N(1<<16) - 1<<15
+		}
+		for i := range form.codes {
+			x := Tensor{Codes: make([]uint8, rows*channels)}
+			drawCodes(rng, x.Codes, 255)
+			e.Terms[form.own+i].Codes = true
+			e.Others, tensors = append(e.Others, len(tensors)), append(tensors, x)
+		}
+		r := &fixed.Requantizer{Hi: 255, Bias: make([]int64, channels), AccBias: make([]int32, channels), Shift: slices.Repeat([]uint8{32}, channels)}
+		for i := range e.Terms {
+			r.M = append(r.M, make([]int64, channels))
+			e.Terms[i].Bits = 20
+			for c := range channels {
+				r.M[i][c] = rng.Int64N(1<<24) | 1
+			}
+		}
+		for _, set := range Sets() {
+			if !set.Supported || set.Name == "reference" {
+				continue
+			}
+			for _, planes := range []int{0, 1, 3} {
+				e, end, prepare := e, "requantize", set.Finish
+				if e.R = r; planes > 0 {
+					end, prepare = fmt.Sprintf("%d signs", planes), set.Compare
+					e.T, e.R = &fixed.Thresholds{M: r.M, T: slices.Repeat([][]int64{make([]int64, channels)}, planes)}, nil
+				}
+				b.Run(fmt.Sprintf("%d+%d terms/%s/%s", form.own, form.codes, end, set.Name), func(b *testing.B) {
+					f := prepare(e)
+					s := NewScratch(f.Needs())
+					for b.Loop() {
+						f.Finish(Tile{Rows: rows, Channels: channels, Stride: channels}, acc, tensors, s)
+					}
+					b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows/channels, "ns/output")
 				})
 			}
 		}

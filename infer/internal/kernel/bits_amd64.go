@@ -13,11 +13,11 @@ package kernel
 type bitPlan struct {
 	band             // of packed signs: its channels are the bytes of a pixel
 	in       int     // channels of the input
-	signs    int     // of a code; a tile has the accumulators of each, one after the other, before they are interleaved
+	signs    int     // of a code
 	grouped  bool    // words are in groups
 	flat     bool    // every output row has its own input row, in the same order
 	rows     int     // of a tile
-	channels int     // of a tile and one sign, a multiple of bitPanel
+	channels int     // of a tile, a multiple of bitPanel
 	step     int     // bytes of a group or word
 	offsets  []int32 // in the buffer, of the rows of a tile
 	weights  []uint32
@@ -45,7 +45,7 @@ func newSignsAVX512(c Conv, n int, weights []int16) Plan {
 	}
 	p.flat = c.KH == 1 && c.KW == 1 && c.InH == c.OutH && c.InW == c.OutW
 	taps := c.KH * c.KW * c.InC
-	c.InC, c.OutC, c.Own, c.Zero, c.Max = 4*words, c.OutC/n, max(1, c.Own/n), 0, 255
+	c.InC, c.Zero, c.Max = 4*words, 0, 255
 	p.band = band{c: c, width: 1}
 	p.packWeights(weights)
 	p.start = make([]int32, (c.OutC+bitPanel-1)/bitPanel*bitPanel)
@@ -97,8 +97,7 @@ func (p *bitPlan) offset(row int) int {
 
 // cut chooses the size of tiles.
 func (p *bitPlan) cut() {
-	whole := bitPanel * max(1, p.c.Own) // channels that tiles do not part
-	p.channels = min((p.c.OutC+bitPanel-1)/bitPanel*bitPanel, max(whole, 256/whole*whole))
+	p.channels = min((p.c.OutC+bitPanel-1)/bitPanel*bitPanel, 256)
 	rows := max(1, min(bitAcc/p.channels, bitWork/(p.c.KH*p.c.KW*p.c.InC*8*p.channels)))
 	if p.flat {
 		p.rows = max(4, min(rows, tileBuffer/p.c.InC)/4*4)
@@ -117,9 +116,6 @@ func (p *bitPlan) Needs() Needs {
 	if !p.flat {
 		n.Bytes = p.band.height(p.lines)*p.pitch() + 4
 	}
-	if p.signs > 1 {
-		n.Sums = p.channels * p.signs
-	}
 	return n
 }
 
@@ -134,9 +130,9 @@ func (p *bitPlan) Tiles(batch int) int {
 }
 
 func (p *bitPlan) Tile(i, batch int) Tile {
-	first := i % p.beside() * p.channels
-	n := min(p.channels, p.c.OutC-first)
-	t := Tile{Channel: first * p.signs, Channels: n * p.signs, Stride: (n + bitPanel - 1) / bitPanel * bitPanel * p.signs}
+	t := Tile{Channel: i % p.beside() * p.channels}
+	t.Channels = min(p.channels, p.c.OutC-t.Channel)
+	t.Stride = (t.Channels + bitPanel - 1) / bitPanel * bitPanel
 	i /= p.beside()
 	if p.flat {
 		t.Row, t.Rows = i*p.rows, min(p.rows, batch*p.c.Pixels()-i*p.rows)
@@ -147,15 +143,12 @@ func (p *bitPlan) Tile(i, batch int) Tile {
 }
 
 func (p *bitPlan) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
-	plane := Tile{t.Row, t.Rows, t.Channel / p.signs, t.Channels / p.signs, t.Stride / p.signs}
 	for k := range p.signs {
 		p.packTile(s.Bytes, x, t, k)
-		for first := 0; first < plane.Channels; first += bitPanel {
-			p.panel(acc[k*plane.Stride+first:], t.Stride, s.Bytes, plane.Channel+first, t.Rows)
+		for first := 0; first < t.Channels; first += bitPanel {
+			p.panel(acc[first:], t.Stride, s.Bytes, t.Channel+first, t.Rows)
 		}
-	}
-	if p.signs > 1 {
-		interleave(acc, t, p.signs, s.Sums)
+		acc = acc[t.Rows*t.Stride:]
 	}
 }
 

@@ -13,8 +13,8 @@ type compareAVX512 struct {
 const compareLanes = 16
 
 func newCompareAVX512(e Epilogue) Finisher {
-	if e.Own != 1 || len(e.Others) > 0 {
-		return NewTerms(e)
+	if len(e.Terms) > 1 || len(e.Others) > 0 {
+		return newSums(e)
 	}
 	f := &compareAVX512{Epilogue: e}
 	for first := 0; first < e.Channels; first += compareLanes {

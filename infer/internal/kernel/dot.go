@@ -108,11 +108,10 @@ func (p *dotPlan) pack(weights []int8, taps int) {
 
 // cut chooses the size of tiles.
 func (p *dotPlan) cut() {
-	whole := panel * max(1, p.c.Own) // channels that tiles do not part
-	p.channels = min((p.c.OutC+panel-1)/panel*panel, max(whole, 256/whole*whole))
+	p.channels = min((p.c.OutC+panel-1)/panel*panel, 256)
 	rows := tileAcc / p.channels
 	if p.c.Pixels() == 1 { // few rows: tiles share the channels
-		p.channels = min(p.channels, max(whole, 128/whole*whole))
+		p.channels = min(p.channels, 128)
 	} else {
 		rows = min(rows, tileWork/(p.steps*p.height*4/p.width*p.channels))
 	}

@@ -11,7 +11,7 @@ import "encoding/binary"
 type dotSignsPlan struct {
 	dotPlan
 	in      int // channels of the input
-	signs   int // of a code; a tile has the accumulators of each, one after the other, before they are interleaved
+	signs   int // of a code
 	perByte int // taps, 4 or 8
 }
 
@@ -29,7 +29,7 @@ func newDotSigns(c Conv, n int, weights []int16, plan func(c Conv, weights []int
 		bytes = (bytes + 3) / 4 * 4 // a line of the kernel is whole steps
 	}
 	taps := c.KH * c.KW * c.InC
-	c.InC, c.OutC, c.Own, c.Zero, c.Max = bytes, c.OutC/n, max(1, c.Own/n), 0, 1<<perByte-1
+	c.InC, c.Zero, c.Max = bytes, 0, 1<<perByte-1
 	packed := make([]int8, c.OutC*c.KH*c.KW*bytes)
 	for i, w := range weights {
 		if w == 1 {
@@ -45,44 +45,11 @@ func newDotSigns(c Conv, n int, weights []int16, plan func(c Conv, weights []int
 
 func (p *dotSignsPlan) MaxTile() int { return p.dotPlan.MaxTile() * p.signs }
 
-func (p *dotSignsPlan) Needs() Needs {
-	n := p.dotPlan.Needs()
-	if p.signs > 1 {
-		n.Sums = p.channels * p.signs
-	}
-	return n
-}
-
-func (p *dotSignsPlan) Tile(i, batch int) Tile {
-	t := p.dotPlan.Tile(i, batch)
-	return Tile{t.Row, t.Rows, t.Channel * p.signs, t.Channels * p.signs, t.Stride * p.signs}
-}
-
 func (p *dotSignsPlan) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
-	plane := Tile{t.Row, t.Rows, t.Channel / p.signs, t.Channels / p.signs, t.Stride / p.signs}
 	for k := range p.signs {
 		p.pack(s.Bytes, x, t, k)
-		p.products(acc[k*plane.Stride:], t.Stride, plane, s)
-	}
-	if p.signs > 1 {
-		interleave(acc, t, p.signs, s.Sums)
-	}
-}
-
-// interleave puts the accumulators of the signs of an output next to each other, where a row of the tile has those of
-// all outputs for one sign after the other.
-func interleave(acc []int32, t Tile, signs int, buffer []int64) {
-	row, outputs, stride := buffer[:t.Channels], t.Channels/signs, t.Stride/signs
-	for r := range t.Rows {
-		acc := acc[r*t.Stride:][:t.Stride]
-		for k := range signs {
-			for i, v := range acc[k*stride:][:outputs] {
-				row[i*signs+k] = int64(v)
-			}
-		}
-		for i, v := range row {
-			acc[i] = int32(v)
-		}
+		p.products(acc, t.Stride, t, s)
+		acc = acc[t.Rows*t.Stride:]
 	}
 }
 

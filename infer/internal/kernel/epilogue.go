@@ -8,16 +8,26 @@ import (
 	"github.com/goqat/goqat/fixed"
 )
 
-// An Epilogue says how the terms of an operator become its output. Without a requantizer, accumulators are the output.
+// An Epilogue says how the terms of an operator, its accumulators and then tensors, become its output: by a requantizer,
+// by thresholds, which make signs, or, with neither, as they are.
 type Epilogue struct {
 	Channels int
 	Output   int   // index of the tensor it writes
 	Others   []int // indices of the tensors of the terms behind the accumulators, in the output's shape
 	Terms    []Term
 	R        *fixed.Requantizer
+	T        *fixed.Thresholds
+}
 
-	Own int               // accumulators of an output, the first terms
-	T   *fixed.Thresholds // in the place of R: the output are signs
+// own returns the accumulators of an output.
+func (e *Epilogue) own() int { return len(e.Terms) - len(e.Others) }
+
+// multipliers returns those of the terms, [term][channel].
+func (e *Epilogue) multipliers() [][]int64 {
+	if e.T != nil {
+		return e.T.M
+	}
+	return e.R.M
 }
 
 // A Term is what is known beforehand of a term: whether it is a tensor of codes, with their zero point, or int32.
@@ -37,7 +47,7 @@ func (t *Tensor) value(i int) int64 {
 	return int64(t.Wide[i])
 }
 
-// referenceFinish applies the requantizer, output by output.
+// referenceFinish applies the requantizer or the thresholds, output by output.
 type referenceFinish struct{ Epilogue }
 
 func newReferenceFinish(e Epilogue) Finisher { return &referenceFinish{e} }
@@ -50,39 +60,48 @@ func (e *referenceFinish) Finish(t Tile, acc []int32, tensors []Tensor, s *Scrat
 		for o := range t.Channels {
 			c := t.Channel + o
 			i := (t.Row+r)*e.Channels + c
-			if e.R == nil {
+			if e.R == nil && e.T == nil {
 				out.Wide[i] = acc[r*t.Stride+o]
 				continue
 			}
 			terms := s.Sums[:0]
-			if acc != nil {
-				terms = append(terms, int64(acc[r*t.Stride+o]))
+			for k := range e.own() {
+				terms = append(terms, int64(acc[(k*t.Rows+r)*t.Stride+o]))
 			}
 			for _, other := range e.Others {
 				terms = append(terms, tensors[other].value(i))
 			}
-			q := e.R.Apply(c, terms...)
-			if out.Codes != nil {
-				out.Codes[i] = uint8(q)
-			} else {
-				out.Wide[i] = q
+			switch {
+			case e.T != nil:
+				out.Codes[i] = e.T.Apply(c, terms...)
+			case out.Codes != nil:
+				out.Codes[i] = uint8(e.R.Apply(c, terms...))
+			default:
+				out.Wide[i] = e.R.Apply(c, terms...)
 			}
 		}
 	}
 }
 
-// genericFinish sums the terms of a row, one after the other, and requantizes the row.
+// genericFinish sums the terms of a row, one after the other, and requantizes or compares the row.
 type genericFinish struct {
 	Epilogue
-	constant []int64 // Bias + AccBias·M of the first term
+	constant []int64 // Bias + AccBias·M of the first term; 0 before thresholds
 }
 
 func newGenericFinish(e Epilogue) Finisher { return newGenericFinisher(e) }
 
+// newCompare prepares thresholds.
+func newCompare(e Epilogue) Finisher {
+	if len(e.Terms) == 1 && e.own() == 1 {
+		return newIntervals(e)
+	}
+	return newGenericFinish(e)
+}
+
 func newGenericFinisher(e Epilogue) *genericFinish {
-	g := &genericFinish{Epilogue: e}
+	g := &genericFinish{Epilogue: e, constant: make([]int64, e.Channels)}
 	if r := e.R; r != nil {
-		g.constant = make([]int64, e.Channels)
 		for c := range g.constant {
 			g.constant[c] = r.Bias[c] + int64(r.AccBias[c])*r.M[0][c]
 		}
@@ -96,25 +115,22 @@ func (e *genericFinish) Finish(t Tile, acc []int32, tensors []Tensor, s *Scratch
 	out := &tensors[e.Output]
 	for r := range t.Rows {
 		row := (t.Row+r)*e.Channels + t.Channel
-		if e.R == nil {
+		if e.R == nil && e.T == nil {
 			copy(out.Wide[row:row+t.Channels], acc[r*t.Stride:])
 			continue
 		}
-		sums := s.Sums[:t.Channels]
+		sums, m := s.Sums[:t.Channels], e.multipliers()
 		copy(sums, e.constant[t.Channel:])
-		term := 0
-		if acc != nil {
-			addWide(sums, acc[r*t.Stride:], e.R.M[0][t.Channel:])
-			term = 1
+		for k := range e.own() {
+			addWide(sums, acc[(k*t.Rows+r)*t.Stride:], m[k][t.Channel:])
 		}
-		for _, other := range e.Others {
-			x, m := &tensors[other], e.R.M[term][t.Channel:]
+		for k, other := range e.Others {
+			x, m := &tensors[other], m[e.own()+k][t.Channel:]
 			if x.Codes != nil {
 				addCodes(sums, x.Codes[row:], x.Zero, m)
 			} else {
 				addWide(sums, x.Wide[row:], m)
 			}
-			term++
 		}
 		e.store(out, row, sums, t.Channel)
 	}
@@ -134,8 +150,21 @@ func addCodes(sums []int64, x []uint8, zero int32, m []int64) {
 	}
 }
 
-// store requantizes a row of sums, of channels from the given one, to the output at index row.
+// store requantizes or compares a row of sums, of channels from the given one, to the output at index row.
 func (e *genericFinish) store(out *Tensor, row int, sums []int64, channel int) {
+	if e.T != nil {
+		dst := out.Codes[row:][:len(sums)]
+		clear(dst)
+		for n, level := range e.T.T {
+			level := level[channel:][:len(sums)]
+			for i, sum := range sums {
+				if sum >= level[i] {
+					dst[i] |= 1 << n
+				}
+			}
+		}
+		return
+	}
 	shift := e.R.Shift[channel:][:len(sums)]
 	zero, lo, hi := e.R.Zero, e.R.Lo, e.R.Hi
 	if out.Codes != nil {

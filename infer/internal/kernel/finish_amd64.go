@@ -135,11 +135,11 @@ func (e *avx2Finish) finishBlocks(t Tile, blocks int, acc []int32, tensors []Ten
 	var codes [2][]uint8
 	var stride [2]int
 	for i, term := range e.terms {
-		if term < len(e.Terms)-len(e.Others) {
-			wide[i], stride[i] = acc[:(t.Rows-1)*t.Stride+n], 4*t.Stride
+		if term < e.own() {
+			wide[i], stride[i] = acc[term*t.Rows*t.Stride:][:(t.Rows-1)*t.Stride+n], 4*t.Stride
 			continue
 		}
-		x := &tensors[e.Others[term-(len(e.Terms)-len(e.Others))]]
+		x := &tensors[e.Others[term-e.own()]]
 		if e.Terms[term].Codes {
 			codes[i], stride[i] = x.Codes[place(0):place(t.Rows-1)+n], e.Channels
 		} else {

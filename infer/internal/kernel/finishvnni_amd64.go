@@ -29,7 +29,7 @@ const vnniLanes = 16
 
 func newVNNIFinish(e Epilogue) Finisher {
 	generic := newGenericFinisher(e)
-	f := &vnniFinish{rest: newAVX2Finish(e), Epilogue: e, constant: generic.constant}
+	f := &vnniFinish{rest: newSums(e), Epilogue: e, constant: generic.constant}
 	if e.R == nil || e.Channels < vnniLanes || e.R.Lo < 0 || e.R.Hi > 255 || len(e.Terms) > 2 || len(e.Terms) == 1 && e.Terms[0].Codes {
 		return f.rest
 	}
@@ -212,13 +212,12 @@ func (e *vnniFinish) finishBlocks(t Tile, blocks int, acc []int32, tensors []Ten
 	var wide [2][]int32
 	var codes [2][]uint8
 	var stride [2]int
-	own := len(e.Epilogue.Terms) - len(e.Others)
 	for i, term := range e.terms {
-		if term < own {
-			wide[i], stride[i] = acc[:(t.Rows-1)*t.Stride+n], 4*t.Stride
+		if term < e.own() {
+			wide[i], stride[i] = acc[term*t.Rows*t.Stride:][:(t.Rows-1)*t.Stride+n], 4*t.Stride
 			continue
 		}
-		x := &tensors[e.Others[term-own]]
+		x := &tensors[e.Others[term-e.own()]]
 		if e.Epilogue.Terms[term].Codes {
 			codes[i], stride[i] = x.Codes[from:to], e.Channels
 		} else {

@@ -47,7 +47,7 @@ func intervalsAgree(t *testing.T, rng *rand.Rand) {
 	t.Helper()
 	channels, rows, planes := 1+rng.IntN(40), 1+rng.IntN(9), 1+rng.IntN(4)
 	stride := channels + rng.IntN(16)
-	e := Epilogue{Channels: channels, Own: 1, Terms: make([]Term, 1), T: &fixed.Thresholds{M: [][]int64{make([]int64, channels)}}}
+	e := Epilogue{Channels: channels, Terms: make([]Term, 1), T: &fixed.Thresholds{M: [][]int64{make([]int64, channels)}}}
 	for c := range channels {
 		e.T.M[0][c] = rng.Int64N(201) - 100
 	}
@@ -68,7 +68,7 @@ func intervalsAgree(t *testing.T, rng *rand.Rand) {
 		return tensors[0].Codes
 	}
 	sets, _ := fast()
-	want := run(&terms{e})
+	want := run(newReferenceFinish(e))
 	for _, set := range sets {
 		if got := run(set.Compare(e)); !slices.Equal(got, want) {
 			t.Fatalf("set %s: %d, want %d", set.Name, got, want)

@@ -19,7 +19,6 @@ type Conv struct {
 	StrideH, StrideW int
 	Top, Left        int // padding before the first row and column; after the last it follows from the sizes
 	Groups           int
-	Own              int   // channels of OutC that an output of the network has; tiles do not part them; 0 is 1
 	Zero, Max        int32 // the input's zero point, also the code in the place of padding, and its greatest code
 }
 
@@ -36,8 +35,9 @@ func window(out, stride, pad, k, size int) (first, last, origin int) {
 	return max(0, -origin), min(k, size-origin), origin
 }
 
-// A Tile is a piece of an operator's output: rows through the batch, and channels. Its accumulators are Rows × Stride
-// numbers, of which the first Channels of each row count.
+// A Tile is a piece of an operator's output: rows through the batch, and channels from a multiple of 16 on. Its
+// accumulators are Rows × Stride numbers, of which the first Channels of each row count. Where an output has several
+// accumulators, those of all outputs for the first come before those for the second.
 type Tile struct{ Row, Rows, Channel, Channels, Stride int }
 
 // A Plan computes the accumulators Σ (q - zero)·w of one operator. It is immutable: goroutines share it, each with its
@@ -48,7 +48,8 @@ type Plan interface {
 	Tiles(batch int) int
 	Tile(i, batch int) Tile
 	MaxTile() int
-	// Accumulate fills acc, Rows × Stride, with the accumulators of a tile over the batch of images x.
+	// Accumulate fills acc, Rows × Stride for each accumulator of an output, with those of a tile over the batch of
+	// images x.
 	Accumulate(acc []int32, x []uint8, t Tile, s *Scratch)
 	// Needs returns the scratch that Accumulate uses.
 	Needs() Needs
@@ -133,8 +134,8 @@ type Finisher interface {
 // Sets returns all sets, the fastest first and the reference last.
 func Sets() []Set {
 	return append(platformSets(),
-		Set{Name: "generic", Supported: true, Plan: newGeneric, Signs: newBits, Finish: newGenericFinish, Compare: NewTerms, MaxPool: maxPool, SumPool: sumPool},
-		Set{Name: "reference", Supported: true, Plan: newReference, Signs: newReferenceSigns, Finish: newReferenceFinish, Compare: NewTerms, MaxPool: maxPool, SumPool: sumPool})
+		Set{Name: "generic", Supported: true, Plan: newGeneric, Signs: newBits, Finish: newGenericFinish, Compare: newCompare, MaxPool: maxPool, SumPool: sumPool},
+		Set{Name: "reference", Supported: true, Plan: newReference, Signs: newReferenceSigns, Finish: newReferenceFinish, Compare: newReferenceFinish, MaxPool: maxPool, SumPool: sumPool})
 }
 
 // rowTiles splits a number of rows in tiles of at most each rows.

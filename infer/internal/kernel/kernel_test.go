@@ -58,8 +58,7 @@ func drawConv(rng *rand.Rand, groups bool) Conv {
 		c.OutC = c.InC * (1 + rng.IntN(8)/7)
 	}
 	if !groups && rng.IntN(8) == 0 { // more channels than a tile has
-		c.Own = 1 + rng.IntN(5)
-		c.OutC = c.Own * (1 + rng.IntN(300/c.Own))
+		c.OutC = 1 + rng.IntN(600)
 	}
 	c.Zero = rng.Int32N(c.Max + 1)
 	return c
@@ -117,9 +116,9 @@ func plansAgree(t *testing.T, rng *rand.Rand, n int) {
 	weights := drawWeights(rng, c.OutC*c.KH*c.KW*c.InC/c.Groups)
 	x := guarded[uint8](t, batch*c.InLen(), front)
 	drawCodes(rng, x, c.Max)
-	want := gather(t, reference.Plan(c, weights), c, x, batch, front)
+	want := gather(t, reference.Plan(c, weights), c, 1, x, batch, front)
 	for _, set := range sets {
-		if got := gather(t, set.Plan(c, weights), c, x, batch, front); !slices.Equal(got, want) {
+		if got := gather(t, set.Plan(c, weights), c, 1, x, batch, front); !slices.Equal(got, want) {
 			t.Fatalf("set %s, %+v: %d, want %d", set.Name, c, got, want)
 		}
 	}
@@ -146,7 +145,6 @@ func TestFusedAgree(t *testing.T) {
 		if n%4 == 1 {
 			c.OutC = 16 * (1 + rng.IntN(8))
 		}
-		c.Own = 0
 		batch, front := 1+rng.IntN(3), rng.IntN(2) == 0
 		weights := drawWeights(rng, c.OutC*c.KH*c.KW*c.InC/c.Groups)
 		x := guarded[uint8](t, batch*c.InLen(), front)
@@ -156,7 +154,7 @@ func TestFusedAgree(t *testing.T) {
 		out := &tensors[e.Output]
 
 		finish := reference.Finish(e)
-		acc := gather(t, reference.Plan(c, weights), c, x, batch, front)
+		acc := gather(t, reference.Plan(c, weights), c, 1, x, batch, front)
 		finish.Finish(Tile{Rows: batch * c.Pixels(), Channels: c.OutC, Stride: c.OutC}, acc, tensors, NewScratch(finish.Needs()))
 		want := slices.Clone(out.Codes)
 		for _, set := range sets {
@@ -252,10 +250,12 @@ func drawFusion(t *testing.T, rng *rand.Rand, c Conv, weights []int8, rows int, 
 	return e, tensors
 }
 
-// gather runs all tiles of a plan, the last first, and puts their accumulators in one array, rows × channels.
-func gather(t *testing.T, p Plan, c Conv, x []uint8, batch int, front bool) []int32 {
+// gather runs all tiles of a plan with own accumulators for each output, the last tile first, and puts the accumulators in
+// one array, own × rows × channels.
+func gather(t *testing.T, p Plan, c Conv, own int, x []uint8, batch int, front bool) []int32 {
 	t.Helper()
-	all, done := make([]int32, batch*c.Pixels()*c.OutC), make([]bool, batch*c.Pixels()*c.OutC)
+	rows := batch * c.Pixels()
+	all, done := make([]int32, own*rows*c.OutC), make([]bool, own*rows*c.OutC)
 	needs := p.Needs()
 	s := &Scratch{Sums: guarded[int64](t, needs.Sums, front), Bytes: guarded[uint8](t, needs.Bytes, front), Words: make([]uint64, needs.Words)}
 	for i := range s.Bytes {
@@ -266,21 +266,23 @@ func gather(t *testing.T, p Plan, c Conv, x []uint8, batch int, front bool) []in
 	}
 	for i := p.Tiles(batch) - 1; i >= 0; i-- {
 		tile := p.Tile(i, batch)
-		if own := max(1, c.Own); tile.Channel%own != 0 || tile.Channels%own != 0 {
-			t.Fatalf("%+v parts the accumulators of an output, of which %+v has %d", tile, c, own)
+		if tile.Channel%16 != 0 {
+			t.Fatalf("%+v of %+v does not start at a multiple of 16 channels", tile, c)
 		}
-		if tile.Rows*tile.Stride > p.MaxTile() || tile.Stride < tile.Channels {
+		if own*tile.Rows*tile.Stride > p.MaxTile() || tile.Stride < tile.Channels {
 			t.Fatalf("%+v exceeds %d accumulators", tile, p.MaxTile())
 		}
-		acc := guarded[int32](t, tile.Rows*tile.Stride, front)
+		acc := guarded[int32](t, own*tile.Rows*tile.Stride, front)
 		p.Accumulate(acc, x, tile, s)
-		for r := range tile.Rows {
-			for o := range tile.Channels {
-				at := (tile.Row+r)*c.OutC + tile.Channel + o
-				if done[at] {
-					t.Fatalf("%+v computes number %d again", tile, at)
+		for k := range own {
+			for r := range tile.Rows {
+				for o := range tile.Channels {
+					at := (k*rows+tile.Row+r)*c.OutC + tile.Channel + o
+					if done[at] {
+						t.Fatalf("%+v computes number %d again", tile, at)
+					}
+					all[at], done[at] = acc[(k*tile.Rows+r)*tile.Stride+o], true
 				}
-				all[at], done[at] = acc[r*tile.Stride+o], true
 			}
 		}
 	}
@@ -290,9 +292,9 @@ func gather(t *testing.T, p Plan, c Conv, x []uint8, batch int, front bool) []in
 	return all
 }
 
-// drawEpilogue returns a random epilogue of the given terms, each true for codes, with or without own accumulators, and
-// the tensors it is about: the terms and then the output.
-func drawEpilogue(t *testing.T, rng *rand.Rand, channels, rows int, own bool, terms []bool, front bool) (Epilogue, []int32, []Tensor) {
+// drawEpilogue returns a random epilogue of the given terms, each true for codes, of which the first are own accumulators,
+// rows × channels for each, and the tensors it is about: the other terms and then the output.
+func drawEpilogue(t *testing.T, rng *rand.Rand, channels, rows, own int, terms []bool, front bool) (Epilogue, []int32, []Tensor) {
 	r := &fixed.Requantizer{Hi: 1<<(1+rng.IntN(8)) - 1, Bias: make([]int64, channels), AccBias: make([]int32, channels), Shift: make([]uint8, channels)}
 	r.Zero = rng.Int32N(r.Hi + 1)
 	e := Epilogue{Channels: channels, R: r}
@@ -320,17 +322,22 @@ func drawEpilogue(t *testing.T, rng *rand.Rand, channels, rows int, own bool, te
 				x.Wide[k] = rng.Int32N(2*reach+1) - reach
 			}
 		}
-		if i == 0 && own {
-			acc = x.Wide
+		if i < own {
+			acc = append(acc, x.Wide...)
 			continue
 		}
 		e.Others = append(e.Others, len(tensors))
 		tensors = append(tensors, x)
 	}
 	e.Output = len(tensors)
-	tensors = append(tensors, Tensor{Codes: guarded[uint8](t, rows*channels, front)})
+	if rng.IntN(4) == 0 {
+		r.Lo, r.Hi = -1<<30, 1<<30
+		tensors = append(tensors, Tensor{Wide: guarded[int32](t, rows*channels, front)})
+	} else {
+		tensors = append(tensors, Tensor{Codes: guarded[uint8](t, rows*channels, front)})
+	}
 
-	least, most := 1, 62
+	least, most := 0, 62
 	switch rng.IntN(3) {
 	case 0: // small enough for ties
 		most = 6
@@ -379,41 +386,88 @@ func TestFinishersAgree(t *testing.T) {
 	}
 }
 
-// finishersAgree draws an epilogue, n choosing its terms, and compares every fast finisher with the reference.
+// finishersAgree draws an epilogue, n choosing its terms, and compares every fast finisher with the reference, and then
+// with thresholds in the place of the requantizer.
 func finishersAgree(t *testing.T, rng *rand.Rand, n int) {
 	t.Helper()
-	sets, reference := fast()
 	forms := []struct {
-		own   bool
+		own   int
 		terms []bool
 	}{
-		{true, []bool{false}}, {true, []bool{false, true}}, {true, []bool{false, false}}, {false, []bool{true, true}},
-		{false, []bool{true, false}}, {false, []bool{false, false}}, {true, []bool{false, true, false}}, {false, []bool{true, true, true}},
+		{1, []bool{false}}, {1, []bool{false, true}}, {1, []bool{false, false}}, {0, []bool{true, true}},
+		{0, []bool{true, false}}, {0, []bool{false, false}}, {1, []bool{false, true, false}}, {0, []bool{true, true, true}},
+		{2, []bool{false, false}}, {3, []bool{false, false, false}}, {2, []bool{false, false, true}}, {0, []bool{true}}, {0, []bool{false}},
 	}
 	form := forms[n%len(forms)]
 	channels, rows, front := 1+rng.IntN(40), 1+rng.IntN(9), rng.IntN(2) == 0
+	if rng.IntN(8) == 0 { // many rows or channels
+		channels, rows = 1+rng.IntN(300), 1+rng.IntN(100)
+	}
 	e, acc, tensors := drawEpilogue(t, rng, channels, rows, form.own, form.terms, front)
-	run := func(set Set) []uint8 {
-		out := tensors[e.Output].Codes
-		clear(out)
-		f := set.Finish(e)
+	compareFinishers(t, e, rows, acc, tensors, front, func(set Set) Finisher { return set.Finish(e) })
+	e.T, e.R, tensors[e.Output] = drawThresholds(rng, &e, rows, acc, tensors), nil, Tensor{Codes: guarded[uint8](t, rows*channels, front)}
+	compareFinishers(t, e, rows, acc, tensors, front, func(set Set) Finisher { return set.Compare(e) })
+}
+
+// compareFinishers compares every fast finisher with the reference.
+func compareFinishers(t *testing.T, e Epilogue, rows int, acc []int32, tensors []Tensor, front bool, prepare func(set Set) Finisher) {
+	t.Helper()
+	channels, out := e.Channels, &tensors[e.Output]
+	run := func(set Set) ([]uint8, []int32) {
+		for i := range out.Codes {
+			out.Codes[i] = 0xa5
+		}
+		clear(out.Wide)
+		f := prepare(set)
 		s := NewScratch(f.Needs())
-		for first := 0; first < rows; first += 4 {
-			tile := Tile{Row: first, Rows: min(4, rows-first), Channels: channels, Stride: channels}
-			var part []int32
-			if acc != nil {
-				part = acc[first*channels:][:tile.Rows*channels]
+		for i := range s.Sums {
+			s.Sums[i] = -1 // what an operator before left
+		}
+		for first := 0; first < rows; {
+			tile := Tile{Row: first, Rows: min(4+first, rows-first), Channels: channels, Stride: channels + first%3}
+			part := guarded[int32](t, e.own()*tile.Rows*tile.Stride, front)
+			for k := range e.own() {
+				for r := range tile.Rows {
+					copy(part[(k*tile.Rows+r)*tile.Stride:], acc[(k*rows+first+r)*channels:][:channels])
+				}
 			}
-			f.Finish(tile, part, tensors, s)
+			for tile.Channel = 0; tile.Channel < channels; tile.Channel += tile.Channels {
+				tile.Channels = min(channels-tile.Channel, 16*(1+first%3))
+				f.Finish(tile, part[min(tile.Channel, len(part)):], tensors, s)
+			}
+			first += tile.Rows
 		}
-		return slices.Clone(out)
+		return slices.Clone(out.Codes), slices.Clone(out.Wide)
 	}
-	want := run(reference)
+	sets, reference := fast()
+	codes, wide := run(reference)
 	for _, set := range sets {
-		if got := run(set); !slices.Equal(got, want) {
-			t.Fatalf("set %s, %d channels of %+v by %+v: %d, want %d", set.Name, channels, form, e.R, got, want)
+		if gotCodes, gotWide := run(set); !slices.Equal(gotCodes, codes) || !slices.Equal(gotWide, wide) {
+			t.Fatalf("set %s, %+v: %d %d, want %d %d", set.Name, e, gotCodes, gotWide, codes, wide)
 		}
 	}
+}
+
+// drawThresholds returns thresholds at the sums of some outputs of an epilogue, or one above.
+func drawThresholds(rng *rand.Rand, e *Epilogue, rows int, acc []int32, tensors []Tensor) *fixed.Thresholds {
+	h := &fixed.Thresholds{M: e.R.M}
+	for range 1 + rng.IntN(4) {
+		h.T = append(h.T, make([]int64, e.Channels))
+	}
+	for c := range e.Channels {
+		for _, levels := range h.T {
+			i := rng.IntN(rows)*e.Channels + c
+			for k, m := range h.M {
+				if k < e.own() {
+					levels[c] += int64(acc[k*rows*e.Channels+i]) * m[c]
+				} else {
+					levels[c] += tensors[e.Others[k-e.own()]].value(i) * m[c]
+				}
+			}
+			levels[c] += rng.Int64N(2)
+		}
+	}
+	return h
 }
 
 // TestFinishersRoundTies feeds the only accumulator of each channel that leads to a tie, and its neighbours, with real

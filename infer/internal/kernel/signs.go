@@ -8,45 +8,55 @@ import (
 	"slices"
 )
 
-// A convolution of signs sums ±w, with -1 in the place of padding, for each sign of its input's codes. c.OutC counts
-// accumulators: those of the signs of an output are next to each other, so that the weights are
-// [c.OutC/signs][KH][KW][InC/Groups].
+// A convolution of signs sums ±w, with -1 in the place of padding: an output has an accumulator for each sign of the
+// input's codes.
 
 // signs is the convolution as it is defined, tap by tap.
 type signs struct {
-	rowTiles
+	signRows
 	c       Conv
-	signs   int
 	weights []int16
 }
 
+// signRows are the tiles of so many signs.
+type signRows struct {
+	rowTiles
+	signs int
+}
+
+func (r signRows) MaxTile() int { return r.rowTiles.MaxTile() * r.signs }
+
 func newReferenceSigns(c Conv, n int, weights []int16) Plan {
-	return &signs{rowTiles{c.Pixels(), 16, c.OutC}, c, n, weights}
+	return &signs{signRows{rowTiles{c.Pixels(), 16, c.OutC}, n}, c, weights}
 }
 
 func (p *signs) Needs() Needs { return Needs{} }
 
 func (p *signs) Accumulate(acc []int32, x []uint8, t Tile, _ *Scratch) {
-	for r := range t.Rows {
-		image, pixel := (t.Row+r)/p.c.Pixels(), (t.Row+r)%p.c.Pixels()
-		for o := range t.Channels {
-			acc[r*t.Stride+o] = p.dot(x[image*p.c.InLen():], pixel/p.c.OutW, pixel%p.c.OutW, t.Channel+o)
+	for k := range p.signs {
+		for r := range t.Rows {
+			image, pixel := (t.Row+r)/p.c.Pixels(), (t.Row+r)%p.c.Pixels()
+			for o := range t.Channels {
+				acc[r*t.Stride+o] = p.dot(x[image*p.c.InLen():], pixel/p.c.OutW, pixel%p.c.OutW, t.Channel+o, k)
+			}
 		}
+		acc = acc[t.Rows*t.Stride:]
 	}
 }
 
-func (p *signs) dot(x []uint8, oy, ox, o int) int32 {
+// dot returns Σ ±w for one output and sign.
+func (p *signs) dot(x []uint8, oy, ox, o, sign int) int32 {
 	c := &p.c
 	in := c.InC / c.Groups
 	base := o / (c.OutC / c.Groups) * in
-	w := p.weights[o/p.signs*c.KH*c.KW*in:]
+	w := p.weights[o*c.KH*c.KW*in:]
 	var acc int32
 	for ky := range c.KH {
 		for kx := range c.KW {
 			y, x0 := oy*c.StrideH-c.Top+ky, ox*c.StrideW-c.Left+kx
 			for i := range in {
 				v := int32(w[(ky*c.KW+kx)*in+i])
-				if y >= 0 && y < c.InH && x0 >= 0 && x0 < c.InW && x[(y*c.InW+x0)*c.InC+base+i]>>(o%p.signs)&1 == 1 {
+				if y >= 0 && y < c.InH && x0 >= 0 && x0 < c.InW && x[(y*c.InW+x0)*c.InC+base+i]>>sign&1 == 1 {
 					acc += v
 				} else {
 					acc -= v
@@ -72,7 +82,7 @@ type signCodes struct {
 // newSigns prepares a convolution of signs with weights that are no signs: with plan, if they and the codes allow it.
 func newSigns(c Conv, n int, weights []int16, plan func(c Conv, weights []int8) Plan) Plan {
 	narrow, sum := make([]int8, len(weights)), make([]int32, c.OutC)
-	each := len(weights) * n / c.OutC
+	each := len(weights) / c.OutC
 	for i, w := range weights {
 		narrow[i] = int8(w)
 		if n > 1 || int16(narrow[i]) != w {
@@ -99,11 +109,10 @@ func (p *signCodes) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
 // signBits is the convolution with weights -1 and +1, as 0 and 1 in the bits of words: the sum over n taps is n less
 // twice the number of those that differ.
 type signBits struct {
-	rowTiles
+	signRows
 	c       Conv
-	signs   int
 	words   int      // of the taps of an output
-	weights []uint64 // [c.OutC/signs][words]
+	weights []uint64 // [c.OutC][words]
 }
 
 // newBits prepares a convolution of signs for the generic set.
@@ -112,7 +121,7 @@ func newBits(c Conv, n int, weights []int16) Plan {
 		return newSigns(c, n, weights, newGeneric)
 	}
 	taps := c.KH * c.KW * c.InC / c.Groups
-	p := &signBits{rowTiles: rowTiles{c.Pixels(), 16, c.OutC}, c: c, signs: n, words: (taps + 63) / 64}
+	p := &signBits{signRows: signRows{rowTiles{c.Pixels(), 16, c.OutC}, n}, c: c, words: (taps + 63) / 64}
 	p.weights = make([]uint64, len(weights)/taps*p.words)
 	for i, w := range weights {
 		if w == 1 {
@@ -131,16 +140,18 @@ func (p *signBits) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
 	taps := int32(c.KH * c.KW * c.InC / c.Groups)
 	for r := range t.Rows {
 		image, pixel := (t.Row+r)/c.Pixels(), (t.Row+r)%c.Pixels()
-		row := acc[r*t.Stride:][:c.OutC]
 		for g := range c.Groups {
 			p.gather(patch, x[image*c.InLen():], pixel/c.OutW, pixel%c.OutW, g*c.InC/c.Groups)
-			for o := g * perGroup; o < (g+1)*perGroup; o++ {
-				w := p.weights[o/p.signs*p.words:][:p.words]
-				differ := 0
-				for i, v := range patch[o%p.signs*p.words:][:p.words] {
-					differ += bits.OnesCount64(v ^ w[i])
+			for k := range p.signs {
+				row, patch := acc[(k*t.Rows+r)*t.Stride:][:c.OutC], patch[k*p.words:][:p.words]
+				for o := g * perGroup; o < (g+1)*perGroup; o++ {
+					w := p.weights[o*p.words:][:len(patch)]
+					differ := 0
+					for i, v := range patch {
+						differ += bits.OnesCount64(v ^ w[i])
+					}
+					row[o] = taps - 2*int32(differ)
 				}
-				row[o] = taps - 2*int32(differ)
 			}
 		}
 	}

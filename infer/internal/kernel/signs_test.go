@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// drawSigns returns a geometry for so many signs, whose outputs are interleaved, and random signs of an input of one.
+// drawSigns returns a geometry for codes of so many signs, and random ones.
 func drawSigns(rng *rand.Rand, n, batch int, groups bool) (Conv, []uint8) {
 	c := drawConv(rng, groups)
-	c.Zero, c.Max, c.OutC, c.Own = 0, 1<<n-1, c.OutC*n, max(1, c.Own)*n
+	c.Zero, c.Max = 0, 1<<n-1
 	x := make([]uint8, batch*c.InLen())
 	for i := range x {
 		x[i] = 1<<rng.IntN(n+1) - 1
@@ -33,19 +33,19 @@ func signsAgree(t *testing.T, rng *rand.Rand, i int) {
 	sets, reference := fast()
 	n, batch := 1+rng.IntN(3), 1+rng.IntN(2)
 	c, x := drawSigns(rng, n, batch, i%3 == 0)
-	weights := make([]int16, c.OutC/n*c.KH*c.KW*c.InC/c.Groups)
+	weights := make([]int16, c.OutC*c.KH*c.KW*c.InC/c.Groups)
 	for k := range weights {
 		weights[k] = int16(2*rng.IntN(2) - 1)
 	}
 	for _, other := range []int16{1, -128, 128} {
 		weights[rng.IntN(len(weights))] = other
-		want := gather(t, reference.Signs(c, n, weights), c, x, batch, false)
+		want := gather(t, reference.Signs(c, n, weights), c, n, x, batch, false)
 		for _, set := range sets {
 			plan := set.Signs(c, n, weights)
 			if _, slow := plan.(*signs); slow && other == 1 {
 				t.Fatalf("set %s runs weights of one bit by %T", set.Name, plan)
 			}
-			if got := gather(t, plan, c, x, batch, i%2 == 0); !slices.Equal(got, want) {
+			if got := gather(t, plan, c, n, x, batch, i%2 == 0); !slices.Equal(got, want) {
 				t.Fatalf("set %s, %d signs, %+v: %d, want %d", set.Name, n, c, got, want)
 			}
 		}
@@ -60,7 +60,7 @@ func TestManySigns(t *testing.T) {
 		weights := slices.Repeat([]int16{-1}, channels)
 		for _, set := range sets {
 			for sign, want := range []int32{int32(channels), -int32(channels)} {
-				if got := gather(t, set.Signs(c, 1, weights), c, slices.Repeat([]uint8{uint8(sign)}, channels), 1, false); got[0] != want {
+				if got := gather(t, set.Signs(c, 1, weights), c, 1, slices.Repeat([]uint8{uint8(sign)}, channels), 1, false); got[0] != want {
 					t.Errorf("set %s: the sum of %d signs is %d, want %d", set.Name, channels, got[0], want)
 				}
 			}
@@ -80,11 +80,11 @@ func TestSignsAreCodes(t *testing.T) {
 			wide[i] = int16(w)
 			sum[i/(c.KH*c.KW*c.InC)] += int32(w)
 		}
-		want := gather(t, newReference(c, narrow), c, x, 1, false)
+		want := gather(t, newReference(c, narrow), c, 1, x, 1, false)
 		for i := range want {
 			want[i] = 2*want[i] - sum[i%c.OutC]
 		}
-		if got := gather(t, newReferenceSigns(c, 1, wide), c, x, 1, false); !slices.Equal(got, want) {
+		if got := gather(t, newReferenceSigns(c, 1, wide), c, 1, x, 1, false); !slices.Equal(got, want) {
 			t.Fatalf("%+v: %d, want %d", c, got, want)
 		}
 	}
@@ -105,12 +105,12 @@ func TestRemainder(t *testing.T) {
 		for i, w := range weights {
 			half[i], odd[i] = int8(w/2), int8(w%2)
 		}
-		want := gather(t, newReference(c, half), c, x, 1, false)
-		for i, a := range gather(t, newReference(c, odd), c, x, 1, false) {
+		want := gather(t, newReference(c, half), c, 1, x, 1, false)
+		for i, a := range gather(t, newReference(c, odd), c, 1, x, 1, false) {
 			want[i] = 2*want[i] + a
 		}
 		narrow, rest := NewRemainder(c, weights)
-		got := gather(t, newReference(c, narrow), c, x, 1, false)
+		got := gather(t, newReference(c, narrow), c, 1, x, 1, false)
 		if rest != nil {
 			rest.Add(got, x, Tile{Rows: c.Pixels(), Channels: c.OutC, Stride: c.OutC})
 		}

@@ -129,11 +129,10 @@ func (p *dotVNNI) panel(channel int) int {
 
 // cut chooses the size of tiles.
 func (p *dotVNNI) cut() {
-	whole := vnniPanel * max(1, p.c.Own) // channels that tiles do not part
 	padded := (p.c.OutC + 15) / 16 * 16
-	p.channels = min(padded, max(whole, 256/whole*whole))
+	p.channels = min(padded, 256)
 	if p.c.Pixels() == 1 { // few rows: tiles share the channels
-		p.channels = min(p.channels, max(whole, 128/whole*whole))
+		p.channels = min(p.channels, 128)
 	}
 	rows := vnniAcc / p.channels
 	if p.flat {

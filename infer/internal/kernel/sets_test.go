@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// TestSetsOfWeights compares convolutions with several sets of weights, of codes and of signs, with the reference. Sets
+// of -1 and +1 and others, and those whose products fit 16 bits and others, have tiles of their own.
+func TestSetsOfWeights(t *testing.T) {
+	rng := rand.New(rand.NewPCG(15, 16))
+	sets, reference := fast()
+	for i := range 200 {
+		signs, batch := 1+rng.IntN(3), 1+rng.IntN(2)
+		c, x := drawSigns(rng, signs, batch, i%3 == 0)
+		own := signs
+		if i%2 == 0 {
+			c.Max, own = 255, 1
+			drawCodes(rng, x, c.Max)
+		}
+		weights := make([][]int16, 2+rng.IntN(2))
+		for k := range weights {
+			w := make([]int8, c.OutC*c.KH*c.KW*c.InC/c.Groups)
+			if rng.IntN(3) == 0 {
+				copy(w, drawWeights(rng, len(w)))
+			} else {
+				for j := range w {
+					w[j] = int8(2*rng.IntN(2) - 1)
+				}
+			}
+			for _, v := range w {
+				weights[k] = append(weights[k], int16(v))
+			}
+		}
+		prepare := func(set Set, k int) Plan {
+			if i%2 > 0 {
+				return set.Signs(c, signs, weights[k])
+			}
+			narrow, _ := NewRemainder(c, weights[k])
+			return set.Plan(c, narrow)
+		}
+		want := gather(t, NewSets(reference, len(weights), prepare), c, own*len(weights), x, batch, false)
+		for k := range weights {
+			one := gather(t, prepare(reference, k), c, own, x, batch, false)
+			if !slices.Equal(want[k*len(one):][:len(one)], one) {
+				t.Fatalf("set %d of %+v is not that of its weights alone", k, c)
+			}
+		}
+		for _, set := range sets {
+			if got := gather(t, NewSets(set, len(weights), prepare), c, own*len(weights), x, batch, i%4 < 2); !slices.Equal(got, want) {
+				t.Fatalf("set %s, %+v, %d sets of weights: %d, want %d", set.Name, c, len(weights), got, want)
+			}
+		}
+	}
+}
