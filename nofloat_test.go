@@ -248,7 +248,30 @@ var (
 	// Integer names that look like them: packed integers but for permutations
 	// of floats, and what the assembler itself understands.
 	integerName = regexp.MustCompile(`^(FUNCDATA|VPCMPU?D|V?P[A-Z]*(SD|SS))$|I(128|32X[248]|64X[24])$`)
+	// An instruction of ARM64 that Go's assembler has no name for.
+	word = regexp.MustCompile(`^\s*WORD\s+\$(0x[0-9a-f]{8})\s*$`)
 )
+
+// integerWord says whether a word is an instruction of ARM64 on vectors of
+// integers, by its class in the architecture's manual ("Advanced SIMD") and its
+// opcode there.
+func integerWord(w uint32) bool {
+	switch {
+	case w&0x9f200c00 == 0x0e200000: // three different: what widens and narrows
+		return true
+	case w&0x9f200400 == 0x0e200400: // three same
+		return w>>11&31 < 0b11000
+	case w&0x9f3e0c00 == 0x0e200800: // two-register miscellaneous
+		opcode := w >> 12 & 31
+		return opcode < 0b01100 || opcode >= 0b10010 && opcode <= 0b10100
+	case w&0x9f000400 == 0x0f000000: // vector by element: SMLAL, SMLSL, SMULL and SDOT, or unsigned
+		return w>>12&3 == 0b10
+	case w&0x9f800400 == 0x0f000400 && w>>19&15 != 0: // shift by immediate
+		opcode := w >> 11 & 31
+		return opcode != 0b11100 && opcode != 0b11111
+	}
+	return false
+}
 
 // floatInstructions returns the floating-point instructions of an assembly
 // file, with their lines.
@@ -262,6 +285,15 @@ func floatInstructions(r io.Reader) (findings []string) {
 				continue
 			}
 			name, _, _ := strings.Cut(m[1], ".")
+			if name == "WORD" {
+				code := word.FindStringSubmatch(part)
+				if code == nil {
+					findings = append(findings, fmt.Sprintf("%d: a word that is not a plain number", line))
+				} else if w, _ := strconv.ParseUint(code[1], 0, 32); !integerWord(uint32(w)) {
+					findings = append(findings, fmt.Sprintf("%d: %s is no instruction known to be on integers", line, code[1]))
+				}
+				continue
+			}
 			if floatName.MatchString(name) && !integerName.MatchString(name) {
 				findings = append(findings, fmt.Sprintf("%d: %s is a floating-point instruction", line, m[1]))
 			}
@@ -310,6 +342,8 @@ func TestNoFloatingPointFinds(t *testing.T) {
 		"\tADDSS X0, X1", "loop: MULPS X0, X1", "\tVFMADD231PS Y0, Y1, Y2", "\tVCVTDQ2PS Y0, Y1", "\tCVTSL2SD AX, X0", "\tMOVSD X0, (AX)",
 		"\tVPERMILPS $1, Y0, Y1", "\tVEXTRACTF128 $1, Y0, X1", "\tVBROADCASTSS (AX), Y0", "\tXORL AX, AX; SQRTSD X0, X1",
 		"\tFADDS F0, F1, F2", "\tSCVTFWS R0, F0", "\tFMOVD F0, (R0)", "\tVFMLA V0.S4, V1.S4, V2.S4", "\tF32Add", "\tVRNDSCALEPS.RN_SAE $0, Z0, Z1",
+		"\tWORD $0x4e20cc20 // fmla v0.4s, v1.4s, v0.4s", "\tWORD $0x4f801020 // fmla v0.4s, v1.4s, v0.s[0]", "\tWORD $0x4e21d820 // scvtf v0.4s, v1.4s",
+		"\tWORD $0x4ea0f820 // fabs v0.4s, v1.4s", "\tWORD $0x4f3fe420 // scvtf v0.4s, v1.4s, #1", "\tWORD $0x1e222820 // fadd s0, s1, s2", "\tWORD $x",
 	} {
 		if floatInstructions(strings.NewReader(s)) == nil {
 			t.Errorf("nothing found in %q", s)
@@ -319,6 +353,7 @@ func TestNoFloatingPointFinds(t *testing.T) {
 		"TEXT ·f(SB), NOSPLIT, $0-24", "\tVPMADDUBSW Y0, Y1, Y2", "\tVPDPBUSD Z0, Z1, Z2", "\tVPDPWSSD.Z Z0, Z1, K1, Z2", "\tPABSD X0, X1", "\tVPMINSD Y0, Y1, Y2", "\tVPCMPD $2, Z0, Z1, K1",
 		"\tVINSERTI128 $1, X0, Y1, Y2", "\tVEXTRACTI64X4 $1, Z0, Y1", "\tVPBROADCASTD X0, Y0", "\tVPSLLD $2, Y0, Y1", "\tMOVOU X0, (AX)",
 		"\tVZEROUPPER", "\tPOPCNTQ AX, BX", "\tVPSADBW Y0, Y1, Y2", "\tSDOT V0.B16, V1.B16, V2.S4", "\tFUNCDATA $0, x(SB)", "// ADDSS in a comment", "\tPSUBD X0, X1",
+		"\tWORD $0x4f98e3c0 // sdot v0.4s, v30.16b, v24.4b[0]", "\tWORD $0x0f4023c6 // smlal v6.4s, v30.4h, v0.h[0]", "\tWORD $0x6e202800 // uaddlp v0.8h, v0.16b",
 	} {
 		if found := floatInstructions(strings.NewReader(s)); found != nil {
 			t.Errorf("found in integers: %q", found)

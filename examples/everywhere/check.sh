@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Runs models by every kernel here, without assembly, on arm64 under qemu-aarch64 and as WebAssembly under node, and
-# compares the digests of all logits. Then runs the tests of infer on both. Run in the root of the repository; the
+# Runs models by every kernel here, without assembly, on arm64 under qemu-aarch64, on a processor with dot products and on
+# one without, and as WebAssembly under node, and compares the digests of all logits. Then runs the tests of infer on both. Run in the root of the repository; the
 # arguments are models, that of examples/embed without any.
 set -eu
 [ $# -gt 0 ] || set -- examples/embed/fashion.qmodel
@@ -19,7 +19,8 @@ GOARCH=wasm GOOS=js go build -o "$work/wasm" ./examples/everywhere
 {
 	"$work/here" "$@"
 	"$work/purego" "$@"
-	qemu-aarch64 "$work/arm64" "$@"
+	qemu-aarch64 -cpu max "$work/arm64" "$@"
+	qemu-aarch64 -cpu cortex-a72 "$work/arm64" "$@"
 	"$wasm" "$work/wasm" "$@"
 } | tee "$work/digests"
 for model in "$@"; do
@@ -27,5 +28,5 @@ for model in "$@"; do
 		{ echo "$model: the digests differ" >&2; exit 1; }
 done
 
-GOARCH=arm64 GOOS=linux go test -exec qemu-aarch64 ./fixed ./qmodel ./infer/...
+GOARCH=arm64 GOOS=linux go test -exec "qemu-aarch64 -cpu max" ./fixed ./qmodel ./infer/...
 GOARCH=wasm GOOS=js go test -exec "$wasm" ./fixed ./infer/...

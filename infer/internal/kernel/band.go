@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build amd64 && !purego
+//go:build (amd64 || arm64) && !purego
 
 package kernel
 
 //go:generate sh -c "cd _asm && ./generate.sh widen"
+//go:generate sh -c "cd _asm && ./generate.sh widenneon arm64"
 
 // A band is some lines of an output image, and how their input gets to a buffer: with the padding, so that the codes
 // under one line of the kernel follow each other, and no code more than once. The products read the buffer in place.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build amd64 && !purego
+//go:build (amd64 || arm64) && !purego
 
 package kernel
 
 //go:generate sh -c "cd _asm && ./generate.sh dot"
+//go:generate sh -c "cd _asm && ./generate.sh dotneon arm64"
 
 // Limits of a tile: its work, so that threads share a layer, its accumulators and its buffer, so that they stay in the
 // caches.

@@ -29,6 +29,7 @@ func TestSets(t *testing.T) {
 			t.Errorf("set %q is there twice or lacks a loop", s.Name)
 		}
 		names[s.Name] = true
+		t.Logf("%s, supported: %t", s.Name, s.Supported)
 	}
 	if !names["generic"] || !names["reference"] {
 		t.Errorf("sets %v", names)

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command dotneon generates the NEON dot products of the integer runtime.
+package main
+
+import (
+	"fmt"
+
+	. "github.com/goqat/goqat/infer/internal/kernel/_asm/arm64"
+)
+
+// maxRows is the number of rows of the largest tile: 6 × 16 sums fill 24 of the 32 registers, 6 more hold codes, and two
+// are left for weights.
+const maxRows = 6
+
+func main() {
+	t := &tile{File: &File{}}
+	for n := 1; n <= maxRows; n++ {
+		t.n = n
+		t.bytes()
+		t.words()
+		t.signs()
+	}
+	t.Generate()
+}
+
+// A tile is n rows of x against 16 columns of w.
+type tile struct {
+	*File
+	n                                       int
+	acc, stride, x, offsets, tiles, w, from R
+	left, height, steps, skip               R
+	rows                                    []R // of x
+}
+
+const signature = "acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int"
+
+// begin begins a function and the loop over tiles.
+func (t *tile) begin(name string, doc ...string) {
+	t.Func(fmt.Sprintf("%s%d", name, t.n), signature, doc...)
+	t.acc, t.stride, t.x, t.offsets, t.tiles = t.Param("acc"), t.Param("stride"), t.Param("x"), t.Param("offsets"), t.Param("tiles")
+	t.steps, t.skip = t.Param("steps"), t.Param("skip")
+	t.w, t.from, t.left, t.height = t.GP(), t.GP(), t.GP(), t.GP()
+	t.rows = nil
+	for range t.n {
+		t.rows = append(t.rows, t.GP())
+	}
+	t.Label("tile")
+	for _, row := range t.rows {
+		t.Op("MOVW.P 4(%v), %v", t.offsets, row)
+		t.Op("ADD %v, %v", t.x, row)
+	}
+	t.Load("w", t.w)
+	t.Load("start", t.from)
+	t.Load("height", t.height)
+}
+
+// row begins the loop over the parts of a product, and end ends it: behind a part, rows skip to the next.
+func (t *tile) row() { t.Label("row") }
+
+func (t *tile) end() {
+	t.Label("next")
+	for _, row := range t.rows {
+		t.Op("ADD %v, %v", t.skip, row)
+	}
+	t.Op("SUBS $1, %v, %v", t.height, t.height)
+	t.Op("BNE row")
+}
+
+// finish ends the loop over tiles and the function.
+func (t *tile) finish() {
+	t.Op("SUBS $1, %v, %v", t.tiles, t.tiles)
+	t.Op("BNE tile")
+	t.Op("RET")
+}
+
+// begin32 fills sums of 32 bits, four registers a row from the given one on, and end32 stores them.
+func (t *tile) begin32(sums V) {
+	t.Op("VLD1 (%v), %s", t.from, Vs(sums, 4, "S4"))
+	for i := 4; i < 4*t.n; i++ {
+		t.Op("VORR %v.B16, %v.B16, %v.B16", sums+V(i%4), sums+V(i%4), sums+V(i))
+	}
+}
+
+func (t *tile) end32(sums V) {
+	for i := range t.n {
+		t.Op("VST1 %s, (%v)", Vs(sums+V(4*i), 4, "S4"), t.acc)
+		t.Op("ADD %v, %v", t.stride, t.acc)
+	}
+}
+
+// part generates a part of a product: four steps at a time, whose codes fill a register, and then one by one.
+func (t *tile) part(codes V, steps func(n int)) {
+	t.Op("LSR $2, %v, %v", t.steps, t.left)
+	t.Op("CBZ %v, rest", t.left)
+	t.Label("four")
+	for i, row := range t.rows {
+		t.Op("VLD1.P 16(%v), %s", row, Vs(codes+V(i), 1, "B16"))
+	}
+	steps(4)
+	t.Op("SUBS $1, %v, %v", t.left, t.left)
+	t.Op("BNE four")
+	t.Label("rest")
+	t.Op("ANDS $3, %v, %v", t.steps, t.left)
+	t.Op("BEQ next")
+	t.Label("one")
+	for i, row := range t.rows {
+		t.Op("VLD1.P 4(%v), %v.S[0]", row, codes+V(i))
+	}
+	steps(1)
+	t.Op("SUBS $1, %v, %v", t.left, t.left)
+	t.Op("BNE one")
+}
+
+// bytes generates the product by SDOT, four taps a step. It wants signed codes: 128 less than they are.
+func (t *tile) bytes() {
+	t.begin("dotBytes",
+		fmt.Sprintf("dotBytes%d adds to start the products of 8-bit codes, less 128, %d rows at a time:", t.n, t.n), "",
+		"\tacc[r][c] = start[c] + Σ (x[r][k] - 128)·w[k][c]", "",
+		fmt.Sprintf("for tiles × %d rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of", t.n),
+		"4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps][16][4]; rows of",
+		"acc are stride bytes apart. It takes FEAT_DotProd.")
+	const codes, first, second = V(24), V(30), V(31)
+	t.begin32(0)
+	t.row()
+	t.part(codes, func(n int) {
+		load := func(i int) { t.Op("VLD1.P 16(%v), %s", t.w, Vs(first+V(i%2), 1, "B16")) }
+		t.Op("VMOVI $128, %v.B16", second)
+		load(0)
+		for i := range t.n {
+			t.Op("VEOR %v.B16, %v.B16, %v.B16", second, codes+V(i), codes+V(i))
+		}
+		for i := range 4 * n { // the load of the next weights is ahead of the products with these
+			if i+1 < 4*n {
+				load(i + 1)
+			}
+			for r := range t.n {
+				t.SDOT(V(4*r+i%4), first+V(i%2), codes+V(r), i/4)
+			}
+		}
+	})
+	t.end()
+	t.end32(0)
+	t.finish()
+}
+
+// words generates the product of codes widened to 16 bits by SMLAL, two taps a step.
+func (t *tile) words() {
+	t.begin("dotWords",
+		fmt.Sprintf("dotWords%d adds to start the products of 16-bit codes, %d rows at a time:", t.n, t.n), "",
+		"\tacc[r][c] = start[c] + Σ x[r][k]·w[k][c]", "",
+		fmt.Sprintf("for tiles × %d rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of", t.n),
+		"2·steps codes, each part skip bytes behind the end of the one before. w is [height][2·steps][16]; rows of",
+		"acc are stride bytes apart.")
+	const codes, sums, low, high = V(0), V(6), V(30), V(31)
+	t.begin32(sums)
+	t.row()
+	t.part(codes, func(n int) {
+		for tap := range 2 * n {
+			t.Op("VLD1.P 16(%v), %s", t.w, Vs(high, 1, "B16"))
+			t.SXTL(low, high, false)
+			t.SXTL(high, high, true)
+			for r := range t.n {
+				sums := sums + V(4*r)
+				t.SMLALWord(sums, low, codes+V(r), tap, false)
+				t.SMLALWord(sums+1, low, codes+V(r), tap, true)
+				t.SMLALWord(sums+2, high, codes+V(r), tap, false)
+				t.SMLALWord(sums+3, high, codes+V(r), tap, true)
+			}
+		}
+	})
+	t.end()
+	t.end32(sums)
+	t.finish()
+}
+
+// signs generates the product of signs, eight a byte, 32 taps a step. It counts those that differ in 8 bits, and moves
+// the counts to 32 bits before they could overflow.
+func (t *tile) signs() {
+	const block = 255 / 8 // steps
+	t.begin("dotSigns",
+		fmt.Sprintf("dotSigns%d subtracts from start twice the number of bits that differ, %d rows at a time:", t.n, t.n), "",
+		"\tacc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])", "",
+		"Otherwise it is as dotBytes.")
+	const codes, weights, other = V(24), V(30), V(31)
+	budget, now := t.GP(), t.GP()
+	t.Op("VLD1 (%v), %s", t.from, Vs(codes, 4, "S4"))
+	row := t.from // not needed any more
+	t.Op("MOVD %v, %v", t.acc, row)
+	for range t.n {
+		t.Op("VST1 %s, (%v)", Vs(codes, 4, "S4"), row)
+		t.Op("ADD %v, %v", t.stride, row)
+	}
+	clear := func() {
+		for i := range 4 * t.n {
+			t.Op("VEOR %v.B16, %v.B16, %v.B16", V(i), V(i), V(i))
+		}
+	}
+	clear()
+	t.Op("MOVD $%d, %v", block, budget)
+	t.row()
+	t.Op("MOVD %v, %v", t.steps, t.left)
+	t.Label("part") // as many steps as the row and the block have
+	t.Op("CMP %v, %v", budget, t.left)
+	t.Op("CSEL LT, %v, %v, %v", t.left, budget, now)
+	t.Op("SUB %v, %v", now, t.left)
+	t.Op("SUB %v, %v", now, budget)
+	t.Label("step")
+	for i, row := range t.rows {
+		t.Op("VLD1R.P 4(%v), %s", row, Vs(codes+V(i), 1, "S4"))
+	}
+	for i := range 4 {
+		t.Op("VLD1.P 16(%v), %s", t.w, Vs(weights, 1, "B16"))
+		for r := range t.n {
+			t.Op("VEOR %v.B16, %v.B16, %v.B16", weights, codes+V(r), other)
+			t.Op("VCNT %v.B16, %v.B16", other, other)
+			t.Op("VADD %v.B16, %v.B16, %v.B16", other, V(4*r+i), V(4*r+i))
+		}
+	}
+	t.Op("SUBS $1, %v, %v", now, now)
+	t.Op("BNE step")
+	t.Op("CBNZ %v, whole", budget)
+	flush := func(row R) {
+		for r := range t.n {
+			t.Op("VLD1 (%v), %s", row, Vs(codes, 4, "S4"))
+			for i := range 4 {
+				count := V(4*r + i)
+				t.UADDLP(count, count, 0)
+				t.UADDLP(count, count, 1)
+				t.Op("VSHL $1, %v.S4, %v.S4", count, count)
+				t.Op("VSUB %v.S4, %v.S4, %v.S4", count, codes+V(i), codes+V(i))
+			}
+			t.Op("VST1 %s, (%v)", Vs(codes, 4, "S4"), row)
+			t.Op("ADD %v, %v", t.stride, row)
+		}
+	}
+	t.Op("MOVD %v, %v", t.acc, row)
+	flush(row)
+	clear()
+	t.Op("MOVD $%d, %v", block, budget)
+	t.Label("whole")
+	t.Op("CBNZ %v, part", t.left)
+	t.end()
+	flush(t.acc)
+	t.finish()
+}
