@@ -14,8 +14,10 @@ type weighted struct {
 	rest   *kernel.Remainder // of the weights beyond int8, nil for none
 	double bool              // the weights are 2c + 1, where the plan's are c
 	in     int
-	own    int // accumulators of an output
-	adds   int // per image
+	out    int
+	wide   bool // the accumulators are the output
+	own    int  // accumulators of an output
+	adds   int  // per image
 	finish kernel.Finisher
 	fused  kernel.Fused // the plan and the finisher in one, nil where there is no such kernel
 }
@@ -23,8 +25,9 @@ type weighted struct {
 // newWeighted prepares operator i.
 func newWeighted(m *qmodel.Model, i int, c kernel.Conv, set kernel.Set) *weighted {
 	o := &m.Operators[i]
-	w := &weighted{c: c, in: o.Inputs[0], own: m.Accumulators(o), finish: finisher(m, i, set)}
+	w := &weighted{c: c, in: o.Inputs[0], out: o.Output, own: m.Accumulators(o), finish: finisher(m, i, set)}
 	w.adds = int(m.MACs(i)) * w.own
+	w.wide = w.own == 1 && o.Requantizer == nil && o.Thresholds == nil
 	w.plan = kernel.NewSets(set, o.Weights.Sets(), func(set kernel.Set, k int) kernel.Plan { return w.newPlan(m, o, k, set) })
 	if f, ok := w.plan.(kernel.Fuser); ok && !w.double && w.rest == nil {
 		w.fused = f.Fuse(w.finish)
@@ -63,6 +66,10 @@ func (w *weighted) run(i, batch int, tensors []kernel.Tensor, s *kernel.Scratch)
 		return
 	}
 	acc := s.Acc[:w.own*t.Rows*t.Stride]
+	inPlace := w.wide && t.Stride == w.c.OutC
+	if inPlace {
+		acc = tensors[w.out].Wide[t.Row*t.Stride:][:len(acc)]
+	}
 	w.plan.Accumulate(acc, x, t, s)
 	if w.double {
 		kernel.Double(acc, x, &w.c, t)
@@ -70,5 +77,7 @@ func (w *weighted) run(i, batch int, tensors []kernel.Tensor, s *kernel.Scratch)
 	if w.rest != nil {
 		w.rest.Add(acc, x, t)
 	}
-	w.finish.Finish(t, acc, tensors, s)
+	if !inPlace {
+		w.finish.Finish(t, acc, tensors, s)
+	}
 }

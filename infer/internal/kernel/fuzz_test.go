@@ -35,6 +35,8 @@ func fuzz(f *testing.F, compare func(t *testing.T, rng *rand.Rand, kind int)) {
 
 func FuzzPlans(f *testing.F) { fuzz(f, plansAgree) }
 
+func FuzzFused(f *testing.F) { fuzz(f, fusedAgree) }
+
 func FuzzSigns(f *testing.F) { fuzz(f, signsAgree) }
 
 func FuzzFinishers(f *testing.F) { fuzz(f, finishersAgree) }

@@ -128,60 +128,66 @@ func plansAgree(t *testing.T, rng *rand.Rand, n int) {
 // TestFusedAgree compares plans that write codes themselves with the reference's plan and finisher.
 func TestFusedAgree(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 12))
-	sets, reference := fast()
 	for n := range 600 {
-		c := drawConv(rng, n%2 == 0)
-		if n%2 == 0 { // depthwise, of many channels or few
-			c.InC = []int{8, 16, 32, 48, 64, 80, 128}[rng.IntN(7)]
-			c.OutC, c.Groups = c.InC, c.InC
-			if rng.IntN(2) == 0 {
-				c.StrideW, c.OutW = 1, c.InW+c.Left-c.KW+1
-			}
-			if rng.IntN(2) == 0 {
-				c.KH, c.KW, c.InH, c.InW = 3, 3, c.InH+2, c.InW+2
-				c.Top, c.Left = rng.IntN(3), rng.IntN(3)
-				c.OutH, c.OutW = (c.InH+c.Top-3)/c.StrideH+1, (c.InW+c.Left-3)/c.StrideW+1
-			}
-		}
-		if n%4 == 1 {
-			c.OutC = 16 * (1 + rng.IntN(8))
-		}
-		batch, front := 1+rng.IntN(3), rng.IntN(2) == 0
-		weights := drawWeights(rng, c.OutC*c.KH*c.KW*c.InC/c.Groups)
-		x := guarded[uint8](t, batch*c.InLen(), front)
-		drawCodes(rng, x, c.Max)
-		forms := [][]bool{{false}, {false}, {false, true}, {false, false}}
-		e, tensors := drawFusion(t, rng, c, weights, batch*c.Pixels(), forms[rng.IntN(len(forms))], front)
-		out := &tensors[e.Output]
+		fusedAgree(t, rng, n)
+	}
+}
 
-		finish := reference.Finish(e)
-		acc := gather(t, reference.Plan(c, weights), c, 1, x, batch, front)
-		finish.Finish(Tile{Rows: batch * c.Pixels(), Channels: c.OutC, Stride: c.OutC}, acc, tensors, NewScratch(finish.Needs()))
-		want := slices.Clone(out.Codes)
-		for _, set := range sets {
-			p, ok := set.Plan(c, weights).(Fuser)
-			if !ok {
-				continue
-			}
-			f := p.Fuse(set.Finish(e))
-			if f == nil {
-				continue
-			}
-			for i := range out.Codes {
-				out.Codes[i] = 0xa5
-			}
-			needs := f.Needs()
-			s := NewScratch(needs)
-			s.Bytes = guarded[uint8](t, needs.Bytes, front)
-			for i := range s.Bytes {
-				s.Bytes[i] = 0xa5
-			}
-			for i := p.(Plan).Tiles(batch) - 1; i >= 0; i-- {
-				f.Run(p.(Plan).Tile(i, batch), x, tensors, s)
-			}
-			if !slices.Equal(out.Codes, want) {
-				t.Fatalf("set %s, %+v, %+v: %d, want %d", set.Name, c, e, out.Codes, want)
-			}
+// fusedAgree draws a convolution, n choosing its kind, and an epilogue, and compares every plan that takes both.
+func fusedAgree(t *testing.T, rng *rand.Rand, n int) {
+	t.Helper()
+	sets, reference := fast()
+	c := drawConv(rng, n%2 == 0)
+	if n%2 == 0 { // depthwise, of many channels or few
+		c.InC = []int{8, 16, 32, 48, 64, 80, 128}[rng.IntN(7)]
+		c.OutC, c.Groups = c.InC, c.InC
+		if rng.IntN(2) == 0 {
+			c.StrideW, c.OutW = 1, c.InW+c.Left-c.KW+1
+		}
+		if rng.IntN(2) == 0 {
+			c.KH, c.KW, c.InH, c.InW = 3, 3, c.InH+2, c.InW+2
+			c.Top, c.Left = rng.IntN(3), rng.IntN(3)
+			c.OutH, c.OutW = (c.InH+c.Top-3)/c.StrideH+1, (c.InW+c.Left-3)/c.StrideW+1
+		}
+	}
+	if n%4 == 1 {
+		c.OutC = 16 * (1 + rng.IntN(8))
+	}
+	batch, front := 1+rng.IntN(3), rng.IntN(2) == 0
+	weights := drawWeights(rng, c.OutC*c.KH*c.KW*c.InC/c.Groups)
+	x := guarded[uint8](t, batch*c.InLen(), front)
+	drawCodes(rng, x, c.Max)
+	forms := [][]bool{{false}, {false}, {false, true}, {false, false}}
+	e, tensors := drawFusion(t, rng, c, weights, batch*c.Pixels(), forms[rng.IntN(len(forms))], front)
+	out := &tensors[e.Output]
+
+	finish := reference.Finish(e)
+	acc := gather(t, reference.Plan(c, weights), c, 1, x, batch, front)
+	finish.Finish(Tile{Rows: batch * c.Pixels(), Channels: c.OutC, Stride: c.OutC}, acc, tensors, NewScratch(finish.Needs()))
+	want := slices.Clone(out.Codes)
+	for _, set := range sets {
+		p, ok := set.Plan(c, weights).(Fuser)
+		if !ok {
+			continue
+		}
+		f := p.Fuse(set.Finish(e))
+		if f == nil {
+			continue
+		}
+		for i := range out.Codes {
+			out.Codes[i] = 0xa5
+		}
+		needs := f.Needs()
+		s := NewScratch(needs)
+		s.Bytes = guarded[uint8](t, needs.Bytes, front)
+		for i := range s.Bytes {
+			s.Bytes[i] = 0xa5
+		}
+		for i := p.(Plan).Tiles(batch) - 1; i >= 0; i-- {
+			f.Run(p.(Plan).Tile(i, batch), x, tensors, s)
+		}
+		if !slices.Equal(out.Codes, want) {
+			t.Fatalf("set %s, %+v, %+v: %d, want %d", set.Name, c, e, out.Codes, want)
 		}
 	}
 }
@@ -227,7 +233,21 @@ func drawFusion(t *testing.T, rng *rand.Rand, c Conv, weights []int8, rows int, 
 	}
 	e.Output = len(tensors)
 	tensors = append(tensors, Tensor{Codes: guarded[uint8](t, rows*c.OutC, front)})
+	coarse := rng.IntN(4) == 0 // multipliers that lead to many ties
 	for o := range c.OutC {
+		if coarse {
+			power := rng.IntN(8)
+			s := max(2, width-8) + power
+			r.Shift[o] = uint8(s)
+			for i, codes := range terms {
+				r.M[i][o] = 1 << power
+				if codes {
+					r.M[i][o] = 1 << (s - rng.IntN(2))
+				}
+			}
+			r.Bias[o] = rng.Int64N(9) << (s - 1)
+			continue
+		}
 		s := min(60-24, width+24-rng.IntN(12))
 		if rng.IntN(40) == 0 {
 			s = 32 + rng.IntN(4)

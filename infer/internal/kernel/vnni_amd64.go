@@ -11,7 +11,7 @@ import "golang.org/x/sys/cpu"
 // hasAVX512 says whether the processor and the operating system have what the set avx512vnni uses: server processors
 // since Ice Lake and Zen 4.
 var hasAVX512 = cpu.X86.HasAVX2 && cpu.X86.HasBMI2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL &&
-	cpu.X86.HasAVX512VNNI && cpu.X86.HasAVX512VPOPCNTDQ
+	cpu.X86.HasAVX512VNNI && cpu.X86.HasAVX512VPOPCNTDQ && cpu.X86.HasAVX512VBMI
 
 func newVNNI(c Conv, weights []int8) Plan {
 	switch {
@@ -26,6 +26,10 @@ func newVNNI(c Conv, weights []int8) Plan {
 
 // vnniAcc is the most accumulators of a tile: with the codes and weights they meet, they stay in the first cache.
 const vnniAcc = 1 << 13
+
+// vnniDeep is the fewest rows of a tile where every output row has its own input row: a panel of weights that outgrows
+// the first cache serves them all.
+const vnniDeep = 112
 
 // vnniPanel are the output channels of one call of a dot product; what is left of the channels can take half of it.
 const vnniPanel = 32
@@ -136,7 +140,7 @@ func (p *dotVNNI) cut() {
 	}
 	rows := vnniAcc / p.channels
 	if p.flat {
-		p.rows = max(14, rows/14*14)
+		p.rows = max(vnniDeep, rows/14*14)
 		return
 	}
 	p.limit(rows, tileBuffer)
@@ -182,7 +186,7 @@ func (p *dotVNNI) Tile(i, batch int) Tile {
 }
 
 func (p *dotVNNI) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
-	p.products(acc, p.codes(x, t, s), t)
+	p.products(vnniEnd{acc: acc[:t.Rows*t.Stride]}, p.codes(x, t, s), t)
 }
 
 // codes returns the codes under the kernel at the rows of a tile, in the layout of the offsets.
@@ -203,43 +207,57 @@ func (p *dotVNNI) codes(x []uint8, t Tile, s *Scratch) []uint8 {
 	return s.Bytes
 }
 
-// products fills acc from codes.
-func (p *dotVNNI) products(acc []int32, x []uint8, t Tile) {
-	_ = acc[t.Rows*t.Stride-1]
-	p.parts(x, t, func(q vnniPart) {
-		p.form.dots[q.columns][q.rows](&acc[q.row*t.Stride+q.channel-t.Channel], 4*t.Stride, &x[0], &q.offsets[0], p.pixel, q.tiles, &q.weights[0], &q.start[0], p.c.KH, p.steps, p.line-4*p.steps)
-	})
+// A vnniEnd is where the sums of a tile go: to acc, or by a finisher to dst and with the codes of other, from the tile's
+// first row on.
+type vnniEnd struct {
+	acc        []int32
+	finish     *vnniFinish
+	dst, other []uint8
 }
 
-// A vnniPart are tiles of sums of one shape, one below the other: from a row of a tile of the plan, and a channel.
+// products computes the sums of a tile, the codes under which are x.
+func (p *dotVNNI) products(to vnniEnd, x []uint8, t Tile) {
+	_ = x[int(p.offsets[t.Rows-1])+(p.c.KH-1)*p.line+4*p.steps-1]
+	for first := t.Channel; first < t.Channel+t.Stride; first += vnniPanel {
+		width := min(vnniPanel, t.Channel+t.Stride-first)
+		columns, row := width/vnniLanes, 0
+		main := p.main[columns]
+		if tiles := t.Rows / main.rows; tiles > 0 {
+			p.part(to, x, t, vnniPart{main.rows, columns, tiles, row, first, p.grouped[columns]})
+			row = tiles * main.rows
+		}
+		for rows := 8; row < t.Rows; rows /= 2 {
+			if tiles := (t.Rows - row) / rows; tiles > 0 {
+				p.part(to, x, t, vnniPart{rows, columns, tiles, row, first, p.offsets[row:]})
+				row += tiles * rows
+			}
+		}
+	}
+}
+
+// A vnniPart are sums of one shape, tiles one below the other: from a row of a tile of the plan, and a channel.
 type vnniPart struct {
 	rows, columns, tiles int
 	row, channel         int
 	offsets              []int32
-	weights              []int8
-	start                []int32
 }
 
-// parts cuts a tile, the codes under which are x.
-func (p *dotVNNI) parts(x []uint8, t Tile, do func(vnniPart)) {
-	_ = x[int(p.offsets[t.Rows-1])+(p.c.KH-1)*p.line+4*p.steps-1]
-	for first := t.Channel; first < t.Channel+t.Stride; first += vnniPanel {
-		width := min(vnniPanel, t.Channel+t.Stride-first)
-		q := vnniPart{columns: width / 16, channel: first, weights: p.weights[p.panel(first):p.panel(first+width)], start: p.start[first:][:width]}
-		main := p.main[q.columns]
-		if q.tiles = t.Rows / main.rows; q.tiles > 0 {
-			q.rows, q.offsets = main.rows, p.grouped[q.columns]
-			do(q)
-			q.row = q.tiles * q.rows
-		}
-		for q.rows = 8; q.row < t.Rows; q.rows /= 2 {
-			if q.tiles = (t.Rows - q.row) / q.rows; q.tiles > 0 {
-				q.offsets = p.offsets[q.row:]
-				do(q)
-				q.row += q.tiles * q.rows
-			}
-		}
+func (p *dotVNNI) part(to vnniEnd, x []uint8, t Tile, q vnniPart) {
+	dot := p.form.dots[q.columns][q.rows]
+	w, start, skip := &p.weights[p.panel(q.channel)], &p.start[q.channel], p.line-4*p.steps
+	f := to.finish
+	if f == nil {
+		acc := &to.acc[q.row*t.Stride+q.channel-t.Channel]
+		dot(acc, nil, nil, 4*t.Stride, &x[0], &q.offsets[0], p.pixel, q.tiles, w, start, p.c.KH, p.steps, skip, nil, false, 0, 0, 0)
+		return
 	}
+	at := q.row*f.Channels + q.channel
+	var other *uint8
+	if to.other != nil {
+		other = &to.other[at]
+	}
+	table := f.table[q.channel/vnniLanes*f.blockSize:][:q.columns*f.blockSize]
+	dot(nil, &to.dst[at], other, f.Channels, &x[0], &q.offsets[0], p.pixel, q.tiles, w, start, p.c.KH, p.steps, skip, &table[0], f.ties, int(f.R.Zero), int(f.R.Lo), int(f.R.Hi))
 }
 
 // dotCodes is the product with its end, requantized in registers.
@@ -248,29 +266,27 @@ type dotCodes struct {
 	finish *vnniFinish
 }
 
-// vnniCodes are the products that end in codes, by columns and rows.
-var vnniCodes = [3][25]func(dst *uint8, stride int, x *uint8, offsets *int32, step, tiles int, w *int8, start *int32, height, steps, skip int, table *int64, zero, least, most int){
-	1: {1: dotVNNICodes1x1, 2: dotVNNICodes2x1, 4: dotVNNICodes4x1, 8: dotVNNICodes8x1, 24: dotVNNICodes24x1},
-	2: {1: dotVNNICodes1x2, 2: dotVNNICodes2x2, 4: dotVNNICodes4x2, 8: dotVNNICodes8x2, 12: dotVNNICodes12x2, 14: dotVNNICodes14x2},
-}
-
-// Fuse implements Fuser, for whole registers of channels and weights that are not packed.
+// Fuse implements Fuser, for whole registers of channels and one term, or a residual of codes.
 func (p *dotVNNI) Fuse(f Finisher) Fused {
 	finish, ok := f.(*vnniFinish)
-	if !ok || finish.ties || len(finish.terms) != 1 || finish.Channels != p.c.OutC || p.c.OutC%vnniLanes != 0 || p.form.bits != 8 {
+	if !ok || finish.Channels != p.c.OutC || p.c.OutC%vnniLanes != 0 {
 		return nil
 	}
-	return &dotCodes{p, finish}
+	switch terms := finish.Epilogue.Terms; {
+	case len(terms) == 1, len(terms) == 2 && !terms[0].Codes && terms[1].Codes:
+		return &dotCodes{p, finish}
+	default:
+		return nil
+	}
 }
 
 func (d *dotCodes) Run(t Tile, x []uint8, tensors []Tensor, s *Scratch) {
-	p, f := d.dotVNNI, d.finish
-	x = p.codes(x, t, s)
-	dst := tensors[f.Output].Codes[t.Row*f.Channels:][:t.Rows*f.Channels]
-	zero, least, most := int(f.R.Zero), int(f.R.Lo), int(f.R.Hi)
-	p.parts(x, t, func(q vnniPart) {
-		table := f.table[q.channel/vnniLanes*f.blockSize:][:q.columns*f.blockSize]
-		vnniCodes[q.columns][q.rows](&dst[q.row*f.Channels+q.channel], f.Channels, &x[0], &q.offsets[0], p.pixel, q.tiles, &q.weights[0], &q.start[0], p.c.KH, p.steps, p.line-4*p.steps,
-			&table[0], zero, least, most)
-	})
+	rows := func(tensor int) []uint8 {
+		return tensors[tensor].Codes[t.Row*d.finish.Channels:][:t.Rows*d.finish.Channels]
+	}
+	to := vnniEnd{finish: d.finish, dst: rows(d.finish.Output)}
+	if len(d.finish.Others) > 0 {
+		to.other = rows(d.finish.Others[0])
+	}
+	d.products(to, d.codes(x, t, s), t)
 }

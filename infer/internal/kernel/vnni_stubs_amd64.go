@@ -11,563 +11,596 @@ package kernel
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 24 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][16][4].
 //
 //go:noescape
-func dotVNNI24x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNI24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNI8x1 adds to start the products of 8-bit codes, 8 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 8 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][16][4].
 //
 //go:noescape
-func dotVNNI8x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNI8x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNI4x1 adds to start the products of 8-bit codes, 4 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 4 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][16][4].
 //
 //go:noescape
-func dotVNNI4x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNI4x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNI2x1 adds to start the products of 8-bit codes, 2 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 2 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][16][4].
 //
 //go:noescape
-func dotVNNI2x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNI2x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNI1x1 adds to start the products of 8-bit codes, 1 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 1 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][16][4].
 //
 //go:noescape
-func dotVNNI1x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNI1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNI14x2 adds to start the products of 8-bit codes, 14 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 14 rows and 32 columns. Row r of x starts offsets[r/2] + r%2·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][32][4].
 //
 //go:noescape
-func dotVNNI14x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNI14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNI12x2 adds to start the products of 8-bit codes, 12 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 12 rows and 32 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][32][4].
 //
 //go:noescape
-func dotVNNI12x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNI12x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNI8x2 adds to start the products of 8-bit codes, 8 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 8 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][32][4].
 //
 //go:noescape
-func dotVNNI8x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNI8x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNI4x2 adds to start the products of 8-bit codes, 4 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 4 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][32][4].
 //
 //go:noescape
-func dotVNNI4x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNI4x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNI2x2 adds to start the products of 8-bit codes, 2 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 2 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][32][4].
 //
 //go:noescape
-func dotVNNI2x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNI2x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNI1x2 adds to start the products of 8-bit codes, 1 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 1 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][32][4].
 //
 //go:noescape
-func dotVNNI1x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNI1x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNINibbles24x1 adds to start the products of 8-bit codes, 24 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 24 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is a table of 16 weights, four times, and behind it [height][steps/2][16][4] bytes: the places in the table of the
 // weights of 2 steps, the first in the low bits.
 //
 //go:noescape
-func dotVNNINibbles24x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNINibbles24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNINibbles8x1 adds to start the products of 8-bit codes, 8 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 8 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is a table of 16 weights, four times, and behind it [height][steps/2][16][4] bytes: the places in the table of the
 // weights of 2 steps, the first in the low bits.
 //
 //go:noescape
-func dotVNNINibbles8x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNINibbles8x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNINibbles4x1 adds to start the products of 8-bit codes, 4 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 4 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is a table of 16 weights, four times, and behind it [height][steps/2][16][4] bytes: the places in the table of the
 // weights of 2 steps, the first in the low bits.
 //
 //go:noescape
-func dotVNNINibbles4x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNINibbles4x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNINibbles2x1 adds to start the products of 8-bit codes, 2 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 2 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is a table of 16 weights, four times, and behind it [height][steps/2][16][4] bytes: the places in the table of the
 // weights of 2 steps, the first in the low bits.
 //
 //go:noescape
-func dotVNNINibbles2x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNINibbles2x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNINibbles1x1 adds to start the products of 8-bit codes, 1 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 1 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is a table of 16 weights, four times, and behind it [height][steps/2][16][4] bytes: the places in the table of the
 // weights of 2 steps, the first in the low bits.
 //
 //go:noescape
-func dotVNNINibbles1x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNINibbles1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNINibbles14x2 adds to start the products of 8-bit codes, 14 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 14 rows and 32 columns. Row r of x starts offsets[r/2] + r%2·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is a table of 16 weights, four times, and behind it [height][steps/2][32][4] bytes: the places in the table of the
 // weights of 2 steps, the first in the low bits.
 //
 //go:noescape
-func dotVNNINibbles14x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNINibbles14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNINibbles12x2 adds to start the products of 8-bit codes, 12 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 12 rows and 32 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is a table of 16 weights, four times, and behind it [height][steps/2][32][4] bytes: the places in the table of the
 // weights of 2 steps, the first in the low bits.
 //
 //go:noescape
-func dotVNNINibbles12x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNINibbles12x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNINibbles8x2 adds to start the products of 8-bit codes, 8 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 8 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is a table of 16 weights, four times, and behind it [height][steps/2][32][4] bytes: the places in the table of the
 // weights of 2 steps, the first in the low bits.
 //
 //go:noescape
-func dotVNNINibbles8x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNINibbles8x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNINibbles4x2 adds to start the products of 8-bit codes, 4 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 4 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is a table of 16 weights, four times, and behind it [height][steps/2][32][4] bytes: the places in the table of the
 // weights of 2 steps, the first in the low bits.
 //
 //go:noescape
-func dotVNNINibbles4x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNINibbles4x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNINibbles2x2 adds to start the products of 8-bit codes, 2 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 2 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is a table of 16 weights, four times, and behind it [height][steps/2][32][4] bytes: the places in the table of the
 // weights of 2 steps, the first in the low bits.
 //
 //go:noescape
-func dotVNNINibbles2x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNINibbles2x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNINibbles1x2 adds to start the products of 8-bit codes, 1 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 1 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is a table of 16 weights, four times, and behind it [height][steps/2][32][4] bytes: the places in the table of the
 // weights of 2 steps, the first in the low bits.
 //
 //go:noescape
-func dotVNNINibbles1x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNINibbles1x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIPairs24x1 adds to start the products of 8-bit codes, 24 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 24 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
-// w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][16][4] bytes: the places
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// w is a table of 4 weights, 16 times, and behind it [height][steps/4][16][4] bytes: the places
 // in the table of the weights of 4 steps, the first in the lowest bits.
 //
 //go:noescape
-func dotVNNIPairs24x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNIPairs24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIPairs8x1 adds to start the products of 8-bit codes, 8 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 8 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
-// w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][16][4] bytes: the places
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// w is a table of 4 weights, 16 times, and behind it [height][steps/4][16][4] bytes: the places
 // in the table of the weights of 4 steps, the first in the lowest bits.
 //
 //go:noescape
-func dotVNNIPairs8x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNIPairs8x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIPairs4x1 adds to start the products of 8-bit codes, 4 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 4 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
-// w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][16][4] bytes: the places
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// w is a table of 4 weights, 16 times, and behind it [height][steps/4][16][4] bytes: the places
 // in the table of the weights of 4 steps, the first in the lowest bits.
 //
 //go:noescape
-func dotVNNIPairs4x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNIPairs4x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIPairs2x1 adds to start the products of 8-bit codes, 2 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 2 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
-// w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][16][4] bytes: the places
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// w is a table of 4 weights, 16 times, and behind it [height][steps/4][16][4] bytes: the places
 // in the table of the weights of 4 steps, the first in the lowest bits.
 //
 //go:noescape
-func dotVNNIPairs2x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNIPairs2x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIPairs1x1 adds to start the products of 8-bit codes, 1 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 1 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
-// w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][16][4] bytes: the places
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// w is a table of 4 weights, 16 times, and behind it [height][steps/4][16][4] bytes: the places
 // in the table of the weights of 4 steps, the first in the lowest bits.
 //
 //go:noescape
-func dotVNNIPairs1x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNIPairs1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIPairs14x2 adds to start the products of 8-bit codes, 14 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 14 rows and 32 columns. Row r of x starts offsets[r/2] + r%2·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
-// w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][32][4] bytes: the places
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// w is a table of 4 weights, 16 times, and behind it [height][steps/4][32][4] bytes: the places
 // in the table of the weights of 4 steps, the first in the lowest bits.
 //
 //go:noescape
-func dotVNNIPairs14x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNIPairs14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIPairs12x2 adds to start the products of 8-bit codes, 12 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 12 rows and 32 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
-// w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][32][4] bytes: the places
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// w is a table of 4 weights, 16 times, and behind it [height][steps/4][32][4] bytes: the places
 // in the table of the weights of 4 steps, the first in the lowest bits.
 //
 //go:noescape
-func dotVNNIPairs12x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNIPairs12x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIPairs8x2 adds to start the products of 8-bit codes, 8 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 8 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
-// w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][32][4] bytes: the places
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// w is a table of 4 weights, 16 times, and behind it [height][steps/4][32][4] bytes: the places
 // in the table of the weights of 4 steps, the first in the lowest bits.
 //
 //go:noescape
-func dotVNNIPairs8x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNIPairs8x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIPairs4x2 adds to start the products of 8-bit codes, 4 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 4 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
-// w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][32][4] bytes: the places
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// w is a table of 4 weights, 16 times, and behind it [height][steps/4][32][4] bytes: the places
 // in the table of the weights of 4 steps, the first in the lowest bits.
 //
 //go:noescape
-func dotVNNIPairs4x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNIPairs4x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIPairs2x2 adds to start the products of 8-bit codes, 2 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 2 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
-// w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][32][4] bytes: the places
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// w is a table of 4 weights, 16 times, and behind it [height][steps/4][32][4] bytes: the places
 // in the table of the weights of 4 steps, the first in the lowest bits.
 //
 //go:noescape
-func dotVNNIPairs2x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNIPairs2x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIPairs1x2 adds to start the products of 8-bit codes, 1 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 1 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
-// w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][32][4] bytes: the places
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// w is a table of 4 weights, 16 times, and behind it [height][steps/4][32][4] bytes: the places
 // in the table of the weights of 4 steps, the first in the lowest bits.
 //
 //go:noescape
-func dotVNNIPairs1x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNIPairs1x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIBits24x1 adds to start the products of 8-bit codes, 24 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 24 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][16][4] bits, 1 for the weight -1 and 0 for +1.
 //
 //go:noescape
-func dotVNNIBits24x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNIBits24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIBits8x1 adds to start the products of 8-bit codes, 8 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 8 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][16][4] bits, 1 for the weight -1 and 0 for +1.
 //
 //go:noescape
-func dotVNNIBits8x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNIBits8x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIBits4x1 adds to start the products of 8-bit codes, 4 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 4 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][16][4] bits, 1 for the weight -1 and 0 for +1.
 //
 //go:noescape
-func dotVNNIBits4x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNIBits4x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIBits2x1 adds to start the products of 8-bit codes, 2 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 2 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][16][4] bits, 1 for the weight -1 and 0 for +1.
 //
 //go:noescape
-func dotVNNIBits2x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNIBits2x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIBits1x1 adds to start the products of 8-bit codes, 1 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 1 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][16][4] bits, 1 for the weight -1 and 0 for +1.
 //
 //go:noescape
-func dotVNNIBits1x1(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNIBits1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIBits14x2 adds to start the products of 8-bit codes, 14 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 14 rows and 32 columns. Row r of x starts offsets[r/2] + r%2·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][32][4] bits, 1 for the weight -1 and 0 for +1.
 //
 //go:noescape
-func dotVNNIBits14x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNIBits14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIBits12x2 adds to start the products of 8-bit codes, 12 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 12 rows and 32 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][32][4] bits, 1 for the weight -1 and 0 for +1.
 //
 //go:noescape
-func dotVNNIBits12x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNIBits12x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIBits8x2 adds to start the products of 8-bit codes, 8 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 8 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][32][4] bits, 1 for the weight -1 and 0 for +1.
 //
 //go:noescape
-func dotVNNIBits8x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNIBits8x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIBits4x2 adds to start the products of 8-bit codes, 4 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 4 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][32][4] bits, 1 for the weight -1 and 0 for +1.
 //
 //go:noescape
-func dotVNNIBits4x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNIBits4x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIBits2x2 adds to start the products of 8-bit codes, 2 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 2 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][32][4] bits, 1 for the weight -1 and 0 for +1.
 //
 //go:noescape
-func dotVNNIBits2x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNIBits2x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIBits1x2 adds to start the products of 8-bit codes, 1 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
 // for tiles × 1 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart.
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][32][4] bits, 1 for the weight -1 and 0 for +1.
 //
 //go:noescape
-func dotVNNIBits1x2(acc *int32, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotVNNIBits1x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // peakVNNI does rounds of 24 products of 512 bits in registers, the most that a processor can do; benchmarks divide by it.
 //
 //go:noescape
 func peakVNNI(rounds int)
-
-// dotVNNICodes24x1 is dotVNNI24x1 that requantizes its sums as finishVNNIWide does, with the table of these columns.
-//
-//go:noescape
-func dotVNNICodes24x1(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
-
-// dotVNNICodes8x1 is dotVNNI8x1 that requantizes its sums as finishVNNIWide does, with the table of these columns.
-//
-//go:noescape
-func dotVNNICodes8x1(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
-
-// dotVNNICodes4x1 is dotVNNI4x1 that requantizes its sums as finishVNNIWide does, with the table of these columns.
-//
-//go:noescape
-func dotVNNICodes4x1(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
-
-// dotVNNICodes2x1 is dotVNNI2x1 that requantizes its sums as finishVNNIWide does, with the table of these columns.
-//
-//go:noescape
-func dotVNNICodes2x1(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
-
-// dotVNNICodes1x1 is dotVNNI1x1 that requantizes its sums as finishVNNIWide does, with the table of these columns.
-//
-//go:noescape
-func dotVNNICodes1x1(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
-
-// dotVNNICodes14x2 is dotVNNI14x2 that requantizes its sums as finishVNNIWide does, with the table of these columns.
-//
-//go:noescape
-func dotVNNICodes14x2(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
-
-// dotVNNICodes12x2 is dotVNNI12x2 that requantizes its sums as finishVNNIWide does, with the table of these columns.
-//
-//go:noescape
-func dotVNNICodes12x2(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
-
-// dotVNNICodes8x2 is dotVNNI8x2 that requantizes its sums as finishVNNIWide does, with the table of these columns.
-//
-//go:noescape
-func dotVNNICodes8x2(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
-
-// dotVNNICodes4x2 is dotVNNI4x2 that requantizes its sums as finishVNNIWide does, with the table of these columns.
-//
-//go:noescape
-func dotVNNICodes4x2(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
-
-// dotVNNICodes2x2 is dotVNNI2x2 that requantizes its sums as finishVNNIWide does, with the table of these columns.
-//
-//go:noescape
-func dotVNNICodes2x2(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)
-
-// dotVNNICodes1x2 is dotVNNI1x2 that requantizes its sums as finishVNNIWide does, with the table of these columns.
-//
-//go:noescape
-func dotVNNICodes1x2(dst *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, zero int, least int, most int)

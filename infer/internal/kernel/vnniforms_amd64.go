@@ -15,7 +15,7 @@ type vnniForm struct {
 	dots  [3][25]vnniDot // [columns][rows]
 }
 
-type vnniDot = func(acc *int32, stride int, x *uint8, offsets *int32, step, tiles int, w *int8, start *int32, height, steps, skip int)
+type vnniDot = func(acc *int32, dst, other *uint8, stride int, x *uint8, offsets *int32, step, tiles int, w *int8, start *int32, height, steps, skip int, table *int64, ties bool, zero, least, most int)
 
 var vnniForms = [...]vnniForm{
 	{
@@ -91,8 +91,8 @@ func (f *vnniForm) header() int {
 // pack packs one line of weights of a column in a panel of so many, from a step on, and the table.
 func (f *vnniForm) pack(panel, line, values []int8, step, width, column int) {
 	if f.header() > 0 {
-		for i := 0; i < f.header(); i += 16 {
-			copy(panel[i:i+16], values)
+		for i := 0; i < f.header(); i += 1 << f.bits {
+			copy(panel[i:i+1<<f.bits], values)
 		}
 		panel = panel[f.header():]
 	}

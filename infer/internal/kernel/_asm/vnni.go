@@ -5,7 +5,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -32,31 +31,25 @@ var forms = []form{
 	{"", 8, 1, []string{"w is [height][steps][%d][4]."}},
 	{"Nibbles", 4, 2, []string{"w is a table of 16 weights, four times, and behind it [height][steps/2][%d][4] bytes: the places in the table of the",
 		"weights of 2 steps, the first in the low bits."}},
-	{"Pairs", 2, 4, []string{"w is a table of 4 weights in 64 bytes, every 16 bytes again, and behind it [height][steps/4][%d][4] bytes: the places",
+	{"Pairs", 2, 4, []string{"w is a table of 4 weights, 16 times, and behind it [height][steps/4][%d][4] bytes: the places",
 		"in the table of the weights of 4 steps, the first in the lowest bits."}},
 	{"Bits", 1, 1, []string{"w is [height][steps][%d][4] bits, 1 for the weight -1 and 0 for +1."}},
 }
 
 func main() {
 	ConstraintExpr("!purego")
-	ones := constant("ones", 0x01010101)
-	for _, f := range forms {
-		mask := ones
-		if f.steps > 1 {
-			mask = constant(f.name+"Mask", 0x01010101*(1<<f.bits-1))
-		}
-		for _, s := range shapes {
-			dot(s, f, mask, nil)
-		}
-	}
-	peak()
 	order := GLOBL("vnniTransposition", RODATA|NOPTR) // of the 4 × 4 dwords of a register
 	for i := range 16 {
 		DATA(4*i, U32(uint32(i%4*4+i/4)))
 	}
-	for _, s := range shapes {
-		dot(s, forms[0], ones, &order)
+	ones := GLOBL("vnniOnes", RODATA|NOPTR)
+	DATA(0, U32(0x01010101))
+	for _, f := range forms {
+		for _, s := range shapes {
+			dot(s, f, ones, order)
+		}
 	}
+	peak()
 	Generate()
 }
 
@@ -83,13 +76,6 @@ func peak() {
 	RET()
 }
 
-// constant is a word in memory.
-func constant(name string, value uint32) Mem {
-	m := GLOBL("vnni"+name, RODATA|NOPTR)
-	DATA(0, U32(value))
-	return m
-}
-
 // unroll is the number of steps in one turn of the inner loop.
 const unroll = 4
 
@@ -97,7 +83,7 @@ const unroll = 4
 type tile struct {
 	shape
 	form
-	mask    Mem
+	ones    Mem            // of bytes
 	table   VecVirtual     // of the forms with one
 	bases   []GPVirtual    // of groups
 	step    [4]GPVirtual   // 1 and 3 times the bytes between rows of a group
@@ -105,43 +91,31 @@ type tile struct {
 	w, left GPVirtual
 }
 
-// dot is the product of a tile; with an order for the transposition it ends in codes.
-func dot(s shape, f form, mask Mem, order *Mem) {
+// dot is the product of a tile, which ends in accumulators or in codes.
+func dot(s shape, f form, ones, order Mem) {
 	name := fmt.Sprintf("dotVNNI%s%dx%d", f.name, s.rows, s.columns)
-	signature := "(acc *int32, stride int, x *uint8, offsets *int32, step, tiles int, w *int8, start *int32, height, steps, skip int"
-	if order != nil {
-		name = fmt.Sprintf("dotVNNICodes%dx%d", s.rows, s.columns)
-		signature = strings.Replace(signature, "acc *int32", "dst *uint8", 1) + ", table *int64, zero, least, most int"
-	}
-	TEXT(name, NOSPLIT, "func"+signature+")")
+	TEXT(name, NOSPLIT, "func(acc *int32, dst, other *uint8, stride int, x *uint8, offsets *int32, step, tiles int, w *int8, start *int32, height, steps, skip int, table *int64, ties bool, zero, least, most int)")
 	doc := []string{fmt.Sprintf("%s adds to start the products of 8-bit codes, %d rows at a time:", name, s.rows),
 		"", "\tacc[r][c] = start[c] + Σ x[r][k]·w[k][c]", "",
 		fmt.Sprintf("for tiles × %d rows and %d columns. Row r of x starts offsets[r/%d] + r%%%d·step bytes behind x and has height", s.rows, 16*s.columns, s.group, s.group),
-		"parts of 4·steps codes, each part skip bytes behind the end of the one before. Rows of acc are stride bytes apart."}
+		"parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these",
+		"sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the",
+		"table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart."}
 	for i, line := range f.doc {
 		if i == 0 {
 			line = fmt.Sprintf(line, 16*s.columns)
 		}
 		doc = append(doc, line)
 	}
-	if order != nil {
-		doc = []string{fmt.Sprintf("%s is dotVNNI%dx%d that requantizes its sums as finishVNNIWide does, with the table of these columns.", name, s.rows, s.columns)}
-	}
 	Doc(doc...)
 	Pragma("noescape")
-	t := &tile{shape: s, form: f, mask: mask, w: GP64(), left: GP64()}
-	acc, offsets := GP64(), GP64()
-	accAt, offsetsAt, tiles, height := AllocLocal(8), AllocLocal(8), AllocLocal(8), AllocLocal(8)
-	if order != nil {
-		Load(Param("dst"), acc)
-	} else {
-		Load(Param("acc"), acc)
+	t := &tile{shape: s, form: f, ones: ones, w: GP64(), left: GP64()}
+	local := func(parameter string) Mem { // a copy that changes from tile to tile
+		m := AllocLocal(8)
+		MOVQ(Load(Param(parameter), GP64()), m)
+		return m
 	}
-	MOVQ(acc, accAt)
-	Load(Param("offsets"), offsets)
-	MOVQ(offsets, offsetsAt)
-	n := Load(Param("tiles"), GP64())
-	MOVQ(n, tiles)
+	acc, dst, other, offsets, tiles, height := local("acc"), local("dst"), local("other"), local("offsets"), local("tiles"), AllocLocal(8)
 	if s.group > 1 {
 		t.step[1] = GP64()
 		Load(Param("step"), t.step[1])
@@ -158,7 +132,7 @@ func dot(s shape, f form, mask Mem, order *Mem) {
 	}
 	Label("tile")
 	x, at := Load(Param("x"), GP64()), GP64()
-	MOVQ(offsetsAt, at)
+	MOVQ(offsets, at)
 	for i := range s.rows / s.group {
 		base := GP64()
 		MOVLQSX(Mem{Base: at, Disp: 4 * i}, base)
@@ -166,7 +140,7 @@ func dot(s shape, f form, mask Mem, order *Mem) {
 		t.bases = append(t.bases, base)
 	}
 	ADDQ(Imm(uint64(4*s.rows/s.group)), at)
-	MOVQ(at, offsetsAt)
+	MOVQ(at, offsets)
 	t.begin()
 	Load(Param("w"), t.w)
 	if f.steps > 1 {
@@ -198,15 +172,35 @@ func dot(s shape, f form, mask Mem, order *Mem) {
 	DECQ(height)
 	JNZ(LabelRef("part"))
 
-	t.end()
+	t.add()
 	to, stride := GP64(), Load(Param("stride"), GP64())
-	MOVQ(accAt, to)
-	if order != nil {
-		t.codes(to, stride, *order)
-	} else {
-		t.store(to, stride)
-	}
-	MOVQ(to, accAt)
+	MOVQ(dst, to)
+	TESTQ(to, to)
+	JNZ(LabelRef("codes"))
+	MOVQ(acc, to)
+	t.store(to, stride)
+	MOVQ(to, acc)
+	JMP(LabelRef("done"))
+	Label("codes")
+	residual := GP64()
+	MOVQ(other, residual)
+	TESTQ(residual, residual)
+	JNZ(LabelRef("residual"))
+	ties := Load(Param("ties"), GP8())
+	TESTB(ties, ties)
+	JNZ(LabelRef("ties"))
+	t.codes(oneTerm, to, stride, nil, order)
+	MOVQ(to, dst)
+	JMP(LabelRef("done"))
+	Label("ties")
+	t.codes(oneWithTies, to, stride, nil, order)
+	MOVQ(to, dst)
+	JMP(LabelRef("done"))
+	Label("residual")
+	t.codes(withCodes, to, stride, residual, order)
+	MOVQ(to, dst)
+	MOVQ(residual, other)
+	Label("done")
 	DECQ(tiles)
 	JNZ(LabelRef("tile"))
 	VZEROUPPER()
@@ -231,8 +225,8 @@ func (t *tile) begin() {
 	}
 }
 
-// end adds all sums to those of the first set.
-func (t *tile) end() {
+// add adds all sums to those of the first set.
+func (t *tile) add() {
 	for _, set := range t.sums[1:] {
 		for i, z := range set {
 			VPADDD(z, t.sums[0][i], t.sums[0][i])
@@ -250,32 +244,27 @@ func (t *tile) store(to, stride Register) {
 	}
 }
 
-// codes requantizes the sums and writes them, four vectors at a time: of rows one below the other, or of two columns.
-func (t *tile) codes(to, stride Register, order Mem) {
-	odd, bits, table := K(), GP64(), Load(Param("table"), GP64())
-	MOVQ(U32(0x5555), bits)
-	KMOVW(bits.As32(), odd)
-	constant := func(column, i int) Mem { return Mem{Base: table, Disp: 256*column + 64*i} }
-	var multipliers []VecVirtual // of odd channels
-	for c := range t.columns {
-		m := ZMM()
-		VPSRLQ(Imm(32), constant(c, 3), m)
-		multipliers = append(multipliers, m)
-	}
+// codes requantizes the sums, with the codes of a residual if there is one, and writes them, four vectors at a time: of
+// rows one below the other, or of two columns.
+func (t *tile) codes(block block, to, stride, residual Register, order Mem) {
+	e := newEnd(block, t.columns, 31-len(t.sums[0])) // one of the 32 is for the table of packed weights
 	var zero, least, most, index VecVirtual
 	sums := t.sums[0]
 	for first := 0; first < len(sums); first += 4 {
 		group := sums[first:min(first+4, len(sums))]
 		for i, sum := range group {
 			c := (first + i) % t.columns
-			high := ZMM()
-			VPSRLQ(Imm(32), sum, high)
-			VPMULDQ(constant(c, 3), sum, sum)
-			VPADDQ(constant(c, 0), sum, sum)
-			VPMULDQ(multipliers[c], high, high)
-			VPADDQ(constant(c, 1), high, high)
-			VPSHUFD(Imm(0xf5), sum, odd, high) // the high halves of all
-			VPSRAVD(constant(c, 2), high, sum)
+			odd := e.scale(sum, c)
+			if residual != nil {
+				e.addCodes(sum, odd, Mem{Base: residual, Disp: 16 * c}, c)
+				if c == t.columns-1 {
+					ADDQ(stride, residual)
+				}
+			}
+			if block.unit > 0 {
+				e.untie(sum, odd, c, fmt.Sprintf("untied%dof%d", first+i, block.vectors))
+			}
+			e.round(sum, odd, c)
 		}
 		last := len(group) - 1
 		VPACKSSDW(group[min(1, last)], group[0], group[0])
@@ -316,6 +305,118 @@ func (t *tile) codes(to, stride Register, order Mem) {
 			ADDQ(stride, to)
 		}
 	}
+}
+
+// A block is where the vectors of 16 channels are in a table of vnniFinish: those of even and of odd channels, one behind
+// the other, of the constant, of the bits below the unit and of the unit; the others are of all.
+type block struct{ constant, shift, below, unit, sum, code, power, vectors int }
+
+// The blocks of sums of one term, with and without ties, and of one term and codes.
+var (
+	oneTerm     = block{constant: 0, shift: 2, sum: 3, vectors: 4}
+	oneWithTies = block{constant: 0, shift: 2, below: 3, unit: 5, sum: 7, vectors: 8}
+	withCodes   = block{constant: 0, shift: 2, below: 3, unit: 5, sum: 7, code: 8, power: 9, vectors: 10}
+)
+
+// An end requantizes sums by a table of blocks.
+type end struct {
+	block
+	table Register
+	even  Register           // mask of the dwords of even channels
+	odd   map[Mem]VecVirtual // multipliers of odd channels in registers, where there are enough of these
+}
+
+// newEnd is the end of so many columns, with registers that no sums take.
+func newEnd(b block, columns, registers int) *end {
+	even, bits := K(), GP64()
+	MOVQ(U32(0x5555), bits)
+	KMOVW(bits.As32(), even)
+	e := &end{block: b, table: Load(Param("table"), GP64()), even: even, odd: map[Mem]VecVirtual{}}
+	multipliers, most := []int{b.sum}, 1 // and the most registers that a sum takes on its way
+	switch {
+	case b.code > 0:
+		multipliers, most = append(multipliers, b.code), 3
+	case b.unit > 0:
+		most = 2
+	}
+	if columns*len(multipliers)+most > registers {
+		return e
+	}
+	for c := range columns {
+		for _, m := range multipliers {
+			m := e.of(c, m)
+			e.odd[m] = e.high(m)
+		}
+	}
+	return e
+}
+
+// of is vector i of a column's block.
+func (e *end) of(column, i int) Mem {
+	return Mem{Base: e.table, Disp: 64 * (e.vectors*column + i)}
+}
+
+// high takes the odd dwords to the place of the even ones.
+func (e *end) high(x Op) VecVirtual {
+	z := ZMM()
+	VPSRLQ(Imm(32), x, z)
+	return z
+}
+
+// oddly multiplies by the multipliers of odd channels.
+func (e *end) oddly(x VecVirtual, by Mem) {
+	m, ok := e.odd[by]
+	if !ok {
+		m = e.high(by)
+	}
+	VPMULDQ(m, x, x)
+}
+
+// scale multiplies sums and adds the constant.
+func (e *end) scale(sum VecVirtual, c int) (odd VecVirtual) {
+	by := e.of(c, e.sum)
+	odd = e.high(sum)
+	VPMULDQ(by, sum, sum)
+	VPADDQ(e.of(c, e.constant), sum, sum)
+	e.oddly(odd, by)
+	VPADDQ(e.of(c, e.constant+1), odd, odd)
+	return odd
+}
+
+// addCodes adds the codes of a residual to scaled sums.
+func (e *end) addCodes(sum, odd VecVirtual, codes Mem, c int) {
+	x, product, by := ZMM(), ZMM(), e.of(c, e.code)
+	VPMOVZXBD(codes, x)
+	VPSLLVD(e.of(c, e.power), x, x)
+	VPMULDQ(by, x, product)
+	VPADDQ(product, sum, sum)
+	VPSRLQ(Imm(32), x, x)
+	e.oddly(x, by)
+	VPADDQ(x, odd, odd)
+}
+
+// untie sends ties down where up is odd. Nothing is below the unit of a tie then, which rarely is so even of the lowest
+// 32 bits.
+func (e *end) untie(sum, odd VecVirtual, c int, label string) {
+	ties := [2]Register{K(), K()}
+	for parity, z := range []VecVirtual{sum, odd} {
+		VPTESTNMD(z, z, e.even, ties[parity])
+	}
+	KORTESTW(ties[0], ties[1])
+	JZ(LabelRef(label))
+	for parity, z := range []VecVirtual{sum, odd} {
+		unit := ZMM()
+		VPTESTNMQ(e.of(c, e.below+parity), z, ties[parity])
+		VMOVDQU64(e.of(c, e.unit+parity), unit)
+		VPANDNQ(z, unit, ties[parity], z)
+	}
+	Label(label)
+}
+
+// round takes the high halves of sums of even and of odd channels, shifted by what is left, to sum.
+func (e *end) round(sum, odd VecVirtual, c int) {
+	VPSHUFD(Imm(0xf5), sum, e.even, odd)
+	VPSRAVD(e.of(c, e.shift), odd, sum)
 }
 
 // broadcast loads a parameter to all lanes.
@@ -362,7 +463,7 @@ func (t *tile) weights(step, column int) VecVirtual {
 		from.Disp /= 8
 		KMOVQ(from, negative)
 		VPMOVM2B(negative, w)
-		VPORD_BCST(t.mask, w, w)
+		VPORD_BCST(t.ones, w, w)
 		return w
 	}
 	if place := step % t.steps * t.bits; place > 0 {
@@ -370,8 +471,7 @@ func (t *tile) weights(step, column int) VecVirtual {
 	} else {
 		VMOVDQU32(from, w)
 	}
-	VPANDD_BCST(t.mask, w, w)
-	VPSHUFB(w, t.table, w)
+	VPERMB(t.table, w, w) // by 6 bits: the table repeats itself for all that is not of the place
 	return w
 }
 
