@@ -106,8 +106,12 @@ func (v *verifier) prepare(m *infer.Model, threads int) error {
 			u.Output.Node().SetTable(u.Table, n.Input.ZeroPoint, u.Output.Quantizer.Quantization().ZeroPoint)
 		}
 	}
+	var err error
+	if v.runner, err = m.NewRunner(infer.Options{Batch: n.Graph.Batch(), Threads: threads, Observe: v.observe}); err != nil {
+		return err
+	}
 	known := 0
-	for _, l := range m.Layers() {
+	for _, l := range v.runner.Layers() {
 		if v.tensors[l.Name] == nil {
 			return fmt.Errorf("export: the model is of another network: it has a layer %s, the checkpoint has not", l.Name)
 		}
@@ -117,9 +121,7 @@ func (v *verifier) prepare(m *infer.Model, threads int) error {
 		return fmt.Errorf("export: the model is of another network: it has %d layers and %d classes, the checkpoint %d and %d", known, len(m.Classes()), len(v.tensors), len(n.Classes))
 	}
 	v.logits = make([]int32, n.Graph.Batch()*len(n.Classes))
-	var err error
-	v.runner, err = m.NewRunner(infer.Options{Batch: n.Graph.Batch(), Threads: threads, Observe: v.observe})
-	return err
+	return nil
 }
 
 // observe keeps a copy of a tensor of the runtime.

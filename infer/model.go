@@ -115,38 +115,3 @@ func (m *Model) ArenaBytes(batch int) int {
 	plan := planArena(m.q)
 	return min(batch, plan.group()) * (plan.codes + 4*plan.wide)
 }
-
-// A Layer describes one operator of a model.
-type Layer struct {
-	Name            string
-	Operator        string // such as "conv2d"
-	Method          string // quantization method of its weights, "" without weights
-	WeightBits      int    // 0 without weights
-	ActivationBits  int    // of its first input
-	Shape           []int  // of its weights: output channels, kernel height and width, input channels per group; or nil
-	Output          [3]int // height, width, channels
-	MACs            int64  // multiply-accumulates per image
-	Bytes           int    // of its numbers in the file
-	AccumulatorBits int    // bits of the narrowest integer that holds its accumulators; 0 without
-	Kernel          string // that runs it by default: the set and, for weights, the bits of its products
-}
-
-// Layers describes the model's operators in the order of execution.
-func (m *Model) Layers() []Layer {
-	layers, steps := make([]Layer, len(m.q.Operators)), m.programs[m.best]().steps
-	for i := range m.q.Operators {
-		o := &m.q.Operators[i]
-		in, out := &m.q.Tensors[o.Inputs[0]], &m.q.Tensors[o.Output]
-		layers[i] = Layer{
-			Name: o.Name, Operator: o.Op, Method: o.Method, ActivationBits: in.Bits, Output: [3]int{out.Height, out.Width, out.Channels},
-			MACs: m.q.MACs(i), Bytes: m.q.PayloadBytes(i), AccumulatorBits: m.q.AccumulatorBits(i), Kernel: m.best,
-		}
-		if w, ok := steps[i].(*weighted); ok {
-			layers[i].Kernel = kernel.PlanName(w.plan, m.best)
-		}
-		if o.Weights != nil {
-			layers[i].WeightBits, layers[i].Shape = o.Weights.Bits*max(1, o.Weights.Planes), o.Weights.Shape[:]
-		}
-	}
-	return layers
-}

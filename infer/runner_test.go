@@ -189,7 +189,7 @@ func TestNewRefuses(t *testing.T) {
 
 func TestLayers(t *testing.T) {
 	q := lenet(rand.New(rand.NewPCG(4, 4)))
-	layers := newTestModel(t, q).Layers()
+	layers := newTestRunner(t, newTestModel(t, q), Options{}).Layers()
 	conv2 := layers[2]
 	if conv2.Operator != "conv2d" || conv2.WeightBits != 4 || conv2.ActivationBits != 4 || !slices.Equal(conv2.Shape, []int{64, 5, 5, 32}) ||
 		conv2.Output != [3]int{14, 14, 64} || conv2.MACs != 14*14*64*800 || conv2.Bytes < 64*800/2 || conv2.Bytes > 64*800/2+64*20 ||

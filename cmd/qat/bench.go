@@ -104,7 +104,7 @@ func (f *benchFlags) run(c *cobra.Command, args []string) (*benchmark, error) {
 	}
 	defer r.Close()
 	b := &benchmark{Kernel: r.Kernel(), Threads: threadsOf(f.threads), Batch: f.batch, LoadMS: milliseconds(time.Since(start))}
-	for _, l := range m.Layers() {
+	for _, l := range r.Layers() {
 		b.MACs += l.MACs
 	}
 	in := m.Input()

@@ -57,6 +57,7 @@ type layerInfo struct {
 }
 
 func inspectCommand() *cobra.Command {
+	var kernel string
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "inspect FILE",
@@ -66,19 +67,21 @@ the bits that accumulators need, and an estimate of the energy of one image agai
 the same network in float32. A checkpoint of the quantized phase is shown as the
 integers it exports to.
 
-A kernel with 16-bit products sums in 32 bits. One with 8-bit products sums in 16 bits
-as long as the weights and the bits of the input prove that nothing overflows, twice
-as fast. One with 1-bit products counts the signs that differ.
+The kernels are those of this processor, or of --kernel. By AVX2, one with 16-bit
+products sums in 32 bits; one with 8-bit products sums in 16 bits as long as the
+weights and the bits of the input prove that nothing overflows, twice as fast. One
+with 1-bit products counts the signs that differ.
 
 The estimate is from the bits and the operations, with the energies of a 45 nm chip
 at 0.9 V (Horowitz, ISSCC 2014; Dally, NIPS 2015 tutorial). Multiplications of other
 widths cost in proportion to the product of the widths, memory to the bits moved,
 each number once an image. It compares networks; it does not measure one.`,
 		Example: `  qat inspect runs/lenet-pact-w4a4/model.qmodel
+  qat inspect runs/lenet-pact-w4a4/model.qmodel --kernel avx2
   qat inspect runs/lenet-pact-w4a4/checkpoint-float.safetensors --json`,
 		Args: arguments(1, 1, "a .qmodel or a checkpoint"),
 		RunE: func(c *cobra.Command, args []string) error {
-			d, err := describe(args[0])
+			d, err := describe(args[0], kernel)
 			if err != nil {
 				return err
 			}
@@ -88,11 +91,12 @@ each number once an image. It compares networks; it does not measure one.`,
 			return d.print(c.OutOrStdout())
 		},
 	}
+	addKernel(c, &kernel)
 	addJSON(c, &asJSON)
 	return c
 }
 
-func describe(path string) (*description, error) {
+func describe(path, kernel string) (*description, error) {
 	model, err := isModel(path)
 	if err != nil {
 		return nil, err
@@ -108,9 +112,9 @@ func describe(path string) (*description, error) {
 	}
 	var d *description
 	if model {
-		d, err = readModel(f, stat.Size())
+		d, err = readModel(f, stat.Size(), kernel)
 	} else {
-		d, err = describeCheckpoint(path)
+		d, err = describeCheckpoint(path, kernel)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -120,25 +124,30 @@ func describe(path string) (*description, error) {
 	return d, nil
 }
 
-func readModel(f *os.File, size int64) (*description, error) {
+func readModel(f *os.File, size int64, kernel string) (*description, error) {
 	q, err := qmodel.Read(f, size)
 	if err != nil {
 		return nil, err
 	}
-	return describeModel(q)
+	return describeModel(q, kernel)
 }
 
-// describeModel describes an integer model.
-func describeModel(q *qmodel.Model) (*description, error) {
+// describeModel describes an integer model, run by the named kernels.
+func describeModel(q *qmodel.Model, kernel string) (*description, error) {
 	m, err := infer.New(q)
 	if err != nil {
 		return nil, err
 	}
+	r, err := m.NewRunner(infer.Options{Kernel: kernel})
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
 	d := &description{
 		Kind: "qmodel", Version: q.Version, Model: q.Name, Method: q.Method, Classes: q.Classes,
 		Input: [3]int{q.Input.Height, q.Input.Width, q.Input.Channels}, ArenaBytes: m.ArenaBytes(1),
 	}
-	for i, l := range m.Layers() {
+	for i, l := range r.Layers() {
 		d.Layers = append(d.Layers, layerInfo{
 			Name: l.Name, Operator: l.Operator, Method: l.Method, WeightBits: l.WeightBits, ActivationBits: l.ActivationBits,
 			Shape: append([]int{}, l.Shape...), Output: l.Output, MACs: l.MACs, Bytes: l.Bytes, AccumulatorBits: l.AccumulatorBits, Kernel: l.Kernel,
@@ -177,7 +186,7 @@ func operatorWork(q *qmodel.Model, i int) energy.Layer {
 // describeCheckpoint describes a checkpoint as the integers it exports to, or, if
 // it does not (of the float phase, with layers in floating point, diverged), as it
 // is.
-func describeCheckpoint(path string) (*description, error) {
+func describeCheckpoint(path, set string) (*description, error) {
 	pool := kernel.NewPool(1)
 	defer pool.Close()
 	r, err := pipeline.Open(path, 1, pool)
@@ -187,7 +196,7 @@ func describeCheckpoint(path string) (*description, error) {
 	n := r.Network
 	d := describeNetwork(n, n.Graph.Run.Quantize)
 	if q, err := integers(r); err == nil {
-		if d, err = describeModel(q); err != nil {
+		if d, err = describeModel(q, set); err != nil {
 			return nil, err
 		}
 	}
@@ -234,12 +243,12 @@ func (d *description) print(w io.Writer) error {
 	if d.Phase != "" {
 		kind += fmt.Sprintf(", %s phase, epoch %d", d.Phase, d.Epoch)
 	}
-	memory := ""
+	memory := "file " + byteSize(d.FileBytes)
 	if d.ArenaBytes > 0 {
-		memory = ", activations " + byteSize(int64(d.ArenaBytes))
+		memory += ", activations " + byteSize(int64(d.ArenaBytes))
 	}
-	err := printf(w, "%s\nnetwork %s, method %s, input %s, %d classes: %s\nfile %s%s\n\n",
-		kind, d.Model, d.Method, dimensions(d.Input[:]), len(d.Classes), strings.Join(d.Classes, ", "), byteSize(d.FileBytes), memory)
+	err := printf(w, "%s\nnetwork %s, method %s, input %s, %d classes: %s\n%s%s\n\n",
+		kind, d.Model, d.Method, dimensions(d.Input[:]), len(d.Classes), strings.Join(d.Classes, ", "), memory, d.accumulators())
 	if err != nil {
 		return err
 	}
@@ -250,16 +259,36 @@ func (d *description) print(w io.Writer) error {
 		return fmt.Sprint(n)
 	}
 	var rows [][]string
+	var bytes int64
 	for _, l := range d.Layers {
+		bytes += int64(l.Bytes)
 		rows = append(rows, []string{
 			l.Name, l.Operator, l.Method, number(int64(l.WeightBits)), fmt.Sprint(l.ActivationBits), dimensions(l.Shape), dimensions(l.Output[:]),
 			number(l.MACs), number(int64(l.Bytes)), number(int64(l.AccumulatorBits)), l.Kernel, fmt.Sprintf("%.3f", l.EnergyUJ), fmt.Sprintf("%.3f", l.Float32UJ),
 		})
 	}
-	rows = append(rows, []string{"all", "", "", "", "", "", "", number(d.MACs), "", "", "", fmt.Sprintf("%.3f", d.EnergyUJ), fmt.Sprintf("%.3f", d.Float32UJ)})
+	rows = append(rows, []string{"all", "", "", "", "", "", "", number(d.MACs), number(bytes), "", "", fmt.Sprintf("%.3f", d.EnergyUJ), fmt.Sprintf("%.3f", d.Float32UJ)})
 	return term.Table(w, []string{
 		"layer", "operator", "method", "weight bits", "input bits", "weights", "output", "MACs", "bytes", "acc bits", "kernel", "energy µJ", "float32 µJ",
 	}, rows)
+}
+
+// accumulators says how wide the accumulators are, in words.
+func (d *description) accumulators() string {
+	all, narrow, widest := 0, 0, 0
+	for _, l := range d.Layers {
+		if l.AccumulatorBits > 0 {
+			all++
+			widest = max(widest, l.AccumulatorBits)
+		}
+		if l.AccumulatorBits > 0 && l.AccumulatorBits <= 16 {
+			narrow++
+		}
+	}
+	if all == 0 {
+		return ""
+	}
+	return fmt.Sprintf("\naccumulators of %d of %d layers fit 16 bits, the widest has %d", narrow, all, widest)
 }
 
 // dimensions writes a shape as 28x28x1, "-" for none.

@@ -77,6 +77,8 @@ func (p *depthwiseVNNI) Fuse(f Finisher) Fused {
 	return d
 }
 
+func (d *depthwiseCodes) Name() string { return "avx512vnni 8-bit" }
+
 // cut chooses the blocks: of channels, or where these are few, of channels of pixels next to each other.
 func (d *depthwiseCodes) cut() {
 	c := &d.c

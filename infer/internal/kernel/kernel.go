@@ -55,12 +55,12 @@ type Plan interface {
 	Needs() Needs
 }
 
-// PlanName returns what a plan is called in descriptions: its Name, if it has that method, or else the set's.
-func PlanName(p Plan, set string) string {
+// NameOf returns what a Plan or a Fused is called in descriptions: its Name, if it has that method, or else the one given.
+func NameOf(p any, otherwise string) string {
 	if n, ok := p.(interface{ Name() string }); ok {
 		return n.Name()
 	}
-	return set
+	return otherwise
 }
 
 // A Fuser is a Plan that, with some finishers, writes codes without accumulators in between.

@@ -39,7 +39,7 @@ func (p sets) alike() bool {
 	return true
 }
 
-func (p sets) Name() string { return PlanName(p[0], "reference") }
+func (p sets) Name() string { return NameOf(p[0], "reference") }
 
 func (p sets) Tiles(batch int) int { return p[0].Tiles(batch) }
 

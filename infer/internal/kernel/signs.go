@@ -94,7 +94,7 @@ func newSigns(c Conv, n int, weights []int16, plan func(c Conv, weights []int8) 
 	return &signCodes{plan(c, narrow), sum}
 }
 
-func (p *signCodes) Name() string { return PlanName(p.Plan, "signs") }
+func (p *signCodes) Name() string { return NameOf(p.Plan, "signs") }
 
 func (p *signCodes) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
 	p.Plan.Accumulate(acc, x, t, s)
