@@ -184,8 +184,8 @@ func (r *Runner) together(n int, logits []int32, images []uint8) {
 	r.own(tensors, nil, nil)
 }
 
-// parallelWork is the least work, in elementary additions, that is worth waking a helper.
-const parallelWork = 1 << 19
+// parallelWork is the least work, in elementary additions, that is worth a helper: some microseconds.
+const parallelWork = 1 << 20
 
 // tiles is the job of one operator.
 type tiles struct {
