@@ -19,22 +19,34 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	r, err := m.NewRunner(infer.Options{})
+	in := m.Input()
+	image := make([]uint8, in.Height*in.Width*in.Channels) // a black image
+	class, err := m.Classify(image)
 	if err != nil {
 		log.Fatal(err)
 	}
-	in := m.Input()
-	image := make([]uint8, in.Height*in.Width*in.Channels) // a black image
-	logits := make([]int32, len(m.Classes()))
-	if err := r.Run(logits, image); err != nil {
+	fmt.Println(class)
+	// Output: class 2
+}
+
+// A runner computes the logits of a batch.
+func ExampleRunner() {
+	m, err := infer.FromBytes(tiny)
+	if err != nil {
 		log.Fatal(err)
 	}
-	best := 0
-	for i, l := range logits {
-		if l > logits[best] {
-			best = i
-		}
+	const batch = 2
+	r, err := m.NewRunner(infer.Options{Batch: batch})
+	if err != nil {
+		log.Fatal(err)
 	}
-	fmt.Println(m.Classes()[best])
-	// Output: class 2
+	defer r.Close()
+	in := m.Input()
+	images := make([]uint8, batch*in.Height*in.Width*in.Channels) // black ones
+	logits := make([]int32, batch*len(m.Classes()))
+	if err := r.Run(logits, images); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(logits)
+	// Output: [752111 -45896 841623 752111 -45896 841623]
 }

@@ -14,11 +14,12 @@ import (
 	"github.com/goqat/goqat/qmodel"
 )
 
-// A Model is a quantized network, ready to run. It does not change and is safe for concurrent use.
+// A Model is a quantized network, ready to run. It is safe for concurrent use.
 type Model struct {
-	q        *qmodel.Model
-	programs map[string]func() *program // by the name of the kernel; made when first asked for
-	best     string
+	q           *qmodel.Model
+	programs    map[string]func() *program // by the name of the kernel; made when first asked for
+	best        string
+	classifiers sync.Pool // of *classifier, idle
 }
 
 // Input describes the images of a model: height × width × channels bytes, channels innermost, 1 for gray or 3 for red,

@@ -187,6 +187,37 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
+// TestClassify classifies from several goroutines at once and compares with a runner.
+func TestClassify(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 8))
+	q := qmodeltest.Tiny(rng)
+	m := newTestModel(t, q)
+	const n = 40
+	size, classes := q.Tensors[0].Len(), len(q.Classes)
+	images, logits := drawImages(rng, q, n), make([]int32, n*classes)
+	if err := newTestRunner(t, m, Options{Batch: n}).Run(logits, images); err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for i := range n {
+				of := logits[i*classes:][:classes]
+				got, err := m.Classify(images[i*size:][:size])
+				if want := q.Classes[slices.Index(of, slices.Max(of))]; err != nil || got != want {
+					t.Errorf("image %d: %q, %v, want %q", i, got, err, want)
+				}
+			}
+		})
+	}
+	group.Wait()
+	for _, length := range []int{0, size - 1, 2 * size} {
+		if class, err := m.Classify(images[:length]); err == nil {
+			t.Errorf("%d bytes are of class %q", length, class)
+		}
+	}
+}
+
 func TestLayers(t *testing.T) {
 	q := lenet(rand.New(rand.NewPCG(4, 4)))
 	layers := newTestRunner(t, newTestModel(t, q), Options{}).Layers()

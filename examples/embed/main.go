@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 
 	"github.com/goqat/goqat/images"
 	"github.com/goqat/goqat/infer"
@@ -33,13 +32,7 @@ func run(w io.Writer, paths []string) error {
 	if err != nil {
 		return err
 	}
-	runner, err := model.NewRunner(infer.Options{})
-	if err != nil {
-		return err
-	}
-	defer runner.Close()
-	in, classes := model.Input(), model.Classes()
-	logits := make([]int32, len(classes))
+	in := model.Input()
 	for _, path := range paths {
 		f, err := os.Open(path)
 		if err != nil {
@@ -50,10 +43,11 @@ func run(w io.Writer, paths []string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
-		if err := runner.Run(logits, pixels); err != nil {
+		class, err := model.Classify(pixels)
+		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s: %s\n", path, classes[slices.Index(logits, slices.Max(logits))])
+		fmt.Fprintf(w, "%s: %s\n", path, class)
 	}
 	return nil
 }

@@ -4,30 +4,54 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"net/http"
-	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
-
-	"github.com/goqat/goqat/infer"
+	"time"
 )
 
-func TestHandler(t *testing.T) {
-	m, err := infer.Open("../embed/fashion.qmodel")
+// TestServe runs the program, which ends with the tests.
+func TestServe(t *testing.T) {
+	free, err := net.Listen("tcp", "localhost:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := handler(m, http.Dir("../embed"))
+	address := free.Addr().String()
+	free.Close()
+	os.Args = []string{"serve", address, "../embed/fashion.qmodel", "../embed"}
+	go main()
 	for path, want := range map[string]string{
-		"/boot.png":       "200 Ankle boot",
-		"/trouser.png":    "200 Trouser",
-		"/nowhere.png":    "404 404 page not found",
-		"/fashion.qmodel": "415 images: ",
+		"/boot.png":         "200 Ankle boot",
+		"/trouser.png":      "200 Trouser",
+		"/nowhere.png":      "404 404 page not found",
+		"/../serve/main.go": "404 404 page not found",
+		"/fashion.qmodel":   "415 images: ",
 	} {
-		answer := httptest.NewRecorder()
-		h(answer, httptest.NewRequest(http.MethodGet, path, nil))
-		if got := fmt.Sprintf("%d %s", answer.Code, strings.TrimSpace(answer.Body.String())); !strings.HasPrefix(got, want) {
+		if got := get(t, "http://"+address+path); !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %q, want %q", path, got, want)
 		}
+	}
+}
+
+// get returns status and body of an answer, from a server that may be about to start.
+func get(t *testing.T, url string) string {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		answer, err := http.Get(url)
+		if err != nil && time.Now().Before(deadline) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf("%d %s", answer.StatusCode, strings.TrimSpace(string(body)))
 	}
 }

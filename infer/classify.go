@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package infer
+
+import "slices"
+
+// Classify returns the name of the class of an image, the bytes that Input describes: that of the greatest logit, the
+// first of equal ones. Any number of goroutines may call it; the model keeps a runner for each that does so at the same
+// time. A Runner has what it has not: logits, batches, threads.
+func (m *Model) Classify(image []uint8) (string, error) {
+	c, ok := m.classifiers.Get().(*classifier)
+	if !ok {
+		r, err := m.NewRunner(Options{})
+		if err != nil {
+			return "", err
+		}
+		c = &classifier{r, make([]int32, len(m.q.Classes))}
+	}
+	defer m.classifiers.Put(c)
+	if err := c.runner.Run(c.logits, image); err != nil {
+		return "", err
+	}
+	return m.q.Classes[slices.Index(c.logits, slices.Max(c.logits))], nil
+}
+
+// A classifier is what one call of Classify needs.
+type classifier struct {
+	runner *Runner
+	logits []int32
+}
