@@ -9,7 +9,7 @@ import "golang.org/x/sys/cpu"
 func platformSets() []Set {
 	return []Set{
 		{Name: "avx512vnni", Supported: hasAVX512, Plan: newVNNI, Signs: newSignsAVX512, Finish: newVNNIFinish, Compare: newCompareAVX512, MaxPool: maxPoolAVX2, SumPool: sumPoolAVX2},
-		{Name: "avx2", Supported: cpu.X86.HasAVX2, Plan: newAVX2, Signs: newSignsAVX2, Finish: newAVX2Finish, Compare: newCompare, MaxPool: maxPoolAVX2, SumPool: sumPoolAVX2},
+		{Name: "avx2", Supported: cpu.X86.HasAVX2, Plan: newAVX2, Signs: newSignsAVX2, Finish: newBlockFinish, Compare: newCompare, MaxPool: maxPoolAVX2, SumPool: sumPoolAVX2},
 	}
 }
 

@@ -8,8 +8,8 @@ import "golang.org/x/sys/cpu"
 
 func platformSets() []Set {
 	return []Set{
-		{Name: "neondot", Supported: cpu.ARM64.HasASIMDDP, Plan: newNEONDot, Signs: newSignsNEONDot, Finish: newGenericFinish, Compare: newCompare, MaxPool: maxPool, SumPool: sumPool},
-		{Name: "neon", Supported: cpu.ARM64.HasASIMD, Plan: newNEON, Signs: newSignsNEON, Finish: newGenericFinish, Compare: newCompare, MaxPool: maxPool, SumPool: sumPool},
+		{Name: "neondot", Supported: cpu.ARM64.HasASIMDDP, Plan: newNEONDot, Signs: newSignsNEONDot, Finish: newBlockFinish, Compare: newCompare, MaxPool: maxPool, SumPool: sumPool},
+		{Name: "neon", Supported: cpu.ARM64.HasASIMD, Plan: newNEON, Signs: newSignsNEON, Finish: newBlockFinish, Compare: newCompare, MaxPool: maxPool, SumPool: sumPool},
 	}
 }
 

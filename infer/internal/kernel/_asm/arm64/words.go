@@ -33,11 +33,6 @@ func (f *File) widening(name string, opcode uint32, d, n, m V, size int, high bo
 	f.word(0x0e200000|q|uint32(size)<<22|opcode<<12|registers(d, n, m), "%s%s v%d.%s, v%d.%s, v%d.%s", name, two, d, lanes(size+1, true), n, half, m, half)
 }
 
-// SMULL multiplies signed lanes of 8 << size bits of the low or high halves of n and m to d.
-func (f *File) SMULL(d, n, m V, size int, high bool) {
-	f.widening("smull", 0b1100, d, n, m, size, high)
-}
-
 // SMLAL adds products of signed lanes of 8 << size bits of the low or high halves of n and m to d.
 func (f *File) SMLAL(d, n, m V, size int, high bool) {
 	f.widening("smlal", 0b1000, d, n, m, size, high)
@@ -68,4 +63,36 @@ func (f *File) SXTL(d, n V, high bool) {
 // UADDLP adds neighbours of the lanes of 8 << size bits of n, to lanes twice as wide.
 func (f *File) UADDLP(d, n V, size int) {
 	f.word(0x6e202800|uint32(size)<<22|registers(d, n, 0), "uaddlp v%d.%s, v%d.%s", d, lanes(size+1, true), n, lanes(size, true))
+}
+
+// same is the class "three same": all have lanes of 8 << size bits.
+func (f *File) same(name string, u, opcode uint32, d, n, m V, size int) {
+	a := lanes(size, true)
+	f.word(0x4e200400|u<<29|uint32(size)<<22|opcode<<11|registers(d, n, m), "%s v%d.%s, v%d.%s, v%d.%s", name, d, a, n, a, m, a)
+}
+
+// SQADD adds signed lanes of 8 << size bits, limited to what they hold.
+func (f *File) SQADD(d, n, m V, size int) { f.same("sqadd", 0, 0b00001, d, n, m, size) }
+
+// SSHL and USHL shift signed and unsigned lanes of n to the left by those of m, to the right by negative ones; SRSHL rounds
+// what it shifts to the right to the nearest number, up at a tie.
+func (f *File) SSHL(d, n, m V, size int)  { f.same("sshl", 0, 0b01000, d, n, m, size) }
+func (f *File) USHL(d, n, m V, size int)  { f.same("ushl", 1, 0b01000, d, n, m, size) }
+func (f *File) SRSHL(d, n, m V, size int) { f.same("srshl", 0, 0b01010, d, n, m, size) }
+
+// BIC is n with the bits of m cleared.
+func (f *File) BIC(d, n, m V) {
+	f.word(0x4e601c00|registers(d, n, m), "bic v%d.16b, v%d.16b, v%d.16b", d, n, m)
+}
+
+// narrowing narrows lanes to 8 << size bits, into the low or high half of d.
+func (f *File) narrowing(name string, u, opcode uint32, d, n V, size int, high bool) {
+	q, two := wide(high)
+	f.word(0x0e200800|q|u<<29|uint32(size)<<22|opcode<<12|registers(d, n, 0), "%s%s v%d.%s, v%d.%s", name, two, d, lanes(size, high), n, lanes(size+1, true))
+}
+
+// SQXTN limits signed lanes of n to signed ones of 8 << size bits, SQXTUN to unsigned ones.
+func (f *File) SQXTN(d, n V, size int, high bool) { f.narrowing("sqxtn", 0, 0b10100, d, n, size, high) }
+func (f *File) SQXTUN(d, n V, size int, high bool) {
+	f.narrowing("sqxtun", 1, 0b10010, d, n, size, high)
 }

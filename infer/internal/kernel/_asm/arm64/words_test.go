@@ -28,6 +28,18 @@ func TestWords(t *testing.T) {
 	f.SXTL(31, 0, true)
 	f.UADDLP(31, 0, 0)
 	f.UADDLP(0, 31, 1)
+	f.SMLAL(31, 0, 15, 2, false)
+	f.SMLAL(1, 30, 16, 2, true)
+	f.SMLAL(1, 30, 16, 1, false)
+	f.SQADD(31, 0, 30, 1)
+	f.SSHL(0, 31, 1, 3)
+	f.USHL(31, 1, 0, 2)
+	f.SRSHL(1, 2, 31, 3)
+	f.BIC(31, 0, 1)
+	f.SQXTN(0, 31, 2, false)
+	f.SQXTN(31, 0, 2, true)
+	f.SQXTN(1, 2, 1, true)
+	f.SQXTUN(31, 30, 0, false)
 	want := []string{
 		"WORD    $0x4f98e3c0 // sdot v0.4s, v30.16b, v24.4b[0]",
 		"WORD    $0x4fbfe83f // sdot v31.4s, v1.16b, v31.4b[3]",
@@ -41,6 +53,18 @@ func TestWords(t *testing.T) {
 		"WORD    $0x4f08a41f // sxtl2 v31.8h, v0.16b",
 		"WORD    $0x6e20281f // uaddlp v31.8h, v0.16b",
 		"WORD    $0x6e602be0 // uaddlp v0.4s, v31.8h",
+		"WORD    $0x0eaf801f // smlal v31.2d, v0.2s, v15.2s",
+		"WORD    $0x4eb083c1 // smlal2 v1.2d, v30.4s, v16.4s",
+		"WORD    $0x0e7083c1 // smlal v1.4s, v30.4h, v16.4h",
+		"WORD    $0x4e7e0c1f // sqadd v31.8h, v0.8h, v30.8h",
+		"WORD    $0x4ee147e0 // sshl v0.2d, v31.2d, v1.2d",
+		"WORD    $0x6ea0443f // ushl v31.4s, v1.4s, v0.4s",
+		"WORD    $0x4eff5441 // srshl v1.2d, v2.2d, v31.2d",
+		"WORD    $0x4e611c1f // bic v31.16b, v0.16b, v1.16b",
+		"WORD    $0x0ea14be0 // sqxtn v0.2s, v31.2d",
+		"WORD    $0x4ea1481f // sqxtn2 v31.4s, v0.2d",
+		"WORD    $0x4e614841 // sqxtn2 v1.8h, v2.4s",
+		"WORD    $0x2e212bdf // sqxtun v31.8b, v30.8h",
 	}
 	if got := strings.Split(strings.TrimSpace(f.code.String()), "\n\t"); !slices.Equal(got, want) {
 		t.Errorf("%s", strings.Join(got, "\n"))
