@@ -75,7 +75,8 @@ func (b *band) copyLines(buffer []uint8, row, rows int, put func(line []uint8, f
 
 // fill fills a part of the buffer with the zero point.
 func (b *band) fill(line []uint8) {
-	if len(line) == 0 {
+	if b.c.Zero == 0 || len(line) == 0 {
+		clear(line)
 		return
 	}
 	line[b.width-1] = 0

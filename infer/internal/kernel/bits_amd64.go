@@ -168,9 +168,19 @@ func (p *bitPlan) packTile(buffer, x []uint8, t Tile, k int) {
 // pack packs sign k of the codes of pixels.
 func (p *bitPlan) pack(dst, codes []uint8, pixels, k int) {
 	_, _ = dst[pixels*p.c.InC-1], codes[pixels*p.in-1]
-	if p.grouped {
+	switch {
+	case p.grouped:
 		packGroups(&dst[0], &codes[0], pixels, p.in, p.c.InC, 1<<k)
-	} else {
+		return
+	case p.in%32 == 0:
+		packWhole(&dst[0], &codes[0], pixels*p.in/32, 1<<k)
+		return
+	case p.in == 16 && pixels >= 4:
+		packHalves(&dst[0], &codes[0], pixels/4, 1<<k)
+		fours := pixels / 4 * 4
+		dst, codes, pixels = dst[fours*p.c.InC:], codes[fours*p.in:], pixels-fours
+	}
+	if pixels > 0 {
 		packWords(&dst[0], &codes[0], pixels, p.in, p.c.InC, 1<<k)
 	}
 }

@@ -649,49 +649,53 @@ words:
 	VZEROUPPER
 	RET
 
-// func compareRows(dst *uint8, dstStride int, rows int, channels int, acc *int32, stride int, intervals *int32, planes int)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV
-TEXT ·compareRows(SB), NOSPLIT, $0-64
-	MOVQ dst+0(FP), AX
-	MOVQ acc+32(FP), CX
-	MOVQ rows+16(FP), DX
+// func packWhole(dst *uint8, codes *uint8, words int, sign uint8)
+// Requires: AVX, AVX512BW, AVX512VL
+TEXT ·packWhole(SB), NOSPLIT, $0-25
+	MOVQ         dst+0(FP), AX
+	MOVQ         codes+8(FP), CX
+	MOVQ         words+16(FP), DX
+	MOVBLZX      sign+24(FP), BX
+	VPBROADCASTB BX, Z0
+	SUBQ         $0x02, DX
+	JLT          last
 
-row:
-	MOVQ channels+24(FP), SI
-	MOVQ intervals+48(FP), DI
-	XORQ BX, BX
+words:
+	VPTESTMB (CX), Z0, K1
+	KMOVQ    K1, (AX)
+	ADDQ     $0x40, CX
+	ADDQ     $0x08, AX
+	SUBQ     $0x02, DX
+	JGE      words
 
-block:
-	MOVQ         $0x00000010, R8
-	CMPQ         SI, R8
-	CMOVQLT      SI, R8
-	MOVL         $0x0000ffff, R9
-	BZHIL        R8, R9, R8
-	KMOVW        R8, K1
-	MOVQ         planes+56(FP), R8
-	VMOVDQU32.Z  (CX)(BX*4), K1, Z0
-	VPXORD       X1, X1, X1
-	MOVL         $0x00000001, R9
-	VPBROADCASTB R9, X2
+last:
+	ADDQ     $0x02, DX
+	JZ       done
+	VPTESTMB (CX), Y0, K1
+	KMOVD    K1, (AX)
 
-plane:
-	VPCMPD     $0x05, (DI), Z0, K2
-	VPCMPD     $0x02, 64(DI), Z0, K2, K2
-	VMOVDQU8.Z X2, K2, X3
-	VPORD      X3, X1, X1
-	VPADDB     X2, X2, X2
-	ADDQ       $0x80, DI
-	DECQ       R8
-	JNZ        plane
-	VMOVDQU8   X1, K1, (AX)(BX*1)
-	ADDQ       $0x10, BX
-	SUBQ       $0x10, SI
-	JGT        block
-	MOVQ       stride+40(FP), BX
-	ADDQ       BX, CX
-	MOVQ       dstStride+8(FP), BX
-	ADDQ       BX, AX
-	DECQ       DX
-	JNZ        row
+done:
+	VZEROUPPER
+	RET
+
+// func packHalves(dst *uint8, codes *uint8, fours int, sign uint8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·packHalves(SB), NOSPLIT, $0-25
+	MOVQ         dst+0(FP), AX
+	MOVQ         codes+8(FP), CX
+	MOVQ         fours+16(FP), DX
+	MOVBLZX      sign+24(FP), BX
+	VPBROADCASTB BX, Z0
+
+four:
+	VPTESTMB  (CX), Z0, K1
+	KMOVQ     K1, BX
+	VMOVQ     BX, X1
+	VPMOVZXWD X1, X1
+	VMOVDQU32 X1, (AX)
+	ADDQ      $0x40, CX
+	ADDQ      $0x10, AX
+	DECQ      DX
+	JNZ       four
 	VZEROUPPER
 	RET

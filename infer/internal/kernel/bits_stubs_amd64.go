@@ -62,8 +62,12 @@ func packGroups(dst *uint8, codes *uint8, pixels int, channels int, bytes int, s
 //go:noescape
 func packWords(dst *uint8, codes *uint8, pixels int, channels int, bytes int, sign uint8)
 
-// compareRows sets bit p of the code of each channel where its accumulator is in interval p, and the bits from planes on
-// to 0. Intervals are [block of 16 channels][plane][first, last][16]; strides are in bytes.
+// packWhole packs the bit sign of codes in so many words, 32 in each.
 //
 //go:noescape
-func compareRows(dst *uint8, dstStride int, rows int, channels int, acc *int32, stride int, intervals *int32, planes int)
+func packWhole(dst *uint8, codes *uint8, words int, sign uint8)
+
+// packHalves packs, of fours·4 pixels of 16 codes, the bit sign, and zeros behind, in a word each.
+//
+//go:noescape
+func packHalves(dst *uint8, codes *uint8, fours int, sign uint8)

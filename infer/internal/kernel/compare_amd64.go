@@ -7,7 +7,7 @@ package kernel
 // compareAVX512 is the finisher of thresholds on one accumulator, 16 channels at a time.
 type compareAVX512 struct {
 	Epilogue
-	table []int32 // see compareRows
+	table []int32 // see comparePlanes
 }
 
 const compareLanes = 16
@@ -41,5 +41,9 @@ func (e *compareAVX512) Finish(t Tile, acc []int32, tensors []Tensor, _ *Scratch
 	first, last := t.Row*e.Channels+t.Channel, (t.Row+t.Rows-1)*e.Channels+t.Channel+t.Channels
 	dst, acc := tensors[e.Output].Codes[first:last], acc[:(t.Rows-1)*t.Stride+t.Channels]
 	table := e.table[t.Channel/compareLanes*planes*2*compareLanes:]
-	compareRows(&dst[0], e.Channels, t.Rows, t.Channels, &acc[0], 4*t.Stride, &table[0], planes)
+	if planes == 1 {
+		compareRows(&dst[0], e.Channels, &acc[0], 4*t.Stride, t.Rows, t.Channels, &table[0])
+	} else {
+		comparePlanes(&dst[0], e.Channels, &acc[0], 4*t.Stride, t.Rows, t.Channels, &table[0], planes)
+	}
 }

@@ -15,7 +15,7 @@ func TestSetsOfWeights(t *testing.T) {
 	sets, reference := fast()
 	for i := range 200 {
 		signs, batch := 1+rng.IntN(3), 1+rng.IntN(2)
-		c, x := drawSigns(rng, signs, batch, i%3 == 0)
+		c, x := drawSigns(t, rng, signs, batch, i%3 == 0)
 		own := signs
 		if i%2 == 0 {
 			c.Max, own = 255, 1

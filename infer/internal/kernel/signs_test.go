@@ -9,10 +9,13 @@ import (
 )
 
 // drawSigns returns a geometry for codes of so many signs, and random ones.
-func drawSigns(rng *rand.Rand, n, batch int, groups bool) (Conv, []uint8) {
+func drawSigns(t *testing.T, rng *rand.Rand, n, batch int, groups bool) (Conv, []uint8) {
 	c := drawConv(rng, groups)
 	c.Zero, c.Max = 0, 1<<n-1
-	x := make([]uint8, batch*c.InLen())
+	if !groups && rng.IntN(3) == 0 { // words and halves of them
+		c.InC = 16 * (1 + rng.IntN(10))
+	}
+	x := guarded[uint8](t, batch*c.InLen(), rng.IntN(2) == 0)
 	for i := range x {
 		x[i] = 1<<rng.IntN(n+1) - 1
 	}
@@ -32,7 +35,7 @@ func signsAgree(t *testing.T, rng *rand.Rand, i int) {
 	t.Helper()
 	sets, reference := fast()
 	n, batch := 1+rng.IntN(3), 1+rng.IntN(2)
-	c, x := drawSigns(rng, n, batch, i%3 == 0)
+	c, x := drawSigns(t, rng, n, batch, i%3 == 0)
 	weights := make([]int16, c.OutC*c.KH*c.KW*c.InC/c.Groups)
 	for k := range weights {
 		weights[k] = int16(2*rng.IntN(2) - 1)
@@ -72,7 +75,7 @@ func TestManySigns(t *testing.T) {
 func TestSignsAreCodes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	for range 100 {
-		c, x := drawSigns(rng, 1, 1, false)
+		c, x := drawSigns(t, rng, 1, 1, false)
 		c.Top, c.Left, c.OutH, c.OutW = 0, 0, (c.InH-c.KH)/c.StrideH+1, (c.InW-c.KW)/c.StrideW+1
 		narrow := drawWeights(rng, c.OutC*c.KH*c.KW*c.InC)
 		wide, sum := make([]int16, len(narrow)), make([]int32, c.OutC)

@@ -104,7 +104,7 @@ func (e *sumsFinish) finishRows(t Tile, first, rows, width int, acc []int32, ten
 	table := &e.table[t.Channel/sumsLanes*e.blockSize:][:width/sumsLanes*e.blockSize][0]
 	switch {
 	case e.T != nil:
-		compareSums(&out.Codes[from:to][0], e.Channels, &sums[0], sumStride, rows, n, table, 8*e.blockSize, len(e.T.T))
+		compareSums(&out.Codes[from:to][0], e.Channels, &sums[0], sumStride, rows, n, table, len(e.T.T))
 	case out.Codes != nil:
 		requantizeCodes(&out.Codes[from:to][0], e.Channels, &sums[0], sumStride, rows, n, table, int(e.R.Zero), int(e.R.Lo), int(e.R.Hi))
 	default:

@@ -39,7 +39,19 @@ func requantizeCodes(dst *uint8, dstStride int, sums *int64, sumStride int, rows
 func requantizeWide(dst *int32, dstStride int, sums *int64, sumStride int, rows int, channels int, table *int64, zero int, least int, most int)
 
 // compareSums sets bit p of the code of each channel, and no other, where the sum is at least level p. Strides are in
-// bytes; sums are in blocks of 16 channels, levels [block][plane][16], a block levelStep bytes from the next.
+// bytes; sums are in blocks of 16 channels, levels [block][plane][16].
 //
 //go:noescape
-func compareSums(dst *uint8, dstStride int, sums *int64, sumStride int, rows int, channels int, levels *int64, levelStep int, planes int)
+func compareSums(dst *uint8, dstStride int, sums *int64, sumStride int, rows int, channels int, levels *int64, planes int)
+
+// compareRows makes the code of each channel 1 where its accumulator is in the interval, and 0 elsewhere. Strides are in
+// bytes; intervals are [block of 16 channels][first, last][16].
+//
+//go:noescape
+func compareRows(dst *uint8, dstStride int, acc *int32, accStride int, rows int, channels int, intervals *int32)
+
+// comparePlanes sets bit p of the code of each channel, and no other, where its accumulator is in interval p. Strides are in
+// bytes; intervals are [block of 16 channels][plane][first, last][16].
+//
+//go:noescape
+func comparePlanes(dst *uint8, dstStride int, acc *int32, accStride int, rows int, channels int, intervals *int32, planes int)

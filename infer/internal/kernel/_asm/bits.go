@@ -21,7 +21,8 @@ func main() {
 	}
 	pack("Groups")
 	pack("Words")
-	compare()
+	packWhole()
+	packHalves()
 	Generate()
 }
 
@@ -264,58 +265,67 @@ func pack(unit string) {
 	RET()
 }
 
+// packWhole generates the packing of pixels that are whole words.
+func packWhole() {
+	TEXT("packWhole", NOSPLIT, "func(dst, codes *uint8, words int, sign uint8)")
+	Doc("packWhole packs the bit sign of codes in so many words, 32 in each.")
+	Pragma("noescape")
+	dst, codes, words, bit := packArguments("words")
+	SUBQ(Imm(2), words)
+	JLT(LabelRef("last"))
+	Label("words")
+	set := K()
+	VPTESTMB(Mem{Base: codes}, bit, set)
+	KMOVQ(set, Mem{Base: dst})
+	ADDQ(Imm(64), codes)
+	ADDQ(Imm(8), dst)
+	SUBQ(Imm(2), words)
+	JGE(LabelRef("words"))
+	Label("last")
+	ADDQ(Imm(2), words)
+	JZ(LabelRef("done"))
+	half := K()
+	low := bit.AsY()
+	VPTESTMB(Mem{Base: codes}, low, half)
+	KMOVD(half, Mem{Base: dst})
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// packHalves generates the packing of pixels that are half a word.
+func packHalves() {
+	TEXT("packHalves", NOSPLIT, "func(dst, codes *uint8, fours int, sign uint8)")
+	Doc("packHalves packs, of fours·4 pixels of 16 codes, the bit sign, and zeros behind, in a word each.")
+	Pragma("noescape")
+	dst, codes, fours, bit := packArguments("fours")
+	Label("four")
+	set, halves, words := K(), GP64(), XMM()
+	VPTESTMB(Mem{Base: codes}, bit, set)
+	KMOVQ(set, halves)
+	VMOVQ(halves, words)
+	VPMOVZXWD(words, words)
+	VMOVDQU32(words, Mem{Base: dst})
+	ADDQ(Imm(64), codes)
+	ADDQ(Imm(16), dst)
+	DECQ(fours)
+	JNZ(LabelRef("four"))
+	VZEROUPPER()
+	RET()
+}
+
+// packArguments loads the arguments of a packing.
+func packArguments(count string) (dst, codes, n Register, bit VecVirtual) {
+	dst, codes, n = Load(Param("dst"), GP64()), Load(Param("codes"), GP64()), Load(Param(count), GP64())
+	bit = ZMM()
+	VPBROADCASTB(Load(Param("sign"), GP32()), bit)
+	return dst, codes, n, bit
+}
+
 // parities adds the low word to the high one, modulo 2.
 func parities(word GPVirtual) {
 	high := GP64()
 	MOVQ(word, high)
 	SHLQ(Imm(32), high)
 	XORQ(high, word)
-}
-
-// compare generates the comparison of accumulators with intervals.
-func compare() {
-	TEXT("compareRows", NOSPLIT, "func(dst *uint8, dstStride, rows, channels int, acc *int32, stride int, intervals *int32, planes int)")
-	Doc("compareRows sets bit p of the code of each channel where its accumulator is in interval p, and the bits from planes on",
-		"to 0. Intervals are [block of 16 channels][plane][first, last][16]; strides are in bytes.")
-	Pragma("noescape")
-	dst, acc, rows := Load(Param("dst"), GP64()), Load(Param("acc"), GP64()), Load(Param("rows"), GP64())
-	Label("row")
-	channel, left, intervals := GP64(), Load(Param("channels"), GP64()), Load(Param("intervals"), GP64())
-	XORQ(channel, channel)
-	Label("block")
-	inside, n, all, mask := K(), GP64(), GP32(), GP32()
-	MOVQ(U32(16), n)
-	CMPQ(left, n)
-	CMOVQLT(left, n)
-	MOVL(U32(0xffff), all)
-	BZHIL(n.As32(), all, mask)
-	KMOVW(mask, inside)
-	x, code, bit, planes := ZMM(), XMM(), XMM(), Load(Param("planes"), GP64())
-	VMOVDQU32_Z(Mem{Base: acc, Index: channel, Scale: 4}, inside, x)
-	VPXORD(code, code, code)
-	one := GP32()
-	MOVL(U32(1), one)
-	VPBROADCASTB(one, bit)
-	Label("plane")
-	least, in, sign := K(), K(), XMM()
-	VPCMPD(Imm(5), Mem{Base: intervals}, x, least)               // x >= first
-	VPCMPD(Imm(2), Mem{Base: intervals, Disp: 64}, x, least, in) // x <= last
-	VMOVDQU8_Z(bit, in, sign)
-	VPORD(sign, code, code)
-	VPADDB(bit, bit, bit)
-	ADDQ(Imm(128), intervals)
-	DECQ(planes)
-	JNZ(LabelRef("plane"))
-	VMOVDQU8(code, inside, Mem{Base: dst, Index: channel, Scale: 1})
-	ADDQ(Imm(16), channel)
-	SUBQ(Imm(16), left)
-	JGT(LabelRef("block"))
-	stride := Load(Param("stride"), GP64())
-	ADDQ(stride, acc)
-	dstStride := Load(Param("dstStride"), GP64())
-	ADDQ(dstStride, dst)
-	DECQ(rows)
-	JNZ(LabelRef("row"))
-	VZEROUPPER()
-	RET()
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command sums generates the AVX-512 sums of any number of terms, and what requantizes and compares them.
+// Command sums generates the AVX-512 sums of any number of terms, what requantizes and compares them, and the comparison
+// of accumulators.
 package main
 
 import (
@@ -17,7 +18,9 @@ func main() {
 	add("Codes", "uint8", 1)
 	requantize("Codes", "uint8", 1)
 	requantize("Wide", "int32", 4)
-	compare()
+	compareSums()
+	compareRows()
+	comparePlanes()
 	Generate()
 }
 
@@ -182,39 +185,112 @@ func requantize(kind, number string, size int) {
 		})
 }
 
-// compare generates the comparison of sums with thresholds.
-func compare() {
-	TEXT("compareSums", NOSPLIT, "func(dst *uint8, dstStride int, sums *int64, sumStride, rows, channels int, levels *int64, levelStep, planes int)")
+// compareSums generates the comparison of sums with thresholds.
+func compareSums() {
+	TEXT("compareSums", NOSPLIT, "func(dst *uint8, dstStride int, sums *int64, sumStride, rows, channels int, levels *int64, planes int)")
 	Doc("compareSums sets bit p of the code of each channel, and no other, where the sum is at least level p. Strides are in",
-		"bytes; sums are in blocks of 16 channels, levels [block][plane][16], a block levelStep bytes from the next.")
+		"bytes; sums are in blocks of 16 channels, levels [block][plane][16].")
 	Pragma("noescape")
 	w := &walk{pointers: []pointer{{name: "dst", stride: "dstStride", step: 16}, {name: "sums", stride: "sumStride", step: 128}}}
 	levels, step, planes, first := GP64(), GP64(), GP64(), XMM()
 	Load(Param("levels"), levels)
-	Load(Param("levelStep"), step)
+	Load(Param("planes"), step)
+	SHLQ(Imm(7), step) // bytes of a block
 	SUBQ(step, levels)
-	one := GP32()
-	MOVL(U32(1), one)
-	VPBROADCASTB(one, first)
+	ones(first)
 	w.run(
 		func() { ADDQ(step, levels) },
 		func() {
-			x, level, code, bit := load(w.pointers[1].at, 0), GP64(), XMM(), XMM()
+			x, level := load(w.pointers[1].at, 0), GP64()
 			MOVQ(levels, level)
-			VPXORD(code, code, code)
-			VMOVDQA32(first, bit)
 			Load(Param("planes"), planes)
-			Label("plane")
-			low, up, both, sign := K(), K(), K(), XMM()
-			VPCMPQ(Imm(5), Mem{Base: level}, x[0], low) // x >= level
-			VPCMPQ(Imm(5), Mem{Base: level, Disp: 64}, x[1], up)
-			KUNPCKBW(low, up, both)
-			VMOVDQU8_Z(bit, both, sign)
-			VPORD(sign, code, code)
-			VPADDB(bit, bit, bit)
-			ADDQ(U32(128), level)
-			DECQ(planes)
-			JNZ(LabelRef("plane"))
+			code := signs(first, planes, func(set Register) {
+				low, up := K(), K()
+				VPCMPQ(Imm(5), Mem{Base: level}, x[0], low) // x >= level
+				VPCMPQ(Imm(5), Mem{Base: level, Disp: 64}, x[1], up)
+				KUNPCKBW(low, up, set)
+				ADDQ(U32(128), level)
+			})
+			VMOVDQU8(code, w.inside, Mem{Base: w.pointers[0].at})
+		})
+}
+
+// ones fills a register with the bytes 1.
+func ones(to VecVirtual) {
+	one := GP32()
+	MOVL(U32(1), one)
+	VPBROADCASTB(one, to)
+}
+
+// signs generates a loop over planes, and returns the codes of 16 channels with a bit of those that compare sets in each.
+func signs(first VecVirtual, planes Register, compare func(set Register)) VecVirtual {
+	code, bit := XMM(), XMM()
+	VPXORD(code, code, code)
+	VMOVDQA32(first, bit)
+	Label("plane")
+	set, sign := K(), XMM()
+	compare(set)
+	VMOVDQU8_Z(bit, set, sign)
+	VPORD(sign, code, code)
+	VPADDB(bit, bit, bit)
+	DECQ(planes)
+	JNZ(LabelRef("plane"))
+	return code
+}
+
+// rows are the arguments of the comparisons of accumulators.
+const rows = "func(dst *uint8, dstStride int, acc *int32, accStride, rows, channels int, intervals *int32"
+
+// compareRows generates the comparison of accumulators with an interval.
+func compareRows() {
+	TEXT("compareRows", NOSPLIT, rows+")")
+	Doc("compareRows makes the code of each channel 1 where its accumulator is in the interval, and 0 elsewhere. Strides are in",
+		"bytes; intervals are [block of 16 channels][first, last][16].")
+	Pragma("noescape")
+	w := &walk{pointers: []pointer{{name: "dst", stride: "dstStride", step: 16}, {name: "acc", stride: "accStride", step: 64}, {name: "intervals", step: 128}}}
+	first, last, one := ZMM(), ZMM(), XMM()
+	ones(one)
+	w.run(
+		func() {
+			VMOVDQU32(Mem{Base: w.pointers[2].at}, first)
+			VMOVDQU32(Mem{Base: w.pointers[2].at, Disp: 64}, last)
+		},
+		func() {
+			x, least, set, code := ZMM(), K(), K(), XMM()
+			VMOVDQU32_Z(Mem{Base: w.pointers[1].at}, w.inside, x)
+			VPCMPD(Imm(5), first, x, least)     // x >= first
+			VPCMPD(Imm(2), last, x, least, set) // x <= last
+			VMOVDQU8_Z(one, set, code)
+			VMOVDQU8(code, w.inside, Mem{Base: w.pointers[0].at})
+		})
+}
+
+// comparePlanes generates the comparison of accumulators with several intervals.
+func comparePlanes() {
+	TEXT("comparePlanes", NOSPLIT, rows+", planes int)")
+	Doc("comparePlanes sets bit p of the code of each channel, and no other, where its accumulator is in interval p. Strides are in",
+		"bytes; intervals are [block of 16 channels][plane][first, last][16].")
+	Pragma("noescape")
+	w := &walk{pointers: []pointer{{name: "dst", stride: "dstStride", step: 16}, {name: "acc", stride: "accStride", step: 64}}}
+	intervals, step, planes, first := GP64(), GP64(), GP64(), XMM()
+	Load(Param("intervals"), intervals)
+	Load(Param("planes"), step)
+	SHLQ(Imm(7), step) // bytes of a block
+	SUBQ(step, intervals)
+	ones(first)
+	w.run(
+		func() { ADDQ(step, intervals) },
+		func() {
+			x, interval := ZMM(), GP64()
+			VMOVDQU32_Z(Mem{Base: w.pointers[1].at}, w.inside, x)
+			MOVQ(intervals, interval)
+			Load(Param("planes"), planes)
+			code := signs(first, planes, func(set Register) {
+				least := K()
+				VPCMPD(Imm(5), Mem{Base: interval}, x, least)                // x >= first
+				VPCMPD(Imm(2), Mem{Base: interval, Disp: 64}, x, least, set) // x <= last
+				ADDQ(U32(128), interval)
+			})
 			VMOVDQU8(code, w.inside, Mem{Base: w.pointers[0].at})
 		})
 }
