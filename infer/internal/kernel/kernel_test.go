@@ -52,6 +52,11 @@ func drawConv(rng *rand.Rand, groups bool) Conv {
 	c.InH, c.InW = c.KH+rng.IntN(9), c.KW+rng.IntN(9)
 	c.Top, c.Left = rng.IntN(c.KH), rng.IntN(c.KW)
 	bottom, right := rng.IntN(c.KH), rng.IntN(c.KW)
+	if !groups && rng.IntN(6) == 0 { // whole lines of tiles, with taps that share codes
+		c.InC, c.KW, c.StrideW = 16*(1+rng.IntN(2)), 3, 1
+		c.Left, right = rng.IntN(3), rng.IntN(3)
+		c.InW = 16*(1+rng.IntN(2)) + 2 - c.Left - right
+	}
 	c.OutH = (c.InH+c.Top+bottom-c.KH)/c.StrideH + 1
 	c.OutW = (c.InW+c.Left+right-c.KW)/c.StrideW + 1
 	if groups {

@@ -53,8 +53,9 @@ type dotVNNI struct {
 	start    []int32 // [channel]: -zero·Σ w; zeros behind the channels
 }
 
-// A vnniShape is the rows of a tile of sums, and of its groups: rows that are the same distance apart.
-type vnniShape struct{ rows, group int }
+// A vnniShape is the rows of a tile of sums, and of its groups: rows that are the same distance apart; and the steps that
+// it is told of, a line of the kernel or one of its taps.
+type vnniShape struct{ rows, group, steps int }
 
 func newDotVNNI(c Conv, weights []int8) Plan {
 	p := &dotVNNI{band: band{c: c, width: 1}}
@@ -90,12 +91,16 @@ func newDotVNNI(c Conv, weights []int8) Plan {
 // shapes chooses the main shapes. Groups do not cross lines.
 func (p *dotVNNI) shapes() {
 	fits := func(group int) bool { return p.flat || p.c.OutW%group == 0 }
-	p.main[1], p.main[2] = vnniShape{8, 1}, vnniShape{8, 1}
-	if fits(4) {
-		p.main[1], p.main[2] = vnniShape{24, 4}, vnniShape{12, 4}
+	c := &p.c
+	p.main[1], p.main[2] = vnniShape{8, 1, p.steps}, vnniShape{8, 1, p.steps}
+	switch {
+	case c.KW == 3 && c.StrideW == 1 && c.InC%16 == 0 && c.OutW%16 == 0:
+		p.main[1] = vnniShape{16, 4, c.InC / 4}
+	case fits(4):
+		p.main[1] = vnniShape{24, 4, p.steps}
 	}
 	if fits(2) {
-		p.main[2] = vnniShape{14, 2}
+		p.main[2] = vnniShape{14, 2, p.steps}
 	}
 	for columns := 1; columns <= 2; columns++ {
 		for i := 0; i < p.rows; i += p.main[columns].group {
@@ -223,12 +228,12 @@ func (p *dotVNNI) products(to vnniEnd, x []uint8, t Tile) {
 		columns, row := width/vnniLanes, 0
 		main := p.main[columns]
 		if tiles := t.Rows / main.rows; tiles > 0 {
-			p.part(to, x, t, vnniPart{main.rows, columns, tiles, row, first, p.grouped[columns]})
+			p.part(to, x, t, vnniPart{main.rows, columns, main.steps, tiles, row, first, p.grouped[columns]})
 			row = tiles * main.rows
 		}
 		for rows := 8; row < t.Rows; rows /= 2 {
 			if tiles := (t.Rows - row) / rows; tiles > 0 {
-				p.part(to, x, t, vnniPart{rows, columns, tiles, row, first, p.offsets[row:]})
+				p.part(to, x, t, vnniPart{rows, columns, p.steps, tiles, row, first, p.offsets[row:]})
 				row += tiles * rows
 			}
 		}
@@ -237,18 +242,18 @@ func (p *dotVNNI) products(to vnniEnd, x []uint8, t Tile) {
 
 // A vnniPart are sums of one shape, tiles one below the other: from a row of a tile of the plan, and a channel.
 type vnniPart struct {
-	rows, columns, tiles int
-	row, channel         int
+	rows, columns, steps int
+	tiles, row, channel  int
 	offsets              []int32
 }
 
 func (p *dotVNNI) part(to vnniEnd, x []uint8, t Tile, q vnniPart) {
 	dot := p.form.dots[q.columns][q.rows]
-	w, start, skip := &p.weights[p.panel(q.channel)], &p.start[q.channel], p.line-4*p.steps
+	w, start, skip := &p.weights[p.panel(q.channel)], &p.start[q.channel], p.line-4*q.steps
 	f := to.finish
 	if f == nil {
 		acc := &to.acc[q.row*t.Stride+q.channel-t.Channel]
-		dot(acc, nil, nil, 4*t.Stride, &x[0], &q.offsets[0], p.pixel, q.tiles, w, start, p.c.KH, p.steps, skip, nil, false, 0, 0, 0)
+		dot(acc, nil, nil, 4*t.Stride, &x[0], &q.offsets[0], p.pixel, q.tiles, w, start, p.c.KH, q.steps, skip, nil, false, 0, 0, 0)
 		return
 	}
 	at := q.row*f.Channels + q.channel
@@ -257,7 +262,7 @@ func (p *dotVNNI) part(to vnniEnd, x []uint8, t Tile, q vnniPart) {
 		other = &to.other[at]
 	}
 	table := f.table[q.channel/vnniLanes*f.blockSize:][:q.columns*f.blockSize]
-	dot(nil, &to.dst[at], other, f.Channels, &x[0], &q.offsets[0], p.pixel, q.tiles, w, start, p.c.KH, p.steps, skip, &table[0], f.ties, int(f.R.Zero), int(f.R.Lo), int(f.R.Hi))
+	dot(nil, &to.dst[at], other, f.Channels, &x[0], &q.offsets[0], p.pixel, q.tiles, w, start, p.c.KH, q.steps, skip, &table[0], f.ties, int(f.R.Zero), int(f.R.Lo), int(f.R.Hi))
 }
 
 // dotCodes is the product with its end, requantized in registers.

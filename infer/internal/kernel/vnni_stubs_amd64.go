@@ -19,6 +19,20 @@ package kernel
 //go:noescape
 func dotVNNI24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
+// dotVNNI16x1 adds to start the products of 8-bit codes, 16 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 16 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// Each part is 3 taps of 4·steps codes, step bytes from one to the next, and all rows of a tile are step bytes apart.
+// w is [height][steps][16][4].
+//
+//go:noescape
+func dotVNNI16x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+
 // dotVNNI8x1 adds to start the products of 8-bit codes, 8 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
@@ -83,19 +97,6 @@ func dotVNNI1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offs
 //
 //go:noescape
 func dotVNNI14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
-
-// dotVNNI12x2 adds to start the products of 8-bit codes, 12 rows at a time:
-//
-//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
-//
-// for tiles × 12 rows and 32 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
-// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
-// w is [height][steps][32][4].
-//
-//go:noescape
-func dotVNNI12x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNI8x2 adds to start the products of 8-bit codes, 8 rows at a time:
 //
@@ -162,6 +163,21 @@ func dotVNNI1x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offs
 //
 //go:noescape
 func dotVNNINibbles24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+
+// dotVNNINibbles16x1 adds to start the products of 8-bit codes, 16 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 16 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// Each part is 3 taps of 4·steps codes, step bytes from one to the next, and all rows of a tile are step bytes apart.
+// w is a table of 16 weights, four times, and behind it [height][steps/2][16][4] bytes: the places in the table of the
+// weights of 2 steps, the first in the low bits.
+//
+//go:noescape
+func dotVNNINibbles16x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNINibbles8x1 adds to start the products of 8-bit codes, 8 rows at a time:
 //
@@ -233,20 +249,6 @@ func dotVNNINibbles1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint
 //go:noescape
 func dotVNNINibbles14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
-// dotVNNINibbles12x2 adds to start the products of 8-bit codes, 12 rows at a time:
-//
-//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
-//
-// for tiles × 12 rows and 32 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
-// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
-// w is a table of 16 weights, four times, and behind it [height][steps/2][32][4] bytes: the places in the table of the
-// weights of 2 steps, the first in the low bits.
-//
-//go:noescape
-func dotVNNINibbles12x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
-
 // dotVNNINibbles8x2 adds to start the products of 8-bit codes, 8 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
@@ -316,6 +318,21 @@ func dotVNNINibbles1x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint
 //
 //go:noescape
 func dotVNNIPairs24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+
+// dotVNNIPairs16x1 adds to start the products of 8-bit codes, 16 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 16 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// Each part is 3 taps of 4·steps codes, step bytes from one to the next, and all rows of a tile are step bytes apart.
+// w is a table of 4 weights, 16 times, and behind it [height][steps/4][16][4] bytes: the places
+// in the table of the weights of 4 steps, the first in the lowest bits.
+//
+//go:noescape
+func dotVNNIPairs16x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIPairs8x1 adds to start the products of 8-bit codes, 8 rows at a time:
 //
@@ -387,20 +404,6 @@ func dotVNNIPairs1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8,
 //go:noescape
 func dotVNNIPairs14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
-// dotVNNIPairs12x2 adds to start the products of 8-bit codes, 12 rows at a time:
-//
-//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
-//
-// for tiles × 12 rows and 32 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
-// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
-// w is a table of 4 weights, 16 times, and behind it [height][steps/4][32][4] bytes: the places
-// in the table of the weights of 4 steps, the first in the lowest bits.
-//
-//go:noescape
-func dotVNNIPairs12x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
-
 // dotVNNIPairs8x2 adds to start the products of 8-bit codes, 8 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
@@ -470,6 +473,20 @@ func dotVNNIPairs1x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8,
 //go:noescape
 func dotVNNIBits24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
+// dotVNNIBits16x1 adds to start the products of 8-bit codes, 16 rows at a time:
+//
+//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
+//
+// for tiles × 16 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
+// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
+// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// Each part is 3 taps of 4·steps codes, step bytes from one to the next, and all rows of a tile are step bytes apart.
+// w is [height][steps][16][4] bits, 1 for the weight -1 and 0 for +1.
+//
+//go:noescape
+func dotVNNIBits16x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+
 // dotVNNIBits8x1 adds to start the products of 8-bit codes, 8 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
@@ -534,19 +551,6 @@ func dotVNNIBits1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, 
 //
 //go:noescape
 func dotVNNIBits14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
-
-// dotVNNIBits12x2 adds to start the products of 8-bit codes, 12 rows at a time:
-//
-//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
-//
-// for tiles × 12 rows and 32 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the
-// table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
-// w is [height][steps][32][4] bits, 1 for the weight -1 and 0 for +1.
-//
-//go:noescape
-func dotVNNIBits12x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
 
 // dotVNNIBits8x2 adds to start the products of 8-bit codes, 8 rows at a time:
 //

@@ -21,29 +21,29 @@ var vnniForms = [...]vnniForm{
 	{
 		name: "8-bit", bits: 8, steps: 1,
 		dots: [3][25]vnniDot{
-			1: {1: dotVNNI1x1, 2: dotVNNI2x1, 4: dotVNNI4x1, 8: dotVNNI8x1, 24: dotVNNI24x1},
-			2: {1: dotVNNI1x2, 2: dotVNNI2x2, 4: dotVNNI4x2, 8: dotVNNI8x2, 12: dotVNNI12x2, 14: dotVNNI14x2},
+			1: {1: dotVNNI1x1, 2: dotVNNI2x1, 4: dotVNNI4x1, 8: dotVNNI8x1, 16: dotVNNI16x1, 24: dotVNNI24x1},
+			2: {1: dotVNNI1x2, 2: dotVNNI2x2, 4: dotVNNI4x2, 8: dotVNNI8x2, 14: dotVNNI14x2},
 		},
 	},
 	{
 		name: "8-bit, weights in 4", bits: 4, steps: 2,
 		dots: [3][25]vnniDot{
-			1: {1: dotVNNINibbles1x1, 2: dotVNNINibbles2x1, 4: dotVNNINibbles4x1, 8: dotVNNINibbles8x1, 24: dotVNNINibbles24x1},
-			2: {1: dotVNNINibbles1x2, 2: dotVNNINibbles2x2, 4: dotVNNINibbles4x2, 8: dotVNNINibbles8x2, 12: dotVNNINibbles12x2, 14: dotVNNINibbles14x2},
+			1: {1: dotVNNINibbles1x1, 2: dotVNNINibbles2x1, 4: dotVNNINibbles4x1, 8: dotVNNINibbles8x1, 16: dotVNNINibbles16x1, 24: dotVNNINibbles24x1},
+			2: {1: dotVNNINibbles1x2, 2: dotVNNINibbles2x2, 4: dotVNNINibbles4x2, 8: dotVNNINibbles8x2, 14: dotVNNINibbles14x2},
 		},
 	},
 	{
 		name: "8-bit, weights in 2", bits: 2, steps: 4,
 		dots: [3][25]vnniDot{
-			1: {1: dotVNNIPairs1x1, 2: dotVNNIPairs2x1, 4: dotVNNIPairs4x1, 8: dotVNNIPairs8x1, 24: dotVNNIPairs24x1},
-			2: {1: dotVNNIPairs1x2, 2: dotVNNIPairs2x2, 4: dotVNNIPairs4x2, 8: dotVNNIPairs8x2, 12: dotVNNIPairs12x2, 14: dotVNNIPairs14x2},
+			1: {1: dotVNNIPairs1x1, 2: dotVNNIPairs2x1, 4: dotVNNIPairs4x1, 8: dotVNNIPairs8x1, 16: dotVNNIPairs16x1, 24: dotVNNIPairs24x1},
+			2: {1: dotVNNIPairs1x2, 2: dotVNNIPairs2x2, 4: dotVNNIPairs4x2, 8: dotVNNIPairs8x2, 14: dotVNNIPairs14x2},
 		},
 	},
 	{
 		name: "8-bit, weights in 1", bits: 1, steps: 1,
 		dots: [3][25]vnniDot{
-			1: {1: dotVNNIBits1x1, 2: dotVNNIBits2x1, 4: dotVNNIBits4x1, 8: dotVNNIBits8x1, 24: dotVNNIBits24x1},
-			2: {1: dotVNNIBits1x2, 2: dotVNNIBits2x2, 4: dotVNNIBits4x2, 8: dotVNNIBits8x2, 12: dotVNNIBits12x2, 14: dotVNNIBits14x2},
+			1: {1: dotVNNIBits1x1, 2: dotVNNIBits2x1, 4: dotVNNIBits4x1, 8: dotVNNIBits8x1, 16: dotVNNIBits16x1, 24: dotVNNIBits24x1},
+			2: {1: dotVNNIBits1x2, 2: dotVNNIBits2x2, 4: dotVNNIBits4x2, 8: dotVNNIBits8x2, 14: dotVNNIBits14x2},
 		},
 	},
 }

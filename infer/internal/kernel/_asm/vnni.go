@@ -12,12 +12,16 @@ import (
 )
 
 // A shape is a tile of sums: rows in groups, and columns in registers of 16. The rows of a group are step bytes apart,
-// so that a group takes one register for its address.
-type shape struct{ rows, group, columns int }
+// so that a group takes one register for its address. With taps, all rows are so, and row r + 1 at a tap of the kernel
+// has the codes of row r at the next: these are loaded once for all taps.
+type shape struct{ rows, group, columns, taps int }
 
 // shapes are the largest tiles first, then those for what is left over. With one register of columns there is a load
-// for every product, with two about half of one; a processor does two of each in a cycle.
-var shapes = []shape{{24, 4, 1}, {8, 1, 1}, {4, 1, 1}, {2, 1, 1}, {1, 1, 1}, {14, 2, 2}, {12, 4, 2}, {8, 1, 2}, {4, 1, 2}, {2, 1, 2}, {1, 1, 2}}
+// for every product, with two about half of one, with taps a third; a processor does two of each in a cycle.
+var shapes = []shape{
+	{24, 4, 1, 0}, {16, 4, 1, 3}, {8, 1, 1, 0}, {4, 1, 1, 0}, {2, 1, 1, 0}, {1, 1, 1, 0},
+	{14, 2, 2, 0}, {8, 1, 2, 0}, {4, 1, 2, 0}, {2, 1, 2, 0}, {1, 1, 2, 0},
+}
 
 // A form is how weights lie in memory, and come to a register.
 type form struct {
@@ -89,6 +93,7 @@ type tile struct {
 	step    [4]GPVirtual   // 1 and 3 times the bytes between rows of a group
 	sums    [][]VecVirtual // [set][row·columns + column]: successive steps take turns with the sets
 	w, left GPVirtual
+	tap     GPVirtual // bytes of weights from a tap to the next
 }
 
 // dot is the product of a tile, which ends in accumulators or in codes.
@@ -101,6 +106,9 @@ func dot(s shape, f form, ones, order Mem) {
 		"parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these",
 		"sums as finishVNNIWide does, with ties as finishVNNIWideTies, and where other is not nil as finishVNNIWideCodes, with the",
 		"table of these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart."}
+	if s.taps > 0 {
+		doc = append(doc, fmt.Sprintf("Each part is %d taps of 4·steps codes, step bytes from one to the next, and all rows of a tile are step bytes apart.", s.taps))
+	}
 	for i, line := range f.doc {
 		if i == 0 {
 			line = fmt.Sprintf(line, 16*s.columns)
@@ -139,12 +147,22 @@ func dot(s shape, f form, ones, order Mem) {
 		ADDQ(x, base)
 		t.bases = append(t.bases, base)
 	}
+	if s.taps > 0 { // the rows behind the tile's
+		last, base := t.bases[len(t.bases)-1], GP64()
+		LEAQ(Mem{Base: last, Index: t.step[1], Scale: 4}, base)
+		t.bases = append(t.bases, base)
+	}
 	ADDQ(Imm(uint64(4*s.rows/s.group)), at)
 	MOVQ(at, offsets)
 	t.begin()
 	Load(Param("w"), t.w)
 	if f.steps > 1 {
 		ADDQ(Imm(64), t.w)
+	}
+	if s.taps > 0 {
+		t.tap = GP64()
+		Load(Param("steps"), t.tap)
+		IMUL3Q(Imm(uint64(8*f.bits)), t.tap, t.tap)
 	}
 	parts := Load(Param("height"), GP64())
 	MOVQ(parts, height)
@@ -168,6 +186,9 @@ func dot(s shape, f form, ones, order Mem) {
 	skip := Load(Param("skip"), GP64())
 	for _, b := range t.bases {
 		ADDQ(skip, b)
+	}
+	if s.taps > 0 { // behind the last tap
+		LEAQ(Mem{Base: t.w, Index: t.tap, Scale: uint8(s.taps - 1)}, t.w)
 	}
 	DECQ(height)
 	JNZ(LabelRef("part"))
@@ -431,16 +452,21 @@ func (t *tile) broadcast(name string, broadcast func(x, z Op)) VecVirtual {
 // products adds the products of successive steps.
 func (t *tile) products(steps int) {
 	for k := range steps {
-		var w []VecVirtual
-		for c := range t.columns {
+		var w []VecVirtual // of columns, or of taps
+		for c := range max(t.columns, t.taps) {
 			w = append(w, t.weights(k, c))
 		}
 		sums := t.sums[k%len(t.sums)]
-		for r := range t.rows {
+		for r := range t.rows + max(1, t.taps) - 1 {
 			q := ZMM()
 			VPBROADCASTD(t.row(r, 4*k), q)
-			for c := range t.columns {
-				VPDPBUSD(w[c], q, sums[r*t.columns+c])
+			for c, w := range w {
+				switch {
+				case t.taps == 0:
+					VPDPBUSD(w, q, sums[r*t.columns+c])
+				case r >= c && r-c < t.rows:
+					VPDPBUSD(w, q, sums[r-c])
+				}
 			}
 		}
 	}
@@ -450,10 +476,16 @@ func (t *tile) products(steps int) {
 	ADDQ(U32(8*t.bits*steps*t.columns), t.w)
 }
 
-// weights brings those of a step and a column to a register.
+// weights brings those of a step and a column, or a tap, to a register.
 func (t *tile) weights(step, column int) VecVirtual {
 	w := ZMM()
 	from := Mem{Base: t.w, Disp: 64 * (step/t.steps*t.columns + column)}
+	if t.taps > 0 {
+		from.Disp = 64 * (step / t.steps)
+		if column > 0 {
+			from.Index, from.Scale = t.tap, uint8(column)
+		}
+	}
 	switch {
 	case t.bits == 8:
 		VMOVDQU32(from, w)
