@@ -9,7 +9,9 @@
 package main
 
 import (
+	"compress/gzip"
 	_ "embed"
+	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -25,63 +27,88 @@ var page []byte
 
 func main() {
 	address := flag.String("address", "localhost:8080", "where to serve; port 0 is a free one")
+	dir := flag.String("dir", "", "leave the files of the page in this folder, for another server, and serve nothing")
 	model := flag.String("model", "examples/embed/fashion.qmodel", "the model the page starts with")
 	image := flag.String("image", "examples/embed/boot.png", "the image the page starts with")
 	flag.Parse()
-	if err := run(*address, *model, *image); err != nil {
+	var err error
+	if *dir != "" {
+		err = build(*dir, *model, *image)
+	} else {
+		err = serve(*address, *model, *image)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "browser:", err)
 		os.Exit(1)
 	}
 }
 
-func run(address, model, image string) error {
-	for _, path := range []string{model, image} {
-		if _, err := os.Stat(path); err != nil {
-			return err
-		}
-	}
+// serve builds the page and serves it.
+func serve(address, model, image string) error {
 	dir, err := os.MkdirTemp("", "browser")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	files, err := build(dir)
-	if err != nil {
+	if err := build(dir, model, image); err != nil {
 		return err
 	}
-	files["/model"], files["/image"] = model, image
-
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("http://%s\n", listener.Addr())
-	return http.Serve(listener, handler(files))
+	return http.Serve(listener, http.FileServer(http.Dir(dir)))
 }
 
-// handler serves the page and the files by their addresses.
-func handler(files map[string]string) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { w.Write(page) })
-	for address, path := range files {
-		mux.HandleFunc("GET "+address, func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, path) })
-	}
-	return mux
-}
-
-// build compiles the page's half into dir and returns the files of the page.
-func build(dir string) (map[string]string, error) {
-	wasm := filepath.Join(dir, "goqat.wasm")
-	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", wasm, "github.com/goqat/goqat/examples/browser")
-	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return nil, fmt.Errorf("building the page's half: %w", err)
+// build puts all files of the page in dir.
+func build(dir, model, image string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
 	}
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
-		return nil, fmt.Errorf("finding Go: %w", err)
+		return fmt.Errorf("finding Go: %w", err)
 	}
-	loader := filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js")
-	return map[string]string{"/goqat.wasm": wasm, "/wasm_exec.js": loader}, nil
+	for name, from := range map[string]string{
+		"model": model, "image": image,
+		"wasm_exec.js": filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js"),
+	} {
+		content, err := os.ReadFile(from)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			return err
+		}
+	}
+	wasm := filepath.Join(dir, "goqat.wasm")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", wasm, "github.com/goqat/goqat/examples/browser")
+	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("building the page's half: %w", err)
+	}
+	if err := compress(wasm); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "index.html"), page, 0o644)
+}
+
+// compress replaces a file by one that is compressed, its name with .gz behind.
+func compress(path string) error {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	f, err := os.Create(path + ".gz")
+	if err != nil {
+		return err
+	}
+	z, err := gzip.NewWriterLevel(f, gzip.BestCompression)
+	if err == nil {
+		_, err = z.Write(content)
+		err = errors.Join(err, z.Close())
+	}
+	return errors.Join(err, f.Close(), os.Remove(path))
 }
