@@ -8,8 +8,8 @@ import "golang.org/x/sys/cpu"
 
 func platformSets() []Set {
 	return []Set{
-		{Name: "avx512vnni", Supported: hasAVX512, Plan: newVNNI, Signs: newSignsAVX512, Finish: newVNNIFinish, Compare: newCompareAVX512, MaxPool: maxPoolAVX2, SumPool: sumPoolAVX2},
-		{Name: "avx2", Supported: cpu.X86.HasAVX2, Plan: newAVX2, Signs: newSignsAVX2, Finish: newBlockFinish, Compare: newCompare, MaxPool: maxPoolAVX2, SumPool: sumPoolAVX2},
+		{Name: "avx512vnni", Supported: hasAVX512, Plan: newVNNI, Signs: newSignsAVX512, Finish: newVNNIFinish, Compare: newCompareAVX512, MaxPool: maxPoolRows, SumPool: sumPoolRows},
+		{Name: "avx2", Supported: cpu.X86.HasAVX2, Plan: newAVX2, Signs: newSignsAVX2, Finish: newBlockFinish, Compare: newCompare, MaxPool: maxPoolRows, SumPool: sumPoolRows},
 	}
 }
 
@@ -18,7 +18,7 @@ func newAVX2(c Conv, weights []int8) Plan {
 	case c.Groups == 1:
 		return newDotAVX2(c, weights)
 	case c.Groups == c.InC && c.Groups == c.OutC && c.InC >= 16:
-		return newDepthwiseAVX2(c, weights)
+		return newDepthwiseRows(c, weights)
 	default:
 		return newGeneric(c, weights)
 	}
@@ -79,4 +79,15 @@ func wordBlock(weights []int8, taps int, most int32) int {
 
 func newSignsAVX2(c Conv, n int, weights []int16) Plan {
 	return newDotSigns(c, n, weights, newAVX2, &dotSigns, 4)
+}
+
+const depthwiseName = "avx2 16-bit"
+
+// appendPair appends the weights of two taps as the depthwise rows take them: the taps of a channel next to each other, and
+// channels in the order to which interleaving two taps in registers brings their codes.
+func appendPair(weights []int16, pair *[2][16]int16) []int16 {
+	for _, lane := range []int{0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15} {
+		weights = append(weights, pair[0][lane], pair[1][lane])
+	}
+	return weights
 }

@@ -9,12 +9,12 @@ package kernel
 // depthwiseVNNI is a depthwise convolution that ends in codes where it can: blocks of codes next to each other, four
 // taps at a time by VPDPBUSD, are requantized in registers.
 type depthwiseVNNI struct {
-	*depthwiseAVX2
+	*depthwiseRows
 	weights []int8 // [channel][tap]
 }
 
 func newDepthwiseVNNI(c Conv, weights []int8) Plan {
-	return &depthwiseVNNI{newDepthwiseAVX2(c, weights).(*depthwiseAVX2), weights}
+	return &depthwiseVNNI{newDepthwiseRows(c, weights).(*depthwiseRows), weights}
 }
 
 // depthwiseCodes is the product with its end.

@@ -8,8 +8,8 @@ import "golang.org/x/sys/cpu"
 
 func platformSets() []Set {
 	return []Set{
-		{Name: "neondot", Supported: cpu.ARM64.HasASIMDDP, Plan: newNEONDot, Signs: newSignsNEONDot, Finish: newBlockFinish, Compare: newCompare, MaxPool: maxPool, SumPool: sumPool},
-		{Name: "neon", Supported: cpu.ARM64.HasASIMD, Plan: newNEON, Signs: newSignsNEON, Finish: newBlockFinish, Compare: newCompare, MaxPool: maxPool, SumPool: sumPool},
+		{Name: "neondot", Supported: cpu.ARM64.HasASIMDDP, Plan: newNEONDot, Signs: newSignsNEONDot, Finish: newBlockFinish, Compare: newCompare, MaxPool: maxPoolRows, SumPool: sumPoolRows},
+		{Name: "neon", Supported: cpu.ARM64.HasASIMD, Plan: newNEON, Signs: newSignsNEON, Finish: newBlockFinish, Compare: newCompare, MaxPool: maxPoolRows, SumPool: sumPoolRows},
 	}
 }
 
@@ -36,10 +36,14 @@ func newNEON(c Conv, weights []int8) Plan { return newPlanNEON(c, weights, &dotW
 func newNEONDot(c Conv, weights []int8) Plan { return newPlanNEON(c, weights, &dotBytes) }
 
 func newPlanNEON(c Conv, weights []int8, form *dotForm) Plan {
-	if c.Groups == 1 {
+	switch {
+	case c.Groups == 1:
 		return newDot(c, weights, form)
+	case c.Groups == c.InC && c.Groups == c.OutC && c.InC >= 16:
+		return newDepthwiseRows(c, weights)
+	default:
+		return newGeneric(c, weights)
 	}
-	return newGeneric(c, weights)
 }
 
 func newSignsNEON(c Conv, n int, weights []int16) Plan {
@@ -48,4 +52,11 @@ func newSignsNEON(c Conv, n int, weights []int16) Plan {
 
 func newSignsNEONDot(c Conv, n int, weights []int16) Plan {
 	return newDotSigns(c, n, weights, newNEONDot, &dotSigns, 8)
+}
+
+const depthwiseName = "neon 16-bit"
+
+// appendPair appends the weights of two taps as the depthwise rows take them: one after the other.
+func appendPair(weights []int16, pair *[2][16]int16) []int16 {
+	return append(append(weights, pair[0][:]...), pair[1][:]...)
 }

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build !purego
+//go:build (amd64 || arm64) && !purego
 
 package kernel
 
 //go:generate sh -c "cd _asm && ./generate.sh depthwise"
+//go:generate sh -c "cd _asm && ./generate.sh depthwiseneon arm64"
 
-// depthwiseAVX2 is a depthwise convolution of at least 16 channels, 16 at a time.
-type depthwiseAVX2 struct {
+// depthwiseRows is a depthwise convolution of at least 16 channels, 16 at a time.
+type depthwiseRows struct {
 	band
 	offsets []int32 // in the buffer, of the taps; an even number, the last one repeated
 	weights []int16 // see depthwiseRow
 	start   []int32 // [channel]: -zero·Σ w
 }
 
-func newDepthwiseAVX2(c Conv, weights []int8) Plan {
-	p := &depthwiseAVX2{band: band{c: c, width: 1}, start: make([]int32, c.OutC)}
+func newDepthwiseRows(c Conv, weights []int8) Plan {
+	p := &depthwiseRows{band: band{c: c, width: 1}, start: make([]int32, c.OutC)}
 	p.limit(min(tileWork/(c.KH*c.KW), tileAcc)/c.OutC, tileBuffer)
 	taps := c.KH * c.KW
 	for k := range (taps + 1) / 2 * 2 {
@@ -25,14 +26,15 @@ func newDepthwiseAVX2(c Conv, weights []int8) Plan {
 	for first := 0; first < c.OutC; first += 16 {
 		block := min(first, c.OutC-16)
 		for k := 0; k < taps; k += 2 {
-			for _, lane := range []int{0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15} {
+			var pair [2][16]int16
+			for lane := range pair[0] {
 				o := block + lane
-				pair := [2]int16{int16(weights[o*taps+k]), 0}
+				pair[0][lane] = int16(weights[o*taps+k])
 				if k+1 < taps {
-					pair[1] = int16(weights[o*taps+k+1])
+					pair[1][lane] = int16(weights[o*taps+k+1])
 				}
-				p.weights = append(p.weights, pair[:]...)
 			}
+			p.weights = appendPair(p.weights, &pair)
 		}
 	}
 	for i, w := range weights {
@@ -41,21 +43,21 @@ func newDepthwiseAVX2(c Conv, weights []int8) Plan {
 	return p
 }
 
-func (p *depthwiseAVX2) Name() string { return "avx2 16-bit" }
+func (p *depthwiseRows) Name() string { return depthwiseName }
 
-func (p *depthwiseAVX2) Tiles(batch int) int { return batch * p.perImage() }
+func (p *depthwiseRows) Tiles(batch int) int { return batch * p.perImage() }
 
-func (p *depthwiseAVX2) Tile(i, _ int) Tile {
+func (p *depthwiseRows) Tile(i, _ int) Tile {
 	t := Tile{Channels: p.c.OutC, Stride: p.c.OutC}
 	t.Row, t.Rows = p.tile(i)
 	return t
 }
 
-func (p *depthwiseAVX2) MaxTile() int { return p.lines * p.c.OutW * p.c.OutC }
+func (p *depthwiseRows) MaxTile() int { return p.lines * p.c.OutW * p.c.OutC }
 
-func (p *depthwiseAVX2) Needs() Needs { return Needs{Bytes: p.height(p.lines) * p.pitch()} }
+func (p *depthwiseRows) Needs() Needs { return Needs{Bytes: p.height(p.lines) * p.pitch()} }
 
-func (p *depthwiseAVX2) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
+func (p *depthwiseRows) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
 	p.copy(s.Bytes, x, t.Row, t.Rows)
 	c := &p.c
 	step := c.StrideW * c.InC

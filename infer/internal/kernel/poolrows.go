@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build !purego
+//go:build (amd64 || arm64) && !purego
 
 package kernel
 
 //go:generate sh -c "cd _asm && ./generate.sh pool"
+//go:generate sh -c "cd _asm && ./generate.sh poolneon arm64"
 
-func maxPoolAVX2(w *Window, dst, x []uint8, row, rows int) {
+// maxPoolRows is maxPool by rows of pixels, of at least 16 channels.
+func maxPoolRows(w *Window, dst, x []uint8, row, rows int) {
 	if w.InC < 16 {
 		maxPool(w, dst, x, row, rows)
 		return
@@ -25,7 +27,8 @@ func maxPoolAVX2(w *Window, dst, x []uint8, row, rows int) {
 	}
 }
 
-func sumPoolAVX2(w *Window, acc []int32, x []uint8, row, rows int) {
+// sumPoolRows is sumPool by rows of pixels, of at least 8 channels.
+func sumPoolRows(w *Window, acc []int32, x []uint8, row, rows int) {
 	if w.InC < 8 {
 		sumPool(w, acc, x, row, rows)
 		return
