@@ -9,8 +9,17 @@ import "golang.org/x/sys/cpu"
 func platformSets() []Set {
 	return []Set{
 		{Name: "avx512vnni", Supported: hasAVX512, Plan: newVNNI, Signs: newSignsAVX512, Finish: newVNNIFinish, Compare: newCompareAVX512, MaxPool: maxPoolRows, SumPool: sumPoolRows},
-		{Name: "avx2", Supported: cpu.X86.HasAVX2, Plan: newAVX2, Signs: newSignsAVX2, Finish: newBlockFinish, Compare: newCompare, MaxPool: maxPoolRows, SumPool: sumPoolRows},
+		{Name: "avx2", Supported: cpu.X86.HasAVX2, Plan: newAVX2, Signs: newSignsAVX2, Finish: newFinishAVX2, Compare: newCompareAVX2, MaxPool: maxPoolRows, SumPool: sumPoolRows},
 	}
+}
+
+// newFinishAVX2 prepares an epilogue, by sums where one of two terms at most, of 32 bits, will not do.
+func newFinishAVX2(e Epilogue) Finisher {
+	f := newBlockFinish(e)
+	if _, portable := f.(*genericFinish); portable {
+		return newSums(e, sumsAVX2)
+	}
+	return f
 }
 
 func newAVX2(c Conv, weights []int8) Plan {

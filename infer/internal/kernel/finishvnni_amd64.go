@@ -29,7 +29,7 @@ const vnniLanes = 16
 
 func newVNNIFinish(e Epilogue) Finisher {
 	generic := newGenericFinisher(e)
-	f := &vnniFinish{rest: newSums(e), Epilogue: e, constant: generic.constant}
+	f := &vnniFinish{rest: newSums(e, sumsAVX512), Epilogue: e, constant: generic.constant}
 	if e.R == nil || e.Channels < vnniLanes || e.R.Lo < 0 || e.R.Hi > 255 || len(e.Terms) > 2 || len(e.Terms) == 1 && e.Terms[0].Codes {
 		return f.rest
 	}

@@ -13,7 +13,7 @@ type intervals struct {
 // none is the start of an interval that no accumulator is in.
 const none = 1 << 40
 
-func newIntervals(e Epilogue) Finisher {
+func newIntervals(e Epilogue) *intervals {
 	f := &intervals{Epilogue: e}
 	for _, levels := range e.T.T {
 		first, behind := make([]int64, e.Channels), make([]uint64, e.Channels)
