@@ -120,7 +120,10 @@ func add(kind, number string, size int) {
 // narrow returns 8 numbers of 64 bits, which fit 32, as numbers of 32.
 func narrow(x [2]VecVirtual) VecVirtual {
 	y := YMM()
-	VSHUFPS(Imm(0x88), x[1], x[0], y)
+	for _, x := range x {
+		VPSHUFD(Imm(0xd8), x, x)
+	}
+	VPUNPCKLQDQ(x[1], x[0], y)
 	VPERMQ(Imm(0xd8), y, y)
 	return y
 }
@@ -176,9 +179,9 @@ func requantize(kind, number string, size int) {
 				VPXOR(negative, x, x)
 				VPADDQ(zero, x, x)
 				VPCMPGTQ(x, least, beyond)
-				VBLENDVPD(beyond, least, x, x)
+				VPBLENDVB(beyond, least, x, x)
 				VPCMPGTQ(most, x, beyond)
-				VBLENDVPD(beyond, most, x, x)
+				VPBLENDVB(beyond, most, x, x)
 			}
 			numbers := narrow(x)
 			if size == 1 {
