@@ -17,16 +17,16 @@ type bitPlan struct {
 	grouped  bool    // words are in groups
 	flat     bool    // every output row has its own input row, in the same order
 	rows     int     // of a tile
-	channels int     // of a tile, a multiple of bitPanel
+	channels int     // of a tile
 	step     int     // bytes of a group or word
 	offsets  []int32 // in the buffer, of the rows of a tile
 	weights  []uint32
-	start    []int32 // [channel]: the taps
+	start    []int32 // [channel]: the taps; as many as packed weights have
 }
 
 // Limits of a tile: as for dotPlan, of binary products that are much faster.
 const (
-	bitPanel = 32 // output channels of one call of a product
+	bitPanel = 32 // output channels of one call of a product, at most
 	bitWork  = 1 << 23
 	bitAcc   = 1 << 13
 )
@@ -47,8 +47,8 @@ func newSignsAVX512(c Conv, n int, weights []int16) Plan {
 	taps := c.KH * c.KW * c.InC
 	c.InC, c.Zero, c.Max = 4*words, 0, 255
 	p.band = band{c: c, width: 1}
+	p.start = make([]int32, p.padded(c.OutC))
 	p.packWeights(weights)
-	p.start = make([]int32, (c.OutC+bitPanel-1)/bitPanel*bitPanel)
 	for i := range p.start {
 		p.start[i] = int32(taps)
 	}
@@ -59,16 +59,24 @@ func newSignsAVX512(c Conv, n int, weights []int16) Plan {
 	return p
 }
 
-// packWeights packs the weights as the input, to [panel][height][steps][words of a step][bitPanel].
+// padded returns the channels of products for so many: groups have no product of 16 channels.
+func (p *bitPlan) padded(channels int) int {
+	if p.grouped {
+		return (channels + bitPanel - 1) / bitPanel * bitPanel
+	}
+	return (channels + 15) / 16 * 16
+}
+
+// packWeights packs the weights as the input, to [panel][height][steps][words of a step][channels of the panel].
 func (p *bitPlan) packWeights(weights []int16) {
 	c := &p.c
 	words := c.InC / 4 // of a pixel
-	line := c.KW * words
-	p.weights = make([]uint32, (c.OutC+bitPanel-1)/bitPanel*c.KH*line*bitPanel)
+	each := c.KH * c.KW * words
+	p.weights = make([]uint32, len(p.start)*each)
 	for i, w := range weights {
 		o, tap, channel := i/p.in/c.KW/c.KH, i/p.in%(c.KW*c.KH), i%p.in
-		if w == 1 {
-			p.weights[(o/bitPanel*c.KH*line+tap*words+channel/32)*bitPanel+o%bitPanel] |= 1 << (channel % 32)
+		if first := o / bitPanel * bitPanel; w == 1 {
+			p.weights[first*each+(tap*words+channel/32)*min(bitPanel, len(p.start)-first)+o%bitPanel] |= 1 << (channel % 32)
 		}
 	}
 	if p.grouped {
@@ -97,7 +105,7 @@ func (p *bitPlan) offset(row int) int {
 
 // cut chooses the size of tiles.
 func (p *bitPlan) cut() {
-	p.channels = min((p.c.OutC+bitPanel-1)/bitPanel*bitPanel, 256)
+	p.channels = min(len(p.start), 256)
 	rows := max(1, min(bitAcc/p.channels, bitWork/(p.c.KH*p.c.KW*p.c.InC*8*p.channels)))
 	if p.flat {
 		p.rows = max(4, min(rows, tileBuffer/p.c.InC)/4*4)
@@ -132,7 +140,7 @@ func (p *bitPlan) Tiles(batch int) int {
 func (p *bitPlan) Tile(i, batch int) Tile {
 	t := Tile{Channel: i % p.beside() * p.channels}
 	t.Channels = min(p.channels, p.c.OutC-t.Channel)
-	t.Stride = (t.Channels + bitPanel - 1) / bitPanel * bitPanel
+	t.Stride = p.padded(t.Channels)
 	i /= p.beside()
 	if p.flat {
 		t.Row, t.Rows = i*p.rows, min(p.rows, batch*p.c.Pixels()-i*p.rows)
@@ -185,37 +193,37 @@ func (p *bitPlan) pack(dst, codes []uint8, pixels, k int) {
 	}
 }
 
+// The products of words, by columns of 16 channels: of the main rows, and of one.
+var (
+	bitRows  = [3]int{1: 8, 2: 6}
+	bitWords = [3][9]bitProduct{1: {1: bitWords1x1, 8: bitWords8x1}, 2: {1: bitWords1x2, 6: bitWords6x2}}
+)
+
+type bitProduct = func(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *uint32, start *int32, height, steps, skip int)
+
 // panel multiplies rows of the buffer with the panel of weights that starts at a channel.
 func (p *bitPlan) panel(acc []int32, stride int, x []uint8, channel, rows int) {
 	c := &p.c
 	steps := c.KW * c.InC / p.step
-	size := c.KH * steps * p.step / 4 * bitPanel
-	w, start := p.weights[channel/bitPanel*size:][:size], p.start[channel:][:bitPanel]
+	width, each := min(bitPanel, len(p.start)-channel), c.KH*c.KW*c.InC/4
+	w, start := p.weights[channel*each:][:width*each], p.start[channel:][:width]
 	skip := p.pitch() - steps*p.step
-	run := func(first, n, tiles int) {
-		last := first + n*tiles - 1
-		_, _ = acc[last*stride+bitPanel-1], x[int(p.offsets[last])+c.KH*p.pitch()-skip-1]
-		f := bitWords1
-		switch {
-		case p.grouped && n == 1:
-			f = bitGroups1
-		case p.grouped:
-			f = bitGroups4
-		case n > 1:
-			f = bitWords6
-		}
-		f(&acc[first*stride], 4*stride, &x[0], &p.offsets[first], tiles, &w[0], &start[0], c.KH, steps, skip)
-	}
-	each := 6
+	n := bitRows[width/16]
+	one, main := bitWords[width/16][1], bitWords[width/16][n]
 	if p.grouped {
-		each = 4
+		n, one, main = 4, bitGroups1, bitGroups4
 	}
-	if rows < each {
-		run(0, 1, rows)
+	run := func(product bitProduct, first, n, tiles int) {
+		last := first + n*tiles - 1
+		_, _ = acc[last*stride+width-1], x[int(p.offsets[last])+c.KH*p.pitch()-skip-1]
+		product(&acc[first*stride], 4*stride, &x[0], &p.offsets[first], tiles, &w[0], &start[0], c.KH, steps, skip)
+	}
+	if rows < n {
+		run(one, 0, 1, rows)
 		return
 	}
-	run(0, each, rows/each)
-	if rows%each > 0 { // the last rows again with those before them
-		run(rows-each, each, 1)
+	run(main, 0, n, rows/n)
+	if rows%n > 0 { // the last rows again with those before them
+		run(main, rows-n, n, 1)
 	}
 }

@@ -327,9 +327,189 @@ step:
 	VZEROUPPER
 	RET
 
-// func bitWords1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *uint32, start *int32, height int, steps int, skip int)
+// func bitWords1x1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *uint32, start *int32, height int, steps int, skip int)
 // Requires: AVX, AVX512F, AVX512VPOPCNTDQ
-TEXT ·bitWords1(SB), NOSPLIT, $16-80
+TEXT ·bitWords1x1(SB), NOSPLIT, $16-80
+	MOVQ acc+0(FP), AX
+	MOVQ offsets+24(FP), BX
+	MOVQ tiles+32(FP), CX
+	MOVQ CX, (SP)
+
+tile:
+	MOVQ    x+16(FP), CX
+	MOVLQSX (BX), DI
+	ADDQ    CX, DI
+	VPXORD  Z0, Z0, Z0
+	MOVQ    w+40(FP), CX
+	XORQ    DX, DX
+	MOVQ    height+56(FP), SI
+	MOVQ    SI, 8(SP)
+
+line:
+	MOVQ steps+64(FP), SI
+
+step:
+	VMOVDQU32    (CX), Z1
+	VPBROADCASTD (DI)(DX*1), Z2
+	VPXORD       Z2, Z1, Z1
+	VPOPCNTD     Z1, Z1
+	VPADDD       Z1, Z0, Z0
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x04, DX
+	DECQ         SI
+	JNZ          step
+	MOVQ         skip+72(FP), SI
+	ADDQ         SI, DX
+	DECQ         8(SP)
+	JNZ          line
+	MOVQ         start+48(FP), CX
+	MOVQ         stride+8(FP), DX
+	VPADDD       Z0, Z0, Z0
+	VMOVDQU32    (CX), Z1
+	VPSUBD       Z0, Z1, Z1
+	VMOVDQU32    Z1, (AX)
+	ADDQ         DX, AX
+	ADDQ         $0x04, BX
+	DECQ         (SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func bitWords8x1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *uint32, start *int32, height int, steps int, skip int)
+// Requires: AVX, AVX512F, AVX512VPOPCNTDQ
+TEXT ·bitWords8x1(SB), NOSPLIT, $16-80
+	MOVQ acc+0(FP), AX
+	MOVQ offsets+24(FP), BX
+	MOVQ tiles+32(FP), CX
+	MOVQ CX, (SP)
+
+tile:
+	MOVQ    x+16(FP), CX
+	MOVLQSX (BX), DI
+	ADDQ    CX, DI
+	VPXORD  Z0, Z0, Z0
+	MOVLQSX 4(BX), R8
+	ADDQ    CX, R8
+	VPXORD  Z1, Z1, Z1
+	MOVLQSX 8(BX), R9
+	ADDQ    CX, R9
+	VPXORD  Z2, Z2, Z2
+	MOVLQSX 12(BX), R10
+	ADDQ    CX, R10
+	VPXORD  Z3, Z3, Z3
+	MOVLQSX 16(BX), R11
+	ADDQ    CX, R11
+	VPXORD  Z4, Z4, Z4
+	MOVLQSX 20(BX), R12
+	ADDQ    CX, R12
+	VPXORD  Z5, Z5, Z5
+	MOVLQSX 24(BX), R13
+	ADDQ    CX, R13
+	VPXORD  Z6, Z6, Z6
+	MOVLQSX 28(BX), R14
+	ADDQ    CX, R14
+	VPXORD  Z7, Z7, Z7
+	MOVQ    w+40(FP), CX
+	XORQ    DX, DX
+	MOVQ    height+56(FP), SI
+	MOVQ    SI, 8(SP)
+
+line:
+	MOVQ steps+64(FP), SI
+
+step:
+	VMOVDQU32    (CX), Z8
+	VPBROADCASTD (DI)(DX*1), Z9
+	VPXORD       Z9, Z8, Z9
+	VPOPCNTD     Z9, Z9
+	VPADDD       Z9, Z0, Z0
+	VPBROADCASTD (R8)(DX*1), Z9
+	VPXORD       Z9, Z8, Z9
+	VPOPCNTD     Z9, Z9
+	VPADDD       Z9, Z1, Z1
+	VPBROADCASTD (R9)(DX*1), Z9
+	VPXORD       Z9, Z8, Z9
+	VPOPCNTD     Z9, Z9
+	VPADDD       Z9, Z2, Z2
+	VPBROADCASTD (R10)(DX*1), Z9
+	VPXORD       Z9, Z8, Z9
+	VPOPCNTD     Z9, Z9
+	VPADDD       Z9, Z3, Z3
+	VPBROADCASTD (R11)(DX*1), Z9
+	VPXORD       Z9, Z8, Z9
+	VPOPCNTD     Z9, Z9
+	VPADDD       Z9, Z4, Z4
+	VPBROADCASTD (R12)(DX*1), Z9
+	VPXORD       Z9, Z8, Z9
+	VPOPCNTD     Z9, Z9
+	VPADDD       Z9, Z5, Z5
+	VPBROADCASTD (R13)(DX*1), Z9
+	VPXORD       Z9, Z8, Z9
+	VPOPCNTD     Z9, Z9
+	VPADDD       Z9, Z6, Z6
+	VPBROADCASTD (R14)(DX*1), Z9
+	VPXORD       Z9, Z8, Z8
+	VPOPCNTD     Z8, Z8
+	VPADDD       Z8, Z7, Z7
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x04, DX
+	DECQ         SI
+	JNZ          step
+	MOVQ         skip+72(FP), SI
+	ADDQ         SI, DX
+	DECQ         8(SP)
+	JNZ          line
+	MOVQ         start+48(FP), CX
+	MOVQ         stride+8(FP), DX
+	VPADDD       Z0, Z0, Z0
+	VMOVDQU32    (CX), Z8
+	VPSUBD       Z0, Z8, Z8
+	VMOVDQU32    Z8, (AX)
+	ADDQ         DX, AX
+	VPADDD       Z1, Z1, Z1
+	VMOVDQU32    (CX), Z8
+	VPSUBD       Z1, Z8, Z8
+	VMOVDQU32    Z8, (AX)
+	ADDQ         DX, AX
+	VPADDD       Z2, Z2, Z2
+	VMOVDQU32    (CX), Z8
+	VPSUBD       Z2, Z8, Z8
+	VMOVDQU32    Z8, (AX)
+	ADDQ         DX, AX
+	VPADDD       Z3, Z3, Z3
+	VMOVDQU32    (CX), Z8
+	VPSUBD       Z3, Z8, Z8
+	VMOVDQU32    Z8, (AX)
+	ADDQ         DX, AX
+	VPADDD       Z4, Z4, Z4
+	VMOVDQU32    (CX), Z8
+	VPSUBD       Z4, Z8, Z8
+	VMOVDQU32    Z8, (AX)
+	ADDQ         DX, AX
+	VPADDD       Z5, Z5, Z5
+	VMOVDQU32    (CX), Z8
+	VPSUBD       Z5, Z8, Z8
+	VMOVDQU32    Z8, (AX)
+	ADDQ         DX, AX
+	VPADDD       Z6, Z6, Z6
+	VMOVDQU32    (CX), Z8
+	VPSUBD       Z6, Z8, Z8
+	VMOVDQU32    Z8, (AX)
+	ADDQ         DX, AX
+	VPADDD       Z7, Z7, Z7
+	VMOVDQU32    (CX), Z8
+	VPSUBD       Z7, Z8, Z8
+	VMOVDQU32    Z8, (AX)
+	ADDQ         DX, AX
+	ADDQ         $0x20, BX
+	DECQ         (SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func bitWords1x2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *uint32, start *int32, height int, steps int, skip int)
+// Requires: AVX, AVX512F, AVX512VPOPCNTDQ
+TEXT ·bitWords1x2(SB), NOSPLIT, $16-80
 	MOVQ acc+0(FP), AX
 	MOVQ offsets+24(FP), BX
 	MOVQ tiles+32(FP), CX
@@ -359,7 +539,7 @@ step:
 	VPXORD       Z4, Z3, Z2
 	VPOPCNTD     Z2, Z2
 	VPADDD       Z2, Z1, Z1
-	ADDQ         $0x80, CX
+	ADDQ         $0x00000080, CX
 	ADDQ         $0x04, DX
 	DECQ         SI
 	JNZ          step
@@ -384,9 +564,9 @@ step:
 	VZEROUPPER
 	RET
 
-// func bitWords6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *uint32, start *int32, height int, steps int, skip int)
+// func bitWords6x2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *uint32, start *int32, height int, steps int, skip int)
 // Requires: AVX, AVX512F, AVX512VPOPCNTDQ
-TEXT ·bitWords6(SB), NOSPLIT, $16-80
+TEXT ·bitWords6x2(SB), NOSPLIT, $16-80
 	MOVQ acc+0(FP), AX
 	MOVQ offsets+24(FP), BX
 	MOVQ tiles+32(FP), CX
@@ -471,7 +651,7 @@ step:
 	VPXORD       Z14, Z13, Z12
 	VPOPCNTD     Z12, Z12
 	VPADDD       Z12, Z11, Z11
-	ADDQ         $0x80, CX
+	ADDQ         $0x00000080, CX
 	ADDQ         $0x04, DX
 	DECQ         SI
 	JNZ          step

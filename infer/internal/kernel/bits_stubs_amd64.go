@@ -28,18 +28,29 @@ func bitGroups1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *
 //go:noescape
 func bitGroups4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *uint32, start *int32, height int, steps int, skip int)
 
-// bitWords1 is, for tiles × 1 rows and 32 columns,
+// bitWords1x1 is, for tiles × 1 rows and 16 columns,
 //
 //	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
 //
 // Row r of x starts offsets[r] bytes behind x and has height parts of steps words, each part skip bytes
 // behind the end of the one before. Rows of acc are stride bytes apart.
-// w is [height][steps][32].
+// w is [height][steps][16].
 //
 //go:noescape
-func bitWords1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *uint32, start *int32, height int, steps int, skip int)
+func bitWords1x1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *uint32, start *int32, height int, steps int, skip int)
 
-// bitWords6 is, for tiles × 6 rows and 32 columns,
+// bitWords8x1 is, for tiles × 8 rows and 16 columns,
+//
+//	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
+//
+// Row r of x starts offsets[r] bytes behind x and has height parts of steps words, each part skip bytes
+// behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][16].
+//
+//go:noescape
+func bitWords8x1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *uint32, start *int32, height int, steps int, skip int)
+
+// bitWords1x2 is, for tiles × 1 rows and 32 columns,
 //
 //	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
 //
@@ -48,7 +59,18 @@ func bitWords1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *u
 // w is [height][steps][32].
 //
 //go:noescape
-func bitWords6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *uint32, start *int32, height int, steps int, skip int)
+func bitWords1x2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *uint32, start *int32, height int, steps int, skip int)
+
+// bitWords6x2 is, for tiles × 6 rows and 32 columns,
+//
+//	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
+//
+// Row r of x starts offsets[r] bytes behind x and has height parts of steps words, each part skip bytes
+// behind the end of the one before. Rows of acc are stride bytes apart.
+// w is [height][steps][32].
+//
+//go:noescape
+func bitWords6x2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *uint32, start *int32, height int, steps int, skip int)
 
 // packGroups is packWords, where bytes is a multiple of 16, and then adds to each word of 4 the words before, modulo 2.
 // It writes nothing behind dst.

@@ -13,21 +13,18 @@ import (
 
 func main() {
 	ConstraintExpr("!purego")
-	for _, n := range []int{1, 4} {
-		groups(n)
-	}
-	for _, n := range []int{1, 6} {
-		words(n)
-	}
+	groups(1)
+	groups(4)
+	words(1, 1)
+	words(8, 1)
+	words(1, 2)
+	words(6, 2)
 	pack("Groups")
 	pack("Words")
 	packWhole()
 	packHalves()
 	Generate()
 }
-
-// columns is the number of registers of 16 output channels in a tile.
-const columns = 2
 
 // Functions of three bits as the byte that VPTERNLOGD takes: bit 4a + 2b + c is the value at a, b, c, of which a is
 // where the result goes.
@@ -41,23 +38,23 @@ const (
 // A tile is n rows of x against 16·columns columns of w, in loops over tiles, over the lines of the kernel and over the
 // steps of a line.
 type tile struct {
-	n             int
+	n, columns    int
 	acc, w, at    GPVirtual
 	rows          []GPVirtual
-	counts        [][columns]VecVirtual
+	counts        [][]VecVirtual
 	tiles, height Mem
 }
 
-// loops generates a function of n rows; step generates a step and moves w and at behind it, end what is counted when all
+// loops generates a function of n rows and of columns; step generates a step and moves w and at behind it, end what is counted when all
 // steps are done.
-func loops(name, unit, doc string, n int, begin func(t *tile), step func(t *tile), end func(t *tile, row, column int)) {
-	TEXT(fmt.Sprint(name, n), NOSPLIT, "func(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *uint32, start *int32, height, steps, skip int)")
-	Doc(fmt.Sprintf("%s%d is, for tiles × %d rows and %d columns,", name, n, n, 16*columns), "",
+func loops(name, unit, doc string, n, columns int, begin func(t *tile), step func(t *tile), end func(t *tile, row, column int)) {
+	TEXT(name, NOSPLIT, "func(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *uint32, start *int32, height, steps, skip int)")
+	Doc(fmt.Sprintf("%s is, for tiles × %d rows and %d columns,", name, n, 16*columns), "",
 		"\tacc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])", "",
 		"Row r of x starts offsets[r] bytes behind x and has height parts of steps "+unit+", each part skip bytes",
 		"behind the end of the one before. Rows of acc are stride bytes apart.", doc)
 	Pragma("noescape")
-	t := &tile{n: n, acc: GP64(), w: GP64(), at: GP64(), tiles: AllocLocal(8), height: AllocLocal(8)}
+	t := &tile{n: n, columns: columns, acc: GP64(), w: GP64(), at: GP64(), tiles: AllocLocal(8), height: AllocLocal(8)}
 	offsets, left := GP64(), GP64()
 	Load(Param("acc"), t.acc)
 	Load(Param("offsets"), offsets)
@@ -70,11 +67,7 @@ func loops(name, unit, doc string, n int, begin func(t *tile), step func(t *tile
 		MOVLQSX(Mem{Base: offsets, Disp: 4 * i}, row)
 		ADDQ(x, row)
 		t.rows = append(t.rows, row)
-		var counts [columns]VecVirtual
-		for j := range counts {
-			counts[j] = zero()
-		}
-		t.counts = append(t.counts, counts)
+		t.counts = append(t.counts, t.zeros())
 	}
 	begin(t)
 	Load(Param("w"), t.w)
@@ -110,10 +103,15 @@ func loops(name, unit, doc string, n int, begin func(t *tile), step func(t *tile
 	RET()
 }
 
-func zero() VecVirtual {
-	z := ZMM()
-	VPXORD(z, z, z)
-	return z
+// zeros returns a register of zeros for each 16 columns.
+func (t *tile) zeros() []VecVirtual {
+	var zeros []VecVirtual
+	for range t.columns {
+		z := ZMM()
+		VPXORD(z, z, z)
+		zeros = append(zeros, z)
+	}
+	return zeros
 }
 
 // groups generates the product in steps of 4·32 bits, each word the parity of the step's words so far. Three bits that
@@ -121,17 +119,17 @@ func zero() VecVirtual {
 // would. One running sum stays for each output. So 4 words take 11 instructions, of which 2 count bits, in the place of
 // 12 with 4.
 func groups(n int) {
-	var sums [][columns]VecVirtual
-	loops("bitGroups", "groups of four words",
-		"In a group, word i is in truth the xor of the words 0 to i. w is [height][steps][4][32].", n,
+	var sums [][]VecVirtual
+	loops(fmt.Sprint("bitGroups", n), "groups of four words",
+		"In a group, word i is in truth the xor of the words 0 to i. w is [height][steps][4][32].", n, 2,
 		func(t *tile) {
 			sums = nil
 			for range t.n {
-				sums = append(sums, [columns]VecVirtual{zero(), zero()})
+				sums = append(sums, t.zeros())
 			}
 		},
 		func(t *tile) {
-			var w [columns][4]VecVirtual
+			var w [2][4]VecVirtual
 			for j := range w {
 				for k := range w[j] {
 					w[j][k] = ZMM()
@@ -172,13 +170,13 @@ func groups(n int) {
 }
 
 // words generates the product in steps of 32 bits.
-func words(n int) {
-	loops("bitWords", "words", "w is [height][steps][32].", n,
+func words(n, columns int) {
+	loops(fmt.Sprintf("bitWords%dx%d", n, columns), "words", fmt.Sprintf("w is [height][steps][%d].", 16*columns), n, columns,
 		func(*tile) {},
 		func(t *tile) {
-			var w [columns]VecVirtual
-			for j := range w {
-				w[j] = ZMM()
+			var w []VecVirtual
+			for j := range columns {
+				w = append(w, ZMM())
 				VMOVDQU32(Mem{Base: t.w, Disp: 64 * j}, w[j])
 			}
 			for i := range t.n {
@@ -191,7 +189,7 @@ func words(n int) {
 					VPADDD(differ, t.counts[i][j], t.counts[i][j])
 				}
 			}
-			ADDQ(Imm(128), t.w)
+			ADDQ(U32(uint32(64*columns)), t.w)
 			ADDQ(Imm(4), t.at)
 		},
 		func(*tile, int, int) {})
