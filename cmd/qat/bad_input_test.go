@@ -132,6 +132,10 @@ func TestImage(t *testing.T) {
 	mustFail(t, exitFailed, []string{"run", r.model(), good, bad}, "broken.png")
 	mustFail(t, exitFailed, []string{"run", r.model(), write(t, "text.png", []byte("no image"))}, "text.png")
 	mustFail(t, exitFailed, []string{"run", r.model(), "missing.png"}, "missing.png")
+	empty := t.TempDir()
+	mustFail(t, exitFailed, []string{"run", r.model(), empty}, empty, "no PNG or JPEG files")
+	mustFail(t, exitFailed, []string{"run", r.model(), "-"}, "-: images: neither PNG nor JPEG")
+	mustFail(t, exitUsage, []string{"run", r.model(), good, "--threads", "-1"}, "--threads -1")
 
 	data := t.TempDir()
 	if err := writeShapes(data, 3, 1); err != nil {
@@ -255,6 +259,15 @@ func TestModel(t *testing.T) {
 		})
 	}
 	mustFail(t, exitFailed, []string{"run", "missing.qmodel", "x.png"}, "missing.qmodel")
+	for _, args := range [][]string{{"run", "", "x.png"}, {"bench", ""}, {"inspect", ""}} {
+		args[1] = filepath.Dir(r.model())
+		mustFail(t, exitFailed, args, args[1], "is a folder")
+	}
+	for _, args := range [][]string{{"run", "", "x.png"}, {"bench", ""}} {
+		args[1] = r.checkpoint()
+		mustFail(t, exitFailed, args, args[1], "qat export")
+	}
+	mustFail(t, exitUsage, []string{"bench", r.model(), "--batch", "100000000"}, "--batch")
 	mustFail(t, exitUsage, []string{"eval", r.model()}, "--data")
 }
 

@@ -86,8 +86,8 @@ func benchRecipe() *recipe.Recipe {
 }
 
 func (f *benchFlags) run(c *cobra.Command, args []string) (*benchmark, error) {
-	if f.batch < 1 || f.threads < 0 || f.runs < 0 {
-		return nil, usagef(c, "--batch %d --threads %d --runs %d: want a batch of 1 or more, and nothing negative", f.batch, f.threads, f.runs)
+	if f.batch < 1 || f.batch > maxBatch || f.threads < 0 || f.runs < 0 {
+		return nil, usagef(c, "--batch %d --threads %d --runs %d: want a batch of 1 to %d, and nothing negative", f.batch, f.threads, f.runs, maxBatch)
 	}
 	read, err := f.model(c, args)
 	if err != nil {
@@ -141,6 +141,9 @@ func (f *benchFlags) model(c *cobra.Command, args []string) (func() (*infer.Mode
 	return func() (*infer.Model, error) { return infer.FromBytes(file) }, nil
 }
 
+// maxBatch keeps the images of a run, which this program makes, far from the limits of memory.
+const maxBatch = 1 << 16
+
 // measuring is how long `qat bench` measures without --runs.
 const measuring = 2 * time.Second
 
@@ -189,16 +192,20 @@ func percentiles(times []time.Duration) latency {
 	return latency{milliseconds(times[0]), rank(50), rank(99)}
 }
 
-func milliseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) * 1e-6 }
+func milliseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
 
 // print writes the benchmark for people.
 func (b *benchmark) print(w io.Writer) error {
+	each := ""
+	if b.Batch > 1 {
+		each = fmt.Sprintf(" for a batch, median %.4f ms an image", b.Latency.P50/float64(b.Batch))
+	}
 	return printf(w, `kernel %s, %s, batch %d, %d runs, loaded in %.1f ms
-latency     min %.3f ms, median %.3f ms, 99 %% below %.3f ms
+latency     min %.3f ms, median %.3f ms, 99 %% below %.3f ms%s
 throughput  %.0f images/s, %.2f GMAC/s (%d MACs an image)
 allocations %d a run
 `, b.Kernel, threadCount(b.Threads), b.Batch, b.Runs, b.LoadMS,
-		b.Latency.Min, b.Latency.P50, b.Latency.P99, b.ImagesPerSec, b.GMACsPerSecond, b.MACs, b.AllocsPerRun)
+		b.Latency.Min, b.Latency.P50, b.Latency.P99, each, b.ImagesPerSec, b.GMACsPerSecond, b.MACs, b.AllocsPerRun)
 }
 
 func threadCount(n int) string {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -234,6 +235,16 @@ func TestRun(t *testing.T) {
 	}
 	if text := mustRun(t, "run", r.model(), args[6], "--kernel", "reference"); !strings.Contains(text, "cross") {
 		t.Errorf("%s", text)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "notes.txt"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := decode[[]classified](t, mustRun(t, append(args[:5:5], folder)...)); !reflect.DeepEqual(got, results) {
+		t.Errorf("of the folder %+v, of its files %+v", got, results)
+	}
+	var out, log bytes.Buffer
+	if code := run(t.Context(), []string{"run", r.model(), "-", "--top", "1"}, bytes.NewReader(read(t, args[6])), &out, &log); code != exitDone || !strings.Contains(out.String(), "cross") {
+		t.Errorf("exit %d, %s%s", code, &out, &log)
 	}
 }
 

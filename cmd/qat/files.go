@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"runtime"
 
@@ -33,6 +32,12 @@ func threadsOf(threads int) int {
 
 func addThreads(c *cobra.Command, threads *int) {
 	c.Flags().IntVar(threads, "threads", 0, "threads, 0 for all processors; results do not depend on it")
+	c.PreRunE = func(c *cobra.Command, _ []string) error {
+		if *threads < 0 {
+			return usagef(c, "--threads %d: want 1 or more, or 0 for all processors", *threads)
+		}
+		return nil
+	}
 }
 
 // isModel says whether a file is a .qmodel; otherwise it is some other
@@ -47,6 +52,9 @@ func isModel(path string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if stat.IsDir() {
+		return false, fmt.Errorf("%s is a folder; name a file in it, such as model.qmodel", path)
+	}
 	content, err := safetensors.Read(f, stat.Size())
 	if err != nil {
 		return false, fmt.Errorf("%s cannot be read as a checkpoint or .qmodel: %w; make or copy it again", path, err)
@@ -58,10 +66,16 @@ func isModel(path string) (bool, error) {
 // openModel opens a .qmodel and says what to do if it cannot be used.
 func openModel(path string) (*infer.Model, error) {
 	m, err := infer.Open(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, qmodel.ErrNewer) {
-		err = fmt.Errorf("%w; export or copy it again", err)
+	if err == nil || errors.Is(err, qmodel.ErrNewer) {
+		return m, err
 	}
-	return m, err
+	switch model, other := isModel(path); {
+	case other != nil: // says more of a file of any kind
+		return nil, other
+	case !model:
+		return nil, fmt.Errorf("%s is not a .qmodel; if it is a checkpoint, qat export makes one of it", path)
+	}
+	return nil, fmt.Errorf("%w; export or copy it again", err)
 }
 
 // dataFlags say which test images are used.

@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.As(err, &usage):
 		code = exitUsage
 	}
-	fmt.Fprintln(stderr, "qat: "+oneLine(err))
+	fmt.Fprintln(stderr, "qat: "+strings.TrimPrefix(oneLine(err), "qat: ")) // of package qat, too
 	return code
 }
 

@@ -5,9 +5,13 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"io"
+	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -36,9 +40,12 @@ func runCommand() *cobra.Command {
 		Use:   "run MODEL.qmodel IMAGE...",
 		Short: "Classify PNG or JPEG files on integers",
 		Long: `Classify PNG or JPEG files with a .qmodel: decoded, brought to the size and colour
-of the model's input and run, all in integers. Probabilities are shown only.`,
+of the model's input and run, all in integers. Probabilities are shown only.
+A folder stands for the PNG and JPEG files in it and below, - for standard input.
+A transparent pixel lies on white.`,
 		Example: `  qat run runs/lenet-pact-w4a4/model.qmodel shoe.png
-  qat run model.qmodel --top 1 --json *.jpg`,
+  qat run model.qmodel --top 1 --json pictures
+  curl -s https://example.org/shoe.jpg | qat run model.qmodel -`,
 		Args: arguments(2, -1, "a .qmodel and at least one image"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if top < 1 {
@@ -53,12 +60,16 @@ of the model's input and run, all in integers. Probabilities are shown only.`,
 				return err
 			}
 			defer r.Close()
-			var results []classified
-			for _, path := range args[1:] {
+			paths, err := imageFiles(args[1:])
+			if err != nil {
+				return err
+			}
+			results := []classified{}
+			for _, path := range paths {
 				if err := c.Context().Err(); err != nil {
 					return err
 				}
-				logits, err := classify(m, r, path)
+				logits, err := classify(m, r, path, c.InOrStdin())
 				if err != nil {
 					return err
 				}
@@ -89,15 +100,46 @@ func addKernel(c *cobra.Command, kernel *string) {
 	c.Flags().StringVar(kernel, "kernel", "", "kernels of the integer runtime, see qat version; all give the same integers (default the fastest)")
 }
 
-// classify returns the logits of an image file.
-func classify(m *infer.Model, r *infer.Runner, path string) ([]int32, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+// imageFiles puts the images in folders, in the order of their names, in the place of the folders.
+func imageFiles(paths []string) ([]string, error) {
+	var list []string
+	for _, path := range paths {
+		if info, err := os.Stat(path); path == stdin || err != nil || !info.IsDir() {
+			list = append(list, path)
+			continue
+		}
+		before := len(list)
+		err := filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
+			if err == nil && !entry.IsDir() && slices.Contains([]string{".png", ".jpg", ".jpeg"}, strings.ToLower(filepath.Ext(name))) {
+				list = append(list, name)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(list) == before {
+			return nil, fmt.Errorf("%s: no PNG or JPEG files in this folder", path)
+		}
 	}
-	defer f.Close()
+	return list, nil
+}
+
+// stdin is the path of standard input.
+const stdin = "-"
+
+// classify returns the logits of an image file.
+func classify(m *infer.Model, r *infer.Runner, path string, input io.Reader) ([]int32, error) {
+	if path != stdin {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		input = f
+	}
 	in := m.Input()
-	pixels, err := images.Decode(f, in.Height, in.Width, in.Channels)
+	pixels, err := images.Decode(input, in.Height, in.Width, in.Channels)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

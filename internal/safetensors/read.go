@@ -63,7 +63,10 @@ func readHeader(r io.ReaderAt, size int64) (string, error) {
 		return "", err
 	}
 	n := binary.LittleEndian.Uint64(prefix[:])
-	if n > uint64(size-8) || n > maxHeader {
+	switch {
+	case n > maxHeader:
+		return "", fmt.Errorf("safetensors: the file is none of this format")
+	case n > uint64(size-8):
 		return "", fmt.Errorf("safetensors: a header of %d bytes in a file of %d: cut short, or none of this format", n, size)
 	}
 	var header strings.Builder
