@@ -37,7 +37,7 @@ GOARCH=wasm GOOS=js go build -o "$work/wasm" ./examples/everywhere
 	"$wasm" "$work/wasm" "$@"
 } | tee "$work/digests"
 for model in "$@"; do
-	awk -v model="$(basename "$model")" '$1 == model { seen[$4] = 1 } END { n = 0; for (d in seen) n++; exit n != 1 }' "$work/digests" ||
+	awk -v model="$model" '$1 == model { seen[$4] = 1 } END { n = 0; for (d in seen) n++; exit n != 1 }' "$work/digests" ||
 		{ echo "$model: the digests differ" >&2; exit 1; }
 done
 

@@ -11,7 +11,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 
 	"github.com/goqat/goqat/datasets"
@@ -46,7 +45,7 @@ func run(path string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
-		fmt.Printf("%s %s/%s %s %x\n", filepath.Base(path), runtime.GOOS, runtime.GOARCH, kernel, digest[:16])
+		fmt.Printf("%s %s/%s %s %x\n", path, runtime.GOOS, runtime.GOARCH, kernel, digest[:16])
 	}
 	return nil
 }
