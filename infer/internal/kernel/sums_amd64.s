@@ -307,7 +307,7 @@ plane:
 	VZEROUPPER
 	RET
 
-// func compareRows(dst *uint8, dstStride int, acc *int32, accStride int, rows int, channels int, intervals *int32)
+// func compareRows(dst *uint8, dstStride int, x *int32, xStride int, rows int, channels int, intervals *int32)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV
 TEXT ·compareRows(SB), NOSPLIT, $0-56
 	MOVL         $0x00000001, AX
@@ -315,29 +315,30 @@ TEXT ·compareRows(SB), NOSPLIT, $0-56
 	MOVQ         channels+40(FP), AX
 	MOVQ         dst+0(FP), DX
 	MOVQ         dstStride+8(FP), SI
-	MOVQ         acc+16(FP), DI
-	MOVQ         accStride+24(FP), R9
+	MOVQ         x+16(FP), DI
+	MOVQ         xStride+24(FP), R9
 	MOVQ         intervals+48(FP), R10
 
 block:
-	MOVQ      $0x00000010, CX
-	CMPQ      AX, CX
-	CMOVQLT   AX, CX
-	MOVL      $0x0000ffff, BX
-	BZHIL     CX, BX, CX
-	KMOVW     CX, K1
-	MOVQ      DX, BX
-	MOVQ      DI, R8
-	MOVQ      R10, CX
-	VMOVDQU32 (CX), Z0
-	VMOVDQU32 64(CX), Z1
-	MOVQ      rows+32(FP), CX
+	MOVQ        $0x00000010, CX
+	CMPQ        AX, CX
+	CMOVQLT     AX, CX
+	MOVL        $0x0000ffff, BX
+	BZHIL       CX, BX, CX
+	KMOVW       CX, K1
+	MOVQ        DX, BX
+	MOVQ        DI, R8
+	MOVQ        R10, CX
+	KXNORW      K2, K2, K2
+	VMOVDQU32.Z (CX), K2, Z0
+	VMOVDQU32.Z 64(CX), K2, Z1
+	MOVQ        rows+32(FP), CX
 
 row:
 	VMOVDQU32.Z (R8), K1, Z3
-	VPCMPD      $0x05, Z0, Z3, K2
-	VPCMPD      $0x02, Z1, Z3, K2, K2
-	VMOVDQU8.Z  X2, K2, X3
+	VPCMPD      $0x05, Z0, Z3, K3
+	VPCMPD      $0x02, Z1, Z3, K3, K3
+	VMOVDQU8.Z  X2, K3, X3
 	VMOVDQU8    X3, K1, (BX)
 	ADDQ        SI, BX
 	ADDQ        R9, R8
@@ -351,20 +352,20 @@ row:
 	VZEROUPPER
 	RET
 
-// func comparePlanes(dst *uint8, dstStride int, acc *int32, accStride int, rows int, channels int, intervals *int32, planes int)
+// func comparePlanes(dst *uint8, dstStride int, x *int32, xStride int, rows int, channels int, intervals *int32, planes int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV
 TEXT ·comparePlanes(SB), NOSPLIT, $0-64
 	MOVQ         intervals+48(FP), AX
 	MOVQ         planes+56(FP), CX
-	SHLQ         $0x07, CX
+	IMUL3Q       $0x00000080, CX, CX
 	SUBQ         CX, AX
 	MOVL         $0x00000001, DX
 	VPBROADCASTB DX, X0
 	MOVQ         channels+40(FP), BX
 	MOVQ         dst+0(FP), DI
 	MOVQ         dstStride+8(FP), R9
-	MOVQ         acc+16(FP), R10
-	MOVQ         accStride+24(FP), R12
+	MOVQ         x+16(FP), R10
+	MOVQ         xStride+24(FP), R12
 
 block:
 	MOVQ    $0x00000010, DX
@@ -401,6 +402,106 @@ plane:
 	JNZ        row
 	ADDQ       $0x00000010, DI
 	ADDQ       $0x00000040, R10
+	SUBQ       $0x10, BX
+	JGT        block
+	VZEROUPPER
+	RET
+
+// func compareRowsCodes(dst *uint8, dstStride int, x *uint8, xStride int, rows int, channels int, intervals *uint8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV
+TEXT ·compareRowsCodes(SB), NOSPLIT, $0-56
+	MOVL         $0x00000001, AX
+	VPBROADCASTB AX, X2
+	MOVQ         channels+40(FP), AX
+	MOVQ         dst+0(FP), DX
+	MOVQ         dstStride+8(FP), SI
+	MOVQ         x+16(FP), DI
+	MOVQ         xStride+24(FP), R9
+	MOVQ         intervals+48(FP), R10
+
+block:
+	MOVQ       $0x00000010, CX
+	CMPQ       AX, CX
+	CMOVQLT    AX, CX
+	MOVL       $0x0000ffff, BX
+	BZHIL      CX, BX, CX
+	KMOVW      CX, K1
+	MOVQ       DX, BX
+	MOVQ       DI, R8
+	MOVQ       R10, CX
+	KXNORW     K2, K2, K2
+	VMOVDQU8.Z (CX), K2, X0
+	VMOVDQU8.Z 16(CX), K2, X1
+	MOVQ       rows+32(FP), CX
+
+row:
+	VMOVDQU8.Z (R8), K1, X3
+	VPCMPUB    $0x05, X0, X3, K3
+	VPCMPUB    $0x02, X1, X3, K3, K3
+	VMOVDQU8.Z X2, K3, X3
+	VMOVDQU8   X3, K1, (BX)
+	ADDQ       SI, BX
+	ADDQ       R9, R8
+	DECQ       CX
+	JNZ        row
+	ADDQ       $0x00000010, DX
+	ADDQ       $0x00000010, DI
+	ADDQ       $0x00000020, R10
+	SUBQ       $0x10, AX
+	JGT        block
+	VZEROUPPER
+	RET
+
+// func comparePlanesCodes(dst *uint8, dstStride int, x *uint8, xStride int, rows int, channels int, intervals *uint8, planes int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV
+TEXT ·comparePlanesCodes(SB), NOSPLIT, $0-64
+	MOVQ         intervals+48(FP), AX
+	MOVQ         planes+56(FP), CX
+	IMUL3Q       $0x00000020, CX, CX
+	SUBQ         CX, AX
+	MOVL         $0x00000001, DX
+	VPBROADCASTB DX, X0
+	MOVQ         channels+40(FP), BX
+	MOVQ         dst+0(FP), DI
+	MOVQ         dstStride+8(FP), R9
+	MOVQ         x+16(FP), R10
+	MOVQ         xStride+24(FP), R12
+
+block:
+	MOVQ    $0x00000010, DX
+	CMPQ    BX, DX
+	CMOVQLT BX, DX
+	MOVL    $0x0000ffff, SI
+	BZHIL   DX, SI, DX
+	KMOVW   DX, K1
+	MOVQ    DI, R8
+	MOVQ    R10, R11
+	ADDQ    CX, AX
+	MOVQ    rows+32(FP), SI
+
+row:
+	VMOVDQU8.Z (R11), K1, X1
+	MOVQ       AX, R13
+	MOVQ       planes+56(FP), DX
+	VPXORD     X2, X2, X2
+	VMOVDQA32  X0, X3
+
+plane:
+	VPCMPUB    $0x05, (R13), X1, K2
+	VPCMPUB    $0x02, 16(R13), X1, K2, K2
+	ADDQ       $0x00000020, R13
+	VMOVDQU8.Z X3, K2, X4
+	VPORD      X4, X2, X2
+	VPADDB     X3, X3, X3
+	DECQ       DX
+	JNZ        plane
+	VMOVDQU8   X2, K1, (R8)
+	ADDQ       R9, R8
+	ADDQ       R12, R11
+	DECQ       SI
+	JNZ        row
+	ADDQ       $0x00000010, DI
+	ADDQ       $0x00000010, R10
 	SUBQ       $0x10, BX
 	JGT        block
 	VZEROUPPER

@@ -44,14 +44,26 @@ func requantizeWide(dst *int32, dstStride int, sums *int64, sumStride int, rows 
 //go:noescape
 func compareSums(dst *uint8, dstStride int, sums *int64, sumStride int, rows int, channels int, levels *int64, planes int)
 
-// compareRows makes the code of each channel 1 where its accumulator is in the interval, and 0 elsewhere. Strides are in
-// bytes; intervals are [block of 16 channels][first, last][16].
+// compareRows makes the code of each channel 1 where x is in the interval, and 0 elsewhere. Strides are
+// in bytes; intervals are [block of 16 channels][first, last][16].
 //
 //go:noescape
-func compareRows(dst *uint8, dstStride int, acc *int32, accStride int, rows int, channels int, intervals *int32)
+func compareRows(dst *uint8, dstStride int, x *int32, xStride int, rows int, channels int, intervals *int32)
 
-// comparePlanes sets bit p of the code of each channel, and no other, where its accumulator is in interval p. Strides are in
-// bytes; intervals are [block of 16 channels][plane][first, last][16].
+// comparePlanes sets bit p of the code of each channel, and no other, where x is in interval p. Strides are
+// in bytes; intervals are [block of 16 channels][plane][first, last][16].
 //
 //go:noescape
-func comparePlanes(dst *uint8, dstStride int, acc *int32, accStride int, rows int, channels int, intervals *int32, planes int)
+func comparePlanes(dst *uint8, dstStride int, x *int32, xStride int, rows int, channels int, intervals *int32, planes int)
+
+// compareRowsCodes makes the code of each channel 1 where x is in the interval, and 0 elsewhere. Strides are
+// in bytes; intervals are [block of 16 channels][first, last][16].
+//
+//go:noescape
+func compareRowsCodes(dst *uint8, dstStride int, x *uint8, xStride int, rows int, channels int, intervals *uint8)
+
+// comparePlanesCodes sets bit p of the code of each channel, and no other, where x is in interval p. Strides are
+// in bytes; intervals are [block of 16 channels][plane][first, last][16].
+//
+//go:noescape
+func comparePlanesCodes(dst *uint8, dstStride int, x *uint8, xStride int, rows int, channels int, intervals *uint8, planes int)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command sums generates the AVX-512 sums of any number of terms, what requantizes and compares them, and the comparison
-// of accumulators.
+// of accumulators and codes.
 package main
 
 import (
@@ -19,8 +19,10 @@ func main() {
 	requantize("Codes", "uint8", 1)
 	requantize("Wide", "int32", 4)
 	compareSums()
-	compareRows()
-	comparePlanes()
+	for _, n := range []numbers{accumulators, codes} {
+		n.compareRows()
+		n.comparePlanes()
+	}
 	Generate()
 }
 
@@ -238,58 +240,73 @@ func signs(first VecVirtual, planes Register, compare func(set Register)) VecVir
 	return code
 }
 
-// rows are the arguments of the comparisons of accumulators.
-const rows = "func(dst *uint8, dstStride int, acc *int32, accStride, rows, channels int, intervals *int32"
+// A numbers is what is compared with intervals: accumulators, or codes.
+type numbers struct {
+	name, kind string
+	size       int
+	register   func() VecVirtual // of 16
+	load       func(from, inside, to Op)
+	compare    func(operands ...Op)
+}
 
-// compareRows generates the comparison of accumulators with an interval.
-func compareRows() {
-	TEXT("compareRows", NOSPLIT, rows+")")
-	Doc("compareRows makes the code of each channel 1 where its accumulator is in the interval, and 0 elsewhere. Strides are in",
-		"bytes; intervals are [block of 16 channels][first, last][16].")
+var (
+	accumulators = numbers{"", "int32", 4, ZMM, VMOVDQU32_Z, VPCMPD}
+	codes        = numbers{"Codes", "uint8", 1, XMM, VMOVDQU8_Z, VPCMPUB}
+)
+
+// begin begins a function with more parameters and walks over its rows.
+func (n numbers) begin(name, doc, table, parameters string) *walk {
+	name += n.name
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(dst *uint8, dstStride int, x *%s, xStride, rows, channels int, intervals *%s%s)", n.kind, n.kind, parameters))
+	Doc(name+doc, "in bytes; intervals are [block of 16 channels]"+table+"[first, last][16].")
 	Pragma("noescape")
-	w := &walk{pointers: []pointer{{name: "dst", stride: "dstStride", step: 16}, {name: "acc", stride: "accStride", step: 64}, {name: "intervals", step: 128}}}
-	first, last, one := ZMM(), ZMM(), XMM()
+	return &walk{pointers: []pointer{{name: "dst", stride: "dstStride", step: 16}, {name: "x", stride: "xStride", step: 16 * n.size}}}
+}
+
+// compareRows generates the comparison with an interval.
+func (n numbers) compareRows() {
+	w := n.begin("compareRows", " makes the code of each channel 1 where x is in the interval, and 0 elsewhere. Strides are", "", "")
+	w.pointers = append(w.pointers, pointer{name: "intervals", step: 32 * n.size})
+	first, last, one := n.register(), n.register(), XMM()
 	ones(one)
 	w.run(
 		func() {
-			VMOVDQU32(Mem{Base: w.pointers[2].at}, first)
-			VMOVDQU32(Mem{Base: w.pointers[2].at, Disp: 64}, last)
+			all := K()
+			KXNORW(all, all, all)
+			n.load(Mem{Base: w.pointers[2].at}, all, first)
+			n.load(Mem{Base: w.pointers[2].at, Disp: 16 * n.size}, all, last)
 		},
 		func() {
-			x, least, set, code := ZMM(), K(), K(), XMM()
-			VMOVDQU32_Z(Mem{Base: w.pointers[1].at}, w.inside, x)
-			VPCMPD(Imm(5), first, x, least)     // x >= first
-			VPCMPD(Imm(2), last, x, least, set) // x <= last
+			x, least, set, code := n.register(), K(), K(), XMM()
+			n.load(Mem{Base: w.pointers[1].at}, w.inside, x)
+			n.compare(Imm(5), first, x, least)     // x >= first
+			n.compare(Imm(2), last, x, least, set) // x <= last
 			VMOVDQU8_Z(one, set, code)
 			VMOVDQU8(code, w.inside, Mem{Base: w.pointers[0].at})
 		})
 }
 
-// comparePlanes generates the comparison of accumulators with several intervals.
-func comparePlanes() {
-	TEXT("comparePlanes", NOSPLIT, rows+", planes int)")
-	Doc("comparePlanes sets bit p of the code of each channel, and no other, where its accumulator is in interval p. Strides are in",
-		"bytes; intervals are [block of 16 channels][plane][first, last][16].")
-	Pragma("noescape")
-	w := &walk{pointers: []pointer{{name: "dst", stride: "dstStride", step: 16}, {name: "acc", stride: "accStride", step: 64}}}
+// comparePlanes generates the comparison with several intervals.
+func (n numbers) comparePlanes() {
+	w := n.begin("comparePlanes", " sets bit p of the code of each channel, and no other, where x is in interval p. Strides are", "[plane]", ", planes int")
 	intervals, step, planes, first := GP64(), GP64(), GP64(), XMM()
 	Load(Param("intervals"), intervals)
 	Load(Param("planes"), step)
-	SHLQ(Imm(7), step) // bytes of a block
+	IMUL3Q(U32(uint32(32*n.size)), step, step) // bytes of a block
 	SUBQ(step, intervals)
 	ones(first)
 	w.run(
 		func() { ADDQ(step, intervals) },
 		func() {
-			x, interval := ZMM(), GP64()
-			VMOVDQU32_Z(Mem{Base: w.pointers[1].at}, w.inside, x)
+			x, interval := n.register(), GP64()
+			n.load(Mem{Base: w.pointers[1].at}, w.inside, x)
 			MOVQ(intervals, interval)
 			Load(Param("planes"), planes)
 			code := signs(first, planes, func(set Register) {
 				least := K()
-				VPCMPD(Imm(5), Mem{Base: interval}, x, least)                // x >= first
-				VPCMPD(Imm(2), Mem{Base: interval, Disp: 64}, x, least, set) // x <= last
-				ADDQ(U32(128), interval)
+				n.compare(Imm(5), Mem{Base: interval}, x, least)                         // x >= first
+				n.compare(Imm(2), Mem{Base: interval, Disp: 16 * n.size}, x, least, set) // x <= last
+				ADDQ(U32(uint32(32*n.size)), interval)
 			})
 			VMOVDQU8(code, w.inside, Mem{Base: w.pointers[0].at})
 		})
