@@ -3,11 +3,11 @@
 package safetensors
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -63,14 +63,14 @@ func parseHeader(text string) (*header, error) {
 		names = append(names, e.name)
 	}
 	if name, ok := repeated(names); ok {
-		return nil, fmt.Errorf("safetensors: tensor %q is there twice", name)
+		return nil, fmt.Errorf("safetensors: tensor %.80q is there twice", name)
 	}
 	names = names[:0]
 	for _, m := range h.metadata {
 		names = append(names, m.Key)
 	}
 	if key, ok := repeated(names); ok {
-		return nil, fmt.Errorf("safetensors: metadata %q is there twice", key)
+		return nil, fmt.Errorf("safetensors: metadata %.80q is there twice", key)
 	}
 	return h, nil
 }
@@ -153,7 +153,7 @@ func (p *parser) entry(name string) entry {
 	p.object(func(key string) {
 		i := slices.Index(keys, key)
 		if i < 0 {
-			p.fail(fmt.Sprintf("key %q unknown or there twice", key))
+			p.fail(fmt.Sprintf("key %.80q unknown or there twice", key))
 			return
 		}
 		keys = slices.Delete(keys, i, i+1)
@@ -184,7 +184,7 @@ func (p *parser) entry(name string) entry {
 		}
 	})
 	if len(keys) > 0 {
-		p.fail(fmt.Sprintf("tensor %q lacks %q", name, keys))
+		p.fail(fmt.Sprintf("tensor %.80q lacks %q", name, keys))
 	}
 	return e
 }
@@ -220,7 +220,7 @@ func (p *parser) string() string {
 			break
 		}
 		escaped = true
-		p.at++ // the escaped character; json checks it
+		p.at++ // the escaped character; unescape checks it
 		if p.at > len(p.text) {
 			p.fail("a string without an end")
 		}
@@ -228,14 +228,60 @@ func (p *parser) string() string {
 	if p.err != nil {
 		return ""
 	}
-	s := p.text[start+1 : p.at-1]
-	if escaped || strings.IndexFunc(s, func(r rune) bool { return r < ' ' }) >= 0 {
-		if json.Unmarshal([]byte(p.text[start:p.at]), &s) != nil {
-			p.fail("a malformed string")
-		}
-	}
+	s, ok := p.text[start+1:p.at-1], true
 	if !utf8.ValidString(s) {
 		p.fail("a string that is not valid UTF-8")
+		return ""
+	}
+	if escaped {
+		s, ok = unescape(s)
+	}
+	if !ok || strings.IndexFunc(p.text[start:p.at], func(r rune) bool { return r < ' ' }) >= 0 {
+		p.fail("a malformed string")
+		return ""
 	}
 	return s
+}
+
+// unescape replaces the escapes in the content of a JSON string, and says whether all are of JSON. It takes no more memory
+// than the content does.
+func unescape(s string) (string, bool) {
+	var b strings.Builder
+	b.Grow(len(s))
+	for {
+		before, escape, found := strings.Cut(s, `\`)
+		b.WriteString(before)
+		if !found {
+			return b.String(), true
+		}
+		if escape == "" {
+			return "", false
+		}
+		s = escape[1:]
+		if i := strings.IndexByte(`"\/bfnrt`, escape[0]); i >= 0 {
+			b.WriteByte("\"\\/\b\f\n\r\t"[i])
+			continue
+		}
+		r, ok := unit(escape)
+		if !ok {
+			return "", false
+		}
+		s = escape[5:]
+		if utf16.IsSurrogate(r) {
+			second, _ := unit(strings.TrimPrefix(s, `\`))
+			if r = utf16.DecodeRune(r, second); r != utf8.RuneError {
+				s = s[6:]
+			}
+		}
+		b.WriteRune(r)
+	}
+}
+
+// unit parses the UTF-16 unit at the start of s, as uXXXX.
+func unit(s string) (rune, bool) {
+	if len(s) < 5 || s[0] != 'u' {
+		return 0, false
+	}
+	r, err := strconv.ParseUint(s[1:5], 16, 16)
+	return rune(r), err == nil
 }

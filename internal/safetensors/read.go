@@ -31,9 +31,6 @@ func Read(r io.ReaderAt, size int64) (*File, error) {
 		return nil, err
 	}
 	f := &File{Metadata: h.metadata, Tensors: make([]Tensor, len(h.entries))}
-	if err := readFull(r, make([]byte, 1), size-1); err != nil { // the file is as long as it claims
-		return nil, err
-	}
 	data := make([]byte, size-start)
 	if err := readFull(r, data, start); err != nil {
 		return nil, err
@@ -57,6 +54,9 @@ func Read(r io.ReaderAt, size int64) (*File, error) {
 func readHeader(r io.ReaderAt, size int64) (string, error) {
 	if size < 8 || size > int64(maxInt) {
 		return "", fmt.Errorf("safetensors: a file of %d bytes is cut short, or none of this format", size)
+	}
+	if err := readFull(r, make([]byte, 1), size-1); err != nil { // the file is as long as it claims
+		return "", err
 	}
 	var prefix [8]byte
 	if err := readFull(r, prefix[:], 0); err != nil {
@@ -100,13 +100,13 @@ func checkPlaces(entries []entry, size uint64) error {
 		want, err := byteSize(e.dtype, e.shape)
 		switch {
 		case err != nil:
-			return fmt.Errorf("safetensors: tensor %q: %w", e.name, err)
+			return fmt.Errorf("safetensors: tensor %.80q: %w", e.name, err)
 		case e.begin != end:
-			return fmt.Errorf("safetensors: tensor %q starts at %d where the one before ends at %d", e.name, e.begin, end)
+			return fmt.Errorf("safetensors: tensor %.80q starts at %d where the one before ends at %d", e.name, e.begin, end)
 		case e.end < e.begin || e.end-e.begin != want:
-			return fmt.Errorf("safetensors: tensor %q: %s of shape %v takes %d bytes, not those from %d to %d", e.name, e.dtype, e.shape, want, e.begin, e.end)
+			return fmt.Errorf("safetensors: tensor %.80q: %s of shape %v takes %d bytes, not those from %d to %d", e.name, e.dtype, e.shape, want, e.begin, e.end)
 		case e.end > size:
-			return fmt.Errorf("safetensors: tensor %q ends at %d, the data at %d: the file is cut short", e.name, e.end, size)
+			return fmt.Errorf("safetensors: tensor %.80q ends at %d, the data at %d: the file is cut short", e.name, e.end, size)
 		}
 		end = e.end
 	}

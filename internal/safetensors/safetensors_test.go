@@ -231,6 +231,16 @@ func (failing) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
 
 // TestReadHostileHeaderStaysSmall reads headers built to blow up and counts all memory ever taken.
 func TestReadHostileHeaderStaysSmall(t *testing.T) {
+	took := func(b []byte, size int64) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := Read(bytes.NewReader(b), size)
+		runtime.ReadMemStats(&after)
+		if err == nil {
+			t.Errorf("%.90q: read", b)
+		}
+		return after.TotalAlloc - before.TotalAlloc
+	}
 	for name, part := range map[string]string{
 		"tensors":  `"%":{"dtype":"U8","shape":[0,0,0,0,0,0,0,0],"data_offsets":[0,0]},`,
 		"metadata": `"__metadata__":{` + strings.Repeat(`"a":"",`, 100),
@@ -238,18 +248,44 @@ func TestReadHostileHeaderStaysSmall(t *testing.T) {
 		"brackets": strings.Repeat("[", 1000),
 		"objects":  strings.Repeat(`{"a":`, 200),
 		"string":   strings.Repeat(`aaaaaaaaaa`, 200),
+		"escapes":  `"__metadata__":{"a":"` + strings.Repeat(`\\`, 1<<20) + strings.Repeat(`\u0041`, 1<<18) + `"},`,
+		"names":    `"` + strings.Repeat(`\u0041`, 1<<19) + `":{"dtype":"U8"},`,
 	} {
 		header := "{" + strings.Repeat(part, 4<<20/len(part))
 		b := file(header, 0)
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		_, err := decode(b)
-		runtime.ReadMemStats(&after)
-		if err == nil {
-			t.Errorf("%s: read", name)
-		}
-		if took := after.TotalAlloc - before.TotalAlloc; took > 2*uint64(len(b))+1<<20 {
+		if took := took(b, int64(len(b))); took > 2*uint64(len(b))+1<<20 {
 			t.Errorf("%s: took %d bytes for a file of %d", name, took, len(b))
+		}
+	}
+
+	// Files of some bytes that claim to be huge.
+	const little = 1 << 16
+	empty := file("{}", 0)
+	for _, size := range []int64{1 << 20, 1 << 40, 1<<63 - 1} {
+		if took := took(empty, size); took > little {
+			t.Errorf("a file said to be of %d bytes took %d", size, took)
+		}
+	}
+	for _, n := range []uint64{uint64(len(empty)) - 7, maxHeader, maxHeader + 1, 1 << 40, 1<<63 - 1, 1 << 63, 1<<64 - 8, 1<<64 - 1} {
+		b := binary.LittleEndian.AppendUint64(nil, n)
+		b = append(b, empty[8:]...)
+		if took := took(b, int64(len(b))); took > little {
+			t.Errorf("a header said to be of %d bytes took %d", n, took)
+		}
+	}
+	for _, entry := range []string{
+		`"dtype":"U8","shape":[1099511627776],"data_offsets":[0,1099511627776]`,
+		`"dtype":"F64","shape":[140737488355328],"data_offsets":[0,1125899906842624]`,
+		`"dtype":"U8","shape":[9223372036854775807],"data_offsets":[0,9223372036854775807]`,
+		`"dtype":"U8","shape":[18446744073709551615],"data_offsets":[0,18446744073709551615]`,
+		`"dtype":"I64","shape":[4294967296,4294967296],"data_offsets":[0,0]`,
+		`"dtype":"I64","shape":[2305843009213693952,8],"data_offsets":[0,0]`,
+		`"dtype":"U8","shape":[4],"data_offsets":[18446744073709551612,0]`,
+		`"dtype":"U8","shape":[99999999999999999999999],"data_offsets":[0,4]`,
+	} {
+		b := file(`{"a":{`+entry+`}}`, 4)
+		if took := took(b, int64(len(b))); took > little {
+			t.Errorf("%s took %d bytes", entry, took)
 		}
 	}
 }

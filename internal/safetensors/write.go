@@ -121,7 +121,7 @@ func (f *File) header(digest bool) ([]byte, error) {
 func byteSize(dtype string, shape []int) (uint64, error) {
 	size := dtypeBytes(dtype)
 	if size == 0 {
-		return 0, fmt.Errorf("unknown type %q", dtype)
+		return 0, fmt.Errorf("unknown type %.20q", dtype)
 	}
 	if len(shape) > maxRank {
 		return 0, fmt.Errorf("shape %v has more than %d sizes", shape, maxRank)
