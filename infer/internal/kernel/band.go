@@ -57,7 +57,7 @@ func (b *band) copy(buffer, x []uint8, row, rows int) {
 func (b *band) copyLines(buffer []uint8, row, rows int, put func(line []uint8, first, columns int)) {
 	c, pitch := &b.c, b.pitch()
 	y := row%c.Pixels()/c.OutW*c.StrideH - c.Top
-	inside := min(c.InW, (c.OutW-1)*c.StrideW+c.KW-c.Left) // columns of the image that the buffer holds
+	inside := b.inside()
 	start, end := c.Left*c.InC*b.width, (c.Left+inside)*c.InC*b.width
 	for range b.height(rows / c.OutW) {
 		line := buffer[:pitch]
@@ -72,6 +72,9 @@ func (b *band) copyLines(buffer []uint8, row, rows int, put func(line []uint8, f
 		y++
 	}
 }
+
+// inside returns the columns of the image that the buffer holds.
+func (b *band) inside() int { return min(b.c.InW, (b.c.OutW-1)*b.c.StrideW+b.c.KW-b.c.Left) }
 
 // fill fills a part of the buffer with the zero point.
 func (b *band) fill(line []uint8) {

@@ -160,36 +160,49 @@ func (p *bitPlan) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
 	}
 }
 
-// packTile fills the buffer for the rows of a tile with sign k of the codes.
+// packTile fills the buffer for the rows of a tile with sign k of the codes, and with zeros in the place of padding.
 func (p *bitPlan) packTile(buffer, x []uint8, t Tile, k int) {
 	if p.flat {
-		p.pack(buffer, x[t.Row*p.in:], t.Rows, k)
+		p.pack(buffer, 0, x[t.Row*p.in:], 0, 1, t.Rows, k)
 		return
 	}
-	pixels := p.c.InH * p.c.InW
-	x = x[t.Row/p.c.Pixels()*pixels*p.in:][:pixels*p.in]
-	p.copyLines(buffer, t.Row, t.Rows, func(line []uint8, first, columns int) {
-		p.pack(line, x[first*p.in:], columns, k)
-	})
+	c, pitch := &p.c, p.pitch()
+	x = x[t.Row/c.Pixels()*c.InH*c.InW*p.in:]
+	y := t.Row%c.Pixels()/c.OutW*c.StrideH - c.Top
+	height := p.height(t.Rows / c.OutW)
+	first, last := max(0, -y), min(height, c.InH-y)
+	clear(buffer[:height*pitch])
+	if columns := p.inside(); first < last && columns > 0 {
+		p.pack(buffer[first*pitch+c.Left*c.InC:], pitch, x[(y+first)*c.InW*p.in:], c.InW*p.in, last-first, columns, k)
+	}
 }
 
-// pack packs sign k of the codes of pixels.
-func (p *bitPlan) pack(dst, codes []uint8, pixels, k int) {
-	_, _ = dst[pixels*p.c.InC-1], codes[pixels*p.in-1]
+// pack packs sign k of the codes of lines of pixels that are pitches apart.
+func (p *bitPlan) pack(dst []uint8, pitch int, codes []uint8, codesPitch, lines, pixels, k int) {
+	_, _ = dst[(lines-1)*pitch+pixels*p.c.InC-1], codes[(lines-1)*codesPitch+pixels*p.in-1]
+	quick := 0 // pixels of each line that take no instructions of their own
 	switch {
 	case p.grouped:
-		packGroups(&dst[0], &codes[0], pixels, p.in, p.c.InC, 1<<k)
-		return
 	case p.in%32 == 0:
-		packWhole(&dst[0], &codes[0], pixels*p.in/32, 1<<k)
-		return
-	case p.in == 16 && pixels >= 4:
-		packHalves(&dst[0], &codes[0], pixels/4, 1<<k)
-		fours := pixels / 4 * 4
-		dst, codes, pixels = dst[fours*p.c.InC:], codes[fours*p.in:], pixels-fours
+		quick = pixels
+	case p.in == 16:
+		quick = pixels / 4 * 4
 	}
-	if pixels > 0 {
-		packWords(&dst[0], &codes[0], pixels, p.in, p.c.InC, 1<<k)
+	if quick < pixels { // before the others, for packWords writes to the next line
+		pack := packWords
+		if p.grouped {
+			pack = packGroups
+		}
+		for line := range lines {
+			pack(&dst[line*pitch+quick*p.c.InC], &codes[line*codesPitch+quick*p.in], pixels-quick, p.in, p.c.InC, 1<<k)
+		}
+	}
+	switch {
+	case quick == 0:
+	case p.in == 16:
+		packHalves(&dst[0], pitch, &codes[0], codesPitch, lines, quick/4, 1<<k)
+	default:
+		packWhole(&dst[0], pitch, &codes[0], codesPitch, lines, quick*p.in/32, 1<<k)
 	}
 }
 

@@ -829,53 +829,75 @@ words:
 	VZEROUPPER
 	RET
 
-// func packWhole(dst *uint8, codes *uint8, words int, sign uint8)
+// func packWhole(dst *uint8, pitch int, codes *uint8, codesPitch int, lines int, words int, sign uint8)
 // Requires: AVX, AVX512BW, AVX512VL
-TEXT ·packWhole(SB), NOSPLIT, $0-25
-	MOVQ         dst+0(FP), AX
-	MOVQ         codes+8(FP), CX
-	MOVQ         words+16(FP), DX
-	MOVBLZX      sign+24(FP), BX
-	VPBROADCASTB BX, Z0
-	SUBQ         $0x02, DX
-	JLT          last
+TEXT ·packWhole(SB), NOSPLIT, $0-49
+	MOVQ         lines+32(FP), AX
+	MOVBLZX      sign+48(FP), CX
+	VPBROADCASTB CX, Z0
+	MOVQ         dst+0(FP), CX
+	MOVQ         codes+16(FP), DX
+
+line:
+	MOVQ CX, BX
+	MOVQ DX, SI
+	MOVQ words+40(FP), DI
+	SUBQ $0x02, DI
+	JLT  last
 
 words:
-	VPTESTMB (CX), Z0, K1
-	KMOVQ    K1, (AX)
-	ADDQ     $0x40, CX
-	ADDQ     $0x08, AX
-	SUBQ     $0x02, DX
+	VPTESTMB (SI), Z0, K1
+	KMOVQ    K1, (BX)
+	ADDQ     $0x40, SI
+	ADDQ     $0x08, BX
+	SUBQ     $0x02, DI
 	JGE      words
 
 last:
-	ADDQ     $0x02, DX
+	ADDQ     $0x02, DI
 	JZ       done
-	VPTESTMB (CX), Y0, K1
-	KMOVD    K1, (AX)
+	VPTESTMB (SI), Y0, K1
+	KMOVD    K1, (BX)
 
 done:
+	MOVQ pitch+8(FP), BX
+	ADDQ BX, CX
+	MOVQ codesPitch+24(FP), BX
+	ADDQ BX, DX
+	DECQ AX
+	JNZ  line
 	VZEROUPPER
 	RET
 
-// func packHalves(dst *uint8, codes *uint8, fours int, sign uint8)
+// func packHalves(dst *uint8, pitch int, codes *uint8, codesPitch int, lines int, fours int, sign uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·packHalves(SB), NOSPLIT, $0-25
-	MOVQ         dst+0(FP), AX
-	MOVQ         codes+8(FP), CX
-	MOVQ         fours+16(FP), DX
-	MOVBLZX      sign+24(FP), BX
-	VPBROADCASTB BX, Z0
+TEXT ·packHalves(SB), NOSPLIT, $0-49
+	MOVQ         lines+32(FP), AX
+	MOVBLZX      sign+48(FP), CX
+	VPBROADCASTB CX, Z0
+	MOVQ         dst+0(FP), CX
+	MOVQ         codes+16(FP), DX
+
+line:
+	MOVQ CX, BX
+	MOVQ DX, SI
+	MOVQ fours+40(FP), DI
 
 four:
-	VPTESTMB  (CX), Z0, K1
-	KMOVQ     K1, BX
-	VMOVQ     BX, X1
+	VPTESTMB  (SI), Z0, K1
+	KMOVQ     K1, R8
+	VMOVQ     R8, X1
 	VPMOVZXWD X1, X1
-	VMOVDQU32 X1, (AX)
-	ADDQ      $0x40, CX
-	ADDQ      $0x10, AX
-	DECQ      DX
+	VMOVDQU32 X1, (BX)
+	ADDQ      $0x40, SI
+	ADDQ      $0x10, BX
+	DECQ      DI
 	JNZ       four
+	MOVQ      pitch+8(FP), BX
+	ADDQ      BX, CX
+	MOVQ      codesPitch+24(FP), BX
+	ADDQ      BX, DX
+	DECQ      AX
+	JNZ       line
 	VZEROUPPER
 	RET

@@ -84,12 +84,12 @@ func packGroups(dst *uint8, codes *uint8, pixels int, channels int, bytes int, s
 //go:noescape
 func packWords(dst *uint8, codes *uint8, pixels int, channels int, bytes int, sign uint8)
 
-// packWhole packs the bit sign of codes in so many words, 32 in each.
+// packWhole packs, of lines that are pitches apart, the bit sign of codes, in so many words, 32 in each.
 //
 //go:noescape
-func packWhole(dst *uint8, codes *uint8, words int, sign uint8)
+func packWhole(dst *uint8, pitch int, codes *uint8, codesPitch int, lines int, words int, sign uint8)
 
-// packHalves packs, of fours·4 pixels of 16 codes, the bit sign, and zeros behind, in a word each.
+// packHalves packs, of lines that are pitches apart, the bit sign of codes, 16 of a pixel in a word, with zeros behind, four pixels at a time.
 //
 //go:noescape
-func packHalves(dst *uint8, codes *uint8, fours int, sign uint8)
+func packHalves(dst *uint8, pitch int, codes *uint8, codesPitch int, lines int, fours int, sign uint8)

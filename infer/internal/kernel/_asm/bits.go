@@ -263,61 +263,67 @@ func pack(unit string) {
 	RET()
 }
 
-// packWhole generates the packing of pixels that are whole words.
-func packWhole() {
-	TEXT("packWhole", NOSPLIT, "func(dst, codes *uint8, words int, sign uint8)")
-	Doc("packWhole packs the bit sign of codes in so many words, 32 in each.")
+// packLines generates the packing of lines of so many units, of which pack packs a line.
+func packLines(name, doc, units string, pack func(bit VecVirtual, dst, codes, left Register)) {
+	TEXT(name, NOSPLIT, "func(dst *uint8, pitch int, codes *uint8, codesPitch, lines, "+units+" int, sign uint8)")
+	Doc(name + " packs, of lines that are pitches apart, the bit sign of codes, " + doc)
 	Pragma("noescape")
-	dst, codes, words, bit := packArguments("words")
-	SUBQ(Imm(2), words)
-	JLT(LabelRef("last"))
-	Label("words")
-	set := K()
-	VPTESTMB(Mem{Base: codes}, bit, set)
-	KMOVQ(set, Mem{Base: dst})
-	ADDQ(Imm(64), codes)
-	ADDQ(Imm(8), dst)
-	SUBQ(Imm(2), words)
-	JGE(LabelRef("words"))
-	Label("last")
-	ADDQ(Imm(2), words)
-	JZ(LabelRef("done"))
-	half := K()
-	low := bit.AsY()
-	VPTESTMB(Mem{Base: codes}, low, half)
-	KMOVD(half, Mem{Base: dst})
-	Label("done")
+	bit, lines := ZMM(), Load(Param("lines"), GP64())
+	VPBROADCASTB(Load(Param("sign"), GP32()), bit)
+	line, codesLine := Load(Param("dst"), GP64()), Load(Param("codes"), GP64())
+	dst, codes := GP64(), GP64()
+	Label("line")
+	MOVQ(line, dst)
+	MOVQ(codesLine, codes)
+	left := Load(Param(units), GP64())
+	pack(bit, dst, codes, left)
+	ADDQ(Load(Param("pitch"), GP64()), line)
+	ADDQ(Load(Param("codesPitch"), GP64()), codesLine)
+	DECQ(lines)
+	JNZ(LabelRef("line"))
 	VZEROUPPER()
 	RET()
+}
+
+// packWhole generates the packing of pixels that are whole words.
+func packWhole() {
+	packLines("packWhole", "in so many words, 32 in each.", "words", func(bit VecVirtual, dst, codes, words Register) {
+		SUBQ(Imm(2), words)
+		JLT(LabelRef("last"))
+		Label("words")
+		set := K()
+		VPTESTMB(Mem{Base: codes}, bit, set)
+		KMOVQ(set, Mem{Base: dst})
+		ADDQ(Imm(64), codes)
+		ADDQ(Imm(8), dst)
+		SUBQ(Imm(2), words)
+		JGE(LabelRef("words"))
+		Label("last")
+		ADDQ(Imm(2), words)
+		JZ(LabelRef("done"))
+		half := K()
+		low := bit.AsY()
+		VPTESTMB(Mem{Base: codes}, low, half)
+		KMOVD(half, Mem{Base: dst})
+		Label("done")
+	})
 }
 
 // packHalves generates the packing of pixels that are half a word.
 func packHalves() {
-	TEXT("packHalves", NOSPLIT, "func(dst, codes *uint8, fours int, sign uint8)")
-	Doc("packHalves packs, of fours·4 pixels of 16 codes, the bit sign, and zeros behind, in a word each.")
-	Pragma("noescape")
-	dst, codes, fours, bit := packArguments("fours")
-	Label("four")
-	set, halves, words := K(), GP64(), XMM()
-	VPTESTMB(Mem{Base: codes}, bit, set)
-	KMOVQ(set, halves)
-	VMOVQ(halves, words)
-	VPMOVZXWD(words, words)
-	VMOVDQU32(words, Mem{Base: dst})
-	ADDQ(Imm(64), codes)
-	ADDQ(Imm(16), dst)
-	DECQ(fours)
-	JNZ(LabelRef("four"))
-	VZEROUPPER()
-	RET()
-}
-
-// packArguments loads the arguments of a packing.
-func packArguments(count string) (dst, codes, n Register, bit VecVirtual) {
-	dst, codes, n = Load(Param("dst"), GP64()), Load(Param("codes"), GP64()), Load(Param(count), GP64())
-	bit = ZMM()
-	VPBROADCASTB(Load(Param("sign"), GP32()), bit)
-	return dst, codes, n, bit
+	packLines("packHalves", "16 of a pixel in a word, with zeros behind, four pixels at a time.", "fours", func(bit VecVirtual, dst, codes, fours Register) {
+		Label("four")
+		set, halves, words := K(), GP64(), XMM()
+		VPTESTMB(Mem{Base: codes}, bit, set)
+		KMOVQ(set, halves)
+		VMOVQ(halves, words)
+		VPMOVZXWD(words, words)
+		VMOVDQU32(words, Mem{Base: dst})
+		ADDQ(Imm(64), codes)
+		ADDQ(Imm(16), dst)
+		DECQ(fours)
+		JNZ(LabelRef("four"))
+	})
 }
 
 // parities adds the low word to the high one, modulo 2.
