@@ -37,6 +37,19 @@ type dotForm struct {
 // of the one before. Rows of acc are stride bytes apart.
 type dotProduct = func(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height, steps, skip int)
 
+// A dotBlock is a dotProduct whose sums of block steps fit int16.
+type dotBlock = func(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height, steps, skip, block int)
+
+// withBlock returns the form with products of so many steps a block.
+func (f dotForm) withBlock(products [dotRows + 1]dotBlock, block int) *dotForm {
+	for n, product := range products {
+		f.products[n] = func(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height, steps, skip int) {
+			product(acc, stride, x, offsets, tiles, w, start, height, steps, skip, block)
+		}
+	}
+	return &f
+}
+
 // dotPlan is a convolution as products of rows of codes with panels of 16 output channels.
 type dotPlan struct {
 	band

@@ -6,8 +6,8 @@
 
 #include "textflag.h"
 
-// func dotBytes1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-TEXT ·dotBytes1(SB), NOSPLIT, $0-80
+// func dotFours1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+TEXT ·dotFours1(SB), NOSPLIT, $0-80
 	MOVD    acc+0(FP), R0
 	MOVD    stride+8(FP), R1
 	MOVD    x+16(FP), R2
@@ -212,6 +212,92 @@ next:
 	BNE     tile
 	RET
 
+// func dotBytes1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
+TEXT ·dotBytes1(SB), NOSPLIT, $0-88
+	MOVD    acc+0(FP), R0
+	MOVD    stride+8(FP), R1
+	MOVD    x+16(FP), R2
+	MOVD    offsets+24(FP), R3
+	MOVD    tiles+32(FP), R4
+	MOVD    steps+64(FP), R5
+	MOVD    skip+72(FP), R6
+
+tile:
+	MOVW.P  4(R3), R11
+	ADD     R2, R11
+	MOVD    w+40(FP), R7
+	MOVD    start+48(FP), R8
+	MOVD    height+56(FP), R10
+	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	MOVD    R0, R8
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	ADD     R1, R8
+	VEOR    V0.B16, V0.B16, V0.B16
+	VEOR    V1.B16, V1.B16, V1.B16
+	MOVD    block+80(FP), R12
+
+row:
+	MOVD    R5, R9
+
+part:
+	CMP     R12, R9
+	CSEL    LT, R9, R12, R13
+	SUB     R13, R9
+	SUB     R13, R12
+
+step:
+	VMOVI   $128, V18.B16
+	VLD1R.P 4(R11), [V12.S4]
+	VEOR    V18.B16, V12.B16, V12.B16
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[0], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[1], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[2], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[3], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	SUBS    $1, R13, R13
+	BNE     step
+	CBNZ    R12, whole
+	MOVD    R0, R8
+	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
+	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
+	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
+	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	ADD     R1, R8
+	VEOR    V0.B16, V0.B16, V0.B16
+	VEOR    V1.B16, V1.B16, V1.B16
+	MOVD    block+80(FP), R12
+
+whole:
+	CBNZ    R9, part
+
+next:
+	ADD     R6, R11
+	SUBS    $1, R10, R10
+	BNE     row
+	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
+	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
+	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
+	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	ADD     R1, R0
+	SUBS    $1, R4, R4
+	BNE     tile
+	RET
+
 // func dotSigns1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 TEXT ·dotSigns1(SB), NOSPLIT, $0-80
 	MOVD    acc+0(FP), R0
@@ -324,8 +410,8 @@ next:
 	BNE     tile
 	RET
 
-// func dotBytes2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-TEXT ·dotBytes2(SB), NOSPLIT, $0-80
+// func dotFours2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+TEXT ·dotFours2(SB), NOSPLIT, $0-80
 	MOVD    acc+0(FP), R0
 	MOVD    stride+8(FP), R1
 	MOVD    x+16(FP), R2
@@ -614,6 +700,129 @@ next:
 	BNE     tile
 	RET
 
+// func dotBytes2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
+TEXT ·dotBytes2(SB), NOSPLIT, $0-88
+	MOVD    acc+0(FP), R0
+	MOVD    stride+8(FP), R1
+	MOVD    x+16(FP), R2
+	MOVD    offsets+24(FP), R3
+	MOVD    tiles+32(FP), R4
+	MOVD    steps+64(FP), R5
+	MOVD    skip+72(FP), R6
+
+tile:
+	MOVW.P  4(R3), R11
+	ADD     R2, R11
+	MOVW.P  4(R3), R12
+	ADD     R2, R12
+	MOVD    w+40(FP), R7
+	MOVD    start+48(FP), R8
+	MOVD    height+56(FP), R10
+	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	MOVD    R0, R8
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	ADD     R1, R8
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	ADD     R1, R8
+	VEOR    V0.B16, V0.B16, V0.B16
+	VEOR    V1.B16, V1.B16, V1.B16
+	VEOR    V2.B16, V2.B16, V2.B16
+	VEOR    V3.B16, V3.B16, V3.B16
+	MOVD    block+80(FP), R13
+
+row:
+	MOVD    R5, R9
+
+part:
+	CMP     R13, R9
+	CSEL    LT, R9, R13, R14
+	SUB     R14, R9
+	SUB     R14, R13
+
+step:
+	VMOVI   $128, V18.B16
+	VLD1R.P 4(R11), [V12.S4]
+	VEOR    V18.B16, V12.B16, V12.B16
+	VLD1R.P 4(R12), [V13.S4]
+	VEOR    V18.B16, V13.B16, V13.B16
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[0], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VDUP    V13.B[0], V20.B16
+	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
+	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[1], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VDUP    V13.B[1], V20.B16
+	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
+	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[2], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VDUP    V13.B[2], V20.B16
+	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
+	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[3], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VDUP    V13.B[3], V20.B16
+	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
+	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
+	SUBS    $1, R14, R14
+	BNE     step
+	CBNZ    R13, whole
+	MOVD    R0, R8
+	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
+	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
+	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
+	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	ADD     R1, R8
+	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e621294 // saddw v20.4s, v20.4s, v2.4h
+	WORD    $0x4e6212b5 // saddw2 v21.4s, v21.4s, v2.8h
+	WORD    $0x0e6312d6 // saddw v22.4s, v22.4s, v3.4h
+	WORD    $0x4e6312f7 // saddw2 v23.4s, v23.4s, v3.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	ADD     R1, R8
+	VEOR    V0.B16, V0.B16, V0.B16
+	VEOR    V1.B16, V1.B16, V1.B16
+	VEOR    V2.B16, V2.B16, V2.B16
+	VEOR    V3.B16, V3.B16, V3.B16
+	MOVD    block+80(FP), R13
+
+whole:
+	CBNZ    R9, part
+
+next:
+	ADD     R6, R11
+	ADD     R6, R12
+	SUBS    $1, R10, R10
+	BNE     row
+	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
+	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
+	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
+	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	ADD     R1, R0
+	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e621294 // saddw v20.4s, v20.4s, v2.4h
+	WORD    $0x4e6212b5 // saddw2 v21.4s, v21.4s, v2.8h
+	WORD    $0x0e6312d6 // saddw v22.4s, v22.4s, v3.4h
+	WORD    $0x4e6312f7 // saddw2 v23.4s, v23.4s, v3.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	ADD     R1, R0
+	SUBS    $1, R4, R4
+	BNE     tile
+	RET
+
 // func dotSigns2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 TEXT ·dotSigns2(SB), NOSPLIT, $0-80
 	MOVD    acc+0(FP), R0
@@ -790,8 +999,8 @@ next:
 	BNE     tile
 	RET
 
-// func dotBytes3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-TEXT ·dotBytes3(SB), NOSPLIT, $0-80
+// func dotFours3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+TEXT ·dotFours3(SB), NOSPLIT, $0-80
 	MOVD    acc+0(FP), R0
 	MOVD    stride+8(FP), R1
 	MOVD    x+16(FP), R2
@@ -1164,6 +1373,166 @@ next:
 	BNE     tile
 	RET
 
+// func dotBytes3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
+TEXT ·dotBytes3(SB), NOSPLIT, $0-88
+	MOVD    acc+0(FP), R0
+	MOVD    stride+8(FP), R1
+	MOVD    x+16(FP), R2
+	MOVD    offsets+24(FP), R3
+	MOVD    tiles+32(FP), R4
+	MOVD    steps+64(FP), R5
+	MOVD    skip+72(FP), R6
+
+tile:
+	MOVW.P  4(R3), R11
+	ADD     R2, R11
+	MOVW.P  4(R3), R12
+	ADD     R2, R12
+	MOVW.P  4(R3), R13
+	ADD     R2, R13
+	MOVD    w+40(FP), R7
+	MOVD    start+48(FP), R8
+	MOVD    height+56(FP), R10
+	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	MOVD    R0, R8
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	ADD     R1, R8
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	ADD     R1, R8
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	ADD     R1, R8
+	VEOR    V0.B16, V0.B16, V0.B16
+	VEOR    V1.B16, V1.B16, V1.B16
+	VEOR    V2.B16, V2.B16, V2.B16
+	VEOR    V3.B16, V3.B16, V3.B16
+	VEOR    V4.B16, V4.B16, V4.B16
+	VEOR    V5.B16, V5.B16, V5.B16
+	MOVD    block+80(FP), R14
+
+row:
+	MOVD    R5, R9
+
+part:
+	CMP     R14, R9
+	CSEL    LT, R9, R14, R15
+	SUB     R15, R9
+	SUB     R15, R14
+
+step:
+	VMOVI   $128, V18.B16
+	VLD1R.P 4(R11), [V12.S4]
+	VEOR    V18.B16, V12.B16, V12.B16
+	VLD1R.P 4(R12), [V13.S4]
+	VEOR    V18.B16, V13.B16, V13.B16
+	VLD1R.P 4(R13), [V14.S4]
+	VEOR    V18.B16, V14.B16, V14.B16
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[0], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VDUP    V13.B[0], V20.B16
+	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
+	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
+	VDUP    V14.B[0], V21.B16
+	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
+	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[1], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VDUP    V13.B[1], V20.B16
+	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
+	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
+	VDUP    V14.B[1], V21.B16
+	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
+	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[2], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VDUP    V13.B[2], V20.B16
+	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
+	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
+	VDUP    V14.B[2], V21.B16
+	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
+	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[3], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VDUP    V13.B[3], V20.B16
+	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
+	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
+	VDUP    V14.B[3], V21.B16
+	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
+	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
+	SUBS    $1, R15, R15
+	BNE     step
+	CBNZ    R14, whole
+	MOVD    R0, R8
+	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
+	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
+	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
+	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	ADD     R1, R8
+	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e621294 // saddw v20.4s, v20.4s, v2.4h
+	WORD    $0x4e6212b5 // saddw2 v21.4s, v21.4s, v2.8h
+	WORD    $0x0e6312d6 // saddw v22.4s, v22.4s, v3.4h
+	WORD    $0x4e6312f7 // saddw2 v23.4s, v23.4s, v3.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	ADD     R1, R8
+	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e641294 // saddw v20.4s, v20.4s, v4.4h
+	WORD    $0x4e6412b5 // saddw2 v21.4s, v21.4s, v4.8h
+	WORD    $0x0e6512d6 // saddw v22.4s, v22.4s, v5.4h
+	WORD    $0x4e6512f7 // saddw2 v23.4s, v23.4s, v5.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	ADD     R1, R8
+	VEOR    V0.B16, V0.B16, V0.B16
+	VEOR    V1.B16, V1.B16, V1.B16
+	VEOR    V2.B16, V2.B16, V2.B16
+	VEOR    V3.B16, V3.B16, V3.B16
+	VEOR    V4.B16, V4.B16, V4.B16
+	VEOR    V5.B16, V5.B16, V5.B16
+	MOVD    block+80(FP), R14
+
+whole:
+	CBNZ    R9, part
+
+next:
+	ADD     R6, R11
+	ADD     R6, R12
+	ADD     R6, R13
+	SUBS    $1, R10, R10
+	BNE     row
+	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
+	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
+	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
+	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	ADD     R1, R0
+	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e621294 // saddw v20.4s, v20.4s, v2.4h
+	WORD    $0x4e6212b5 // saddw2 v21.4s, v21.4s, v2.8h
+	WORD    $0x0e6312d6 // saddw v22.4s, v22.4s, v3.4h
+	WORD    $0x4e6312f7 // saddw2 v23.4s, v23.4s, v3.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	ADD     R1, R0
+	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e641294 // saddw v20.4s, v20.4s, v4.4h
+	WORD    $0x4e6412b5 // saddw2 v21.4s, v21.4s, v4.8h
+	WORD    $0x0e6512d6 // saddw v22.4s, v22.4s, v5.4h
+	WORD    $0x4e6512f7 // saddw2 v23.4s, v23.4s, v5.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	ADD     R1, R0
+	SUBS    $1, R4, R4
+	BNE     tile
+	RET
+
 // func dotSigns3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 TEXT ·dotSigns3(SB), NOSPLIT, $0-80
 	MOVD    acc+0(FP), R0
@@ -1404,8 +1773,8 @@ next:
 	BNE     tile
 	RET
 
-// func dotBytes4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-TEXT ·dotBytes4(SB), NOSPLIT, $0-80
+// func dotFours4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+TEXT ·dotFours4(SB), NOSPLIT, $0-80
 	MOVD    acc+0(FP), R0
 	MOVD    stride+8(FP), R1
 	MOVD    x+16(FP), R2
@@ -1862,6 +2231,203 @@ next:
 	BNE     tile
 	RET
 
+// func dotBytes4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
+TEXT ·dotBytes4(SB), NOSPLIT, $0-88
+	MOVD    acc+0(FP), R0
+	MOVD    stride+8(FP), R1
+	MOVD    x+16(FP), R2
+	MOVD    offsets+24(FP), R3
+	MOVD    tiles+32(FP), R4
+	MOVD    steps+64(FP), R5
+	MOVD    skip+72(FP), R6
+
+tile:
+	MOVW.P  4(R3), R11
+	ADD     R2, R11
+	MOVW.P  4(R3), R12
+	ADD     R2, R12
+	MOVW.P  4(R3), R13
+	ADD     R2, R13
+	MOVW.P  4(R3), R14
+	ADD     R2, R14
+	MOVD    w+40(FP), R7
+	MOVD    start+48(FP), R8
+	MOVD    height+56(FP), R10
+	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	MOVD    R0, R8
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	ADD     R1, R8
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	ADD     R1, R8
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	ADD     R1, R8
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	ADD     R1, R8
+	VEOR    V0.B16, V0.B16, V0.B16
+	VEOR    V1.B16, V1.B16, V1.B16
+	VEOR    V2.B16, V2.B16, V2.B16
+	VEOR    V3.B16, V3.B16, V3.B16
+	VEOR    V4.B16, V4.B16, V4.B16
+	VEOR    V5.B16, V5.B16, V5.B16
+	VEOR    V6.B16, V6.B16, V6.B16
+	VEOR    V7.B16, V7.B16, V7.B16
+	MOVD    block+80(FP), R15
+
+row:
+	MOVD    R5, R9
+
+part:
+	CMP     R15, R9
+	CSEL    LT, R9, R15, R19
+	SUB     R19, R9
+	SUB     R19, R15
+
+step:
+	VMOVI   $128, V18.B16
+	VLD1R.P 4(R11), [V12.S4]
+	VEOR    V18.B16, V12.B16, V12.B16
+	VLD1R.P 4(R12), [V13.S4]
+	VEOR    V18.B16, V13.B16, V13.B16
+	VLD1R.P 4(R13), [V14.S4]
+	VEOR    V18.B16, V14.B16, V14.B16
+	VLD1R.P 4(R14), [V15.S4]
+	VEOR    V18.B16, V15.B16, V15.B16
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[0], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VDUP    V13.B[0], V20.B16
+	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
+	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
+	VDUP    V14.B[0], V21.B16
+	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
+	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
+	VDUP    V15.B[0], V22.B16
+	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
+	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[1], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VDUP    V13.B[1], V20.B16
+	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
+	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
+	VDUP    V14.B[1], V21.B16
+	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
+	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
+	VDUP    V15.B[1], V22.B16
+	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
+	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[2], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VDUP    V13.B[2], V20.B16
+	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
+	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
+	VDUP    V14.B[2], V21.B16
+	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
+	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
+	VDUP    V15.B[2], V22.B16
+	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
+	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[3], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VDUP    V13.B[3], V20.B16
+	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
+	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
+	VDUP    V14.B[3], V21.B16
+	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
+	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
+	VDUP    V15.B[3], V22.B16
+	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
+	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
+	SUBS    $1, R19, R19
+	BNE     step
+	CBNZ    R15, whole
+	MOVD    R0, R8
+	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
+	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
+	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
+	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	ADD     R1, R8
+	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e621294 // saddw v20.4s, v20.4s, v2.4h
+	WORD    $0x4e6212b5 // saddw2 v21.4s, v21.4s, v2.8h
+	WORD    $0x0e6312d6 // saddw v22.4s, v22.4s, v3.4h
+	WORD    $0x4e6312f7 // saddw2 v23.4s, v23.4s, v3.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	ADD     R1, R8
+	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e641294 // saddw v20.4s, v20.4s, v4.4h
+	WORD    $0x4e6412b5 // saddw2 v21.4s, v21.4s, v4.8h
+	WORD    $0x0e6512d6 // saddw v22.4s, v22.4s, v5.4h
+	WORD    $0x4e6512f7 // saddw2 v23.4s, v23.4s, v5.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	ADD     R1, R8
+	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e661294 // saddw v20.4s, v20.4s, v6.4h
+	WORD    $0x4e6612b5 // saddw2 v21.4s, v21.4s, v6.8h
+	WORD    $0x0e6712d6 // saddw v22.4s, v22.4s, v7.4h
+	WORD    $0x4e6712f7 // saddw2 v23.4s, v23.4s, v7.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	ADD     R1, R8
+	VEOR    V0.B16, V0.B16, V0.B16
+	VEOR    V1.B16, V1.B16, V1.B16
+	VEOR    V2.B16, V2.B16, V2.B16
+	VEOR    V3.B16, V3.B16, V3.B16
+	VEOR    V4.B16, V4.B16, V4.B16
+	VEOR    V5.B16, V5.B16, V5.B16
+	VEOR    V6.B16, V6.B16, V6.B16
+	VEOR    V7.B16, V7.B16, V7.B16
+	MOVD    block+80(FP), R15
+
+whole:
+	CBNZ    R9, part
+
+next:
+	ADD     R6, R11
+	ADD     R6, R12
+	ADD     R6, R13
+	ADD     R6, R14
+	SUBS    $1, R10, R10
+	BNE     row
+	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
+	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
+	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
+	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	ADD     R1, R0
+	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e621294 // saddw v20.4s, v20.4s, v2.4h
+	WORD    $0x4e6212b5 // saddw2 v21.4s, v21.4s, v2.8h
+	WORD    $0x0e6312d6 // saddw v22.4s, v22.4s, v3.4h
+	WORD    $0x4e6312f7 // saddw2 v23.4s, v23.4s, v3.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	ADD     R1, R0
+	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e641294 // saddw v20.4s, v20.4s, v4.4h
+	WORD    $0x4e6412b5 // saddw2 v21.4s, v21.4s, v4.8h
+	WORD    $0x0e6512d6 // saddw v22.4s, v22.4s, v5.4h
+	WORD    $0x4e6512f7 // saddw2 v23.4s, v23.4s, v5.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	ADD     R1, R0
+	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e661294 // saddw v20.4s, v20.4s, v6.4h
+	WORD    $0x4e6612b5 // saddw2 v21.4s, v21.4s, v6.8h
+	WORD    $0x0e6712d6 // saddw v22.4s, v22.4s, v7.4h
+	WORD    $0x4e6712f7 // saddw2 v23.4s, v23.4s, v7.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	ADD     R1, R0
+	SUBS    $1, R4, R4
+	BNE     tile
+	RET
+
 // func dotSigns4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 TEXT ·dotSigns4(SB), NOSPLIT, $0-80
 	MOVD    acc+0(FP), R0
@@ -2166,8 +2732,8 @@ next:
 	BNE     tile
 	RET
 
-// func dotBytes5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-TEXT ·dotBytes5(SB), NOSPLIT, $0-80
+// func dotFours5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+TEXT ·dotFours5(SB), NOSPLIT, $0-80
 	MOVD    acc+0(FP), R0
 	MOVD    stride+8(FP), R1
 	MOVD    x+16(FP), R2
@@ -2708,6 +3274,240 @@ next:
 	BNE     tile
 	RET
 
+// func dotBytes5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
+TEXT ·dotBytes5(SB), NOSPLIT, $0-88
+	MOVD    acc+0(FP), R0
+	MOVD    stride+8(FP), R1
+	MOVD    x+16(FP), R2
+	MOVD    offsets+24(FP), R3
+	MOVD    tiles+32(FP), R4
+	MOVD    steps+64(FP), R5
+	MOVD    skip+72(FP), R6
+
+tile:
+	MOVW.P  4(R3), R11
+	ADD     R2, R11
+	MOVW.P  4(R3), R12
+	ADD     R2, R12
+	MOVW.P  4(R3), R13
+	ADD     R2, R13
+	MOVW.P  4(R3), R14
+	ADD     R2, R14
+	MOVW.P  4(R3), R15
+	ADD     R2, R15
+	MOVD    w+40(FP), R7
+	MOVD    start+48(FP), R8
+	MOVD    height+56(FP), R10
+	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	MOVD    R0, R8
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	ADD     R1, R8
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	ADD     R1, R8
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	ADD     R1, R8
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	ADD     R1, R8
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	ADD     R1, R8
+	VEOR    V0.B16, V0.B16, V0.B16
+	VEOR    V1.B16, V1.B16, V1.B16
+	VEOR    V2.B16, V2.B16, V2.B16
+	VEOR    V3.B16, V3.B16, V3.B16
+	VEOR    V4.B16, V4.B16, V4.B16
+	VEOR    V5.B16, V5.B16, V5.B16
+	VEOR    V6.B16, V6.B16, V6.B16
+	VEOR    V7.B16, V7.B16, V7.B16
+	VEOR    V8.B16, V8.B16, V8.B16
+	VEOR    V9.B16, V9.B16, V9.B16
+	MOVD    block+80(FP), R19
+
+row:
+	MOVD    R5, R9
+
+part:
+	CMP     R19, R9
+	CSEL    LT, R9, R19, R20
+	SUB     R20, R9
+	SUB     R20, R19
+
+step:
+	VMOVI   $128, V18.B16
+	VLD1R.P 4(R11), [V12.S4]
+	VEOR    V18.B16, V12.B16, V12.B16
+	VLD1R.P 4(R12), [V13.S4]
+	VEOR    V18.B16, V13.B16, V13.B16
+	VLD1R.P 4(R13), [V14.S4]
+	VEOR    V18.B16, V14.B16, V14.B16
+	VLD1R.P 4(R14), [V15.S4]
+	VEOR    V18.B16, V15.B16, V15.B16
+	VLD1R.P 4(R15), [V16.S4]
+	VEOR    V18.B16, V16.B16, V16.B16
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[0], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VDUP    V13.B[0], V20.B16
+	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
+	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
+	VDUP    V14.B[0], V21.B16
+	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
+	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
+	VDUP    V15.B[0], V22.B16
+	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
+	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
+	VDUP    V16.B[0], V23.B16
+	WORD    $0x0e3282e8 // smlal v8.8h, v23.8b, v18.8b
+	WORD    $0x4e3282e9 // smlal2 v9.8h, v23.16b, v18.16b
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[1], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VDUP    V13.B[1], V20.B16
+	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
+	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
+	VDUP    V14.B[1], V21.B16
+	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
+	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
+	VDUP    V15.B[1], V22.B16
+	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
+	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
+	VDUP    V16.B[1], V23.B16
+	WORD    $0x0e3282e8 // smlal v8.8h, v23.8b, v18.8b
+	WORD    $0x4e3282e9 // smlal2 v9.8h, v23.16b, v18.16b
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[2], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VDUP    V13.B[2], V20.B16
+	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
+	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
+	VDUP    V14.B[2], V21.B16
+	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
+	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
+	VDUP    V15.B[2], V22.B16
+	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
+	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
+	VDUP    V16.B[2], V23.B16
+	WORD    $0x0e3282e8 // smlal v8.8h, v23.8b, v18.8b
+	WORD    $0x4e3282e9 // smlal2 v9.8h, v23.16b, v18.16b
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[3], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VDUP    V13.B[3], V20.B16
+	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
+	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
+	VDUP    V14.B[3], V21.B16
+	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
+	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
+	VDUP    V15.B[3], V22.B16
+	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
+	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
+	VDUP    V16.B[3], V23.B16
+	WORD    $0x0e3282e8 // smlal v8.8h, v23.8b, v18.8b
+	WORD    $0x4e3282e9 // smlal2 v9.8h, v23.16b, v18.16b
+	SUBS    $1, R20, R20
+	BNE     step
+	CBNZ    R19, whole
+	MOVD    R0, R8
+	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
+	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
+	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
+	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	ADD     R1, R8
+	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e621294 // saddw v20.4s, v20.4s, v2.4h
+	WORD    $0x4e6212b5 // saddw2 v21.4s, v21.4s, v2.8h
+	WORD    $0x0e6312d6 // saddw v22.4s, v22.4s, v3.4h
+	WORD    $0x4e6312f7 // saddw2 v23.4s, v23.4s, v3.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	ADD     R1, R8
+	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e641294 // saddw v20.4s, v20.4s, v4.4h
+	WORD    $0x4e6412b5 // saddw2 v21.4s, v21.4s, v4.8h
+	WORD    $0x0e6512d6 // saddw v22.4s, v22.4s, v5.4h
+	WORD    $0x4e6512f7 // saddw2 v23.4s, v23.4s, v5.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	ADD     R1, R8
+	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e661294 // saddw v20.4s, v20.4s, v6.4h
+	WORD    $0x4e6612b5 // saddw2 v21.4s, v21.4s, v6.8h
+	WORD    $0x0e6712d6 // saddw v22.4s, v22.4s, v7.4h
+	WORD    $0x4e6712f7 // saddw2 v23.4s, v23.4s, v7.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	ADD     R1, R8
+	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e681294 // saddw v20.4s, v20.4s, v8.4h
+	WORD    $0x4e6812b5 // saddw2 v21.4s, v21.4s, v8.8h
+	WORD    $0x0e6912d6 // saddw v22.4s, v22.4s, v9.4h
+	WORD    $0x4e6912f7 // saddw2 v23.4s, v23.4s, v9.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	ADD     R1, R8
+	VEOR    V0.B16, V0.B16, V0.B16
+	VEOR    V1.B16, V1.B16, V1.B16
+	VEOR    V2.B16, V2.B16, V2.B16
+	VEOR    V3.B16, V3.B16, V3.B16
+	VEOR    V4.B16, V4.B16, V4.B16
+	VEOR    V5.B16, V5.B16, V5.B16
+	VEOR    V6.B16, V6.B16, V6.B16
+	VEOR    V7.B16, V7.B16, V7.B16
+	VEOR    V8.B16, V8.B16, V8.B16
+	VEOR    V9.B16, V9.B16, V9.B16
+	MOVD    block+80(FP), R19
+
+whole:
+	CBNZ    R9, part
+
+next:
+	ADD     R6, R11
+	ADD     R6, R12
+	ADD     R6, R13
+	ADD     R6, R14
+	ADD     R6, R15
+	SUBS    $1, R10, R10
+	BNE     row
+	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
+	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
+	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
+	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	ADD     R1, R0
+	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e621294 // saddw v20.4s, v20.4s, v2.4h
+	WORD    $0x4e6212b5 // saddw2 v21.4s, v21.4s, v2.8h
+	WORD    $0x0e6312d6 // saddw v22.4s, v22.4s, v3.4h
+	WORD    $0x4e6312f7 // saddw2 v23.4s, v23.4s, v3.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	ADD     R1, R0
+	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e641294 // saddw v20.4s, v20.4s, v4.4h
+	WORD    $0x4e6412b5 // saddw2 v21.4s, v21.4s, v4.8h
+	WORD    $0x0e6512d6 // saddw v22.4s, v22.4s, v5.4h
+	WORD    $0x4e6512f7 // saddw2 v23.4s, v23.4s, v5.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	ADD     R1, R0
+	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e661294 // saddw v20.4s, v20.4s, v6.4h
+	WORD    $0x4e6612b5 // saddw2 v21.4s, v21.4s, v6.8h
+	WORD    $0x0e6712d6 // saddw v22.4s, v22.4s, v7.4h
+	WORD    $0x4e6712f7 // saddw2 v23.4s, v23.4s, v7.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	ADD     R1, R0
+	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e681294 // saddw v20.4s, v20.4s, v8.4h
+	WORD    $0x4e6812b5 // saddw2 v21.4s, v21.4s, v8.8h
+	WORD    $0x0e6912d6 // saddw v22.4s, v22.4s, v9.4h
+	WORD    $0x4e6912f7 // saddw2 v23.4s, v23.4s, v9.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	ADD     R1, R0
+	SUBS    $1, R4, R4
+	BNE     tile
+	RET
+
 // func dotSigns5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 TEXT ·dotSigns5(SB), NOSPLIT, $0-80
 	MOVD    acc+0(FP), R0
@@ -3076,8 +3876,8 @@ next:
 	BNE     tile
 	RET
 
-// func dotBytes6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-TEXT ·dotBytes6(SB), NOSPLIT, $0-80
+// func dotFours6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+TEXT ·dotFours6(SB), NOSPLIT, $0-80
 	MOVD    acc+0(FP), R0
 	MOVD    stride+8(FP), R1
 	MOVD    x+16(FP), R2
@@ -3697,6 +4497,277 @@ next:
 	VST1    [V22.S4, V23.S4, V24.S4, V25.S4], (R0)
 	ADD     R1, R0
 	VST1    [V26.S4, V27.S4, V28.S4, V29.S4], (R0)
+	ADD     R1, R0
+	SUBS    $1, R4, R4
+	BNE     tile
+	RET
+
+// func dotBytes6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
+TEXT ·dotBytes6(SB), NOSPLIT, $0-88
+	MOVD    acc+0(FP), R0
+	MOVD    stride+8(FP), R1
+	MOVD    x+16(FP), R2
+	MOVD    offsets+24(FP), R3
+	MOVD    tiles+32(FP), R4
+	MOVD    steps+64(FP), R5
+	MOVD    skip+72(FP), R6
+
+tile:
+	MOVW.P  4(R3), R11
+	ADD     R2, R11
+	MOVW.P  4(R3), R12
+	ADD     R2, R12
+	MOVW.P  4(R3), R13
+	ADD     R2, R13
+	MOVW.P  4(R3), R14
+	ADD     R2, R14
+	MOVW.P  4(R3), R15
+	ADD     R2, R15
+	MOVW.P  4(R3), R19
+	ADD     R2, R19
+	MOVD    w+40(FP), R7
+	MOVD    start+48(FP), R8
+	MOVD    height+56(FP), R10
+	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	MOVD    R0, R8
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	ADD     R1, R8
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	ADD     R1, R8
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	ADD     R1, R8
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	ADD     R1, R8
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	ADD     R1, R8
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	ADD     R1, R8
+	VEOR    V0.B16, V0.B16, V0.B16
+	VEOR    V1.B16, V1.B16, V1.B16
+	VEOR    V2.B16, V2.B16, V2.B16
+	VEOR    V3.B16, V3.B16, V3.B16
+	VEOR    V4.B16, V4.B16, V4.B16
+	VEOR    V5.B16, V5.B16, V5.B16
+	VEOR    V6.B16, V6.B16, V6.B16
+	VEOR    V7.B16, V7.B16, V7.B16
+	VEOR    V8.B16, V8.B16, V8.B16
+	VEOR    V9.B16, V9.B16, V9.B16
+	VEOR    V10.B16, V10.B16, V10.B16
+	VEOR    V11.B16, V11.B16, V11.B16
+	MOVD    block+80(FP), R20
+
+row:
+	MOVD    R5, R9
+
+part:
+	CMP     R20, R9
+	CSEL    LT, R9, R20, R21
+	SUB     R21, R9
+	SUB     R21, R20
+
+step:
+	VMOVI   $128, V18.B16
+	VLD1R.P 4(R11), [V12.S4]
+	VEOR    V18.B16, V12.B16, V12.B16
+	VLD1R.P 4(R12), [V13.S4]
+	VEOR    V18.B16, V13.B16, V13.B16
+	VLD1R.P 4(R13), [V14.S4]
+	VEOR    V18.B16, V14.B16, V14.B16
+	VLD1R.P 4(R14), [V15.S4]
+	VEOR    V18.B16, V15.B16, V15.B16
+	VLD1R.P 4(R15), [V16.S4]
+	VEOR    V18.B16, V16.B16, V16.B16
+	VLD1R.P 4(R19), [V17.S4]
+	VEOR    V18.B16, V17.B16, V17.B16
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[0], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VDUP    V13.B[0], V20.B16
+	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
+	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
+	VDUP    V14.B[0], V21.B16
+	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
+	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
+	VDUP    V15.B[0], V22.B16
+	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
+	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
+	VDUP    V16.B[0], V23.B16
+	WORD    $0x0e3282e8 // smlal v8.8h, v23.8b, v18.8b
+	WORD    $0x4e3282e9 // smlal2 v9.8h, v23.16b, v18.16b
+	VDUP    V17.B[0], V24.B16
+	WORD    $0x0e32830a // smlal v10.8h, v24.8b, v18.8b
+	WORD    $0x4e32830b // smlal2 v11.8h, v24.16b, v18.16b
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[1], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VDUP    V13.B[1], V20.B16
+	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
+	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
+	VDUP    V14.B[1], V21.B16
+	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
+	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
+	VDUP    V15.B[1], V22.B16
+	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
+	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
+	VDUP    V16.B[1], V23.B16
+	WORD    $0x0e3282e8 // smlal v8.8h, v23.8b, v18.8b
+	WORD    $0x4e3282e9 // smlal2 v9.8h, v23.16b, v18.16b
+	VDUP    V17.B[1], V24.B16
+	WORD    $0x0e32830a // smlal v10.8h, v24.8b, v18.8b
+	WORD    $0x4e32830b // smlal2 v11.8h, v24.16b, v18.16b
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[2], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VDUP    V13.B[2], V20.B16
+	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
+	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
+	VDUP    V14.B[2], V21.B16
+	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
+	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
+	VDUP    V15.B[2], V22.B16
+	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
+	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
+	VDUP    V16.B[2], V23.B16
+	WORD    $0x0e3282e8 // smlal v8.8h, v23.8b, v18.8b
+	WORD    $0x4e3282e9 // smlal2 v9.8h, v23.16b, v18.16b
+	VDUP    V17.B[2], V24.B16
+	WORD    $0x0e32830a // smlal v10.8h, v24.8b, v18.8b
+	WORD    $0x4e32830b // smlal2 v11.8h, v24.16b, v18.16b
+	VLD1.P  16(R7), [V18.B16]
+	VDUP    V12.B[3], V19.B16
+	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
+	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VDUP    V13.B[3], V20.B16
+	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
+	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
+	VDUP    V14.B[3], V21.B16
+	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
+	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
+	VDUP    V15.B[3], V22.B16
+	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
+	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
+	VDUP    V16.B[3], V23.B16
+	WORD    $0x0e3282e8 // smlal v8.8h, v23.8b, v18.8b
+	WORD    $0x4e3282e9 // smlal2 v9.8h, v23.16b, v18.16b
+	VDUP    V17.B[3], V24.B16
+	WORD    $0x0e32830a // smlal v10.8h, v24.8b, v18.8b
+	WORD    $0x4e32830b // smlal2 v11.8h, v24.16b, v18.16b
+	SUBS    $1, R21, R21
+	BNE     step
+	CBNZ    R20, whole
+	MOVD    R0, R8
+	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
+	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
+	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
+	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	ADD     R1, R8
+	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e621294 // saddw v20.4s, v20.4s, v2.4h
+	WORD    $0x4e6212b5 // saddw2 v21.4s, v21.4s, v2.8h
+	WORD    $0x0e6312d6 // saddw v22.4s, v22.4s, v3.4h
+	WORD    $0x4e6312f7 // saddw2 v23.4s, v23.4s, v3.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	ADD     R1, R8
+	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e641294 // saddw v20.4s, v20.4s, v4.4h
+	WORD    $0x4e6412b5 // saddw2 v21.4s, v21.4s, v4.8h
+	WORD    $0x0e6512d6 // saddw v22.4s, v22.4s, v5.4h
+	WORD    $0x4e6512f7 // saddw2 v23.4s, v23.4s, v5.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	ADD     R1, R8
+	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e661294 // saddw v20.4s, v20.4s, v6.4h
+	WORD    $0x4e6612b5 // saddw2 v21.4s, v21.4s, v6.8h
+	WORD    $0x0e6712d6 // saddw v22.4s, v22.4s, v7.4h
+	WORD    $0x4e6712f7 // saddw2 v23.4s, v23.4s, v7.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	ADD     R1, R8
+	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e681294 // saddw v20.4s, v20.4s, v8.4h
+	WORD    $0x4e6812b5 // saddw2 v21.4s, v21.4s, v8.8h
+	WORD    $0x0e6912d6 // saddw v22.4s, v22.4s, v9.4h
+	WORD    $0x4e6912f7 // saddw2 v23.4s, v23.4s, v9.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	ADD     R1, R8
+	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e6a1294 // saddw v20.4s, v20.4s, v10.4h
+	WORD    $0x4e6a12b5 // saddw2 v21.4s, v21.4s, v10.8h
+	WORD    $0x0e6b12d6 // saddw v22.4s, v22.4s, v11.4h
+	WORD    $0x4e6b12f7 // saddw2 v23.4s, v23.4s, v11.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	ADD     R1, R8
+	VEOR    V0.B16, V0.B16, V0.B16
+	VEOR    V1.B16, V1.B16, V1.B16
+	VEOR    V2.B16, V2.B16, V2.B16
+	VEOR    V3.B16, V3.B16, V3.B16
+	VEOR    V4.B16, V4.B16, V4.B16
+	VEOR    V5.B16, V5.B16, V5.B16
+	VEOR    V6.B16, V6.B16, V6.B16
+	VEOR    V7.B16, V7.B16, V7.B16
+	VEOR    V8.B16, V8.B16, V8.B16
+	VEOR    V9.B16, V9.B16, V9.B16
+	VEOR    V10.B16, V10.B16, V10.B16
+	VEOR    V11.B16, V11.B16, V11.B16
+	MOVD    block+80(FP), R20
+
+whole:
+	CBNZ    R9, part
+
+next:
+	ADD     R6, R11
+	ADD     R6, R12
+	ADD     R6, R13
+	ADD     R6, R14
+	ADD     R6, R15
+	ADD     R6, R19
+	SUBS    $1, R10, R10
+	BNE     row
+	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
+	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
+	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
+	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	ADD     R1, R0
+	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e621294 // saddw v20.4s, v20.4s, v2.4h
+	WORD    $0x4e6212b5 // saddw2 v21.4s, v21.4s, v2.8h
+	WORD    $0x0e6312d6 // saddw v22.4s, v22.4s, v3.4h
+	WORD    $0x4e6312f7 // saddw2 v23.4s, v23.4s, v3.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	ADD     R1, R0
+	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e641294 // saddw v20.4s, v20.4s, v4.4h
+	WORD    $0x4e6412b5 // saddw2 v21.4s, v21.4s, v4.8h
+	WORD    $0x0e6512d6 // saddw v22.4s, v22.4s, v5.4h
+	WORD    $0x4e6512f7 // saddw2 v23.4s, v23.4s, v5.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	ADD     R1, R0
+	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e661294 // saddw v20.4s, v20.4s, v6.4h
+	WORD    $0x4e6612b5 // saddw2 v21.4s, v21.4s, v6.8h
+	WORD    $0x0e6712d6 // saddw v22.4s, v22.4s, v7.4h
+	WORD    $0x4e6712f7 // saddw2 v23.4s, v23.4s, v7.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	ADD     R1, R0
+	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e681294 // saddw v20.4s, v20.4s, v8.4h
+	WORD    $0x4e6812b5 // saddw2 v21.4s, v21.4s, v8.8h
+	WORD    $0x0e6912d6 // saddw v22.4s, v22.4s, v9.4h
+	WORD    $0x4e6912f7 // saddw2 v23.4s, v23.4s, v9.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	ADD     R1, R0
+	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
+	WORD    $0x0e6a1294 // saddw v20.4s, v20.4s, v10.4h
+	WORD    $0x4e6a12b5 // saddw2 v21.4s, v21.4s, v10.8h
+	WORD    $0x0e6b12d6 // saddw v22.4s, v22.4s, v11.4h
+	WORD    $0x4e6b12f7 // saddw2 v23.4s, v23.4s, v11.8h
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
 	ADD     R1, R0
 	SUBS    $1, R4, R4
 	BNE     tile

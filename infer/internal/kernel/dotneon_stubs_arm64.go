@@ -6,7 +6,7 @@
 
 package kernel
 
-// dotBytes1 adds to start the products of 8-bit codes, less 128, 1 rows at a time:
+// dotFours1 adds to start the products of 8-bit codes, less 128, 1 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ (x[r][k] - 128)·w[k][c]
 //
@@ -15,7 +15,7 @@ package kernel
 // acc are stride bytes apart. It takes FEAT_DotProd.
 //
 //go:noescape
-func dotBytes1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotFours1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
 // dotWords1 adds to start the products of 16-bit codes, 1 rows at a time:
 //
@@ -28,16 +28,22 @@ func dotBytes1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //go:noescape
 func dotWords1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
+// dotBytes1 is as dotFours1, with w [height][4·steps][16]. It is exact where Σ (x - 128)·w of block successive
+// steps of a row and a column fits int16.
+//
+//go:noescape
+func dotBytes1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
+
 // dotSigns1 subtracts from start twice the number of bits that differ, 1 rows at a time:
 //
 //	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
 //
-// Otherwise it is as dotBytes.
+// Otherwise it is as dotFours.
 //
 //go:noescape
 func dotSigns1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
-// dotBytes2 adds to start the products of 8-bit codes, less 128, 2 rows at a time:
+// dotFours2 adds to start the products of 8-bit codes, less 128, 2 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ (x[r][k] - 128)·w[k][c]
 //
@@ -46,7 +52,7 @@ func dotSigns1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 // acc are stride bytes apart. It takes FEAT_DotProd.
 //
 //go:noescape
-func dotBytes2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotFours2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
 // dotWords2 adds to start the products of 16-bit codes, 2 rows at a time:
 //
@@ -59,16 +65,22 @@ func dotBytes2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //go:noescape
 func dotWords2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
+// dotBytes2 is as dotFours2, with w [height][4·steps][16]. It is exact where Σ (x - 128)·w of block successive
+// steps of a row and a column fits int16.
+//
+//go:noescape
+func dotBytes2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
+
 // dotSigns2 subtracts from start twice the number of bits that differ, 2 rows at a time:
 //
 //	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
 //
-// Otherwise it is as dotBytes.
+// Otherwise it is as dotFours.
 //
 //go:noescape
 func dotSigns2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
-// dotBytes3 adds to start the products of 8-bit codes, less 128, 3 rows at a time:
+// dotFours3 adds to start the products of 8-bit codes, less 128, 3 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ (x[r][k] - 128)·w[k][c]
 //
@@ -77,7 +89,7 @@ func dotSigns2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 // acc are stride bytes apart. It takes FEAT_DotProd.
 //
 //go:noescape
-func dotBytes3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotFours3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
 // dotWords3 adds to start the products of 16-bit codes, 3 rows at a time:
 //
@@ -90,16 +102,22 @@ func dotBytes3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //go:noescape
 func dotWords3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
+// dotBytes3 is as dotFours3, with w [height][4·steps][16]. It is exact where Σ (x - 128)·w of block successive
+// steps of a row and a column fits int16.
+//
+//go:noescape
+func dotBytes3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
+
 // dotSigns3 subtracts from start twice the number of bits that differ, 3 rows at a time:
 //
 //	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
 //
-// Otherwise it is as dotBytes.
+// Otherwise it is as dotFours.
 //
 //go:noescape
 func dotSigns3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
-// dotBytes4 adds to start the products of 8-bit codes, less 128, 4 rows at a time:
+// dotFours4 adds to start the products of 8-bit codes, less 128, 4 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ (x[r][k] - 128)·w[k][c]
 //
@@ -108,7 +126,7 @@ func dotSigns3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 // acc are stride bytes apart. It takes FEAT_DotProd.
 //
 //go:noescape
-func dotBytes4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotFours4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
 // dotWords4 adds to start the products of 16-bit codes, 4 rows at a time:
 //
@@ -121,16 +139,22 @@ func dotBytes4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //go:noescape
 func dotWords4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
+// dotBytes4 is as dotFours4, with w [height][4·steps][16]. It is exact where Σ (x - 128)·w of block successive
+// steps of a row and a column fits int16.
+//
+//go:noescape
+func dotBytes4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
+
 // dotSigns4 subtracts from start twice the number of bits that differ, 4 rows at a time:
 //
 //	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
 //
-// Otherwise it is as dotBytes.
+// Otherwise it is as dotFours.
 //
 //go:noescape
 func dotSigns4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
-// dotBytes5 adds to start the products of 8-bit codes, less 128, 5 rows at a time:
+// dotFours5 adds to start the products of 8-bit codes, less 128, 5 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ (x[r][k] - 128)·w[k][c]
 //
@@ -139,7 +163,7 @@ func dotSigns4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 // acc are stride bytes apart. It takes FEAT_DotProd.
 //
 //go:noescape
-func dotBytes5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotFours5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
 // dotWords5 adds to start the products of 16-bit codes, 5 rows at a time:
 //
@@ -152,16 +176,22 @@ func dotBytes5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //go:noescape
 func dotWords5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
+// dotBytes5 is as dotFours5, with w [height][4·steps][16]. It is exact where Σ (x - 128)·w of block successive
+// steps of a row and a column fits int16.
+//
+//go:noescape
+func dotBytes5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
+
 // dotSigns5 subtracts from start twice the number of bits that differ, 5 rows at a time:
 //
 //	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
 //
-// Otherwise it is as dotBytes.
+// Otherwise it is as dotFours.
 //
 //go:noescape
 func dotSigns5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
-// dotBytes6 adds to start the products of 8-bit codes, less 128, 6 rows at a time:
+// dotFours6 adds to start the products of 8-bit codes, less 128, 6 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ (x[r][k] - 128)·w[k][c]
 //
@@ -170,7 +200,7 @@ func dotSigns5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 // acc are stride bytes apart. It takes FEAT_DotProd.
 //
 //go:noescape
-func dotBytes6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+func dotFours6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
 // dotWords6 adds to start the products of 16-bit codes, 6 rows at a time:
 //
@@ -183,11 +213,17 @@ func dotBytes6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //go:noescape
 func dotWords6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
+// dotBytes6 is as dotFours6, with w [height][4·steps][16]. It is exact where Σ (x - 128)·w of block successive
+// steps of a row and a column fits int16.
+//
+//go:noescape
+func dotBytes6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
+
 // dotSigns6 subtracts from start twice the number of bits that differ, 6 rows at a time:
 //
 //	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
 //
-// Otherwise it is as dotBytes.
+// Otherwise it is as dotFours.
 //
 //go:noescape
 func dotSigns6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)

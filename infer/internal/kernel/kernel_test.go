@@ -22,6 +22,14 @@ func fast() (sets []Set, reference Set) {
 	return sets, all[len(all)-1]
 }
 
+// rounds returns n, or with -short, as on emulated processors, a quarter of it.
+func rounds(n int) int {
+	if testing.Short() {
+		return n / 4
+	}
+	return n
+}
+
 func TestSets(t *testing.T) {
 	names := map[string]bool{}
 	for _, s := range Sets() {
@@ -107,7 +115,7 @@ func drawWeights(rng *rand.Rand, n int) []int8 {
 // tiles cover the output once.
 func TestPlansAgree(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	for n := range 400 {
+	for n := range rounds(400) {
 		plansAgree(t, rng, n)
 	}
 }
@@ -130,10 +138,29 @@ func plansAgree(t *testing.T, rng *rand.Rand, n int) {
 	}
 }
 
+// TestLongSums sums many equal products, so that sums of few bits would overflow if they were not emptied in time.
+func TestLongSums(t *testing.T) {
+	sets, _ := fast()
+	for _, most := range []int32{1, 15, 127, 255} {
+		c := Conv{InH: 1, InW: 1, InC: 2051, OutH: 1, OutW: 1, OutC: 1, KH: 1, KW: 1, StrideH: 1, StrideW: 1, Groups: 1, Max: most}
+		for _, w := range []int8{-128, -127, -8, -7, -2, -1, 1, 2, 7, 8, 127} {
+			weights := slices.Repeat([]int8{w}, c.InC)
+			for _, set := range sets {
+				for _, q := range []uint8{0, uint8(most)} {
+					got := gather(t, set.Plan(c, weights), c, 1, slices.Repeat([]uint8{q}, c.InC), 1, false)
+					if want := int32(q) * int32(w) * int32(c.InC); got[0] != want {
+						t.Errorf("set %s: %d times %d·%d is %d, want %d", set.Name, c.InC, q, w, got[0], want)
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestFusedAgree compares plans that write codes themselves with the reference's plan and finisher.
 func TestFusedAgree(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 12))
-	for n := range 600 {
+	for n := range rounds(600) {
 		fusedAgree(t, rng, n)
 	}
 }
@@ -407,7 +434,7 @@ func drawEpilogue(t *testing.T, rng *rand.Rand, channels, rows, own int, terms [
 // TestFinishersAgree compares every fast epilogue with the reference.
 func TestFinishersAgree(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
-	for n := range 600 {
+	for n := range rounds(600) {
 		finishersAgree(t, rng, n)
 	}
 }
@@ -502,7 +529,7 @@ func TestFinishersRoundTies(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 10))
 	sets, reference := fast()
 	const channels = 48
-	for n := range 200 {
+	for n := range rounds(200) {
 		r := &fixed.Requantizer{Zero: rng.Int32N(200), Hi: 255, M: [][]int64{make([]int64, channels)}, Bias: make([]int64, channels), AccBias: make([]int32, channels), Shift: make([]uint8, channels)}
 		acc := make([]int32, 3*channels)
 		for c := range channels {
@@ -534,7 +561,7 @@ func TestFinishersRoundTies(t *testing.T) {
 // TestPoolsAgree compares every fast pooling with the reference.
 func TestPoolsAgree(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
-	for range 300 {
+	for range rounds(300) {
 		poolsAgree(t, rng)
 	}
 }

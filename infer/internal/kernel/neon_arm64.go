@@ -4,7 +4,11 @@
 
 package kernel
 
-import "golang.org/x/sys/cpu"
+import (
+	"golang.org/x/sys/cpu"
+
+	"github.com/goqat/goqat/fixed"
+)
 
 func platformSets() []Set {
 	return []Set{
@@ -14,9 +18,9 @@ func platformSets() []Set {
 }
 
 // By FEAT_DotProd, SDOT multiplies bytes, four taps at a time, exact for all of them.
-var dotBytes = dotForm{
+var dotFours = dotForm{
 	name: "neondot 8-bit", width: 1, together: 4, less: 128,
-	products: [...]dotProduct{1: dotBytes1, dotBytes2, dotBytes3, dotBytes4, dotBytes5, dotBytes6},
+	products: [...]dotProduct{1: dotFours1, dotFours2, dotFours3, dotFours4, dotFours5, dotFours6},
 }
 
 // Without it codes are widened to 16 bits and multiplied by SMLAL, exact for all codes.
@@ -25,20 +29,50 @@ var dotWords = dotForm{
 	products: [...]dotProduct{1: dotWords1, dotWords2, dotWords3, dotWords4, dotWords5, dotWords6},
 }
 
+// Products of bytes by SMLAL, twice as many an instruction, are exact where those of a block of steps fit int16.
+var dotBytes = dotForm{name: "neon 8-bit", width: 1, together: 1, less: 128}
+
+var dotBytesBlocks = [...]dotBlock{1: dotBytes1, dotBytes2, dotBytes3, dotBytes4, dotBytes5, dotBytes6}
+
+// leastBlock is the least block of which such products are used: what empties its sums is a seventh of the instructions.
+const leastBlock = 4
+
+// byteBlock returns the number of steps, each of four taps, for which the sums of dotBytes fit int16, whatever the codes in
+// [0, most] are; the weights are in lines of taps.
+func byteBlock(weights []int8, taps int, most int32) int {
+	worst := int64(1)
+	for ; len(weights) > 0; weights = weights[taps:] {
+		for i := 0; i < taps; i += 4 {
+			worst = max(worst, fixed.DotBound(weights[i:min(i+4, taps)], -dotBytes.less, max(0, most-dotBytes.less)))
+		}
+	}
+	return int((1<<15 - 1) / worst)
+}
+
+func newDotNEON(c Conv, weights []int8) Plan {
+	if block := byteBlock(weights, c.KW*c.InC, c.Max); block >= leastBlock {
+		return newDot(c, weights, dotBytes.withBlock(dotBytesBlocks, block))
+	}
+	return newDot(c, weights, &dotWords)
+}
+
 // Signs are eight bits a byte.
 var dotSigns = dotForm{
 	name: "neon 1-bit", width: 1, together: 4,
 	products: [...]dotProduct{1: dotSigns1, dotSigns2, dotSigns3, dotSigns4, dotSigns5, dotSigns6},
 }
 
-func newNEON(c Conv, weights []int8) Plan { return newPlanNEON(c, weights, &dotWords) }
+func newNEON(c Conv, weights []int8) Plan { return newPlanNEON(c, weights, newDotNEON) }
 
-func newNEONDot(c Conv, weights []int8) Plan { return newPlanNEON(c, weights, &dotBytes) }
+func newNEONDot(c Conv, weights []int8) Plan {
+	return newPlanNEON(c, weights, func(c Conv, weights []int8) Plan { return newDot(c, weights, &dotFours) })
+}
 
-func newPlanNEON(c Conv, weights []int8, form *dotForm) Plan {
+// newPlanNEON prepares a convolution, by dot where that is one of dot products.
+func newPlanNEON(c Conv, weights []int8, dot func(c Conv, weights []int8) Plan) Plan {
 	switch {
 	case c.Groups == 1:
-		return newDot(c, weights, form)
+		return dot(c, weights)
 	case c.Groups == c.InC && c.Groups == c.OutC && c.InC >= 16:
 		return newDepthwiseRows(c, weights)
 	default:

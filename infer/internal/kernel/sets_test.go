@@ -13,7 +13,7 @@ import (
 func TestSetsOfWeights(t *testing.T) {
 	rng := rand.New(rand.NewPCG(15, 16))
 	sets, reference := fast()
-	for i := range 100 {
+	for i := range rounds(100) {
 		signs, batch := 1+rng.IntN(3), 1+rng.IntN(2)
 		c, x := drawSigns(t, rng, signs, batch, i%3 == 0)
 		own := signs

@@ -25,7 +25,7 @@ func drawSigns(t *testing.T, rng *rand.Rand, n, batch int, groups bool) (Conv, [
 // TestSignsAgree compares every fast plan of signs with the definition: of weights -1 and +1, then with one other.
 func TestSignsAgree(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
-	for i := range 200 {
+	for i := range rounds(200) {
 		signsAgree(t, rng, i)
 	}
 }
@@ -74,7 +74,7 @@ func TestManySigns(t *testing.T) {
 // TestSignsAreCodes sums signs as codes 0 and 1: Σ ±w is 2·Σ q·w - Σ w, where nothing is padded.
 func TestSignsAreCodes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
-	for range 100 {
+	for range rounds(100) {
 		c, x := drawSigns(t, rng, 1, 1, false)
 		c.Top, c.Left, c.OutH, c.OutW = 0, 0, (c.InH-c.KH)/c.StrideH+1, (c.InW-c.KW)/c.StrideW+1
 		narrow := drawWeights(rng, c.OutC*c.KH*c.KW*c.InC)
@@ -96,7 +96,7 @@ func TestSignsAreCodes(t *testing.T) {
 // TestRemainder puts narrow weights and remainder together again, and sums both.
 func TestRemainder(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 10))
-	for n := range 100 {
+	for n := range rounds(100) {
 		c := drawConv(rng, n%3 == 0)
 		weights := make([]int16, c.OutC*c.KH*c.KW*c.InC/c.Groups)
 		for i := range weights {

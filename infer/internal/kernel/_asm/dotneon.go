@@ -17,8 +17,9 @@ func main() {
 	t := &tile{File: &File{}}
 	for n := 1; n <= maxRows; n++ {
 		t.n = n
-		t.bytes()
+		t.dots()
 		t.words()
+		t.bytes()
 		t.signs()
 	}
 	t.Generate()
@@ -35,9 +36,9 @@ type tile struct {
 
 const signature = "acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int"
 
-// begin begins a function and the loop over tiles.
-func (t *tile) begin(name string, doc ...string) {
-	t.Func(fmt.Sprintf("%s%d", name, t.n), signature, doc...)
+// begin begins a function, with more parameters than all have, and the loop over tiles.
+func (t *tile) begin(name, more string, doc ...string) {
+	t.Func(fmt.Sprintf("%s%d", name, t.n), signature+more, doc...)
 	t.acc, t.stride, t.x, t.offsets, t.tiles = t.Param("acc"), t.Param("stride"), t.Param("x"), t.Param("offsets"), t.Param("tiles")
 	t.steps, t.skip = t.Param("steps"), t.Param("skip")
 	t.w, t.from, t.left, t.height = t.GP(), t.GP(), t.GP(), t.GP()
@@ -112,10 +113,10 @@ func (t *tile) part(codes V, steps func(n int)) {
 	t.Op("BNE one")
 }
 
-// bytes generates the product by SDOT, four taps a step. It wants signed codes: 128 less than they are.
-func (t *tile) bytes() {
-	t.begin("dotBytes",
-		fmt.Sprintf("dotBytes%d adds to start the products of 8-bit codes, less 128, %d rows at a time:", t.n, t.n), "",
+// dots generates the product by SDOT, four taps a step. It wants signed codes: 128 less than they are.
+func (t *tile) dots() {
+	t.begin("dotFours", "",
+		fmt.Sprintf("dotFours%d adds to start the products of 8-bit codes, less 128, %d rows at a time:", t.n, t.n), "",
 		"\tacc[r][c] = start[c] + Σ (x[r][k] - 128)·w[k][c]", "",
 		fmt.Sprintf("for tiles × %d rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of", t.n),
 		"4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps][16][4]; rows of",
@@ -146,7 +147,7 @@ func (t *tile) bytes() {
 
 // words generates the product of codes widened to 16 bits by SMLAL, two taps a step.
 func (t *tile) words() {
-	t.begin("dotWords",
+	t.begin("dotWords", "",
 		fmt.Sprintf("dotWords%d adds to start the products of 16-bit codes, %d rows at a time:", t.n, t.n), "",
 		"\tacc[r][c] = start[c] + Σ x[r][k]·w[k][c]", "",
 		fmt.Sprintf("for tiles × %d rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of", t.n),
@@ -174,30 +175,24 @@ func (t *tile) words() {
 	t.finish()
 }
 
-// signs generates the product of signs, eight a byte, 32 taps a step. It counts those that differ in 8 bits, and moves
-// the counts to 32 bits before they could overflow.
-func (t *tile) signs() {
-	const block = 255 / 8 // steps
-	t.begin("dotSigns",
-		fmt.Sprintf("dotSigns%d subtracts from start twice the number of bits that differ, %d rows at a time:", t.n, t.n), "",
-		"\tacc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])", "",
-		"Otherwise it is as dotBytes.")
-	const codes, weights, other = V(24), V(30), V(31)
-	budget, now := t.GP(), t.GP()
-	t.Op("VLD1 (%v), %s", t.from, Vs(codes, 4, "S4"))
-	row := t.from // not needed any more
+// blocks generates a product whose sums are narrow, and go to acc every so many steps, before they could overflow: begin
+// makes those in acc the start, step generates a step, and flush adds them to a row of acc.
+func (t *tile) blocks(sums int, block func(budget R), step func(), flush func(r int, row R)) {
+	const start = V(24)
+	budget, now, row := t.GP(), t.GP(), t.from
+	t.Op("VLD1 (%v), %s", t.from, Vs(start, 4, "S4"))
 	t.Op("MOVD %v, %v", t.acc, row)
 	for range t.n {
-		t.Op("VST1 %s, (%v)", Vs(codes, 4, "S4"), row)
+		t.Op("VST1 %s, (%v)", Vs(start, 4, "S4"), row)
 		t.Op("ADD %v, %v", t.stride, row)
 	}
 	clear := func() {
-		for i := range 4 * t.n {
-			t.Op("VEOR %v.B16, %v.B16, %v.B16", V(i), V(i), V(i))
+		for i := range V(sums) {
+			t.Op("VEOR %v.B16, %v.B16, %v.B16", i, i, i)
 		}
 	}
 	clear()
-	t.Op("MOVD $%d, %v", block, budget)
+	block(budget)
 	t.row()
 	t.Op("MOVD %v, %v", t.steps, t.left)
 	t.Label("part") // as many steps as the row and the block have
@@ -206,41 +201,85 @@ func (t *tile) signs() {
 	t.Op("SUB %v, %v", now, t.left)
 	t.Op("SUB %v, %v", now, budget)
 	t.Label("step")
-	for i, row := range t.rows {
-		t.Op("VLD1R.P 4(%v), %s", row, Vs(codes+V(i), 1, "S4"))
-	}
-	for i := range 4 {
-		t.Op("VLD1.P 16(%v), %s", t.w, Vs(weights, 1, "B16"))
-		for r := range t.n {
-			t.Op("VEOR %v.B16, %v.B16, %v.B16", weights, codes+V(r), other)
-			t.Op("VCNT %v.B16, %v.B16", other, other)
-			t.Op("VADD %v.B16, %v.B16, %v.B16", other, V(4*r+i), V(4*r+i))
-		}
-	}
+	step()
 	t.Op("SUBS $1, %v, %v", now, now)
 	t.Op("BNE step")
 	t.Op("CBNZ %v, whole", budget)
-	flush := func(row R) {
-		for r := range t.n {
-			t.Op("VLD1 (%v), %s", row, Vs(codes, 4, "S4"))
-			for i := range 4 {
-				count := V(4*r + i)
-				t.UADDLP(count, count, 0)
-				t.UADDLP(count, count, 1)
-				t.Op("VSHL $1, %v.S4, %v.S4", count, count)
-				t.Op("VSUB %v.S4, %v.S4, %v.S4", count, codes+V(i), codes+V(i))
-			}
-			t.Op("VST1 %s, (%v)", Vs(codes, 4, "S4"), row)
-			t.Op("ADD %v, %v", t.stride, row)
-		}
-	}
 	t.Op("MOVD %v, %v", t.acc, row)
-	flush(row)
+	for r := range t.n {
+		flush(r, row)
+		t.Op("ADD %v, %v", t.stride, row)
+	}
 	clear()
-	t.Op("MOVD $%d, %v", block, budget)
+	block(budget)
 	t.Label("whole")
 	t.Op("CBNZ %v, part", t.left)
 	t.end()
-	flush(t.acc)
+	for r := range t.n {
+		flush(r, t.acc)
+		t.Op("ADD %v, %v", t.stride, t.acc)
+	}
 	t.finish()
+}
+
+// bytes generates the product by SMLAL of bytes, four taps a step, with sums of 16 bits.
+func (t *tile) bytes() {
+	t.begin("dotBytes", ", block int",
+		fmt.Sprintf("dotBytes%d is as dotFours%d, with w [height][4·steps][16]. It is exact where Σ (x - 128)·w of block successive", t.n, t.n),
+		"steps of a row and a column fits int16.")
+	const codes, weights, code, wide = V(12), V(18), V(19), V(20)
+	t.blocks(2*t.n, func(budget R) { t.Load("block", budget) }, func() {
+		t.Op("VMOVI $128, %v.B16", weights)
+		for i, row := range t.rows {
+			t.Op("VLD1R.P 4(%v), %s", row, Vs(codes+V(i), 1, "S4"))
+			t.Op("VEOR %v.B16, %v.B16, %v.B16", weights, codes+V(i), codes+V(i))
+		}
+		for tap := range 4 {
+			t.Op("VLD1.P 16(%v), %s", t.w, Vs(weights, 1, "B16"))
+			for r := range t.n {
+				code := code + V(r)
+				t.Op("VDUP %v.B[%d], %v.B16", codes+V(r), tap, code)
+				t.SMLAL(V(2*r), code, weights, 0, false)
+				t.SMLAL(V(2*r+1), code, weights, 0, true)
+			}
+		}
+	}, func(r int, row R) {
+		t.Op("VLD1 (%v), %s", row, Vs(wide, 4, "S4"))
+		for i := range V(4) {
+			t.SADDW(wide+i, wide+i, V(2*r)+i/2, 1, i%2 == 1)
+		}
+		t.Op("VST1 %s, (%v)", Vs(wide, 4, "S4"), row)
+	})
+}
+
+// signs generates the product of signs, eight a byte, 32 taps a step. It counts those that differ in 8 bits.
+func (t *tile) signs() {
+	t.begin("dotSigns", "",
+		fmt.Sprintf("dotSigns%d subtracts from start twice the number of bits that differ, %d rows at a time:", t.n, t.n), "",
+		"\tacc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])", "",
+		"Otherwise it is as dotFours.")
+	const codes, weights, other = V(24), V(30), V(31)
+	t.blocks(4*t.n, func(budget R) { t.Op("MOVD $%d, %v", 255/8, budget) }, func() {
+		for i, row := range t.rows {
+			t.Op("VLD1R.P 4(%v), %s", row, Vs(codes+V(i), 1, "S4"))
+		}
+		for i := range 4 {
+			t.Op("VLD1.P 16(%v), %s", t.w, Vs(weights, 1, "B16"))
+			for r := range t.n {
+				t.Op("VEOR %v.B16, %v.B16, %v.B16", weights, codes+V(r), other)
+				t.Op("VCNT %v.B16, %v.B16", other, other)
+				t.Op("VADD %v.B16, %v.B16, %v.B16", other, V(4*r+i), V(4*r+i))
+			}
+		}
+	}, func(r int, row R) {
+		t.Op("VLD1 (%v), %s", row, Vs(codes, 4, "S4"))
+		for i := range V(4) {
+			count := V(4*r) + i
+			t.UADDLP(count, count, 0)
+			t.UADDLP(count, count, 1)
+			t.Op("VSHL $1, %v.S4, %v.S4", count, count)
+			t.Op("VSUB %v.S4, %v.S4, %v.S4", count, codes+i, codes+i)
+		}
+		t.Op("VST1 %s, (%v)", Vs(codes, 4, "S4"), row)
+	})
 }

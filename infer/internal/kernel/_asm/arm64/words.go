@@ -38,6 +38,13 @@ func (f *File) SMLAL(d, n, m V, size int, high bool) {
 	f.widening("smlal", 0b1000, d, n, m, size, high)
 }
 
+// SADDW adds signed lanes of 8 << size bits, of the low or high half of m, to those of n, which are twice as wide.
+func (f *File) SADDW(d, n, m V, size int, high bool) {
+	q, two := wide(high)
+	a := lanes(size+1, true)
+	f.word(0x0e201000|q|uint32(size)<<22|registers(d, n, m), "saddw%s v%d.%s, v%d.%s, v%d.%s", two, d, a, n, a, m, lanes(size, high))
+}
+
 // SMLALWord adds products of the four signed words in the low or high half of n with word i of m, one of the first 16
 // registers, to the 32-bit lanes of d.
 func (f *File) SMLALWord(d, n, m V, i int, high bool) {

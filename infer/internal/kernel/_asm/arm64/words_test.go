@@ -31,6 +31,9 @@ func TestWords(t *testing.T) {
 	f.SMLAL(31, 0, 15, 2, false)
 	f.SMLAL(1, 30, 16, 2, true)
 	f.SMLAL(1, 30, 16, 1, false)
+	f.SMLAL(31, 0, 1, 0, true)
+	f.SADDW(0, 1, 31, 1, false)
+	f.SADDW(31, 30, 2, 1, true)
 	f.SQADD(31, 0, 30, 1)
 	f.SSHL(0, 31, 1, 3)
 	f.USHL(31, 1, 0, 2)
@@ -56,6 +59,9 @@ func TestWords(t *testing.T) {
 		"WORD    $0x0eaf801f // smlal v31.2d, v0.2s, v15.2s",
 		"WORD    $0x4eb083c1 // smlal2 v1.2d, v30.4s, v16.4s",
 		"WORD    $0x0e7083c1 // smlal v1.4s, v30.4h, v16.4h",
+		"WORD    $0x4e21801f // smlal2 v31.8h, v0.16b, v1.16b",
+		"WORD    $0x0e7f1020 // saddw v0.4s, v1.4s, v31.4h",
+		"WORD    $0x4e6213df // saddw2 v31.4s, v30.4s, v2.8h",
 		"WORD    $0x4e7e0c1f // sqadd v31.8h, v0.8h, v30.8h",
 		"WORD    $0x4ee147e0 // sshl v0.2d, v31.2d, v1.2d",
 		"WORD    $0x6ea0443f // ushl v31.4s, v1.4s, v0.4s",
