@@ -55,6 +55,7 @@ type dotPlan struct {
 	band
 	form     *dotForm
 	flat     bool    // every output row has its own input row, in the same order: a linear layer or a 1 × 1 convolution
+	inPlace  bool    // rows of a flat product are whole steps of bytes, read where they are
 	rows     int     // of a tile
 	channels int     // of a tile, a multiple of 16
 	height   int     // parts of a product: the lines of the kernel
@@ -71,6 +72,7 @@ func newDot(c Conv, weights []int8, form *dotForm) *dotPlan {
 	taps, perStep := c.KW*c.InC, 4/p.width
 	p.steps = (taps + perStep - 1) / perStep
 	p.flat = c.KH == 1 && c.KW == 1 && c.InH == c.OutH && c.InW == c.OutW
+	p.inPlace = p.flat && p.width == 1 && taps == 4*p.steps
 	p.pack(weights, taps)
 	p.cut()
 	p.skip = p.pitch() - 4*p.steps
@@ -143,6 +145,9 @@ func (p *dotPlan) Name() string { return p.form.name }
 func (p *dotPlan) MaxTile() int { return p.rows * p.channels }
 
 func (p *dotPlan) Needs() Needs {
+	if p.inPlace {
+		return Needs{}
+	}
 	if p.flat {
 		return Needs{Bytes: p.rows * p.pitch()}
 	}
@@ -173,32 +178,40 @@ func (p *dotPlan) Tile(i, batch int) Tile {
 }
 
 func (p *dotPlan) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
-	if p.flat {
-		n := p.c.InC
-		for r := range t.Rows { // what is behind the codes of a row meets weights of 0
-			copyCodes(s.Bytes[r*p.pitch():][:n*p.width], x[(t.Row+r)*n:], p.width)
-		}
-	} else {
-		p.copy(s.Bytes, x, t.Row, t.Rows)
-	}
-	p.products(acc, t.Stride, t, s)
+	p.products(acc, p.codes(x, t, s.Bytes), t)
 }
 
-// products fills acc, rows of it stride apart, from the buffer.
-func (p *dotPlan) products(acc []int32, stride int, t Tile, s *Scratch) {
+// codes returns the codes under the kernel at the rows of a tile, in the layout of the offsets.
+func (p *dotPlan) codes(x []uint8, t Tile, buffer []uint8) []uint8 {
+	n := p.c.InC
+	switch {
+	case p.inPlace:
+		return x[t.Row*n:]
+	case p.flat:
+		for r := range t.Rows { // what is behind the codes of a row meets weights of 0
+			copyCodes(buffer[r*p.pitch():][:n*p.width], x[(t.Row+r)*n:], p.width)
+		}
+	default:
+		p.copy(buffer, x, t.Row, t.Rows)
+	}
+	return buffer
+}
+
+// products fills acc from codes.
+func (p *dotPlan) products(acc []int32, x []uint8, t Tile) {
 	whole := t.Rows / dotRows * dotRows
 	for first := 0; first < t.Channels; first += panel {
 		w, start := p.weights[(t.Channel+first)/panel*p.panelSize():][:p.panelSize()], p.start[t.Channel+first:][:panel]
 		if whole > 0 {
-			p.dot(dotRows, acc[first:], stride, s.Bytes, p.offsets[:whole], w, start)
+			p.dot(dotRows, acc[first:], t.Stride, x, p.offsets[:whole], w, start)
 		}
 		if whole < t.Rows {
-			p.dot(t.Rows-whole, acc[whole*stride+first:], stride, s.Bytes, p.offsets[whole:t.Rows], w, start)
+			p.dot(t.Rows-whole, acc[whole*t.Stride+first:], t.Stride, x, p.offsets[whole:t.Rows], w, start)
 		}
 	}
 }
 
-// dot multiplies rows of the buffer with one panel, n at a time, from 1 to 6.
+// dot multiplies rows of codes with one panel, n at a time, from 1 to 6.
 func (p *dotPlan) dot(n int, acc []int32, stride int, x []uint8, offsets []int32, w []int8, start []int32) {
 	rows := len(offsets)
 	end := int(offsets[rows-1]) + p.height*(p.steps*4+p.skip) - p.skip

@@ -37,6 +37,7 @@ func newDotSigns(c Conv, n int, weights []int16, plan func(c Conv, weights []int
 		}
 	}
 	p.dotPlan = *newDot(c, packed, form)
+	p.inPlace = false // they are packed
 	for o := range c.OutC {
 		p.start[o] = int32(taps)
 	}
@@ -48,7 +49,7 @@ func (p *dotSignsPlan) MaxTile() int { return p.dotPlan.MaxTile() * p.signs }
 func (p *dotSignsPlan) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
 	for k := range p.signs {
 		p.pack(s.Bytes, x, t, k)
-		p.products(acc, t.Stride, t, s)
+		p.products(acc, s.Bytes, t)
 		acc = acc[t.Rows*t.Stride:]
 	}
 }
