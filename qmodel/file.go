@@ -4,13 +4,11 @@ package qmodel
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/goqat/goqat/internal/safetensors"
 )
@@ -31,15 +29,6 @@ const (
 	format = "qmodel"
 )
 
-// maxGraph bounds the length of the graph's JSON, and with maxOperators what it takes to decode it.
-const maxGraph = 1 << 22
-
-// A graph is the structure of a model; its numbers are in the tensors of the file.
-type graph struct {
-	Tensors   []Tensor   `json:"tensors"`
-	Operators []Operator `json:"operators"`
-}
-
 // Write validates the model and writes it as a .qmodel. Equal models give equal bytes.
 func (m *Model) Write(w io.Writer) error {
 	if err := m.Validate(); err != nil {
@@ -50,9 +39,9 @@ func (m *Model) Write(w io.Writer) error {
 		{Key: keyVersion, Value: strconv.Itoa(m.Version)},
 		{Key: keyModel, Value: m.Name},
 		{Key: keyMethod, Value: m.Method},
-		{Key: keyClasses, Value: encode(m.Classes)},
-		{Key: keyInput, Value: encode(m.Input)},
-		{Key: keyGraph, Value: encode(graph{m.Tensors, m.Operators})},
+		{Key: keyClasses, Value: encode(describeClasses(&m.Classes))},
+		{Key: keyInput, Value: encode(m.Input.describe)},
+		{Key: keyGraph, Value: encode((&graph{m.Tensors, m.Operators}).describe)},
 	}}
 	for i := range m.Operators {
 		f.Tensors = append(f.Tensors, m.Operators[i].tensors()...)
@@ -62,24 +51,6 @@ func (m *Model) Write(w io.Writer) error {
 	})
 	if err := f.Write(w, true); err != nil {
 		return fmt.Errorf("qmodel: %w", err)
-	}
-	return nil
-}
-
-func encode(v any) string {
-	text, _ := json.Marshal(v) // structs of numbers and strings cannot fail
-	return string(text)
-}
-
-// decode is the inverse of encode and accepts nothing else: no unknown, repeated or left out field, no other spelling.
-func decode(text string, v any) error {
-	d := json.NewDecoder(strings.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return err
-	}
-	if encode(v) != text {
-		return fmt.Errorf("not in the form that goqat writes")
 	}
 	return nil
 }
@@ -127,14 +98,10 @@ func fromFile(f *safetensors.File) (*Model, error) {
 	m := &Model{Version: version, Name: text[keyModel], Method: text[keyMethod]}
 	var g graph
 	for _, part := range []struct {
-		key string
-		v   any
-	}{{keyClasses, &m.Classes}, {keyInput, &m.Input}, {keyGraph, &g}} {
-		json := text[part.key]
-		if len(json) > maxGraph || strings.Count(json, "{") > 4*maxOperators || strings.Count(json, ",") > maxGraph/16 {
-			return nil, fmt.Errorf("metadata %q is too large", part.key)
-		}
-		if err := decode(json, part.v); err != nil {
+		key      string
+		describe func(*codec)
+	}{{keyClasses, describeClasses(&m.Classes)}, {keyInput, m.Input.describe}, {keyGraph, g.describe}} {
+		if err := decode(text[part.key], part.describe); err != nil {
 			return nil, fmt.Errorf("metadata %q: %w", part.key, err)
 		}
 	}
@@ -143,24 +110,6 @@ func fromFile(f *safetensors.File) (*Model, error) {
 		return nil, err
 	}
 	return m, m.load(f.Tensors)
-}
-
-// MarshalText returns the name of the kind.
-func (k Kind) MarshalText() ([]byte, error) {
-	if int(k) >= len(kinds) {
-		return nil, fmt.Errorf("qmodel: unknown kind %d", k)
-	}
-	return []byte(kinds[k]), nil
-}
-
-// UnmarshalText sets the kind from its name.
-func (k *Kind) UnmarshalText(text []byte) error {
-	i := slices.Index(kinds, string(text))
-	if i < 0 {
-		return fmt.Errorf("qmodel: unknown kind %.40q", text)
-	}
-	*k = Kind(i)
-	return nil
 }
 
 // String returns the name of the kind.

@@ -26,7 +26,7 @@ func TestPage(t *testing.T) {
 	if err := build(dir, "../embed/fashion.qmodel", "../embed/boot.png"); err != nil {
 		t.Fatal(err)
 	}
-	if info, err := os.Stat(filepath.Join(dir, "goqat.wasm.gz")); err != nil || info.Size() > 1.5*1e6 {
+	if info, err := os.Stat(filepath.Join(dir, "goqat.wasm.gz")); err != nil || info.Size() > 1.3*1e6 {
 		t.Errorf("goqat.wasm.gz: %v, %v", info, err)
 	}
 	trouser, err := os.ReadFile("../embed/trouser.png")

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -220,7 +219,7 @@ func (p *parser) string() string {
 			break
 		}
 		escaped = true
-		p.at++ // the escaped character; unescape checks it
+		p.at++ // the escaped character; Unescape checks it
 		if p.at > len(p.text) {
 			p.fail("a string without an end")
 		}
@@ -234,54 +233,11 @@ func (p *parser) string() string {
 		return ""
 	}
 	if escaped {
-		s, ok = unescape(s)
+		s, ok = Unescape(s)
 	}
 	if !ok || strings.IndexFunc(p.text[start:p.at], func(r rune) bool { return r < ' ' }) >= 0 {
 		p.fail("a malformed string")
 		return ""
 	}
 	return s
-}
-
-// unescape replaces the escapes in the content of a JSON string, and says whether all are of JSON. It takes no more memory
-// than the content does.
-func unescape(s string) (string, bool) {
-	var b strings.Builder
-	b.Grow(len(s))
-	for {
-		before, escape, found := strings.Cut(s, `\`)
-		b.WriteString(before)
-		if !found {
-			return b.String(), true
-		}
-		if escape == "" {
-			return "", false
-		}
-		s = escape[1:]
-		if i := strings.IndexByte(`"\/bfnrt`, escape[0]); i >= 0 {
-			b.WriteByte("\"\\/\b\f\n\r\t"[i])
-			continue
-		}
-		r, ok := unit(escape)
-		if !ok {
-			return "", false
-		}
-		s = escape[5:]
-		if utf16.IsSurrogate(r) {
-			second, _ := unit(strings.TrimPrefix(s, `\`))
-			if r = utf16.DecodeRune(r, second); r != utf8.RuneError {
-				s = s[6:]
-			}
-		}
-		b.WriteRune(r)
-	}
-}
-
-// unit parses the UTF-16 unit at the start of s, as uXXXX.
-func unit(s string) (rune, bool) {
-	if len(s) < 5 || s[0] != 'u' {
-		return 0, false
-	}
-	r, err := strconv.ParseUint(s[1:5], 16, 16)
-	return rune(r), err == nil
 }

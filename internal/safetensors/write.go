@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -138,10 +137,4 @@ func byteSize(dtype string, shape []int) (uint64, error) {
 	return size, nil
 }
 
-func quote(s string) string {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.Encode(s) // a string in memory cannot fail
-	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
-}
+func quote(s string) string { return string(Quote(nil, s, "")) }

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package qmodel
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// MarshalText is for encoding/json, the reference.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// TestCodec writes random structures as encoding/json does and reads them again.
+func TestCodec(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 5))
+	name := func() string {
+		text := make([]rune, rng.IntN(9))
+		for i := range text {
+			text[i] = []rune("a1.<>&\"\\/\n\x01\x7fé\u2028\U0001f600")[rng.IntN(14)]
+		}
+		return string(text)
+	}
+	some := func() int { return max(0, rng.IntN(20)-10) }
+	for range 2000 {
+		g := graph{Tensors: []Tensor{}, Operators: []Operator{}}
+		for range rng.IntN(4) {
+			g.Tensors = append(g.Tensors, Tensor{
+				Name: name(), Height: some(), Width: -some(), Channels: int(rng.Int32()), Kind: Kind(rng.IntN(3)), Bits: some(), Signs: rng.IntN(2) > 0,
+				ZeroPoint: int32(-some()), Range: [2]int32{int32(some()), int32(some())}, ScaleBits: rng.Uint32() << (16 * rng.IntN(3)),
+			})
+		}
+		for range rng.IntN(4) {
+			o := Operator{
+				Name: name(), Op: name(), Method: name(), Inputs: []int{}, Output: some(), Kernel: [2]int{some(), some()}, Stride: [2]int{some(), some()},
+				Pad: [4]int{some(), some(), some(), some()}, Groups: some(),
+			}
+			for range rng.IntN(maxInputs + 1) {
+				o.Inputs = append(o.Inputs, some())
+			}
+			if rng.IntN(2) > 0 {
+				o.Weights = &Weights{Bits: some(), Coding: Coding(name()), Planes: some()}
+			}
+			g.Operators = append(g.Operators, o)
+		}
+		in := Input{some(), some(), -some(), -int32(some()), rng.Uint32()}
+		classes := []string{name(), name()}
+		var gotGraph graph
+		var gotInput Input
+		var gotClasses []string
+		for _, c := range []struct {
+			v, got          any
+			describe, again func(*codec)
+		}{
+			{&g, &gotGraph, g.describe, gotGraph.describe}, {&in, &gotInput, in.describe, gotInput.describe},
+			{&classes, &gotClasses, describeClasses(&classes), describeClasses(&gotClasses)},
+		} {
+			want, err := json.Marshal(c.v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := encode(c.describe)
+			if text != string(want) {
+				t.Fatalf("wrote %s, want %s", text, want)
+			}
+			if err := decode(text, c.again); err != nil {
+				t.Fatalf("%s: %v", text, err)
+			}
+			if again, _ := json.Marshal(c.got); string(again) != text {
+				t.Fatalf("read %s, want %s", again, text)
+			}
+			for range 5 { // what is cut or changed is refused, or differs
+				changed := []byte(text)
+				i := rng.IntN(len(changed))
+				changed[i] ^= 1 << rng.IntN(7)
+				fresh := reflect.New(reflect.TypeOf(c.got).Elem())
+				describe := describer(fresh.Interface())
+				if err := decode(string(changed), describe); err == nil && reflect.DeepEqual(fresh.Interface(), c.got) {
+					t.Fatalf("%s is read as %s", changed, text)
+				}
+				if decode(text[:i], describer(reflect.New(reflect.TypeOf(c.got).Elem()).Interface())) == nil {
+					t.Fatalf("%s is read", text[:i])
+				}
+			}
+		}
+	}
+}
+
+func describer(v any) func(*codec) {
+	switch v := v.(type) {
+	case *graph:
+		return v.describe
+	case *Input:
+		return v.describe
+	default:
+		return describeClasses(v.(*[]string))
+	}
+}
+
+// TestHostileGraphTakesLittleMemory decodes texts that are built to blow up: it takes at most twice their size and 1 MB.
+func TestHostileGraphTakesLittleMemory(t *testing.T) {
+	const tensor = `{"name":"","height":1,"width":1,"channels":1,"kind":"codes","bits":8}`
+	for name, text := range map[string]string{
+		"field":     `{"` + strings.Repeat("a", maxGraph-10),
+		"tensors":   `{"tensors":[` + strings.Repeat(tensor+",", maxGraph/len(tensor)-10),
+		"operators": `{"tensors":[],"operators":[` + strings.Repeat(`{"name":"","op":"","inputs":[],"output":0,"weights":{"bits":0}},`, maxGraph/80),
+		"inputs":    `{"tensors":[],"operators":[{"name":"","op":"","inputs":[` + strings.Repeat("0,", maxGraph/3),
+		"name":      `{"tensors":[{"name":"` + strings.Repeat(`\u0061`, maxGraph/8) + `"`,
+		"numbers":   `{"tensors":[{"name":"","height":` + strings.Repeat("1", maxGraph/2),
+		"classes":   `["` + strings.Repeat(`","`, maxGraph/4),
+	} {
+		var before, after runtime.MemStats
+		for _, describe := range []func(*codec){new(graph).describe, describeClasses(new([]string))} {
+			runtime.ReadMemStats(&before)
+			err := decode(text, describe)
+			runtime.ReadMemStats(&after)
+			if took := after.TotalAlloc - before.TotalAlloc; err == nil || took > uint64(2*len(text)+1<<20) {
+				t.Errorf("%s: %d bytes of text took %d, error %v", name, len(text), took, err)
+			}
+		}
+	}
+}
