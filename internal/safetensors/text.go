@@ -17,7 +17,7 @@ func Quote(text []byte, s, html string) []byte {
 		switch i := strings.IndexRune("\"\\\b\f\n\r\t", r); {
 		case i >= 0:
 			text = append(text, '\\', `"\bfnrt`[i])
-		case r < ' ' || r == '\u2028' || r == '\u2029' || r < utf8.RuneSelf && strings.IndexRune(html, r) >= 0:
+		case r < ' ' || r == '\u2028' || r == '\u2029' || r < utf8.RuneSelf && strings.ContainsRune(html, r):
 			text = append(text, '\\', 'u', hex[r>>12], hex[r>>8&15], hex[r>>4&15], hex[r&15])
 		default:
 			text = utf8.AppendRune(text, r)
