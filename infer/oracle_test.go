@@ -169,6 +169,9 @@ func requantize(o *qmodel.Operator, out *qmodel.Tensor, terms []int64, c int) in
 	}
 	q.Add(q, big.NewInt(int64(out.ZeroPoint)))
 	low, high := big.NewInt(0), big.NewInt(int64(1)<<out.Bits-1)
+	if out.Range != [2]int32{} {
+		low, high = big.NewInt(int64(out.Range[0])), big.NewInt(int64(out.Range[1]))
+	}
 	if out.Kind == qmodel.Logits {
 		low, high = big.NewInt(-1<<31), big.NewInt(1<<31-1)
 	}

@@ -28,6 +28,13 @@ type Observation struct {
 	Wide   []int32 // these
 }
 
+// States of a runner.
+const (
+	idle = iota
+	running
+	closed
+)
+
 // A Runner runs a model. It owns its working memory and is for one goroutine at a time.
 type Runner struct {
 	m       *Model
@@ -35,7 +42,7 @@ type Runner struct {
 	batch   int
 	observe func(Observation)
 	team    *team
-	running atomic.Bool
+	state   atomic.Int32 // idle, running or closed
 
 	// The job at hand.
 	groups groups
@@ -121,10 +128,17 @@ func (r *Runner) Run(logits []int32, images []uint8) error {
 		return fmt.Errorf("infer: %d images, the runner was made for %d", n, r.batch)
 	case len(logits) != n*classes:
 		return fmt.Errorf("infer: room for %d logits, %d images of %d classes have %d", len(logits), n, classes, n*classes)
-	case !r.running.CompareAndSwap(false, true):
+	case !r.state.CompareAndSwap(idle, running):
+		if r.state.Load() == closed {
+			return fmt.Errorf("infer: the runner is closed")
+		}
 		return fmt.Errorf("infer: the runner is in use by another goroutine, make one for each")
 	}
-	defer r.running.Store(false)
+	defer func() {
+		if !r.state.CompareAndSwap(running, idle) {
+			r.team.close()
+		}
+	}()
 	if n == 0 {
 		return nil
 	}
@@ -222,6 +236,10 @@ func (r *Runner) observation(operator, n int) Observation {
 // Kernel returns the name of the runner's kernel, one of Kernels.
 func (r *Runner) Kernel() string { return r.program.kernel }
 
-// Close stops the runner's threads and must be the last call; a runner that is no longer used is closed by the garbage
-// collector as well.
-func (r *Runner) Close() { r.team.close() }
+// Close stops the runner's threads, after the Run under way if there is one; a Run later is refused. A runner that is no
+// longer used is closed by the garbage collector as well.
+func (r *Runner) Close() {
+	if r.state.Swap(closed) == idle {
+		r.team.close()
+	}
+}

@@ -4,6 +4,7 @@ package infer
 
 import (
 	"bytes"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -166,7 +167,20 @@ func TestRunRefuses(t *testing.T) {
 		t.Errorf("two runs at once: %v, %v", err, inner)
 	}
 
-	for _, o := range []Options{{Kernel: "abacus"}, {Batch: -1}, {Threads: -1}, {Batch: 1 << 62}} {
+	done := newTestRunner(t, m, Options{Batch: 4, Threads: 2})
+	for _, o := range []func(){func() {}, done.Close, done.Close} {
+		o()
+		if err := done.Run(make([]int32, 12), make([]uint8, 4*size)); (err != nil) != (done.state.Load() == closed) {
+			t.Errorf("a runner in state %d: %v", done.state.Load(), err)
+		}
+	}
+	busy = newTestRunner(t, m, Options{})
+	busy.observe = func(Observation) { busy.Close() }
+	if err := busy.Run(make([]int32, 3), make([]uint8, size)); err != nil {
+		t.Errorf("closed during a run: %v", err)
+	}
+
+	for _, o := range []Options{{Kernel: "abacus"}, {Batch: -1}, {Threads: -1}, {Batch: math.MaxInt}} {
 		if _, err := m.NewRunner(o); err == nil {
 			t.Errorf("%+v accepted", o)
 		}
@@ -245,7 +259,7 @@ func TestModelAccessors(t *testing.T) {
 }
 
 // TestArena proves on random models that tensors alive at the same time do not overlap, and that the arena is at most a
-// quarter larger than what any plan needs.
+// third larger than what is alive at once.
 func TestArena(t *testing.T) {
 	for seed := range uint64(200) {
 		q := drawModel(rand.New(rand.NewPCG(seed, 6)))
@@ -256,6 +270,7 @@ func TestArena(t *testing.T) {
 				last[in] = i
 			}
 		}
+		least := map[bool]int{}
 		for i, o := range q.Operators {
 			need := map[bool]int{}
 			alive := []int{}
@@ -268,6 +283,7 @@ func TestArena(t *testing.T) {
 				ta := &q.Tensors[a]
 				wide := ta.Kind != qmodel.Codes
 				need[wide] += aligned(ta.Len())
+				least[wide] = max(least[wide], need[wide])
 				if end, length := p.offset[a]+ta.Len(), map[bool]int{false: p.codes, true: p.wide}[wide]; end > length {
 					t.Fatalf("model %d: tensor %d ends at %d in an arena of %d", seed, a, end, length)
 				}
@@ -279,6 +295,9 @@ func TestArena(t *testing.T) {
 				}
 			}
 		}
+		if 3*p.codes > 4*least[false] || 3*p.wide > 4*least[true] {
+			t.Errorf("model %d: arenas of %d codes and %d int32, the least are %d and %d", seed, p.codes, p.wide, least[false], least[true])
+		}
 	}
 	q := lenet(rand.New(rand.NewPCG(7, 7)))
 	if m := newTestModel(t, q); m.ArenaBytes(8) != 8*(28*28*32+14*14*32) {
@@ -288,12 +307,9 @@ func TestArena(t *testing.T) {
 
 // FuzzRun changes a model behind a right digest and runs what is still read: the loops stay inside of their buffers.
 func FuzzRun(f *testing.F) {
-	q := qmodeltest.Tiny(rand.New(rand.NewPCG(8, 8)))
-	var b bytes.Buffer
-	if err := q.Write(&b); err != nil {
-		f.Fatal(err)
+	for _, file := range hostileSeeds(f) {
+		f.Add(file, uint16(9), uint8(7))
 	}
-	f.Add(b.Bytes(), uint16(9), uint8(7))
 	f.Fuzz(func(t *testing.T, file []byte, place uint16, value uint8) {
 		file = bytes.Clone(file)
 		if int(place) < len(file) {
@@ -306,13 +322,10 @@ func FuzzRun(f *testing.F) {
 // TestHostileModelsRunInBounds is FuzzRun with random changes.
 func TestHostileModelsRunInBounds(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 9))
-	var whole bytes.Buffer
-	if err := qmodeltest.Tiny(rng).Write(&whole); err != nil {
-		t.Fatal(err)
-	}
+	seeds := hostileSeeds(t)
 	ran := 0
-	for range 10000 {
-		b := bytes.Clone(whole.Bytes())
+	for n := range 10000 {
+		b := bytes.Clone(seeds[n%len(seeds)])
 		for range 1 + rng.IntN(3) {
 			i := rng.IntN(len(b))
 			b[i] = []byte{b[i] ^ 1<<rng.IntN(8), byte(rng.Uint32()), '0' + byte(rng.IntN(10))}[rng.IntN(3)]

@@ -10,7 +10,8 @@ import (
 // Limits of a model, far above the networks this format is for and far below any overflow.
 const (
 	maxSize      = 1 << 16 // height, width, channels, stride
-	maxTensorLen = 1 << 26 // numbers of a tensor per image
+	maxTensorLen = 1 << 26 // numbers of a tensor per image, padding included
+	maxNumbers   = 1 << 28 // of all tensors per image
 	maxWeights   = 1 << 30 // of one operator
 	maxWork      = 1 << 40 // additions and comparisons of the model, per image
 	maxOperators = 1 << 12
@@ -61,9 +62,13 @@ func (m *Model) validateStructure() error {
 	if err := m.validateHead(); err != nil {
 		return err
 	}
+	numbers := 0
 	for i := range m.Tensors {
 		if err := m.Tensors[i].validate(); err != nil {
 			return fmt.Errorf("tensor %d (%q): %w", i, m.Tensors[i].Name, err)
+		}
+		if numbers += m.Tensors[i].Len(); numbers > maxNumbers {
+			return fmt.Errorf("tensors of more than %d numbers per image", maxNumbers)
 		}
 	}
 	if err := m.validateInput(); err != nil {

@@ -125,6 +125,9 @@ func (o *Operator) validateWindow(in, out *Tensor) error {
 			return fmt.Errorf("kernel %v, stride %v, padding %v on %v do not give %v", o.Kernel, o.Stride, o.Pad, inSize, outSize)
 		}
 	}
+	if n := int64(inSize[0]+o.Pad[0]+o.Pad[2]) * int64(inSize[1]+o.Pad[1]+o.Pad[3]) * int64(in.Channels); n > maxTensorLen {
+		return fmt.Errorf("padding %v makes %d numbers of %v×%d, more than %d", o.Pad, n, inSize, in.Channels, maxTensorLen)
+	}
 	if !o.Weighted() && in.Channels != out.Channels {
 		return fmt.Errorf("%d channels become %d", in.Channels, out.Channels)
 	}
@@ -156,7 +159,7 @@ func (o *Operator) validateWeights(in, out *Tensor) error {
 
 // validShape says whether the number of weights of a shape of positive sizes is within limits.
 func (w *Weights) validShape() bool {
-	n := int64(1)
+	n := int64(max(1, w.Planes))
 	for _, s := range w.Shape {
 		if n *= int64(s); n > maxWeights { // maxWeights·maxSize is far from overflow
 			return false

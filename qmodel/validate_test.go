@@ -42,7 +42,7 @@ func TestValidateRefuses(t *testing.T) {
 		{"operator name", func(m *M) { m.Operators[1].Name = "" }, "is empty"},
 		{"method", func(m *M) { m.Operators[1].Method = strings.Repeat("x", 300) }, "longer than"},
 		{"zero size", func(m *M) { m.Tensors[1].Height = 0 }, "tensor 1"},
-		{"large size", func(m *M) { m.Tensors[1].Width = 1 << 40 }, "tensor 1"},
+		{"large size", func(m *M) { m.Tensors[1].Width = 1 << 30 }, "tensor 1"},
 		{"large tensor", func(m *M) { m.Tensors[1].Width, m.Tensors[1].Height = 1<<16, 1<<16 }, "is larger than"},
 		{"bits", func(m *M) { m.Tensors[1].Bits = 9 }, "codes of 9 bits"},
 		{"bits shift", func(m *M) { m.Tensors[1].Bits = -1 }, "codes of -1 bits"},
@@ -77,6 +77,10 @@ func TestValidateRefuses(t *testing.T) {
 		{"add of one", func(m *M) { m.Operators[opAdd].Inputs = []int{5} }, "1 inputs"},
 		{"pool of two", func(m *M) { m.Operators[opMaxPool].Inputs = []int{6, 6} }, "2 inputs"},
 		{"convolution of accumulators", func(m *M) { m.Operators[opResidual].Inputs = []int{4, 3, 2} }, "not a tensor of codes"},
+		{"padding", func(m *M) {
+			o := &m.Operators[opMaxPool]
+			o.Kernel, o.Pad = [2]int{1 << 13, 1 << 13}, [4]int{1 << 12, 1 << 12, 1 << 12, 1 << 12}
+		}, "makes 268796024 numbers"},
 		{"stride 0", func(m *M) { m.Operators[opConv].Stride[1] = 0 }, "at least 1"},
 		{"kernel 0", func(m *M) { m.Operators[opConv].Kernel[0] = 0 }, "at least 1"},
 		{"padding", func(m *M) { m.Operators[opConv].Pad[1] = 2 }, "less than the kernel"},

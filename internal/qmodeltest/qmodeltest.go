@@ -118,11 +118,15 @@ func (b *Builder) bound(t int) []int64 {
 }
 
 // requantizer draws multipliers that spread accumulators of the given bounds over the output's range: float32
-// mantissas as a rule, sometimes wide ones, powers of two (ties), 0, and multipliers far too large or small.
+// mantissas as a rule, sometimes wide ones, powers of two (ties), 0, and multipliers far too large or small. Sometimes the
+// output may not use all of its codes.
 func (b *Builder) requantizer(out *qmodel.Tensor, bounds [][]int64) *fixed.Requantizer {
 	channels := out.Channels
-	r := &fixed.Requantizer{Bias: make([]int64, channels), AccBias: make([]int32, channels), Shift: make([]uint8, channels),
-		Zero: out.ZeroPoint, Hi: out.Max()}
+	if out.Kind == qmodel.Codes && b.rng.IntN(4) == 0 {
+		out.Range = [2]int32{b.rng.Int32N(out.ZeroPoint + 1), out.ZeroPoint + b.rng.Int32N(out.Max()-out.ZeroPoint+1)}
+	}
+	r := &fixed.Requantizer{Bias: make([]int64, channels), AccBias: make([]int32, channels), Shift: make([]uint8, channels), Zero: out.ZeroPoint}
+	r.Lo, r.Hi = out.Span()
 	spread := out.Bits
 	if out.Kind == qmodel.Logits {
 		r.Lo, r.Hi, spread = math.MinInt32, math.MaxInt32, 20
@@ -220,6 +224,25 @@ func (b *Builder) Table(in, codeBits int) int {
 		o.Table[q] = uint8(b.rng.IntN(1 << codeBits))
 	}
 	return b.operator(o)
+}
+
+// Wide returns a model of 16 to 32 channels, which kernels handle by registers: every kind of weights and of residual
+// connections, depthwise layers and pools.
+func Wide(rng *rand.Rand) *qmodel.Model {
+	b := New(rng, 2, 16, 3)
+	one, three := Square(1, 1, 0), Square(3, 1, 1)
+	x := b.Conv(0, three, 16, 1, 8, 4)
+	x = b.Conv(x, three, 16, 1, 4, 8, x)
+	x = b.Conv(x, three, 16, 16, 8, 8)
+	raw := b.Conv(x, one, 32, 1, 2, 0)
+	x = b.ConvForm(x, three, 32, 1, Form{WeightBits: 5, Coding: qmodel.Powers, CodeBits: 8}, raw)
+	x = b.MaxPool(x, Window{Kernel: [2]int{1, 2}, Stride: [2]int{1, 2}})
+	x = b.ConvForm(x, one, 32, 1, Form{WeightBits: 8, Coding: qmodel.Odd, CodeBits: 6})
+	x = b.Conv(x, three, 32, 32, 4, 5)
+	x = b.ConvForm(x, one, 24, 1, Form{WeightBits: 1, CodeBits: 1, Signs: true})
+	x = b.ConvForm(x, three, 32, 1, Form{WeightBits: 1, CodeBits: 7})
+	x = b.AvgPool(x, Square(2, 1, 0), 8)
+	return b.Finish(x, 3)
 }
 
 // Finish adds a flattening and a linear layer to the given number of classes, and returns the model, which is valid.

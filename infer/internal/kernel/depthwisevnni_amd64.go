@@ -154,11 +154,11 @@ func (d *depthwiseCodes) Run(t Tile, x []uint8, tensors []Tensor, s *Scratch) {
 	if d.blocks > 1 {
 		dstStep = c.OutC
 	}
-	buffer := s.Bytes
-	for n := together; lines > 0; n = 1 {
-		if times := lines / n; times > 0 {
-			squareBlocks[n][d.width](&dst[0], dstLine, dstStep, &buffer[0], d.pitch(), c.InC, times, n*line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], zero, least, most)
-			lines, dst, buffer = lines-times*n, dst[times*n*dstLine:], buffer[times*n*line:]
+	done := 0
+	for n := together; done < lines; n = 1 {
+		if times := (lines - done) / n; times > 0 {
+			squareBlocks[n][d.width](&dst[done*dstLine], dstLine, dstStep, &s.Bytes[done*line], d.pitch(), c.InC, times, n*line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], zero, least, most)
+			done += times * n
 		}
 	}
 }

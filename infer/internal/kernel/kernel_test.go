@@ -33,7 +33,7 @@ func rounds(n int) int {
 func TestSets(t *testing.T) {
 	names := map[string]bool{}
 	for _, s := range Sets() {
-		if names[s.Name] || s.Plan == nil || s.Finish == nil || s.MaxPool == nil || s.SumPool == nil {
+		if names[s.Name] || s.Plan == nil || s.Signs == nil || s.Finish == nil || s.Compare == nil || s.MaxPool == nil || s.SumPool == nil {
 			t.Errorf("set %q is there twice or lacks a loop", s.Name)
 		}
 		names[s.Name] = true
@@ -57,9 +57,15 @@ func drawConv(rng *rand.Rand, groups bool) Conv {
 			c.StrideH, c.StrideW = 1, 1
 		}
 	}
-	c.InH, c.InW = c.KH+rng.IntN(9), c.KW+rng.IntN(9)
+	if rng.IntN(10) == 0 {
+		c.StrideH, c.StrideW = 1+rng.IntN(9), 1+rng.IntN(9)
+	}
 	c.Top, c.Left = rng.IntN(c.KH), rng.IntN(c.KW)
 	bottom, right := rng.IntN(c.KH), rng.IntN(c.KW)
+	c.InH, c.InW = c.KH+rng.IntN(9), c.KW+rng.IntN(9)
+	if rng.IntN(10) == 0 { // down to an image smaller than the kernel
+		c.InH, c.InW = max(1, c.KH-c.Top-bottom), max(1, c.KW-c.Left-right)
+	}
 	if !groups && rng.IntN(6) == 0 { // whole lines of tiles, with taps that share codes
 		c.InC, c.KW, c.StrideW = 16*(1+rng.IntN(2)), 3, 1
 		c.Left, right = rng.IntN(3), rng.IntN(3)
@@ -174,6 +180,7 @@ func fusedAgree(t *testing.T, rng *rand.Rand, n int) {
 		c.InC = []int{8, 16, 32, 48, 64, 80, 128}[rng.IntN(7)]
 		c.OutC, c.Groups = c.InC, c.InC
 		if rng.IntN(2) == 0 {
+			c.InW = max(c.InW, c.KW)
 			c.StrideW, c.OutW = 1, c.InW+c.Left-c.KW+1
 		}
 		if rng.IntN(2) == 0 {
@@ -585,7 +592,8 @@ func poolsAgree(t *testing.T, rng *rand.Rand) {
 	}
 	inner := c // without padding
 	inner.Top, inner.Left = 0, 0
-	inner.OutH, inner.OutW = (c.InH-c.KH)/c.StrideH+1, (c.InW-c.KW)/c.StrideW+1
+	inner.KH, inner.KW = min(c.KH, c.InH), min(c.KW, c.InW)
+	inner.OutH, inner.OutW = (c.InH-inner.KH)/c.StrideH+1, (c.InW-inner.KW)/c.StrideW+1
 	sum := func(set Set, c Conv) []int32 {
 		rows := batch * c.Pixels()
 		out := guarded[int32](t, rows*c.OutC, front)

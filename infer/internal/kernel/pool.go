@@ -5,14 +5,14 @@ package kernel
 // A Window is the geometry of a pooling; c.OutC is c.InC.
 type Window struct {
 	Conv
-	offsets []int32 // from the first tap to each, row by row, in a batch
+	offsets []int32 // from the first tap to each, row by row, of as many as lie inside of an image
 }
 
 // NewWindow prepares a pooling.
 func NewWindow(c Conv) *Window {
 	w := &Window{Conv: c}
-	for ky := range c.KH {
-		for kx := range c.KW {
+	for ky := range min(c.KH, c.InH) {
+		for kx := range min(c.KW, c.InW) {
 			w.offsets = append(w.offsets, int32((ky*c.InW+kx)*c.InC))
 		}
 	}

@@ -52,7 +52,7 @@ func (w *Window) run(row, end int, inside func(pixels, place, taps int), border 
 	oy, ox := pixel/w.OutW, pixel%w.OutW
 	last := min(w.OutW, (w.InW-w.KW+w.Left)/w.StrideW+1) // of the windows that do not pass the right edge, behind the last
 	x0 := ox*w.StrideW - w.Left
-	if w.InW+w.Left < w.KW || x0 < 0 || ox >= last {
+	if w.InW < w.KW || x0 < 0 || ox >= last {
 		border()
 		return 1
 	}

@@ -76,7 +76,8 @@ func TestSignsAreCodes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	for range rounds(100) {
 		c, x := drawSigns(t, rng, 1, 1, false)
-		c.Top, c.Left, c.OutH, c.OutW = 0, 0, (c.InH-c.KH)/c.StrideH+1, (c.InW-c.KW)/c.StrideW+1
+		c.Top, c.Left, c.KH, c.KW = 0, 0, min(c.KH, c.InH), min(c.KW, c.InW)
+		c.OutH, c.OutW = (c.InH-c.KH)/c.StrideH+1, (c.InW-c.KW)/c.StrideW+1
 		narrow := drawWeights(rng, c.OutC*c.KH*c.KW*c.InC)
 		wide, sum := make([]int16, len(narrow)), make([]int32, c.OutC)
 		for i, w := range narrow {
