@@ -2,12 +2,18 @@
 
 package infer
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Classify returns the name of the class of an image, the bytes that Input describes: that of the greatest logit, the
 // first of equal ones. Any number of goroutines may call it; the model keeps a runner for each that does so at the same
 // time. A Runner has what it has not: logits, batches, threads.
 func (m *Model) Classify(image []uint8) (string, error) {
+	if size := m.q.Tensors[0].Len(); len(image) != size {
+		return "", fmt.Errorf("infer: an image of %d bytes, the model's have %d", len(image), size)
+	}
 	c, ok := m.classifiers.Get().(*classifier)
 	if !ok {
 		r, err := m.NewRunner(Options{})

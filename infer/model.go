@@ -114,5 +114,5 @@ func (m *Model) LogitScale() uint32 {
 // of kernels. A large batch runs in groups of images that fit the processor's caches, so that the memory stops growing.
 func (m *Model) ArenaBytes(batch int) int {
 	plan := planArena(m.q)
-	return min(batch, plan.group()) * (plan.codes + 4*plan.wide)
+	return min(max(1, batch), plan.group()) * (plan.codes + 4*plan.wide)
 }

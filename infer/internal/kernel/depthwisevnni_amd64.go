@@ -21,9 +21,10 @@ func newDepthwiseVNNI(c Conv, weights []int8) Plan {
 type depthwiseCodes struct {
 	*band
 	finish               *vnniFinish
-	width                int  // of a block, in codes
-	blocks, pixels, step int  // of a line, see depthwiseVNNI64
-	square               bool // the kernel is 3 × 3
+	width                int // of a block, in codes
+	blocks, pixels, step int // of a line, see depthwiseVNNI64
+	product              depthwiseFunc
+	square               [3]squareFunc // [lines at a time], nil unless the kernel is 3 × 3
 	offsets              []int32
 	weights              []int8
 	table                []int64
@@ -52,14 +53,18 @@ func (p *depthwiseVNNI) Fuse(f Finisher) Fused {
 	}
 	d := &depthwiseCodes{band: &p.band, finish: finish}
 	d.cut()
-	d.square = c.KH == 3 && c.KW == 3
+	square := c.KH == 3 && c.KW == 3
+	d.product = depthwiseBlocks[d.width]
+	for n := 1; square && n <= 2; n++ {
+		d.square[n] = squareBlocks[n][d.width]
+	}
 	taps := c.KH * c.KW
 	for k := range (taps + 3) / 4 * 4 {
 		tap := min(k, taps-1) // those behind the last meet weights of 0
 		d.offsets = append(d.offsets, int32(tap/c.KW*p.pitch()+tap%c.KW*c.InC))
 	}
 	for first := 0; first < d.blocks*d.width; first += d.width {
-		if d.square {
+		if square {
 			for line := range 2 {
 				for column := range 3 {
 					d.addWeights(p.weights, first, [4]int{column - 3*line, column + 3 - 3*line, column + 6 - 3*line, column + 9 - 3*line})
@@ -143,8 +148,8 @@ func (d *depthwiseCodes) Run(t Tile, x []uint8, tensors []Tensor, s *Scratch) {
 	dst := tensors[f.Output].Codes[t.Row*c.OutC:][:t.Rows*c.OutC]
 	zero, least, most := int(f.R.Zero), int(f.R.Lo), int(f.R.Hi)
 	lines, line := t.Rows/c.OutW, c.StrideH*d.pitch()
-	if !d.square {
-		depthwiseBlocks[d.width](&dst[0], &s.Bytes[0], &d.offsets[0], len(d.offsets)/4, lines, line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], zero, least, most)
+	if d.square[1] == nil {
+		d.product(&dst[0], &s.Bytes[0], &d.offsets[0], len(d.offsets)/4, lines, line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], zero, least, most)
 		return
 	}
 	together, dstStep, dstLine := 2, d.width, c.OutW*c.OutC // lines at a time
@@ -157,7 +162,7 @@ func (d *depthwiseCodes) Run(t Tile, x []uint8, tensors []Tensor, s *Scratch) {
 	done := 0
 	for n := together; done < lines; n = 1 {
 		if times := (lines - done) / n; times > 0 {
-			squareBlocks[n][d.width](&dst[done*dstLine], dstLine, dstStep, &s.Bytes[done*line], d.pitch(), c.InC, times, n*line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], zero, least, most)
+			d.square[n](&dst[done*dstLine], dstLine, dstStep, &s.Bytes[done*line], d.pitch(), c.InC, times, n*line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], zero, least, most)
 			done += times * n
 		}
 	}

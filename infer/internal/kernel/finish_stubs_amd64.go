@@ -6,28 +6,28 @@
 
 package kernel
 
-// finishWide is, for rows of 8·blocks channels, strides in bytes, with table by finishTable,
+// finishWide is, for rows of 8·blocks channels, strides in bytes, with table by avx2Finish,
 //
 //	dst = clamp(zero + RNE((a·M + constant) · 2^-shift), 0, most)
 //
 //go:noescape
 func finishWide(dst *uint8, dstStride int, rows int, blocks int, a *int32, aStride int, table *int64, most int)
 
-// finishWideCodes is, for rows of 8·blocks channels, strides in bytes, with table by finishTable,
+// finishWideCodes is, for rows of 8·blocks channels, strides in bytes, with table by avx2Finish,
 //
 //	dst = clamp(zero + RNE((a·M₀ + b·M₁ + constant) · 2^-shift), 0, most)
 //
 //go:noescape
 func finishWideCodes(dst *uint8, dstStride int, rows int, blocks int, a *int32, aStride int, b *uint8, bStride int, table *int64, most int)
 
-// finishWideWide is, for rows of 8·blocks channels, strides in bytes, with table by finishTable,
+// finishWideWide is, for rows of 8·blocks channels, strides in bytes, with table by avx2Finish,
 //
 //	dst = clamp(zero + RNE((a·M₀ + b·M₁ + constant) · 2^-shift), 0, most)
 //
 //go:noescape
 func finishWideWide(dst *uint8, dstStride int, rows int, blocks int, a *int32, aStride int, b *int32, bStride int, table *int64, most int)
 
-// finishCodesCodes is, for rows of 8·blocks channels, strides in bytes, with table by finishTable,
+// finishCodesCodes is, for rows of 8·blocks channels, strides in bytes, with table by avx2Finish,
 //
 //	dst = clamp(zero + RNE((a·M₀ + b·M₁ + constant) · 2^-shift), 0, most)
 //

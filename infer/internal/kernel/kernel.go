@@ -3,7 +3,7 @@
 // Package kernel is the loops of the integer runtime.
 //
 // A weighted operator runs in two stages: a Plan, made once from the operator's weights, computes tiles of int32
-// accumulators; a Finisher turns them into the codes of the output. The loops that matter exist in several sets, from
+// accumulators; a Finisher turns them into the codes of the output. Some plans are a Fuser, which does both in one. The loops that matter exist in several sets, from
 // the reference, which is the definition, to those for one kind of processor. All give the same integers: sums are
 // exact, and the bounds that make them so are proved when a model is read.
 //

@@ -11,11 +11,11 @@ package kernel
 // requantizes or compares these rows.
 type sumsFinish struct {
 	*genericFinish
-	k           *sumsKernels
-	constant    []int64   // [channel], less what zero points make of it
-	multipliers [][]int64 // [term][channel]
-	table       []int64   // see requantizeCodes and compareSums
-	blockSize   int       // of the table, in numbers
+	k         *sumsKernels
+	constant  []int64   // [channel], less what zero points make of it
+	factors   [][]int64 // [term][channel]
+	table     []int64   // see requantizeCodes and compareSums
+	blockSize int       // of the table, in numbers
 }
 
 // sumsKernels are the loops of sums and of comparisons. Count is the number of channels, or of whole blocks where other
@@ -66,8 +66,8 @@ func newSums(e Epilogue, k *sumsKernels) Finisher {
 	f := &sumsFinish{genericFinish: generic, k: k, constant: make([]int64, padded)}
 	copy(f.constant, generic.constant)
 	for i, m := range e.multipliers() {
-		f.multipliers = append(f.multipliers, make([]int64, padded))
-		copy(f.multipliers[i], m)
+		f.factors = append(f.factors, make([]int64, padded))
+		copy(f.factors[i], m)
 		for c, m := range m {
 			f.constant[c] -= int64(e.Terms[i].Zero) * m
 		}
@@ -101,7 +101,7 @@ func (e *sumsFinish) addShifts(first int) {
 		c := first + lane
 		if e.R.Shift[c] == 0 {
 			e.constant[c] *= 2
-			for _, m := range e.multipliers {
+			for _, m := range e.factors {
 				m[c] *= 2
 			}
 		}
@@ -134,7 +134,7 @@ func (e *sumsFinish) finishRows(t Tile, first, rows, width int, acc []int32, ten
 	sums = sums[:rows*width]
 	from, to := (t.Row+first)*e.Channels+t.Channel, (t.Row+first+rows-1)*e.Channels+t.Channel+n
 	start, startStride := &e.constant[t.Channel:][:width][0], 0
-	for i, m := range e.multipliers {
+	for i, m := range e.factors {
 		m := &m[t.Channel:][:width][0]
 		if i < e.own() {
 			x := acc[(i*t.Rows+first)*t.Stride:][:(rows-1)*t.Stride+n]

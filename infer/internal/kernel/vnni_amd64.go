@@ -116,7 +116,7 @@ func (p *dotVNNI) pack(weights []int8, taps int, values []int8) {
 	p.start = make([]int32, padded)
 	for first := 0; first < c.OutC; first += vnniPanel {
 		width := min(vnniPanel, padded-first)
-		panel := p.weights[p.panel(first):p.panel(first+width)]
+		panel := p.form.begin(p.weights[p.panel(first):p.panel(first+width)], values)
 		for o := first; o < min(first+width, c.OutC); o++ {
 			for ky := range c.KH {
 				line := weights[(o*c.KH+ky)*taps:][:taps]

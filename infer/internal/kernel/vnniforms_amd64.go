@@ -88,14 +88,16 @@ func (f *vnniForm) header() int {
 	return 0
 }
 
-// pack packs one line of weights of a column in a panel of so many, from a step on, and the table.
-func (f *vnniForm) pack(panel, line, values []int8, step, width, column int) {
-	if f.header() > 0 {
-		for i := 0; i < f.header(); i += 1 << f.bits {
-			copy(panel[i:i+1<<f.bits], values)
-		}
-		panel = panel[f.header():]
+// begin writes the table of the values that occur to a panel and returns what is behind it.
+func (f *vnniForm) begin(panel, values []int8) []int8 {
+	for i := 0; i < f.header(); i += 1 << f.bits {
+		copy(panel[i:i+1<<f.bits], values)
 	}
+	return panel[f.header():]
+}
+
+// pack packs one line of weights of a column in a panel of so many, from a step on.
+func (f *vnniForm) pack(panel, line, values []int8, step, width, column int) {
 	switch f.bits {
 	case 8:
 		at := (step*width + column) * 4

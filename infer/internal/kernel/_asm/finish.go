@@ -17,7 +17,7 @@ func main() {
 	Generate()
 }
 
-// Places in a block of the table, in bytes; see finishTable.
+// Places in a block of the table, in bytes; see avx2Finish.
 const (
 	constant   = 0
 	half       = 64
@@ -49,7 +49,7 @@ func finish(terms string) {
 	if len(kinds) == 2 {
 		sum = "a·M₀ + b·M₁"
 	}
-	Doc("finish"+terms+" is, for rows of 8·blocks channels, strides in bytes, with table by finishTable,", "",
+	Doc("finish"+terms+" is, for rows of 8·blocks channels, strides in bytes, with table by avx2Finish,", "",
 		"\tdst = clamp(zero + RNE(("+sum+" + constant) · 2^-shift), 0, most)")
 	Pragma("noescape")
 
