@@ -33,6 +33,9 @@ func newAVX2(c Conv, weights []int8) Plan {
 	}
 }
 
+// dotRows are the rows of a tile of a dot product, at most.
+const dotRows = 6
+
 // Codes are widened to 16 bits and multiplied by VPMADDWD, exact for all codes.
 var dotWords = dotForm{
 	name: "avx2 16-bit", width: 2, together: 2,

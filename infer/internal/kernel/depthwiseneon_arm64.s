@@ -49,32 +49,32 @@ pair4:
 	VLD1.P  32(R9), [V16.H8, V17.H8]
 	ADD     R11, R12, R10
 	VLD1    (R10), [V18.B16]
+	ADD     R11, R13, R10
+	VLD1    (R10), [V20.B16]
+	ADD     R11, R14, R10
+	VLD1    (R10), [V22.B16]
+	ADD     R11, R15, R10
+	VLD1    (R10), [V24.B16]
 	VUXTL2  V18.B16, V19.H8
 	VUXTL   V18.B8, V18.H8
+	VUXTL2  V20.B16, V21.H8
+	VUXTL   V20.B8, V20.H8
+	VUXTL2  V22.B16, V23.H8
+	VUXTL   V22.B8, V22.H8
+	VUXTL2  V24.B16, V25.H8
+	VUXTL   V24.B8, V24.H8
 	WORD    $0x0e708240 // smlal v0.4s, v18.4h, v16.4h
 	WORD    $0x4e708241 // smlal2 v1.4s, v18.8h, v16.8h
 	WORD    $0x0e718262 // smlal v2.4s, v19.4h, v17.4h
 	WORD    $0x4e718263 // smlal2 v3.4s, v19.8h, v17.8h
-	ADD     R11, R13, R10
-	VLD1    (R10), [V20.B16]
-	VUXTL2  V20.B16, V21.H8
-	VUXTL   V20.B8, V20.H8
 	WORD    $0x0e708284 // smlal v4.4s, v20.4h, v16.4h
 	WORD    $0x4e708285 // smlal2 v5.4s, v20.8h, v16.8h
 	WORD    $0x0e7182a6 // smlal v6.4s, v21.4h, v17.4h
 	WORD    $0x4e7182a7 // smlal2 v7.4s, v21.8h, v17.8h
-	ADD     R11, R14, R10
-	VLD1    (R10), [V22.B16]
-	VUXTL2  V22.B16, V23.H8
-	VUXTL   V22.B8, V22.H8
 	WORD    $0x0e7082c8 // smlal v8.4s, v22.4h, v16.4h
 	WORD    $0x4e7082c9 // smlal2 v9.4s, v22.8h, v16.8h
 	WORD    $0x0e7182ea // smlal v10.4s, v23.4h, v17.4h
 	WORD    $0x4e7182eb // smlal2 v11.4s, v23.8h, v17.8h
-	ADD     R11, R15, R10
-	VLD1    (R10), [V24.B16]
-	VUXTL2  V24.B16, V25.H8
-	VUXTL   V24.B8, V24.H8
 	WORD    $0x0e70830c // smlal v12.4s, v24.4h, v16.4h
 	WORD    $0x4e70830d // smlal2 v13.4s, v24.8h, v16.8h
 	WORD    $0x0e71832e // smlal v14.4s, v25.4h, v17.4h
@@ -83,32 +83,32 @@ pair4:
 	VLD1.P  32(R9), [V16.H8, V17.H8]
 	ADD     R11, R12, R10
 	VLD1    (R10), [V18.B16]
+	ADD     R11, R13, R10
+	VLD1    (R10), [V20.B16]
+	ADD     R11, R14, R10
+	VLD1    (R10), [V22.B16]
+	ADD     R11, R15, R10
+	VLD1    (R10), [V24.B16]
 	VUXTL2  V18.B16, V19.H8
 	VUXTL   V18.B8, V18.H8
+	VUXTL2  V20.B16, V21.H8
+	VUXTL   V20.B8, V20.H8
+	VUXTL2  V22.B16, V23.H8
+	VUXTL   V22.B8, V22.H8
+	VUXTL2  V24.B16, V25.H8
+	VUXTL   V24.B8, V24.H8
 	WORD    $0x0e708240 // smlal v0.4s, v18.4h, v16.4h
 	WORD    $0x4e708241 // smlal2 v1.4s, v18.8h, v16.8h
 	WORD    $0x0e718262 // smlal v2.4s, v19.4h, v17.4h
 	WORD    $0x4e718263 // smlal2 v3.4s, v19.8h, v17.8h
-	ADD     R11, R13, R10
-	VLD1    (R10), [V20.B16]
-	VUXTL2  V20.B16, V21.H8
-	VUXTL   V20.B8, V20.H8
 	WORD    $0x0e708284 // smlal v4.4s, v20.4h, v16.4h
 	WORD    $0x4e708285 // smlal2 v5.4s, v20.8h, v16.8h
 	WORD    $0x0e7182a6 // smlal v6.4s, v21.4h, v17.4h
 	WORD    $0x4e7182a7 // smlal2 v7.4s, v21.8h, v17.8h
-	ADD     R11, R14, R10
-	VLD1    (R10), [V22.B16]
-	VUXTL2  V22.B16, V23.H8
-	VUXTL   V22.B8, V22.H8
 	WORD    $0x0e7082c8 // smlal v8.4s, v22.4h, v16.4h
 	WORD    $0x4e7082c9 // smlal2 v9.4s, v22.8h, v16.8h
 	WORD    $0x0e7182ea // smlal v10.4s, v23.4h, v17.4h
 	WORD    $0x4e7182eb // smlal2 v11.4s, v23.8h, v17.8h
-	ADD     R11, R15, R10
-	VLD1    (R10), [V24.B16]
-	VUXTL2  V24.B16, V25.H8
-	VUXTL   V24.B8, V24.H8
 	WORD    $0x0e70830c // smlal v12.4s, v24.4h, v16.4h
 	WORD    $0x4e70830d // smlal2 v13.4s, v24.8h, v16.8h
 	WORD    $0x0e71832e // smlal v14.4s, v25.4h, v17.4h

@@ -15,10 +15,7 @@ const (
 	tileBuffer = 1 << 17
 )
 
-const (
-	panel   = 16 // output channels of one call of a dot product
-	dotRows = 6  // rows of its tiles
-)
+const panel = 16 // output channels of one call of a dot product
 
 // A dotForm is a kind of product of rows of codes with a panel of weights.
 type dotForm struct {
@@ -211,7 +208,7 @@ func (p *dotPlan) products(acc []int32, x []uint8, t Tile) {
 	}
 }
 
-// dot multiplies rows of codes with one panel, n at a time, from 1 to 6.
+// dot multiplies rows of codes with one panel, n at a time.
 func (p *dotPlan) dot(n int, acc []int32, stride int, x []uint8, offsets []int32, w []int8, start []int32) {
 	rows := len(offsets)
 	end := int(offsets[rows-1]) + p.height*(p.steps*4+p.skip) - p.skip

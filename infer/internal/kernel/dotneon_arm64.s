@@ -22,6 +22,7 @@ tile:
 	MOVD    w+40(FP), R7
 	MOVD    start+48(FP), R8
 	MOVD    height+56(FP), R10
+	VMOVI   $128, V28.B16
 	VLD1    (R8), [V0.S4, V1.S4, V2.S4, V3.S4]
 
 row:
@@ -29,41 +30,28 @@ row:
 	CBZ     R9, rest
 
 four:
-	VLD1.P  16(R11), [V24.B16]
-	VMOVI   $128, V31.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V31.B16, V24.B16, V24.B16
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c0 // sdot v0.4s, v30.16b, v24.4b[0]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98e3e1 // sdot v1.4s, v31.16b, v24.4b[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c2 // sdot v2.4s, v30.16b, v24.4b[0]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98e3e3 // sdot v3.4s, v31.16b, v24.4b[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8e3c0 // sdot v0.4s, v30.16b, v24.4b[1]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4fb8e3e1 // sdot v1.4s, v31.16b, v24.4b[1]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8e3c2 // sdot v2.4s, v30.16b, v24.4b[1]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4fb8e3e3 // sdot v3.4s, v31.16b, v24.4b[1]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98ebc0 // sdot v0.4s, v30.16b, v24.4b[2]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98ebe1 // sdot v1.4s, v31.16b, v24.4b[2]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98ebc2 // sdot v2.4s, v30.16b, v24.4b[2]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98ebe3 // sdot v3.4s, v31.16b, v24.4b[2]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8ebc0 // sdot v0.4s, v30.16b, v24.4b[3]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4fb8ebe1 // sdot v1.4s, v31.16b, v24.4b[3]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8ebc2 // sdot v2.4s, v30.16b, v24.4b[3]
-	WORD    $0x4fb8ebe3 // sdot v3.4s, v31.16b, v24.4b[3]
+	VLD1.P  16(R11), [V16.B16]
+	VLD1.P  64(R7), [V20.B16, V21.B16, V22.B16, V23.B16]
+	VEOR    V28.B16, V16.B16, V16.B16
+	VLD1.P  64(R7), [V24.B16, V25.B16, V26.B16, V27.B16]
+	WORD    $0x4f90e280 // sdot v0.4s, v20.16b, v16.4b[0]
+	WORD    $0x4f90e2a1 // sdot v1.4s, v21.16b, v16.4b[0]
+	WORD    $0x4f90e2c2 // sdot v2.4s, v22.16b, v16.4b[0]
+	WORD    $0x4f90e2e3 // sdot v3.4s, v23.16b, v16.4b[0]
+	VLD1.P  64(R7), [V20.B16, V21.B16, V22.B16, V23.B16]
+	WORD    $0x4fb0e300 // sdot v0.4s, v24.16b, v16.4b[1]
+	WORD    $0x4fb0e321 // sdot v1.4s, v25.16b, v16.4b[1]
+	WORD    $0x4fb0e342 // sdot v2.4s, v26.16b, v16.4b[1]
+	WORD    $0x4fb0e363 // sdot v3.4s, v27.16b, v16.4b[1]
+	VLD1.P  64(R7), [V24.B16, V25.B16, V26.B16, V27.B16]
+	WORD    $0x4f90ea80 // sdot v0.4s, v20.16b, v16.4b[2]
+	WORD    $0x4f90eaa1 // sdot v1.4s, v21.16b, v16.4b[2]
+	WORD    $0x4f90eac2 // sdot v2.4s, v22.16b, v16.4b[2]
+	WORD    $0x4f90eae3 // sdot v3.4s, v23.16b, v16.4b[2]
+	WORD    $0x4fb0eb00 // sdot v0.4s, v24.16b, v16.4b[3]
+	WORD    $0x4fb0eb21 // sdot v1.4s, v25.16b, v16.4b[3]
+	WORD    $0x4fb0eb42 // sdot v2.4s, v26.16b, v16.4b[3]
+	WORD    $0x4fb0eb63 // sdot v3.4s, v27.16b, v16.4b[3]
 	SUBS    $1, R9, R9
 	BNE     four
 
@@ -72,17 +60,13 @@ rest:
 	BEQ     next
 
 one:
-	VLD1.P  4(R11), V24.S[0]
-	VMOVI   $128, V31.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V31.B16, V24.B16, V24.B16
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c0 // sdot v0.4s, v30.16b, v24.4b[0]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98e3e1 // sdot v1.4s, v31.16b, v24.4b[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c2 // sdot v2.4s, v30.16b, v24.4b[0]
-	WORD    $0x4f98e3e3 // sdot v3.4s, v31.16b, v24.4b[0]
+	VLD1.P  4(R11), V16.S[0]
+	VLD1.P  64(R7), [V20.B16, V21.B16, V22.B16, V23.B16]
+	VEOR    V28.B16, V16.B16, V16.B16
+	WORD    $0x4f90e280 // sdot v0.4s, v20.16b, v16.4b[0]
+	WORD    $0x4f90e2a1 // sdot v1.4s, v21.16b, v16.4b[0]
+	WORD    $0x4f90e2c2 // sdot v2.4s, v22.16b, v16.4b[0]
+	WORD    $0x4f90e2e3 // sdot v3.4s, v23.16b, v16.4b[0]
 	SUBS    $1, R9, R9
 	BNE     one
 
@@ -91,122 +75,6 @@ next:
 	SUBS    $1, R10, R10
 	BNE     row
 	VST1    [V0.S4, V1.S4, V2.S4, V3.S4], (R0)
-	ADD     R1, R0
-	SUBS    $1, R4, R4
-	BNE     tile
-	RET
-
-// func dotWords1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-TEXT ·dotWords1(SB), NOSPLIT, $0-80
-	MOVD    acc+0(FP), R0
-	MOVD    stride+8(FP), R1
-	MOVD    x+16(FP), R2
-	MOVD    offsets+24(FP), R3
-	MOVD    tiles+32(FP), R4
-	MOVD    steps+64(FP), R5
-	MOVD    skip+72(FP), R6
-
-tile:
-	MOVW.P  4(R3), R11
-	ADD     R2, R11
-	MOVD    w+40(FP), R7
-	MOVD    start+48(FP), R8
-	MOVD    height+56(FP), R10
-	VLD1    (R8), [V6.S4, V7.S4, V8.S4, V9.S4]
-
-row:
-	LSR     $2, R5, R9
-	CBZ     R9, rest
-
-four:
-	VLD1.P  16(R11), [V0.B16]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f4023c6 // smlal v6.4s, v30.4h, v0.h[0]
-	WORD    $0x4f4023c7 // smlal2 v7.4s, v30.8h, v0.h[0]
-	WORD    $0x0f4023e8 // smlal v8.4s, v31.4h, v0.h[0]
-	WORD    $0x4f4023e9 // smlal2 v9.4s, v31.8h, v0.h[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f5023c6 // smlal v6.4s, v30.4h, v0.h[1]
-	WORD    $0x4f5023c7 // smlal2 v7.4s, v30.8h, v0.h[1]
-	WORD    $0x0f5023e8 // smlal v8.4s, v31.4h, v0.h[1]
-	WORD    $0x4f5023e9 // smlal2 v9.4s, v31.8h, v0.h[1]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f6023c6 // smlal v6.4s, v30.4h, v0.h[2]
-	WORD    $0x4f6023c7 // smlal2 v7.4s, v30.8h, v0.h[2]
-	WORD    $0x0f6023e8 // smlal v8.4s, v31.4h, v0.h[2]
-	WORD    $0x4f6023e9 // smlal2 v9.4s, v31.8h, v0.h[2]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f7023c6 // smlal v6.4s, v30.4h, v0.h[3]
-	WORD    $0x4f7023c7 // smlal2 v7.4s, v30.8h, v0.h[3]
-	WORD    $0x0f7023e8 // smlal v8.4s, v31.4h, v0.h[3]
-	WORD    $0x4f7023e9 // smlal2 v9.4s, v31.8h, v0.h[3]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f402bc6 // smlal v6.4s, v30.4h, v0.h[4]
-	WORD    $0x4f402bc7 // smlal2 v7.4s, v30.8h, v0.h[4]
-	WORD    $0x0f402be8 // smlal v8.4s, v31.4h, v0.h[4]
-	WORD    $0x4f402be9 // smlal2 v9.4s, v31.8h, v0.h[4]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f502bc6 // smlal v6.4s, v30.4h, v0.h[5]
-	WORD    $0x4f502bc7 // smlal2 v7.4s, v30.8h, v0.h[5]
-	WORD    $0x0f502be8 // smlal v8.4s, v31.4h, v0.h[5]
-	WORD    $0x4f502be9 // smlal2 v9.4s, v31.8h, v0.h[5]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f602bc6 // smlal v6.4s, v30.4h, v0.h[6]
-	WORD    $0x4f602bc7 // smlal2 v7.4s, v30.8h, v0.h[6]
-	WORD    $0x0f602be8 // smlal v8.4s, v31.4h, v0.h[6]
-	WORD    $0x4f602be9 // smlal2 v9.4s, v31.8h, v0.h[6]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f702bc6 // smlal v6.4s, v30.4h, v0.h[7]
-	WORD    $0x4f702bc7 // smlal2 v7.4s, v30.8h, v0.h[7]
-	WORD    $0x0f702be8 // smlal v8.4s, v31.4h, v0.h[7]
-	WORD    $0x4f702be9 // smlal2 v9.4s, v31.8h, v0.h[7]
-	SUBS    $1, R9, R9
-	BNE     four
-
-rest:
-	ANDS    $3, R5, R9
-	BEQ     next
-
-one:
-	VLD1.P  4(R11), V0.S[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f4023c6 // smlal v6.4s, v30.4h, v0.h[0]
-	WORD    $0x4f4023c7 // smlal2 v7.4s, v30.8h, v0.h[0]
-	WORD    $0x0f4023e8 // smlal v8.4s, v31.4h, v0.h[0]
-	WORD    $0x4f4023e9 // smlal2 v9.4s, v31.8h, v0.h[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f5023c6 // smlal v6.4s, v30.4h, v0.h[1]
-	WORD    $0x4f5023c7 // smlal2 v7.4s, v30.8h, v0.h[1]
-	WORD    $0x0f5023e8 // smlal v8.4s, v31.4h, v0.h[1]
-	WORD    $0x4f5023e9 // smlal2 v9.4s, v31.8h, v0.h[1]
-	SUBS    $1, R9, R9
-	BNE     one
-
-next:
-	ADD     R6, R11
-	SUBS    $1, R10, R10
-	BNE     row
-	VST1    [V6.S4, V7.S4, V8.S4, V9.S4], (R0)
 	ADD     R1, R0
 	SUBS    $1, R4, R4
 	BNE     tile
@@ -228,9 +96,9 @@ tile:
 	MOVD    w+40(FP), R7
 	MOVD    start+48(FP), R8
 	MOVD    height+56(FP), R10
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R8), [V28.S4, V29.S4, V30.S4, V31.S4]
 	MOVD    R0, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
 	VEOR    V0.B16, V0.B16, V0.B16
 	VEOR    V1.B16, V1.B16, V1.B16
@@ -246,35 +114,32 @@ part:
 	SUB     R13, R12
 
 step:
-	VMOVI   $128, V18.B16
-	VLD1R.P 4(R11), [V12.S4]
-	VEOR    V18.B16, V12.B16, V12.B16
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[0], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[1], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[2], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[3], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
+	VLD1R.P 4(R11), [V8.S4]
+	VLD1.P  64(R7), [V20.B16, V21.B16, V22.B16, V23.B16]
+	VMOVI   $128, V24.B16
+	VEOR    V24.B16, V8.B16, V8.B16
+	VDUP    V8.B[0], V12.B16
+	WORD    $0x0e348180 // smlal v0.8h, v12.8b, v20.8b
+	WORD    $0x4e348181 // smlal2 v1.8h, v12.16b, v20.16b
+	VDUP    V8.B[1], V16.B16
+	WORD    $0x0e358200 // smlal v0.8h, v16.8b, v21.8b
+	WORD    $0x4e358201 // smlal2 v1.8h, v16.16b, v21.16b
+	VDUP    V8.B[2], V12.B16
+	WORD    $0x0e368180 // smlal v0.8h, v12.8b, v22.8b
+	WORD    $0x4e368181 // smlal2 v1.8h, v12.16b, v22.16b
+	VDUP    V8.B[3], V16.B16
+	WORD    $0x0e378200 // smlal v0.8h, v16.8b, v23.8b
+	WORD    $0x4e378201 // smlal2 v1.8h, v16.16b, v23.16b
 	SUBS    $1, R13, R13
 	BNE     step
 	CBNZ    R12, whole
 	MOVD    R0, R8
-	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
-	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
-	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
-	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	VLD1    (R8), [V28.S4, V29.S4, V30.S4, V31.S4]
+	WORD    $0x0e60139c // saddw v28.4s, v28.4s, v0.4h
+	WORD    $0x4e6013bd // saddw2 v29.4s, v29.4s, v0.8h
+	WORD    $0x0e6113de // saddw v30.4s, v30.4s, v1.4h
+	WORD    $0x4e6113ff // saddw2 v31.4s, v31.4s, v1.8h
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
 	VEOR    V0.B16, V0.B16, V0.B16
 	VEOR    V1.B16, V1.B16, V1.B16
@@ -287,12 +152,121 @@ next:
 	ADD     R6, R11
 	SUBS    $1, R10, R10
 	BNE     row
-	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
-	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
-	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
-	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	VLD1    (R0), [V28.S4, V29.S4, V30.S4, V31.S4]
+	WORD    $0x0e60139c // saddw v28.4s, v28.4s, v0.4h
+	WORD    $0x4e6013bd // saddw2 v29.4s, v29.4s, v0.8h
+	WORD    $0x0e6113de // saddw v30.4s, v30.4s, v1.4h
+	WORD    $0x4e6113ff // saddw2 v31.4s, v31.4s, v1.8h
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R0)
+	ADD     R1, R0
+	SUBS    $1, R4, R4
+	BNE     tile
+	RET
+
+// func dotWords1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+TEXT ·dotWords1(SB), NOSPLIT, $0-80
+	MOVD    acc+0(FP), R0
+	MOVD    stride+8(FP), R1
+	MOVD    x+16(FP), R2
+	MOVD    offsets+24(FP), R3
+	MOVD    tiles+32(FP), R4
+	MOVD    steps+64(FP), R5
+	MOVD    skip+72(FP), R6
+
+tile:
+	MOVW.P  4(R3), R11
+	ADD     R2, R11
+	MOVD    w+40(FP), R7
+	MOVD    start+48(FP), R8
+	MOVD    height+56(FP), R10
+	VLD1    (R8), [V4.S4, V5.S4, V6.S4, V7.S4]
+
+row:
+	LSR     $2, R5, R9
+	CBZ     R9, rest
+
+four:
+	VLD1.P  16(R11), [V0.B16]
+	VLD1.P  64(R7), [V28.B16, V29.B16, V30.B16, V31.B16]
+	WORD    $0x0f08a794 // sxtl v20.8h, v28.8b
+	WORD    $0x4f08a795 // sxtl2 v21.8h, v28.16b
+	WORD    $0x0f08a7b6 // sxtl v22.8h, v29.8b
+	WORD    $0x4f08a7b7 // sxtl2 v23.8h, v29.16b
+	WORD    $0x0f08a7d8 // sxtl v24.8h, v30.8b
+	WORD    $0x4f08a7d9 // sxtl2 v25.8h, v30.16b
+	WORD    $0x0f08a7fa // sxtl v26.8h, v31.8b
+	WORD    $0x4f08a7fb // sxtl2 v27.8h, v31.16b
+	VLD1.P  64(R7), [V28.B16, V29.B16, V30.B16, V31.B16]
+	WORD    $0x0f402284 // smlal v4.4s, v20.4h, v0.h[0]
+	WORD    $0x4f402285 // smlal2 v5.4s, v20.8h, v0.h[0]
+	WORD    $0x0f4022a6 // smlal v6.4s, v21.4h, v0.h[0]
+	WORD    $0x4f4022a7 // smlal2 v7.4s, v21.8h, v0.h[0]
+	WORD    $0x0f5022c4 // smlal v4.4s, v22.4h, v0.h[1]
+	WORD    $0x4f5022c5 // smlal2 v5.4s, v22.8h, v0.h[1]
+	WORD    $0x0f5022e6 // smlal v6.4s, v23.4h, v0.h[1]
+	WORD    $0x4f5022e7 // smlal2 v7.4s, v23.8h, v0.h[1]
+	WORD    $0x0f602304 // smlal v4.4s, v24.4h, v0.h[2]
+	WORD    $0x4f602305 // smlal2 v5.4s, v24.8h, v0.h[2]
+	WORD    $0x0f602326 // smlal v6.4s, v25.4h, v0.h[2]
+	WORD    $0x4f602327 // smlal2 v7.4s, v25.8h, v0.h[2]
+	WORD    $0x0f702344 // smlal v4.4s, v26.4h, v0.h[3]
+	WORD    $0x4f702345 // smlal2 v5.4s, v26.8h, v0.h[3]
+	WORD    $0x0f702366 // smlal v6.4s, v27.4h, v0.h[3]
+	WORD    $0x4f702367 // smlal2 v7.4s, v27.8h, v0.h[3]
+	WORD    $0x0f08a794 // sxtl v20.8h, v28.8b
+	WORD    $0x4f08a795 // sxtl2 v21.8h, v28.16b
+	WORD    $0x0f08a7b6 // sxtl v22.8h, v29.8b
+	WORD    $0x4f08a7b7 // sxtl2 v23.8h, v29.16b
+	WORD    $0x0f08a7d8 // sxtl v24.8h, v30.8b
+	WORD    $0x4f08a7d9 // sxtl2 v25.8h, v30.16b
+	WORD    $0x0f08a7fa // sxtl v26.8h, v31.8b
+	WORD    $0x4f08a7fb // sxtl2 v27.8h, v31.16b
+	WORD    $0x0f402a84 // smlal v4.4s, v20.4h, v0.h[4]
+	WORD    $0x4f402a85 // smlal2 v5.4s, v20.8h, v0.h[4]
+	WORD    $0x0f402aa6 // smlal v6.4s, v21.4h, v0.h[4]
+	WORD    $0x4f402aa7 // smlal2 v7.4s, v21.8h, v0.h[4]
+	WORD    $0x0f502ac4 // smlal v4.4s, v22.4h, v0.h[5]
+	WORD    $0x4f502ac5 // smlal2 v5.4s, v22.8h, v0.h[5]
+	WORD    $0x0f502ae6 // smlal v6.4s, v23.4h, v0.h[5]
+	WORD    $0x4f502ae7 // smlal2 v7.4s, v23.8h, v0.h[5]
+	WORD    $0x0f602b04 // smlal v4.4s, v24.4h, v0.h[6]
+	WORD    $0x4f602b05 // smlal2 v5.4s, v24.8h, v0.h[6]
+	WORD    $0x0f602b26 // smlal v6.4s, v25.4h, v0.h[6]
+	WORD    $0x4f602b27 // smlal2 v7.4s, v25.8h, v0.h[6]
+	WORD    $0x0f702b44 // smlal v4.4s, v26.4h, v0.h[7]
+	WORD    $0x4f702b45 // smlal2 v5.4s, v26.8h, v0.h[7]
+	WORD    $0x0f702b66 // smlal v6.4s, v27.4h, v0.h[7]
+	WORD    $0x4f702b67 // smlal2 v7.4s, v27.8h, v0.h[7]
+	SUBS    $1, R9, R9
+	BNE     four
+
+rest:
+	ANDS    $3, R5, R9
+	BEQ     next
+
+one:
+	VLD1.P  4(R11), V0.S[0]
+	VLD1.P  32(R7), [V28.B16, V29.B16]
+	WORD    $0x0f08a794 // sxtl v20.8h, v28.8b
+	WORD    $0x4f08a795 // sxtl2 v21.8h, v28.16b
+	WORD    $0x0f08a7b6 // sxtl v22.8h, v29.8b
+	WORD    $0x4f08a7b7 // sxtl2 v23.8h, v29.16b
+	WORD    $0x0f402284 // smlal v4.4s, v20.4h, v0.h[0]
+	WORD    $0x4f402285 // smlal2 v5.4s, v20.8h, v0.h[0]
+	WORD    $0x0f4022a6 // smlal v6.4s, v21.4h, v0.h[0]
+	WORD    $0x4f4022a7 // smlal2 v7.4s, v21.8h, v0.h[0]
+	WORD    $0x0f5022c4 // smlal v4.4s, v22.4h, v0.h[1]
+	WORD    $0x4f5022c5 // smlal2 v5.4s, v22.8h, v0.h[1]
+	WORD    $0x0f5022e6 // smlal v6.4s, v23.4h, v0.h[1]
+	WORD    $0x4f5022e7 // smlal2 v7.4s, v23.8h, v0.h[1]
+	SUBS    $1, R9, R9
+	BNE     one
+
+next:
+	ADD     R6, R11
+	SUBS    $1, R10, R10
+	BNE     row
+	VST1    [V4.S4, V5.S4, V6.S4, V7.S4], (R0)
 	ADD     R1, R0
 	SUBS    $1, R4, R4
 	BNE     tile
@@ -314,9 +288,9 @@ tile:
 	MOVD    w+40(FP), R7
 	MOVD    start+48(FP), R8
 	MOVD    height+56(FP), R10
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R8), [V28.S4, V29.S4, V30.S4, V31.S4]
 	MOVD    R0, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
 	VEOR    V0.B16, V0.B16, V0.B16
 	VEOR    V1.B16, V1.B16, V1.B16
@@ -334,45 +308,42 @@ part:
 	SUB     R13, R12
 
 step:
-	VLD1R.P 4(R11), [V24.S4]
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V0.B16, V0.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V1.B16, V1.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V2.B16, V2.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V3.B16, V3.B16
+	VLD1.P  64(R7), [V20.B16, V21.B16, V22.B16, V23.B16]
+	VLD1R.P 4(R11), [V16.S4]
+	VEOR    V20.B16, V16.B16, V24.B16
+	VEOR    V21.B16, V16.B16, V25.B16
+	VEOR    V22.B16, V16.B16, V26.B16
+	VEOR    V23.B16, V16.B16, V27.B16
+	VCNT    V24.B16, V24.B16
+	VCNT    V25.B16, V25.B16
+	VCNT    V26.B16, V26.B16
+	VCNT    V27.B16, V27.B16
+	VADD    V24.B16, V0.B16, V0.B16
+	VADD    V25.B16, V1.B16, V1.B16
+	VADD    V26.B16, V2.B16, V2.B16
+	VADD    V27.B16, V3.B16, V3.B16
 	SUBS    $1, R13, R13
 	BNE     step
 	CBNZ    R12, whole
 	MOVD    R0, R8
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R8), [V16.S4, V17.S4, V18.S4, V19.S4]
 	WORD    $0x6e202800 // uaddlp v0.8h, v0.16b
-	WORD    $0x6e602800 // uaddlp v0.4s, v0.8h
-	VSHL    $1, V0.S4, V0.S4
-	VSUB    V0.S4, V24.S4, V24.S4
 	WORD    $0x6e202821 // uaddlp v1.8h, v1.16b
-	WORD    $0x6e602821 // uaddlp v1.4s, v1.8h
-	VSHL    $1, V1.S4, V1.S4
-	VSUB    V1.S4, V25.S4, V25.S4
 	WORD    $0x6e202842 // uaddlp v2.8h, v2.16b
-	WORD    $0x6e602842 // uaddlp v2.4s, v2.8h
-	VSHL    $1, V2.S4, V2.S4
-	VSUB    V2.S4, V26.S4, V26.S4
 	WORD    $0x6e202863 // uaddlp v3.8h, v3.16b
+	WORD    $0x6e602800 // uaddlp v0.4s, v0.8h
+	WORD    $0x6e602821 // uaddlp v1.4s, v1.8h
+	WORD    $0x6e602842 // uaddlp v2.4s, v2.8h
 	WORD    $0x6e602863 // uaddlp v3.4s, v3.8h
-	VSHL    $1, V3.S4, V3.S4
-	VSUB    V3.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VSUB    V0.S4, V16.S4, V16.S4
+	VSUB    V1.S4, V17.S4, V17.S4
+	VSUB    V2.S4, V18.S4, V18.S4
+	VSUB    V3.S4, V19.S4, V19.S4
+	VSUB    V0.S4, V16.S4, V16.S4
+	VSUB    V1.S4, V17.S4, V17.S4
+	VSUB    V2.S4, V18.S4, V18.S4
+	VSUB    V3.S4, V19.S4, V19.S4
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R8)
 	ADD     R1, R8
 	VEOR    V0.B16, V0.B16, V0.B16
 	VEOR    V1.B16, V1.B16, V1.B16
@@ -387,24 +358,24 @@ next:
 	ADD     R6, R11
 	SUBS    $1, R10, R10
 	BNE     row
-	VLD1    (R0), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R0), [V16.S4, V17.S4, V18.S4, V19.S4]
 	WORD    $0x6e202800 // uaddlp v0.8h, v0.16b
-	WORD    $0x6e602800 // uaddlp v0.4s, v0.8h
-	VSHL    $1, V0.S4, V0.S4
-	VSUB    V0.S4, V24.S4, V24.S4
 	WORD    $0x6e202821 // uaddlp v1.8h, v1.16b
-	WORD    $0x6e602821 // uaddlp v1.4s, v1.8h
-	VSHL    $1, V1.S4, V1.S4
-	VSUB    V1.S4, V25.S4, V25.S4
 	WORD    $0x6e202842 // uaddlp v2.8h, v2.16b
-	WORD    $0x6e602842 // uaddlp v2.4s, v2.8h
-	VSHL    $1, V2.S4, V2.S4
-	VSUB    V2.S4, V26.S4, V26.S4
 	WORD    $0x6e202863 // uaddlp v3.8h, v3.16b
+	WORD    $0x6e602800 // uaddlp v0.4s, v0.8h
+	WORD    $0x6e602821 // uaddlp v1.4s, v1.8h
+	WORD    $0x6e602842 // uaddlp v2.4s, v2.8h
 	WORD    $0x6e602863 // uaddlp v3.4s, v3.8h
-	VSHL    $1, V3.S4, V3.S4
-	VSUB    V3.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R0)
+	VSUB    V0.S4, V16.S4, V16.S4
+	VSUB    V1.S4, V17.S4, V17.S4
+	VSUB    V2.S4, V18.S4, V18.S4
+	VSUB    V3.S4, V19.S4, V19.S4
+	VSUB    V0.S4, V16.S4, V16.S4
+	VSUB    V1.S4, V17.S4, V17.S4
+	VSUB    V2.S4, V18.S4, V18.S4
+	VSUB    V3.S4, V19.S4, V19.S4
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R0)
 	ADD     R1, R0
 	SUBS    $1, R4, R4
 	BNE     tile
@@ -428,6 +399,7 @@ tile:
 	MOVD    w+40(FP), R7
 	MOVD    start+48(FP), R8
 	MOVD    height+56(FP), R10
+	VMOVI   $128, V28.B16
 	VLD1    (R8), [V0.S4, V1.S4, V2.S4, V3.S4]
 	VORR    V0.B16, V0.B16, V4.B16
 	VORR    V1.B16, V1.B16, V5.B16
@@ -439,59 +411,46 @@ row:
 	CBZ     R9, rest
 
 four:
-	VLD1.P  16(R11), [V24.B16]
-	VLD1.P  16(R12), [V25.B16]
-	VMOVI   $128, V31.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V31.B16, V24.B16, V24.B16
-	VEOR    V31.B16, V25.B16, V25.B16
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c0 // sdot v0.4s, v30.16b, v24.4b[0]
-	WORD    $0x4f99e3c4 // sdot v4.4s, v30.16b, v25.4b[0]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98e3e1 // sdot v1.4s, v31.16b, v24.4b[0]
-	WORD    $0x4f99e3e5 // sdot v5.4s, v31.16b, v25.4b[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c2 // sdot v2.4s, v30.16b, v24.4b[0]
-	WORD    $0x4f99e3c6 // sdot v6.4s, v30.16b, v25.4b[0]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98e3e3 // sdot v3.4s, v31.16b, v24.4b[0]
-	WORD    $0x4f99e3e7 // sdot v7.4s, v31.16b, v25.4b[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8e3c0 // sdot v0.4s, v30.16b, v24.4b[1]
-	WORD    $0x4fb9e3c4 // sdot v4.4s, v30.16b, v25.4b[1]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4fb8e3e1 // sdot v1.4s, v31.16b, v24.4b[1]
-	WORD    $0x4fb9e3e5 // sdot v5.4s, v31.16b, v25.4b[1]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8e3c2 // sdot v2.4s, v30.16b, v24.4b[1]
-	WORD    $0x4fb9e3c6 // sdot v6.4s, v30.16b, v25.4b[1]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4fb8e3e3 // sdot v3.4s, v31.16b, v24.4b[1]
-	WORD    $0x4fb9e3e7 // sdot v7.4s, v31.16b, v25.4b[1]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98ebc0 // sdot v0.4s, v30.16b, v24.4b[2]
-	WORD    $0x4f99ebc4 // sdot v4.4s, v30.16b, v25.4b[2]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98ebe1 // sdot v1.4s, v31.16b, v24.4b[2]
-	WORD    $0x4f99ebe5 // sdot v5.4s, v31.16b, v25.4b[2]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98ebc2 // sdot v2.4s, v30.16b, v24.4b[2]
-	WORD    $0x4f99ebc6 // sdot v6.4s, v30.16b, v25.4b[2]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98ebe3 // sdot v3.4s, v31.16b, v24.4b[2]
-	WORD    $0x4f99ebe7 // sdot v7.4s, v31.16b, v25.4b[2]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8ebc0 // sdot v0.4s, v30.16b, v24.4b[3]
-	WORD    $0x4fb9ebc4 // sdot v4.4s, v30.16b, v25.4b[3]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4fb8ebe1 // sdot v1.4s, v31.16b, v24.4b[3]
-	WORD    $0x4fb9ebe5 // sdot v5.4s, v31.16b, v25.4b[3]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8ebc2 // sdot v2.4s, v30.16b, v24.4b[3]
-	WORD    $0x4fb9ebc6 // sdot v6.4s, v30.16b, v25.4b[3]
-	WORD    $0x4fb8ebe3 // sdot v3.4s, v31.16b, v24.4b[3]
-	WORD    $0x4fb9ebe7 // sdot v7.4s, v31.16b, v25.4b[3]
+	VLD1.P  16(R11), [V16.B16]
+	VLD1.P  16(R12), [V17.B16]
+	VLD1.P  64(R7), [V20.B16, V21.B16, V22.B16, V23.B16]
+	VEOR    V28.B16, V16.B16, V16.B16
+	VEOR    V28.B16, V17.B16, V17.B16
+	VLD1.P  64(R7), [V24.B16, V25.B16, V26.B16, V27.B16]
+	WORD    $0x4f90e280 // sdot v0.4s, v20.16b, v16.4b[0]
+	WORD    $0x4f91e284 // sdot v4.4s, v20.16b, v17.4b[0]
+	WORD    $0x4f90e2a1 // sdot v1.4s, v21.16b, v16.4b[0]
+	WORD    $0x4f91e2a5 // sdot v5.4s, v21.16b, v17.4b[0]
+	WORD    $0x4f90e2c2 // sdot v2.4s, v22.16b, v16.4b[0]
+	WORD    $0x4f91e2c6 // sdot v6.4s, v22.16b, v17.4b[0]
+	WORD    $0x4f90e2e3 // sdot v3.4s, v23.16b, v16.4b[0]
+	WORD    $0x4f91e2e7 // sdot v7.4s, v23.16b, v17.4b[0]
+	VLD1.P  64(R7), [V20.B16, V21.B16, V22.B16, V23.B16]
+	WORD    $0x4fb0e300 // sdot v0.4s, v24.16b, v16.4b[1]
+	WORD    $0x4fb1e304 // sdot v4.4s, v24.16b, v17.4b[1]
+	WORD    $0x4fb0e321 // sdot v1.4s, v25.16b, v16.4b[1]
+	WORD    $0x4fb1e325 // sdot v5.4s, v25.16b, v17.4b[1]
+	WORD    $0x4fb0e342 // sdot v2.4s, v26.16b, v16.4b[1]
+	WORD    $0x4fb1e346 // sdot v6.4s, v26.16b, v17.4b[1]
+	WORD    $0x4fb0e363 // sdot v3.4s, v27.16b, v16.4b[1]
+	WORD    $0x4fb1e367 // sdot v7.4s, v27.16b, v17.4b[1]
+	VLD1.P  64(R7), [V24.B16, V25.B16, V26.B16, V27.B16]
+	WORD    $0x4f90ea80 // sdot v0.4s, v20.16b, v16.4b[2]
+	WORD    $0x4f91ea84 // sdot v4.4s, v20.16b, v17.4b[2]
+	WORD    $0x4f90eaa1 // sdot v1.4s, v21.16b, v16.4b[2]
+	WORD    $0x4f91eaa5 // sdot v5.4s, v21.16b, v17.4b[2]
+	WORD    $0x4f90eac2 // sdot v2.4s, v22.16b, v16.4b[2]
+	WORD    $0x4f91eac6 // sdot v6.4s, v22.16b, v17.4b[2]
+	WORD    $0x4f90eae3 // sdot v3.4s, v23.16b, v16.4b[2]
+	WORD    $0x4f91eae7 // sdot v7.4s, v23.16b, v17.4b[2]
+	WORD    $0x4fb0eb00 // sdot v0.4s, v24.16b, v16.4b[3]
+	WORD    $0x4fb1eb04 // sdot v4.4s, v24.16b, v17.4b[3]
+	WORD    $0x4fb0eb21 // sdot v1.4s, v25.16b, v16.4b[3]
+	WORD    $0x4fb1eb25 // sdot v5.4s, v25.16b, v17.4b[3]
+	WORD    $0x4fb0eb42 // sdot v2.4s, v26.16b, v16.4b[3]
+	WORD    $0x4fb1eb46 // sdot v6.4s, v26.16b, v17.4b[3]
+	WORD    $0x4fb0eb63 // sdot v3.4s, v27.16b, v16.4b[3]
+	WORD    $0x4fb1eb67 // sdot v7.4s, v27.16b, v17.4b[3]
 	SUBS    $1, R9, R9
 	BNE     four
 
@@ -500,23 +459,19 @@ rest:
 	BEQ     next
 
 one:
-	VLD1.P  4(R11), V24.S[0]
-	VLD1.P  4(R12), V25.S[0]
-	VMOVI   $128, V31.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V31.B16, V24.B16, V24.B16
-	VEOR    V31.B16, V25.B16, V25.B16
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c0 // sdot v0.4s, v30.16b, v24.4b[0]
-	WORD    $0x4f99e3c4 // sdot v4.4s, v30.16b, v25.4b[0]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98e3e1 // sdot v1.4s, v31.16b, v24.4b[0]
-	WORD    $0x4f99e3e5 // sdot v5.4s, v31.16b, v25.4b[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c2 // sdot v2.4s, v30.16b, v24.4b[0]
-	WORD    $0x4f99e3c6 // sdot v6.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f98e3e3 // sdot v3.4s, v31.16b, v24.4b[0]
-	WORD    $0x4f99e3e7 // sdot v7.4s, v31.16b, v25.4b[0]
+	VLD1.P  4(R11), V16.S[0]
+	VLD1.P  4(R12), V17.S[0]
+	VLD1.P  64(R7), [V20.B16, V21.B16, V22.B16, V23.B16]
+	VEOR    V28.B16, V16.B16, V16.B16
+	VEOR    V28.B16, V17.B16, V17.B16
+	WORD    $0x4f90e280 // sdot v0.4s, v20.16b, v16.4b[0]
+	WORD    $0x4f91e284 // sdot v4.4s, v20.16b, v17.4b[0]
+	WORD    $0x4f90e2a1 // sdot v1.4s, v21.16b, v16.4b[0]
+	WORD    $0x4f91e2a5 // sdot v5.4s, v21.16b, v17.4b[0]
+	WORD    $0x4f90e2c2 // sdot v2.4s, v22.16b, v16.4b[0]
+	WORD    $0x4f91e2c6 // sdot v6.4s, v22.16b, v17.4b[0]
+	WORD    $0x4f90e2e3 // sdot v3.4s, v23.16b, v16.4b[0]
+	WORD    $0x4f91e2e7 // sdot v7.4s, v23.16b, v17.4b[0]
 	SUBS    $1, R9, R9
 	BNE     one
 
@@ -528,173 +483,6 @@ next:
 	VST1    [V0.S4, V1.S4, V2.S4, V3.S4], (R0)
 	ADD     R1, R0
 	VST1    [V4.S4, V5.S4, V6.S4, V7.S4], (R0)
-	ADD     R1, R0
-	SUBS    $1, R4, R4
-	BNE     tile
-	RET
-
-// func dotWords2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-TEXT ·dotWords2(SB), NOSPLIT, $0-80
-	MOVD    acc+0(FP), R0
-	MOVD    stride+8(FP), R1
-	MOVD    x+16(FP), R2
-	MOVD    offsets+24(FP), R3
-	MOVD    tiles+32(FP), R4
-	MOVD    steps+64(FP), R5
-	MOVD    skip+72(FP), R6
-
-tile:
-	MOVW.P  4(R3), R11
-	ADD     R2, R11
-	MOVW.P  4(R3), R12
-	ADD     R2, R12
-	MOVD    w+40(FP), R7
-	MOVD    start+48(FP), R8
-	MOVD    height+56(FP), R10
-	VLD1    (R8), [V6.S4, V7.S4, V8.S4, V9.S4]
-	VORR    V6.B16, V6.B16, V10.B16
-	VORR    V7.B16, V7.B16, V11.B16
-	VORR    V8.B16, V8.B16, V12.B16
-	VORR    V9.B16, V9.B16, V13.B16
-
-row:
-	LSR     $2, R5, R9
-	CBZ     R9, rest
-
-four:
-	VLD1.P  16(R11), [V0.B16]
-	VLD1.P  16(R12), [V1.B16]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f4023c6 // smlal v6.4s, v30.4h, v0.h[0]
-	WORD    $0x4f4023c7 // smlal2 v7.4s, v30.8h, v0.h[0]
-	WORD    $0x0f4023e8 // smlal v8.4s, v31.4h, v0.h[0]
-	WORD    $0x4f4023e9 // smlal2 v9.4s, v31.8h, v0.h[0]
-	WORD    $0x0f4123ca // smlal v10.4s, v30.4h, v1.h[0]
-	WORD    $0x4f4123cb // smlal2 v11.4s, v30.8h, v1.h[0]
-	WORD    $0x0f4123ec // smlal v12.4s, v31.4h, v1.h[0]
-	WORD    $0x4f4123ed // smlal2 v13.4s, v31.8h, v1.h[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f5023c6 // smlal v6.4s, v30.4h, v0.h[1]
-	WORD    $0x4f5023c7 // smlal2 v7.4s, v30.8h, v0.h[1]
-	WORD    $0x0f5023e8 // smlal v8.4s, v31.4h, v0.h[1]
-	WORD    $0x4f5023e9 // smlal2 v9.4s, v31.8h, v0.h[1]
-	WORD    $0x0f5123ca // smlal v10.4s, v30.4h, v1.h[1]
-	WORD    $0x4f5123cb // smlal2 v11.4s, v30.8h, v1.h[1]
-	WORD    $0x0f5123ec // smlal v12.4s, v31.4h, v1.h[1]
-	WORD    $0x4f5123ed // smlal2 v13.4s, v31.8h, v1.h[1]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f6023c6 // smlal v6.4s, v30.4h, v0.h[2]
-	WORD    $0x4f6023c7 // smlal2 v7.4s, v30.8h, v0.h[2]
-	WORD    $0x0f6023e8 // smlal v8.4s, v31.4h, v0.h[2]
-	WORD    $0x4f6023e9 // smlal2 v9.4s, v31.8h, v0.h[2]
-	WORD    $0x0f6123ca // smlal v10.4s, v30.4h, v1.h[2]
-	WORD    $0x4f6123cb // smlal2 v11.4s, v30.8h, v1.h[2]
-	WORD    $0x0f6123ec // smlal v12.4s, v31.4h, v1.h[2]
-	WORD    $0x4f6123ed // smlal2 v13.4s, v31.8h, v1.h[2]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f7023c6 // smlal v6.4s, v30.4h, v0.h[3]
-	WORD    $0x4f7023c7 // smlal2 v7.4s, v30.8h, v0.h[3]
-	WORD    $0x0f7023e8 // smlal v8.4s, v31.4h, v0.h[3]
-	WORD    $0x4f7023e9 // smlal2 v9.4s, v31.8h, v0.h[3]
-	WORD    $0x0f7123ca // smlal v10.4s, v30.4h, v1.h[3]
-	WORD    $0x4f7123cb // smlal2 v11.4s, v30.8h, v1.h[3]
-	WORD    $0x0f7123ec // smlal v12.4s, v31.4h, v1.h[3]
-	WORD    $0x4f7123ed // smlal2 v13.4s, v31.8h, v1.h[3]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f402bc6 // smlal v6.4s, v30.4h, v0.h[4]
-	WORD    $0x4f402bc7 // smlal2 v7.4s, v30.8h, v0.h[4]
-	WORD    $0x0f402be8 // smlal v8.4s, v31.4h, v0.h[4]
-	WORD    $0x4f402be9 // smlal2 v9.4s, v31.8h, v0.h[4]
-	WORD    $0x0f412bca // smlal v10.4s, v30.4h, v1.h[4]
-	WORD    $0x4f412bcb // smlal2 v11.4s, v30.8h, v1.h[4]
-	WORD    $0x0f412bec // smlal v12.4s, v31.4h, v1.h[4]
-	WORD    $0x4f412bed // smlal2 v13.4s, v31.8h, v1.h[4]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f502bc6 // smlal v6.4s, v30.4h, v0.h[5]
-	WORD    $0x4f502bc7 // smlal2 v7.4s, v30.8h, v0.h[5]
-	WORD    $0x0f502be8 // smlal v8.4s, v31.4h, v0.h[5]
-	WORD    $0x4f502be9 // smlal2 v9.4s, v31.8h, v0.h[5]
-	WORD    $0x0f512bca // smlal v10.4s, v30.4h, v1.h[5]
-	WORD    $0x4f512bcb // smlal2 v11.4s, v30.8h, v1.h[5]
-	WORD    $0x0f512bec // smlal v12.4s, v31.4h, v1.h[5]
-	WORD    $0x4f512bed // smlal2 v13.4s, v31.8h, v1.h[5]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f602bc6 // smlal v6.4s, v30.4h, v0.h[6]
-	WORD    $0x4f602bc7 // smlal2 v7.4s, v30.8h, v0.h[6]
-	WORD    $0x0f602be8 // smlal v8.4s, v31.4h, v0.h[6]
-	WORD    $0x4f602be9 // smlal2 v9.4s, v31.8h, v0.h[6]
-	WORD    $0x0f612bca // smlal v10.4s, v30.4h, v1.h[6]
-	WORD    $0x4f612bcb // smlal2 v11.4s, v30.8h, v1.h[6]
-	WORD    $0x0f612bec // smlal v12.4s, v31.4h, v1.h[6]
-	WORD    $0x4f612bed // smlal2 v13.4s, v31.8h, v1.h[6]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f702bc6 // smlal v6.4s, v30.4h, v0.h[7]
-	WORD    $0x4f702bc7 // smlal2 v7.4s, v30.8h, v0.h[7]
-	WORD    $0x0f702be8 // smlal v8.4s, v31.4h, v0.h[7]
-	WORD    $0x4f702be9 // smlal2 v9.4s, v31.8h, v0.h[7]
-	WORD    $0x0f712bca // smlal v10.4s, v30.4h, v1.h[7]
-	WORD    $0x4f712bcb // smlal2 v11.4s, v30.8h, v1.h[7]
-	WORD    $0x0f712bec // smlal v12.4s, v31.4h, v1.h[7]
-	WORD    $0x4f712bed // smlal2 v13.4s, v31.8h, v1.h[7]
-	SUBS    $1, R9, R9
-	BNE     four
-
-rest:
-	ANDS    $3, R5, R9
-	BEQ     next
-
-one:
-	VLD1.P  4(R11), V0.S[0]
-	VLD1.P  4(R12), V1.S[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f4023c6 // smlal v6.4s, v30.4h, v0.h[0]
-	WORD    $0x4f4023c7 // smlal2 v7.4s, v30.8h, v0.h[0]
-	WORD    $0x0f4023e8 // smlal v8.4s, v31.4h, v0.h[0]
-	WORD    $0x4f4023e9 // smlal2 v9.4s, v31.8h, v0.h[0]
-	WORD    $0x0f4123ca // smlal v10.4s, v30.4h, v1.h[0]
-	WORD    $0x4f4123cb // smlal2 v11.4s, v30.8h, v1.h[0]
-	WORD    $0x0f4123ec // smlal v12.4s, v31.4h, v1.h[0]
-	WORD    $0x4f4123ed // smlal2 v13.4s, v31.8h, v1.h[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f5023c6 // smlal v6.4s, v30.4h, v0.h[1]
-	WORD    $0x4f5023c7 // smlal2 v7.4s, v30.8h, v0.h[1]
-	WORD    $0x0f5023e8 // smlal v8.4s, v31.4h, v0.h[1]
-	WORD    $0x4f5023e9 // smlal2 v9.4s, v31.8h, v0.h[1]
-	WORD    $0x0f5123ca // smlal v10.4s, v30.4h, v1.h[1]
-	WORD    $0x4f5123cb // smlal2 v11.4s, v30.8h, v1.h[1]
-	WORD    $0x0f5123ec // smlal v12.4s, v31.4h, v1.h[1]
-	WORD    $0x4f5123ed // smlal2 v13.4s, v31.8h, v1.h[1]
-	SUBS    $1, R9, R9
-	BNE     one
-
-next:
-	ADD     R6, R11
-	ADD     R6, R12
-	SUBS    $1, R10, R10
-	BNE     row
-	VST1    [V6.S4, V7.S4, V8.S4, V9.S4], (R0)
-	ADD     R1, R0
-	VST1    [V10.S4, V11.S4, V12.S4, V13.S4], (R0)
 	ADD     R1, R0
 	SUBS    $1, R4, R4
 	BNE     tile
@@ -718,11 +506,11 @@ tile:
 	MOVD    w+40(FP), R7
 	MOVD    start+48(FP), R8
 	MOVD    height+56(FP), R10
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R8), [V28.S4, V29.S4, V30.S4, V31.S4]
 	MOVD    R0, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
 	VEOR    V0.B16, V0.B16, V0.B16
 	VEOR    V1.B16, V1.B16, V1.B16
@@ -740,56 +528,53 @@ part:
 	SUB     R14, R13
 
 step:
-	VMOVI   $128, V18.B16
-	VLD1R.P 4(R11), [V12.S4]
-	VEOR    V18.B16, V12.B16, V12.B16
-	VLD1R.P 4(R12), [V13.S4]
-	VEOR    V18.B16, V13.B16, V13.B16
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[0], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VDUP    V13.B[0], V20.B16
-	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
-	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[1], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VDUP    V13.B[1], V20.B16
-	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
-	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[2], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VDUP    V13.B[2], V20.B16
-	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
-	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[3], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VDUP    V13.B[3], V20.B16
-	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
-	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
+	VLD1R.P 4(R11), [V8.S4]
+	VLD1R.P 4(R12), [V9.S4]
+	VLD1.P  64(R7), [V20.B16, V21.B16, V22.B16, V23.B16]
+	VMOVI   $128, V24.B16
+	VEOR    V24.B16, V8.B16, V8.B16
+	VEOR    V24.B16, V9.B16, V9.B16
+	VDUP    V8.B[0], V12.B16
+	VDUP    V9.B[0], V13.B16
+	WORD    $0x0e348180 // smlal v0.8h, v12.8b, v20.8b
+	WORD    $0x4e348181 // smlal2 v1.8h, v12.16b, v20.16b
+	WORD    $0x0e3481a2 // smlal v2.8h, v13.8b, v20.8b
+	WORD    $0x4e3481a3 // smlal2 v3.8h, v13.16b, v20.16b
+	VDUP    V8.B[1], V16.B16
+	VDUP    V9.B[1], V17.B16
+	WORD    $0x0e358200 // smlal v0.8h, v16.8b, v21.8b
+	WORD    $0x4e358201 // smlal2 v1.8h, v16.16b, v21.16b
+	WORD    $0x0e358222 // smlal v2.8h, v17.8b, v21.8b
+	WORD    $0x4e358223 // smlal2 v3.8h, v17.16b, v21.16b
+	VDUP    V8.B[2], V12.B16
+	VDUP    V9.B[2], V13.B16
+	WORD    $0x0e368180 // smlal v0.8h, v12.8b, v22.8b
+	WORD    $0x4e368181 // smlal2 v1.8h, v12.16b, v22.16b
+	WORD    $0x0e3681a2 // smlal v2.8h, v13.8b, v22.8b
+	WORD    $0x4e3681a3 // smlal2 v3.8h, v13.16b, v22.16b
+	VDUP    V8.B[3], V16.B16
+	VDUP    V9.B[3], V17.B16
+	WORD    $0x0e378200 // smlal v0.8h, v16.8b, v23.8b
+	WORD    $0x4e378201 // smlal2 v1.8h, v16.16b, v23.16b
+	WORD    $0x0e378222 // smlal v2.8h, v17.8b, v23.8b
+	WORD    $0x4e378223 // smlal2 v3.8h, v17.16b, v23.16b
 	SUBS    $1, R14, R14
 	BNE     step
 	CBNZ    R13, whole
 	MOVD    R0, R8
-	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
-	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
-	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
-	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	VLD1    (R8), [V28.S4, V29.S4, V30.S4, V31.S4]
+	WORD    $0x0e60139c // saddw v28.4s, v28.4s, v0.4h
+	WORD    $0x4e6013bd // saddw2 v29.4s, v29.4s, v0.8h
+	WORD    $0x0e6113de // saddw v30.4s, v30.4s, v1.4h
+	WORD    $0x4e6113ff // saddw2 v31.4s, v31.4s, v1.8h
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
-	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e621294 // saddw v20.4s, v20.4s, v2.4h
-	WORD    $0x4e6212b5 // saddw2 v21.4s, v21.4s, v2.8h
-	WORD    $0x0e6312d6 // saddw v22.4s, v22.4s, v3.4h
-	WORD    $0x4e6312f7 // saddw2 v23.4s, v23.4s, v3.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	VLD1    (R8), [V28.S4, V29.S4, V30.S4, V31.S4]
+	WORD    $0x0e62139c // saddw v28.4s, v28.4s, v2.4h
+	WORD    $0x4e6213bd // saddw2 v29.4s, v29.4s, v2.8h
+	WORD    $0x0e6313de // saddw v30.4s, v30.4s, v3.4h
+	WORD    $0x4e6313ff // saddw2 v31.4s, v31.4s, v3.8h
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
 	VEOR    V0.B16, V0.B16, V0.B16
 	VEOR    V1.B16, V1.B16, V1.B16
@@ -805,19 +590,179 @@ next:
 	ADD     R6, R12
 	SUBS    $1, R10, R10
 	BNE     row
-	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
-	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
-	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
-	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	VLD1    (R0), [V28.S4, V29.S4, V30.S4, V31.S4]
+	WORD    $0x0e60139c // saddw v28.4s, v28.4s, v0.4h
+	WORD    $0x4e6013bd // saddw2 v29.4s, v29.4s, v0.8h
+	WORD    $0x0e6113de // saddw v30.4s, v30.4s, v1.4h
+	WORD    $0x4e6113ff // saddw2 v31.4s, v31.4s, v1.8h
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R0)
 	ADD     R1, R0
-	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e621294 // saddw v20.4s, v20.4s, v2.4h
-	WORD    $0x4e6212b5 // saddw2 v21.4s, v21.4s, v2.8h
-	WORD    $0x0e6312d6 // saddw v22.4s, v22.4s, v3.4h
-	WORD    $0x4e6312f7 // saddw2 v23.4s, v23.4s, v3.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	VLD1    (R0), [V28.S4, V29.S4, V30.S4, V31.S4]
+	WORD    $0x0e62139c // saddw v28.4s, v28.4s, v2.4h
+	WORD    $0x4e6213bd // saddw2 v29.4s, v29.4s, v2.8h
+	WORD    $0x0e6313de // saddw v30.4s, v30.4s, v3.4h
+	WORD    $0x4e6313ff // saddw2 v31.4s, v31.4s, v3.8h
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R0)
+	ADD     R1, R0
+	SUBS    $1, R4, R4
+	BNE     tile
+	RET
+
+// func dotWords2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+TEXT ·dotWords2(SB), NOSPLIT, $0-80
+	MOVD    acc+0(FP), R0
+	MOVD    stride+8(FP), R1
+	MOVD    x+16(FP), R2
+	MOVD    offsets+24(FP), R3
+	MOVD    tiles+32(FP), R4
+	MOVD    steps+64(FP), R5
+	MOVD    skip+72(FP), R6
+
+tile:
+	MOVW.P  4(R3), R11
+	ADD     R2, R11
+	MOVW.P  4(R3), R12
+	ADD     R2, R12
+	MOVD    w+40(FP), R7
+	MOVD    start+48(FP), R8
+	MOVD    height+56(FP), R10
+	VLD1    (R8), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VORR    V4.B16, V4.B16, V8.B16
+	VORR    V5.B16, V5.B16, V9.B16
+	VORR    V6.B16, V6.B16, V10.B16
+	VORR    V7.B16, V7.B16, V11.B16
+
+row:
+	LSR     $2, R5, R9
+	CBZ     R9, rest
+
+four:
+	VLD1.P  16(R11), [V0.B16]
+	VLD1.P  16(R12), [V1.B16]
+	VLD1.P  64(R7), [V28.B16, V29.B16, V30.B16, V31.B16]
+	WORD    $0x0f08a794 // sxtl v20.8h, v28.8b
+	WORD    $0x4f08a795 // sxtl2 v21.8h, v28.16b
+	WORD    $0x0f08a7b6 // sxtl v22.8h, v29.8b
+	WORD    $0x4f08a7b7 // sxtl2 v23.8h, v29.16b
+	WORD    $0x0f08a7d8 // sxtl v24.8h, v30.8b
+	WORD    $0x4f08a7d9 // sxtl2 v25.8h, v30.16b
+	WORD    $0x0f08a7fa // sxtl v26.8h, v31.8b
+	WORD    $0x4f08a7fb // sxtl2 v27.8h, v31.16b
+	VLD1.P  64(R7), [V28.B16, V29.B16, V30.B16, V31.B16]
+	WORD    $0x0f402284 // smlal v4.4s, v20.4h, v0.h[0]
+	WORD    $0x4f402285 // smlal2 v5.4s, v20.8h, v0.h[0]
+	WORD    $0x0f4022a6 // smlal v6.4s, v21.4h, v0.h[0]
+	WORD    $0x4f4022a7 // smlal2 v7.4s, v21.8h, v0.h[0]
+	WORD    $0x0f412288 // smlal v8.4s, v20.4h, v1.h[0]
+	WORD    $0x4f412289 // smlal2 v9.4s, v20.8h, v1.h[0]
+	WORD    $0x0f4122aa // smlal v10.4s, v21.4h, v1.h[0]
+	WORD    $0x4f4122ab // smlal2 v11.4s, v21.8h, v1.h[0]
+	WORD    $0x0f5022c4 // smlal v4.4s, v22.4h, v0.h[1]
+	WORD    $0x4f5022c5 // smlal2 v5.4s, v22.8h, v0.h[1]
+	WORD    $0x0f5022e6 // smlal v6.4s, v23.4h, v0.h[1]
+	WORD    $0x4f5022e7 // smlal2 v7.4s, v23.8h, v0.h[1]
+	WORD    $0x0f5122c8 // smlal v8.4s, v22.4h, v1.h[1]
+	WORD    $0x4f5122c9 // smlal2 v9.4s, v22.8h, v1.h[1]
+	WORD    $0x0f5122ea // smlal v10.4s, v23.4h, v1.h[1]
+	WORD    $0x4f5122eb // smlal2 v11.4s, v23.8h, v1.h[1]
+	WORD    $0x0f602304 // smlal v4.4s, v24.4h, v0.h[2]
+	WORD    $0x4f602305 // smlal2 v5.4s, v24.8h, v0.h[2]
+	WORD    $0x0f602326 // smlal v6.4s, v25.4h, v0.h[2]
+	WORD    $0x4f602327 // smlal2 v7.4s, v25.8h, v0.h[2]
+	WORD    $0x0f612308 // smlal v8.4s, v24.4h, v1.h[2]
+	WORD    $0x4f612309 // smlal2 v9.4s, v24.8h, v1.h[2]
+	WORD    $0x0f61232a // smlal v10.4s, v25.4h, v1.h[2]
+	WORD    $0x4f61232b // smlal2 v11.4s, v25.8h, v1.h[2]
+	WORD    $0x0f702344 // smlal v4.4s, v26.4h, v0.h[3]
+	WORD    $0x4f702345 // smlal2 v5.4s, v26.8h, v0.h[3]
+	WORD    $0x0f702366 // smlal v6.4s, v27.4h, v0.h[3]
+	WORD    $0x4f702367 // smlal2 v7.4s, v27.8h, v0.h[3]
+	WORD    $0x0f712348 // smlal v8.4s, v26.4h, v1.h[3]
+	WORD    $0x4f712349 // smlal2 v9.4s, v26.8h, v1.h[3]
+	WORD    $0x0f71236a // smlal v10.4s, v27.4h, v1.h[3]
+	WORD    $0x4f71236b // smlal2 v11.4s, v27.8h, v1.h[3]
+	WORD    $0x0f08a794 // sxtl v20.8h, v28.8b
+	WORD    $0x4f08a795 // sxtl2 v21.8h, v28.16b
+	WORD    $0x0f08a7b6 // sxtl v22.8h, v29.8b
+	WORD    $0x4f08a7b7 // sxtl2 v23.8h, v29.16b
+	WORD    $0x0f08a7d8 // sxtl v24.8h, v30.8b
+	WORD    $0x4f08a7d9 // sxtl2 v25.8h, v30.16b
+	WORD    $0x0f08a7fa // sxtl v26.8h, v31.8b
+	WORD    $0x4f08a7fb // sxtl2 v27.8h, v31.16b
+	WORD    $0x0f402a84 // smlal v4.4s, v20.4h, v0.h[4]
+	WORD    $0x4f402a85 // smlal2 v5.4s, v20.8h, v0.h[4]
+	WORD    $0x0f402aa6 // smlal v6.4s, v21.4h, v0.h[4]
+	WORD    $0x4f402aa7 // smlal2 v7.4s, v21.8h, v0.h[4]
+	WORD    $0x0f412a88 // smlal v8.4s, v20.4h, v1.h[4]
+	WORD    $0x4f412a89 // smlal2 v9.4s, v20.8h, v1.h[4]
+	WORD    $0x0f412aaa // smlal v10.4s, v21.4h, v1.h[4]
+	WORD    $0x4f412aab // smlal2 v11.4s, v21.8h, v1.h[4]
+	WORD    $0x0f502ac4 // smlal v4.4s, v22.4h, v0.h[5]
+	WORD    $0x4f502ac5 // smlal2 v5.4s, v22.8h, v0.h[5]
+	WORD    $0x0f502ae6 // smlal v6.4s, v23.4h, v0.h[5]
+	WORD    $0x4f502ae7 // smlal2 v7.4s, v23.8h, v0.h[5]
+	WORD    $0x0f512ac8 // smlal v8.4s, v22.4h, v1.h[5]
+	WORD    $0x4f512ac9 // smlal2 v9.4s, v22.8h, v1.h[5]
+	WORD    $0x0f512aea // smlal v10.4s, v23.4h, v1.h[5]
+	WORD    $0x4f512aeb // smlal2 v11.4s, v23.8h, v1.h[5]
+	WORD    $0x0f602b04 // smlal v4.4s, v24.4h, v0.h[6]
+	WORD    $0x4f602b05 // smlal2 v5.4s, v24.8h, v0.h[6]
+	WORD    $0x0f602b26 // smlal v6.4s, v25.4h, v0.h[6]
+	WORD    $0x4f602b27 // smlal2 v7.4s, v25.8h, v0.h[6]
+	WORD    $0x0f612b08 // smlal v8.4s, v24.4h, v1.h[6]
+	WORD    $0x4f612b09 // smlal2 v9.4s, v24.8h, v1.h[6]
+	WORD    $0x0f612b2a // smlal v10.4s, v25.4h, v1.h[6]
+	WORD    $0x4f612b2b // smlal2 v11.4s, v25.8h, v1.h[6]
+	WORD    $0x0f702b44 // smlal v4.4s, v26.4h, v0.h[7]
+	WORD    $0x4f702b45 // smlal2 v5.4s, v26.8h, v0.h[7]
+	WORD    $0x0f702b66 // smlal v6.4s, v27.4h, v0.h[7]
+	WORD    $0x4f702b67 // smlal2 v7.4s, v27.8h, v0.h[7]
+	WORD    $0x0f712b48 // smlal v8.4s, v26.4h, v1.h[7]
+	WORD    $0x4f712b49 // smlal2 v9.4s, v26.8h, v1.h[7]
+	WORD    $0x0f712b6a // smlal v10.4s, v27.4h, v1.h[7]
+	WORD    $0x4f712b6b // smlal2 v11.4s, v27.8h, v1.h[7]
+	SUBS    $1, R9, R9
+	BNE     four
+
+rest:
+	ANDS    $3, R5, R9
+	BEQ     next
+
+one:
+	VLD1.P  4(R11), V0.S[0]
+	VLD1.P  4(R12), V1.S[0]
+	VLD1.P  32(R7), [V28.B16, V29.B16]
+	WORD    $0x0f08a794 // sxtl v20.8h, v28.8b
+	WORD    $0x4f08a795 // sxtl2 v21.8h, v28.16b
+	WORD    $0x0f08a7b6 // sxtl v22.8h, v29.8b
+	WORD    $0x4f08a7b7 // sxtl2 v23.8h, v29.16b
+	WORD    $0x0f402284 // smlal v4.4s, v20.4h, v0.h[0]
+	WORD    $0x4f402285 // smlal2 v5.4s, v20.8h, v0.h[0]
+	WORD    $0x0f4022a6 // smlal v6.4s, v21.4h, v0.h[0]
+	WORD    $0x4f4022a7 // smlal2 v7.4s, v21.8h, v0.h[0]
+	WORD    $0x0f412288 // smlal v8.4s, v20.4h, v1.h[0]
+	WORD    $0x4f412289 // smlal2 v9.4s, v20.8h, v1.h[0]
+	WORD    $0x0f4122aa // smlal v10.4s, v21.4h, v1.h[0]
+	WORD    $0x4f4122ab // smlal2 v11.4s, v21.8h, v1.h[0]
+	WORD    $0x0f5022c4 // smlal v4.4s, v22.4h, v0.h[1]
+	WORD    $0x4f5022c5 // smlal2 v5.4s, v22.8h, v0.h[1]
+	WORD    $0x0f5022e6 // smlal v6.4s, v23.4h, v0.h[1]
+	WORD    $0x4f5022e7 // smlal2 v7.4s, v23.8h, v0.h[1]
+	WORD    $0x0f5122c8 // smlal v8.4s, v22.4h, v1.h[1]
+	WORD    $0x4f5122c9 // smlal2 v9.4s, v22.8h, v1.h[1]
+	WORD    $0x0f5122ea // smlal v10.4s, v23.4h, v1.h[1]
+	WORD    $0x4f5122eb // smlal2 v11.4s, v23.8h, v1.h[1]
+	SUBS    $1, R9, R9
+	BNE     one
+
+next:
+	ADD     R6, R11
+	ADD     R6, R12
+	SUBS    $1, R10, R10
+	BNE     row
+	VST1    [V4.S4, V5.S4, V6.S4, V7.S4], (R0)
+	ADD     R1, R0
+	VST1    [V8.S4, V9.S4, V10.S4, V11.S4], (R0)
 	ADD     R1, R0
 	SUBS    $1, R4, R4
 	BNE     tile
@@ -841,11 +786,11 @@ tile:
 	MOVD    w+40(FP), R7
 	MOVD    start+48(FP), R8
 	MOVD    height+56(FP), R10
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R8), [V28.S4, V29.S4, V30.S4, V31.S4]
 	MOVD    R0, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
 	VEOR    V0.B16, V0.B16, V0.B16
 	VEOR    V1.B16, V1.B16, V1.B16
@@ -867,77 +812,74 @@ part:
 	SUB     R14, R13
 
 step:
-	VLD1R.P 4(R11), [V24.S4]
-	VLD1R.P 4(R12), [V25.S4]
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
+	VLD1.P  64(R7), [V20.B16, V21.B16, V22.B16, V23.B16]
+	VLD1R.P 4(R11), [V16.S4]
+	VLD1R.P 4(R12), [V17.S4]
+	VEOR    V20.B16, V16.B16, V24.B16
+	VEOR    V21.B16, V16.B16, V25.B16
+	VEOR    V22.B16, V16.B16, V26.B16
+	VEOR    V23.B16, V16.B16, V27.B16
+	VCNT    V24.B16, V24.B16
+	VCNT    V25.B16, V25.B16
+	VCNT    V26.B16, V26.B16
+	VCNT    V27.B16, V27.B16
+	VADD    V24.B16, V0.B16, V0.B16
+	VADD    V25.B16, V1.B16, V1.B16
+	VADD    V26.B16, V2.B16, V2.B16
+	VADD    V27.B16, V3.B16, V3.B16
+	VEOR    V20.B16, V17.B16, V28.B16
+	VEOR    V21.B16, V17.B16, V29.B16
+	VEOR    V22.B16, V17.B16, V30.B16
+	VEOR    V23.B16, V17.B16, V31.B16
+	VCNT    V28.B16, V28.B16
+	VCNT    V29.B16, V29.B16
+	VCNT    V30.B16, V30.B16
 	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V0.B16, V0.B16
-	VEOR    V30.B16, V25.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V4.B16, V4.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V1.B16, V1.B16
-	VEOR    V30.B16, V25.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V5.B16, V5.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V2.B16, V2.B16
-	VEOR    V30.B16, V25.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V6.B16, V6.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V3.B16, V3.B16
-	VEOR    V30.B16, V25.B16, V31.B16
-	VCNT    V31.B16, V31.B16
+	VADD    V28.B16, V4.B16, V4.B16
+	VADD    V29.B16, V5.B16, V5.B16
+	VADD    V30.B16, V6.B16, V6.B16
 	VADD    V31.B16, V7.B16, V7.B16
 	SUBS    $1, R14, R14
 	BNE     step
 	CBNZ    R13, whole
 	MOVD    R0, R8
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R8), [V16.S4, V17.S4, V18.S4, V19.S4]
 	WORD    $0x6e202800 // uaddlp v0.8h, v0.16b
-	WORD    $0x6e602800 // uaddlp v0.4s, v0.8h
-	VSHL    $1, V0.S4, V0.S4
-	VSUB    V0.S4, V24.S4, V24.S4
 	WORD    $0x6e202821 // uaddlp v1.8h, v1.16b
-	WORD    $0x6e602821 // uaddlp v1.4s, v1.8h
-	VSHL    $1, V1.S4, V1.S4
-	VSUB    V1.S4, V25.S4, V25.S4
 	WORD    $0x6e202842 // uaddlp v2.8h, v2.16b
-	WORD    $0x6e602842 // uaddlp v2.4s, v2.8h
-	VSHL    $1, V2.S4, V2.S4
-	VSUB    V2.S4, V26.S4, V26.S4
 	WORD    $0x6e202863 // uaddlp v3.8h, v3.16b
+	WORD    $0x6e602800 // uaddlp v0.4s, v0.8h
+	WORD    $0x6e602821 // uaddlp v1.4s, v1.8h
+	WORD    $0x6e602842 // uaddlp v2.4s, v2.8h
 	WORD    $0x6e602863 // uaddlp v3.4s, v3.8h
-	VSHL    $1, V3.S4, V3.S4
-	VSUB    V3.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VSUB    V0.S4, V16.S4, V16.S4
+	VSUB    V1.S4, V17.S4, V17.S4
+	VSUB    V2.S4, V18.S4, V18.S4
+	VSUB    V3.S4, V19.S4, V19.S4
+	VSUB    V0.S4, V16.S4, V16.S4
+	VSUB    V1.S4, V17.S4, V17.S4
+	VSUB    V2.S4, V18.S4, V18.S4
+	VSUB    V3.S4, V19.S4, V19.S4
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R8)
 	ADD     R1, R8
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R8), [V16.S4, V17.S4, V18.S4, V19.S4]
 	WORD    $0x6e202884 // uaddlp v4.8h, v4.16b
-	WORD    $0x6e602884 // uaddlp v4.4s, v4.8h
-	VSHL    $1, V4.S4, V4.S4
-	VSUB    V4.S4, V24.S4, V24.S4
 	WORD    $0x6e2028a5 // uaddlp v5.8h, v5.16b
-	WORD    $0x6e6028a5 // uaddlp v5.4s, v5.8h
-	VSHL    $1, V5.S4, V5.S4
-	VSUB    V5.S4, V25.S4, V25.S4
 	WORD    $0x6e2028c6 // uaddlp v6.8h, v6.16b
-	WORD    $0x6e6028c6 // uaddlp v6.4s, v6.8h
-	VSHL    $1, V6.S4, V6.S4
-	VSUB    V6.S4, V26.S4, V26.S4
 	WORD    $0x6e2028e7 // uaddlp v7.8h, v7.16b
+	WORD    $0x6e602884 // uaddlp v4.4s, v4.8h
+	WORD    $0x6e6028a5 // uaddlp v5.4s, v5.8h
+	WORD    $0x6e6028c6 // uaddlp v6.4s, v6.8h
 	WORD    $0x6e6028e7 // uaddlp v7.4s, v7.8h
-	VSHL    $1, V7.S4, V7.S4
-	VSUB    V7.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VSUB    V4.S4, V16.S4, V16.S4
+	VSUB    V5.S4, V17.S4, V17.S4
+	VSUB    V6.S4, V18.S4, V18.S4
+	VSUB    V7.S4, V19.S4, V19.S4
+	VSUB    V4.S4, V16.S4, V16.S4
+	VSUB    V5.S4, V17.S4, V17.S4
+	VSUB    V6.S4, V18.S4, V18.S4
+	VSUB    V7.S4, V19.S4, V19.S4
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R8)
 	ADD     R1, R8
 	VEOR    V0.B16, V0.B16, V0.B16
 	VEOR    V1.B16, V1.B16, V1.B16
@@ -957,43 +899,43 @@ next:
 	ADD     R6, R12
 	SUBS    $1, R10, R10
 	BNE     row
-	VLD1    (R0), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R0), [V16.S4, V17.S4, V18.S4, V19.S4]
 	WORD    $0x6e202800 // uaddlp v0.8h, v0.16b
-	WORD    $0x6e602800 // uaddlp v0.4s, v0.8h
-	VSHL    $1, V0.S4, V0.S4
-	VSUB    V0.S4, V24.S4, V24.S4
 	WORD    $0x6e202821 // uaddlp v1.8h, v1.16b
-	WORD    $0x6e602821 // uaddlp v1.4s, v1.8h
-	VSHL    $1, V1.S4, V1.S4
-	VSUB    V1.S4, V25.S4, V25.S4
 	WORD    $0x6e202842 // uaddlp v2.8h, v2.16b
-	WORD    $0x6e602842 // uaddlp v2.4s, v2.8h
-	VSHL    $1, V2.S4, V2.S4
-	VSUB    V2.S4, V26.S4, V26.S4
 	WORD    $0x6e202863 // uaddlp v3.8h, v3.16b
+	WORD    $0x6e602800 // uaddlp v0.4s, v0.8h
+	WORD    $0x6e602821 // uaddlp v1.4s, v1.8h
+	WORD    $0x6e602842 // uaddlp v2.4s, v2.8h
 	WORD    $0x6e602863 // uaddlp v3.4s, v3.8h
-	VSHL    $1, V3.S4, V3.S4
-	VSUB    V3.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R0)
+	VSUB    V0.S4, V16.S4, V16.S4
+	VSUB    V1.S4, V17.S4, V17.S4
+	VSUB    V2.S4, V18.S4, V18.S4
+	VSUB    V3.S4, V19.S4, V19.S4
+	VSUB    V0.S4, V16.S4, V16.S4
+	VSUB    V1.S4, V17.S4, V17.S4
+	VSUB    V2.S4, V18.S4, V18.S4
+	VSUB    V3.S4, V19.S4, V19.S4
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R0)
 	ADD     R1, R0
-	VLD1    (R0), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R0), [V16.S4, V17.S4, V18.S4, V19.S4]
 	WORD    $0x6e202884 // uaddlp v4.8h, v4.16b
-	WORD    $0x6e602884 // uaddlp v4.4s, v4.8h
-	VSHL    $1, V4.S4, V4.S4
-	VSUB    V4.S4, V24.S4, V24.S4
 	WORD    $0x6e2028a5 // uaddlp v5.8h, v5.16b
-	WORD    $0x6e6028a5 // uaddlp v5.4s, v5.8h
-	VSHL    $1, V5.S4, V5.S4
-	VSUB    V5.S4, V25.S4, V25.S4
 	WORD    $0x6e2028c6 // uaddlp v6.8h, v6.16b
-	WORD    $0x6e6028c6 // uaddlp v6.4s, v6.8h
-	VSHL    $1, V6.S4, V6.S4
-	VSUB    V6.S4, V26.S4, V26.S4
 	WORD    $0x6e2028e7 // uaddlp v7.8h, v7.16b
+	WORD    $0x6e602884 // uaddlp v4.4s, v4.8h
+	WORD    $0x6e6028a5 // uaddlp v5.4s, v5.8h
+	WORD    $0x6e6028c6 // uaddlp v6.4s, v6.8h
 	WORD    $0x6e6028e7 // uaddlp v7.4s, v7.8h
-	VSHL    $1, V7.S4, V7.S4
-	VSUB    V7.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R0)
+	VSUB    V4.S4, V16.S4, V16.S4
+	VSUB    V5.S4, V17.S4, V17.S4
+	VSUB    V6.S4, V18.S4, V18.S4
+	VSUB    V7.S4, V19.S4, V19.S4
+	VSUB    V4.S4, V16.S4, V16.S4
+	VSUB    V5.S4, V17.S4, V17.S4
+	VSUB    V6.S4, V18.S4, V18.S4
+	VSUB    V7.S4, V19.S4, V19.S4
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R0)
 	ADD     R1, R0
 	SUBS    $1, R4, R4
 	BNE     tile
@@ -1019,6 +961,7 @@ tile:
 	MOVD    w+40(FP), R7
 	MOVD    start+48(FP), R8
 	MOVD    height+56(FP), R10
+	VMOVI   $128, V28.B16
 	VLD1    (R8), [V0.S4, V1.S4, V2.S4, V3.S4]
 	VORR    V0.B16, V0.B16, V4.B16
 	VORR    V1.B16, V1.B16, V5.B16
@@ -1034,77 +977,64 @@ row:
 	CBZ     R9, rest
 
 four:
-	VLD1.P  16(R11), [V24.B16]
-	VLD1.P  16(R12), [V25.B16]
-	VLD1.P  16(R13), [V26.B16]
-	VMOVI   $128, V31.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V31.B16, V24.B16, V24.B16
-	VEOR    V31.B16, V25.B16, V25.B16
-	VEOR    V31.B16, V26.B16, V26.B16
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c0 // sdot v0.4s, v30.16b, v24.4b[0]
-	WORD    $0x4f99e3c4 // sdot v4.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3c8 // sdot v8.4s, v30.16b, v26.4b[0]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98e3e1 // sdot v1.4s, v31.16b, v24.4b[0]
-	WORD    $0x4f99e3e5 // sdot v5.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3e9 // sdot v9.4s, v31.16b, v26.4b[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c2 // sdot v2.4s, v30.16b, v24.4b[0]
-	WORD    $0x4f99e3c6 // sdot v6.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3ca // sdot v10.4s, v30.16b, v26.4b[0]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98e3e3 // sdot v3.4s, v31.16b, v24.4b[0]
-	WORD    $0x4f99e3e7 // sdot v7.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3eb // sdot v11.4s, v31.16b, v26.4b[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8e3c0 // sdot v0.4s, v30.16b, v24.4b[1]
-	WORD    $0x4fb9e3c4 // sdot v4.4s, v30.16b, v25.4b[1]
-	WORD    $0x4fbae3c8 // sdot v8.4s, v30.16b, v26.4b[1]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4fb8e3e1 // sdot v1.4s, v31.16b, v24.4b[1]
-	WORD    $0x4fb9e3e5 // sdot v5.4s, v31.16b, v25.4b[1]
-	WORD    $0x4fbae3e9 // sdot v9.4s, v31.16b, v26.4b[1]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8e3c2 // sdot v2.4s, v30.16b, v24.4b[1]
-	WORD    $0x4fb9e3c6 // sdot v6.4s, v30.16b, v25.4b[1]
-	WORD    $0x4fbae3ca // sdot v10.4s, v30.16b, v26.4b[1]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4fb8e3e3 // sdot v3.4s, v31.16b, v24.4b[1]
-	WORD    $0x4fb9e3e7 // sdot v7.4s, v31.16b, v25.4b[1]
-	WORD    $0x4fbae3eb // sdot v11.4s, v31.16b, v26.4b[1]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98ebc0 // sdot v0.4s, v30.16b, v24.4b[2]
-	WORD    $0x4f99ebc4 // sdot v4.4s, v30.16b, v25.4b[2]
-	WORD    $0x4f9aebc8 // sdot v8.4s, v30.16b, v26.4b[2]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98ebe1 // sdot v1.4s, v31.16b, v24.4b[2]
-	WORD    $0x4f99ebe5 // sdot v5.4s, v31.16b, v25.4b[2]
-	WORD    $0x4f9aebe9 // sdot v9.4s, v31.16b, v26.4b[2]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98ebc2 // sdot v2.4s, v30.16b, v24.4b[2]
-	WORD    $0x4f99ebc6 // sdot v6.4s, v30.16b, v25.4b[2]
-	WORD    $0x4f9aebca // sdot v10.4s, v30.16b, v26.4b[2]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98ebe3 // sdot v3.4s, v31.16b, v24.4b[2]
-	WORD    $0x4f99ebe7 // sdot v7.4s, v31.16b, v25.4b[2]
-	WORD    $0x4f9aebeb // sdot v11.4s, v31.16b, v26.4b[2]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8ebc0 // sdot v0.4s, v30.16b, v24.4b[3]
-	WORD    $0x4fb9ebc4 // sdot v4.4s, v30.16b, v25.4b[3]
-	WORD    $0x4fbaebc8 // sdot v8.4s, v30.16b, v26.4b[3]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4fb8ebe1 // sdot v1.4s, v31.16b, v24.4b[3]
-	WORD    $0x4fb9ebe5 // sdot v5.4s, v31.16b, v25.4b[3]
-	WORD    $0x4fbaebe9 // sdot v9.4s, v31.16b, v26.4b[3]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8ebc2 // sdot v2.4s, v30.16b, v24.4b[3]
-	WORD    $0x4fb9ebc6 // sdot v6.4s, v30.16b, v25.4b[3]
-	WORD    $0x4fbaebca // sdot v10.4s, v30.16b, v26.4b[3]
-	WORD    $0x4fb8ebe3 // sdot v3.4s, v31.16b, v24.4b[3]
-	WORD    $0x4fb9ebe7 // sdot v7.4s, v31.16b, v25.4b[3]
-	WORD    $0x4fbaebeb // sdot v11.4s, v31.16b, v26.4b[3]
+	VLD1.P  16(R11), [V16.B16]
+	VLD1.P  16(R12), [V17.B16]
+	VLD1.P  16(R13), [V18.B16]
+	VLD1.P  64(R7), [V20.B16, V21.B16, V22.B16, V23.B16]
+	VEOR    V28.B16, V16.B16, V16.B16
+	VEOR    V28.B16, V17.B16, V17.B16
+	VEOR    V28.B16, V18.B16, V18.B16
+	VLD1.P  64(R7), [V24.B16, V25.B16, V26.B16, V27.B16]
+	WORD    $0x4f90e280 // sdot v0.4s, v20.16b, v16.4b[0]
+	WORD    $0x4f91e284 // sdot v4.4s, v20.16b, v17.4b[0]
+	WORD    $0x4f92e288 // sdot v8.4s, v20.16b, v18.4b[0]
+	WORD    $0x4f90e2a1 // sdot v1.4s, v21.16b, v16.4b[0]
+	WORD    $0x4f91e2a5 // sdot v5.4s, v21.16b, v17.4b[0]
+	WORD    $0x4f92e2a9 // sdot v9.4s, v21.16b, v18.4b[0]
+	WORD    $0x4f90e2c2 // sdot v2.4s, v22.16b, v16.4b[0]
+	WORD    $0x4f91e2c6 // sdot v6.4s, v22.16b, v17.4b[0]
+	WORD    $0x4f92e2ca // sdot v10.4s, v22.16b, v18.4b[0]
+	WORD    $0x4f90e2e3 // sdot v3.4s, v23.16b, v16.4b[0]
+	WORD    $0x4f91e2e7 // sdot v7.4s, v23.16b, v17.4b[0]
+	WORD    $0x4f92e2eb // sdot v11.4s, v23.16b, v18.4b[0]
+	VLD1.P  64(R7), [V20.B16, V21.B16, V22.B16, V23.B16]
+	WORD    $0x4fb0e300 // sdot v0.4s, v24.16b, v16.4b[1]
+	WORD    $0x4fb1e304 // sdot v4.4s, v24.16b, v17.4b[1]
+	WORD    $0x4fb2e308 // sdot v8.4s, v24.16b, v18.4b[1]
+	WORD    $0x4fb0e321 // sdot v1.4s, v25.16b, v16.4b[1]
+	WORD    $0x4fb1e325 // sdot v5.4s, v25.16b, v17.4b[1]
+	WORD    $0x4fb2e329 // sdot v9.4s, v25.16b, v18.4b[1]
+	WORD    $0x4fb0e342 // sdot v2.4s, v26.16b, v16.4b[1]
+	WORD    $0x4fb1e346 // sdot v6.4s, v26.16b, v17.4b[1]
+	WORD    $0x4fb2e34a // sdot v10.4s, v26.16b, v18.4b[1]
+	WORD    $0x4fb0e363 // sdot v3.4s, v27.16b, v16.4b[1]
+	WORD    $0x4fb1e367 // sdot v7.4s, v27.16b, v17.4b[1]
+	WORD    $0x4fb2e36b // sdot v11.4s, v27.16b, v18.4b[1]
+	VLD1.P  64(R7), [V24.B16, V25.B16, V26.B16, V27.B16]
+	WORD    $0x4f90ea80 // sdot v0.4s, v20.16b, v16.4b[2]
+	WORD    $0x4f91ea84 // sdot v4.4s, v20.16b, v17.4b[2]
+	WORD    $0x4f92ea88 // sdot v8.4s, v20.16b, v18.4b[2]
+	WORD    $0x4f90eaa1 // sdot v1.4s, v21.16b, v16.4b[2]
+	WORD    $0x4f91eaa5 // sdot v5.4s, v21.16b, v17.4b[2]
+	WORD    $0x4f92eaa9 // sdot v9.4s, v21.16b, v18.4b[2]
+	WORD    $0x4f90eac2 // sdot v2.4s, v22.16b, v16.4b[2]
+	WORD    $0x4f91eac6 // sdot v6.4s, v22.16b, v17.4b[2]
+	WORD    $0x4f92eaca // sdot v10.4s, v22.16b, v18.4b[2]
+	WORD    $0x4f90eae3 // sdot v3.4s, v23.16b, v16.4b[2]
+	WORD    $0x4f91eae7 // sdot v7.4s, v23.16b, v17.4b[2]
+	WORD    $0x4f92eaeb // sdot v11.4s, v23.16b, v18.4b[2]
+	WORD    $0x4fb0eb00 // sdot v0.4s, v24.16b, v16.4b[3]
+	WORD    $0x4fb1eb04 // sdot v4.4s, v24.16b, v17.4b[3]
+	WORD    $0x4fb2eb08 // sdot v8.4s, v24.16b, v18.4b[3]
+	WORD    $0x4fb0eb21 // sdot v1.4s, v25.16b, v16.4b[3]
+	WORD    $0x4fb1eb25 // sdot v5.4s, v25.16b, v17.4b[3]
+	WORD    $0x4fb2eb29 // sdot v9.4s, v25.16b, v18.4b[3]
+	WORD    $0x4fb0eb42 // sdot v2.4s, v26.16b, v16.4b[3]
+	WORD    $0x4fb1eb46 // sdot v6.4s, v26.16b, v17.4b[3]
+	WORD    $0x4fb2eb4a // sdot v10.4s, v26.16b, v18.4b[3]
+	WORD    $0x4fb0eb63 // sdot v3.4s, v27.16b, v16.4b[3]
+	WORD    $0x4fb1eb67 // sdot v7.4s, v27.16b, v17.4b[3]
+	WORD    $0x4fb2eb6b // sdot v11.4s, v27.16b, v18.4b[3]
 	SUBS    $1, R9, R9
 	BNE     four
 
@@ -1113,29 +1043,25 @@ rest:
 	BEQ     next
 
 one:
-	VLD1.P  4(R11), V24.S[0]
-	VLD1.P  4(R12), V25.S[0]
-	VLD1.P  4(R13), V26.S[0]
-	VMOVI   $128, V31.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V31.B16, V24.B16, V24.B16
-	VEOR    V31.B16, V25.B16, V25.B16
-	VEOR    V31.B16, V26.B16, V26.B16
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c0 // sdot v0.4s, v30.16b, v24.4b[0]
-	WORD    $0x4f99e3c4 // sdot v4.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3c8 // sdot v8.4s, v30.16b, v26.4b[0]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98e3e1 // sdot v1.4s, v31.16b, v24.4b[0]
-	WORD    $0x4f99e3e5 // sdot v5.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3e9 // sdot v9.4s, v31.16b, v26.4b[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c2 // sdot v2.4s, v30.16b, v24.4b[0]
-	WORD    $0x4f99e3c6 // sdot v6.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3ca // sdot v10.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f98e3e3 // sdot v3.4s, v31.16b, v24.4b[0]
-	WORD    $0x4f99e3e7 // sdot v7.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3eb // sdot v11.4s, v31.16b, v26.4b[0]
+	VLD1.P  4(R11), V16.S[0]
+	VLD1.P  4(R12), V17.S[0]
+	VLD1.P  4(R13), V18.S[0]
+	VLD1.P  64(R7), [V20.B16, V21.B16, V22.B16, V23.B16]
+	VEOR    V28.B16, V16.B16, V16.B16
+	VEOR    V28.B16, V17.B16, V17.B16
+	VEOR    V28.B16, V18.B16, V18.B16
+	WORD    $0x4f90e280 // sdot v0.4s, v20.16b, v16.4b[0]
+	WORD    $0x4f91e284 // sdot v4.4s, v20.16b, v17.4b[0]
+	WORD    $0x4f92e288 // sdot v8.4s, v20.16b, v18.4b[0]
+	WORD    $0x4f90e2a1 // sdot v1.4s, v21.16b, v16.4b[0]
+	WORD    $0x4f91e2a5 // sdot v5.4s, v21.16b, v17.4b[0]
+	WORD    $0x4f92e2a9 // sdot v9.4s, v21.16b, v18.4b[0]
+	WORD    $0x4f90e2c2 // sdot v2.4s, v22.16b, v16.4b[0]
+	WORD    $0x4f91e2c6 // sdot v6.4s, v22.16b, v17.4b[0]
+	WORD    $0x4f92e2ca // sdot v10.4s, v22.16b, v18.4b[0]
+	WORD    $0x4f90e2e3 // sdot v3.4s, v23.16b, v16.4b[0]
+	WORD    $0x4f91e2e7 // sdot v7.4s, v23.16b, v17.4b[0]
+	WORD    $0x4f92e2eb // sdot v11.4s, v23.16b, v18.4b[0]
 	SUBS    $1, R9, R9
 	BNE     one
 
@@ -1150,224 +1076,6 @@ next:
 	VST1    [V4.S4, V5.S4, V6.S4, V7.S4], (R0)
 	ADD     R1, R0
 	VST1    [V8.S4, V9.S4, V10.S4, V11.S4], (R0)
-	ADD     R1, R0
-	SUBS    $1, R4, R4
-	BNE     tile
-	RET
-
-// func dotWords3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-TEXT ·dotWords3(SB), NOSPLIT, $0-80
-	MOVD    acc+0(FP), R0
-	MOVD    stride+8(FP), R1
-	MOVD    x+16(FP), R2
-	MOVD    offsets+24(FP), R3
-	MOVD    tiles+32(FP), R4
-	MOVD    steps+64(FP), R5
-	MOVD    skip+72(FP), R6
-
-tile:
-	MOVW.P  4(R3), R11
-	ADD     R2, R11
-	MOVW.P  4(R3), R12
-	ADD     R2, R12
-	MOVW.P  4(R3), R13
-	ADD     R2, R13
-	MOVD    w+40(FP), R7
-	MOVD    start+48(FP), R8
-	MOVD    height+56(FP), R10
-	VLD1    (R8), [V6.S4, V7.S4, V8.S4, V9.S4]
-	VORR    V6.B16, V6.B16, V10.B16
-	VORR    V7.B16, V7.B16, V11.B16
-	VORR    V8.B16, V8.B16, V12.B16
-	VORR    V9.B16, V9.B16, V13.B16
-	VORR    V6.B16, V6.B16, V14.B16
-	VORR    V7.B16, V7.B16, V15.B16
-	VORR    V8.B16, V8.B16, V16.B16
-	VORR    V9.B16, V9.B16, V17.B16
-
-row:
-	LSR     $2, R5, R9
-	CBZ     R9, rest
-
-four:
-	VLD1.P  16(R11), [V0.B16]
-	VLD1.P  16(R12), [V1.B16]
-	VLD1.P  16(R13), [V2.B16]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f4023c6 // smlal v6.4s, v30.4h, v0.h[0]
-	WORD    $0x4f4023c7 // smlal2 v7.4s, v30.8h, v0.h[0]
-	WORD    $0x0f4023e8 // smlal v8.4s, v31.4h, v0.h[0]
-	WORD    $0x4f4023e9 // smlal2 v9.4s, v31.8h, v0.h[0]
-	WORD    $0x0f4123ca // smlal v10.4s, v30.4h, v1.h[0]
-	WORD    $0x4f4123cb // smlal2 v11.4s, v30.8h, v1.h[0]
-	WORD    $0x0f4123ec // smlal v12.4s, v31.4h, v1.h[0]
-	WORD    $0x4f4123ed // smlal2 v13.4s, v31.8h, v1.h[0]
-	WORD    $0x0f4223ce // smlal v14.4s, v30.4h, v2.h[0]
-	WORD    $0x4f4223cf // smlal2 v15.4s, v30.8h, v2.h[0]
-	WORD    $0x0f4223f0 // smlal v16.4s, v31.4h, v2.h[0]
-	WORD    $0x4f4223f1 // smlal2 v17.4s, v31.8h, v2.h[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f5023c6 // smlal v6.4s, v30.4h, v0.h[1]
-	WORD    $0x4f5023c7 // smlal2 v7.4s, v30.8h, v0.h[1]
-	WORD    $0x0f5023e8 // smlal v8.4s, v31.4h, v0.h[1]
-	WORD    $0x4f5023e9 // smlal2 v9.4s, v31.8h, v0.h[1]
-	WORD    $0x0f5123ca // smlal v10.4s, v30.4h, v1.h[1]
-	WORD    $0x4f5123cb // smlal2 v11.4s, v30.8h, v1.h[1]
-	WORD    $0x0f5123ec // smlal v12.4s, v31.4h, v1.h[1]
-	WORD    $0x4f5123ed // smlal2 v13.4s, v31.8h, v1.h[1]
-	WORD    $0x0f5223ce // smlal v14.4s, v30.4h, v2.h[1]
-	WORD    $0x4f5223cf // smlal2 v15.4s, v30.8h, v2.h[1]
-	WORD    $0x0f5223f0 // smlal v16.4s, v31.4h, v2.h[1]
-	WORD    $0x4f5223f1 // smlal2 v17.4s, v31.8h, v2.h[1]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f6023c6 // smlal v6.4s, v30.4h, v0.h[2]
-	WORD    $0x4f6023c7 // smlal2 v7.4s, v30.8h, v0.h[2]
-	WORD    $0x0f6023e8 // smlal v8.4s, v31.4h, v0.h[2]
-	WORD    $0x4f6023e9 // smlal2 v9.4s, v31.8h, v0.h[2]
-	WORD    $0x0f6123ca // smlal v10.4s, v30.4h, v1.h[2]
-	WORD    $0x4f6123cb // smlal2 v11.4s, v30.8h, v1.h[2]
-	WORD    $0x0f6123ec // smlal v12.4s, v31.4h, v1.h[2]
-	WORD    $0x4f6123ed // smlal2 v13.4s, v31.8h, v1.h[2]
-	WORD    $0x0f6223ce // smlal v14.4s, v30.4h, v2.h[2]
-	WORD    $0x4f6223cf // smlal2 v15.4s, v30.8h, v2.h[2]
-	WORD    $0x0f6223f0 // smlal v16.4s, v31.4h, v2.h[2]
-	WORD    $0x4f6223f1 // smlal2 v17.4s, v31.8h, v2.h[2]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f7023c6 // smlal v6.4s, v30.4h, v0.h[3]
-	WORD    $0x4f7023c7 // smlal2 v7.4s, v30.8h, v0.h[3]
-	WORD    $0x0f7023e8 // smlal v8.4s, v31.4h, v0.h[3]
-	WORD    $0x4f7023e9 // smlal2 v9.4s, v31.8h, v0.h[3]
-	WORD    $0x0f7123ca // smlal v10.4s, v30.4h, v1.h[3]
-	WORD    $0x4f7123cb // smlal2 v11.4s, v30.8h, v1.h[3]
-	WORD    $0x0f7123ec // smlal v12.4s, v31.4h, v1.h[3]
-	WORD    $0x4f7123ed // smlal2 v13.4s, v31.8h, v1.h[3]
-	WORD    $0x0f7223ce // smlal v14.4s, v30.4h, v2.h[3]
-	WORD    $0x4f7223cf // smlal2 v15.4s, v30.8h, v2.h[3]
-	WORD    $0x0f7223f0 // smlal v16.4s, v31.4h, v2.h[3]
-	WORD    $0x4f7223f1 // smlal2 v17.4s, v31.8h, v2.h[3]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f402bc6 // smlal v6.4s, v30.4h, v0.h[4]
-	WORD    $0x4f402bc7 // smlal2 v7.4s, v30.8h, v0.h[4]
-	WORD    $0x0f402be8 // smlal v8.4s, v31.4h, v0.h[4]
-	WORD    $0x4f402be9 // smlal2 v9.4s, v31.8h, v0.h[4]
-	WORD    $0x0f412bca // smlal v10.4s, v30.4h, v1.h[4]
-	WORD    $0x4f412bcb // smlal2 v11.4s, v30.8h, v1.h[4]
-	WORD    $0x0f412bec // smlal v12.4s, v31.4h, v1.h[4]
-	WORD    $0x4f412bed // smlal2 v13.4s, v31.8h, v1.h[4]
-	WORD    $0x0f422bce // smlal v14.4s, v30.4h, v2.h[4]
-	WORD    $0x4f422bcf // smlal2 v15.4s, v30.8h, v2.h[4]
-	WORD    $0x0f422bf0 // smlal v16.4s, v31.4h, v2.h[4]
-	WORD    $0x4f422bf1 // smlal2 v17.4s, v31.8h, v2.h[4]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f502bc6 // smlal v6.4s, v30.4h, v0.h[5]
-	WORD    $0x4f502bc7 // smlal2 v7.4s, v30.8h, v0.h[5]
-	WORD    $0x0f502be8 // smlal v8.4s, v31.4h, v0.h[5]
-	WORD    $0x4f502be9 // smlal2 v9.4s, v31.8h, v0.h[5]
-	WORD    $0x0f512bca // smlal v10.4s, v30.4h, v1.h[5]
-	WORD    $0x4f512bcb // smlal2 v11.4s, v30.8h, v1.h[5]
-	WORD    $0x0f512bec // smlal v12.4s, v31.4h, v1.h[5]
-	WORD    $0x4f512bed // smlal2 v13.4s, v31.8h, v1.h[5]
-	WORD    $0x0f522bce // smlal v14.4s, v30.4h, v2.h[5]
-	WORD    $0x4f522bcf // smlal2 v15.4s, v30.8h, v2.h[5]
-	WORD    $0x0f522bf0 // smlal v16.4s, v31.4h, v2.h[5]
-	WORD    $0x4f522bf1 // smlal2 v17.4s, v31.8h, v2.h[5]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f602bc6 // smlal v6.4s, v30.4h, v0.h[6]
-	WORD    $0x4f602bc7 // smlal2 v7.4s, v30.8h, v0.h[6]
-	WORD    $0x0f602be8 // smlal v8.4s, v31.4h, v0.h[6]
-	WORD    $0x4f602be9 // smlal2 v9.4s, v31.8h, v0.h[6]
-	WORD    $0x0f612bca // smlal v10.4s, v30.4h, v1.h[6]
-	WORD    $0x4f612bcb // smlal2 v11.4s, v30.8h, v1.h[6]
-	WORD    $0x0f612bec // smlal v12.4s, v31.4h, v1.h[6]
-	WORD    $0x4f612bed // smlal2 v13.4s, v31.8h, v1.h[6]
-	WORD    $0x0f622bce // smlal v14.4s, v30.4h, v2.h[6]
-	WORD    $0x4f622bcf // smlal2 v15.4s, v30.8h, v2.h[6]
-	WORD    $0x0f622bf0 // smlal v16.4s, v31.4h, v2.h[6]
-	WORD    $0x4f622bf1 // smlal2 v17.4s, v31.8h, v2.h[6]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f702bc6 // smlal v6.4s, v30.4h, v0.h[7]
-	WORD    $0x4f702bc7 // smlal2 v7.4s, v30.8h, v0.h[7]
-	WORD    $0x0f702be8 // smlal v8.4s, v31.4h, v0.h[7]
-	WORD    $0x4f702be9 // smlal2 v9.4s, v31.8h, v0.h[7]
-	WORD    $0x0f712bca // smlal v10.4s, v30.4h, v1.h[7]
-	WORD    $0x4f712bcb // smlal2 v11.4s, v30.8h, v1.h[7]
-	WORD    $0x0f712bec // smlal v12.4s, v31.4h, v1.h[7]
-	WORD    $0x4f712bed // smlal2 v13.4s, v31.8h, v1.h[7]
-	WORD    $0x0f722bce // smlal v14.4s, v30.4h, v2.h[7]
-	WORD    $0x4f722bcf // smlal2 v15.4s, v30.8h, v2.h[7]
-	WORD    $0x0f722bf0 // smlal v16.4s, v31.4h, v2.h[7]
-	WORD    $0x4f722bf1 // smlal2 v17.4s, v31.8h, v2.h[7]
-	SUBS    $1, R9, R9
-	BNE     four
-
-rest:
-	ANDS    $3, R5, R9
-	BEQ     next
-
-one:
-	VLD1.P  4(R11), V0.S[0]
-	VLD1.P  4(R12), V1.S[0]
-	VLD1.P  4(R13), V2.S[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f4023c6 // smlal v6.4s, v30.4h, v0.h[0]
-	WORD    $0x4f4023c7 // smlal2 v7.4s, v30.8h, v0.h[0]
-	WORD    $0x0f4023e8 // smlal v8.4s, v31.4h, v0.h[0]
-	WORD    $0x4f4023e9 // smlal2 v9.4s, v31.8h, v0.h[0]
-	WORD    $0x0f4123ca // smlal v10.4s, v30.4h, v1.h[0]
-	WORD    $0x4f4123cb // smlal2 v11.4s, v30.8h, v1.h[0]
-	WORD    $0x0f4123ec // smlal v12.4s, v31.4h, v1.h[0]
-	WORD    $0x4f4123ed // smlal2 v13.4s, v31.8h, v1.h[0]
-	WORD    $0x0f4223ce // smlal v14.4s, v30.4h, v2.h[0]
-	WORD    $0x4f4223cf // smlal2 v15.4s, v30.8h, v2.h[0]
-	WORD    $0x0f4223f0 // smlal v16.4s, v31.4h, v2.h[0]
-	WORD    $0x4f4223f1 // smlal2 v17.4s, v31.8h, v2.h[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f5023c6 // smlal v6.4s, v30.4h, v0.h[1]
-	WORD    $0x4f5023c7 // smlal2 v7.4s, v30.8h, v0.h[1]
-	WORD    $0x0f5023e8 // smlal v8.4s, v31.4h, v0.h[1]
-	WORD    $0x4f5023e9 // smlal2 v9.4s, v31.8h, v0.h[1]
-	WORD    $0x0f5123ca // smlal v10.4s, v30.4h, v1.h[1]
-	WORD    $0x4f5123cb // smlal2 v11.4s, v30.8h, v1.h[1]
-	WORD    $0x0f5123ec // smlal v12.4s, v31.4h, v1.h[1]
-	WORD    $0x4f5123ed // smlal2 v13.4s, v31.8h, v1.h[1]
-	WORD    $0x0f5223ce // smlal v14.4s, v30.4h, v2.h[1]
-	WORD    $0x4f5223cf // smlal2 v15.4s, v30.8h, v2.h[1]
-	WORD    $0x0f5223f0 // smlal v16.4s, v31.4h, v2.h[1]
-	WORD    $0x4f5223f1 // smlal2 v17.4s, v31.8h, v2.h[1]
-	SUBS    $1, R9, R9
-	BNE     one
-
-next:
-	ADD     R6, R11
-	ADD     R6, R12
-	ADD     R6, R13
-	SUBS    $1, R10, R10
-	BNE     row
-	VST1    [V6.S4, V7.S4, V8.S4, V9.S4], (R0)
-	ADD     R1, R0
-	VST1    [V10.S4, V11.S4, V12.S4, V13.S4], (R0)
-	ADD     R1, R0
-	VST1    [V14.S4, V15.S4, V16.S4, V17.S4], (R0)
 	ADD     R1, R0
 	SUBS    $1, R4, R4
 	BNE     tile
@@ -1393,13 +1101,13 @@ tile:
 	MOVD    w+40(FP), R7
 	MOVD    start+48(FP), R8
 	MOVD    height+56(FP), R10
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R8), [V28.S4, V29.S4, V30.S4, V31.S4]
 	MOVD    R0, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
 	VEOR    V0.B16, V0.B16, V0.B16
 	VEOR    V1.B16, V1.B16, V1.B16
@@ -1419,77 +1127,74 @@ part:
 	SUB     R15, R14
 
 step:
-	VMOVI   $128, V18.B16
-	VLD1R.P 4(R11), [V12.S4]
-	VEOR    V18.B16, V12.B16, V12.B16
-	VLD1R.P 4(R12), [V13.S4]
-	VEOR    V18.B16, V13.B16, V13.B16
-	VLD1R.P 4(R13), [V14.S4]
-	VEOR    V18.B16, V14.B16, V14.B16
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[0], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VDUP    V13.B[0], V20.B16
-	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
-	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
-	VDUP    V14.B[0], V21.B16
-	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
-	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[1], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VDUP    V13.B[1], V20.B16
-	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
-	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
-	VDUP    V14.B[1], V21.B16
-	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
-	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[2], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VDUP    V13.B[2], V20.B16
-	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
-	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
-	VDUP    V14.B[2], V21.B16
-	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
-	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[3], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VDUP    V13.B[3], V20.B16
-	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
-	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
-	VDUP    V14.B[3], V21.B16
-	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
-	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
+	VLD1R.P 4(R11), [V8.S4]
+	VLD1R.P 4(R12), [V9.S4]
+	VLD1R.P 4(R13), [V10.S4]
+	VLD1.P  64(R7), [V20.B16, V21.B16, V22.B16, V23.B16]
+	VMOVI   $128, V24.B16
+	VEOR    V24.B16, V8.B16, V8.B16
+	VEOR    V24.B16, V9.B16, V9.B16
+	VEOR    V24.B16, V10.B16, V10.B16
+	VDUP    V8.B[0], V12.B16
+	VDUP    V9.B[0], V13.B16
+	VDUP    V10.B[0], V14.B16
+	WORD    $0x0e348180 // smlal v0.8h, v12.8b, v20.8b
+	WORD    $0x4e348181 // smlal2 v1.8h, v12.16b, v20.16b
+	WORD    $0x0e3481a2 // smlal v2.8h, v13.8b, v20.8b
+	WORD    $0x4e3481a3 // smlal2 v3.8h, v13.16b, v20.16b
+	WORD    $0x0e3481c4 // smlal v4.8h, v14.8b, v20.8b
+	WORD    $0x4e3481c5 // smlal2 v5.8h, v14.16b, v20.16b
+	VDUP    V8.B[1], V16.B16
+	VDUP    V9.B[1], V17.B16
+	VDUP    V10.B[1], V18.B16
+	WORD    $0x0e358200 // smlal v0.8h, v16.8b, v21.8b
+	WORD    $0x4e358201 // smlal2 v1.8h, v16.16b, v21.16b
+	WORD    $0x0e358222 // smlal v2.8h, v17.8b, v21.8b
+	WORD    $0x4e358223 // smlal2 v3.8h, v17.16b, v21.16b
+	WORD    $0x0e358244 // smlal v4.8h, v18.8b, v21.8b
+	WORD    $0x4e358245 // smlal2 v5.8h, v18.16b, v21.16b
+	VDUP    V8.B[2], V12.B16
+	VDUP    V9.B[2], V13.B16
+	VDUP    V10.B[2], V14.B16
+	WORD    $0x0e368180 // smlal v0.8h, v12.8b, v22.8b
+	WORD    $0x4e368181 // smlal2 v1.8h, v12.16b, v22.16b
+	WORD    $0x0e3681a2 // smlal v2.8h, v13.8b, v22.8b
+	WORD    $0x4e3681a3 // smlal2 v3.8h, v13.16b, v22.16b
+	WORD    $0x0e3681c4 // smlal v4.8h, v14.8b, v22.8b
+	WORD    $0x4e3681c5 // smlal2 v5.8h, v14.16b, v22.16b
+	VDUP    V8.B[3], V16.B16
+	VDUP    V9.B[3], V17.B16
+	VDUP    V10.B[3], V18.B16
+	WORD    $0x0e378200 // smlal v0.8h, v16.8b, v23.8b
+	WORD    $0x4e378201 // smlal2 v1.8h, v16.16b, v23.16b
+	WORD    $0x0e378222 // smlal v2.8h, v17.8b, v23.8b
+	WORD    $0x4e378223 // smlal2 v3.8h, v17.16b, v23.16b
+	WORD    $0x0e378244 // smlal v4.8h, v18.8b, v23.8b
+	WORD    $0x4e378245 // smlal2 v5.8h, v18.16b, v23.16b
 	SUBS    $1, R15, R15
 	BNE     step
 	CBNZ    R14, whole
 	MOVD    R0, R8
-	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
-	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
-	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
-	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	VLD1    (R8), [V28.S4, V29.S4, V30.S4, V31.S4]
+	WORD    $0x0e60139c // saddw v28.4s, v28.4s, v0.4h
+	WORD    $0x4e6013bd // saddw2 v29.4s, v29.4s, v0.8h
+	WORD    $0x0e6113de // saddw v30.4s, v30.4s, v1.4h
+	WORD    $0x4e6113ff // saddw2 v31.4s, v31.4s, v1.8h
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
-	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e621294 // saddw v20.4s, v20.4s, v2.4h
-	WORD    $0x4e6212b5 // saddw2 v21.4s, v21.4s, v2.8h
-	WORD    $0x0e6312d6 // saddw v22.4s, v22.4s, v3.4h
-	WORD    $0x4e6312f7 // saddw2 v23.4s, v23.4s, v3.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	VLD1    (R8), [V28.S4, V29.S4, V30.S4, V31.S4]
+	WORD    $0x0e62139c // saddw v28.4s, v28.4s, v2.4h
+	WORD    $0x4e6213bd // saddw2 v29.4s, v29.4s, v2.8h
+	WORD    $0x0e6313de // saddw v30.4s, v30.4s, v3.4h
+	WORD    $0x4e6313ff // saddw2 v31.4s, v31.4s, v3.8h
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
-	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e641294 // saddw v20.4s, v20.4s, v4.4h
-	WORD    $0x4e6412b5 // saddw2 v21.4s, v21.4s, v4.8h
-	WORD    $0x0e6512d6 // saddw v22.4s, v22.4s, v5.4h
-	WORD    $0x4e6512f7 // saddw2 v23.4s, v23.4s, v5.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	VLD1    (R8), [V28.S4, V29.S4, V30.S4, V31.S4]
+	WORD    $0x0e64139c // saddw v28.4s, v28.4s, v4.4h
+	WORD    $0x4e6413bd // saddw2 v29.4s, v29.4s, v4.8h
+	WORD    $0x0e6513de // saddw v30.4s, v30.4s, v5.4h
+	WORD    $0x4e6513ff // saddw2 v31.4s, v31.4s, v5.8h
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
 	VEOR    V0.B16, V0.B16, V0.B16
 	VEOR    V1.B16, V1.B16, V1.B16
@@ -1508,26 +1213,237 @@ next:
 	ADD     R6, R13
 	SUBS    $1, R10, R10
 	BNE     row
-	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
-	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
-	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
-	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	VLD1    (R0), [V28.S4, V29.S4, V30.S4, V31.S4]
+	WORD    $0x0e60139c // saddw v28.4s, v28.4s, v0.4h
+	WORD    $0x4e6013bd // saddw2 v29.4s, v29.4s, v0.8h
+	WORD    $0x0e6113de // saddw v30.4s, v30.4s, v1.4h
+	WORD    $0x4e6113ff // saddw2 v31.4s, v31.4s, v1.8h
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R0)
 	ADD     R1, R0
-	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e621294 // saddw v20.4s, v20.4s, v2.4h
-	WORD    $0x4e6212b5 // saddw2 v21.4s, v21.4s, v2.8h
-	WORD    $0x0e6312d6 // saddw v22.4s, v22.4s, v3.4h
-	WORD    $0x4e6312f7 // saddw2 v23.4s, v23.4s, v3.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	VLD1    (R0), [V28.S4, V29.S4, V30.S4, V31.S4]
+	WORD    $0x0e62139c // saddw v28.4s, v28.4s, v2.4h
+	WORD    $0x4e6213bd // saddw2 v29.4s, v29.4s, v2.8h
+	WORD    $0x0e6313de // saddw v30.4s, v30.4s, v3.4h
+	WORD    $0x4e6313ff // saddw2 v31.4s, v31.4s, v3.8h
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R0)
 	ADD     R1, R0
-	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e641294 // saddw v20.4s, v20.4s, v4.4h
-	WORD    $0x4e6412b5 // saddw2 v21.4s, v21.4s, v4.8h
-	WORD    $0x0e6512d6 // saddw v22.4s, v22.4s, v5.4h
-	WORD    $0x4e6512f7 // saddw2 v23.4s, v23.4s, v5.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	VLD1    (R0), [V28.S4, V29.S4, V30.S4, V31.S4]
+	WORD    $0x0e64139c // saddw v28.4s, v28.4s, v4.4h
+	WORD    $0x4e6413bd // saddw2 v29.4s, v29.4s, v4.8h
+	WORD    $0x0e6513de // saddw v30.4s, v30.4s, v5.4h
+	WORD    $0x4e6513ff // saddw2 v31.4s, v31.4s, v5.8h
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R0)
+	ADD     R1, R0
+	SUBS    $1, R4, R4
+	BNE     tile
+	RET
+
+// func dotWords3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+TEXT ·dotWords3(SB), NOSPLIT, $0-80
+	MOVD    acc+0(FP), R0
+	MOVD    stride+8(FP), R1
+	MOVD    x+16(FP), R2
+	MOVD    offsets+24(FP), R3
+	MOVD    tiles+32(FP), R4
+	MOVD    steps+64(FP), R5
+	MOVD    skip+72(FP), R6
+
+tile:
+	MOVW.P  4(R3), R11
+	ADD     R2, R11
+	MOVW.P  4(R3), R12
+	ADD     R2, R12
+	MOVW.P  4(R3), R13
+	ADD     R2, R13
+	MOVD    w+40(FP), R7
+	MOVD    start+48(FP), R8
+	MOVD    height+56(FP), R10
+	VLD1    (R8), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VORR    V4.B16, V4.B16, V8.B16
+	VORR    V5.B16, V5.B16, V9.B16
+	VORR    V6.B16, V6.B16, V10.B16
+	VORR    V7.B16, V7.B16, V11.B16
+	VORR    V4.B16, V4.B16, V12.B16
+	VORR    V5.B16, V5.B16, V13.B16
+	VORR    V6.B16, V6.B16, V14.B16
+	VORR    V7.B16, V7.B16, V15.B16
+
+row:
+	LSR     $2, R5, R9
+	CBZ     R9, rest
+
+four:
+	VLD1.P  16(R11), [V0.B16]
+	VLD1.P  16(R12), [V1.B16]
+	VLD1.P  16(R13), [V2.B16]
+	VLD1.P  64(R7), [V28.B16, V29.B16, V30.B16, V31.B16]
+	WORD    $0x0f08a794 // sxtl v20.8h, v28.8b
+	WORD    $0x4f08a795 // sxtl2 v21.8h, v28.16b
+	WORD    $0x0f08a7b6 // sxtl v22.8h, v29.8b
+	WORD    $0x4f08a7b7 // sxtl2 v23.8h, v29.16b
+	WORD    $0x0f08a7d8 // sxtl v24.8h, v30.8b
+	WORD    $0x4f08a7d9 // sxtl2 v25.8h, v30.16b
+	WORD    $0x0f08a7fa // sxtl v26.8h, v31.8b
+	WORD    $0x4f08a7fb // sxtl2 v27.8h, v31.16b
+	VLD1.P  64(R7), [V28.B16, V29.B16, V30.B16, V31.B16]
+	WORD    $0x0f402284 // smlal v4.4s, v20.4h, v0.h[0]
+	WORD    $0x4f402285 // smlal2 v5.4s, v20.8h, v0.h[0]
+	WORD    $0x0f4022a6 // smlal v6.4s, v21.4h, v0.h[0]
+	WORD    $0x4f4022a7 // smlal2 v7.4s, v21.8h, v0.h[0]
+	WORD    $0x0f412288 // smlal v8.4s, v20.4h, v1.h[0]
+	WORD    $0x4f412289 // smlal2 v9.4s, v20.8h, v1.h[0]
+	WORD    $0x0f4122aa // smlal v10.4s, v21.4h, v1.h[0]
+	WORD    $0x4f4122ab // smlal2 v11.4s, v21.8h, v1.h[0]
+	WORD    $0x0f42228c // smlal v12.4s, v20.4h, v2.h[0]
+	WORD    $0x4f42228d // smlal2 v13.4s, v20.8h, v2.h[0]
+	WORD    $0x0f4222ae // smlal v14.4s, v21.4h, v2.h[0]
+	WORD    $0x4f4222af // smlal2 v15.4s, v21.8h, v2.h[0]
+	WORD    $0x0f5022c4 // smlal v4.4s, v22.4h, v0.h[1]
+	WORD    $0x4f5022c5 // smlal2 v5.4s, v22.8h, v0.h[1]
+	WORD    $0x0f5022e6 // smlal v6.4s, v23.4h, v0.h[1]
+	WORD    $0x4f5022e7 // smlal2 v7.4s, v23.8h, v0.h[1]
+	WORD    $0x0f5122c8 // smlal v8.4s, v22.4h, v1.h[1]
+	WORD    $0x4f5122c9 // smlal2 v9.4s, v22.8h, v1.h[1]
+	WORD    $0x0f5122ea // smlal v10.4s, v23.4h, v1.h[1]
+	WORD    $0x4f5122eb // smlal2 v11.4s, v23.8h, v1.h[1]
+	WORD    $0x0f5222cc // smlal v12.4s, v22.4h, v2.h[1]
+	WORD    $0x4f5222cd // smlal2 v13.4s, v22.8h, v2.h[1]
+	WORD    $0x0f5222ee // smlal v14.4s, v23.4h, v2.h[1]
+	WORD    $0x4f5222ef // smlal2 v15.4s, v23.8h, v2.h[1]
+	WORD    $0x0f602304 // smlal v4.4s, v24.4h, v0.h[2]
+	WORD    $0x4f602305 // smlal2 v5.4s, v24.8h, v0.h[2]
+	WORD    $0x0f602326 // smlal v6.4s, v25.4h, v0.h[2]
+	WORD    $0x4f602327 // smlal2 v7.4s, v25.8h, v0.h[2]
+	WORD    $0x0f612308 // smlal v8.4s, v24.4h, v1.h[2]
+	WORD    $0x4f612309 // smlal2 v9.4s, v24.8h, v1.h[2]
+	WORD    $0x0f61232a // smlal v10.4s, v25.4h, v1.h[2]
+	WORD    $0x4f61232b // smlal2 v11.4s, v25.8h, v1.h[2]
+	WORD    $0x0f62230c // smlal v12.4s, v24.4h, v2.h[2]
+	WORD    $0x4f62230d // smlal2 v13.4s, v24.8h, v2.h[2]
+	WORD    $0x0f62232e // smlal v14.4s, v25.4h, v2.h[2]
+	WORD    $0x4f62232f // smlal2 v15.4s, v25.8h, v2.h[2]
+	WORD    $0x0f702344 // smlal v4.4s, v26.4h, v0.h[3]
+	WORD    $0x4f702345 // smlal2 v5.4s, v26.8h, v0.h[3]
+	WORD    $0x0f702366 // smlal v6.4s, v27.4h, v0.h[3]
+	WORD    $0x4f702367 // smlal2 v7.4s, v27.8h, v0.h[3]
+	WORD    $0x0f712348 // smlal v8.4s, v26.4h, v1.h[3]
+	WORD    $0x4f712349 // smlal2 v9.4s, v26.8h, v1.h[3]
+	WORD    $0x0f71236a // smlal v10.4s, v27.4h, v1.h[3]
+	WORD    $0x4f71236b // smlal2 v11.4s, v27.8h, v1.h[3]
+	WORD    $0x0f72234c // smlal v12.4s, v26.4h, v2.h[3]
+	WORD    $0x4f72234d // smlal2 v13.4s, v26.8h, v2.h[3]
+	WORD    $0x0f72236e // smlal v14.4s, v27.4h, v2.h[3]
+	WORD    $0x4f72236f // smlal2 v15.4s, v27.8h, v2.h[3]
+	WORD    $0x0f08a794 // sxtl v20.8h, v28.8b
+	WORD    $0x4f08a795 // sxtl2 v21.8h, v28.16b
+	WORD    $0x0f08a7b6 // sxtl v22.8h, v29.8b
+	WORD    $0x4f08a7b7 // sxtl2 v23.8h, v29.16b
+	WORD    $0x0f08a7d8 // sxtl v24.8h, v30.8b
+	WORD    $0x4f08a7d9 // sxtl2 v25.8h, v30.16b
+	WORD    $0x0f08a7fa // sxtl v26.8h, v31.8b
+	WORD    $0x4f08a7fb // sxtl2 v27.8h, v31.16b
+	WORD    $0x0f402a84 // smlal v4.4s, v20.4h, v0.h[4]
+	WORD    $0x4f402a85 // smlal2 v5.4s, v20.8h, v0.h[4]
+	WORD    $0x0f402aa6 // smlal v6.4s, v21.4h, v0.h[4]
+	WORD    $0x4f402aa7 // smlal2 v7.4s, v21.8h, v0.h[4]
+	WORD    $0x0f412a88 // smlal v8.4s, v20.4h, v1.h[4]
+	WORD    $0x4f412a89 // smlal2 v9.4s, v20.8h, v1.h[4]
+	WORD    $0x0f412aaa // smlal v10.4s, v21.4h, v1.h[4]
+	WORD    $0x4f412aab // smlal2 v11.4s, v21.8h, v1.h[4]
+	WORD    $0x0f422a8c // smlal v12.4s, v20.4h, v2.h[4]
+	WORD    $0x4f422a8d // smlal2 v13.4s, v20.8h, v2.h[4]
+	WORD    $0x0f422aae // smlal v14.4s, v21.4h, v2.h[4]
+	WORD    $0x4f422aaf // smlal2 v15.4s, v21.8h, v2.h[4]
+	WORD    $0x0f502ac4 // smlal v4.4s, v22.4h, v0.h[5]
+	WORD    $0x4f502ac5 // smlal2 v5.4s, v22.8h, v0.h[5]
+	WORD    $0x0f502ae6 // smlal v6.4s, v23.4h, v0.h[5]
+	WORD    $0x4f502ae7 // smlal2 v7.4s, v23.8h, v0.h[5]
+	WORD    $0x0f512ac8 // smlal v8.4s, v22.4h, v1.h[5]
+	WORD    $0x4f512ac9 // smlal2 v9.4s, v22.8h, v1.h[5]
+	WORD    $0x0f512aea // smlal v10.4s, v23.4h, v1.h[5]
+	WORD    $0x4f512aeb // smlal2 v11.4s, v23.8h, v1.h[5]
+	WORD    $0x0f522acc // smlal v12.4s, v22.4h, v2.h[5]
+	WORD    $0x4f522acd // smlal2 v13.4s, v22.8h, v2.h[5]
+	WORD    $0x0f522aee // smlal v14.4s, v23.4h, v2.h[5]
+	WORD    $0x4f522aef // smlal2 v15.4s, v23.8h, v2.h[5]
+	WORD    $0x0f602b04 // smlal v4.4s, v24.4h, v0.h[6]
+	WORD    $0x4f602b05 // smlal2 v5.4s, v24.8h, v0.h[6]
+	WORD    $0x0f602b26 // smlal v6.4s, v25.4h, v0.h[6]
+	WORD    $0x4f602b27 // smlal2 v7.4s, v25.8h, v0.h[6]
+	WORD    $0x0f612b08 // smlal v8.4s, v24.4h, v1.h[6]
+	WORD    $0x4f612b09 // smlal2 v9.4s, v24.8h, v1.h[6]
+	WORD    $0x0f612b2a // smlal v10.4s, v25.4h, v1.h[6]
+	WORD    $0x4f612b2b // smlal2 v11.4s, v25.8h, v1.h[6]
+	WORD    $0x0f622b0c // smlal v12.4s, v24.4h, v2.h[6]
+	WORD    $0x4f622b0d // smlal2 v13.4s, v24.8h, v2.h[6]
+	WORD    $0x0f622b2e // smlal v14.4s, v25.4h, v2.h[6]
+	WORD    $0x4f622b2f // smlal2 v15.4s, v25.8h, v2.h[6]
+	WORD    $0x0f702b44 // smlal v4.4s, v26.4h, v0.h[7]
+	WORD    $0x4f702b45 // smlal2 v5.4s, v26.8h, v0.h[7]
+	WORD    $0x0f702b66 // smlal v6.4s, v27.4h, v0.h[7]
+	WORD    $0x4f702b67 // smlal2 v7.4s, v27.8h, v0.h[7]
+	WORD    $0x0f712b48 // smlal v8.4s, v26.4h, v1.h[7]
+	WORD    $0x4f712b49 // smlal2 v9.4s, v26.8h, v1.h[7]
+	WORD    $0x0f712b6a // smlal v10.4s, v27.4h, v1.h[7]
+	WORD    $0x4f712b6b // smlal2 v11.4s, v27.8h, v1.h[7]
+	WORD    $0x0f722b4c // smlal v12.4s, v26.4h, v2.h[7]
+	WORD    $0x4f722b4d // smlal2 v13.4s, v26.8h, v2.h[7]
+	WORD    $0x0f722b6e // smlal v14.4s, v27.4h, v2.h[7]
+	WORD    $0x4f722b6f // smlal2 v15.4s, v27.8h, v2.h[7]
+	SUBS    $1, R9, R9
+	BNE     four
+
+rest:
+	ANDS    $3, R5, R9
+	BEQ     next
+
+one:
+	VLD1.P  4(R11), V0.S[0]
+	VLD1.P  4(R12), V1.S[0]
+	VLD1.P  4(R13), V2.S[0]
+	VLD1.P  32(R7), [V28.B16, V29.B16]
+	WORD    $0x0f08a794 // sxtl v20.8h, v28.8b
+	WORD    $0x4f08a795 // sxtl2 v21.8h, v28.16b
+	WORD    $0x0f08a7b6 // sxtl v22.8h, v29.8b
+	WORD    $0x4f08a7b7 // sxtl2 v23.8h, v29.16b
+	WORD    $0x0f402284 // smlal v4.4s, v20.4h, v0.h[0]
+	WORD    $0x4f402285 // smlal2 v5.4s, v20.8h, v0.h[0]
+	WORD    $0x0f4022a6 // smlal v6.4s, v21.4h, v0.h[0]
+	WORD    $0x4f4022a7 // smlal2 v7.4s, v21.8h, v0.h[0]
+	WORD    $0x0f412288 // smlal v8.4s, v20.4h, v1.h[0]
+	WORD    $0x4f412289 // smlal2 v9.4s, v20.8h, v1.h[0]
+	WORD    $0x0f4122aa // smlal v10.4s, v21.4h, v1.h[0]
+	WORD    $0x4f4122ab // smlal2 v11.4s, v21.8h, v1.h[0]
+	WORD    $0x0f42228c // smlal v12.4s, v20.4h, v2.h[0]
+	WORD    $0x4f42228d // smlal2 v13.4s, v20.8h, v2.h[0]
+	WORD    $0x0f4222ae // smlal v14.4s, v21.4h, v2.h[0]
+	WORD    $0x4f4222af // smlal2 v15.4s, v21.8h, v2.h[0]
+	WORD    $0x0f5022c4 // smlal v4.4s, v22.4h, v0.h[1]
+	WORD    $0x4f5022c5 // smlal2 v5.4s, v22.8h, v0.h[1]
+	WORD    $0x0f5022e6 // smlal v6.4s, v23.4h, v0.h[1]
+	WORD    $0x4f5022e7 // smlal2 v7.4s, v23.8h, v0.h[1]
+	WORD    $0x0f5122c8 // smlal v8.4s, v22.4h, v1.h[1]
+	WORD    $0x4f5122c9 // smlal2 v9.4s, v22.8h, v1.h[1]
+	WORD    $0x0f5122ea // smlal v10.4s, v23.4h, v1.h[1]
+	WORD    $0x4f5122eb // smlal2 v11.4s, v23.8h, v1.h[1]
+	WORD    $0x0f5222cc // smlal v12.4s, v22.4h, v2.h[1]
+	WORD    $0x4f5222cd // smlal2 v13.4s, v22.8h, v2.h[1]
+	WORD    $0x0f5222ee // smlal v14.4s, v23.4h, v2.h[1]
+	WORD    $0x4f5222ef // smlal2 v15.4s, v23.8h, v2.h[1]
+	SUBS    $1, R9, R9
+	BNE     one
+
+next:
+	ADD     R6, R11
+	ADD     R6, R12
+	ADD     R6, R13
+	SUBS    $1, R10, R10
+	BNE     row
+	VST1    [V4.S4, V5.S4, V6.S4, V7.S4], (R0)
+	ADD     R1, R0
+	VST1    [V8.S4, V9.S4, V10.S4, V11.S4], (R0)
+	ADD     R1, R0
+	VST1    [V12.S4, V13.S4, V14.S4, V15.S4], (R0)
 	ADD     R1, R0
 	SUBS    $1, R4, R4
 	BNE     tile
@@ -1553,13 +1469,13 @@ tile:
 	MOVD    w+40(FP), R7
 	MOVD    start+48(FP), R8
 	MOVD    height+56(FP), R10
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R8), [V28.S4, V29.S4, V30.S4, V31.S4]
 	MOVD    R0, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
 	VEOR    V0.B16, V0.B16, V0.B16
 	VEOR    V1.B16, V1.B16, V1.B16
@@ -1585,109 +1501,106 @@ part:
 	SUB     R15, R14
 
 step:
-	VLD1R.P 4(R11), [V24.S4]
-	VLD1R.P 4(R12), [V25.S4]
-	VLD1R.P 4(R13), [V26.S4]
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
+	VLD1.P  64(R7), [V20.B16, V21.B16, V22.B16, V23.B16]
+	VLD1R.P 4(R11), [V16.S4]
+	VLD1R.P 4(R12), [V17.S4]
+	VLD1R.P 4(R13), [V18.S4]
+	VEOR    V20.B16, V16.B16, V24.B16
+	VEOR    V21.B16, V16.B16, V25.B16
+	VEOR    V22.B16, V16.B16, V26.B16
+	VEOR    V23.B16, V16.B16, V27.B16
+	VCNT    V24.B16, V24.B16
+	VCNT    V25.B16, V25.B16
+	VCNT    V26.B16, V26.B16
+	VCNT    V27.B16, V27.B16
+	VADD    V24.B16, V0.B16, V0.B16
+	VADD    V25.B16, V1.B16, V1.B16
+	VADD    V26.B16, V2.B16, V2.B16
+	VADD    V27.B16, V3.B16, V3.B16
+	VEOR    V20.B16, V17.B16, V28.B16
+	VEOR    V21.B16, V17.B16, V29.B16
+	VEOR    V22.B16, V17.B16, V30.B16
+	VEOR    V23.B16, V17.B16, V31.B16
+	VCNT    V28.B16, V28.B16
+	VCNT    V29.B16, V29.B16
+	VCNT    V30.B16, V30.B16
 	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V0.B16, V0.B16
-	VEOR    V30.B16, V25.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V4.B16, V4.B16
-	VEOR    V30.B16, V26.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V8.B16, V8.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V1.B16, V1.B16
-	VEOR    V30.B16, V25.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V5.B16, V5.B16
-	VEOR    V30.B16, V26.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V9.B16, V9.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V2.B16, V2.B16
-	VEOR    V30.B16, V25.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V6.B16, V6.B16
-	VEOR    V30.B16, V26.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V10.B16, V10.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V3.B16, V3.B16
-	VEOR    V30.B16, V25.B16, V31.B16
-	VCNT    V31.B16, V31.B16
+	VADD    V28.B16, V4.B16, V4.B16
+	VADD    V29.B16, V5.B16, V5.B16
+	VADD    V30.B16, V6.B16, V6.B16
 	VADD    V31.B16, V7.B16, V7.B16
-	VEOR    V30.B16, V26.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V11.B16, V11.B16
+	VEOR    V20.B16, V18.B16, V24.B16
+	VEOR    V21.B16, V18.B16, V25.B16
+	VEOR    V22.B16, V18.B16, V26.B16
+	VEOR    V23.B16, V18.B16, V27.B16
+	VCNT    V24.B16, V24.B16
+	VCNT    V25.B16, V25.B16
+	VCNT    V26.B16, V26.B16
+	VCNT    V27.B16, V27.B16
+	VADD    V24.B16, V8.B16, V8.B16
+	VADD    V25.B16, V9.B16, V9.B16
+	VADD    V26.B16, V10.B16, V10.B16
+	VADD    V27.B16, V11.B16, V11.B16
 	SUBS    $1, R15, R15
 	BNE     step
 	CBNZ    R14, whole
 	MOVD    R0, R8
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R8), [V16.S4, V17.S4, V18.S4, V19.S4]
 	WORD    $0x6e202800 // uaddlp v0.8h, v0.16b
-	WORD    $0x6e602800 // uaddlp v0.4s, v0.8h
-	VSHL    $1, V0.S4, V0.S4
-	VSUB    V0.S4, V24.S4, V24.S4
 	WORD    $0x6e202821 // uaddlp v1.8h, v1.16b
-	WORD    $0x6e602821 // uaddlp v1.4s, v1.8h
-	VSHL    $1, V1.S4, V1.S4
-	VSUB    V1.S4, V25.S4, V25.S4
 	WORD    $0x6e202842 // uaddlp v2.8h, v2.16b
-	WORD    $0x6e602842 // uaddlp v2.4s, v2.8h
-	VSHL    $1, V2.S4, V2.S4
-	VSUB    V2.S4, V26.S4, V26.S4
 	WORD    $0x6e202863 // uaddlp v3.8h, v3.16b
+	WORD    $0x6e602800 // uaddlp v0.4s, v0.8h
+	WORD    $0x6e602821 // uaddlp v1.4s, v1.8h
+	WORD    $0x6e602842 // uaddlp v2.4s, v2.8h
 	WORD    $0x6e602863 // uaddlp v3.4s, v3.8h
-	VSHL    $1, V3.S4, V3.S4
-	VSUB    V3.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VSUB    V0.S4, V16.S4, V16.S4
+	VSUB    V1.S4, V17.S4, V17.S4
+	VSUB    V2.S4, V18.S4, V18.S4
+	VSUB    V3.S4, V19.S4, V19.S4
+	VSUB    V0.S4, V16.S4, V16.S4
+	VSUB    V1.S4, V17.S4, V17.S4
+	VSUB    V2.S4, V18.S4, V18.S4
+	VSUB    V3.S4, V19.S4, V19.S4
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R8)
 	ADD     R1, R8
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R8), [V16.S4, V17.S4, V18.S4, V19.S4]
 	WORD    $0x6e202884 // uaddlp v4.8h, v4.16b
-	WORD    $0x6e602884 // uaddlp v4.4s, v4.8h
-	VSHL    $1, V4.S4, V4.S4
-	VSUB    V4.S4, V24.S4, V24.S4
 	WORD    $0x6e2028a5 // uaddlp v5.8h, v5.16b
-	WORD    $0x6e6028a5 // uaddlp v5.4s, v5.8h
-	VSHL    $1, V5.S4, V5.S4
-	VSUB    V5.S4, V25.S4, V25.S4
 	WORD    $0x6e2028c6 // uaddlp v6.8h, v6.16b
-	WORD    $0x6e6028c6 // uaddlp v6.4s, v6.8h
-	VSHL    $1, V6.S4, V6.S4
-	VSUB    V6.S4, V26.S4, V26.S4
 	WORD    $0x6e2028e7 // uaddlp v7.8h, v7.16b
+	WORD    $0x6e602884 // uaddlp v4.4s, v4.8h
+	WORD    $0x6e6028a5 // uaddlp v5.4s, v5.8h
+	WORD    $0x6e6028c6 // uaddlp v6.4s, v6.8h
 	WORD    $0x6e6028e7 // uaddlp v7.4s, v7.8h
-	VSHL    $1, V7.S4, V7.S4
-	VSUB    V7.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VSUB    V4.S4, V16.S4, V16.S4
+	VSUB    V5.S4, V17.S4, V17.S4
+	VSUB    V6.S4, V18.S4, V18.S4
+	VSUB    V7.S4, V19.S4, V19.S4
+	VSUB    V4.S4, V16.S4, V16.S4
+	VSUB    V5.S4, V17.S4, V17.S4
+	VSUB    V6.S4, V18.S4, V18.S4
+	VSUB    V7.S4, V19.S4, V19.S4
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R8)
 	ADD     R1, R8
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R8), [V16.S4, V17.S4, V18.S4, V19.S4]
 	WORD    $0x6e202908 // uaddlp v8.8h, v8.16b
-	WORD    $0x6e602908 // uaddlp v8.4s, v8.8h
-	VSHL    $1, V8.S4, V8.S4
-	VSUB    V8.S4, V24.S4, V24.S4
 	WORD    $0x6e202929 // uaddlp v9.8h, v9.16b
-	WORD    $0x6e602929 // uaddlp v9.4s, v9.8h
-	VSHL    $1, V9.S4, V9.S4
-	VSUB    V9.S4, V25.S4, V25.S4
 	WORD    $0x6e20294a // uaddlp v10.8h, v10.16b
-	WORD    $0x6e60294a // uaddlp v10.4s, v10.8h
-	VSHL    $1, V10.S4, V10.S4
-	VSUB    V10.S4, V26.S4, V26.S4
 	WORD    $0x6e20296b // uaddlp v11.8h, v11.16b
+	WORD    $0x6e602908 // uaddlp v8.4s, v8.8h
+	WORD    $0x6e602929 // uaddlp v9.4s, v9.8h
+	WORD    $0x6e60294a // uaddlp v10.4s, v10.8h
 	WORD    $0x6e60296b // uaddlp v11.4s, v11.8h
-	VSHL    $1, V11.S4, V11.S4
-	VSUB    V11.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VSUB    V8.S4, V16.S4, V16.S4
+	VSUB    V9.S4, V17.S4, V17.S4
+	VSUB    V10.S4, V18.S4, V18.S4
+	VSUB    V11.S4, V19.S4, V19.S4
+	VSUB    V8.S4, V16.S4, V16.S4
+	VSUB    V9.S4, V17.S4, V17.S4
+	VSUB    V10.S4, V18.S4, V18.S4
+	VSUB    V11.S4, V19.S4, V19.S4
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R8)
 	ADD     R1, R8
 	VEOR    V0.B16, V0.B16, V0.B16
 	VEOR    V1.B16, V1.B16, V1.B16
@@ -1712,62 +1625,62 @@ next:
 	ADD     R6, R13
 	SUBS    $1, R10, R10
 	BNE     row
-	VLD1    (R0), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R0), [V16.S4, V17.S4, V18.S4, V19.S4]
 	WORD    $0x6e202800 // uaddlp v0.8h, v0.16b
-	WORD    $0x6e602800 // uaddlp v0.4s, v0.8h
-	VSHL    $1, V0.S4, V0.S4
-	VSUB    V0.S4, V24.S4, V24.S4
 	WORD    $0x6e202821 // uaddlp v1.8h, v1.16b
-	WORD    $0x6e602821 // uaddlp v1.4s, v1.8h
-	VSHL    $1, V1.S4, V1.S4
-	VSUB    V1.S4, V25.S4, V25.S4
 	WORD    $0x6e202842 // uaddlp v2.8h, v2.16b
-	WORD    $0x6e602842 // uaddlp v2.4s, v2.8h
-	VSHL    $1, V2.S4, V2.S4
-	VSUB    V2.S4, V26.S4, V26.S4
 	WORD    $0x6e202863 // uaddlp v3.8h, v3.16b
+	WORD    $0x6e602800 // uaddlp v0.4s, v0.8h
+	WORD    $0x6e602821 // uaddlp v1.4s, v1.8h
+	WORD    $0x6e602842 // uaddlp v2.4s, v2.8h
 	WORD    $0x6e602863 // uaddlp v3.4s, v3.8h
-	VSHL    $1, V3.S4, V3.S4
-	VSUB    V3.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R0)
+	VSUB    V0.S4, V16.S4, V16.S4
+	VSUB    V1.S4, V17.S4, V17.S4
+	VSUB    V2.S4, V18.S4, V18.S4
+	VSUB    V3.S4, V19.S4, V19.S4
+	VSUB    V0.S4, V16.S4, V16.S4
+	VSUB    V1.S4, V17.S4, V17.S4
+	VSUB    V2.S4, V18.S4, V18.S4
+	VSUB    V3.S4, V19.S4, V19.S4
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R0)
 	ADD     R1, R0
-	VLD1    (R0), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R0), [V16.S4, V17.S4, V18.S4, V19.S4]
 	WORD    $0x6e202884 // uaddlp v4.8h, v4.16b
-	WORD    $0x6e602884 // uaddlp v4.4s, v4.8h
-	VSHL    $1, V4.S4, V4.S4
-	VSUB    V4.S4, V24.S4, V24.S4
 	WORD    $0x6e2028a5 // uaddlp v5.8h, v5.16b
-	WORD    $0x6e6028a5 // uaddlp v5.4s, v5.8h
-	VSHL    $1, V5.S4, V5.S4
-	VSUB    V5.S4, V25.S4, V25.S4
 	WORD    $0x6e2028c6 // uaddlp v6.8h, v6.16b
-	WORD    $0x6e6028c6 // uaddlp v6.4s, v6.8h
-	VSHL    $1, V6.S4, V6.S4
-	VSUB    V6.S4, V26.S4, V26.S4
 	WORD    $0x6e2028e7 // uaddlp v7.8h, v7.16b
+	WORD    $0x6e602884 // uaddlp v4.4s, v4.8h
+	WORD    $0x6e6028a5 // uaddlp v5.4s, v5.8h
+	WORD    $0x6e6028c6 // uaddlp v6.4s, v6.8h
 	WORD    $0x6e6028e7 // uaddlp v7.4s, v7.8h
-	VSHL    $1, V7.S4, V7.S4
-	VSUB    V7.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R0)
+	VSUB    V4.S4, V16.S4, V16.S4
+	VSUB    V5.S4, V17.S4, V17.S4
+	VSUB    V6.S4, V18.S4, V18.S4
+	VSUB    V7.S4, V19.S4, V19.S4
+	VSUB    V4.S4, V16.S4, V16.S4
+	VSUB    V5.S4, V17.S4, V17.S4
+	VSUB    V6.S4, V18.S4, V18.S4
+	VSUB    V7.S4, V19.S4, V19.S4
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R0)
 	ADD     R1, R0
-	VLD1    (R0), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R0), [V16.S4, V17.S4, V18.S4, V19.S4]
 	WORD    $0x6e202908 // uaddlp v8.8h, v8.16b
-	WORD    $0x6e602908 // uaddlp v8.4s, v8.8h
-	VSHL    $1, V8.S4, V8.S4
-	VSUB    V8.S4, V24.S4, V24.S4
 	WORD    $0x6e202929 // uaddlp v9.8h, v9.16b
-	WORD    $0x6e602929 // uaddlp v9.4s, v9.8h
-	VSHL    $1, V9.S4, V9.S4
-	VSUB    V9.S4, V25.S4, V25.S4
 	WORD    $0x6e20294a // uaddlp v10.8h, v10.16b
-	WORD    $0x6e60294a // uaddlp v10.4s, v10.8h
-	VSHL    $1, V10.S4, V10.S4
-	VSUB    V10.S4, V26.S4, V26.S4
 	WORD    $0x6e20296b // uaddlp v11.8h, v11.16b
+	WORD    $0x6e602908 // uaddlp v8.4s, v8.8h
+	WORD    $0x6e602929 // uaddlp v9.4s, v9.8h
+	WORD    $0x6e60294a // uaddlp v10.4s, v10.8h
 	WORD    $0x6e60296b // uaddlp v11.4s, v11.8h
-	VSHL    $1, V11.S4, V11.S4
-	VSUB    V11.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R0)
+	VSUB    V8.S4, V16.S4, V16.S4
+	VSUB    V9.S4, V17.S4, V17.S4
+	VSUB    V10.S4, V18.S4, V18.S4
+	VSUB    V11.S4, V19.S4, V19.S4
+	VSUB    V8.S4, V16.S4, V16.S4
+	VSUB    V9.S4, V17.S4, V17.S4
+	VSUB    V10.S4, V18.S4, V18.S4
+	VSUB    V11.S4, V19.S4, V19.S4
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R0)
 	ADD     R1, R0
 	SUBS    $1, R4, R4
 	BNE     tile
@@ -1795,6 +1708,7 @@ tile:
 	MOVD    w+40(FP), R7
 	MOVD    start+48(FP), R8
 	MOVD    height+56(FP), R10
+	VMOVI   $128, V28.B16
 	VLD1    (R8), [V0.S4, V1.S4, V2.S4, V3.S4]
 	VORR    V0.B16, V0.B16, V4.B16
 	VORR    V1.B16, V1.B16, V5.B16
@@ -1814,95 +1728,82 @@ row:
 	CBZ     R9, rest
 
 four:
-	VLD1.P  16(R11), [V24.B16]
-	VLD1.P  16(R12), [V25.B16]
-	VLD1.P  16(R13), [V26.B16]
-	VLD1.P  16(R14), [V27.B16]
-	VMOVI   $128, V31.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V31.B16, V24.B16, V24.B16
-	VEOR    V31.B16, V25.B16, V25.B16
-	VEOR    V31.B16, V26.B16, V26.B16
-	VEOR    V31.B16, V27.B16, V27.B16
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c0 // sdot v0.4s, v30.16b, v24.4b[0]
-	WORD    $0x4f99e3c4 // sdot v4.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3c8 // sdot v8.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3cc // sdot v12.4s, v30.16b, v27.4b[0]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98e3e1 // sdot v1.4s, v31.16b, v24.4b[0]
-	WORD    $0x4f99e3e5 // sdot v5.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3e9 // sdot v9.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3ed // sdot v13.4s, v31.16b, v27.4b[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c2 // sdot v2.4s, v30.16b, v24.4b[0]
-	WORD    $0x4f99e3c6 // sdot v6.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3ca // sdot v10.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3ce // sdot v14.4s, v30.16b, v27.4b[0]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98e3e3 // sdot v3.4s, v31.16b, v24.4b[0]
-	WORD    $0x4f99e3e7 // sdot v7.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3eb // sdot v11.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3ef // sdot v15.4s, v31.16b, v27.4b[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8e3c0 // sdot v0.4s, v30.16b, v24.4b[1]
-	WORD    $0x4fb9e3c4 // sdot v4.4s, v30.16b, v25.4b[1]
-	WORD    $0x4fbae3c8 // sdot v8.4s, v30.16b, v26.4b[1]
-	WORD    $0x4fbbe3cc // sdot v12.4s, v30.16b, v27.4b[1]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4fb8e3e1 // sdot v1.4s, v31.16b, v24.4b[1]
-	WORD    $0x4fb9e3e5 // sdot v5.4s, v31.16b, v25.4b[1]
-	WORD    $0x4fbae3e9 // sdot v9.4s, v31.16b, v26.4b[1]
-	WORD    $0x4fbbe3ed // sdot v13.4s, v31.16b, v27.4b[1]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8e3c2 // sdot v2.4s, v30.16b, v24.4b[1]
-	WORD    $0x4fb9e3c6 // sdot v6.4s, v30.16b, v25.4b[1]
-	WORD    $0x4fbae3ca // sdot v10.4s, v30.16b, v26.4b[1]
-	WORD    $0x4fbbe3ce // sdot v14.4s, v30.16b, v27.4b[1]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4fb8e3e3 // sdot v3.4s, v31.16b, v24.4b[1]
-	WORD    $0x4fb9e3e7 // sdot v7.4s, v31.16b, v25.4b[1]
-	WORD    $0x4fbae3eb // sdot v11.4s, v31.16b, v26.4b[1]
-	WORD    $0x4fbbe3ef // sdot v15.4s, v31.16b, v27.4b[1]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98ebc0 // sdot v0.4s, v30.16b, v24.4b[2]
-	WORD    $0x4f99ebc4 // sdot v4.4s, v30.16b, v25.4b[2]
-	WORD    $0x4f9aebc8 // sdot v8.4s, v30.16b, v26.4b[2]
-	WORD    $0x4f9bebcc // sdot v12.4s, v30.16b, v27.4b[2]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98ebe1 // sdot v1.4s, v31.16b, v24.4b[2]
-	WORD    $0x4f99ebe5 // sdot v5.4s, v31.16b, v25.4b[2]
-	WORD    $0x4f9aebe9 // sdot v9.4s, v31.16b, v26.4b[2]
-	WORD    $0x4f9bebed // sdot v13.4s, v31.16b, v27.4b[2]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98ebc2 // sdot v2.4s, v30.16b, v24.4b[2]
-	WORD    $0x4f99ebc6 // sdot v6.4s, v30.16b, v25.4b[2]
-	WORD    $0x4f9aebca // sdot v10.4s, v30.16b, v26.4b[2]
-	WORD    $0x4f9bebce // sdot v14.4s, v30.16b, v27.4b[2]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98ebe3 // sdot v3.4s, v31.16b, v24.4b[2]
-	WORD    $0x4f99ebe7 // sdot v7.4s, v31.16b, v25.4b[2]
-	WORD    $0x4f9aebeb // sdot v11.4s, v31.16b, v26.4b[2]
-	WORD    $0x4f9bebef // sdot v15.4s, v31.16b, v27.4b[2]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8ebc0 // sdot v0.4s, v30.16b, v24.4b[3]
-	WORD    $0x4fb9ebc4 // sdot v4.4s, v30.16b, v25.4b[3]
-	WORD    $0x4fbaebc8 // sdot v8.4s, v30.16b, v26.4b[3]
-	WORD    $0x4fbbebcc // sdot v12.4s, v30.16b, v27.4b[3]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4fb8ebe1 // sdot v1.4s, v31.16b, v24.4b[3]
-	WORD    $0x4fb9ebe5 // sdot v5.4s, v31.16b, v25.4b[3]
-	WORD    $0x4fbaebe9 // sdot v9.4s, v31.16b, v26.4b[3]
-	WORD    $0x4fbbebed // sdot v13.4s, v31.16b, v27.4b[3]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8ebc2 // sdot v2.4s, v30.16b, v24.4b[3]
-	WORD    $0x4fb9ebc6 // sdot v6.4s, v30.16b, v25.4b[3]
-	WORD    $0x4fbaebca // sdot v10.4s, v30.16b, v26.4b[3]
-	WORD    $0x4fbbebce // sdot v14.4s, v30.16b, v27.4b[3]
-	WORD    $0x4fb8ebe3 // sdot v3.4s, v31.16b, v24.4b[3]
-	WORD    $0x4fb9ebe7 // sdot v7.4s, v31.16b, v25.4b[3]
-	WORD    $0x4fbaebeb // sdot v11.4s, v31.16b, v26.4b[3]
-	WORD    $0x4fbbebef // sdot v15.4s, v31.16b, v27.4b[3]
+	VLD1.P  16(R11), [V16.B16]
+	VLD1.P  16(R12), [V17.B16]
+	VLD1.P  16(R13), [V18.B16]
+	VLD1.P  16(R14), [V19.B16]
+	VLD1.P  64(R7), [V20.B16, V21.B16, V22.B16, V23.B16]
+	VEOR    V28.B16, V16.B16, V16.B16
+	VEOR    V28.B16, V17.B16, V17.B16
+	VEOR    V28.B16, V18.B16, V18.B16
+	VEOR    V28.B16, V19.B16, V19.B16
+	VLD1.P  64(R7), [V24.B16, V25.B16, V26.B16, V27.B16]
+	WORD    $0x4f90e280 // sdot v0.4s, v20.16b, v16.4b[0]
+	WORD    $0x4f91e284 // sdot v4.4s, v20.16b, v17.4b[0]
+	WORD    $0x4f92e288 // sdot v8.4s, v20.16b, v18.4b[0]
+	WORD    $0x4f93e28c // sdot v12.4s, v20.16b, v19.4b[0]
+	WORD    $0x4f90e2a1 // sdot v1.4s, v21.16b, v16.4b[0]
+	WORD    $0x4f91e2a5 // sdot v5.4s, v21.16b, v17.4b[0]
+	WORD    $0x4f92e2a9 // sdot v9.4s, v21.16b, v18.4b[0]
+	WORD    $0x4f93e2ad // sdot v13.4s, v21.16b, v19.4b[0]
+	WORD    $0x4f90e2c2 // sdot v2.4s, v22.16b, v16.4b[0]
+	WORD    $0x4f91e2c6 // sdot v6.4s, v22.16b, v17.4b[0]
+	WORD    $0x4f92e2ca // sdot v10.4s, v22.16b, v18.4b[0]
+	WORD    $0x4f93e2ce // sdot v14.4s, v22.16b, v19.4b[0]
+	WORD    $0x4f90e2e3 // sdot v3.4s, v23.16b, v16.4b[0]
+	WORD    $0x4f91e2e7 // sdot v7.4s, v23.16b, v17.4b[0]
+	WORD    $0x4f92e2eb // sdot v11.4s, v23.16b, v18.4b[0]
+	WORD    $0x4f93e2ef // sdot v15.4s, v23.16b, v19.4b[0]
+	VLD1.P  64(R7), [V20.B16, V21.B16, V22.B16, V23.B16]
+	WORD    $0x4fb0e300 // sdot v0.4s, v24.16b, v16.4b[1]
+	WORD    $0x4fb1e304 // sdot v4.4s, v24.16b, v17.4b[1]
+	WORD    $0x4fb2e308 // sdot v8.4s, v24.16b, v18.4b[1]
+	WORD    $0x4fb3e30c // sdot v12.4s, v24.16b, v19.4b[1]
+	WORD    $0x4fb0e321 // sdot v1.4s, v25.16b, v16.4b[1]
+	WORD    $0x4fb1e325 // sdot v5.4s, v25.16b, v17.4b[1]
+	WORD    $0x4fb2e329 // sdot v9.4s, v25.16b, v18.4b[1]
+	WORD    $0x4fb3e32d // sdot v13.4s, v25.16b, v19.4b[1]
+	WORD    $0x4fb0e342 // sdot v2.4s, v26.16b, v16.4b[1]
+	WORD    $0x4fb1e346 // sdot v6.4s, v26.16b, v17.4b[1]
+	WORD    $0x4fb2e34a // sdot v10.4s, v26.16b, v18.4b[1]
+	WORD    $0x4fb3e34e // sdot v14.4s, v26.16b, v19.4b[1]
+	WORD    $0x4fb0e363 // sdot v3.4s, v27.16b, v16.4b[1]
+	WORD    $0x4fb1e367 // sdot v7.4s, v27.16b, v17.4b[1]
+	WORD    $0x4fb2e36b // sdot v11.4s, v27.16b, v18.4b[1]
+	WORD    $0x4fb3e36f // sdot v15.4s, v27.16b, v19.4b[1]
+	VLD1.P  64(R7), [V24.B16, V25.B16, V26.B16, V27.B16]
+	WORD    $0x4f90ea80 // sdot v0.4s, v20.16b, v16.4b[2]
+	WORD    $0x4f91ea84 // sdot v4.4s, v20.16b, v17.4b[2]
+	WORD    $0x4f92ea88 // sdot v8.4s, v20.16b, v18.4b[2]
+	WORD    $0x4f93ea8c // sdot v12.4s, v20.16b, v19.4b[2]
+	WORD    $0x4f90eaa1 // sdot v1.4s, v21.16b, v16.4b[2]
+	WORD    $0x4f91eaa5 // sdot v5.4s, v21.16b, v17.4b[2]
+	WORD    $0x4f92eaa9 // sdot v9.4s, v21.16b, v18.4b[2]
+	WORD    $0x4f93eaad // sdot v13.4s, v21.16b, v19.4b[2]
+	WORD    $0x4f90eac2 // sdot v2.4s, v22.16b, v16.4b[2]
+	WORD    $0x4f91eac6 // sdot v6.4s, v22.16b, v17.4b[2]
+	WORD    $0x4f92eaca // sdot v10.4s, v22.16b, v18.4b[2]
+	WORD    $0x4f93eace // sdot v14.4s, v22.16b, v19.4b[2]
+	WORD    $0x4f90eae3 // sdot v3.4s, v23.16b, v16.4b[2]
+	WORD    $0x4f91eae7 // sdot v7.4s, v23.16b, v17.4b[2]
+	WORD    $0x4f92eaeb // sdot v11.4s, v23.16b, v18.4b[2]
+	WORD    $0x4f93eaef // sdot v15.4s, v23.16b, v19.4b[2]
+	WORD    $0x4fb0eb00 // sdot v0.4s, v24.16b, v16.4b[3]
+	WORD    $0x4fb1eb04 // sdot v4.4s, v24.16b, v17.4b[3]
+	WORD    $0x4fb2eb08 // sdot v8.4s, v24.16b, v18.4b[3]
+	WORD    $0x4fb3eb0c // sdot v12.4s, v24.16b, v19.4b[3]
+	WORD    $0x4fb0eb21 // sdot v1.4s, v25.16b, v16.4b[3]
+	WORD    $0x4fb1eb25 // sdot v5.4s, v25.16b, v17.4b[3]
+	WORD    $0x4fb2eb29 // sdot v9.4s, v25.16b, v18.4b[3]
+	WORD    $0x4fb3eb2d // sdot v13.4s, v25.16b, v19.4b[3]
+	WORD    $0x4fb0eb42 // sdot v2.4s, v26.16b, v16.4b[3]
+	WORD    $0x4fb1eb46 // sdot v6.4s, v26.16b, v17.4b[3]
+	WORD    $0x4fb2eb4a // sdot v10.4s, v26.16b, v18.4b[3]
+	WORD    $0x4fb3eb4e // sdot v14.4s, v26.16b, v19.4b[3]
+	WORD    $0x4fb0eb63 // sdot v3.4s, v27.16b, v16.4b[3]
+	WORD    $0x4fb1eb67 // sdot v7.4s, v27.16b, v17.4b[3]
+	WORD    $0x4fb2eb6b // sdot v11.4s, v27.16b, v18.4b[3]
+	WORD    $0x4fb3eb6f // sdot v15.4s, v27.16b, v19.4b[3]
 	SUBS    $1, R9, R9
 	BNE     four
 
@@ -1911,35 +1812,31 @@ rest:
 	BEQ     next
 
 one:
-	VLD1.P  4(R11), V24.S[0]
-	VLD1.P  4(R12), V25.S[0]
-	VLD1.P  4(R13), V26.S[0]
-	VLD1.P  4(R14), V27.S[0]
-	VMOVI   $128, V31.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V31.B16, V24.B16, V24.B16
-	VEOR    V31.B16, V25.B16, V25.B16
-	VEOR    V31.B16, V26.B16, V26.B16
-	VEOR    V31.B16, V27.B16, V27.B16
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c0 // sdot v0.4s, v30.16b, v24.4b[0]
-	WORD    $0x4f99e3c4 // sdot v4.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3c8 // sdot v8.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3cc // sdot v12.4s, v30.16b, v27.4b[0]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98e3e1 // sdot v1.4s, v31.16b, v24.4b[0]
-	WORD    $0x4f99e3e5 // sdot v5.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3e9 // sdot v9.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3ed // sdot v13.4s, v31.16b, v27.4b[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c2 // sdot v2.4s, v30.16b, v24.4b[0]
-	WORD    $0x4f99e3c6 // sdot v6.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3ca // sdot v10.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3ce // sdot v14.4s, v30.16b, v27.4b[0]
-	WORD    $0x4f98e3e3 // sdot v3.4s, v31.16b, v24.4b[0]
-	WORD    $0x4f99e3e7 // sdot v7.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3eb // sdot v11.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3ef // sdot v15.4s, v31.16b, v27.4b[0]
+	VLD1.P  4(R11), V16.S[0]
+	VLD1.P  4(R12), V17.S[0]
+	VLD1.P  4(R13), V18.S[0]
+	VLD1.P  4(R14), V19.S[0]
+	VLD1.P  64(R7), [V20.B16, V21.B16, V22.B16, V23.B16]
+	VEOR    V28.B16, V16.B16, V16.B16
+	VEOR    V28.B16, V17.B16, V17.B16
+	VEOR    V28.B16, V18.B16, V18.B16
+	VEOR    V28.B16, V19.B16, V19.B16
+	WORD    $0x4f90e280 // sdot v0.4s, v20.16b, v16.4b[0]
+	WORD    $0x4f91e284 // sdot v4.4s, v20.16b, v17.4b[0]
+	WORD    $0x4f92e288 // sdot v8.4s, v20.16b, v18.4b[0]
+	WORD    $0x4f93e28c // sdot v12.4s, v20.16b, v19.4b[0]
+	WORD    $0x4f90e2a1 // sdot v1.4s, v21.16b, v16.4b[0]
+	WORD    $0x4f91e2a5 // sdot v5.4s, v21.16b, v17.4b[0]
+	WORD    $0x4f92e2a9 // sdot v9.4s, v21.16b, v18.4b[0]
+	WORD    $0x4f93e2ad // sdot v13.4s, v21.16b, v19.4b[0]
+	WORD    $0x4f90e2c2 // sdot v2.4s, v22.16b, v16.4b[0]
+	WORD    $0x4f91e2c6 // sdot v6.4s, v22.16b, v17.4b[0]
+	WORD    $0x4f92e2ca // sdot v10.4s, v22.16b, v18.4b[0]
+	WORD    $0x4f93e2ce // sdot v14.4s, v22.16b, v19.4b[0]
+	WORD    $0x4f90e2e3 // sdot v3.4s, v23.16b, v16.4b[0]
+	WORD    $0x4f91e2e7 // sdot v7.4s, v23.16b, v17.4b[0]
+	WORD    $0x4f92e2eb // sdot v11.4s, v23.16b, v18.4b[0]
+	WORD    $0x4f93e2ef // sdot v15.4s, v23.16b, v19.4b[0]
 	SUBS    $1, R9, R9
 	BNE     one
 
@@ -1957,275 +1854,6 @@ next:
 	VST1    [V8.S4, V9.S4, V10.S4, V11.S4], (R0)
 	ADD     R1, R0
 	VST1    [V12.S4, V13.S4, V14.S4, V15.S4], (R0)
-	ADD     R1, R0
-	SUBS    $1, R4, R4
-	BNE     tile
-	RET
-
-// func dotWords4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-TEXT ·dotWords4(SB), NOSPLIT, $0-80
-	MOVD    acc+0(FP), R0
-	MOVD    stride+8(FP), R1
-	MOVD    x+16(FP), R2
-	MOVD    offsets+24(FP), R3
-	MOVD    tiles+32(FP), R4
-	MOVD    steps+64(FP), R5
-	MOVD    skip+72(FP), R6
-
-tile:
-	MOVW.P  4(R3), R11
-	ADD     R2, R11
-	MOVW.P  4(R3), R12
-	ADD     R2, R12
-	MOVW.P  4(R3), R13
-	ADD     R2, R13
-	MOVW.P  4(R3), R14
-	ADD     R2, R14
-	MOVD    w+40(FP), R7
-	MOVD    start+48(FP), R8
-	MOVD    height+56(FP), R10
-	VLD1    (R8), [V6.S4, V7.S4, V8.S4, V9.S4]
-	VORR    V6.B16, V6.B16, V10.B16
-	VORR    V7.B16, V7.B16, V11.B16
-	VORR    V8.B16, V8.B16, V12.B16
-	VORR    V9.B16, V9.B16, V13.B16
-	VORR    V6.B16, V6.B16, V14.B16
-	VORR    V7.B16, V7.B16, V15.B16
-	VORR    V8.B16, V8.B16, V16.B16
-	VORR    V9.B16, V9.B16, V17.B16
-	VORR    V6.B16, V6.B16, V18.B16
-	VORR    V7.B16, V7.B16, V19.B16
-	VORR    V8.B16, V8.B16, V20.B16
-	VORR    V9.B16, V9.B16, V21.B16
-
-row:
-	LSR     $2, R5, R9
-	CBZ     R9, rest
-
-four:
-	VLD1.P  16(R11), [V0.B16]
-	VLD1.P  16(R12), [V1.B16]
-	VLD1.P  16(R13), [V2.B16]
-	VLD1.P  16(R14), [V3.B16]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f4023c6 // smlal v6.4s, v30.4h, v0.h[0]
-	WORD    $0x4f4023c7 // smlal2 v7.4s, v30.8h, v0.h[0]
-	WORD    $0x0f4023e8 // smlal v8.4s, v31.4h, v0.h[0]
-	WORD    $0x4f4023e9 // smlal2 v9.4s, v31.8h, v0.h[0]
-	WORD    $0x0f4123ca // smlal v10.4s, v30.4h, v1.h[0]
-	WORD    $0x4f4123cb // smlal2 v11.4s, v30.8h, v1.h[0]
-	WORD    $0x0f4123ec // smlal v12.4s, v31.4h, v1.h[0]
-	WORD    $0x4f4123ed // smlal2 v13.4s, v31.8h, v1.h[0]
-	WORD    $0x0f4223ce // smlal v14.4s, v30.4h, v2.h[0]
-	WORD    $0x4f4223cf // smlal2 v15.4s, v30.8h, v2.h[0]
-	WORD    $0x0f4223f0 // smlal v16.4s, v31.4h, v2.h[0]
-	WORD    $0x4f4223f1 // smlal2 v17.4s, v31.8h, v2.h[0]
-	WORD    $0x0f4323d2 // smlal v18.4s, v30.4h, v3.h[0]
-	WORD    $0x4f4323d3 // smlal2 v19.4s, v30.8h, v3.h[0]
-	WORD    $0x0f4323f4 // smlal v20.4s, v31.4h, v3.h[0]
-	WORD    $0x4f4323f5 // smlal2 v21.4s, v31.8h, v3.h[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f5023c6 // smlal v6.4s, v30.4h, v0.h[1]
-	WORD    $0x4f5023c7 // smlal2 v7.4s, v30.8h, v0.h[1]
-	WORD    $0x0f5023e8 // smlal v8.4s, v31.4h, v0.h[1]
-	WORD    $0x4f5023e9 // smlal2 v9.4s, v31.8h, v0.h[1]
-	WORD    $0x0f5123ca // smlal v10.4s, v30.4h, v1.h[1]
-	WORD    $0x4f5123cb // smlal2 v11.4s, v30.8h, v1.h[1]
-	WORD    $0x0f5123ec // smlal v12.4s, v31.4h, v1.h[1]
-	WORD    $0x4f5123ed // smlal2 v13.4s, v31.8h, v1.h[1]
-	WORD    $0x0f5223ce // smlal v14.4s, v30.4h, v2.h[1]
-	WORD    $0x4f5223cf // smlal2 v15.4s, v30.8h, v2.h[1]
-	WORD    $0x0f5223f0 // smlal v16.4s, v31.4h, v2.h[1]
-	WORD    $0x4f5223f1 // smlal2 v17.4s, v31.8h, v2.h[1]
-	WORD    $0x0f5323d2 // smlal v18.4s, v30.4h, v3.h[1]
-	WORD    $0x4f5323d3 // smlal2 v19.4s, v30.8h, v3.h[1]
-	WORD    $0x0f5323f4 // smlal v20.4s, v31.4h, v3.h[1]
-	WORD    $0x4f5323f5 // smlal2 v21.4s, v31.8h, v3.h[1]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f6023c6 // smlal v6.4s, v30.4h, v0.h[2]
-	WORD    $0x4f6023c7 // smlal2 v7.4s, v30.8h, v0.h[2]
-	WORD    $0x0f6023e8 // smlal v8.4s, v31.4h, v0.h[2]
-	WORD    $0x4f6023e9 // smlal2 v9.4s, v31.8h, v0.h[2]
-	WORD    $0x0f6123ca // smlal v10.4s, v30.4h, v1.h[2]
-	WORD    $0x4f6123cb // smlal2 v11.4s, v30.8h, v1.h[2]
-	WORD    $0x0f6123ec // smlal v12.4s, v31.4h, v1.h[2]
-	WORD    $0x4f6123ed // smlal2 v13.4s, v31.8h, v1.h[2]
-	WORD    $0x0f6223ce // smlal v14.4s, v30.4h, v2.h[2]
-	WORD    $0x4f6223cf // smlal2 v15.4s, v30.8h, v2.h[2]
-	WORD    $0x0f6223f0 // smlal v16.4s, v31.4h, v2.h[2]
-	WORD    $0x4f6223f1 // smlal2 v17.4s, v31.8h, v2.h[2]
-	WORD    $0x0f6323d2 // smlal v18.4s, v30.4h, v3.h[2]
-	WORD    $0x4f6323d3 // smlal2 v19.4s, v30.8h, v3.h[2]
-	WORD    $0x0f6323f4 // smlal v20.4s, v31.4h, v3.h[2]
-	WORD    $0x4f6323f5 // smlal2 v21.4s, v31.8h, v3.h[2]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f7023c6 // smlal v6.4s, v30.4h, v0.h[3]
-	WORD    $0x4f7023c7 // smlal2 v7.4s, v30.8h, v0.h[3]
-	WORD    $0x0f7023e8 // smlal v8.4s, v31.4h, v0.h[3]
-	WORD    $0x4f7023e9 // smlal2 v9.4s, v31.8h, v0.h[3]
-	WORD    $0x0f7123ca // smlal v10.4s, v30.4h, v1.h[3]
-	WORD    $0x4f7123cb // smlal2 v11.4s, v30.8h, v1.h[3]
-	WORD    $0x0f7123ec // smlal v12.4s, v31.4h, v1.h[3]
-	WORD    $0x4f7123ed // smlal2 v13.4s, v31.8h, v1.h[3]
-	WORD    $0x0f7223ce // smlal v14.4s, v30.4h, v2.h[3]
-	WORD    $0x4f7223cf // smlal2 v15.4s, v30.8h, v2.h[3]
-	WORD    $0x0f7223f0 // smlal v16.4s, v31.4h, v2.h[3]
-	WORD    $0x4f7223f1 // smlal2 v17.4s, v31.8h, v2.h[3]
-	WORD    $0x0f7323d2 // smlal v18.4s, v30.4h, v3.h[3]
-	WORD    $0x4f7323d3 // smlal2 v19.4s, v30.8h, v3.h[3]
-	WORD    $0x0f7323f4 // smlal v20.4s, v31.4h, v3.h[3]
-	WORD    $0x4f7323f5 // smlal2 v21.4s, v31.8h, v3.h[3]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f402bc6 // smlal v6.4s, v30.4h, v0.h[4]
-	WORD    $0x4f402bc7 // smlal2 v7.4s, v30.8h, v0.h[4]
-	WORD    $0x0f402be8 // smlal v8.4s, v31.4h, v0.h[4]
-	WORD    $0x4f402be9 // smlal2 v9.4s, v31.8h, v0.h[4]
-	WORD    $0x0f412bca // smlal v10.4s, v30.4h, v1.h[4]
-	WORD    $0x4f412bcb // smlal2 v11.4s, v30.8h, v1.h[4]
-	WORD    $0x0f412bec // smlal v12.4s, v31.4h, v1.h[4]
-	WORD    $0x4f412bed // smlal2 v13.4s, v31.8h, v1.h[4]
-	WORD    $0x0f422bce // smlal v14.4s, v30.4h, v2.h[4]
-	WORD    $0x4f422bcf // smlal2 v15.4s, v30.8h, v2.h[4]
-	WORD    $0x0f422bf0 // smlal v16.4s, v31.4h, v2.h[4]
-	WORD    $0x4f422bf1 // smlal2 v17.4s, v31.8h, v2.h[4]
-	WORD    $0x0f432bd2 // smlal v18.4s, v30.4h, v3.h[4]
-	WORD    $0x4f432bd3 // smlal2 v19.4s, v30.8h, v3.h[4]
-	WORD    $0x0f432bf4 // smlal v20.4s, v31.4h, v3.h[4]
-	WORD    $0x4f432bf5 // smlal2 v21.4s, v31.8h, v3.h[4]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f502bc6 // smlal v6.4s, v30.4h, v0.h[5]
-	WORD    $0x4f502bc7 // smlal2 v7.4s, v30.8h, v0.h[5]
-	WORD    $0x0f502be8 // smlal v8.4s, v31.4h, v0.h[5]
-	WORD    $0x4f502be9 // smlal2 v9.4s, v31.8h, v0.h[5]
-	WORD    $0x0f512bca // smlal v10.4s, v30.4h, v1.h[5]
-	WORD    $0x4f512bcb // smlal2 v11.4s, v30.8h, v1.h[5]
-	WORD    $0x0f512bec // smlal v12.4s, v31.4h, v1.h[5]
-	WORD    $0x4f512bed // smlal2 v13.4s, v31.8h, v1.h[5]
-	WORD    $0x0f522bce // smlal v14.4s, v30.4h, v2.h[5]
-	WORD    $0x4f522bcf // smlal2 v15.4s, v30.8h, v2.h[5]
-	WORD    $0x0f522bf0 // smlal v16.4s, v31.4h, v2.h[5]
-	WORD    $0x4f522bf1 // smlal2 v17.4s, v31.8h, v2.h[5]
-	WORD    $0x0f532bd2 // smlal v18.4s, v30.4h, v3.h[5]
-	WORD    $0x4f532bd3 // smlal2 v19.4s, v30.8h, v3.h[5]
-	WORD    $0x0f532bf4 // smlal v20.4s, v31.4h, v3.h[5]
-	WORD    $0x4f532bf5 // smlal2 v21.4s, v31.8h, v3.h[5]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f602bc6 // smlal v6.4s, v30.4h, v0.h[6]
-	WORD    $0x4f602bc7 // smlal2 v7.4s, v30.8h, v0.h[6]
-	WORD    $0x0f602be8 // smlal v8.4s, v31.4h, v0.h[6]
-	WORD    $0x4f602be9 // smlal2 v9.4s, v31.8h, v0.h[6]
-	WORD    $0x0f612bca // smlal v10.4s, v30.4h, v1.h[6]
-	WORD    $0x4f612bcb // smlal2 v11.4s, v30.8h, v1.h[6]
-	WORD    $0x0f612bec // smlal v12.4s, v31.4h, v1.h[6]
-	WORD    $0x4f612bed // smlal2 v13.4s, v31.8h, v1.h[6]
-	WORD    $0x0f622bce // smlal v14.4s, v30.4h, v2.h[6]
-	WORD    $0x4f622bcf // smlal2 v15.4s, v30.8h, v2.h[6]
-	WORD    $0x0f622bf0 // smlal v16.4s, v31.4h, v2.h[6]
-	WORD    $0x4f622bf1 // smlal2 v17.4s, v31.8h, v2.h[6]
-	WORD    $0x0f632bd2 // smlal v18.4s, v30.4h, v3.h[6]
-	WORD    $0x4f632bd3 // smlal2 v19.4s, v30.8h, v3.h[6]
-	WORD    $0x0f632bf4 // smlal v20.4s, v31.4h, v3.h[6]
-	WORD    $0x4f632bf5 // smlal2 v21.4s, v31.8h, v3.h[6]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f702bc6 // smlal v6.4s, v30.4h, v0.h[7]
-	WORD    $0x4f702bc7 // smlal2 v7.4s, v30.8h, v0.h[7]
-	WORD    $0x0f702be8 // smlal v8.4s, v31.4h, v0.h[7]
-	WORD    $0x4f702be9 // smlal2 v9.4s, v31.8h, v0.h[7]
-	WORD    $0x0f712bca // smlal v10.4s, v30.4h, v1.h[7]
-	WORD    $0x4f712bcb // smlal2 v11.4s, v30.8h, v1.h[7]
-	WORD    $0x0f712bec // smlal v12.4s, v31.4h, v1.h[7]
-	WORD    $0x4f712bed // smlal2 v13.4s, v31.8h, v1.h[7]
-	WORD    $0x0f722bce // smlal v14.4s, v30.4h, v2.h[7]
-	WORD    $0x4f722bcf // smlal2 v15.4s, v30.8h, v2.h[7]
-	WORD    $0x0f722bf0 // smlal v16.4s, v31.4h, v2.h[7]
-	WORD    $0x4f722bf1 // smlal2 v17.4s, v31.8h, v2.h[7]
-	WORD    $0x0f732bd2 // smlal v18.4s, v30.4h, v3.h[7]
-	WORD    $0x4f732bd3 // smlal2 v19.4s, v30.8h, v3.h[7]
-	WORD    $0x0f732bf4 // smlal v20.4s, v31.4h, v3.h[7]
-	WORD    $0x4f732bf5 // smlal2 v21.4s, v31.8h, v3.h[7]
-	SUBS    $1, R9, R9
-	BNE     four
-
-rest:
-	ANDS    $3, R5, R9
-	BEQ     next
-
-one:
-	VLD1.P  4(R11), V0.S[0]
-	VLD1.P  4(R12), V1.S[0]
-	VLD1.P  4(R13), V2.S[0]
-	VLD1.P  4(R14), V3.S[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f4023c6 // smlal v6.4s, v30.4h, v0.h[0]
-	WORD    $0x4f4023c7 // smlal2 v7.4s, v30.8h, v0.h[0]
-	WORD    $0x0f4023e8 // smlal v8.4s, v31.4h, v0.h[0]
-	WORD    $0x4f4023e9 // smlal2 v9.4s, v31.8h, v0.h[0]
-	WORD    $0x0f4123ca // smlal v10.4s, v30.4h, v1.h[0]
-	WORD    $0x4f4123cb // smlal2 v11.4s, v30.8h, v1.h[0]
-	WORD    $0x0f4123ec // smlal v12.4s, v31.4h, v1.h[0]
-	WORD    $0x4f4123ed // smlal2 v13.4s, v31.8h, v1.h[0]
-	WORD    $0x0f4223ce // smlal v14.4s, v30.4h, v2.h[0]
-	WORD    $0x4f4223cf // smlal2 v15.4s, v30.8h, v2.h[0]
-	WORD    $0x0f4223f0 // smlal v16.4s, v31.4h, v2.h[0]
-	WORD    $0x4f4223f1 // smlal2 v17.4s, v31.8h, v2.h[0]
-	WORD    $0x0f4323d2 // smlal v18.4s, v30.4h, v3.h[0]
-	WORD    $0x4f4323d3 // smlal2 v19.4s, v30.8h, v3.h[0]
-	WORD    $0x0f4323f4 // smlal v20.4s, v31.4h, v3.h[0]
-	WORD    $0x4f4323f5 // smlal2 v21.4s, v31.8h, v3.h[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f5023c6 // smlal v6.4s, v30.4h, v0.h[1]
-	WORD    $0x4f5023c7 // smlal2 v7.4s, v30.8h, v0.h[1]
-	WORD    $0x0f5023e8 // smlal v8.4s, v31.4h, v0.h[1]
-	WORD    $0x4f5023e9 // smlal2 v9.4s, v31.8h, v0.h[1]
-	WORD    $0x0f5123ca // smlal v10.4s, v30.4h, v1.h[1]
-	WORD    $0x4f5123cb // smlal2 v11.4s, v30.8h, v1.h[1]
-	WORD    $0x0f5123ec // smlal v12.4s, v31.4h, v1.h[1]
-	WORD    $0x4f5123ed // smlal2 v13.4s, v31.8h, v1.h[1]
-	WORD    $0x0f5223ce // smlal v14.4s, v30.4h, v2.h[1]
-	WORD    $0x4f5223cf // smlal2 v15.4s, v30.8h, v2.h[1]
-	WORD    $0x0f5223f0 // smlal v16.4s, v31.4h, v2.h[1]
-	WORD    $0x4f5223f1 // smlal2 v17.4s, v31.8h, v2.h[1]
-	WORD    $0x0f5323d2 // smlal v18.4s, v30.4h, v3.h[1]
-	WORD    $0x4f5323d3 // smlal2 v19.4s, v30.8h, v3.h[1]
-	WORD    $0x0f5323f4 // smlal v20.4s, v31.4h, v3.h[1]
-	WORD    $0x4f5323f5 // smlal2 v21.4s, v31.8h, v3.h[1]
-	SUBS    $1, R9, R9
-	BNE     one
-
-next:
-	ADD     R6, R11
-	ADD     R6, R12
-	ADD     R6, R13
-	ADD     R6, R14
-	SUBS    $1, R10, R10
-	BNE     row
-	VST1    [V6.S4, V7.S4, V8.S4, V9.S4], (R0)
-	ADD     R1, R0
-	VST1    [V10.S4, V11.S4, V12.S4, V13.S4], (R0)
-	ADD     R1, R0
-	VST1    [V14.S4, V15.S4, V16.S4, V17.S4], (R0)
-	ADD     R1, R0
-	VST1    [V18.S4, V19.S4, V20.S4, V21.S4], (R0)
 	ADD     R1, R0
 	SUBS    $1, R4, R4
 	BNE     tile
@@ -2253,15 +1881,15 @@ tile:
 	MOVD    w+40(FP), R7
 	MOVD    start+48(FP), R8
 	MOVD    height+56(FP), R10
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R8), [V28.S4, V29.S4, V30.S4, V31.S4]
 	MOVD    R0, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
 	VEOR    V0.B16, V0.B16, V0.B16
 	VEOR    V1.B16, V1.B16, V1.B16
@@ -2283,98 +1911,95 @@ part:
 	SUB     R19, R15
 
 step:
-	VMOVI   $128, V18.B16
-	VLD1R.P 4(R11), [V12.S4]
-	VEOR    V18.B16, V12.B16, V12.B16
-	VLD1R.P 4(R12), [V13.S4]
-	VEOR    V18.B16, V13.B16, V13.B16
-	VLD1R.P 4(R13), [V14.S4]
-	VEOR    V18.B16, V14.B16, V14.B16
-	VLD1R.P 4(R14), [V15.S4]
-	VEOR    V18.B16, V15.B16, V15.B16
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[0], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VDUP    V13.B[0], V20.B16
-	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
-	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
-	VDUP    V14.B[0], V21.B16
-	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
-	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
-	VDUP    V15.B[0], V22.B16
-	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
-	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[1], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VDUP    V13.B[1], V20.B16
-	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
-	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
-	VDUP    V14.B[1], V21.B16
-	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
-	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
-	VDUP    V15.B[1], V22.B16
-	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
-	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[2], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VDUP    V13.B[2], V20.B16
-	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
-	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
-	VDUP    V14.B[2], V21.B16
-	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
-	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
-	VDUP    V15.B[2], V22.B16
-	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
-	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[3], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VDUP    V13.B[3], V20.B16
-	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
-	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
-	VDUP    V14.B[3], V21.B16
-	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
-	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
-	VDUP    V15.B[3], V22.B16
-	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
-	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
+	VLD1R.P 4(R11), [V8.S4]
+	VLD1R.P 4(R12), [V9.S4]
+	VLD1R.P 4(R13), [V10.S4]
+	VLD1R.P 4(R14), [V11.S4]
+	VLD1.P  64(R7), [V20.B16, V21.B16, V22.B16, V23.B16]
+	VMOVI   $128, V24.B16
+	VEOR    V24.B16, V8.B16, V8.B16
+	VEOR    V24.B16, V9.B16, V9.B16
+	VEOR    V24.B16, V10.B16, V10.B16
+	VEOR    V24.B16, V11.B16, V11.B16
+	VDUP    V8.B[0], V12.B16
+	VDUP    V9.B[0], V13.B16
+	VDUP    V10.B[0], V14.B16
+	VDUP    V11.B[0], V15.B16
+	WORD    $0x0e348180 // smlal v0.8h, v12.8b, v20.8b
+	WORD    $0x4e348181 // smlal2 v1.8h, v12.16b, v20.16b
+	WORD    $0x0e3481a2 // smlal v2.8h, v13.8b, v20.8b
+	WORD    $0x4e3481a3 // smlal2 v3.8h, v13.16b, v20.16b
+	WORD    $0x0e3481c4 // smlal v4.8h, v14.8b, v20.8b
+	WORD    $0x4e3481c5 // smlal2 v5.8h, v14.16b, v20.16b
+	WORD    $0x0e3481e6 // smlal v6.8h, v15.8b, v20.8b
+	WORD    $0x4e3481e7 // smlal2 v7.8h, v15.16b, v20.16b
+	VDUP    V8.B[1], V16.B16
+	VDUP    V9.B[1], V17.B16
+	VDUP    V10.B[1], V18.B16
+	VDUP    V11.B[1], V19.B16
+	WORD    $0x0e358200 // smlal v0.8h, v16.8b, v21.8b
+	WORD    $0x4e358201 // smlal2 v1.8h, v16.16b, v21.16b
+	WORD    $0x0e358222 // smlal v2.8h, v17.8b, v21.8b
+	WORD    $0x4e358223 // smlal2 v3.8h, v17.16b, v21.16b
+	WORD    $0x0e358244 // smlal v4.8h, v18.8b, v21.8b
+	WORD    $0x4e358245 // smlal2 v5.8h, v18.16b, v21.16b
+	WORD    $0x0e358266 // smlal v6.8h, v19.8b, v21.8b
+	WORD    $0x4e358267 // smlal2 v7.8h, v19.16b, v21.16b
+	VDUP    V8.B[2], V12.B16
+	VDUP    V9.B[2], V13.B16
+	VDUP    V10.B[2], V14.B16
+	VDUP    V11.B[2], V15.B16
+	WORD    $0x0e368180 // smlal v0.8h, v12.8b, v22.8b
+	WORD    $0x4e368181 // smlal2 v1.8h, v12.16b, v22.16b
+	WORD    $0x0e3681a2 // smlal v2.8h, v13.8b, v22.8b
+	WORD    $0x4e3681a3 // smlal2 v3.8h, v13.16b, v22.16b
+	WORD    $0x0e3681c4 // smlal v4.8h, v14.8b, v22.8b
+	WORD    $0x4e3681c5 // smlal2 v5.8h, v14.16b, v22.16b
+	WORD    $0x0e3681e6 // smlal v6.8h, v15.8b, v22.8b
+	WORD    $0x4e3681e7 // smlal2 v7.8h, v15.16b, v22.16b
+	VDUP    V8.B[3], V16.B16
+	VDUP    V9.B[3], V17.B16
+	VDUP    V10.B[3], V18.B16
+	VDUP    V11.B[3], V19.B16
+	WORD    $0x0e378200 // smlal v0.8h, v16.8b, v23.8b
+	WORD    $0x4e378201 // smlal2 v1.8h, v16.16b, v23.16b
+	WORD    $0x0e378222 // smlal v2.8h, v17.8b, v23.8b
+	WORD    $0x4e378223 // smlal2 v3.8h, v17.16b, v23.16b
+	WORD    $0x0e378244 // smlal v4.8h, v18.8b, v23.8b
+	WORD    $0x4e378245 // smlal2 v5.8h, v18.16b, v23.16b
+	WORD    $0x0e378266 // smlal v6.8h, v19.8b, v23.8b
+	WORD    $0x4e378267 // smlal2 v7.8h, v19.16b, v23.16b
 	SUBS    $1, R19, R19
 	BNE     step
 	CBNZ    R15, whole
 	MOVD    R0, R8
-	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
-	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
-	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
-	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	VLD1    (R8), [V28.S4, V29.S4, V30.S4, V31.S4]
+	WORD    $0x0e60139c // saddw v28.4s, v28.4s, v0.4h
+	WORD    $0x4e6013bd // saddw2 v29.4s, v29.4s, v0.8h
+	WORD    $0x0e6113de // saddw v30.4s, v30.4s, v1.4h
+	WORD    $0x4e6113ff // saddw2 v31.4s, v31.4s, v1.8h
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
-	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e621294 // saddw v20.4s, v20.4s, v2.4h
-	WORD    $0x4e6212b5 // saddw2 v21.4s, v21.4s, v2.8h
-	WORD    $0x0e6312d6 // saddw v22.4s, v22.4s, v3.4h
-	WORD    $0x4e6312f7 // saddw2 v23.4s, v23.4s, v3.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	VLD1    (R8), [V28.S4, V29.S4, V30.S4, V31.S4]
+	WORD    $0x0e62139c // saddw v28.4s, v28.4s, v2.4h
+	WORD    $0x4e6213bd // saddw2 v29.4s, v29.4s, v2.8h
+	WORD    $0x0e6313de // saddw v30.4s, v30.4s, v3.4h
+	WORD    $0x4e6313ff // saddw2 v31.4s, v31.4s, v3.8h
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
-	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e641294 // saddw v20.4s, v20.4s, v4.4h
-	WORD    $0x4e6412b5 // saddw2 v21.4s, v21.4s, v4.8h
-	WORD    $0x0e6512d6 // saddw v22.4s, v22.4s, v5.4h
-	WORD    $0x4e6512f7 // saddw2 v23.4s, v23.4s, v5.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	VLD1    (R8), [V28.S4, V29.S4, V30.S4, V31.S4]
+	WORD    $0x0e64139c // saddw v28.4s, v28.4s, v4.4h
+	WORD    $0x4e6413bd // saddw2 v29.4s, v29.4s, v4.8h
+	WORD    $0x0e6513de // saddw v30.4s, v30.4s, v5.4h
+	WORD    $0x4e6513ff // saddw2 v31.4s, v31.4s, v5.8h
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
-	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e661294 // saddw v20.4s, v20.4s, v6.4h
-	WORD    $0x4e6612b5 // saddw2 v21.4s, v21.4s, v6.8h
-	WORD    $0x0e6712d6 // saddw v22.4s, v22.4s, v7.4h
-	WORD    $0x4e6712f7 // saddw2 v23.4s, v23.4s, v7.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
+	VLD1    (R8), [V28.S4, V29.S4, V30.S4, V31.S4]
+	WORD    $0x0e66139c // saddw v28.4s, v28.4s, v6.4h
+	WORD    $0x4e6613bd // saddw2 v29.4s, v29.4s, v6.8h
+	WORD    $0x0e6713de // saddw v30.4s, v30.4s, v7.4h
+	WORD    $0x4e6713ff // saddw2 v31.4s, v31.4s, v7.8h
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
 	VEOR    V0.B16, V0.B16, V0.B16
 	VEOR    V1.B16, V1.B16, V1.B16
@@ -2396,33 +2021,295 @@ next:
 	ADD     R6, R14
 	SUBS    $1, R10, R10
 	BNE     row
-	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
-	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
-	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
-	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	VLD1    (R0), [V28.S4, V29.S4, V30.S4, V31.S4]
+	WORD    $0x0e60139c // saddw v28.4s, v28.4s, v0.4h
+	WORD    $0x4e6013bd // saddw2 v29.4s, v29.4s, v0.8h
+	WORD    $0x0e6113de // saddw v30.4s, v30.4s, v1.4h
+	WORD    $0x4e6113ff // saddw2 v31.4s, v31.4s, v1.8h
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R0)
 	ADD     R1, R0
-	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e621294 // saddw v20.4s, v20.4s, v2.4h
-	WORD    $0x4e6212b5 // saddw2 v21.4s, v21.4s, v2.8h
-	WORD    $0x0e6312d6 // saddw v22.4s, v22.4s, v3.4h
-	WORD    $0x4e6312f7 // saddw2 v23.4s, v23.4s, v3.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	VLD1    (R0), [V28.S4, V29.S4, V30.S4, V31.S4]
+	WORD    $0x0e62139c // saddw v28.4s, v28.4s, v2.4h
+	WORD    $0x4e6213bd // saddw2 v29.4s, v29.4s, v2.8h
+	WORD    $0x0e6313de // saddw v30.4s, v30.4s, v3.4h
+	WORD    $0x4e6313ff // saddw2 v31.4s, v31.4s, v3.8h
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R0)
 	ADD     R1, R0
-	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e641294 // saddw v20.4s, v20.4s, v4.4h
-	WORD    $0x4e6412b5 // saddw2 v21.4s, v21.4s, v4.8h
-	WORD    $0x0e6512d6 // saddw v22.4s, v22.4s, v5.4h
-	WORD    $0x4e6512f7 // saddw2 v23.4s, v23.4s, v5.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	VLD1    (R0), [V28.S4, V29.S4, V30.S4, V31.S4]
+	WORD    $0x0e64139c // saddw v28.4s, v28.4s, v4.4h
+	WORD    $0x4e6413bd // saddw2 v29.4s, v29.4s, v4.8h
+	WORD    $0x0e6513de // saddw v30.4s, v30.4s, v5.4h
+	WORD    $0x4e6513ff // saddw2 v31.4s, v31.4s, v5.8h
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R0)
 	ADD     R1, R0
-	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e661294 // saddw v20.4s, v20.4s, v6.4h
-	WORD    $0x4e6612b5 // saddw2 v21.4s, v21.4s, v6.8h
-	WORD    $0x0e6712d6 // saddw v22.4s, v22.4s, v7.4h
-	WORD    $0x4e6712f7 // saddw2 v23.4s, v23.4s, v7.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	VLD1    (R0), [V28.S4, V29.S4, V30.S4, V31.S4]
+	WORD    $0x0e66139c // saddw v28.4s, v28.4s, v6.4h
+	WORD    $0x4e6613bd // saddw2 v29.4s, v29.4s, v6.8h
+	WORD    $0x0e6713de // saddw v30.4s, v30.4s, v7.4h
+	WORD    $0x4e6713ff // saddw2 v31.4s, v31.4s, v7.8h
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R0)
+	ADD     R1, R0
+	SUBS    $1, R4, R4
+	BNE     tile
+	RET
+
+// func dotWords4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
+TEXT ·dotWords4(SB), NOSPLIT, $0-80
+	MOVD    acc+0(FP), R0
+	MOVD    stride+8(FP), R1
+	MOVD    x+16(FP), R2
+	MOVD    offsets+24(FP), R3
+	MOVD    tiles+32(FP), R4
+	MOVD    steps+64(FP), R5
+	MOVD    skip+72(FP), R6
+
+tile:
+	MOVW.P  4(R3), R11
+	ADD     R2, R11
+	MOVW.P  4(R3), R12
+	ADD     R2, R12
+	MOVW.P  4(R3), R13
+	ADD     R2, R13
+	MOVW.P  4(R3), R14
+	ADD     R2, R14
+	MOVD    w+40(FP), R7
+	MOVD    start+48(FP), R8
+	MOVD    height+56(FP), R10
+	VLD1    (R8), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VORR    V4.B16, V4.B16, V8.B16
+	VORR    V5.B16, V5.B16, V9.B16
+	VORR    V6.B16, V6.B16, V10.B16
+	VORR    V7.B16, V7.B16, V11.B16
+	VORR    V4.B16, V4.B16, V12.B16
+	VORR    V5.B16, V5.B16, V13.B16
+	VORR    V6.B16, V6.B16, V14.B16
+	VORR    V7.B16, V7.B16, V15.B16
+	VORR    V4.B16, V4.B16, V16.B16
+	VORR    V5.B16, V5.B16, V17.B16
+	VORR    V6.B16, V6.B16, V18.B16
+	VORR    V7.B16, V7.B16, V19.B16
+
+row:
+	LSR     $2, R5, R9
+	CBZ     R9, rest
+
+four:
+	VLD1.P  16(R11), [V0.B16]
+	VLD1.P  16(R12), [V1.B16]
+	VLD1.P  16(R13), [V2.B16]
+	VLD1.P  16(R14), [V3.B16]
+	VLD1.P  64(R7), [V28.B16, V29.B16, V30.B16, V31.B16]
+	WORD    $0x0f08a794 // sxtl v20.8h, v28.8b
+	WORD    $0x4f08a795 // sxtl2 v21.8h, v28.16b
+	WORD    $0x0f08a7b6 // sxtl v22.8h, v29.8b
+	WORD    $0x4f08a7b7 // sxtl2 v23.8h, v29.16b
+	WORD    $0x0f08a7d8 // sxtl v24.8h, v30.8b
+	WORD    $0x4f08a7d9 // sxtl2 v25.8h, v30.16b
+	WORD    $0x0f08a7fa // sxtl v26.8h, v31.8b
+	WORD    $0x4f08a7fb // sxtl2 v27.8h, v31.16b
+	VLD1.P  64(R7), [V28.B16, V29.B16, V30.B16, V31.B16]
+	WORD    $0x0f402284 // smlal v4.4s, v20.4h, v0.h[0]
+	WORD    $0x4f402285 // smlal2 v5.4s, v20.8h, v0.h[0]
+	WORD    $0x0f4022a6 // smlal v6.4s, v21.4h, v0.h[0]
+	WORD    $0x4f4022a7 // smlal2 v7.4s, v21.8h, v0.h[0]
+	WORD    $0x0f412288 // smlal v8.4s, v20.4h, v1.h[0]
+	WORD    $0x4f412289 // smlal2 v9.4s, v20.8h, v1.h[0]
+	WORD    $0x0f4122aa // smlal v10.4s, v21.4h, v1.h[0]
+	WORD    $0x4f4122ab // smlal2 v11.4s, v21.8h, v1.h[0]
+	WORD    $0x0f42228c // smlal v12.4s, v20.4h, v2.h[0]
+	WORD    $0x4f42228d // smlal2 v13.4s, v20.8h, v2.h[0]
+	WORD    $0x0f4222ae // smlal v14.4s, v21.4h, v2.h[0]
+	WORD    $0x4f4222af // smlal2 v15.4s, v21.8h, v2.h[0]
+	WORD    $0x0f432290 // smlal v16.4s, v20.4h, v3.h[0]
+	WORD    $0x4f432291 // smlal2 v17.4s, v20.8h, v3.h[0]
+	WORD    $0x0f4322b2 // smlal v18.4s, v21.4h, v3.h[0]
+	WORD    $0x4f4322b3 // smlal2 v19.4s, v21.8h, v3.h[0]
+	WORD    $0x0f5022c4 // smlal v4.4s, v22.4h, v0.h[1]
+	WORD    $0x4f5022c5 // smlal2 v5.4s, v22.8h, v0.h[1]
+	WORD    $0x0f5022e6 // smlal v6.4s, v23.4h, v0.h[1]
+	WORD    $0x4f5022e7 // smlal2 v7.4s, v23.8h, v0.h[1]
+	WORD    $0x0f5122c8 // smlal v8.4s, v22.4h, v1.h[1]
+	WORD    $0x4f5122c9 // smlal2 v9.4s, v22.8h, v1.h[1]
+	WORD    $0x0f5122ea // smlal v10.4s, v23.4h, v1.h[1]
+	WORD    $0x4f5122eb // smlal2 v11.4s, v23.8h, v1.h[1]
+	WORD    $0x0f5222cc // smlal v12.4s, v22.4h, v2.h[1]
+	WORD    $0x4f5222cd // smlal2 v13.4s, v22.8h, v2.h[1]
+	WORD    $0x0f5222ee // smlal v14.4s, v23.4h, v2.h[1]
+	WORD    $0x4f5222ef // smlal2 v15.4s, v23.8h, v2.h[1]
+	WORD    $0x0f5322d0 // smlal v16.4s, v22.4h, v3.h[1]
+	WORD    $0x4f5322d1 // smlal2 v17.4s, v22.8h, v3.h[1]
+	WORD    $0x0f5322f2 // smlal v18.4s, v23.4h, v3.h[1]
+	WORD    $0x4f5322f3 // smlal2 v19.4s, v23.8h, v3.h[1]
+	WORD    $0x0f602304 // smlal v4.4s, v24.4h, v0.h[2]
+	WORD    $0x4f602305 // smlal2 v5.4s, v24.8h, v0.h[2]
+	WORD    $0x0f602326 // smlal v6.4s, v25.4h, v0.h[2]
+	WORD    $0x4f602327 // smlal2 v7.4s, v25.8h, v0.h[2]
+	WORD    $0x0f612308 // smlal v8.4s, v24.4h, v1.h[2]
+	WORD    $0x4f612309 // smlal2 v9.4s, v24.8h, v1.h[2]
+	WORD    $0x0f61232a // smlal v10.4s, v25.4h, v1.h[2]
+	WORD    $0x4f61232b // smlal2 v11.4s, v25.8h, v1.h[2]
+	WORD    $0x0f62230c // smlal v12.4s, v24.4h, v2.h[2]
+	WORD    $0x4f62230d // smlal2 v13.4s, v24.8h, v2.h[2]
+	WORD    $0x0f62232e // smlal v14.4s, v25.4h, v2.h[2]
+	WORD    $0x4f62232f // smlal2 v15.4s, v25.8h, v2.h[2]
+	WORD    $0x0f632310 // smlal v16.4s, v24.4h, v3.h[2]
+	WORD    $0x4f632311 // smlal2 v17.4s, v24.8h, v3.h[2]
+	WORD    $0x0f632332 // smlal v18.4s, v25.4h, v3.h[2]
+	WORD    $0x4f632333 // smlal2 v19.4s, v25.8h, v3.h[2]
+	WORD    $0x0f702344 // smlal v4.4s, v26.4h, v0.h[3]
+	WORD    $0x4f702345 // smlal2 v5.4s, v26.8h, v0.h[3]
+	WORD    $0x0f702366 // smlal v6.4s, v27.4h, v0.h[3]
+	WORD    $0x4f702367 // smlal2 v7.4s, v27.8h, v0.h[3]
+	WORD    $0x0f712348 // smlal v8.4s, v26.4h, v1.h[3]
+	WORD    $0x4f712349 // smlal2 v9.4s, v26.8h, v1.h[3]
+	WORD    $0x0f71236a // smlal v10.4s, v27.4h, v1.h[3]
+	WORD    $0x4f71236b // smlal2 v11.4s, v27.8h, v1.h[3]
+	WORD    $0x0f72234c // smlal v12.4s, v26.4h, v2.h[3]
+	WORD    $0x4f72234d // smlal2 v13.4s, v26.8h, v2.h[3]
+	WORD    $0x0f72236e // smlal v14.4s, v27.4h, v2.h[3]
+	WORD    $0x4f72236f // smlal2 v15.4s, v27.8h, v2.h[3]
+	WORD    $0x0f732350 // smlal v16.4s, v26.4h, v3.h[3]
+	WORD    $0x4f732351 // smlal2 v17.4s, v26.8h, v3.h[3]
+	WORD    $0x0f732372 // smlal v18.4s, v27.4h, v3.h[3]
+	WORD    $0x4f732373 // smlal2 v19.4s, v27.8h, v3.h[3]
+	WORD    $0x0f08a794 // sxtl v20.8h, v28.8b
+	WORD    $0x4f08a795 // sxtl2 v21.8h, v28.16b
+	WORD    $0x0f08a7b6 // sxtl v22.8h, v29.8b
+	WORD    $0x4f08a7b7 // sxtl2 v23.8h, v29.16b
+	WORD    $0x0f08a7d8 // sxtl v24.8h, v30.8b
+	WORD    $0x4f08a7d9 // sxtl2 v25.8h, v30.16b
+	WORD    $0x0f08a7fa // sxtl v26.8h, v31.8b
+	WORD    $0x4f08a7fb // sxtl2 v27.8h, v31.16b
+	WORD    $0x0f402a84 // smlal v4.4s, v20.4h, v0.h[4]
+	WORD    $0x4f402a85 // smlal2 v5.4s, v20.8h, v0.h[4]
+	WORD    $0x0f402aa6 // smlal v6.4s, v21.4h, v0.h[4]
+	WORD    $0x4f402aa7 // smlal2 v7.4s, v21.8h, v0.h[4]
+	WORD    $0x0f412a88 // smlal v8.4s, v20.4h, v1.h[4]
+	WORD    $0x4f412a89 // smlal2 v9.4s, v20.8h, v1.h[4]
+	WORD    $0x0f412aaa // smlal v10.4s, v21.4h, v1.h[4]
+	WORD    $0x4f412aab // smlal2 v11.4s, v21.8h, v1.h[4]
+	WORD    $0x0f422a8c // smlal v12.4s, v20.4h, v2.h[4]
+	WORD    $0x4f422a8d // smlal2 v13.4s, v20.8h, v2.h[4]
+	WORD    $0x0f422aae // smlal v14.4s, v21.4h, v2.h[4]
+	WORD    $0x4f422aaf // smlal2 v15.4s, v21.8h, v2.h[4]
+	WORD    $0x0f432a90 // smlal v16.4s, v20.4h, v3.h[4]
+	WORD    $0x4f432a91 // smlal2 v17.4s, v20.8h, v3.h[4]
+	WORD    $0x0f432ab2 // smlal v18.4s, v21.4h, v3.h[4]
+	WORD    $0x4f432ab3 // smlal2 v19.4s, v21.8h, v3.h[4]
+	WORD    $0x0f502ac4 // smlal v4.4s, v22.4h, v0.h[5]
+	WORD    $0x4f502ac5 // smlal2 v5.4s, v22.8h, v0.h[5]
+	WORD    $0x0f502ae6 // smlal v6.4s, v23.4h, v0.h[5]
+	WORD    $0x4f502ae7 // smlal2 v7.4s, v23.8h, v0.h[5]
+	WORD    $0x0f512ac8 // smlal v8.4s, v22.4h, v1.h[5]
+	WORD    $0x4f512ac9 // smlal2 v9.4s, v22.8h, v1.h[5]
+	WORD    $0x0f512aea // smlal v10.4s, v23.4h, v1.h[5]
+	WORD    $0x4f512aeb // smlal2 v11.4s, v23.8h, v1.h[5]
+	WORD    $0x0f522acc // smlal v12.4s, v22.4h, v2.h[5]
+	WORD    $0x4f522acd // smlal2 v13.4s, v22.8h, v2.h[5]
+	WORD    $0x0f522aee // smlal v14.4s, v23.4h, v2.h[5]
+	WORD    $0x4f522aef // smlal2 v15.4s, v23.8h, v2.h[5]
+	WORD    $0x0f532ad0 // smlal v16.4s, v22.4h, v3.h[5]
+	WORD    $0x4f532ad1 // smlal2 v17.4s, v22.8h, v3.h[5]
+	WORD    $0x0f532af2 // smlal v18.4s, v23.4h, v3.h[5]
+	WORD    $0x4f532af3 // smlal2 v19.4s, v23.8h, v3.h[5]
+	WORD    $0x0f602b04 // smlal v4.4s, v24.4h, v0.h[6]
+	WORD    $0x4f602b05 // smlal2 v5.4s, v24.8h, v0.h[6]
+	WORD    $0x0f602b26 // smlal v6.4s, v25.4h, v0.h[6]
+	WORD    $0x4f602b27 // smlal2 v7.4s, v25.8h, v0.h[6]
+	WORD    $0x0f612b08 // smlal v8.4s, v24.4h, v1.h[6]
+	WORD    $0x4f612b09 // smlal2 v9.4s, v24.8h, v1.h[6]
+	WORD    $0x0f612b2a // smlal v10.4s, v25.4h, v1.h[6]
+	WORD    $0x4f612b2b // smlal2 v11.4s, v25.8h, v1.h[6]
+	WORD    $0x0f622b0c // smlal v12.4s, v24.4h, v2.h[6]
+	WORD    $0x4f622b0d // smlal2 v13.4s, v24.8h, v2.h[6]
+	WORD    $0x0f622b2e // smlal v14.4s, v25.4h, v2.h[6]
+	WORD    $0x4f622b2f // smlal2 v15.4s, v25.8h, v2.h[6]
+	WORD    $0x0f632b10 // smlal v16.4s, v24.4h, v3.h[6]
+	WORD    $0x4f632b11 // smlal2 v17.4s, v24.8h, v3.h[6]
+	WORD    $0x0f632b32 // smlal v18.4s, v25.4h, v3.h[6]
+	WORD    $0x4f632b33 // smlal2 v19.4s, v25.8h, v3.h[6]
+	WORD    $0x0f702b44 // smlal v4.4s, v26.4h, v0.h[7]
+	WORD    $0x4f702b45 // smlal2 v5.4s, v26.8h, v0.h[7]
+	WORD    $0x0f702b66 // smlal v6.4s, v27.4h, v0.h[7]
+	WORD    $0x4f702b67 // smlal2 v7.4s, v27.8h, v0.h[7]
+	WORD    $0x0f712b48 // smlal v8.4s, v26.4h, v1.h[7]
+	WORD    $0x4f712b49 // smlal2 v9.4s, v26.8h, v1.h[7]
+	WORD    $0x0f712b6a // smlal v10.4s, v27.4h, v1.h[7]
+	WORD    $0x4f712b6b // smlal2 v11.4s, v27.8h, v1.h[7]
+	WORD    $0x0f722b4c // smlal v12.4s, v26.4h, v2.h[7]
+	WORD    $0x4f722b4d // smlal2 v13.4s, v26.8h, v2.h[7]
+	WORD    $0x0f722b6e // smlal v14.4s, v27.4h, v2.h[7]
+	WORD    $0x4f722b6f // smlal2 v15.4s, v27.8h, v2.h[7]
+	WORD    $0x0f732b50 // smlal v16.4s, v26.4h, v3.h[7]
+	WORD    $0x4f732b51 // smlal2 v17.4s, v26.8h, v3.h[7]
+	WORD    $0x0f732b72 // smlal v18.4s, v27.4h, v3.h[7]
+	WORD    $0x4f732b73 // smlal2 v19.4s, v27.8h, v3.h[7]
+	SUBS    $1, R9, R9
+	BNE     four
+
+rest:
+	ANDS    $3, R5, R9
+	BEQ     next
+
+one:
+	VLD1.P  4(R11), V0.S[0]
+	VLD1.P  4(R12), V1.S[0]
+	VLD1.P  4(R13), V2.S[0]
+	VLD1.P  4(R14), V3.S[0]
+	VLD1.P  32(R7), [V28.B16, V29.B16]
+	WORD    $0x0f08a794 // sxtl v20.8h, v28.8b
+	WORD    $0x4f08a795 // sxtl2 v21.8h, v28.16b
+	WORD    $0x0f08a7b6 // sxtl v22.8h, v29.8b
+	WORD    $0x4f08a7b7 // sxtl2 v23.8h, v29.16b
+	WORD    $0x0f402284 // smlal v4.4s, v20.4h, v0.h[0]
+	WORD    $0x4f402285 // smlal2 v5.4s, v20.8h, v0.h[0]
+	WORD    $0x0f4022a6 // smlal v6.4s, v21.4h, v0.h[0]
+	WORD    $0x4f4022a7 // smlal2 v7.4s, v21.8h, v0.h[0]
+	WORD    $0x0f412288 // smlal v8.4s, v20.4h, v1.h[0]
+	WORD    $0x4f412289 // smlal2 v9.4s, v20.8h, v1.h[0]
+	WORD    $0x0f4122aa // smlal v10.4s, v21.4h, v1.h[0]
+	WORD    $0x4f4122ab // smlal2 v11.4s, v21.8h, v1.h[0]
+	WORD    $0x0f42228c // smlal v12.4s, v20.4h, v2.h[0]
+	WORD    $0x4f42228d // smlal2 v13.4s, v20.8h, v2.h[0]
+	WORD    $0x0f4222ae // smlal v14.4s, v21.4h, v2.h[0]
+	WORD    $0x4f4222af // smlal2 v15.4s, v21.8h, v2.h[0]
+	WORD    $0x0f432290 // smlal v16.4s, v20.4h, v3.h[0]
+	WORD    $0x4f432291 // smlal2 v17.4s, v20.8h, v3.h[0]
+	WORD    $0x0f4322b2 // smlal v18.4s, v21.4h, v3.h[0]
+	WORD    $0x4f4322b3 // smlal2 v19.4s, v21.8h, v3.h[0]
+	WORD    $0x0f5022c4 // smlal v4.4s, v22.4h, v0.h[1]
+	WORD    $0x4f5022c5 // smlal2 v5.4s, v22.8h, v0.h[1]
+	WORD    $0x0f5022e6 // smlal v6.4s, v23.4h, v0.h[1]
+	WORD    $0x4f5022e7 // smlal2 v7.4s, v23.8h, v0.h[1]
+	WORD    $0x0f5122c8 // smlal v8.4s, v22.4h, v1.h[1]
+	WORD    $0x4f5122c9 // smlal2 v9.4s, v22.8h, v1.h[1]
+	WORD    $0x0f5122ea // smlal v10.4s, v23.4h, v1.h[1]
+	WORD    $0x4f5122eb // smlal2 v11.4s, v23.8h, v1.h[1]
+	WORD    $0x0f5222cc // smlal v12.4s, v22.4h, v2.h[1]
+	WORD    $0x4f5222cd // smlal2 v13.4s, v22.8h, v2.h[1]
+	WORD    $0x0f5222ee // smlal v14.4s, v23.4h, v2.h[1]
+	WORD    $0x4f5222ef // smlal2 v15.4s, v23.8h, v2.h[1]
+	WORD    $0x0f5322d0 // smlal v16.4s, v22.4h, v3.h[1]
+	WORD    $0x4f5322d1 // smlal2 v17.4s, v22.8h, v3.h[1]
+	WORD    $0x0f5322f2 // smlal v18.4s, v23.4h, v3.h[1]
+	WORD    $0x4f5322f3 // smlal2 v19.4s, v23.8h, v3.h[1]
+	SUBS    $1, R9, R9
+	BNE     one
+
+next:
+	ADD     R6, R11
+	ADD     R6, R12
+	ADD     R6, R13
+	ADD     R6, R14
+	SUBS    $1, R10, R10
+	BNE     row
+	VST1    [V4.S4, V5.S4, V6.S4, V7.S4], (R0)
+	ADD     R1, R0
+	VST1    [V8.S4, V9.S4, V10.S4, V11.S4], (R0)
+	ADD     R1, R0
+	VST1    [V12.S4, V13.S4, V14.S4, V15.S4], (R0)
+	ADD     R1, R0
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R0)
 	ADD     R1, R0
 	SUBS    $1, R4, R4
 	BNE     tile
@@ -2450,15 +2337,15 @@ tile:
 	MOVD    w+40(FP), R7
 	MOVD    start+48(FP), R8
 	MOVD    height+56(FP), R10
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R8), [V28.S4, V29.S4, V30.S4, V31.S4]
 	MOVD    R0, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	ADD     R1, R8
 	VEOR    V0.B16, V0.B16, V0.B16
 	VEOR    V1.B16, V1.B16, V1.B16
@@ -2488,141 +2375,138 @@ part:
 	SUB     R19, R15
 
 step:
-	VLD1R.P 4(R11), [V24.S4]
-	VLD1R.P 4(R12), [V25.S4]
-	VLD1R.P 4(R13), [V26.S4]
-	VLD1R.P 4(R14), [V27.S4]
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
+	VLD1.P  64(R7), [V20.B16, V21.B16, V22.B16, V23.B16]
+	VLD1R.P 4(R11), [V16.S4]
+	VLD1R.P 4(R12), [V17.S4]
+	VLD1R.P 4(R13), [V18.S4]
+	VLD1R.P 4(R14), [V19.S4]
+	VEOR    V20.B16, V16.B16, V24.B16
+	VEOR    V21.B16, V16.B16, V25.B16
+	VEOR    V22.B16, V16.B16, V26.B16
+	VEOR    V23.B16, V16.B16, V27.B16
+	VCNT    V24.B16, V24.B16
+	VCNT    V25.B16, V25.B16
+	VCNT    V26.B16, V26.B16
+	VCNT    V27.B16, V27.B16
+	VADD    V24.B16, V0.B16, V0.B16
+	VADD    V25.B16, V1.B16, V1.B16
+	VADD    V26.B16, V2.B16, V2.B16
+	VADD    V27.B16, V3.B16, V3.B16
+	VEOR    V20.B16, V17.B16, V28.B16
+	VEOR    V21.B16, V17.B16, V29.B16
+	VEOR    V22.B16, V17.B16, V30.B16
+	VEOR    V23.B16, V17.B16, V31.B16
+	VCNT    V28.B16, V28.B16
+	VCNT    V29.B16, V29.B16
+	VCNT    V30.B16, V30.B16
 	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V0.B16, V0.B16
-	VEOR    V30.B16, V25.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V4.B16, V4.B16
-	VEOR    V30.B16, V26.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V8.B16, V8.B16
-	VEOR    V30.B16, V27.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V12.B16, V12.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V1.B16, V1.B16
-	VEOR    V30.B16, V25.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V5.B16, V5.B16
-	VEOR    V30.B16, V26.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V9.B16, V9.B16
-	VEOR    V30.B16, V27.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V13.B16, V13.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V2.B16, V2.B16
-	VEOR    V30.B16, V25.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V6.B16, V6.B16
-	VEOR    V30.B16, V26.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V10.B16, V10.B16
-	VEOR    V30.B16, V27.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V14.B16, V14.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V3.B16, V3.B16
-	VEOR    V30.B16, V25.B16, V31.B16
-	VCNT    V31.B16, V31.B16
+	VADD    V28.B16, V4.B16, V4.B16
+	VADD    V29.B16, V5.B16, V5.B16
+	VADD    V30.B16, V6.B16, V6.B16
 	VADD    V31.B16, V7.B16, V7.B16
-	VEOR    V30.B16, V26.B16, V31.B16
+	VEOR    V20.B16, V18.B16, V24.B16
+	VEOR    V21.B16, V18.B16, V25.B16
+	VEOR    V22.B16, V18.B16, V26.B16
+	VEOR    V23.B16, V18.B16, V27.B16
+	VCNT    V24.B16, V24.B16
+	VCNT    V25.B16, V25.B16
+	VCNT    V26.B16, V26.B16
+	VCNT    V27.B16, V27.B16
+	VADD    V24.B16, V8.B16, V8.B16
+	VADD    V25.B16, V9.B16, V9.B16
+	VADD    V26.B16, V10.B16, V10.B16
+	VADD    V27.B16, V11.B16, V11.B16
+	VEOR    V20.B16, V19.B16, V28.B16
+	VEOR    V21.B16, V19.B16, V29.B16
+	VEOR    V22.B16, V19.B16, V30.B16
+	VEOR    V23.B16, V19.B16, V31.B16
+	VCNT    V28.B16, V28.B16
+	VCNT    V29.B16, V29.B16
+	VCNT    V30.B16, V30.B16
 	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V11.B16, V11.B16
-	VEOR    V30.B16, V27.B16, V31.B16
-	VCNT    V31.B16, V31.B16
+	VADD    V28.B16, V12.B16, V12.B16
+	VADD    V29.B16, V13.B16, V13.B16
+	VADD    V30.B16, V14.B16, V14.B16
 	VADD    V31.B16, V15.B16, V15.B16
 	SUBS    $1, R19, R19
 	BNE     step
 	CBNZ    R15, whole
 	MOVD    R0, R8
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R8), [V16.S4, V17.S4, V18.S4, V19.S4]
 	WORD    $0x6e202800 // uaddlp v0.8h, v0.16b
-	WORD    $0x6e602800 // uaddlp v0.4s, v0.8h
-	VSHL    $1, V0.S4, V0.S4
-	VSUB    V0.S4, V24.S4, V24.S4
 	WORD    $0x6e202821 // uaddlp v1.8h, v1.16b
-	WORD    $0x6e602821 // uaddlp v1.4s, v1.8h
-	VSHL    $1, V1.S4, V1.S4
-	VSUB    V1.S4, V25.S4, V25.S4
 	WORD    $0x6e202842 // uaddlp v2.8h, v2.16b
-	WORD    $0x6e602842 // uaddlp v2.4s, v2.8h
-	VSHL    $1, V2.S4, V2.S4
-	VSUB    V2.S4, V26.S4, V26.S4
 	WORD    $0x6e202863 // uaddlp v3.8h, v3.16b
+	WORD    $0x6e602800 // uaddlp v0.4s, v0.8h
+	WORD    $0x6e602821 // uaddlp v1.4s, v1.8h
+	WORD    $0x6e602842 // uaddlp v2.4s, v2.8h
 	WORD    $0x6e602863 // uaddlp v3.4s, v3.8h
-	VSHL    $1, V3.S4, V3.S4
-	VSUB    V3.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VSUB    V0.S4, V16.S4, V16.S4
+	VSUB    V1.S4, V17.S4, V17.S4
+	VSUB    V2.S4, V18.S4, V18.S4
+	VSUB    V3.S4, V19.S4, V19.S4
+	VSUB    V0.S4, V16.S4, V16.S4
+	VSUB    V1.S4, V17.S4, V17.S4
+	VSUB    V2.S4, V18.S4, V18.S4
+	VSUB    V3.S4, V19.S4, V19.S4
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R8)
 	ADD     R1, R8
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R8), [V16.S4, V17.S4, V18.S4, V19.S4]
 	WORD    $0x6e202884 // uaddlp v4.8h, v4.16b
-	WORD    $0x6e602884 // uaddlp v4.4s, v4.8h
-	VSHL    $1, V4.S4, V4.S4
-	VSUB    V4.S4, V24.S4, V24.S4
 	WORD    $0x6e2028a5 // uaddlp v5.8h, v5.16b
-	WORD    $0x6e6028a5 // uaddlp v5.4s, v5.8h
-	VSHL    $1, V5.S4, V5.S4
-	VSUB    V5.S4, V25.S4, V25.S4
 	WORD    $0x6e2028c6 // uaddlp v6.8h, v6.16b
-	WORD    $0x6e6028c6 // uaddlp v6.4s, v6.8h
-	VSHL    $1, V6.S4, V6.S4
-	VSUB    V6.S4, V26.S4, V26.S4
 	WORD    $0x6e2028e7 // uaddlp v7.8h, v7.16b
+	WORD    $0x6e602884 // uaddlp v4.4s, v4.8h
+	WORD    $0x6e6028a5 // uaddlp v5.4s, v5.8h
+	WORD    $0x6e6028c6 // uaddlp v6.4s, v6.8h
 	WORD    $0x6e6028e7 // uaddlp v7.4s, v7.8h
-	VSHL    $1, V7.S4, V7.S4
-	VSUB    V7.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VSUB    V4.S4, V16.S4, V16.S4
+	VSUB    V5.S4, V17.S4, V17.S4
+	VSUB    V6.S4, V18.S4, V18.S4
+	VSUB    V7.S4, V19.S4, V19.S4
+	VSUB    V4.S4, V16.S4, V16.S4
+	VSUB    V5.S4, V17.S4, V17.S4
+	VSUB    V6.S4, V18.S4, V18.S4
+	VSUB    V7.S4, V19.S4, V19.S4
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R8)
 	ADD     R1, R8
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R8), [V16.S4, V17.S4, V18.S4, V19.S4]
 	WORD    $0x6e202908 // uaddlp v8.8h, v8.16b
-	WORD    $0x6e602908 // uaddlp v8.4s, v8.8h
-	VSHL    $1, V8.S4, V8.S4
-	VSUB    V8.S4, V24.S4, V24.S4
 	WORD    $0x6e202929 // uaddlp v9.8h, v9.16b
-	WORD    $0x6e602929 // uaddlp v9.4s, v9.8h
-	VSHL    $1, V9.S4, V9.S4
-	VSUB    V9.S4, V25.S4, V25.S4
 	WORD    $0x6e20294a // uaddlp v10.8h, v10.16b
-	WORD    $0x6e60294a // uaddlp v10.4s, v10.8h
-	VSHL    $1, V10.S4, V10.S4
-	VSUB    V10.S4, V26.S4, V26.S4
 	WORD    $0x6e20296b // uaddlp v11.8h, v11.16b
+	WORD    $0x6e602908 // uaddlp v8.4s, v8.8h
+	WORD    $0x6e602929 // uaddlp v9.4s, v9.8h
+	WORD    $0x6e60294a // uaddlp v10.4s, v10.8h
 	WORD    $0x6e60296b // uaddlp v11.4s, v11.8h
-	VSHL    $1, V11.S4, V11.S4
-	VSUB    V11.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VSUB    V8.S4, V16.S4, V16.S4
+	VSUB    V9.S4, V17.S4, V17.S4
+	VSUB    V10.S4, V18.S4, V18.S4
+	VSUB    V11.S4, V19.S4, V19.S4
+	VSUB    V8.S4, V16.S4, V16.S4
+	VSUB    V9.S4, V17.S4, V17.S4
+	VSUB    V10.S4, V18.S4, V18.S4
+	VSUB    V11.S4, V19.S4, V19.S4
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R8)
 	ADD     R1, R8
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R8), [V16.S4, V17.S4, V18.S4, V19.S4]
 	WORD    $0x6e20298c // uaddlp v12.8h, v12.16b
-	WORD    $0x6e60298c // uaddlp v12.4s, v12.8h
-	VSHL    $1, V12.S4, V12.S4
-	VSUB    V12.S4, V24.S4, V24.S4
 	WORD    $0x6e2029ad // uaddlp v13.8h, v13.16b
-	WORD    $0x6e6029ad // uaddlp v13.4s, v13.8h
-	VSHL    $1, V13.S4, V13.S4
-	VSUB    V13.S4, V25.S4, V25.S4
 	WORD    $0x6e2029ce // uaddlp v14.8h, v14.16b
-	WORD    $0x6e6029ce // uaddlp v14.4s, v14.8h
-	VSHL    $1, V14.S4, V14.S4
-	VSUB    V14.S4, V26.S4, V26.S4
 	WORD    $0x6e2029ef // uaddlp v15.8h, v15.16b
+	WORD    $0x6e60298c // uaddlp v12.4s, v12.8h
+	WORD    $0x6e6029ad // uaddlp v13.4s, v13.8h
+	WORD    $0x6e6029ce // uaddlp v14.4s, v14.8h
 	WORD    $0x6e6029ef // uaddlp v15.4s, v15.8h
-	VSHL    $1, V15.S4, V15.S4
-	VSUB    V15.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
+	VSUB    V12.S4, V16.S4, V16.S4
+	VSUB    V13.S4, V17.S4, V17.S4
+	VSUB    V14.S4, V18.S4, V18.S4
+	VSUB    V15.S4, V19.S4, V19.S4
+	VSUB    V12.S4, V16.S4, V16.S4
+	VSUB    V13.S4, V17.S4, V17.S4
+	VSUB    V14.S4, V18.S4, V18.S4
+	VSUB    V15.S4, V19.S4, V19.S4
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R8)
 	ADD     R1, R8
 	VEOR    V0.B16, V0.B16, V0.B16
 	VEOR    V1.B16, V1.B16, V1.B16
@@ -2652,2554 +2536,81 @@ next:
 	ADD     R6, R14
 	SUBS    $1, R10, R10
 	BNE     row
-	VLD1    (R0), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R0), [V16.S4, V17.S4, V18.S4, V19.S4]
 	WORD    $0x6e202800 // uaddlp v0.8h, v0.16b
-	WORD    $0x6e602800 // uaddlp v0.4s, v0.8h
-	VSHL    $1, V0.S4, V0.S4
-	VSUB    V0.S4, V24.S4, V24.S4
 	WORD    $0x6e202821 // uaddlp v1.8h, v1.16b
-	WORD    $0x6e602821 // uaddlp v1.4s, v1.8h
-	VSHL    $1, V1.S4, V1.S4
-	VSUB    V1.S4, V25.S4, V25.S4
 	WORD    $0x6e202842 // uaddlp v2.8h, v2.16b
-	WORD    $0x6e602842 // uaddlp v2.4s, v2.8h
-	VSHL    $1, V2.S4, V2.S4
-	VSUB    V2.S4, V26.S4, V26.S4
 	WORD    $0x6e202863 // uaddlp v3.8h, v3.16b
+	WORD    $0x6e602800 // uaddlp v0.4s, v0.8h
+	WORD    $0x6e602821 // uaddlp v1.4s, v1.8h
+	WORD    $0x6e602842 // uaddlp v2.4s, v2.8h
 	WORD    $0x6e602863 // uaddlp v3.4s, v3.8h
-	VSHL    $1, V3.S4, V3.S4
-	VSUB    V3.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R0)
-	ADD     R1, R0
-	VLD1    (R0), [V24.S4, V25.S4, V26.S4, V27.S4]
-	WORD    $0x6e202884 // uaddlp v4.8h, v4.16b
-	WORD    $0x6e602884 // uaddlp v4.4s, v4.8h
-	VSHL    $1, V4.S4, V4.S4
-	VSUB    V4.S4, V24.S4, V24.S4
-	WORD    $0x6e2028a5 // uaddlp v5.8h, v5.16b
-	WORD    $0x6e6028a5 // uaddlp v5.4s, v5.8h
-	VSHL    $1, V5.S4, V5.S4
-	VSUB    V5.S4, V25.S4, V25.S4
-	WORD    $0x6e2028c6 // uaddlp v6.8h, v6.16b
-	WORD    $0x6e6028c6 // uaddlp v6.4s, v6.8h
-	VSHL    $1, V6.S4, V6.S4
-	VSUB    V6.S4, V26.S4, V26.S4
-	WORD    $0x6e2028e7 // uaddlp v7.8h, v7.16b
-	WORD    $0x6e6028e7 // uaddlp v7.4s, v7.8h
-	VSHL    $1, V7.S4, V7.S4
-	VSUB    V7.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R0)
-	ADD     R1, R0
-	VLD1    (R0), [V24.S4, V25.S4, V26.S4, V27.S4]
-	WORD    $0x6e202908 // uaddlp v8.8h, v8.16b
-	WORD    $0x6e602908 // uaddlp v8.4s, v8.8h
-	VSHL    $1, V8.S4, V8.S4
-	VSUB    V8.S4, V24.S4, V24.S4
-	WORD    $0x6e202929 // uaddlp v9.8h, v9.16b
-	WORD    $0x6e602929 // uaddlp v9.4s, v9.8h
-	VSHL    $1, V9.S4, V9.S4
-	VSUB    V9.S4, V25.S4, V25.S4
-	WORD    $0x6e20294a // uaddlp v10.8h, v10.16b
-	WORD    $0x6e60294a // uaddlp v10.4s, v10.8h
-	VSHL    $1, V10.S4, V10.S4
-	VSUB    V10.S4, V26.S4, V26.S4
-	WORD    $0x6e20296b // uaddlp v11.8h, v11.16b
-	WORD    $0x6e60296b // uaddlp v11.4s, v11.8h
-	VSHL    $1, V11.S4, V11.S4
-	VSUB    V11.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R0)
-	ADD     R1, R0
-	VLD1    (R0), [V24.S4, V25.S4, V26.S4, V27.S4]
-	WORD    $0x6e20298c // uaddlp v12.8h, v12.16b
-	WORD    $0x6e60298c // uaddlp v12.4s, v12.8h
-	VSHL    $1, V12.S4, V12.S4
-	VSUB    V12.S4, V24.S4, V24.S4
-	WORD    $0x6e2029ad // uaddlp v13.8h, v13.16b
-	WORD    $0x6e6029ad // uaddlp v13.4s, v13.8h
-	VSHL    $1, V13.S4, V13.S4
-	VSUB    V13.S4, V25.S4, V25.S4
-	WORD    $0x6e2029ce // uaddlp v14.8h, v14.16b
-	WORD    $0x6e6029ce // uaddlp v14.4s, v14.8h
-	VSHL    $1, V14.S4, V14.S4
-	VSUB    V14.S4, V26.S4, V26.S4
-	WORD    $0x6e2029ef // uaddlp v15.8h, v15.16b
-	WORD    $0x6e6029ef // uaddlp v15.4s, v15.8h
-	VSHL    $1, V15.S4, V15.S4
-	VSUB    V15.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R0)
-	ADD     R1, R0
-	SUBS    $1, R4, R4
-	BNE     tile
-	RET
-
-// func dotFours5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-TEXT ·dotFours5(SB), NOSPLIT, $0-80
-	MOVD    acc+0(FP), R0
-	MOVD    stride+8(FP), R1
-	MOVD    x+16(FP), R2
-	MOVD    offsets+24(FP), R3
-	MOVD    tiles+32(FP), R4
-	MOVD    steps+64(FP), R5
-	MOVD    skip+72(FP), R6
-
-tile:
-	MOVW.P  4(R3), R11
-	ADD     R2, R11
-	MOVW.P  4(R3), R12
-	ADD     R2, R12
-	MOVW.P  4(R3), R13
-	ADD     R2, R13
-	MOVW.P  4(R3), R14
-	ADD     R2, R14
-	MOVW.P  4(R3), R15
-	ADD     R2, R15
-	MOVD    w+40(FP), R7
-	MOVD    start+48(FP), R8
-	MOVD    height+56(FP), R10
-	VLD1    (R8), [V0.S4, V1.S4, V2.S4, V3.S4]
-	VORR    V0.B16, V0.B16, V4.B16
-	VORR    V1.B16, V1.B16, V5.B16
-	VORR    V2.B16, V2.B16, V6.B16
-	VORR    V3.B16, V3.B16, V7.B16
-	VORR    V0.B16, V0.B16, V8.B16
-	VORR    V1.B16, V1.B16, V9.B16
-	VORR    V2.B16, V2.B16, V10.B16
-	VORR    V3.B16, V3.B16, V11.B16
-	VORR    V0.B16, V0.B16, V12.B16
-	VORR    V1.B16, V1.B16, V13.B16
-	VORR    V2.B16, V2.B16, V14.B16
-	VORR    V3.B16, V3.B16, V15.B16
-	VORR    V0.B16, V0.B16, V16.B16
-	VORR    V1.B16, V1.B16, V17.B16
-	VORR    V2.B16, V2.B16, V18.B16
-	VORR    V3.B16, V3.B16, V19.B16
-
-row:
-	LSR     $2, R5, R9
-	CBZ     R9, rest
-
-four:
-	VLD1.P  16(R11), [V24.B16]
-	VLD1.P  16(R12), [V25.B16]
-	VLD1.P  16(R13), [V26.B16]
-	VLD1.P  16(R14), [V27.B16]
-	VLD1.P  16(R15), [V28.B16]
-	VMOVI   $128, V31.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V31.B16, V24.B16, V24.B16
-	VEOR    V31.B16, V25.B16, V25.B16
-	VEOR    V31.B16, V26.B16, V26.B16
-	VEOR    V31.B16, V27.B16, V27.B16
-	VEOR    V31.B16, V28.B16, V28.B16
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c0 // sdot v0.4s, v30.16b, v24.4b[0]
-	WORD    $0x4f99e3c4 // sdot v4.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3c8 // sdot v8.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3cc // sdot v12.4s, v30.16b, v27.4b[0]
-	WORD    $0x4f9ce3d0 // sdot v16.4s, v30.16b, v28.4b[0]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98e3e1 // sdot v1.4s, v31.16b, v24.4b[0]
-	WORD    $0x4f99e3e5 // sdot v5.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3e9 // sdot v9.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3ed // sdot v13.4s, v31.16b, v27.4b[0]
-	WORD    $0x4f9ce3f1 // sdot v17.4s, v31.16b, v28.4b[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c2 // sdot v2.4s, v30.16b, v24.4b[0]
-	WORD    $0x4f99e3c6 // sdot v6.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3ca // sdot v10.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3ce // sdot v14.4s, v30.16b, v27.4b[0]
-	WORD    $0x4f9ce3d2 // sdot v18.4s, v30.16b, v28.4b[0]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98e3e3 // sdot v3.4s, v31.16b, v24.4b[0]
-	WORD    $0x4f99e3e7 // sdot v7.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3eb // sdot v11.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3ef // sdot v15.4s, v31.16b, v27.4b[0]
-	WORD    $0x4f9ce3f3 // sdot v19.4s, v31.16b, v28.4b[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8e3c0 // sdot v0.4s, v30.16b, v24.4b[1]
-	WORD    $0x4fb9e3c4 // sdot v4.4s, v30.16b, v25.4b[1]
-	WORD    $0x4fbae3c8 // sdot v8.4s, v30.16b, v26.4b[1]
-	WORD    $0x4fbbe3cc // sdot v12.4s, v30.16b, v27.4b[1]
-	WORD    $0x4fbce3d0 // sdot v16.4s, v30.16b, v28.4b[1]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4fb8e3e1 // sdot v1.4s, v31.16b, v24.4b[1]
-	WORD    $0x4fb9e3e5 // sdot v5.4s, v31.16b, v25.4b[1]
-	WORD    $0x4fbae3e9 // sdot v9.4s, v31.16b, v26.4b[1]
-	WORD    $0x4fbbe3ed // sdot v13.4s, v31.16b, v27.4b[1]
-	WORD    $0x4fbce3f1 // sdot v17.4s, v31.16b, v28.4b[1]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8e3c2 // sdot v2.4s, v30.16b, v24.4b[1]
-	WORD    $0x4fb9e3c6 // sdot v6.4s, v30.16b, v25.4b[1]
-	WORD    $0x4fbae3ca // sdot v10.4s, v30.16b, v26.4b[1]
-	WORD    $0x4fbbe3ce // sdot v14.4s, v30.16b, v27.4b[1]
-	WORD    $0x4fbce3d2 // sdot v18.4s, v30.16b, v28.4b[1]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4fb8e3e3 // sdot v3.4s, v31.16b, v24.4b[1]
-	WORD    $0x4fb9e3e7 // sdot v7.4s, v31.16b, v25.4b[1]
-	WORD    $0x4fbae3eb // sdot v11.4s, v31.16b, v26.4b[1]
-	WORD    $0x4fbbe3ef // sdot v15.4s, v31.16b, v27.4b[1]
-	WORD    $0x4fbce3f3 // sdot v19.4s, v31.16b, v28.4b[1]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98ebc0 // sdot v0.4s, v30.16b, v24.4b[2]
-	WORD    $0x4f99ebc4 // sdot v4.4s, v30.16b, v25.4b[2]
-	WORD    $0x4f9aebc8 // sdot v8.4s, v30.16b, v26.4b[2]
-	WORD    $0x4f9bebcc // sdot v12.4s, v30.16b, v27.4b[2]
-	WORD    $0x4f9cebd0 // sdot v16.4s, v30.16b, v28.4b[2]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98ebe1 // sdot v1.4s, v31.16b, v24.4b[2]
-	WORD    $0x4f99ebe5 // sdot v5.4s, v31.16b, v25.4b[2]
-	WORD    $0x4f9aebe9 // sdot v9.4s, v31.16b, v26.4b[2]
-	WORD    $0x4f9bebed // sdot v13.4s, v31.16b, v27.4b[2]
-	WORD    $0x4f9cebf1 // sdot v17.4s, v31.16b, v28.4b[2]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98ebc2 // sdot v2.4s, v30.16b, v24.4b[2]
-	WORD    $0x4f99ebc6 // sdot v6.4s, v30.16b, v25.4b[2]
-	WORD    $0x4f9aebca // sdot v10.4s, v30.16b, v26.4b[2]
-	WORD    $0x4f9bebce // sdot v14.4s, v30.16b, v27.4b[2]
-	WORD    $0x4f9cebd2 // sdot v18.4s, v30.16b, v28.4b[2]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98ebe3 // sdot v3.4s, v31.16b, v24.4b[2]
-	WORD    $0x4f99ebe7 // sdot v7.4s, v31.16b, v25.4b[2]
-	WORD    $0x4f9aebeb // sdot v11.4s, v31.16b, v26.4b[2]
-	WORD    $0x4f9bebef // sdot v15.4s, v31.16b, v27.4b[2]
-	WORD    $0x4f9cebf3 // sdot v19.4s, v31.16b, v28.4b[2]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8ebc0 // sdot v0.4s, v30.16b, v24.4b[3]
-	WORD    $0x4fb9ebc4 // sdot v4.4s, v30.16b, v25.4b[3]
-	WORD    $0x4fbaebc8 // sdot v8.4s, v30.16b, v26.4b[3]
-	WORD    $0x4fbbebcc // sdot v12.4s, v30.16b, v27.4b[3]
-	WORD    $0x4fbcebd0 // sdot v16.4s, v30.16b, v28.4b[3]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4fb8ebe1 // sdot v1.4s, v31.16b, v24.4b[3]
-	WORD    $0x4fb9ebe5 // sdot v5.4s, v31.16b, v25.4b[3]
-	WORD    $0x4fbaebe9 // sdot v9.4s, v31.16b, v26.4b[3]
-	WORD    $0x4fbbebed // sdot v13.4s, v31.16b, v27.4b[3]
-	WORD    $0x4fbcebf1 // sdot v17.4s, v31.16b, v28.4b[3]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8ebc2 // sdot v2.4s, v30.16b, v24.4b[3]
-	WORD    $0x4fb9ebc6 // sdot v6.4s, v30.16b, v25.4b[3]
-	WORD    $0x4fbaebca // sdot v10.4s, v30.16b, v26.4b[3]
-	WORD    $0x4fbbebce // sdot v14.4s, v30.16b, v27.4b[3]
-	WORD    $0x4fbcebd2 // sdot v18.4s, v30.16b, v28.4b[3]
-	WORD    $0x4fb8ebe3 // sdot v3.4s, v31.16b, v24.4b[3]
-	WORD    $0x4fb9ebe7 // sdot v7.4s, v31.16b, v25.4b[3]
-	WORD    $0x4fbaebeb // sdot v11.4s, v31.16b, v26.4b[3]
-	WORD    $0x4fbbebef // sdot v15.4s, v31.16b, v27.4b[3]
-	WORD    $0x4fbcebf3 // sdot v19.4s, v31.16b, v28.4b[3]
-	SUBS    $1, R9, R9
-	BNE     four
-
-rest:
-	ANDS    $3, R5, R9
-	BEQ     next
-
-one:
-	VLD1.P  4(R11), V24.S[0]
-	VLD1.P  4(R12), V25.S[0]
-	VLD1.P  4(R13), V26.S[0]
-	VLD1.P  4(R14), V27.S[0]
-	VLD1.P  4(R15), V28.S[0]
-	VMOVI   $128, V31.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V31.B16, V24.B16, V24.B16
-	VEOR    V31.B16, V25.B16, V25.B16
-	VEOR    V31.B16, V26.B16, V26.B16
-	VEOR    V31.B16, V27.B16, V27.B16
-	VEOR    V31.B16, V28.B16, V28.B16
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c0 // sdot v0.4s, v30.16b, v24.4b[0]
-	WORD    $0x4f99e3c4 // sdot v4.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3c8 // sdot v8.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3cc // sdot v12.4s, v30.16b, v27.4b[0]
-	WORD    $0x4f9ce3d0 // sdot v16.4s, v30.16b, v28.4b[0]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98e3e1 // sdot v1.4s, v31.16b, v24.4b[0]
-	WORD    $0x4f99e3e5 // sdot v5.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3e9 // sdot v9.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3ed // sdot v13.4s, v31.16b, v27.4b[0]
-	WORD    $0x4f9ce3f1 // sdot v17.4s, v31.16b, v28.4b[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c2 // sdot v2.4s, v30.16b, v24.4b[0]
-	WORD    $0x4f99e3c6 // sdot v6.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3ca // sdot v10.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3ce // sdot v14.4s, v30.16b, v27.4b[0]
-	WORD    $0x4f9ce3d2 // sdot v18.4s, v30.16b, v28.4b[0]
-	WORD    $0x4f98e3e3 // sdot v3.4s, v31.16b, v24.4b[0]
-	WORD    $0x4f99e3e7 // sdot v7.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3eb // sdot v11.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3ef // sdot v15.4s, v31.16b, v27.4b[0]
-	WORD    $0x4f9ce3f3 // sdot v19.4s, v31.16b, v28.4b[0]
-	SUBS    $1, R9, R9
-	BNE     one
-
-next:
-	ADD     R6, R11
-	ADD     R6, R12
-	ADD     R6, R13
-	ADD     R6, R14
-	ADD     R6, R15
-	SUBS    $1, R10, R10
-	BNE     row
-	VST1    [V0.S4, V1.S4, V2.S4, V3.S4], (R0)
-	ADD     R1, R0
-	VST1    [V4.S4, V5.S4, V6.S4, V7.S4], (R0)
-	ADD     R1, R0
-	VST1    [V8.S4, V9.S4, V10.S4, V11.S4], (R0)
-	ADD     R1, R0
-	VST1    [V12.S4, V13.S4, V14.S4, V15.S4], (R0)
-	ADD     R1, R0
+	VSUB    V0.S4, V16.S4, V16.S4
+	VSUB    V1.S4, V17.S4, V17.S4
+	VSUB    V2.S4, V18.S4, V18.S4
+	VSUB    V3.S4, V19.S4, V19.S4
+	VSUB    V0.S4, V16.S4, V16.S4
+	VSUB    V1.S4, V17.S4, V17.S4
+	VSUB    V2.S4, V18.S4, V18.S4
+	VSUB    V3.S4, V19.S4, V19.S4
 	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R0)
 	ADD     R1, R0
-	SUBS    $1, R4, R4
-	BNE     tile
-	RET
-
-// func dotWords5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-TEXT ·dotWords5(SB), NOSPLIT, $0-80
-	MOVD    acc+0(FP), R0
-	MOVD    stride+8(FP), R1
-	MOVD    x+16(FP), R2
-	MOVD    offsets+24(FP), R3
-	MOVD    tiles+32(FP), R4
-	MOVD    steps+64(FP), R5
-	MOVD    skip+72(FP), R6
-
-tile:
-	MOVW.P  4(R3), R11
-	ADD     R2, R11
-	MOVW.P  4(R3), R12
-	ADD     R2, R12
-	MOVW.P  4(R3), R13
-	ADD     R2, R13
-	MOVW.P  4(R3), R14
-	ADD     R2, R14
-	MOVW.P  4(R3), R15
-	ADD     R2, R15
-	MOVD    w+40(FP), R7
-	MOVD    start+48(FP), R8
-	MOVD    height+56(FP), R10
-	VLD1    (R8), [V6.S4, V7.S4, V8.S4, V9.S4]
-	VORR    V6.B16, V6.B16, V10.B16
-	VORR    V7.B16, V7.B16, V11.B16
-	VORR    V8.B16, V8.B16, V12.B16
-	VORR    V9.B16, V9.B16, V13.B16
-	VORR    V6.B16, V6.B16, V14.B16
-	VORR    V7.B16, V7.B16, V15.B16
-	VORR    V8.B16, V8.B16, V16.B16
-	VORR    V9.B16, V9.B16, V17.B16
-	VORR    V6.B16, V6.B16, V18.B16
-	VORR    V7.B16, V7.B16, V19.B16
-	VORR    V8.B16, V8.B16, V20.B16
-	VORR    V9.B16, V9.B16, V21.B16
-	VORR    V6.B16, V6.B16, V22.B16
-	VORR    V7.B16, V7.B16, V23.B16
-	VORR    V8.B16, V8.B16, V24.B16
-	VORR    V9.B16, V9.B16, V25.B16
-
-row:
-	LSR     $2, R5, R9
-	CBZ     R9, rest
-
-four:
-	VLD1.P  16(R11), [V0.B16]
-	VLD1.P  16(R12), [V1.B16]
-	VLD1.P  16(R13), [V2.B16]
-	VLD1.P  16(R14), [V3.B16]
-	VLD1.P  16(R15), [V4.B16]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f4023c6 // smlal v6.4s, v30.4h, v0.h[0]
-	WORD    $0x4f4023c7 // smlal2 v7.4s, v30.8h, v0.h[0]
-	WORD    $0x0f4023e8 // smlal v8.4s, v31.4h, v0.h[0]
-	WORD    $0x4f4023e9 // smlal2 v9.4s, v31.8h, v0.h[0]
-	WORD    $0x0f4123ca // smlal v10.4s, v30.4h, v1.h[0]
-	WORD    $0x4f4123cb // smlal2 v11.4s, v30.8h, v1.h[0]
-	WORD    $0x0f4123ec // smlal v12.4s, v31.4h, v1.h[0]
-	WORD    $0x4f4123ed // smlal2 v13.4s, v31.8h, v1.h[0]
-	WORD    $0x0f4223ce // smlal v14.4s, v30.4h, v2.h[0]
-	WORD    $0x4f4223cf // smlal2 v15.4s, v30.8h, v2.h[0]
-	WORD    $0x0f4223f0 // smlal v16.4s, v31.4h, v2.h[0]
-	WORD    $0x4f4223f1 // smlal2 v17.4s, v31.8h, v2.h[0]
-	WORD    $0x0f4323d2 // smlal v18.4s, v30.4h, v3.h[0]
-	WORD    $0x4f4323d3 // smlal2 v19.4s, v30.8h, v3.h[0]
-	WORD    $0x0f4323f4 // smlal v20.4s, v31.4h, v3.h[0]
-	WORD    $0x4f4323f5 // smlal2 v21.4s, v31.8h, v3.h[0]
-	WORD    $0x0f4423d6 // smlal v22.4s, v30.4h, v4.h[0]
-	WORD    $0x4f4423d7 // smlal2 v23.4s, v30.8h, v4.h[0]
-	WORD    $0x0f4423f8 // smlal v24.4s, v31.4h, v4.h[0]
-	WORD    $0x4f4423f9 // smlal2 v25.4s, v31.8h, v4.h[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f5023c6 // smlal v6.4s, v30.4h, v0.h[1]
-	WORD    $0x4f5023c7 // smlal2 v7.4s, v30.8h, v0.h[1]
-	WORD    $0x0f5023e8 // smlal v8.4s, v31.4h, v0.h[1]
-	WORD    $0x4f5023e9 // smlal2 v9.4s, v31.8h, v0.h[1]
-	WORD    $0x0f5123ca // smlal v10.4s, v30.4h, v1.h[1]
-	WORD    $0x4f5123cb // smlal2 v11.4s, v30.8h, v1.h[1]
-	WORD    $0x0f5123ec // smlal v12.4s, v31.4h, v1.h[1]
-	WORD    $0x4f5123ed // smlal2 v13.4s, v31.8h, v1.h[1]
-	WORD    $0x0f5223ce // smlal v14.4s, v30.4h, v2.h[1]
-	WORD    $0x4f5223cf // smlal2 v15.4s, v30.8h, v2.h[1]
-	WORD    $0x0f5223f0 // smlal v16.4s, v31.4h, v2.h[1]
-	WORD    $0x4f5223f1 // smlal2 v17.4s, v31.8h, v2.h[1]
-	WORD    $0x0f5323d2 // smlal v18.4s, v30.4h, v3.h[1]
-	WORD    $0x4f5323d3 // smlal2 v19.4s, v30.8h, v3.h[1]
-	WORD    $0x0f5323f4 // smlal v20.4s, v31.4h, v3.h[1]
-	WORD    $0x4f5323f5 // smlal2 v21.4s, v31.8h, v3.h[1]
-	WORD    $0x0f5423d6 // smlal v22.4s, v30.4h, v4.h[1]
-	WORD    $0x4f5423d7 // smlal2 v23.4s, v30.8h, v4.h[1]
-	WORD    $0x0f5423f8 // smlal v24.4s, v31.4h, v4.h[1]
-	WORD    $0x4f5423f9 // smlal2 v25.4s, v31.8h, v4.h[1]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f6023c6 // smlal v6.4s, v30.4h, v0.h[2]
-	WORD    $0x4f6023c7 // smlal2 v7.4s, v30.8h, v0.h[2]
-	WORD    $0x0f6023e8 // smlal v8.4s, v31.4h, v0.h[2]
-	WORD    $0x4f6023e9 // smlal2 v9.4s, v31.8h, v0.h[2]
-	WORD    $0x0f6123ca // smlal v10.4s, v30.4h, v1.h[2]
-	WORD    $0x4f6123cb // smlal2 v11.4s, v30.8h, v1.h[2]
-	WORD    $0x0f6123ec // smlal v12.4s, v31.4h, v1.h[2]
-	WORD    $0x4f6123ed // smlal2 v13.4s, v31.8h, v1.h[2]
-	WORD    $0x0f6223ce // smlal v14.4s, v30.4h, v2.h[2]
-	WORD    $0x4f6223cf // smlal2 v15.4s, v30.8h, v2.h[2]
-	WORD    $0x0f6223f0 // smlal v16.4s, v31.4h, v2.h[2]
-	WORD    $0x4f6223f1 // smlal2 v17.4s, v31.8h, v2.h[2]
-	WORD    $0x0f6323d2 // smlal v18.4s, v30.4h, v3.h[2]
-	WORD    $0x4f6323d3 // smlal2 v19.4s, v30.8h, v3.h[2]
-	WORD    $0x0f6323f4 // smlal v20.4s, v31.4h, v3.h[2]
-	WORD    $0x4f6323f5 // smlal2 v21.4s, v31.8h, v3.h[2]
-	WORD    $0x0f6423d6 // smlal v22.4s, v30.4h, v4.h[2]
-	WORD    $0x4f6423d7 // smlal2 v23.4s, v30.8h, v4.h[2]
-	WORD    $0x0f6423f8 // smlal v24.4s, v31.4h, v4.h[2]
-	WORD    $0x4f6423f9 // smlal2 v25.4s, v31.8h, v4.h[2]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f7023c6 // smlal v6.4s, v30.4h, v0.h[3]
-	WORD    $0x4f7023c7 // smlal2 v7.4s, v30.8h, v0.h[3]
-	WORD    $0x0f7023e8 // smlal v8.4s, v31.4h, v0.h[3]
-	WORD    $0x4f7023e9 // smlal2 v9.4s, v31.8h, v0.h[3]
-	WORD    $0x0f7123ca // smlal v10.4s, v30.4h, v1.h[3]
-	WORD    $0x4f7123cb // smlal2 v11.4s, v30.8h, v1.h[3]
-	WORD    $0x0f7123ec // smlal v12.4s, v31.4h, v1.h[3]
-	WORD    $0x4f7123ed // smlal2 v13.4s, v31.8h, v1.h[3]
-	WORD    $0x0f7223ce // smlal v14.4s, v30.4h, v2.h[3]
-	WORD    $0x4f7223cf // smlal2 v15.4s, v30.8h, v2.h[3]
-	WORD    $0x0f7223f0 // smlal v16.4s, v31.4h, v2.h[3]
-	WORD    $0x4f7223f1 // smlal2 v17.4s, v31.8h, v2.h[3]
-	WORD    $0x0f7323d2 // smlal v18.4s, v30.4h, v3.h[3]
-	WORD    $0x4f7323d3 // smlal2 v19.4s, v30.8h, v3.h[3]
-	WORD    $0x0f7323f4 // smlal v20.4s, v31.4h, v3.h[3]
-	WORD    $0x4f7323f5 // smlal2 v21.4s, v31.8h, v3.h[3]
-	WORD    $0x0f7423d6 // smlal v22.4s, v30.4h, v4.h[3]
-	WORD    $0x4f7423d7 // smlal2 v23.4s, v30.8h, v4.h[3]
-	WORD    $0x0f7423f8 // smlal v24.4s, v31.4h, v4.h[3]
-	WORD    $0x4f7423f9 // smlal2 v25.4s, v31.8h, v4.h[3]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f402bc6 // smlal v6.4s, v30.4h, v0.h[4]
-	WORD    $0x4f402bc7 // smlal2 v7.4s, v30.8h, v0.h[4]
-	WORD    $0x0f402be8 // smlal v8.4s, v31.4h, v0.h[4]
-	WORD    $0x4f402be9 // smlal2 v9.4s, v31.8h, v0.h[4]
-	WORD    $0x0f412bca // smlal v10.4s, v30.4h, v1.h[4]
-	WORD    $0x4f412bcb // smlal2 v11.4s, v30.8h, v1.h[4]
-	WORD    $0x0f412bec // smlal v12.4s, v31.4h, v1.h[4]
-	WORD    $0x4f412bed // smlal2 v13.4s, v31.8h, v1.h[4]
-	WORD    $0x0f422bce // smlal v14.4s, v30.4h, v2.h[4]
-	WORD    $0x4f422bcf // smlal2 v15.4s, v30.8h, v2.h[4]
-	WORD    $0x0f422bf0 // smlal v16.4s, v31.4h, v2.h[4]
-	WORD    $0x4f422bf1 // smlal2 v17.4s, v31.8h, v2.h[4]
-	WORD    $0x0f432bd2 // smlal v18.4s, v30.4h, v3.h[4]
-	WORD    $0x4f432bd3 // smlal2 v19.4s, v30.8h, v3.h[4]
-	WORD    $0x0f432bf4 // smlal v20.4s, v31.4h, v3.h[4]
-	WORD    $0x4f432bf5 // smlal2 v21.4s, v31.8h, v3.h[4]
-	WORD    $0x0f442bd6 // smlal v22.4s, v30.4h, v4.h[4]
-	WORD    $0x4f442bd7 // smlal2 v23.4s, v30.8h, v4.h[4]
-	WORD    $0x0f442bf8 // smlal v24.4s, v31.4h, v4.h[4]
-	WORD    $0x4f442bf9 // smlal2 v25.4s, v31.8h, v4.h[4]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f502bc6 // smlal v6.4s, v30.4h, v0.h[5]
-	WORD    $0x4f502bc7 // smlal2 v7.4s, v30.8h, v0.h[5]
-	WORD    $0x0f502be8 // smlal v8.4s, v31.4h, v0.h[5]
-	WORD    $0x4f502be9 // smlal2 v9.4s, v31.8h, v0.h[5]
-	WORD    $0x0f512bca // smlal v10.4s, v30.4h, v1.h[5]
-	WORD    $0x4f512bcb // smlal2 v11.4s, v30.8h, v1.h[5]
-	WORD    $0x0f512bec // smlal v12.4s, v31.4h, v1.h[5]
-	WORD    $0x4f512bed // smlal2 v13.4s, v31.8h, v1.h[5]
-	WORD    $0x0f522bce // smlal v14.4s, v30.4h, v2.h[5]
-	WORD    $0x4f522bcf // smlal2 v15.4s, v30.8h, v2.h[5]
-	WORD    $0x0f522bf0 // smlal v16.4s, v31.4h, v2.h[5]
-	WORD    $0x4f522bf1 // smlal2 v17.4s, v31.8h, v2.h[5]
-	WORD    $0x0f532bd2 // smlal v18.4s, v30.4h, v3.h[5]
-	WORD    $0x4f532bd3 // smlal2 v19.4s, v30.8h, v3.h[5]
-	WORD    $0x0f532bf4 // smlal v20.4s, v31.4h, v3.h[5]
-	WORD    $0x4f532bf5 // smlal2 v21.4s, v31.8h, v3.h[5]
-	WORD    $0x0f542bd6 // smlal v22.4s, v30.4h, v4.h[5]
-	WORD    $0x4f542bd7 // smlal2 v23.4s, v30.8h, v4.h[5]
-	WORD    $0x0f542bf8 // smlal v24.4s, v31.4h, v4.h[5]
-	WORD    $0x4f542bf9 // smlal2 v25.4s, v31.8h, v4.h[5]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f602bc6 // smlal v6.4s, v30.4h, v0.h[6]
-	WORD    $0x4f602bc7 // smlal2 v7.4s, v30.8h, v0.h[6]
-	WORD    $0x0f602be8 // smlal v8.4s, v31.4h, v0.h[6]
-	WORD    $0x4f602be9 // smlal2 v9.4s, v31.8h, v0.h[6]
-	WORD    $0x0f612bca // smlal v10.4s, v30.4h, v1.h[6]
-	WORD    $0x4f612bcb // smlal2 v11.4s, v30.8h, v1.h[6]
-	WORD    $0x0f612bec // smlal v12.4s, v31.4h, v1.h[6]
-	WORD    $0x4f612bed // smlal2 v13.4s, v31.8h, v1.h[6]
-	WORD    $0x0f622bce // smlal v14.4s, v30.4h, v2.h[6]
-	WORD    $0x4f622bcf // smlal2 v15.4s, v30.8h, v2.h[6]
-	WORD    $0x0f622bf0 // smlal v16.4s, v31.4h, v2.h[6]
-	WORD    $0x4f622bf1 // smlal2 v17.4s, v31.8h, v2.h[6]
-	WORD    $0x0f632bd2 // smlal v18.4s, v30.4h, v3.h[6]
-	WORD    $0x4f632bd3 // smlal2 v19.4s, v30.8h, v3.h[6]
-	WORD    $0x0f632bf4 // smlal v20.4s, v31.4h, v3.h[6]
-	WORD    $0x4f632bf5 // smlal2 v21.4s, v31.8h, v3.h[6]
-	WORD    $0x0f642bd6 // smlal v22.4s, v30.4h, v4.h[6]
-	WORD    $0x4f642bd7 // smlal2 v23.4s, v30.8h, v4.h[6]
-	WORD    $0x0f642bf8 // smlal v24.4s, v31.4h, v4.h[6]
-	WORD    $0x4f642bf9 // smlal2 v25.4s, v31.8h, v4.h[6]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f702bc6 // smlal v6.4s, v30.4h, v0.h[7]
-	WORD    $0x4f702bc7 // smlal2 v7.4s, v30.8h, v0.h[7]
-	WORD    $0x0f702be8 // smlal v8.4s, v31.4h, v0.h[7]
-	WORD    $0x4f702be9 // smlal2 v9.4s, v31.8h, v0.h[7]
-	WORD    $0x0f712bca // smlal v10.4s, v30.4h, v1.h[7]
-	WORD    $0x4f712bcb // smlal2 v11.4s, v30.8h, v1.h[7]
-	WORD    $0x0f712bec // smlal v12.4s, v31.4h, v1.h[7]
-	WORD    $0x4f712bed // smlal2 v13.4s, v31.8h, v1.h[7]
-	WORD    $0x0f722bce // smlal v14.4s, v30.4h, v2.h[7]
-	WORD    $0x4f722bcf // smlal2 v15.4s, v30.8h, v2.h[7]
-	WORD    $0x0f722bf0 // smlal v16.4s, v31.4h, v2.h[7]
-	WORD    $0x4f722bf1 // smlal2 v17.4s, v31.8h, v2.h[7]
-	WORD    $0x0f732bd2 // smlal v18.4s, v30.4h, v3.h[7]
-	WORD    $0x4f732bd3 // smlal2 v19.4s, v30.8h, v3.h[7]
-	WORD    $0x0f732bf4 // smlal v20.4s, v31.4h, v3.h[7]
-	WORD    $0x4f732bf5 // smlal2 v21.4s, v31.8h, v3.h[7]
-	WORD    $0x0f742bd6 // smlal v22.4s, v30.4h, v4.h[7]
-	WORD    $0x4f742bd7 // smlal2 v23.4s, v30.8h, v4.h[7]
-	WORD    $0x0f742bf8 // smlal v24.4s, v31.4h, v4.h[7]
-	WORD    $0x4f742bf9 // smlal2 v25.4s, v31.8h, v4.h[7]
-	SUBS    $1, R9, R9
-	BNE     four
-
-rest:
-	ANDS    $3, R5, R9
-	BEQ     next
-
-one:
-	VLD1.P  4(R11), V0.S[0]
-	VLD1.P  4(R12), V1.S[0]
-	VLD1.P  4(R13), V2.S[0]
-	VLD1.P  4(R14), V3.S[0]
-	VLD1.P  4(R15), V4.S[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f4023c6 // smlal v6.4s, v30.4h, v0.h[0]
-	WORD    $0x4f4023c7 // smlal2 v7.4s, v30.8h, v0.h[0]
-	WORD    $0x0f4023e8 // smlal v8.4s, v31.4h, v0.h[0]
-	WORD    $0x4f4023e9 // smlal2 v9.4s, v31.8h, v0.h[0]
-	WORD    $0x0f4123ca // smlal v10.4s, v30.4h, v1.h[0]
-	WORD    $0x4f4123cb // smlal2 v11.4s, v30.8h, v1.h[0]
-	WORD    $0x0f4123ec // smlal v12.4s, v31.4h, v1.h[0]
-	WORD    $0x4f4123ed // smlal2 v13.4s, v31.8h, v1.h[0]
-	WORD    $0x0f4223ce // smlal v14.4s, v30.4h, v2.h[0]
-	WORD    $0x4f4223cf // smlal2 v15.4s, v30.8h, v2.h[0]
-	WORD    $0x0f4223f0 // smlal v16.4s, v31.4h, v2.h[0]
-	WORD    $0x4f4223f1 // smlal2 v17.4s, v31.8h, v2.h[0]
-	WORD    $0x0f4323d2 // smlal v18.4s, v30.4h, v3.h[0]
-	WORD    $0x4f4323d3 // smlal2 v19.4s, v30.8h, v3.h[0]
-	WORD    $0x0f4323f4 // smlal v20.4s, v31.4h, v3.h[0]
-	WORD    $0x4f4323f5 // smlal2 v21.4s, v31.8h, v3.h[0]
-	WORD    $0x0f4423d6 // smlal v22.4s, v30.4h, v4.h[0]
-	WORD    $0x4f4423d7 // smlal2 v23.4s, v30.8h, v4.h[0]
-	WORD    $0x0f4423f8 // smlal v24.4s, v31.4h, v4.h[0]
-	WORD    $0x4f4423f9 // smlal2 v25.4s, v31.8h, v4.h[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f5023c6 // smlal v6.4s, v30.4h, v0.h[1]
-	WORD    $0x4f5023c7 // smlal2 v7.4s, v30.8h, v0.h[1]
-	WORD    $0x0f5023e8 // smlal v8.4s, v31.4h, v0.h[1]
-	WORD    $0x4f5023e9 // smlal2 v9.4s, v31.8h, v0.h[1]
-	WORD    $0x0f5123ca // smlal v10.4s, v30.4h, v1.h[1]
-	WORD    $0x4f5123cb // smlal2 v11.4s, v30.8h, v1.h[1]
-	WORD    $0x0f5123ec // smlal v12.4s, v31.4h, v1.h[1]
-	WORD    $0x4f5123ed // smlal2 v13.4s, v31.8h, v1.h[1]
-	WORD    $0x0f5223ce // smlal v14.4s, v30.4h, v2.h[1]
-	WORD    $0x4f5223cf // smlal2 v15.4s, v30.8h, v2.h[1]
-	WORD    $0x0f5223f0 // smlal v16.4s, v31.4h, v2.h[1]
-	WORD    $0x4f5223f1 // smlal2 v17.4s, v31.8h, v2.h[1]
-	WORD    $0x0f5323d2 // smlal v18.4s, v30.4h, v3.h[1]
-	WORD    $0x4f5323d3 // smlal2 v19.4s, v30.8h, v3.h[1]
-	WORD    $0x0f5323f4 // smlal v20.4s, v31.4h, v3.h[1]
-	WORD    $0x4f5323f5 // smlal2 v21.4s, v31.8h, v3.h[1]
-	WORD    $0x0f5423d6 // smlal v22.4s, v30.4h, v4.h[1]
-	WORD    $0x4f5423d7 // smlal2 v23.4s, v30.8h, v4.h[1]
-	WORD    $0x0f5423f8 // smlal v24.4s, v31.4h, v4.h[1]
-	WORD    $0x4f5423f9 // smlal2 v25.4s, v31.8h, v4.h[1]
-	SUBS    $1, R9, R9
-	BNE     one
-
-next:
-	ADD     R6, R11
-	ADD     R6, R12
-	ADD     R6, R13
-	ADD     R6, R14
-	ADD     R6, R15
-	SUBS    $1, R10, R10
-	BNE     row
-	VST1    [V6.S4, V7.S4, V8.S4, V9.S4], (R0)
-	ADD     R1, R0
-	VST1    [V10.S4, V11.S4, V12.S4, V13.S4], (R0)
-	ADD     R1, R0
-	VST1    [V14.S4, V15.S4, V16.S4, V17.S4], (R0)
-	ADD     R1, R0
-	VST1    [V18.S4, V19.S4, V20.S4, V21.S4], (R0)
-	ADD     R1, R0
-	VST1    [V22.S4, V23.S4, V24.S4, V25.S4], (R0)
-	ADD     R1, R0
-	SUBS    $1, R4, R4
-	BNE     tile
-	RET
-
-// func dotBytes5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
-TEXT ·dotBytes5(SB), NOSPLIT, $0-88
-	MOVD    acc+0(FP), R0
-	MOVD    stride+8(FP), R1
-	MOVD    x+16(FP), R2
-	MOVD    offsets+24(FP), R3
-	MOVD    tiles+32(FP), R4
-	MOVD    steps+64(FP), R5
-	MOVD    skip+72(FP), R6
-
-tile:
-	MOVW.P  4(R3), R11
-	ADD     R2, R11
-	MOVW.P  4(R3), R12
-	ADD     R2, R12
-	MOVW.P  4(R3), R13
-	ADD     R2, R13
-	MOVW.P  4(R3), R14
-	ADD     R2, R14
-	MOVW.P  4(R3), R15
-	ADD     R2, R15
-	MOVD    w+40(FP), R7
-	MOVD    start+48(FP), R8
-	MOVD    height+56(FP), R10
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
-	MOVD    R0, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VEOR    V0.B16, V0.B16, V0.B16
-	VEOR    V1.B16, V1.B16, V1.B16
-	VEOR    V2.B16, V2.B16, V2.B16
-	VEOR    V3.B16, V3.B16, V3.B16
-	VEOR    V4.B16, V4.B16, V4.B16
-	VEOR    V5.B16, V5.B16, V5.B16
-	VEOR    V6.B16, V6.B16, V6.B16
-	VEOR    V7.B16, V7.B16, V7.B16
-	VEOR    V8.B16, V8.B16, V8.B16
-	VEOR    V9.B16, V9.B16, V9.B16
-	MOVD    block+80(FP), R19
-
-row:
-	MOVD    R5, R9
-
-part:
-	CMP     R19, R9
-	CSEL    LT, R9, R19, R20
-	SUB     R20, R9
-	SUB     R20, R19
-
-step:
-	VMOVI   $128, V18.B16
-	VLD1R.P 4(R11), [V12.S4]
-	VEOR    V18.B16, V12.B16, V12.B16
-	VLD1R.P 4(R12), [V13.S4]
-	VEOR    V18.B16, V13.B16, V13.B16
-	VLD1R.P 4(R13), [V14.S4]
-	VEOR    V18.B16, V14.B16, V14.B16
-	VLD1R.P 4(R14), [V15.S4]
-	VEOR    V18.B16, V15.B16, V15.B16
-	VLD1R.P 4(R15), [V16.S4]
-	VEOR    V18.B16, V16.B16, V16.B16
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[0], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VDUP    V13.B[0], V20.B16
-	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
-	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
-	VDUP    V14.B[0], V21.B16
-	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
-	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
-	VDUP    V15.B[0], V22.B16
-	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
-	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
-	VDUP    V16.B[0], V23.B16
-	WORD    $0x0e3282e8 // smlal v8.8h, v23.8b, v18.8b
-	WORD    $0x4e3282e9 // smlal2 v9.8h, v23.16b, v18.16b
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[1], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VDUP    V13.B[1], V20.B16
-	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
-	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
-	VDUP    V14.B[1], V21.B16
-	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
-	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
-	VDUP    V15.B[1], V22.B16
-	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
-	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
-	VDUP    V16.B[1], V23.B16
-	WORD    $0x0e3282e8 // smlal v8.8h, v23.8b, v18.8b
-	WORD    $0x4e3282e9 // smlal2 v9.8h, v23.16b, v18.16b
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[2], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VDUP    V13.B[2], V20.B16
-	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
-	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
-	VDUP    V14.B[2], V21.B16
-	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
-	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
-	VDUP    V15.B[2], V22.B16
-	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
-	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
-	VDUP    V16.B[2], V23.B16
-	WORD    $0x0e3282e8 // smlal v8.8h, v23.8b, v18.8b
-	WORD    $0x4e3282e9 // smlal2 v9.8h, v23.16b, v18.16b
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[3], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VDUP    V13.B[3], V20.B16
-	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
-	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
-	VDUP    V14.B[3], V21.B16
-	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
-	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
-	VDUP    V15.B[3], V22.B16
-	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
-	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
-	VDUP    V16.B[3], V23.B16
-	WORD    $0x0e3282e8 // smlal v8.8h, v23.8b, v18.8b
-	WORD    $0x4e3282e9 // smlal2 v9.8h, v23.16b, v18.16b
-	SUBS    $1, R20, R20
-	BNE     step
-	CBNZ    R19, whole
-	MOVD    R0, R8
-	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
-	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
-	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
-	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
-	ADD     R1, R8
-	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e621294 // saddw v20.4s, v20.4s, v2.4h
-	WORD    $0x4e6212b5 // saddw2 v21.4s, v21.4s, v2.8h
-	WORD    $0x0e6312d6 // saddw v22.4s, v22.4s, v3.4h
-	WORD    $0x4e6312f7 // saddw2 v23.4s, v23.4s, v3.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
-	ADD     R1, R8
-	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e641294 // saddw v20.4s, v20.4s, v4.4h
-	WORD    $0x4e6412b5 // saddw2 v21.4s, v21.4s, v4.8h
-	WORD    $0x0e6512d6 // saddw v22.4s, v22.4s, v5.4h
-	WORD    $0x4e6512f7 // saddw2 v23.4s, v23.4s, v5.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
-	ADD     R1, R8
-	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e661294 // saddw v20.4s, v20.4s, v6.4h
-	WORD    $0x4e6612b5 // saddw2 v21.4s, v21.4s, v6.8h
-	WORD    $0x0e6712d6 // saddw v22.4s, v22.4s, v7.4h
-	WORD    $0x4e6712f7 // saddw2 v23.4s, v23.4s, v7.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
-	ADD     R1, R8
-	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e681294 // saddw v20.4s, v20.4s, v8.4h
-	WORD    $0x4e6812b5 // saddw2 v21.4s, v21.4s, v8.8h
-	WORD    $0x0e6912d6 // saddw v22.4s, v22.4s, v9.4h
-	WORD    $0x4e6912f7 // saddw2 v23.4s, v23.4s, v9.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
-	ADD     R1, R8
-	VEOR    V0.B16, V0.B16, V0.B16
-	VEOR    V1.B16, V1.B16, V1.B16
-	VEOR    V2.B16, V2.B16, V2.B16
-	VEOR    V3.B16, V3.B16, V3.B16
-	VEOR    V4.B16, V4.B16, V4.B16
-	VEOR    V5.B16, V5.B16, V5.B16
-	VEOR    V6.B16, V6.B16, V6.B16
-	VEOR    V7.B16, V7.B16, V7.B16
-	VEOR    V8.B16, V8.B16, V8.B16
-	VEOR    V9.B16, V9.B16, V9.B16
-	MOVD    block+80(FP), R19
-
-whole:
-	CBNZ    R9, part
-
-next:
-	ADD     R6, R11
-	ADD     R6, R12
-	ADD     R6, R13
-	ADD     R6, R14
-	ADD     R6, R15
-	SUBS    $1, R10, R10
-	BNE     row
-	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
-	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
-	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
-	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
-	ADD     R1, R0
-	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e621294 // saddw v20.4s, v20.4s, v2.4h
-	WORD    $0x4e6212b5 // saddw2 v21.4s, v21.4s, v2.8h
-	WORD    $0x0e6312d6 // saddw v22.4s, v22.4s, v3.4h
-	WORD    $0x4e6312f7 // saddw2 v23.4s, v23.4s, v3.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
-	ADD     R1, R0
-	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e641294 // saddw v20.4s, v20.4s, v4.4h
-	WORD    $0x4e6412b5 // saddw2 v21.4s, v21.4s, v4.8h
-	WORD    $0x0e6512d6 // saddw v22.4s, v22.4s, v5.4h
-	WORD    $0x4e6512f7 // saddw2 v23.4s, v23.4s, v5.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
-	ADD     R1, R0
-	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e661294 // saddw v20.4s, v20.4s, v6.4h
-	WORD    $0x4e6612b5 // saddw2 v21.4s, v21.4s, v6.8h
-	WORD    $0x0e6712d6 // saddw v22.4s, v22.4s, v7.4h
-	WORD    $0x4e6712f7 // saddw2 v23.4s, v23.4s, v7.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
-	ADD     R1, R0
-	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e681294 // saddw v20.4s, v20.4s, v8.4h
-	WORD    $0x4e6812b5 // saddw2 v21.4s, v21.4s, v8.8h
-	WORD    $0x0e6912d6 // saddw v22.4s, v22.4s, v9.4h
-	WORD    $0x4e6912f7 // saddw2 v23.4s, v23.4s, v9.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
-	ADD     R1, R0
-	SUBS    $1, R4, R4
-	BNE     tile
-	RET
-
-// func dotSigns5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-TEXT ·dotSigns5(SB), NOSPLIT, $0-80
-	MOVD    acc+0(FP), R0
-	MOVD    stride+8(FP), R1
-	MOVD    x+16(FP), R2
-	MOVD    offsets+24(FP), R3
-	MOVD    tiles+32(FP), R4
-	MOVD    steps+64(FP), R5
-	MOVD    skip+72(FP), R6
-
-tile:
-	MOVW.P  4(R3), R11
-	ADD     R2, R11
-	MOVW.P  4(R3), R12
-	ADD     R2, R12
-	MOVW.P  4(R3), R13
-	ADD     R2, R13
-	MOVW.P  4(R3), R14
-	ADD     R2, R14
-	MOVW.P  4(R3), R15
-	ADD     R2, R15
-	MOVD    w+40(FP), R7
-	MOVD    start+48(FP), R8
-	MOVD    height+56(FP), R10
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
-	MOVD    R0, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VEOR    V0.B16, V0.B16, V0.B16
-	VEOR    V1.B16, V1.B16, V1.B16
-	VEOR    V2.B16, V2.B16, V2.B16
-	VEOR    V3.B16, V3.B16, V3.B16
-	VEOR    V4.B16, V4.B16, V4.B16
-	VEOR    V5.B16, V5.B16, V5.B16
-	VEOR    V6.B16, V6.B16, V6.B16
-	VEOR    V7.B16, V7.B16, V7.B16
-	VEOR    V8.B16, V8.B16, V8.B16
-	VEOR    V9.B16, V9.B16, V9.B16
-	VEOR    V10.B16, V10.B16, V10.B16
-	VEOR    V11.B16, V11.B16, V11.B16
-	VEOR    V12.B16, V12.B16, V12.B16
-	VEOR    V13.B16, V13.B16, V13.B16
-	VEOR    V14.B16, V14.B16, V14.B16
-	VEOR    V15.B16, V15.B16, V15.B16
-	VEOR    V16.B16, V16.B16, V16.B16
-	VEOR    V17.B16, V17.B16, V17.B16
-	VEOR    V18.B16, V18.B16, V18.B16
-	VEOR    V19.B16, V19.B16, V19.B16
-	MOVD    $31, R19
-
-row:
-	MOVD    R5, R9
-
-part:
-	CMP     R19, R9
-	CSEL    LT, R9, R19, R20
-	SUB     R20, R9
-	SUB     R20, R19
-
-step:
-	VLD1R.P 4(R11), [V24.S4]
-	VLD1R.P 4(R12), [V25.S4]
-	VLD1R.P 4(R13), [V26.S4]
-	VLD1R.P 4(R14), [V27.S4]
-	VLD1R.P 4(R15), [V28.S4]
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V0.B16, V0.B16
-	VEOR    V30.B16, V25.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V4.B16, V4.B16
-	VEOR    V30.B16, V26.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V8.B16, V8.B16
-	VEOR    V30.B16, V27.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V12.B16, V12.B16
-	VEOR    V30.B16, V28.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V16.B16, V16.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V1.B16, V1.B16
-	VEOR    V30.B16, V25.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V5.B16, V5.B16
-	VEOR    V30.B16, V26.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V9.B16, V9.B16
-	VEOR    V30.B16, V27.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V13.B16, V13.B16
-	VEOR    V30.B16, V28.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V17.B16, V17.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V2.B16, V2.B16
-	VEOR    V30.B16, V25.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V6.B16, V6.B16
-	VEOR    V30.B16, V26.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V10.B16, V10.B16
-	VEOR    V30.B16, V27.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V14.B16, V14.B16
-	VEOR    V30.B16, V28.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V18.B16, V18.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V3.B16, V3.B16
-	VEOR    V30.B16, V25.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V7.B16, V7.B16
-	VEOR    V30.B16, V26.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V11.B16, V11.B16
-	VEOR    V30.B16, V27.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V15.B16, V15.B16
-	VEOR    V30.B16, V28.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V19.B16, V19.B16
-	SUBS    $1, R20, R20
-	BNE     step
-	CBNZ    R19, whole
-	MOVD    R0, R8
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
-	WORD    $0x6e202800 // uaddlp v0.8h, v0.16b
-	WORD    $0x6e602800 // uaddlp v0.4s, v0.8h
-	VSHL    $1, V0.S4, V0.S4
-	VSUB    V0.S4, V24.S4, V24.S4
-	WORD    $0x6e202821 // uaddlp v1.8h, v1.16b
-	WORD    $0x6e602821 // uaddlp v1.4s, v1.8h
-	VSHL    $1, V1.S4, V1.S4
-	VSUB    V1.S4, V25.S4, V25.S4
-	WORD    $0x6e202842 // uaddlp v2.8h, v2.16b
-	WORD    $0x6e602842 // uaddlp v2.4s, v2.8h
-	VSHL    $1, V2.S4, V2.S4
-	VSUB    V2.S4, V26.S4, V26.S4
-	WORD    $0x6e202863 // uaddlp v3.8h, v3.16b
-	WORD    $0x6e602863 // uaddlp v3.4s, v3.8h
-	VSHL    $1, V3.S4, V3.S4
-	VSUB    V3.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R0), [V16.S4, V17.S4, V18.S4, V19.S4]
 	WORD    $0x6e202884 // uaddlp v4.8h, v4.16b
-	WORD    $0x6e602884 // uaddlp v4.4s, v4.8h
-	VSHL    $1, V4.S4, V4.S4
-	VSUB    V4.S4, V24.S4, V24.S4
 	WORD    $0x6e2028a5 // uaddlp v5.8h, v5.16b
-	WORD    $0x6e6028a5 // uaddlp v5.4s, v5.8h
-	VSHL    $1, V5.S4, V5.S4
-	VSUB    V5.S4, V25.S4, V25.S4
 	WORD    $0x6e2028c6 // uaddlp v6.8h, v6.16b
-	WORD    $0x6e6028c6 // uaddlp v6.4s, v6.8h
-	VSHL    $1, V6.S4, V6.S4
-	VSUB    V6.S4, V26.S4, V26.S4
 	WORD    $0x6e2028e7 // uaddlp v7.8h, v7.16b
-	WORD    $0x6e6028e7 // uaddlp v7.4s, v7.8h
-	VSHL    $1, V7.S4, V7.S4
-	VSUB    V7.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
-	WORD    $0x6e202908 // uaddlp v8.8h, v8.16b
-	WORD    $0x6e602908 // uaddlp v8.4s, v8.8h
-	VSHL    $1, V8.S4, V8.S4
-	VSUB    V8.S4, V24.S4, V24.S4
-	WORD    $0x6e202929 // uaddlp v9.8h, v9.16b
-	WORD    $0x6e602929 // uaddlp v9.4s, v9.8h
-	VSHL    $1, V9.S4, V9.S4
-	VSUB    V9.S4, V25.S4, V25.S4
-	WORD    $0x6e20294a // uaddlp v10.8h, v10.16b
-	WORD    $0x6e60294a // uaddlp v10.4s, v10.8h
-	VSHL    $1, V10.S4, V10.S4
-	VSUB    V10.S4, V26.S4, V26.S4
-	WORD    $0x6e20296b // uaddlp v11.8h, v11.16b
-	WORD    $0x6e60296b // uaddlp v11.4s, v11.8h
-	VSHL    $1, V11.S4, V11.S4
-	VSUB    V11.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
-	WORD    $0x6e20298c // uaddlp v12.8h, v12.16b
-	WORD    $0x6e60298c // uaddlp v12.4s, v12.8h
-	VSHL    $1, V12.S4, V12.S4
-	VSUB    V12.S4, V24.S4, V24.S4
-	WORD    $0x6e2029ad // uaddlp v13.8h, v13.16b
-	WORD    $0x6e6029ad // uaddlp v13.4s, v13.8h
-	VSHL    $1, V13.S4, V13.S4
-	VSUB    V13.S4, V25.S4, V25.S4
-	WORD    $0x6e2029ce // uaddlp v14.8h, v14.16b
-	WORD    $0x6e6029ce // uaddlp v14.4s, v14.8h
-	VSHL    $1, V14.S4, V14.S4
-	VSUB    V14.S4, V26.S4, V26.S4
-	WORD    $0x6e2029ef // uaddlp v15.8h, v15.16b
-	WORD    $0x6e6029ef // uaddlp v15.4s, v15.8h
-	VSHL    $1, V15.S4, V15.S4
-	VSUB    V15.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
-	WORD    $0x6e202a10 // uaddlp v16.8h, v16.16b
-	WORD    $0x6e602a10 // uaddlp v16.4s, v16.8h
-	VSHL    $1, V16.S4, V16.S4
-	VSUB    V16.S4, V24.S4, V24.S4
-	WORD    $0x6e202a31 // uaddlp v17.8h, v17.16b
-	WORD    $0x6e602a31 // uaddlp v17.4s, v17.8h
-	VSHL    $1, V17.S4, V17.S4
-	VSUB    V17.S4, V25.S4, V25.S4
-	WORD    $0x6e202a52 // uaddlp v18.8h, v18.16b
-	WORD    $0x6e602a52 // uaddlp v18.4s, v18.8h
-	VSHL    $1, V18.S4, V18.S4
-	VSUB    V18.S4, V26.S4, V26.S4
-	WORD    $0x6e202a73 // uaddlp v19.8h, v19.16b
-	WORD    $0x6e602a73 // uaddlp v19.4s, v19.8h
-	VSHL    $1, V19.S4, V19.S4
-	VSUB    V19.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VEOR    V0.B16, V0.B16, V0.B16
-	VEOR    V1.B16, V1.B16, V1.B16
-	VEOR    V2.B16, V2.B16, V2.B16
-	VEOR    V3.B16, V3.B16, V3.B16
-	VEOR    V4.B16, V4.B16, V4.B16
-	VEOR    V5.B16, V5.B16, V5.B16
-	VEOR    V6.B16, V6.B16, V6.B16
-	VEOR    V7.B16, V7.B16, V7.B16
-	VEOR    V8.B16, V8.B16, V8.B16
-	VEOR    V9.B16, V9.B16, V9.B16
-	VEOR    V10.B16, V10.B16, V10.B16
-	VEOR    V11.B16, V11.B16, V11.B16
-	VEOR    V12.B16, V12.B16, V12.B16
-	VEOR    V13.B16, V13.B16, V13.B16
-	VEOR    V14.B16, V14.B16, V14.B16
-	VEOR    V15.B16, V15.B16, V15.B16
-	VEOR    V16.B16, V16.B16, V16.B16
-	VEOR    V17.B16, V17.B16, V17.B16
-	VEOR    V18.B16, V18.B16, V18.B16
-	VEOR    V19.B16, V19.B16, V19.B16
-	MOVD    $31, R19
-
-whole:
-	CBNZ    R9, part
-
-next:
-	ADD     R6, R11
-	ADD     R6, R12
-	ADD     R6, R13
-	ADD     R6, R14
-	ADD     R6, R15
-	SUBS    $1, R10, R10
-	BNE     row
-	VLD1    (R0), [V24.S4, V25.S4, V26.S4, V27.S4]
-	WORD    $0x6e202800 // uaddlp v0.8h, v0.16b
-	WORD    $0x6e602800 // uaddlp v0.4s, v0.8h
-	VSHL    $1, V0.S4, V0.S4
-	VSUB    V0.S4, V24.S4, V24.S4
-	WORD    $0x6e202821 // uaddlp v1.8h, v1.16b
-	WORD    $0x6e602821 // uaddlp v1.4s, v1.8h
-	VSHL    $1, V1.S4, V1.S4
-	VSUB    V1.S4, V25.S4, V25.S4
-	WORD    $0x6e202842 // uaddlp v2.8h, v2.16b
-	WORD    $0x6e602842 // uaddlp v2.4s, v2.8h
-	VSHL    $1, V2.S4, V2.S4
-	VSUB    V2.S4, V26.S4, V26.S4
-	WORD    $0x6e202863 // uaddlp v3.8h, v3.16b
-	WORD    $0x6e602863 // uaddlp v3.4s, v3.8h
-	VSHL    $1, V3.S4, V3.S4
-	VSUB    V3.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R0)
-	ADD     R1, R0
-	VLD1    (R0), [V24.S4, V25.S4, V26.S4, V27.S4]
-	WORD    $0x6e202884 // uaddlp v4.8h, v4.16b
 	WORD    $0x6e602884 // uaddlp v4.4s, v4.8h
-	VSHL    $1, V4.S4, V4.S4
-	VSUB    V4.S4, V24.S4, V24.S4
-	WORD    $0x6e2028a5 // uaddlp v5.8h, v5.16b
 	WORD    $0x6e6028a5 // uaddlp v5.4s, v5.8h
-	VSHL    $1, V5.S4, V5.S4
-	VSUB    V5.S4, V25.S4, V25.S4
-	WORD    $0x6e2028c6 // uaddlp v6.8h, v6.16b
 	WORD    $0x6e6028c6 // uaddlp v6.4s, v6.8h
-	VSHL    $1, V6.S4, V6.S4
-	VSUB    V6.S4, V26.S4, V26.S4
-	WORD    $0x6e2028e7 // uaddlp v7.8h, v7.16b
 	WORD    $0x6e6028e7 // uaddlp v7.4s, v7.8h
-	VSHL    $1, V7.S4, V7.S4
-	VSUB    V7.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R0)
-	ADD     R1, R0
-	VLD1    (R0), [V24.S4, V25.S4, V26.S4, V27.S4]
-	WORD    $0x6e202908 // uaddlp v8.8h, v8.16b
-	WORD    $0x6e602908 // uaddlp v8.4s, v8.8h
-	VSHL    $1, V8.S4, V8.S4
-	VSUB    V8.S4, V24.S4, V24.S4
-	WORD    $0x6e202929 // uaddlp v9.8h, v9.16b
-	WORD    $0x6e602929 // uaddlp v9.4s, v9.8h
-	VSHL    $1, V9.S4, V9.S4
-	VSUB    V9.S4, V25.S4, V25.S4
-	WORD    $0x6e20294a // uaddlp v10.8h, v10.16b
-	WORD    $0x6e60294a // uaddlp v10.4s, v10.8h
-	VSHL    $1, V10.S4, V10.S4
-	VSUB    V10.S4, V26.S4, V26.S4
-	WORD    $0x6e20296b // uaddlp v11.8h, v11.16b
-	WORD    $0x6e60296b // uaddlp v11.4s, v11.8h
-	VSHL    $1, V11.S4, V11.S4
-	VSUB    V11.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R0)
-	ADD     R1, R0
-	VLD1    (R0), [V24.S4, V25.S4, V26.S4, V27.S4]
-	WORD    $0x6e20298c // uaddlp v12.8h, v12.16b
-	WORD    $0x6e60298c // uaddlp v12.4s, v12.8h
-	VSHL    $1, V12.S4, V12.S4
-	VSUB    V12.S4, V24.S4, V24.S4
-	WORD    $0x6e2029ad // uaddlp v13.8h, v13.16b
-	WORD    $0x6e6029ad // uaddlp v13.4s, v13.8h
-	VSHL    $1, V13.S4, V13.S4
-	VSUB    V13.S4, V25.S4, V25.S4
-	WORD    $0x6e2029ce // uaddlp v14.8h, v14.16b
-	WORD    $0x6e6029ce // uaddlp v14.4s, v14.8h
-	VSHL    $1, V14.S4, V14.S4
-	VSUB    V14.S4, V26.S4, V26.S4
-	WORD    $0x6e2029ef // uaddlp v15.8h, v15.16b
-	WORD    $0x6e6029ef // uaddlp v15.4s, v15.8h
-	VSHL    $1, V15.S4, V15.S4
-	VSUB    V15.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R0)
-	ADD     R1, R0
-	VLD1    (R0), [V24.S4, V25.S4, V26.S4, V27.S4]
-	WORD    $0x6e202a10 // uaddlp v16.8h, v16.16b
-	WORD    $0x6e602a10 // uaddlp v16.4s, v16.8h
-	VSHL    $1, V16.S4, V16.S4
-	VSUB    V16.S4, V24.S4, V24.S4
-	WORD    $0x6e202a31 // uaddlp v17.8h, v17.16b
-	WORD    $0x6e602a31 // uaddlp v17.4s, v17.8h
-	VSHL    $1, V17.S4, V17.S4
-	VSUB    V17.S4, V25.S4, V25.S4
-	WORD    $0x6e202a52 // uaddlp v18.8h, v18.16b
-	WORD    $0x6e602a52 // uaddlp v18.4s, v18.8h
-	VSHL    $1, V18.S4, V18.S4
-	VSUB    V18.S4, V26.S4, V26.S4
-	WORD    $0x6e202a73 // uaddlp v19.8h, v19.16b
-	WORD    $0x6e602a73 // uaddlp v19.4s, v19.8h
-	VSHL    $1, V19.S4, V19.S4
-	VSUB    V19.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R0)
-	ADD     R1, R0
-	SUBS    $1, R4, R4
-	BNE     tile
-	RET
-
-// func dotFours6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-TEXT ·dotFours6(SB), NOSPLIT, $0-80
-	MOVD    acc+0(FP), R0
-	MOVD    stride+8(FP), R1
-	MOVD    x+16(FP), R2
-	MOVD    offsets+24(FP), R3
-	MOVD    tiles+32(FP), R4
-	MOVD    steps+64(FP), R5
-	MOVD    skip+72(FP), R6
-
-tile:
-	MOVW.P  4(R3), R11
-	ADD     R2, R11
-	MOVW.P  4(R3), R12
-	ADD     R2, R12
-	MOVW.P  4(R3), R13
-	ADD     R2, R13
-	MOVW.P  4(R3), R14
-	ADD     R2, R14
-	MOVW.P  4(R3), R15
-	ADD     R2, R15
-	MOVW.P  4(R3), R19
-	ADD     R2, R19
-	MOVD    w+40(FP), R7
-	MOVD    start+48(FP), R8
-	MOVD    height+56(FP), R10
-	VLD1    (R8), [V0.S4, V1.S4, V2.S4, V3.S4]
-	VORR    V0.B16, V0.B16, V4.B16
-	VORR    V1.B16, V1.B16, V5.B16
-	VORR    V2.B16, V2.B16, V6.B16
-	VORR    V3.B16, V3.B16, V7.B16
-	VORR    V0.B16, V0.B16, V8.B16
-	VORR    V1.B16, V1.B16, V9.B16
-	VORR    V2.B16, V2.B16, V10.B16
-	VORR    V3.B16, V3.B16, V11.B16
-	VORR    V0.B16, V0.B16, V12.B16
-	VORR    V1.B16, V1.B16, V13.B16
-	VORR    V2.B16, V2.B16, V14.B16
-	VORR    V3.B16, V3.B16, V15.B16
-	VORR    V0.B16, V0.B16, V16.B16
-	VORR    V1.B16, V1.B16, V17.B16
-	VORR    V2.B16, V2.B16, V18.B16
-	VORR    V3.B16, V3.B16, V19.B16
-	VORR    V0.B16, V0.B16, V20.B16
-	VORR    V1.B16, V1.B16, V21.B16
-	VORR    V2.B16, V2.B16, V22.B16
-	VORR    V3.B16, V3.B16, V23.B16
-
-row:
-	LSR     $2, R5, R9
-	CBZ     R9, rest
-
-four:
-	VLD1.P  16(R11), [V24.B16]
-	VLD1.P  16(R12), [V25.B16]
-	VLD1.P  16(R13), [V26.B16]
-	VLD1.P  16(R14), [V27.B16]
-	VLD1.P  16(R15), [V28.B16]
-	VLD1.P  16(R19), [V29.B16]
-	VMOVI   $128, V31.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V31.B16, V24.B16, V24.B16
-	VEOR    V31.B16, V25.B16, V25.B16
-	VEOR    V31.B16, V26.B16, V26.B16
-	VEOR    V31.B16, V27.B16, V27.B16
-	VEOR    V31.B16, V28.B16, V28.B16
-	VEOR    V31.B16, V29.B16, V29.B16
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c0 // sdot v0.4s, v30.16b, v24.4b[0]
-	WORD    $0x4f99e3c4 // sdot v4.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3c8 // sdot v8.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3cc // sdot v12.4s, v30.16b, v27.4b[0]
-	WORD    $0x4f9ce3d0 // sdot v16.4s, v30.16b, v28.4b[0]
-	WORD    $0x4f9de3d4 // sdot v20.4s, v30.16b, v29.4b[0]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98e3e1 // sdot v1.4s, v31.16b, v24.4b[0]
-	WORD    $0x4f99e3e5 // sdot v5.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3e9 // sdot v9.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3ed // sdot v13.4s, v31.16b, v27.4b[0]
-	WORD    $0x4f9ce3f1 // sdot v17.4s, v31.16b, v28.4b[0]
-	WORD    $0x4f9de3f5 // sdot v21.4s, v31.16b, v29.4b[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c2 // sdot v2.4s, v30.16b, v24.4b[0]
-	WORD    $0x4f99e3c6 // sdot v6.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3ca // sdot v10.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3ce // sdot v14.4s, v30.16b, v27.4b[0]
-	WORD    $0x4f9ce3d2 // sdot v18.4s, v30.16b, v28.4b[0]
-	WORD    $0x4f9de3d6 // sdot v22.4s, v30.16b, v29.4b[0]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98e3e3 // sdot v3.4s, v31.16b, v24.4b[0]
-	WORD    $0x4f99e3e7 // sdot v7.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3eb // sdot v11.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3ef // sdot v15.4s, v31.16b, v27.4b[0]
-	WORD    $0x4f9ce3f3 // sdot v19.4s, v31.16b, v28.4b[0]
-	WORD    $0x4f9de3f7 // sdot v23.4s, v31.16b, v29.4b[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8e3c0 // sdot v0.4s, v30.16b, v24.4b[1]
-	WORD    $0x4fb9e3c4 // sdot v4.4s, v30.16b, v25.4b[1]
-	WORD    $0x4fbae3c8 // sdot v8.4s, v30.16b, v26.4b[1]
-	WORD    $0x4fbbe3cc // sdot v12.4s, v30.16b, v27.4b[1]
-	WORD    $0x4fbce3d0 // sdot v16.4s, v30.16b, v28.4b[1]
-	WORD    $0x4fbde3d4 // sdot v20.4s, v30.16b, v29.4b[1]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4fb8e3e1 // sdot v1.4s, v31.16b, v24.4b[1]
-	WORD    $0x4fb9e3e5 // sdot v5.4s, v31.16b, v25.4b[1]
-	WORD    $0x4fbae3e9 // sdot v9.4s, v31.16b, v26.4b[1]
-	WORD    $0x4fbbe3ed // sdot v13.4s, v31.16b, v27.4b[1]
-	WORD    $0x4fbce3f1 // sdot v17.4s, v31.16b, v28.4b[1]
-	WORD    $0x4fbde3f5 // sdot v21.4s, v31.16b, v29.4b[1]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8e3c2 // sdot v2.4s, v30.16b, v24.4b[1]
-	WORD    $0x4fb9e3c6 // sdot v6.4s, v30.16b, v25.4b[1]
-	WORD    $0x4fbae3ca // sdot v10.4s, v30.16b, v26.4b[1]
-	WORD    $0x4fbbe3ce // sdot v14.4s, v30.16b, v27.4b[1]
-	WORD    $0x4fbce3d2 // sdot v18.4s, v30.16b, v28.4b[1]
-	WORD    $0x4fbde3d6 // sdot v22.4s, v30.16b, v29.4b[1]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4fb8e3e3 // sdot v3.4s, v31.16b, v24.4b[1]
-	WORD    $0x4fb9e3e7 // sdot v7.4s, v31.16b, v25.4b[1]
-	WORD    $0x4fbae3eb // sdot v11.4s, v31.16b, v26.4b[1]
-	WORD    $0x4fbbe3ef // sdot v15.4s, v31.16b, v27.4b[1]
-	WORD    $0x4fbce3f3 // sdot v19.4s, v31.16b, v28.4b[1]
-	WORD    $0x4fbde3f7 // sdot v23.4s, v31.16b, v29.4b[1]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98ebc0 // sdot v0.4s, v30.16b, v24.4b[2]
-	WORD    $0x4f99ebc4 // sdot v4.4s, v30.16b, v25.4b[2]
-	WORD    $0x4f9aebc8 // sdot v8.4s, v30.16b, v26.4b[2]
-	WORD    $0x4f9bebcc // sdot v12.4s, v30.16b, v27.4b[2]
-	WORD    $0x4f9cebd0 // sdot v16.4s, v30.16b, v28.4b[2]
-	WORD    $0x4f9debd4 // sdot v20.4s, v30.16b, v29.4b[2]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98ebe1 // sdot v1.4s, v31.16b, v24.4b[2]
-	WORD    $0x4f99ebe5 // sdot v5.4s, v31.16b, v25.4b[2]
-	WORD    $0x4f9aebe9 // sdot v9.4s, v31.16b, v26.4b[2]
-	WORD    $0x4f9bebed // sdot v13.4s, v31.16b, v27.4b[2]
-	WORD    $0x4f9cebf1 // sdot v17.4s, v31.16b, v28.4b[2]
-	WORD    $0x4f9debf5 // sdot v21.4s, v31.16b, v29.4b[2]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98ebc2 // sdot v2.4s, v30.16b, v24.4b[2]
-	WORD    $0x4f99ebc6 // sdot v6.4s, v30.16b, v25.4b[2]
-	WORD    $0x4f9aebca // sdot v10.4s, v30.16b, v26.4b[2]
-	WORD    $0x4f9bebce // sdot v14.4s, v30.16b, v27.4b[2]
-	WORD    $0x4f9cebd2 // sdot v18.4s, v30.16b, v28.4b[2]
-	WORD    $0x4f9debd6 // sdot v22.4s, v30.16b, v29.4b[2]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98ebe3 // sdot v3.4s, v31.16b, v24.4b[2]
-	WORD    $0x4f99ebe7 // sdot v7.4s, v31.16b, v25.4b[2]
-	WORD    $0x4f9aebeb // sdot v11.4s, v31.16b, v26.4b[2]
-	WORD    $0x4f9bebef // sdot v15.4s, v31.16b, v27.4b[2]
-	WORD    $0x4f9cebf3 // sdot v19.4s, v31.16b, v28.4b[2]
-	WORD    $0x4f9debf7 // sdot v23.4s, v31.16b, v29.4b[2]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8ebc0 // sdot v0.4s, v30.16b, v24.4b[3]
-	WORD    $0x4fb9ebc4 // sdot v4.4s, v30.16b, v25.4b[3]
-	WORD    $0x4fbaebc8 // sdot v8.4s, v30.16b, v26.4b[3]
-	WORD    $0x4fbbebcc // sdot v12.4s, v30.16b, v27.4b[3]
-	WORD    $0x4fbcebd0 // sdot v16.4s, v30.16b, v28.4b[3]
-	WORD    $0x4fbdebd4 // sdot v20.4s, v30.16b, v29.4b[3]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4fb8ebe1 // sdot v1.4s, v31.16b, v24.4b[3]
-	WORD    $0x4fb9ebe5 // sdot v5.4s, v31.16b, v25.4b[3]
-	WORD    $0x4fbaebe9 // sdot v9.4s, v31.16b, v26.4b[3]
-	WORD    $0x4fbbebed // sdot v13.4s, v31.16b, v27.4b[3]
-	WORD    $0x4fbcebf1 // sdot v17.4s, v31.16b, v28.4b[3]
-	WORD    $0x4fbdebf5 // sdot v21.4s, v31.16b, v29.4b[3]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4fb8ebc2 // sdot v2.4s, v30.16b, v24.4b[3]
-	WORD    $0x4fb9ebc6 // sdot v6.4s, v30.16b, v25.4b[3]
-	WORD    $0x4fbaebca // sdot v10.4s, v30.16b, v26.4b[3]
-	WORD    $0x4fbbebce // sdot v14.4s, v30.16b, v27.4b[3]
-	WORD    $0x4fbcebd2 // sdot v18.4s, v30.16b, v28.4b[3]
-	WORD    $0x4fbdebd6 // sdot v22.4s, v30.16b, v29.4b[3]
-	WORD    $0x4fb8ebe3 // sdot v3.4s, v31.16b, v24.4b[3]
-	WORD    $0x4fb9ebe7 // sdot v7.4s, v31.16b, v25.4b[3]
-	WORD    $0x4fbaebeb // sdot v11.4s, v31.16b, v26.4b[3]
-	WORD    $0x4fbbebef // sdot v15.4s, v31.16b, v27.4b[3]
-	WORD    $0x4fbcebf3 // sdot v19.4s, v31.16b, v28.4b[3]
-	WORD    $0x4fbdebf7 // sdot v23.4s, v31.16b, v29.4b[3]
-	SUBS    $1, R9, R9
-	BNE     four
-
-rest:
-	ANDS    $3, R5, R9
-	BEQ     next
-
-one:
-	VLD1.P  4(R11), V24.S[0]
-	VLD1.P  4(R12), V25.S[0]
-	VLD1.P  4(R13), V26.S[0]
-	VLD1.P  4(R14), V27.S[0]
-	VLD1.P  4(R15), V28.S[0]
-	VLD1.P  4(R19), V29.S[0]
-	VMOVI   $128, V31.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V31.B16, V24.B16, V24.B16
-	VEOR    V31.B16, V25.B16, V25.B16
-	VEOR    V31.B16, V26.B16, V26.B16
-	VEOR    V31.B16, V27.B16, V27.B16
-	VEOR    V31.B16, V28.B16, V28.B16
-	VEOR    V31.B16, V29.B16, V29.B16
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c0 // sdot v0.4s, v30.16b, v24.4b[0]
-	WORD    $0x4f99e3c4 // sdot v4.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3c8 // sdot v8.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3cc // sdot v12.4s, v30.16b, v27.4b[0]
-	WORD    $0x4f9ce3d0 // sdot v16.4s, v30.16b, v28.4b[0]
-	WORD    $0x4f9de3d4 // sdot v20.4s, v30.16b, v29.4b[0]
-	VLD1.P  16(R7), [V30.B16]
-	WORD    $0x4f98e3e1 // sdot v1.4s, v31.16b, v24.4b[0]
-	WORD    $0x4f99e3e5 // sdot v5.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3e9 // sdot v9.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3ed // sdot v13.4s, v31.16b, v27.4b[0]
-	WORD    $0x4f9ce3f1 // sdot v17.4s, v31.16b, v28.4b[0]
-	WORD    $0x4f9de3f5 // sdot v21.4s, v31.16b, v29.4b[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x4f98e3c2 // sdot v2.4s, v30.16b, v24.4b[0]
-	WORD    $0x4f99e3c6 // sdot v6.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3ca // sdot v10.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3ce // sdot v14.4s, v30.16b, v27.4b[0]
-	WORD    $0x4f9ce3d2 // sdot v18.4s, v30.16b, v28.4b[0]
-	WORD    $0x4f9de3d6 // sdot v22.4s, v30.16b, v29.4b[0]
-	WORD    $0x4f98e3e3 // sdot v3.4s, v31.16b, v24.4b[0]
-	WORD    $0x4f99e3e7 // sdot v7.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3eb // sdot v11.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3ef // sdot v15.4s, v31.16b, v27.4b[0]
-	WORD    $0x4f9ce3f3 // sdot v19.4s, v31.16b, v28.4b[0]
-	WORD    $0x4f9de3f7 // sdot v23.4s, v31.16b, v29.4b[0]
-	SUBS    $1, R9, R9
-	BNE     one
-
-next:
-	ADD     R6, R11
-	ADD     R6, R12
-	ADD     R6, R13
-	ADD     R6, R14
-	ADD     R6, R15
-	ADD     R6, R19
-	SUBS    $1, R10, R10
-	BNE     row
-	VST1    [V0.S4, V1.S4, V2.S4, V3.S4], (R0)
-	ADD     R1, R0
-	VST1    [V4.S4, V5.S4, V6.S4, V7.S4], (R0)
-	ADD     R1, R0
-	VST1    [V8.S4, V9.S4, V10.S4, V11.S4], (R0)
-	ADD     R1, R0
-	VST1    [V12.S4, V13.S4, V14.S4, V15.S4], (R0)
-	ADD     R1, R0
+	VSUB    V4.S4, V16.S4, V16.S4
+	VSUB    V5.S4, V17.S4, V17.S4
+	VSUB    V6.S4, V18.S4, V18.S4
+	VSUB    V7.S4, V19.S4, V19.S4
+	VSUB    V4.S4, V16.S4, V16.S4
+	VSUB    V5.S4, V17.S4, V17.S4
+	VSUB    V6.S4, V18.S4, V18.S4
+	VSUB    V7.S4, V19.S4, V19.S4
 	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R0)
 	ADD     R1, R0
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
-	ADD     R1, R0
-	SUBS    $1, R4, R4
-	BNE     tile
-	RET
-
-// func dotWords6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-TEXT ·dotWords6(SB), NOSPLIT, $0-80
-	MOVD    acc+0(FP), R0
-	MOVD    stride+8(FP), R1
-	MOVD    x+16(FP), R2
-	MOVD    offsets+24(FP), R3
-	MOVD    tiles+32(FP), R4
-	MOVD    steps+64(FP), R5
-	MOVD    skip+72(FP), R6
-
-tile:
-	MOVW.P  4(R3), R11
-	ADD     R2, R11
-	MOVW.P  4(R3), R12
-	ADD     R2, R12
-	MOVW.P  4(R3), R13
-	ADD     R2, R13
-	MOVW.P  4(R3), R14
-	ADD     R2, R14
-	MOVW.P  4(R3), R15
-	ADD     R2, R15
-	MOVW.P  4(R3), R19
-	ADD     R2, R19
-	MOVD    w+40(FP), R7
-	MOVD    start+48(FP), R8
-	MOVD    height+56(FP), R10
-	VLD1    (R8), [V6.S4, V7.S4, V8.S4, V9.S4]
-	VORR    V6.B16, V6.B16, V10.B16
-	VORR    V7.B16, V7.B16, V11.B16
-	VORR    V8.B16, V8.B16, V12.B16
-	VORR    V9.B16, V9.B16, V13.B16
-	VORR    V6.B16, V6.B16, V14.B16
-	VORR    V7.B16, V7.B16, V15.B16
-	VORR    V8.B16, V8.B16, V16.B16
-	VORR    V9.B16, V9.B16, V17.B16
-	VORR    V6.B16, V6.B16, V18.B16
-	VORR    V7.B16, V7.B16, V19.B16
-	VORR    V8.B16, V8.B16, V20.B16
-	VORR    V9.B16, V9.B16, V21.B16
-	VORR    V6.B16, V6.B16, V22.B16
-	VORR    V7.B16, V7.B16, V23.B16
-	VORR    V8.B16, V8.B16, V24.B16
-	VORR    V9.B16, V9.B16, V25.B16
-	VORR    V6.B16, V6.B16, V26.B16
-	VORR    V7.B16, V7.B16, V27.B16
-	VORR    V8.B16, V8.B16, V28.B16
-	VORR    V9.B16, V9.B16, V29.B16
-
-row:
-	LSR     $2, R5, R9
-	CBZ     R9, rest
-
-four:
-	VLD1.P  16(R11), [V0.B16]
-	VLD1.P  16(R12), [V1.B16]
-	VLD1.P  16(R13), [V2.B16]
-	VLD1.P  16(R14), [V3.B16]
-	VLD1.P  16(R15), [V4.B16]
-	VLD1.P  16(R19), [V5.B16]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f4023c6 // smlal v6.4s, v30.4h, v0.h[0]
-	WORD    $0x4f4023c7 // smlal2 v7.4s, v30.8h, v0.h[0]
-	WORD    $0x0f4023e8 // smlal v8.4s, v31.4h, v0.h[0]
-	WORD    $0x4f4023e9 // smlal2 v9.4s, v31.8h, v0.h[0]
-	WORD    $0x0f4123ca // smlal v10.4s, v30.4h, v1.h[0]
-	WORD    $0x4f4123cb // smlal2 v11.4s, v30.8h, v1.h[0]
-	WORD    $0x0f4123ec // smlal v12.4s, v31.4h, v1.h[0]
-	WORD    $0x4f4123ed // smlal2 v13.4s, v31.8h, v1.h[0]
-	WORD    $0x0f4223ce // smlal v14.4s, v30.4h, v2.h[0]
-	WORD    $0x4f4223cf // smlal2 v15.4s, v30.8h, v2.h[0]
-	WORD    $0x0f4223f0 // smlal v16.4s, v31.4h, v2.h[0]
-	WORD    $0x4f4223f1 // smlal2 v17.4s, v31.8h, v2.h[0]
-	WORD    $0x0f4323d2 // smlal v18.4s, v30.4h, v3.h[0]
-	WORD    $0x4f4323d3 // smlal2 v19.4s, v30.8h, v3.h[0]
-	WORD    $0x0f4323f4 // smlal v20.4s, v31.4h, v3.h[0]
-	WORD    $0x4f4323f5 // smlal2 v21.4s, v31.8h, v3.h[0]
-	WORD    $0x0f4423d6 // smlal v22.4s, v30.4h, v4.h[0]
-	WORD    $0x4f4423d7 // smlal2 v23.4s, v30.8h, v4.h[0]
-	WORD    $0x0f4423f8 // smlal v24.4s, v31.4h, v4.h[0]
-	WORD    $0x4f4423f9 // smlal2 v25.4s, v31.8h, v4.h[0]
-	WORD    $0x0f4523da // smlal v26.4s, v30.4h, v5.h[0]
-	WORD    $0x4f4523db // smlal2 v27.4s, v30.8h, v5.h[0]
-	WORD    $0x0f4523fc // smlal v28.4s, v31.4h, v5.h[0]
-	WORD    $0x4f4523fd // smlal2 v29.4s, v31.8h, v5.h[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f5023c6 // smlal v6.4s, v30.4h, v0.h[1]
-	WORD    $0x4f5023c7 // smlal2 v7.4s, v30.8h, v0.h[1]
-	WORD    $0x0f5023e8 // smlal v8.4s, v31.4h, v0.h[1]
-	WORD    $0x4f5023e9 // smlal2 v9.4s, v31.8h, v0.h[1]
-	WORD    $0x0f5123ca // smlal v10.4s, v30.4h, v1.h[1]
-	WORD    $0x4f5123cb // smlal2 v11.4s, v30.8h, v1.h[1]
-	WORD    $0x0f5123ec // smlal v12.4s, v31.4h, v1.h[1]
-	WORD    $0x4f5123ed // smlal2 v13.4s, v31.8h, v1.h[1]
-	WORD    $0x0f5223ce // smlal v14.4s, v30.4h, v2.h[1]
-	WORD    $0x4f5223cf // smlal2 v15.4s, v30.8h, v2.h[1]
-	WORD    $0x0f5223f0 // smlal v16.4s, v31.4h, v2.h[1]
-	WORD    $0x4f5223f1 // smlal2 v17.4s, v31.8h, v2.h[1]
-	WORD    $0x0f5323d2 // smlal v18.4s, v30.4h, v3.h[1]
-	WORD    $0x4f5323d3 // smlal2 v19.4s, v30.8h, v3.h[1]
-	WORD    $0x0f5323f4 // smlal v20.4s, v31.4h, v3.h[1]
-	WORD    $0x4f5323f5 // smlal2 v21.4s, v31.8h, v3.h[1]
-	WORD    $0x0f5423d6 // smlal v22.4s, v30.4h, v4.h[1]
-	WORD    $0x4f5423d7 // smlal2 v23.4s, v30.8h, v4.h[1]
-	WORD    $0x0f5423f8 // smlal v24.4s, v31.4h, v4.h[1]
-	WORD    $0x4f5423f9 // smlal2 v25.4s, v31.8h, v4.h[1]
-	WORD    $0x0f5523da // smlal v26.4s, v30.4h, v5.h[1]
-	WORD    $0x4f5523db // smlal2 v27.4s, v30.8h, v5.h[1]
-	WORD    $0x0f5523fc // smlal v28.4s, v31.4h, v5.h[1]
-	WORD    $0x4f5523fd // smlal2 v29.4s, v31.8h, v5.h[1]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f6023c6 // smlal v6.4s, v30.4h, v0.h[2]
-	WORD    $0x4f6023c7 // smlal2 v7.4s, v30.8h, v0.h[2]
-	WORD    $0x0f6023e8 // smlal v8.4s, v31.4h, v0.h[2]
-	WORD    $0x4f6023e9 // smlal2 v9.4s, v31.8h, v0.h[2]
-	WORD    $0x0f6123ca // smlal v10.4s, v30.4h, v1.h[2]
-	WORD    $0x4f6123cb // smlal2 v11.4s, v30.8h, v1.h[2]
-	WORD    $0x0f6123ec // smlal v12.4s, v31.4h, v1.h[2]
-	WORD    $0x4f6123ed // smlal2 v13.4s, v31.8h, v1.h[2]
-	WORD    $0x0f6223ce // smlal v14.4s, v30.4h, v2.h[2]
-	WORD    $0x4f6223cf // smlal2 v15.4s, v30.8h, v2.h[2]
-	WORD    $0x0f6223f0 // smlal v16.4s, v31.4h, v2.h[2]
-	WORD    $0x4f6223f1 // smlal2 v17.4s, v31.8h, v2.h[2]
-	WORD    $0x0f6323d2 // smlal v18.4s, v30.4h, v3.h[2]
-	WORD    $0x4f6323d3 // smlal2 v19.4s, v30.8h, v3.h[2]
-	WORD    $0x0f6323f4 // smlal v20.4s, v31.4h, v3.h[2]
-	WORD    $0x4f6323f5 // smlal2 v21.4s, v31.8h, v3.h[2]
-	WORD    $0x0f6423d6 // smlal v22.4s, v30.4h, v4.h[2]
-	WORD    $0x4f6423d7 // smlal2 v23.4s, v30.8h, v4.h[2]
-	WORD    $0x0f6423f8 // smlal v24.4s, v31.4h, v4.h[2]
-	WORD    $0x4f6423f9 // smlal2 v25.4s, v31.8h, v4.h[2]
-	WORD    $0x0f6523da // smlal v26.4s, v30.4h, v5.h[2]
-	WORD    $0x4f6523db // smlal2 v27.4s, v30.8h, v5.h[2]
-	WORD    $0x0f6523fc // smlal v28.4s, v31.4h, v5.h[2]
-	WORD    $0x4f6523fd // smlal2 v29.4s, v31.8h, v5.h[2]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f7023c6 // smlal v6.4s, v30.4h, v0.h[3]
-	WORD    $0x4f7023c7 // smlal2 v7.4s, v30.8h, v0.h[3]
-	WORD    $0x0f7023e8 // smlal v8.4s, v31.4h, v0.h[3]
-	WORD    $0x4f7023e9 // smlal2 v9.4s, v31.8h, v0.h[3]
-	WORD    $0x0f7123ca // smlal v10.4s, v30.4h, v1.h[3]
-	WORD    $0x4f7123cb // smlal2 v11.4s, v30.8h, v1.h[3]
-	WORD    $0x0f7123ec // smlal v12.4s, v31.4h, v1.h[3]
-	WORD    $0x4f7123ed // smlal2 v13.4s, v31.8h, v1.h[3]
-	WORD    $0x0f7223ce // smlal v14.4s, v30.4h, v2.h[3]
-	WORD    $0x4f7223cf // smlal2 v15.4s, v30.8h, v2.h[3]
-	WORD    $0x0f7223f0 // smlal v16.4s, v31.4h, v2.h[3]
-	WORD    $0x4f7223f1 // smlal2 v17.4s, v31.8h, v2.h[3]
-	WORD    $0x0f7323d2 // smlal v18.4s, v30.4h, v3.h[3]
-	WORD    $0x4f7323d3 // smlal2 v19.4s, v30.8h, v3.h[3]
-	WORD    $0x0f7323f4 // smlal v20.4s, v31.4h, v3.h[3]
-	WORD    $0x4f7323f5 // smlal2 v21.4s, v31.8h, v3.h[3]
-	WORD    $0x0f7423d6 // smlal v22.4s, v30.4h, v4.h[3]
-	WORD    $0x4f7423d7 // smlal2 v23.4s, v30.8h, v4.h[3]
-	WORD    $0x0f7423f8 // smlal v24.4s, v31.4h, v4.h[3]
-	WORD    $0x4f7423f9 // smlal2 v25.4s, v31.8h, v4.h[3]
-	WORD    $0x0f7523da // smlal v26.4s, v30.4h, v5.h[3]
-	WORD    $0x4f7523db // smlal2 v27.4s, v30.8h, v5.h[3]
-	WORD    $0x0f7523fc // smlal v28.4s, v31.4h, v5.h[3]
-	WORD    $0x4f7523fd // smlal2 v29.4s, v31.8h, v5.h[3]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f402bc6 // smlal v6.4s, v30.4h, v0.h[4]
-	WORD    $0x4f402bc7 // smlal2 v7.4s, v30.8h, v0.h[4]
-	WORD    $0x0f402be8 // smlal v8.4s, v31.4h, v0.h[4]
-	WORD    $0x4f402be9 // smlal2 v9.4s, v31.8h, v0.h[4]
-	WORD    $0x0f412bca // smlal v10.4s, v30.4h, v1.h[4]
-	WORD    $0x4f412bcb // smlal2 v11.4s, v30.8h, v1.h[4]
-	WORD    $0x0f412bec // smlal v12.4s, v31.4h, v1.h[4]
-	WORD    $0x4f412bed // smlal2 v13.4s, v31.8h, v1.h[4]
-	WORD    $0x0f422bce // smlal v14.4s, v30.4h, v2.h[4]
-	WORD    $0x4f422bcf // smlal2 v15.4s, v30.8h, v2.h[4]
-	WORD    $0x0f422bf0 // smlal v16.4s, v31.4h, v2.h[4]
-	WORD    $0x4f422bf1 // smlal2 v17.4s, v31.8h, v2.h[4]
-	WORD    $0x0f432bd2 // smlal v18.4s, v30.4h, v3.h[4]
-	WORD    $0x4f432bd3 // smlal2 v19.4s, v30.8h, v3.h[4]
-	WORD    $0x0f432bf4 // smlal v20.4s, v31.4h, v3.h[4]
-	WORD    $0x4f432bf5 // smlal2 v21.4s, v31.8h, v3.h[4]
-	WORD    $0x0f442bd6 // smlal v22.4s, v30.4h, v4.h[4]
-	WORD    $0x4f442bd7 // smlal2 v23.4s, v30.8h, v4.h[4]
-	WORD    $0x0f442bf8 // smlal v24.4s, v31.4h, v4.h[4]
-	WORD    $0x4f442bf9 // smlal2 v25.4s, v31.8h, v4.h[4]
-	WORD    $0x0f452bda // smlal v26.4s, v30.4h, v5.h[4]
-	WORD    $0x4f452bdb // smlal2 v27.4s, v30.8h, v5.h[4]
-	WORD    $0x0f452bfc // smlal v28.4s, v31.4h, v5.h[4]
-	WORD    $0x4f452bfd // smlal2 v29.4s, v31.8h, v5.h[4]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f502bc6 // smlal v6.4s, v30.4h, v0.h[5]
-	WORD    $0x4f502bc7 // smlal2 v7.4s, v30.8h, v0.h[5]
-	WORD    $0x0f502be8 // smlal v8.4s, v31.4h, v0.h[5]
-	WORD    $0x4f502be9 // smlal2 v9.4s, v31.8h, v0.h[5]
-	WORD    $0x0f512bca // smlal v10.4s, v30.4h, v1.h[5]
-	WORD    $0x4f512bcb // smlal2 v11.4s, v30.8h, v1.h[5]
-	WORD    $0x0f512bec // smlal v12.4s, v31.4h, v1.h[5]
-	WORD    $0x4f512bed // smlal2 v13.4s, v31.8h, v1.h[5]
-	WORD    $0x0f522bce // smlal v14.4s, v30.4h, v2.h[5]
-	WORD    $0x4f522bcf // smlal2 v15.4s, v30.8h, v2.h[5]
-	WORD    $0x0f522bf0 // smlal v16.4s, v31.4h, v2.h[5]
-	WORD    $0x4f522bf1 // smlal2 v17.4s, v31.8h, v2.h[5]
-	WORD    $0x0f532bd2 // smlal v18.4s, v30.4h, v3.h[5]
-	WORD    $0x4f532bd3 // smlal2 v19.4s, v30.8h, v3.h[5]
-	WORD    $0x0f532bf4 // smlal v20.4s, v31.4h, v3.h[5]
-	WORD    $0x4f532bf5 // smlal2 v21.4s, v31.8h, v3.h[5]
-	WORD    $0x0f542bd6 // smlal v22.4s, v30.4h, v4.h[5]
-	WORD    $0x4f542bd7 // smlal2 v23.4s, v30.8h, v4.h[5]
-	WORD    $0x0f542bf8 // smlal v24.4s, v31.4h, v4.h[5]
-	WORD    $0x4f542bf9 // smlal2 v25.4s, v31.8h, v4.h[5]
-	WORD    $0x0f552bda // smlal v26.4s, v30.4h, v5.h[5]
-	WORD    $0x4f552bdb // smlal2 v27.4s, v30.8h, v5.h[5]
-	WORD    $0x0f552bfc // smlal v28.4s, v31.4h, v5.h[5]
-	WORD    $0x4f552bfd // smlal2 v29.4s, v31.8h, v5.h[5]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f602bc6 // smlal v6.4s, v30.4h, v0.h[6]
-	WORD    $0x4f602bc7 // smlal2 v7.4s, v30.8h, v0.h[6]
-	WORD    $0x0f602be8 // smlal v8.4s, v31.4h, v0.h[6]
-	WORD    $0x4f602be9 // smlal2 v9.4s, v31.8h, v0.h[6]
-	WORD    $0x0f612bca // smlal v10.4s, v30.4h, v1.h[6]
-	WORD    $0x4f612bcb // smlal2 v11.4s, v30.8h, v1.h[6]
-	WORD    $0x0f612bec // smlal v12.4s, v31.4h, v1.h[6]
-	WORD    $0x4f612bed // smlal2 v13.4s, v31.8h, v1.h[6]
-	WORD    $0x0f622bce // smlal v14.4s, v30.4h, v2.h[6]
-	WORD    $0x4f622bcf // smlal2 v15.4s, v30.8h, v2.h[6]
-	WORD    $0x0f622bf0 // smlal v16.4s, v31.4h, v2.h[6]
-	WORD    $0x4f622bf1 // smlal2 v17.4s, v31.8h, v2.h[6]
-	WORD    $0x0f632bd2 // smlal v18.4s, v30.4h, v3.h[6]
-	WORD    $0x4f632bd3 // smlal2 v19.4s, v30.8h, v3.h[6]
-	WORD    $0x0f632bf4 // smlal v20.4s, v31.4h, v3.h[6]
-	WORD    $0x4f632bf5 // smlal2 v21.4s, v31.8h, v3.h[6]
-	WORD    $0x0f642bd6 // smlal v22.4s, v30.4h, v4.h[6]
-	WORD    $0x4f642bd7 // smlal2 v23.4s, v30.8h, v4.h[6]
-	WORD    $0x0f642bf8 // smlal v24.4s, v31.4h, v4.h[6]
-	WORD    $0x4f642bf9 // smlal2 v25.4s, v31.8h, v4.h[6]
-	WORD    $0x0f652bda // smlal v26.4s, v30.4h, v5.h[6]
-	WORD    $0x4f652bdb // smlal2 v27.4s, v30.8h, v5.h[6]
-	WORD    $0x0f652bfc // smlal v28.4s, v31.4h, v5.h[6]
-	WORD    $0x4f652bfd // smlal2 v29.4s, v31.8h, v5.h[6]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f702bc6 // smlal v6.4s, v30.4h, v0.h[7]
-	WORD    $0x4f702bc7 // smlal2 v7.4s, v30.8h, v0.h[7]
-	WORD    $0x0f702be8 // smlal v8.4s, v31.4h, v0.h[7]
-	WORD    $0x4f702be9 // smlal2 v9.4s, v31.8h, v0.h[7]
-	WORD    $0x0f712bca // smlal v10.4s, v30.4h, v1.h[7]
-	WORD    $0x4f712bcb // smlal2 v11.4s, v30.8h, v1.h[7]
-	WORD    $0x0f712bec // smlal v12.4s, v31.4h, v1.h[7]
-	WORD    $0x4f712bed // smlal2 v13.4s, v31.8h, v1.h[7]
-	WORD    $0x0f722bce // smlal v14.4s, v30.4h, v2.h[7]
-	WORD    $0x4f722bcf // smlal2 v15.4s, v30.8h, v2.h[7]
-	WORD    $0x0f722bf0 // smlal v16.4s, v31.4h, v2.h[7]
-	WORD    $0x4f722bf1 // smlal2 v17.4s, v31.8h, v2.h[7]
-	WORD    $0x0f732bd2 // smlal v18.4s, v30.4h, v3.h[7]
-	WORD    $0x4f732bd3 // smlal2 v19.4s, v30.8h, v3.h[7]
-	WORD    $0x0f732bf4 // smlal v20.4s, v31.4h, v3.h[7]
-	WORD    $0x4f732bf5 // smlal2 v21.4s, v31.8h, v3.h[7]
-	WORD    $0x0f742bd6 // smlal v22.4s, v30.4h, v4.h[7]
-	WORD    $0x4f742bd7 // smlal2 v23.4s, v30.8h, v4.h[7]
-	WORD    $0x0f742bf8 // smlal v24.4s, v31.4h, v4.h[7]
-	WORD    $0x4f742bf9 // smlal2 v25.4s, v31.8h, v4.h[7]
-	WORD    $0x0f752bda // smlal v26.4s, v30.4h, v5.h[7]
-	WORD    $0x4f752bdb // smlal2 v27.4s, v30.8h, v5.h[7]
-	WORD    $0x0f752bfc // smlal v28.4s, v31.4h, v5.h[7]
-	WORD    $0x4f752bfd // smlal2 v29.4s, v31.8h, v5.h[7]
-	SUBS    $1, R9, R9
-	BNE     four
-
-rest:
-	ANDS    $3, R5, R9
-	BEQ     next
-
-one:
-	VLD1.P  4(R11), V0.S[0]
-	VLD1.P  4(R12), V1.S[0]
-	VLD1.P  4(R13), V2.S[0]
-	VLD1.P  4(R14), V3.S[0]
-	VLD1.P  4(R15), V4.S[0]
-	VLD1.P  4(R19), V5.S[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f4023c6 // smlal v6.4s, v30.4h, v0.h[0]
-	WORD    $0x4f4023c7 // smlal2 v7.4s, v30.8h, v0.h[0]
-	WORD    $0x0f4023e8 // smlal v8.4s, v31.4h, v0.h[0]
-	WORD    $0x4f4023e9 // smlal2 v9.4s, v31.8h, v0.h[0]
-	WORD    $0x0f4123ca // smlal v10.4s, v30.4h, v1.h[0]
-	WORD    $0x4f4123cb // smlal2 v11.4s, v30.8h, v1.h[0]
-	WORD    $0x0f4123ec // smlal v12.4s, v31.4h, v1.h[0]
-	WORD    $0x4f4123ed // smlal2 v13.4s, v31.8h, v1.h[0]
-	WORD    $0x0f4223ce // smlal v14.4s, v30.4h, v2.h[0]
-	WORD    $0x4f4223cf // smlal2 v15.4s, v30.8h, v2.h[0]
-	WORD    $0x0f4223f0 // smlal v16.4s, v31.4h, v2.h[0]
-	WORD    $0x4f4223f1 // smlal2 v17.4s, v31.8h, v2.h[0]
-	WORD    $0x0f4323d2 // smlal v18.4s, v30.4h, v3.h[0]
-	WORD    $0x4f4323d3 // smlal2 v19.4s, v30.8h, v3.h[0]
-	WORD    $0x0f4323f4 // smlal v20.4s, v31.4h, v3.h[0]
-	WORD    $0x4f4323f5 // smlal2 v21.4s, v31.8h, v3.h[0]
-	WORD    $0x0f4423d6 // smlal v22.4s, v30.4h, v4.h[0]
-	WORD    $0x4f4423d7 // smlal2 v23.4s, v30.8h, v4.h[0]
-	WORD    $0x0f4423f8 // smlal v24.4s, v31.4h, v4.h[0]
-	WORD    $0x4f4423f9 // smlal2 v25.4s, v31.8h, v4.h[0]
-	WORD    $0x0f4523da // smlal v26.4s, v30.4h, v5.h[0]
-	WORD    $0x4f4523db // smlal2 v27.4s, v30.8h, v5.h[0]
-	WORD    $0x0f4523fc // smlal v28.4s, v31.4h, v5.h[0]
-	WORD    $0x4f4523fd // smlal2 v29.4s, v31.8h, v5.h[0]
-	VLD1.P  16(R7), [V31.B16]
-	WORD    $0x0f08a7fe // sxtl v30.8h, v31.8b
-	WORD    $0x4f08a7ff // sxtl2 v31.8h, v31.16b
-	WORD    $0x0f5023c6 // smlal v6.4s, v30.4h, v0.h[1]
-	WORD    $0x4f5023c7 // smlal2 v7.4s, v30.8h, v0.h[1]
-	WORD    $0x0f5023e8 // smlal v8.4s, v31.4h, v0.h[1]
-	WORD    $0x4f5023e9 // smlal2 v9.4s, v31.8h, v0.h[1]
-	WORD    $0x0f5123ca // smlal v10.4s, v30.4h, v1.h[1]
-	WORD    $0x4f5123cb // smlal2 v11.4s, v30.8h, v1.h[1]
-	WORD    $0x0f5123ec // smlal v12.4s, v31.4h, v1.h[1]
-	WORD    $0x4f5123ed // smlal2 v13.4s, v31.8h, v1.h[1]
-	WORD    $0x0f5223ce // smlal v14.4s, v30.4h, v2.h[1]
-	WORD    $0x4f5223cf // smlal2 v15.4s, v30.8h, v2.h[1]
-	WORD    $0x0f5223f0 // smlal v16.4s, v31.4h, v2.h[1]
-	WORD    $0x4f5223f1 // smlal2 v17.4s, v31.8h, v2.h[1]
-	WORD    $0x0f5323d2 // smlal v18.4s, v30.4h, v3.h[1]
-	WORD    $0x4f5323d3 // smlal2 v19.4s, v30.8h, v3.h[1]
-	WORD    $0x0f5323f4 // smlal v20.4s, v31.4h, v3.h[1]
-	WORD    $0x4f5323f5 // smlal2 v21.4s, v31.8h, v3.h[1]
-	WORD    $0x0f5423d6 // smlal v22.4s, v30.4h, v4.h[1]
-	WORD    $0x4f5423d7 // smlal2 v23.4s, v30.8h, v4.h[1]
-	WORD    $0x0f5423f8 // smlal v24.4s, v31.4h, v4.h[1]
-	WORD    $0x4f5423f9 // smlal2 v25.4s, v31.8h, v4.h[1]
-	WORD    $0x0f5523da // smlal v26.4s, v30.4h, v5.h[1]
-	WORD    $0x4f5523db // smlal2 v27.4s, v30.8h, v5.h[1]
-	WORD    $0x0f5523fc // smlal v28.4s, v31.4h, v5.h[1]
-	WORD    $0x4f5523fd // smlal2 v29.4s, v31.8h, v5.h[1]
-	SUBS    $1, R9, R9
-	BNE     one
-
-next:
-	ADD     R6, R11
-	ADD     R6, R12
-	ADD     R6, R13
-	ADD     R6, R14
-	ADD     R6, R15
-	ADD     R6, R19
-	SUBS    $1, R10, R10
-	BNE     row
-	VST1    [V6.S4, V7.S4, V8.S4, V9.S4], (R0)
-	ADD     R1, R0
-	VST1    [V10.S4, V11.S4, V12.S4, V13.S4], (R0)
-	ADD     R1, R0
-	VST1    [V14.S4, V15.S4, V16.S4, V17.S4], (R0)
-	ADD     R1, R0
-	VST1    [V18.S4, V19.S4, V20.S4, V21.S4], (R0)
-	ADD     R1, R0
-	VST1    [V22.S4, V23.S4, V24.S4, V25.S4], (R0)
-	ADD     R1, R0
-	VST1    [V26.S4, V27.S4, V28.S4, V29.S4], (R0)
-	ADD     R1, R0
-	SUBS    $1, R4, R4
-	BNE     tile
-	RET
-
-// func dotBytes6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
-TEXT ·dotBytes6(SB), NOSPLIT, $0-88
-	MOVD    acc+0(FP), R0
-	MOVD    stride+8(FP), R1
-	MOVD    x+16(FP), R2
-	MOVD    offsets+24(FP), R3
-	MOVD    tiles+32(FP), R4
-	MOVD    steps+64(FP), R5
-	MOVD    skip+72(FP), R6
-
-tile:
-	MOVW.P  4(R3), R11
-	ADD     R2, R11
-	MOVW.P  4(R3), R12
-	ADD     R2, R12
-	MOVW.P  4(R3), R13
-	ADD     R2, R13
-	MOVW.P  4(R3), R14
-	ADD     R2, R14
-	MOVW.P  4(R3), R15
-	ADD     R2, R15
-	MOVW.P  4(R3), R19
-	ADD     R2, R19
-	MOVD    w+40(FP), R7
-	MOVD    start+48(FP), R8
-	MOVD    height+56(FP), R10
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
-	MOVD    R0, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VEOR    V0.B16, V0.B16, V0.B16
-	VEOR    V1.B16, V1.B16, V1.B16
-	VEOR    V2.B16, V2.B16, V2.B16
-	VEOR    V3.B16, V3.B16, V3.B16
-	VEOR    V4.B16, V4.B16, V4.B16
-	VEOR    V5.B16, V5.B16, V5.B16
-	VEOR    V6.B16, V6.B16, V6.B16
-	VEOR    V7.B16, V7.B16, V7.B16
-	VEOR    V8.B16, V8.B16, V8.B16
-	VEOR    V9.B16, V9.B16, V9.B16
-	VEOR    V10.B16, V10.B16, V10.B16
-	VEOR    V11.B16, V11.B16, V11.B16
-	MOVD    block+80(FP), R20
-
-row:
-	MOVD    R5, R9
-
-part:
-	CMP     R20, R9
-	CSEL    LT, R9, R20, R21
-	SUB     R21, R9
-	SUB     R21, R20
-
-step:
-	VMOVI   $128, V18.B16
-	VLD1R.P 4(R11), [V12.S4]
-	VEOR    V18.B16, V12.B16, V12.B16
-	VLD1R.P 4(R12), [V13.S4]
-	VEOR    V18.B16, V13.B16, V13.B16
-	VLD1R.P 4(R13), [V14.S4]
-	VEOR    V18.B16, V14.B16, V14.B16
-	VLD1R.P 4(R14), [V15.S4]
-	VEOR    V18.B16, V15.B16, V15.B16
-	VLD1R.P 4(R15), [V16.S4]
-	VEOR    V18.B16, V16.B16, V16.B16
-	VLD1R.P 4(R19), [V17.S4]
-	VEOR    V18.B16, V17.B16, V17.B16
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[0], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VDUP    V13.B[0], V20.B16
-	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
-	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
-	VDUP    V14.B[0], V21.B16
-	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
-	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
-	VDUP    V15.B[0], V22.B16
-	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
-	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
-	VDUP    V16.B[0], V23.B16
-	WORD    $0x0e3282e8 // smlal v8.8h, v23.8b, v18.8b
-	WORD    $0x4e3282e9 // smlal2 v9.8h, v23.16b, v18.16b
-	VDUP    V17.B[0], V24.B16
-	WORD    $0x0e32830a // smlal v10.8h, v24.8b, v18.8b
-	WORD    $0x4e32830b // smlal2 v11.8h, v24.16b, v18.16b
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[1], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VDUP    V13.B[1], V20.B16
-	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
-	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
-	VDUP    V14.B[1], V21.B16
-	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
-	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
-	VDUP    V15.B[1], V22.B16
-	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
-	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
-	VDUP    V16.B[1], V23.B16
-	WORD    $0x0e3282e8 // smlal v8.8h, v23.8b, v18.8b
-	WORD    $0x4e3282e9 // smlal2 v9.8h, v23.16b, v18.16b
-	VDUP    V17.B[1], V24.B16
-	WORD    $0x0e32830a // smlal v10.8h, v24.8b, v18.8b
-	WORD    $0x4e32830b // smlal2 v11.8h, v24.16b, v18.16b
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[2], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VDUP    V13.B[2], V20.B16
-	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
-	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
-	VDUP    V14.B[2], V21.B16
-	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
-	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
-	VDUP    V15.B[2], V22.B16
-	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
-	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
-	VDUP    V16.B[2], V23.B16
-	WORD    $0x0e3282e8 // smlal v8.8h, v23.8b, v18.8b
-	WORD    $0x4e3282e9 // smlal2 v9.8h, v23.16b, v18.16b
-	VDUP    V17.B[2], V24.B16
-	WORD    $0x0e32830a // smlal v10.8h, v24.8b, v18.8b
-	WORD    $0x4e32830b // smlal2 v11.8h, v24.16b, v18.16b
-	VLD1.P  16(R7), [V18.B16]
-	VDUP    V12.B[3], V19.B16
-	WORD    $0x0e328260 // smlal v0.8h, v19.8b, v18.8b
-	WORD    $0x4e328261 // smlal2 v1.8h, v19.16b, v18.16b
-	VDUP    V13.B[3], V20.B16
-	WORD    $0x0e328282 // smlal v2.8h, v20.8b, v18.8b
-	WORD    $0x4e328283 // smlal2 v3.8h, v20.16b, v18.16b
-	VDUP    V14.B[3], V21.B16
-	WORD    $0x0e3282a4 // smlal v4.8h, v21.8b, v18.8b
-	WORD    $0x4e3282a5 // smlal2 v5.8h, v21.16b, v18.16b
-	VDUP    V15.B[3], V22.B16
-	WORD    $0x0e3282c6 // smlal v6.8h, v22.8b, v18.8b
-	WORD    $0x4e3282c7 // smlal2 v7.8h, v22.16b, v18.16b
-	VDUP    V16.B[3], V23.B16
-	WORD    $0x0e3282e8 // smlal v8.8h, v23.8b, v18.8b
-	WORD    $0x4e3282e9 // smlal2 v9.8h, v23.16b, v18.16b
-	VDUP    V17.B[3], V24.B16
-	WORD    $0x0e32830a // smlal v10.8h, v24.8b, v18.8b
-	WORD    $0x4e32830b // smlal2 v11.8h, v24.16b, v18.16b
-	SUBS    $1, R21, R21
-	BNE     step
-	CBNZ    R20, whole
-	MOVD    R0, R8
-	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
-	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
-	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
-	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
-	ADD     R1, R8
-	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e621294 // saddw v20.4s, v20.4s, v2.4h
-	WORD    $0x4e6212b5 // saddw2 v21.4s, v21.4s, v2.8h
-	WORD    $0x0e6312d6 // saddw v22.4s, v22.4s, v3.4h
-	WORD    $0x4e6312f7 // saddw2 v23.4s, v23.4s, v3.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
-	ADD     R1, R8
-	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e641294 // saddw v20.4s, v20.4s, v4.4h
-	WORD    $0x4e6412b5 // saddw2 v21.4s, v21.4s, v4.8h
-	WORD    $0x0e6512d6 // saddw v22.4s, v22.4s, v5.4h
-	WORD    $0x4e6512f7 // saddw2 v23.4s, v23.4s, v5.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
-	ADD     R1, R8
-	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e661294 // saddw v20.4s, v20.4s, v6.4h
-	WORD    $0x4e6612b5 // saddw2 v21.4s, v21.4s, v6.8h
-	WORD    $0x0e6712d6 // saddw v22.4s, v22.4s, v7.4h
-	WORD    $0x4e6712f7 // saddw2 v23.4s, v23.4s, v7.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
-	ADD     R1, R8
-	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e681294 // saddw v20.4s, v20.4s, v8.4h
-	WORD    $0x4e6812b5 // saddw2 v21.4s, v21.4s, v8.8h
-	WORD    $0x0e6912d6 // saddw v22.4s, v22.4s, v9.4h
-	WORD    $0x4e6912f7 // saddw2 v23.4s, v23.4s, v9.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
-	ADD     R1, R8
-	VLD1    (R8), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e6a1294 // saddw v20.4s, v20.4s, v10.4h
-	WORD    $0x4e6a12b5 // saddw2 v21.4s, v21.4s, v10.8h
-	WORD    $0x0e6b12d6 // saddw v22.4s, v22.4s, v11.4h
-	WORD    $0x4e6b12f7 // saddw2 v23.4s, v23.4s, v11.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R8)
-	ADD     R1, R8
-	VEOR    V0.B16, V0.B16, V0.B16
-	VEOR    V1.B16, V1.B16, V1.B16
-	VEOR    V2.B16, V2.B16, V2.B16
-	VEOR    V3.B16, V3.B16, V3.B16
-	VEOR    V4.B16, V4.B16, V4.B16
-	VEOR    V5.B16, V5.B16, V5.B16
-	VEOR    V6.B16, V6.B16, V6.B16
-	VEOR    V7.B16, V7.B16, V7.B16
-	VEOR    V8.B16, V8.B16, V8.B16
-	VEOR    V9.B16, V9.B16, V9.B16
-	VEOR    V10.B16, V10.B16, V10.B16
-	VEOR    V11.B16, V11.B16, V11.B16
-	MOVD    block+80(FP), R20
-
-whole:
-	CBNZ    R9, part
-
-next:
-	ADD     R6, R11
-	ADD     R6, R12
-	ADD     R6, R13
-	ADD     R6, R14
-	ADD     R6, R15
-	ADD     R6, R19
-	SUBS    $1, R10, R10
-	BNE     row
-	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e601294 // saddw v20.4s, v20.4s, v0.4h
-	WORD    $0x4e6012b5 // saddw2 v21.4s, v21.4s, v0.8h
-	WORD    $0x0e6112d6 // saddw v22.4s, v22.4s, v1.4h
-	WORD    $0x4e6112f7 // saddw2 v23.4s, v23.4s, v1.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
-	ADD     R1, R0
-	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e621294 // saddw v20.4s, v20.4s, v2.4h
-	WORD    $0x4e6212b5 // saddw2 v21.4s, v21.4s, v2.8h
-	WORD    $0x0e6312d6 // saddw v22.4s, v22.4s, v3.4h
-	WORD    $0x4e6312f7 // saddw2 v23.4s, v23.4s, v3.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
-	ADD     R1, R0
-	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e641294 // saddw v20.4s, v20.4s, v4.4h
-	WORD    $0x4e6412b5 // saddw2 v21.4s, v21.4s, v4.8h
-	WORD    $0x0e6512d6 // saddw v22.4s, v22.4s, v5.4h
-	WORD    $0x4e6512f7 // saddw2 v23.4s, v23.4s, v5.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
-	ADD     R1, R0
-	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e661294 // saddw v20.4s, v20.4s, v6.4h
-	WORD    $0x4e6612b5 // saddw2 v21.4s, v21.4s, v6.8h
-	WORD    $0x0e6712d6 // saddw v22.4s, v22.4s, v7.4h
-	WORD    $0x4e6712f7 // saddw2 v23.4s, v23.4s, v7.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
-	ADD     R1, R0
-	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e681294 // saddw v20.4s, v20.4s, v8.4h
-	WORD    $0x4e6812b5 // saddw2 v21.4s, v21.4s, v8.8h
-	WORD    $0x0e6912d6 // saddw v22.4s, v22.4s, v9.4h
-	WORD    $0x4e6912f7 // saddw2 v23.4s, v23.4s, v9.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
-	ADD     R1, R0
-	VLD1    (R0), [V20.S4, V21.S4, V22.S4, V23.S4]
-	WORD    $0x0e6a1294 // saddw v20.4s, v20.4s, v10.4h
-	WORD    $0x4e6a12b5 // saddw2 v21.4s, v21.4s, v10.8h
-	WORD    $0x0e6b12d6 // saddw v22.4s, v22.4s, v11.4h
-	WORD    $0x4e6b12f7 // saddw2 v23.4s, v23.4s, v11.8h
-	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
-	ADD     R1, R0
-	SUBS    $1, R4, R4
-	BNE     tile
-	RET
-
-// func dotSigns6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-TEXT ·dotSigns6(SB), NOSPLIT, $0-80
-	MOVD    acc+0(FP), R0
-	MOVD    stride+8(FP), R1
-	MOVD    x+16(FP), R2
-	MOVD    offsets+24(FP), R3
-	MOVD    tiles+32(FP), R4
-	MOVD    steps+64(FP), R5
-	MOVD    skip+72(FP), R6
-
-tile:
-	MOVW.P  4(R3), R11
-	ADD     R2, R11
-	MOVW.P  4(R3), R12
-	ADD     R2, R12
-	MOVW.P  4(R3), R13
-	ADD     R2, R13
-	MOVW.P  4(R3), R14
-	ADD     R2, R14
-	MOVW.P  4(R3), R15
-	ADD     R2, R15
-	MOVW.P  4(R3), R19
-	ADD     R2, R19
-	MOVD    w+40(FP), R7
-	MOVD    start+48(FP), R8
-	MOVD    height+56(FP), R10
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
-	MOVD    R0, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VEOR    V0.B16, V0.B16, V0.B16
-	VEOR    V1.B16, V1.B16, V1.B16
-	VEOR    V2.B16, V2.B16, V2.B16
-	VEOR    V3.B16, V3.B16, V3.B16
-	VEOR    V4.B16, V4.B16, V4.B16
-	VEOR    V5.B16, V5.B16, V5.B16
-	VEOR    V6.B16, V6.B16, V6.B16
-	VEOR    V7.B16, V7.B16, V7.B16
-	VEOR    V8.B16, V8.B16, V8.B16
-	VEOR    V9.B16, V9.B16, V9.B16
-	VEOR    V10.B16, V10.B16, V10.B16
-	VEOR    V11.B16, V11.B16, V11.B16
-	VEOR    V12.B16, V12.B16, V12.B16
-	VEOR    V13.B16, V13.B16, V13.B16
-	VEOR    V14.B16, V14.B16, V14.B16
-	VEOR    V15.B16, V15.B16, V15.B16
-	VEOR    V16.B16, V16.B16, V16.B16
-	VEOR    V17.B16, V17.B16, V17.B16
-	VEOR    V18.B16, V18.B16, V18.B16
-	VEOR    V19.B16, V19.B16, V19.B16
-	VEOR    V20.B16, V20.B16, V20.B16
-	VEOR    V21.B16, V21.B16, V21.B16
-	VEOR    V22.B16, V22.B16, V22.B16
-	VEOR    V23.B16, V23.B16, V23.B16
-	MOVD    $31, R20
-
-row:
-	MOVD    R5, R9
-
-part:
-	CMP     R20, R9
-	CSEL    LT, R9, R20, R21
-	SUB     R21, R9
-	SUB     R21, R20
-
-step:
-	VLD1R.P 4(R11), [V24.S4]
-	VLD1R.P 4(R12), [V25.S4]
-	VLD1R.P 4(R13), [V26.S4]
-	VLD1R.P 4(R14), [V27.S4]
-	VLD1R.P 4(R15), [V28.S4]
-	VLD1R.P 4(R19), [V29.S4]
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V0.B16, V0.B16
-	VEOR    V30.B16, V25.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V4.B16, V4.B16
-	VEOR    V30.B16, V26.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V8.B16, V8.B16
-	VEOR    V30.B16, V27.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V12.B16, V12.B16
-	VEOR    V30.B16, V28.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V16.B16, V16.B16
-	VEOR    V30.B16, V29.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V20.B16, V20.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V1.B16, V1.B16
-	VEOR    V30.B16, V25.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V5.B16, V5.B16
-	VEOR    V30.B16, V26.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V9.B16, V9.B16
-	VEOR    V30.B16, V27.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V13.B16, V13.B16
-	VEOR    V30.B16, V28.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V17.B16, V17.B16
-	VEOR    V30.B16, V29.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V21.B16, V21.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V2.B16, V2.B16
-	VEOR    V30.B16, V25.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V6.B16, V6.B16
-	VEOR    V30.B16, V26.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V10.B16, V10.B16
-	VEOR    V30.B16, V27.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V14.B16, V14.B16
-	VEOR    V30.B16, V28.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V18.B16, V18.B16
-	VEOR    V30.B16, V29.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V22.B16, V22.B16
-	VLD1.P  16(R7), [V30.B16]
-	VEOR    V30.B16, V24.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V3.B16, V3.B16
-	VEOR    V30.B16, V25.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V7.B16, V7.B16
-	VEOR    V30.B16, V26.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V11.B16, V11.B16
-	VEOR    V30.B16, V27.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V15.B16, V15.B16
-	VEOR    V30.B16, V28.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V19.B16, V19.B16
-	VEOR    V30.B16, V29.B16, V31.B16
-	VCNT    V31.B16, V31.B16
-	VADD    V31.B16, V23.B16, V23.B16
-	SUBS    $1, R21, R21
-	BNE     step
-	CBNZ    R20, whole
-	MOVD    R0, R8
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
-	WORD    $0x6e202800 // uaddlp v0.8h, v0.16b
-	WORD    $0x6e602800 // uaddlp v0.4s, v0.8h
-	VSHL    $1, V0.S4, V0.S4
-	VSUB    V0.S4, V24.S4, V24.S4
-	WORD    $0x6e202821 // uaddlp v1.8h, v1.16b
-	WORD    $0x6e602821 // uaddlp v1.4s, v1.8h
-	VSHL    $1, V1.S4, V1.S4
-	VSUB    V1.S4, V25.S4, V25.S4
-	WORD    $0x6e202842 // uaddlp v2.8h, v2.16b
-	WORD    $0x6e602842 // uaddlp v2.4s, v2.8h
-	VSHL    $1, V2.S4, V2.S4
-	VSUB    V2.S4, V26.S4, V26.S4
-	WORD    $0x6e202863 // uaddlp v3.8h, v3.16b
-	WORD    $0x6e602863 // uaddlp v3.4s, v3.8h
-	VSHL    $1, V3.S4, V3.S4
-	VSUB    V3.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
-	WORD    $0x6e202884 // uaddlp v4.8h, v4.16b
-	WORD    $0x6e602884 // uaddlp v4.4s, v4.8h
-	VSHL    $1, V4.S4, V4.S4
-	VSUB    V4.S4, V24.S4, V24.S4
-	WORD    $0x6e2028a5 // uaddlp v5.8h, v5.16b
-	WORD    $0x6e6028a5 // uaddlp v5.4s, v5.8h
-	VSHL    $1, V5.S4, V5.S4
-	VSUB    V5.S4, V25.S4, V25.S4
-	WORD    $0x6e2028c6 // uaddlp v6.8h, v6.16b
-	WORD    $0x6e6028c6 // uaddlp v6.4s, v6.8h
-	VSHL    $1, V6.S4, V6.S4
-	VSUB    V6.S4, V26.S4, V26.S4
-	WORD    $0x6e2028e7 // uaddlp v7.8h, v7.16b
-	WORD    $0x6e6028e7 // uaddlp v7.4s, v7.8h
-	VSHL    $1, V7.S4, V7.S4
-	VSUB    V7.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R0), [V16.S4, V17.S4, V18.S4, V19.S4]
 	WORD    $0x6e202908 // uaddlp v8.8h, v8.16b
-	WORD    $0x6e602908 // uaddlp v8.4s, v8.8h
-	VSHL    $1, V8.S4, V8.S4
-	VSUB    V8.S4, V24.S4, V24.S4
 	WORD    $0x6e202929 // uaddlp v9.8h, v9.16b
-	WORD    $0x6e602929 // uaddlp v9.4s, v9.8h
-	VSHL    $1, V9.S4, V9.S4
-	VSUB    V9.S4, V25.S4, V25.S4
 	WORD    $0x6e20294a // uaddlp v10.8h, v10.16b
-	WORD    $0x6e60294a // uaddlp v10.4s, v10.8h
-	VSHL    $1, V10.S4, V10.S4
-	VSUB    V10.S4, V26.S4, V26.S4
 	WORD    $0x6e20296b // uaddlp v11.8h, v11.16b
-	WORD    $0x6e60296b // uaddlp v11.4s, v11.8h
-	VSHL    $1, V11.S4, V11.S4
-	VSUB    V11.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
-	WORD    $0x6e20298c // uaddlp v12.8h, v12.16b
-	WORD    $0x6e60298c // uaddlp v12.4s, v12.8h
-	VSHL    $1, V12.S4, V12.S4
-	VSUB    V12.S4, V24.S4, V24.S4
-	WORD    $0x6e2029ad // uaddlp v13.8h, v13.16b
-	WORD    $0x6e6029ad // uaddlp v13.4s, v13.8h
-	VSHL    $1, V13.S4, V13.S4
-	VSUB    V13.S4, V25.S4, V25.S4
-	WORD    $0x6e2029ce // uaddlp v14.8h, v14.16b
-	WORD    $0x6e6029ce // uaddlp v14.4s, v14.8h
-	VSHL    $1, V14.S4, V14.S4
-	VSUB    V14.S4, V26.S4, V26.S4
-	WORD    $0x6e2029ef // uaddlp v15.8h, v15.16b
-	WORD    $0x6e6029ef // uaddlp v15.4s, v15.8h
-	VSHL    $1, V15.S4, V15.S4
-	VSUB    V15.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
-	WORD    $0x6e202a10 // uaddlp v16.8h, v16.16b
-	WORD    $0x6e602a10 // uaddlp v16.4s, v16.8h
-	VSHL    $1, V16.S4, V16.S4
-	VSUB    V16.S4, V24.S4, V24.S4
-	WORD    $0x6e202a31 // uaddlp v17.8h, v17.16b
-	WORD    $0x6e602a31 // uaddlp v17.4s, v17.8h
-	VSHL    $1, V17.S4, V17.S4
-	VSUB    V17.S4, V25.S4, V25.S4
-	WORD    $0x6e202a52 // uaddlp v18.8h, v18.16b
-	WORD    $0x6e602a52 // uaddlp v18.4s, v18.8h
-	VSHL    $1, V18.S4, V18.S4
-	VSUB    V18.S4, V26.S4, V26.S4
-	WORD    $0x6e202a73 // uaddlp v19.8h, v19.16b
-	WORD    $0x6e602a73 // uaddlp v19.4s, v19.8h
-	VSHL    $1, V19.S4, V19.S4
-	VSUB    V19.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VLD1    (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
-	WORD    $0x6e202a94 // uaddlp v20.8h, v20.16b
-	WORD    $0x6e602a94 // uaddlp v20.4s, v20.8h
-	VSHL    $1, V20.S4, V20.S4
-	VSUB    V20.S4, V24.S4, V24.S4
-	WORD    $0x6e202ab5 // uaddlp v21.8h, v21.16b
-	WORD    $0x6e602ab5 // uaddlp v21.4s, v21.8h
-	VSHL    $1, V21.S4, V21.S4
-	VSUB    V21.S4, V25.S4, V25.S4
-	WORD    $0x6e202ad6 // uaddlp v22.8h, v22.16b
-	WORD    $0x6e602ad6 // uaddlp v22.4s, v22.8h
-	VSHL    $1, V22.S4, V22.S4
-	VSUB    V22.S4, V26.S4, V26.S4
-	WORD    $0x6e202af7 // uaddlp v23.8h, v23.16b
-	WORD    $0x6e602af7 // uaddlp v23.4s, v23.8h
-	VSHL    $1, V23.S4, V23.S4
-	VSUB    V23.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R8)
-	ADD     R1, R8
-	VEOR    V0.B16, V0.B16, V0.B16
-	VEOR    V1.B16, V1.B16, V1.B16
-	VEOR    V2.B16, V2.B16, V2.B16
-	VEOR    V3.B16, V3.B16, V3.B16
-	VEOR    V4.B16, V4.B16, V4.B16
-	VEOR    V5.B16, V5.B16, V5.B16
-	VEOR    V6.B16, V6.B16, V6.B16
-	VEOR    V7.B16, V7.B16, V7.B16
-	VEOR    V8.B16, V8.B16, V8.B16
-	VEOR    V9.B16, V9.B16, V9.B16
-	VEOR    V10.B16, V10.B16, V10.B16
-	VEOR    V11.B16, V11.B16, V11.B16
-	VEOR    V12.B16, V12.B16, V12.B16
-	VEOR    V13.B16, V13.B16, V13.B16
-	VEOR    V14.B16, V14.B16, V14.B16
-	VEOR    V15.B16, V15.B16, V15.B16
-	VEOR    V16.B16, V16.B16, V16.B16
-	VEOR    V17.B16, V17.B16, V17.B16
-	VEOR    V18.B16, V18.B16, V18.B16
-	VEOR    V19.B16, V19.B16, V19.B16
-	VEOR    V20.B16, V20.B16, V20.B16
-	VEOR    V21.B16, V21.B16, V21.B16
-	VEOR    V22.B16, V22.B16, V22.B16
-	VEOR    V23.B16, V23.B16, V23.B16
-	MOVD    $31, R20
-
-whole:
-	CBNZ    R9, part
-
-next:
-	ADD     R6, R11
-	ADD     R6, R12
-	ADD     R6, R13
-	ADD     R6, R14
-	ADD     R6, R15
-	ADD     R6, R19
-	SUBS    $1, R10, R10
-	BNE     row
-	VLD1    (R0), [V24.S4, V25.S4, V26.S4, V27.S4]
-	WORD    $0x6e202800 // uaddlp v0.8h, v0.16b
-	WORD    $0x6e602800 // uaddlp v0.4s, v0.8h
-	VSHL    $1, V0.S4, V0.S4
-	VSUB    V0.S4, V24.S4, V24.S4
-	WORD    $0x6e202821 // uaddlp v1.8h, v1.16b
-	WORD    $0x6e602821 // uaddlp v1.4s, v1.8h
-	VSHL    $1, V1.S4, V1.S4
-	VSUB    V1.S4, V25.S4, V25.S4
-	WORD    $0x6e202842 // uaddlp v2.8h, v2.16b
-	WORD    $0x6e602842 // uaddlp v2.4s, v2.8h
-	VSHL    $1, V2.S4, V2.S4
-	VSUB    V2.S4, V26.S4, V26.S4
-	WORD    $0x6e202863 // uaddlp v3.8h, v3.16b
-	WORD    $0x6e602863 // uaddlp v3.4s, v3.8h
-	VSHL    $1, V3.S4, V3.S4
-	VSUB    V3.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R0)
-	ADD     R1, R0
-	VLD1    (R0), [V24.S4, V25.S4, V26.S4, V27.S4]
-	WORD    $0x6e202884 // uaddlp v4.8h, v4.16b
-	WORD    $0x6e602884 // uaddlp v4.4s, v4.8h
-	VSHL    $1, V4.S4, V4.S4
-	VSUB    V4.S4, V24.S4, V24.S4
-	WORD    $0x6e2028a5 // uaddlp v5.8h, v5.16b
-	WORD    $0x6e6028a5 // uaddlp v5.4s, v5.8h
-	VSHL    $1, V5.S4, V5.S4
-	VSUB    V5.S4, V25.S4, V25.S4
-	WORD    $0x6e2028c6 // uaddlp v6.8h, v6.16b
-	WORD    $0x6e6028c6 // uaddlp v6.4s, v6.8h
-	VSHL    $1, V6.S4, V6.S4
-	VSUB    V6.S4, V26.S4, V26.S4
-	WORD    $0x6e2028e7 // uaddlp v7.8h, v7.16b
-	WORD    $0x6e6028e7 // uaddlp v7.4s, v7.8h
-	VSHL    $1, V7.S4, V7.S4
-	VSUB    V7.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R0)
-	ADD     R1, R0
-	VLD1    (R0), [V24.S4, V25.S4, V26.S4, V27.S4]
-	WORD    $0x6e202908 // uaddlp v8.8h, v8.16b
 	WORD    $0x6e602908 // uaddlp v8.4s, v8.8h
-	VSHL    $1, V8.S4, V8.S4
-	VSUB    V8.S4, V24.S4, V24.S4
-	WORD    $0x6e202929 // uaddlp v9.8h, v9.16b
 	WORD    $0x6e602929 // uaddlp v9.4s, v9.8h
-	VSHL    $1, V9.S4, V9.S4
-	VSUB    V9.S4, V25.S4, V25.S4
-	WORD    $0x6e20294a // uaddlp v10.8h, v10.16b
 	WORD    $0x6e60294a // uaddlp v10.4s, v10.8h
-	VSHL    $1, V10.S4, V10.S4
-	VSUB    V10.S4, V26.S4, V26.S4
-	WORD    $0x6e20296b // uaddlp v11.8h, v11.16b
 	WORD    $0x6e60296b // uaddlp v11.4s, v11.8h
-	VSHL    $1, V11.S4, V11.S4
-	VSUB    V11.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R0)
+	VSUB    V8.S4, V16.S4, V16.S4
+	VSUB    V9.S4, V17.S4, V17.S4
+	VSUB    V10.S4, V18.S4, V18.S4
+	VSUB    V11.S4, V19.S4, V19.S4
+	VSUB    V8.S4, V16.S4, V16.S4
+	VSUB    V9.S4, V17.S4, V17.S4
+	VSUB    V10.S4, V18.S4, V18.S4
+	VSUB    V11.S4, V19.S4, V19.S4
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R0)
 	ADD     R1, R0
-	VLD1    (R0), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1    (R0), [V16.S4, V17.S4, V18.S4, V19.S4]
 	WORD    $0x6e20298c // uaddlp v12.8h, v12.16b
-	WORD    $0x6e60298c // uaddlp v12.4s, v12.8h
-	VSHL    $1, V12.S4, V12.S4
-	VSUB    V12.S4, V24.S4, V24.S4
 	WORD    $0x6e2029ad // uaddlp v13.8h, v13.16b
-	WORD    $0x6e6029ad // uaddlp v13.4s, v13.8h
-	VSHL    $1, V13.S4, V13.S4
-	VSUB    V13.S4, V25.S4, V25.S4
 	WORD    $0x6e2029ce // uaddlp v14.8h, v14.16b
-	WORD    $0x6e6029ce // uaddlp v14.4s, v14.8h
-	VSHL    $1, V14.S4, V14.S4
-	VSUB    V14.S4, V26.S4, V26.S4
 	WORD    $0x6e2029ef // uaddlp v15.8h, v15.16b
+	WORD    $0x6e60298c // uaddlp v12.4s, v12.8h
+	WORD    $0x6e6029ad // uaddlp v13.4s, v13.8h
+	WORD    $0x6e6029ce // uaddlp v14.4s, v14.8h
 	WORD    $0x6e6029ef // uaddlp v15.4s, v15.8h
-	VSHL    $1, V15.S4, V15.S4
-	VSUB    V15.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R0)
-	ADD     R1, R0
-	VLD1    (R0), [V24.S4, V25.S4, V26.S4, V27.S4]
-	WORD    $0x6e202a10 // uaddlp v16.8h, v16.16b
-	WORD    $0x6e602a10 // uaddlp v16.4s, v16.8h
-	VSHL    $1, V16.S4, V16.S4
-	VSUB    V16.S4, V24.S4, V24.S4
-	WORD    $0x6e202a31 // uaddlp v17.8h, v17.16b
-	WORD    $0x6e602a31 // uaddlp v17.4s, v17.8h
-	VSHL    $1, V17.S4, V17.S4
-	VSUB    V17.S4, V25.S4, V25.S4
-	WORD    $0x6e202a52 // uaddlp v18.8h, v18.16b
-	WORD    $0x6e602a52 // uaddlp v18.4s, v18.8h
-	VSHL    $1, V18.S4, V18.S4
-	VSUB    V18.S4, V26.S4, V26.S4
-	WORD    $0x6e202a73 // uaddlp v19.8h, v19.16b
-	WORD    $0x6e602a73 // uaddlp v19.4s, v19.8h
-	VSHL    $1, V19.S4, V19.S4
-	VSUB    V19.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R0)
-	ADD     R1, R0
-	VLD1    (R0), [V24.S4, V25.S4, V26.S4, V27.S4]
-	WORD    $0x6e202a94 // uaddlp v20.8h, v20.16b
-	WORD    $0x6e602a94 // uaddlp v20.4s, v20.8h
-	VSHL    $1, V20.S4, V20.S4
-	VSUB    V20.S4, V24.S4, V24.S4
-	WORD    $0x6e202ab5 // uaddlp v21.8h, v21.16b
-	WORD    $0x6e602ab5 // uaddlp v21.4s, v21.8h
-	VSHL    $1, V21.S4, V21.S4
-	VSUB    V21.S4, V25.S4, V25.S4
-	WORD    $0x6e202ad6 // uaddlp v22.8h, v22.16b
-	WORD    $0x6e602ad6 // uaddlp v22.4s, v22.8h
-	VSHL    $1, V22.S4, V22.S4
-	VSUB    V22.S4, V26.S4, V26.S4
-	WORD    $0x6e202af7 // uaddlp v23.8h, v23.16b
-	WORD    $0x6e602af7 // uaddlp v23.4s, v23.8h
-	VSHL    $1, V23.S4, V23.S4
-	VSUB    V23.S4, V27.S4, V27.S4
-	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R0)
+	VSUB    V12.S4, V16.S4, V16.S4
+	VSUB    V13.S4, V17.S4, V17.S4
+	VSUB    V14.S4, V18.S4, V18.S4
+	VSUB    V15.S4, V19.S4, V19.S4
+	VSUB    V12.S4, V16.S4, V16.S4
+	VSUB    V13.S4, V17.S4, V17.S4
+	VSUB    V14.S4, V18.S4, V18.S4
+	VSUB    V15.S4, V19.S4, V19.S4
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R0)
 	ADD     R1, R0
 	SUBS    $1, R4, R4
 	BNE     tile

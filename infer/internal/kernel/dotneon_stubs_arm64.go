@@ -17,6 +17,12 @@ package kernel
 //go:noescape
 func dotFours1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
+// dotBytes1 is as dotFours1, with w [height][4·steps][16]. It is exact where Σ (x - 128)·w of block successive
+// steps of a row and a column fits int16.
+//
+//go:noescape
+func dotBytes1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
+
 // dotWords1 adds to start the products of 16-bit codes, 1 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
@@ -27,12 +33,6 @@ func dotFours1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //
 //go:noescape
 func dotWords1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-
-// dotBytes1 is as dotFours1, with w [height][4·steps][16]. It is exact where Σ (x - 128)·w of block successive
-// steps of a row and a column fits int16.
-//
-//go:noescape
-func dotBytes1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
 
 // dotSigns1 subtracts from start twice the number of bits that differ, 1 rows at a time:
 //
@@ -54,6 +54,12 @@ func dotSigns1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //go:noescape
 func dotFours2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
+// dotBytes2 is as dotFours2, with w [height][4·steps][16]. It is exact where Σ (x - 128)·w of block successive
+// steps of a row and a column fits int16.
+//
+//go:noescape
+func dotBytes2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
+
 // dotWords2 adds to start the products of 16-bit codes, 2 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
@@ -64,12 +70,6 @@ func dotFours2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //
 //go:noescape
 func dotWords2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-
-// dotBytes2 is as dotFours2, with w [height][4·steps][16]. It is exact where Σ (x - 128)·w of block successive
-// steps of a row and a column fits int16.
-//
-//go:noescape
-func dotBytes2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
 
 // dotSigns2 subtracts from start twice the number of bits that differ, 2 rows at a time:
 //
@@ -91,6 +91,12 @@ func dotSigns2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //go:noescape
 func dotFours3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
+// dotBytes3 is as dotFours3, with w [height][4·steps][16]. It is exact where Σ (x - 128)·w of block successive
+// steps of a row and a column fits int16.
+//
+//go:noescape
+func dotBytes3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
+
 // dotWords3 adds to start the products of 16-bit codes, 3 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
@@ -101,12 +107,6 @@ func dotFours3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //
 //go:noescape
 func dotWords3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-
-// dotBytes3 is as dotFours3, with w [height][4·steps][16]. It is exact where Σ (x - 128)·w of block successive
-// steps of a row and a column fits int16.
-//
-//go:noescape
-func dotBytes3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
 
 // dotSigns3 subtracts from start twice the number of bits that differ, 3 rows at a time:
 //
@@ -128,6 +128,12 @@ func dotSigns3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //go:noescape
 func dotFours4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
+// dotBytes4 is as dotFours4, with w [height][4·steps][16]. It is exact where Σ (x - 128)·w of block successive
+// steps of a row and a column fits int16.
+//
+//go:noescape
+func dotBytes4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
+
 // dotWords4 adds to start the products of 16-bit codes, 4 rows at a time:
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
@@ -139,12 +145,6 @@ func dotFours4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //go:noescape
 func dotWords4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
 
-// dotBytes4 is as dotFours4, with w [height][4·steps][16]. It is exact where Σ (x - 128)·w of block successive
-// steps of a row and a column fits int16.
-//
-//go:noescape
-func dotBytes4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
-
 // dotSigns4 subtracts from start twice the number of bits that differ, 4 rows at a time:
 //
 //	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
@@ -153,77 +153,3 @@ func dotBytes4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //
 //go:noescape
 func dotSigns4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-
-// dotFours5 adds to start the products of 8-bit codes, less 128, 5 rows at a time:
-//
-//	acc[r][c] = start[c] + Σ (x[r][k] - 128)·w[k][c]
-//
-// for tiles × 5 rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of
-// 4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps][16][4]; rows of
-// acc are stride bytes apart. It takes FEAT_DotProd.
-//
-//go:noescape
-func dotFours5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-
-// dotWords5 adds to start the products of 16-bit codes, 5 rows at a time:
-//
-//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
-//
-// for tiles × 5 rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of
-// 2·steps codes, each part skip bytes behind the end of the one before. w is [height][2·steps][16]; rows of
-// acc are stride bytes apart.
-//
-//go:noescape
-func dotWords5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-
-// dotBytes5 is as dotFours5, with w [height][4·steps][16]. It is exact where Σ (x - 128)·w of block successive
-// steps of a row and a column fits int16.
-//
-//go:noescape
-func dotBytes5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
-
-// dotSigns5 subtracts from start twice the number of bits that differ, 5 rows at a time:
-//
-//	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
-//
-// Otherwise it is as dotFours.
-//
-//go:noescape
-func dotSigns5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-
-// dotFours6 adds to start the products of 8-bit codes, less 128, 6 rows at a time:
-//
-//	acc[r][c] = start[c] + Σ (x[r][k] - 128)·w[k][c]
-//
-// for tiles × 6 rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of
-// 4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps][16][4]; rows of
-// acc are stride bytes apart. It takes FEAT_DotProd.
-//
-//go:noescape
-func dotFours6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-
-// dotWords6 adds to start the products of 16-bit codes, 6 rows at a time:
-//
-//	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
-//
-// for tiles × 6 rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of
-// 2·steps codes, each part skip bytes behind the end of the one before. w is [height][2·steps][16]; rows of
-// acc are stride bytes apart.
-//
-//go:noescape
-func dotWords6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)
-
-// dotBytes6 is as dotFours6, with w [height][4·steps][16]. It is exact where Σ (x - 128)·w of block successive
-// steps of a row and a column fits int16.
-//
-//go:noescape
-func dotBytes6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int, block int)
-
-// dotSigns6 subtracts from start twice the number of bits that differ, 6 rows at a time:
-//
-//	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
-//
-// Otherwise it is as dotFours.
-//
-//go:noescape
-func dotSigns6(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height int, steps int, skip int)

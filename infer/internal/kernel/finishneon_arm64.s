@@ -33,20 +33,20 @@ block:
 	WORD    $0x0ea780a2 // smlal v2.2d, v5.2s, v7.2s
 	WORD    $0x4ea780a3 // smlal2 v3.2d, v5.4s, v7.4s
 	WORD    $0x4ef24418 // sshl v24.2d, v0.2d, v18.2d
-	WORD    $0x4e781ff8 // bic v24.16b, v31.16b, v24.16b
-	VSUB    V24.D2, V0.D2, V0.D2
-	WORD    $0x4ef25400 // srshl v0.2d, v0.2d, v18.2d
 	WORD    $0x4ef34439 // sshl v25.2d, v1.2d, v19.2d
-	WORD    $0x4e791ff9 // bic v25.16b, v31.16b, v25.16b
-	VSUB    V25.D2, V1.D2, V1.D2
-	WORD    $0x4ef35421 // srshl v1.2d, v1.2d, v19.2d
 	WORD    $0x4ef4445a // sshl v26.2d, v2.2d, v20.2d
-	WORD    $0x4e7a1ffa // bic v26.16b, v31.16b, v26.16b
-	VSUB    V26.D2, V2.D2, V2.D2
-	WORD    $0x4ef45442 // srshl v2.2d, v2.2d, v20.2d
 	WORD    $0x4ef5447b // sshl v27.2d, v3.2d, v21.2d
+	WORD    $0x4e781ff8 // bic v24.16b, v31.16b, v24.16b
+	WORD    $0x4e791ff9 // bic v25.16b, v31.16b, v25.16b
+	WORD    $0x4e7a1ffa // bic v26.16b, v31.16b, v26.16b
 	WORD    $0x4e7b1ffb // bic v27.16b, v31.16b, v27.16b
+	VSUB    V24.D2, V0.D2, V0.D2
+	VSUB    V25.D2, V1.D2, V1.D2
+	VSUB    V26.D2, V2.D2, V2.D2
 	VSUB    V27.D2, V3.D2, V3.D2
+	WORD    $0x4ef25400 // srshl v0.2d, v0.2d, v18.2d
+	WORD    $0x4ef35421 // srshl v1.2d, v1.2d, v19.2d
+	WORD    $0x4ef45442 // srshl v2.2d, v2.2d, v20.2d
 	WORD    $0x4ef55463 // srshl v3.2d, v3.2d, v21.2d
 	WORD    $0x0ea14800 // sqxtn v0.2s, v0.2d
 	WORD    $0x4ea14820 // sqxtn2 v0.4s, v1.2d
@@ -109,20 +109,20 @@ block:
 	WORD    $0x0ea780a2 // smlal v2.2d, v5.2s, v7.2s
 	WORD    $0x4ea780a3 // smlal2 v3.2d, v5.4s, v7.4s
 	WORD    $0x4ef24418 // sshl v24.2d, v0.2d, v18.2d
-	WORD    $0x4e781ff8 // bic v24.16b, v31.16b, v24.16b
-	VSUB    V24.D2, V0.D2, V0.D2
-	WORD    $0x4ef25400 // srshl v0.2d, v0.2d, v18.2d
 	WORD    $0x4ef34439 // sshl v25.2d, v1.2d, v19.2d
-	WORD    $0x4e791ff9 // bic v25.16b, v31.16b, v25.16b
-	VSUB    V25.D2, V1.D2, V1.D2
-	WORD    $0x4ef35421 // srshl v1.2d, v1.2d, v19.2d
 	WORD    $0x4ef4445a // sshl v26.2d, v2.2d, v20.2d
-	WORD    $0x4e7a1ffa // bic v26.16b, v31.16b, v26.16b
-	VSUB    V26.D2, V2.D2, V2.D2
-	WORD    $0x4ef45442 // srshl v2.2d, v2.2d, v20.2d
 	WORD    $0x4ef5447b // sshl v27.2d, v3.2d, v21.2d
+	WORD    $0x4e781ff8 // bic v24.16b, v31.16b, v24.16b
+	WORD    $0x4e791ff9 // bic v25.16b, v31.16b, v25.16b
+	WORD    $0x4e7a1ffa // bic v26.16b, v31.16b, v26.16b
 	WORD    $0x4e7b1ffb // bic v27.16b, v31.16b, v27.16b
+	VSUB    V24.D2, V0.D2, V0.D2
+	VSUB    V25.D2, V1.D2, V1.D2
+	VSUB    V26.D2, V2.D2, V2.D2
 	VSUB    V27.D2, V3.D2, V3.D2
+	WORD    $0x4ef25400 // srshl v0.2d, v0.2d, v18.2d
+	WORD    $0x4ef35421 // srshl v1.2d, v1.2d, v19.2d
+	WORD    $0x4ef45442 // srshl v2.2d, v2.2d, v20.2d
 	WORD    $0x4ef55463 // srshl v3.2d, v3.2d, v21.2d
 	WORD    $0x0ea14800 // sqxtn v0.2s, v0.2d
 	WORD    $0x4ea14820 // sqxtn2 v0.4s, v1.2d
@@ -181,20 +181,20 @@ block:
 	WORD    $0x0ea780a2 // smlal v2.2d, v5.2s, v7.2s
 	WORD    $0x4ea780a3 // smlal2 v3.2d, v5.4s, v7.4s
 	WORD    $0x4ef24418 // sshl v24.2d, v0.2d, v18.2d
-	WORD    $0x4e781ff8 // bic v24.16b, v31.16b, v24.16b
-	VSUB    V24.D2, V0.D2, V0.D2
-	WORD    $0x4ef25400 // srshl v0.2d, v0.2d, v18.2d
 	WORD    $0x4ef34439 // sshl v25.2d, v1.2d, v19.2d
-	WORD    $0x4e791ff9 // bic v25.16b, v31.16b, v25.16b
-	VSUB    V25.D2, V1.D2, V1.D2
-	WORD    $0x4ef35421 // srshl v1.2d, v1.2d, v19.2d
 	WORD    $0x4ef4445a // sshl v26.2d, v2.2d, v20.2d
-	WORD    $0x4e7a1ffa // bic v26.16b, v31.16b, v26.16b
-	VSUB    V26.D2, V2.D2, V2.D2
-	WORD    $0x4ef45442 // srshl v2.2d, v2.2d, v20.2d
 	WORD    $0x4ef5447b // sshl v27.2d, v3.2d, v21.2d
+	WORD    $0x4e781ff8 // bic v24.16b, v31.16b, v24.16b
+	WORD    $0x4e791ff9 // bic v25.16b, v31.16b, v25.16b
+	WORD    $0x4e7a1ffa // bic v26.16b, v31.16b, v26.16b
 	WORD    $0x4e7b1ffb // bic v27.16b, v31.16b, v27.16b
+	VSUB    V24.D2, V0.D2, V0.D2
+	VSUB    V25.D2, V1.D2, V1.D2
+	VSUB    V26.D2, V2.D2, V2.D2
 	VSUB    V27.D2, V3.D2, V3.D2
+	WORD    $0x4ef25400 // srshl v0.2d, v0.2d, v18.2d
+	WORD    $0x4ef35421 // srshl v1.2d, v1.2d, v19.2d
+	WORD    $0x4ef45442 // srshl v2.2d, v2.2d, v20.2d
 	WORD    $0x4ef55463 // srshl v3.2d, v3.2d, v21.2d
 	WORD    $0x0ea14800 // sqxtn v0.2s, v0.2d
 	WORD    $0x4ea14820 // sqxtn2 v0.4s, v1.2d
@@ -265,20 +265,20 @@ block:
 	WORD    $0x0ea780a2 // smlal v2.2d, v5.2s, v7.2s
 	WORD    $0x4ea780a3 // smlal2 v3.2d, v5.4s, v7.4s
 	WORD    $0x4ef24418 // sshl v24.2d, v0.2d, v18.2d
-	WORD    $0x4e781ff8 // bic v24.16b, v31.16b, v24.16b
-	VSUB    V24.D2, V0.D2, V0.D2
-	WORD    $0x4ef25400 // srshl v0.2d, v0.2d, v18.2d
 	WORD    $0x4ef34439 // sshl v25.2d, v1.2d, v19.2d
-	WORD    $0x4e791ff9 // bic v25.16b, v31.16b, v25.16b
-	VSUB    V25.D2, V1.D2, V1.D2
-	WORD    $0x4ef35421 // srshl v1.2d, v1.2d, v19.2d
 	WORD    $0x4ef4445a // sshl v26.2d, v2.2d, v20.2d
-	WORD    $0x4e7a1ffa // bic v26.16b, v31.16b, v26.16b
-	VSUB    V26.D2, V2.D2, V2.D2
-	WORD    $0x4ef45442 // srshl v2.2d, v2.2d, v20.2d
 	WORD    $0x4ef5447b // sshl v27.2d, v3.2d, v21.2d
+	WORD    $0x4e781ff8 // bic v24.16b, v31.16b, v24.16b
+	WORD    $0x4e791ff9 // bic v25.16b, v31.16b, v25.16b
+	WORD    $0x4e7a1ffa // bic v26.16b, v31.16b, v26.16b
 	WORD    $0x4e7b1ffb // bic v27.16b, v31.16b, v27.16b
+	VSUB    V24.D2, V0.D2, V0.D2
+	VSUB    V25.D2, V1.D2, V1.D2
+	VSUB    V26.D2, V2.D2, V2.D2
 	VSUB    V27.D2, V3.D2, V3.D2
+	WORD    $0x4ef25400 // srshl v0.2d, v0.2d, v18.2d
+	WORD    $0x4ef35421 // srshl v1.2d, v1.2d, v19.2d
+	WORD    $0x4ef45442 // srshl v2.2d, v2.2d, v20.2d
 	WORD    $0x4ef55463 // srshl v3.2d, v3.2d, v21.2d
 	WORD    $0x0ea14800 // sqxtn v0.2s, v0.2d
 	WORD    $0x4ea14820 // sqxtn2 v0.4s, v1.2d

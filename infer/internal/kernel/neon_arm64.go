@@ -17,22 +17,25 @@ func platformSets() []Set {
 	}
 }
 
+// dotRows are the rows of a tile of a dot product, at most.
+const dotRows = 4
+
 // By FEAT_DotProd, SDOT multiplies bytes, four taps at a time, exact for all of them.
 var dotFours = dotForm{
 	name: "neondot 8-bit", width: 1, together: 4, less: 128,
-	products: [...]dotProduct{1: dotFours1, dotFours2, dotFours3, dotFours4, dotFours5, dotFours6},
+	products: [...]dotProduct{1: dotFours1, dotFours2, dotFours3, dotFours4},
 }
 
 // Without it codes are widened to 16 bits and multiplied by SMLAL, exact for all codes.
 var dotWords = dotForm{
 	name: "neon 16-bit", width: 2, together: 1,
-	products: [...]dotProduct{1: dotWords1, dotWords2, dotWords3, dotWords4, dotWords5, dotWords6},
+	products: [...]dotProduct{1: dotWords1, dotWords2, dotWords3, dotWords4},
 }
 
 // Products of bytes by SMLAL, twice as many an instruction, are exact where those of a block of steps fit int16.
 var dotBytes = dotForm{name: "neon 8-bit", width: 1, together: 1, less: 128}
 
-var dotBytesBlocks = [...]dotBlock{1: dotBytes1, dotBytes2, dotBytes3, dotBytes4, dotBytes5, dotBytes6}
+var dotBytesBlocks = [...]dotBlock{1: dotBytes1, dotBytes2, dotBytes3, dotBytes4}
 
 // leastBlock is the least block of which such products are used: what empties its sums is a seventh of the instructions.
 const leastBlock = 4
@@ -59,7 +62,7 @@ func newDotNEON(c Conv, weights []int8) Plan {
 // Signs are eight bits a byte.
 var dotSigns = dotForm{
 	name: "neon 1-bit", width: 1, together: 4,
-	products: [...]dotProduct{1: dotSigns1, dotSigns2, dotSigns3, dotSigns4, dotSigns5, dotSigns6},
+	products: [...]dotProduct{1: dotSigns1, dotSigns2, dotSigns3, dotSigns4},
 }
 
 func newNEON(c Conv, weights []int8) Plan { return newPlanNEON(c, weights, newDotNEON) }

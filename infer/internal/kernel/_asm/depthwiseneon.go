@@ -63,13 +63,16 @@ func (l *loops) together(n int) {
 		l.Op("MOVW.P 4(%v), %v", l.offsets, l.offset)
 		l.Op("VLD1.P 32(%v), %s", l.w, Vs(weights, 2, "H8"))
 		for i := range n {
-			sums, low, high := sums+V(4*i), codes+V(2*i), codes+V(2*i+1)
 			l.Op("ADD %v, %v, %v", l.offset, l.rows[i], l.at)
-			l.Op("VLD1 (%v), %s", l.at, Vs(low, 1, "B16"))
-			l.Op("VUXTL2 %v.B16, %v.H8", low, high)
-			l.Op("VUXTL %v.B8, %v.H8", low, low)
+			l.Op("VLD1 (%v), %s", l.at, Vs(codes+V(2*i), 1, "B16"))
+		}
+		for i := range n {
+			l.Op("VUXTL2 %v.B16, %v.H8", codes+V(2*i), codes+V(2*i+1))
+			l.Op("VUXTL %v.B8, %v.H8", codes+V(2*i), codes+V(2*i))
+		}
+		for i := range n {
 			for k := range V(4) {
-				l.SMLAL(sums+k, low+k/2, weights+k/2, 1, k%2 == 1)
+				l.SMLAL(sums+V(4*i)+k, codes+V(2*i)+k/2, weights+k/2, 1, k%2 == 1)
 			}
 		}
 	}

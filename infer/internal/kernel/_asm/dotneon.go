@@ -9,17 +9,17 @@ import (
 	. "github.com/goqat/goqat/infer/internal/kernel/_asm/arm64"
 )
 
-// maxRows is the number of rows of the largest tile: 6 × 16 sums fill 24 of the 32 registers, 6 more hold codes, and two
-// are left for weights.
-const maxRows = 6
+// maxRows is the number of rows of the largest tile: 4 × 16 sums fill 16 of the 32 registers. The rest hold codes and, so
+// that loads are ahead of products on processors that take instructions in order, the weights of some steps.
+const maxRows = 4
 
 func main() {
 	t := &tile{File: &File{}}
 	for n := 1; n <= maxRows; n++ {
 		t.n = n
 		t.dots()
-		t.words()
 		t.bytes()
+		t.words()
 		t.signs()
 	}
 	t.Generate()
@@ -121,27 +121,29 @@ func (t *tile) dots() {
 		fmt.Sprintf("for tiles × %d rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of", t.n),
 		"4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps][16][4]; rows of",
 		"acc are stride bytes apart. It takes FEAT_DotProd.")
-	const codes, first, second = V(24), V(30), V(31)
-	t.begin32(0)
+	const sums, codes, weights, flip = V(0), V(16), V(20), V(28)
+	t.Op("VMOVI $128, %v.B16", flip)
+	t.begin32(sums)
 	t.row()
 	t.part(codes, func(n int) {
-		load := func(i int) { t.Op("VLD1.P 16(%v), %s", t.w, Vs(first+V(i%2), 1, "B16")) }
-		t.Op("VMOVI $128, %v.B16", second)
+		load := func(step int) { t.Op("VLD1.P 64(%v), %s", t.w, Vs(weights+V(step%2*4), 4, "B16")) }
 		load(0)
 		for i := range t.n {
-			t.Op("VEOR %v.B16, %v.B16, %v.B16", second, codes+V(i), codes+V(i))
+			t.Op("VEOR %v.B16, %v.B16, %v.B16", flip, codes+V(i), codes+V(i))
 		}
-		for i := range 4 * n { // the load of the next weights is ahead of the products with these
-			if i+1 < 4*n {
-				load(i + 1)
+		for step := range n {
+			if step+1 < n {
+				load(step + 1)
 			}
-			for r := range t.n {
-				t.SDOT(V(4*r+i%4), first+V(i%2), codes+V(r), i/4)
+			for i := range V(4) {
+				for r := range t.n {
+					t.SDOT(sums+V(4*r)+i, weights+V(step%2*4)+i, codes+V(r), step)
+				}
 			}
 		}
 	})
 	t.end()
-	t.end32(0)
+	t.end32(sums)
 	t.finish()
 }
 
@@ -153,20 +155,27 @@ func (t *tile) words() {
 		fmt.Sprintf("for tiles × %d rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of", t.n),
 		"2·steps codes, each part skip bytes behind the end of the one before. w is [height][2·steps][16]; rows of",
 		"acc are stride bytes apart.")
-	const codes, sums, low, high = V(0), V(6), V(30), V(31)
+	const codes, sums, wide, narrow = V(0), V(4), V(20), V(28)
 	t.begin32(sums)
 	t.row()
 	t.part(codes, func(n int) {
-		for tap := range 2 * n {
-			t.Op("VLD1.P 16(%v), %s", t.w, Vs(high, 1, "B16"))
-			t.SXTL(low, high, false)
-			t.SXTL(high, high, true)
-			for r := range t.n {
-				sums := sums + V(4*r)
-				t.SMLALWord(sums, low, codes+V(r), tap, false)
-				t.SMLALWord(sums+1, low, codes+V(r), tap, true)
-				t.SMLALWord(sums+2, high, codes+V(r), tap, false)
-				t.SMLALWord(sums+3, high, codes+V(r), tap, true)
+		each := min(2*n, 4) // taps whose weights are widened together, while those of the next are loaded
+		load := func() { t.Op("VLD1.P %d(%v), %s", 16*each, t.w, Vs(narrow, each, "B16")) }
+		load()
+		for first := 0; first < 2*n; first += each {
+			for i := range V(each) {
+				t.SXTL(wide+2*i, narrow+i, false)
+				t.SXTL(wide+2*i+1, narrow+i, true)
+			}
+			if first+each < 2*n {
+				load()
+			}
+			for i := range each {
+				for r := range t.n {
+					for k := range V(4) {
+						t.SMLALWord(sums+V(4*r)+k, wide+V(2*i)+k/2, codes+V(r), first+i, k%2 == 1)
+					}
+				}
 			}
 		}
 	})
@@ -178,7 +187,7 @@ func (t *tile) words() {
 // blocks generates a product whose sums are narrow, and go to acc every so many steps, before they could overflow: begin
 // makes those in acc the start, step generates a step, and flush adds them to a row of acc.
 func (t *tile) blocks(sums int, block func(budget R), step func(), flush func(r int, row R)) {
-	const start = V(24)
+	const start = V(28)
 	budget, now, row := t.GP(), t.GP(), t.from
 	t.Op("VLD1 (%v), %s", t.from, Vs(start, 4, "S4"))
 	t.Op("MOVD %v, %v", t.acc, row)
@@ -227,20 +236,24 @@ func (t *tile) bytes() {
 	t.begin("dotBytes", ", block int",
 		fmt.Sprintf("dotBytes%d is as dotFours%d, with w [height][4·steps][16]. It is exact where Σ (x - 128)·w of block successive", t.n, t.n),
 		"steps of a row and a column fits int16.")
-	const codes, weights, code, wide = V(12), V(18), V(19), V(20)
+	const codes, code, weights, flip, wide = V(8), V(12), V(20), V(24), V(28)
 	t.blocks(2*t.n, func(budget R) { t.Load("block", budget) }, func() {
-		t.Op("VMOVI $128, %v.B16", weights)
 		for i, row := range t.rows {
 			t.Op("VLD1R.P 4(%v), %s", row, Vs(codes+V(i), 1, "S4"))
-			t.Op("VEOR %v.B16, %v.B16, %v.B16", weights, codes+V(i), codes+V(i))
+		}
+		t.Op("VLD1.P 64(%v), %s", t.w, Vs(weights, 4, "B16"))
+		t.Op("VMOVI $128, %v.B16", flip)
+		for i := range t.rows {
+			t.Op("VEOR %v.B16, %v.B16, %v.B16", flip, codes+V(i), codes+V(i))
 		}
 		for tap := range 4 {
-			t.Op("VLD1.P 16(%v), %s", t.w, Vs(weights, 1, "B16"))
+			code := code + V(tap%2*4)
 			for r := range t.n {
-				code := code + V(r)
-				t.Op("VDUP %v.B[%d], %v.B16", codes+V(r), tap, code)
-				t.SMLAL(V(2*r), code, weights, 0, false)
-				t.SMLAL(V(2*r+1), code, weights, 0, true)
+				t.Op("VDUP %v.B[%d], %v.B16", codes+V(r), tap, code+V(r))
+			}
+			for r := range t.n {
+				t.SMLAL(V(2*r), code+V(r), weights+V(tap), 0, false)
+				t.SMLAL(V(2*r+1), code+V(r), weights+V(tap), 0, true)
 			}
 		}
 	}, func(r int, row R) {
@@ -258,27 +271,37 @@ func (t *tile) signs() {
 		fmt.Sprintf("dotSigns%d subtracts from start twice the number of bits that differ, %d rows at a time:", t.n, t.n), "",
 		"\tacc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])", "",
 		"Otherwise it is as dotFours.")
-	const codes, weights, other = V(24), V(30), V(31)
+	const codes, weights, other = V(16), V(20), V(24)
 	t.blocks(4*t.n, func(budget R) { t.Op("MOVD $%d, %v", 255/8, budget) }, func() {
+		t.Op("VLD1.P 64(%v), %s", t.w, Vs(weights, 4, "B16"))
 		for i, row := range t.rows {
 			t.Op("VLD1R.P 4(%v), %s", row, Vs(codes+V(i), 1, "S4"))
 		}
-		for i := range 4 {
-			t.Op("VLD1.P 16(%v), %s", t.w, Vs(weights, 1, "B16"))
-			for r := range t.n {
-				t.Op("VEOR %v.B16, %v.B16, %v.B16", weights, codes+V(r), other)
-				t.Op("VCNT %v.B16, %v.B16", other, other)
-				t.Op("VADD %v.B16, %v.B16, %v.B16", other, V(4*r+i), V(4*r+i))
+		for r := range t.n {
+			other := other + V(r%2*4)
+			for i := range V(4) {
+				t.Op("VEOR %v.B16, %v.B16, %v.B16", weights+i, codes+V(r), other+i)
+			}
+			for i := range V(4) {
+				t.Op("VCNT %v.B16, %v.B16", other+i, other+i)
+			}
+			for i := range V(4) {
+				t.Op("VADD %v.B16, %v.B16, %v.B16", other+i, V(4*r)+i, V(4*r)+i)
 			}
 		}
 	}, func(r int, row R) {
 		t.Op("VLD1 (%v), %s", row, Vs(codes, 4, "S4"))
 		for i := range V(4) {
-			count := V(4*r) + i
-			t.UADDLP(count, count, 0)
-			t.UADDLP(count, count, 1)
-			t.Op("VSHL $1, %v.S4, %v.S4", count, count)
-			t.Op("VSUB %v.S4, %v.S4, %v.S4", count, codes+i, codes+i)
+			t.UADDLP(V(4*r)+i, V(4*r)+i, 0)
+		}
+		for i := range V(4) {
+			t.UADDLP(V(4*r)+i, V(4*r)+i, 1)
+		}
+		for i := range V(4) { // twice
+			t.Op("VSUB %v.S4, %v.S4, %v.S4", V(4*r)+i, codes+i, codes+i)
+		}
+		for i := range V(4) {
+			t.Op("VSUB %v.S4, %v.S4, %v.S4", V(4*r)+i, codes+i, codes+i)
 		}
 		t.Op("VST1 %s, (%v)", Vs(codes, 4, "S4"), row)
 	})

@@ -75,8 +75,14 @@ func finish(f *File, terms string) {
 	// RNE(x·2^-s) = (x + 2^(s-1) - 1 + odd) >> s, where odd is the last bit of x >> s; SRSHL adds 2^(s-1).
 	for k := range V(4) {
 		f.SSHL(even+k, sums+k, shifts+k, 3)
+	}
+	for k := range V(4) {
 		f.BIC(even+k, one, even+k)
+	}
+	for k := range V(4) {
 		f.Op("VSUB %v.D2, %v.D2, %v.D2", even+k, sums+k, sums+k)
+	}
+	for k := range V(4) {
 		f.SRSHL(sums+k, sums+k, shifts+k, 3)
 	}
 	for k := range V(2) {
