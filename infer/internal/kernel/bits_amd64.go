@@ -11,17 +11,14 @@ package kernel
 // Where the channels of a pixel about fill groups of four words, each word of a group gives way to the parity of the
 // words so far, see bitGroups4.
 type bitPlan struct {
-	band             // of packed signs: its channels are the bytes of a pixel
-	in       int     // channels of the input
-	signs    int     // of a code
-	grouped  bool    // words are in groups
-	flat     bool    // every output row has its own input row, in the same order
-	rows     int     // of a tile
-	channels int     // of a tile
-	step     int     // bytes of a group or word
-	offsets  []int32 // in the buffer, of the rows of a tile
-	weights  []uint32
-	start    []int32 // [channel]: the taps; as many as packed weights have
+	tiling          // of packed signs: its channels are the bytes of a pixel
+	in      int     // channels of the input
+	signs   int     // of a code
+	grouped bool    // words are in groups
+	step    int     // bytes of a group or word
+	offsets []int32 // in the buffer, of the rows of a tile
+	weights []uint32
+	start   []int32 // [channel]: the taps; as many as packed weights have
 }
 
 // Limits of a tile: as for dotPlan, of binary products that are much faster.
@@ -38,15 +35,14 @@ func newSignsAVX512(c Conv, n int, weights []int16) Plan {
 	if c.Groups > 1 {
 		return newBits(c, n, weights)
 	}
-	p := &bitPlan{in: c.InC, signs: n, step: 4}
+	p, together := &bitPlan{in: c.InC, signs: n, step: 4}, 16
 	words, groups := (c.InC+31)/32, (c.InC+127)/128
 	if p.grouped = 11*groups <= 3*words; p.grouped { // the instructions they take
-		p.step, words = 16, 4*groups
+		p.step, words, together = 16, 4*groups, bitPanel // there is no product of 16 channels
 	}
-	p.flat = c.KH == 1 && c.KW == 1 && c.InH == c.OutH && c.InW == c.OutW
 	taps := c.KH * c.KW * c.InC
 	c.InC, c.Zero, c.Max = 4*words, 0, 255
-	p.band = band{c: c, width: 1}
+	p.tiling = newTiling(c, 1, together)
 	p.start = make([]int32, p.padded(c.OutC))
 	p.packWeights(weights)
 	for i := range p.start {
@@ -57,14 +53,6 @@ func newSignsAVX512(c Conv, n int, weights []int16) Plan {
 		p.offsets = append(p.offsets, int32(p.offset(i)))
 	}
 	return p
-}
-
-// padded returns the channels of products for so many: groups have no product of 16 channels.
-func (p *bitPlan) padded(channels int) int {
-	if p.grouped {
-		return (channels + bitPanel - 1) / bitPanel * bitPanel
-	}
-	return (channels + 15) / 16 * 16
 }
 
 // packWeights packs the weights as the input, to [panel][height][steps][words of a step][channels of the panel].
@@ -117,7 +105,7 @@ func (p *bitPlan) cut() {
 
 func (p *bitPlan) Name() string { return "avx512vnni 1-bit" }
 
-func (p *bitPlan) MaxTile() int { return p.rows * p.channels * p.signs }
+func (p *bitPlan) MaxTile() int { return p.tiling.MaxTile() * p.signs }
 
 func (p *bitPlan) Needs() Needs {
 	n := Needs{Bytes: p.rows*p.pitch() + 4} // packWords can write behind
@@ -125,29 +113,6 @@ func (p *bitPlan) Needs() Needs {
 		n.Bytes = p.band.height(p.lines)*p.pitch() + 4
 	}
 	return n
-}
-
-// beside returns the number of tiles side by side in the channels.
-func (p *bitPlan) beside() int { return (p.c.OutC + p.channels - 1) / p.channels }
-
-func (p *bitPlan) Tiles(batch int) int {
-	if p.flat {
-		return p.beside() * ((batch*p.c.Pixels() + p.rows - 1) / p.rows)
-	}
-	return p.beside() * batch * p.perImage()
-}
-
-func (p *bitPlan) Tile(i, batch int) Tile {
-	t := Tile{Channel: i % p.beside() * p.channels}
-	t.Channels = min(p.channels, p.c.OutC-t.Channel)
-	t.Stride = p.padded(t.Channels)
-	i /= p.beside()
-	if p.flat {
-		t.Row, t.Rows = i*p.rows, min(p.rows, batch*p.c.Pixels()-i*p.rows)
-	} else {
-		t.Row, t.Rows = p.tile(i)
-	}
-	return t
 }
 
 func (p *bitPlan) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {

@@ -49,26 +49,22 @@ func (f dotForm) withBlock(products [dotRows + 1]dotBlock, block int) *dotForm {
 
 // dotPlan is a convolution as products of rows of codes with panels of 16 output channels.
 type dotPlan struct {
-	band
-	form     *dotForm
-	flat     bool    // every output row has its own input row, in the same order: a linear layer or a 1 × 1 convolution
-	inPlace  bool    // rows of a flat product are whole steps of bytes, read where they are
-	rows     int     // of a tile
-	channels int     // of a tile, a multiple of 16
-	height   int     // parts of a product: the lines of the kernel
-	steps    int     // of one part, each of 4 bytes of codes
-	skip     int     // bytes in the buffer from the end of a part to the next
-	offsets  []int32 // in the buffer, of the rows of a tile
-	weights  []int8  // [panel][height][taps of a part / together][16][together], zeros behind the taps and the channels
-	start    []int32 // [channel]: (less - zero)·Σ w; zeros behind the channels
+	tiling
+	form    *dotForm
+	inPlace bool    // rows of a flat product are whole steps of bytes, read where they are
+	height  int     // parts of a product: the lines of the kernel
+	steps   int     // of one part, each of 4 bytes of codes
+	skip    int     // bytes in the buffer from the end of a part to the next
+	offsets []int32 // in the buffer, of the rows of a tile
+	weights []int8  // [panel][height][taps of a part / together][16][together], zeros behind the taps and the channels
+	start   []int32 // [channel]: (less - zero)·Σ w; zeros behind the channels
 }
 
 func newDot(c Conv, weights []int8, form *dotForm) *dotPlan {
-	p := &dotPlan{band: band{c: c, width: form.width}, form: form}
+	p := &dotPlan{tiling: newTiling(c, form.width, panel), form: form}
 	p.height = c.KH
 	taps, perStep := c.KW*c.InC, 4/p.width
 	p.steps = (taps + perStep - 1) / perStep
-	p.flat = c.KH == 1 && c.KW == 1 && c.InH == c.OutH && c.InW == c.OutW
 	p.inPlace = p.flat && p.width == 1 && taps == 4*p.steps
 	p.pack(weights, taps)
 	p.cut()
@@ -121,7 +117,7 @@ func (p *dotPlan) pack(weights []int8, taps int) {
 
 // cut chooses the size of tiles.
 func (p *dotPlan) cut() {
-	p.channels = min((p.c.OutC+panel-1)/panel*panel, 256)
+	p.channels = min(p.padded(p.c.OutC), 256)
 	rows := tileAcc / p.channels
 	if p.c.Pixels() == 1 { // few rows: tiles share the channels
 		p.channels = min(p.channels, 128)
@@ -139,8 +135,6 @@ func (p *dotPlan) cut() {
 
 func (p *dotPlan) Name() string { return p.form.name }
 
-func (p *dotPlan) MaxTile() int { return p.rows * p.channels }
-
 func (p *dotPlan) Needs() Needs {
 	if p.inPlace {
 		return Needs{}
@@ -149,29 +143,6 @@ func (p *dotPlan) Needs() Needs {
 		return Needs{Bytes: p.rows * p.pitch()}
 	}
 	return Needs{Bytes: p.band.height(p.lines)*p.pitch() + 4} // the last step can read behind the last tap
-}
-
-// beside returns the number of tiles side by side in the channels.
-func (p *dotPlan) beside() int { return (p.c.OutC + p.channels - 1) / p.channels }
-
-func (p *dotPlan) Tiles(batch int) int {
-	if p.flat {
-		return p.beside() * ((batch*p.c.Pixels() + p.rows - 1) / p.rows)
-	}
-	return p.beside() * batch * p.perImage()
-}
-
-func (p *dotPlan) Tile(i, batch int) Tile {
-	t := Tile{Channel: i % p.beside() * p.channels}
-	t.Channels = min(p.channels, p.c.OutC-t.Channel)
-	t.Stride = (t.Channels + panel - 1) / panel * panel
-	i /= p.beside()
-	if p.flat {
-		t.Row, t.Rows = i*p.rows, min(p.rows, batch*p.c.Pixels()-i*p.rows)
-	} else {
-		t.Row, t.Rows = p.tile(i)
-	}
-	return t
 }
 
 func (p *dotPlan) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {

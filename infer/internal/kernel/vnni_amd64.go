@@ -37,20 +37,17 @@ const vnniPanel = 32
 // dotVNNI is a convolution as products of rows of codes with panels of 32 or 16 output channels, by VPDPBUSD: codes
 // times weights, four taps at a time, exact for all of them.
 type dotVNNI struct {
-	band
-	flat     bool // every output row has its own input row, in the same order: a linear layer or a 1 × 1 convolution
-	direct   bool // the products read the input in place
-	rows     int  // of a tile
-	channels int  // of a tile, whole panels
-	line     int  // bytes from a line of the codes to the next
-	pixel    int  // bytes from an output pixel's codes to those of the next in its line
-	steps    int  // of one line of the kernel, each of four taps
-	main     [3]vnniShape
-	offsets  []int32    // of the rows of a tile
-	grouped  [3][]int32 // [columns]: of the groups of the main shape
-	form     *vnniForm
-	weights  []int8  // [panel] in that form, zeros behind the taps
-	start    []int32 // [channel]: -zero·Σ w; zeros behind the channels
+	tiling
+	direct  bool // the products read the input in place
+	line    int  // bytes from a line of the codes to the next
+	pixel   int  // bytes from an output pixel's codes to those of the next in its line
+	steps   int  // of one line of the kernel, each of four taps
+	main    [3]vnniShape
+	offsets []int32    // of the rows of a tile
+	grouped [3][]int32 // [columns]: of the groups of the main shape
+	form    *vnniForm
+	weights []int8  // [panel] in that form, zeros behind the taps
+	start   []int32 // [channel]: -zero·Σ w; zeros behind the channels
 }
 
 // A vnniShape is the rows of a tile of sums, and of its groups: rows that are the same distance apart; and the steps that
@@ -58,13 +55,12 @@ type dotVNNI struct {
 type vnniShape struct{ rows, group, steps int }
 
 func newDotVNNI(c Conv, weights []int8) Plan {
-	p := &dotVNNI{band: band{c: c, width: 1}}
+	p := &dotVNNI{tiling: newTiling(c, 1, vnniLanes)}
 	taps := c.KW * c.InC
 	var values []int8
 	p.form, values = chooseForm(weights, taps)
 	each := 4 * p.form.steps // taps of a register
 	p.steps = (taps + each - 1) / each * p.form.steps
-	p.flat = c.KH == 1 && c.KW == 1 && c.InH == c.OutH && c.InW == c.OutW
 	inside := c.Top == 0 && c.Left == 0 && (c.OutH-1)*c.StrideH+c.KH <= c.InH && (c.OutW-1)*c.StrideW+c.KW <= c.InW
 	p.direct = inside && taps%each == 0
 	p.pack(weights, taps, values)
@@ -111,7 +107,7 @@ func (p *dotVNNI) shapes() {
 
 func (p *dotVNNI) pack(weights []int8, taps int, values []int8) {
 	c := &p.c
-	padded := (c.OutC + 15) / 16 * 16
+	padded := p.padded(c.OutC)
 	p.weights = make([]int8, p.panel(padded))
 	p.start = make([]int32, padded)
 	for first := 0; first < c.OutC; first += vnniPanel {
@@ -138,8 +134,7 @@ func (p *dotVNNI) panel(channel int) int {
 
 // cut chooses the size of tiles.
 func (p *dotVNNI) cut() {
-	padded := (p.c.OutC + 15) / 16 * 16
-	p.channels = min(padded, 256)
+	p.channels = min(p.padded(p.c.OutC), 256)
 	if p.c.Pixels() == 1 { // few rows: tiles share the channels
 		p.channels = min(p.channels, 128)
 	}
@@ -154,8 +149,6 @@ func (p *dotVNNI) cut() {
 
 func (p *dotVNNI) Name() string { return "avx512vnni " + p.form.name }
 
-func (p *dotVNNI) MaxTile() int { return p.rows * p.channels }
-
 func (p *dotVNNI) Needs() Needs {
 	switch {
 	case p.direct:
@@ -165,29 +158,6 @@ func (p *dotVNNI) Needs() Needs {
 	default:
 		return Needs{Bytes: p.band.height(p.lines)*p.line + padSlack} // the last step can read behind the last tap
 	}
-}
-
-// beside returns the number of tiles side by side in the channels.
-func (p *dotVNNI) beside() int { return (p.c.OutC + p.channels - 1) / p.channels }
-
-func (p *dotVNNI) Tiles(batch int) int {
-	if p.flat {
-		return p.beside() * ((batch*p.c.Pixels() + p.rows - 1) / p.rows)
-	}
-	return p.beside() * batch * p.perImage()
-}
-
-func (p *dotVNNI) Tile(i, batch int) Tile {
-	t := Tile{Channel: i % p.beside() * p.channels}
-	t.Channels = min(p.channels, p.c.OutC-t.Channel)
-	t.Stride = (t.Channels + 15) / 16 * 16
-	i /= p.beside()
-	if p.flat {
-		t.Row, t.Rows = i*p.rows, min(p.rows, batch*p.c.Pixels()-i*p.rows)
-	} else {
-		t.Row, t.Rows = p.tile(i)
-	}
-	return t
 }
 
 func (p *dotVNNI) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
