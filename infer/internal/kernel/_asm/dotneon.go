@@ -184,8 +184,8 @@ func (t *tile) words() {
 	t.finish()
 }
 
-// blocks generates a product whose sums are narrow, and go to acc every so many steps, before they could overflow: begin
-// makes those in acc the start, step generates a step, and flush adds them to a row of acc.
+// blocks generates a product whose sums, in so many registers, are narrow and go to acc after a block of steps, before they
+// could overflow. block loads the steps of a block, step generates one of them, and flush adds sums to a row of acc.
 func (t *tile) blocks(sums int, block func(budget R), step func(), flush func(r int, row R)) {
 	const start = V(28)
 	budget, now, row := t.GP(), t.GP(), t.from
@@ -237,12 +237,12 @@ func (t *tile) bytes() {
 		fmt.Sprintf("dotBytes%d is as dotFours%d, with w [height][4·steps][16]. It is exact where Σ (x - 128)·w of block successive", t.n, t.n),
 		"steps of a row and a column fits int16.")
 	const codes, code, weights, flip, wide = V(8), V(12), V(20), V(24), V(28)
+	t.Op("VMOVI $128, %v.B16", flip)
 	t.blocks(2*t.n, func(budget R) { t.Load("block", budget) }, func() {
 		for i, row := range t.rows {
 			t.Op("VLD1R.P 4(%v), %s", row, Vs(codes+V(i), 1, "S4"))
 		}
 		t.Op("VLD1.P 64(%v), %s", t.w, Vs(weights, 4, "B16"))
-		t.Op("VMOVI $128, %v.B16", flip)
 		for i := range t.rows {
 			t.Op("VEOR %v.B16, %v.B16, %v.B16", flip, codes+V(i), codes+V(i))
 		}
