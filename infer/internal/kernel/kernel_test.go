@@ -78,7 +78,7 @@ func drawConv(rng *rand.Rand, groups bool) Conv {
 		c.OutC = c.InC * (1 + rng.IntN(8)/7)
 	}
 	if !groups && rng.IntN(8) == 0 { // more channels than a tile has
-		c.OutC = 240 + rng.IntN(60)
+		c.InC, c.OutC = min(c.InC, 16), 240+rng.IntN(60)
 	}
 	c.Zero = rng.Int32N(c.Max + 1)
 	return c
