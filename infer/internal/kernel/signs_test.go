@@ -13,7 +13,7 @@ func drawSigns(t *testing.T, rng *rand.Rand, n, batch int, groups bool) (Conv, [
 	c := drawConv(rng, groups)
 	c.Zero, c.Max = 0, 1<<n-1
 	if !groups && c.OutW < 16 && rng.IntN(3) == 0 { // words and halves of them
-		c.InC, c.OutC = []int{16, 32, 64, 96, 128}[rng.IntN(5)], min(c.OutC, 80)
+		c.InC, c.OutC = []int{16, 32, 64, 96, 128}[rng.IntN(5)], min(c.OutC, 48)
 	}
 	x := guarded[uint8](t, batch*c.InLen(), rng.IntN(2) == 0)
 	for i := range x {
