@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// TestPage opens the page in headless Chromium, sees the class of its first image, drops another one, draws, and leaves
-// a screenshot in $SCREENSHOT if that is set.
+// TestPage opens the page in headless Chromium, sees the class of its first image, drops another one and damaged files,
+// and draws.
 func TestPage(t *testing.T) {
 	dir := t.TempDir()
 	if err := build(dir, "../embed/fashion.qmodel", "../embed/boot.png"); err != nil {
@@ -40,13 +40,20 @@ func TestPage(t *testing.T) {
 	b.wait(`document.body?.dataset.ready == "yes"`)
 	b.want("Ankle boot")
 
-	b.evaluate(fmt.Sprintf(`{
-		const bytes = Uint8Array.from(atob(%q), c => c.charCodeAt(0)), files = new DataTransfer();
-		files.items.add(new File([bytes], "trouser.png", {type: "image/png"}));
-		find("time").textContent = "";
-		document.dispatchEvent(new DragEvent("drop", {dataTransfer: files}));
-	}`, base64.StdEncoding.EncodeToString(trouser)))
+	b.drop("trouser.png", trouser)
 	b.want("Trouser")
+	for name, file := range map[string][]byte{"damaged.qmodel": []byte("no model"), "damaged.png": trouser[:len(trouser)/2]} {
+		b.drop(name, file)
+		b.wait(`find("error").textContent != ""`)
+		time.Sleep(200 * time.Millisecond) // in which nothing may take the error away
+		if string(b.evaluate(`find("error").textContent != "" && find("error").getBoundingClientRect().bottom < find("canvas").getBoundingClientRect().top &&
+			find("classes").childElementCount == 0 && find("time").textContent == ""`)) != "true" {
+			t.Errorf("%s: the page says %s", name, b.evaluate(`document.body.innerText`))
+		}
+		b.screenshot(name)
+		b.drop("trouser.png", trouser)
+		b.want("Trouser")
+	}
 
 	b.evaluate(`find("clear").click(); find("time").textContent = ""`)
 	var corner struct{ X, Y float64 }
@@ -63,13 +70,7 @@ func TestPage(t *testing.T) {
 		mouse("mouseReleased", x, 260, 0)
 	}
 	b.want("Trouser")
-	if name := os.Getenv("SCREENSHOT"); name != "" {
-		var picture struct{ Data []byte }
-		json.Unmarshal(b.call("Page.captureScreenshot", map[string]any{}), &picture)
-		if err := os.WriteFile(name, picture.Data, 0o644); err != nil {
-			t.Error(err)
-		}
-	}
+	b.screenshot("drawn")
 }
 
 // A browser is a page of Chromium, spoken to by its DevTools protocol.
@@ -174,6 +175,31 @@ func (b *browser) evaluate(script string) json.RawMessage {
 		b.t.Fatalf("%s: %s", script, answer.ExceptionDetails)
 	}
 	return answer.Result.Value
+}
+
+// drop drops a file on the page.
+func (b *browser) drop(name string, file []byte) {
+	b.t.Helper()
+	b.evaluate(fmt.Sprintf(`{
+		const bytes = Uint8Array.from(atob(%q), c => c.charCodeAt(0)), files = new DataTransfer();
+		files.items.add(new File([bytes], %q));
+		find("time").textContent = "";
+		document.dispatchEvent(new DragEvent("drop", {dataTransfer: files}));
+	}`, base64.StdEncoding.EncodeToString(file), name))
+}
+
+// screenshot leaves a picture of the page in the folder $SCREENSHOTS, if that is set.
+func (b *browser) screenshot(name string) {
+	b.t.Helper()
+	folder := os.Getenv("SCREENSHOTS")
+	if folder == "" {
+		return
+	}
+	var picture struct{ Data []byte }
+	json.Unmarshal(b.call("Page.captureScreenshot", map[string]any{}), &picture)
+	if err := os.WriteFile(filepath.Join(folder, name+".png"), picture.Data, 0o644); err != nil {
+		b.t.Error(err)
+	}
 }
 
 // wait waits until a condition holds.
