@@ -31,7 +31,7 @@ func dataListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List the named data sets and where each was found",
 		Long: `List the named data sets and where each was found: in --data-dir, $GOQAT_DATA,
-the user's cache, or the system's data. Beside these names, every verb takes the
+the user's cache, or the system's data; --json has the classes, too. Beside these names, every verb takes the
 path of a folder with one sub-folder of images per class, or of an archive of one.`,
 		Example: `  qat data list
   qat data list --data-dir ~/datasets`,
@@ -45,12 +45,12 @@ path of a folder with one sub-folder of images per class, or of an archive of on
 			for _, d := range list {
 				found := d.Found
 				if found == "" {
-					found = fmt.Sprintf("- (qat data fetch %s, %s)", d.Name, byteSize(d.Download))
+					found = fmt.Sprintf("- (%s to fetch)", byteSize(d.Download))
 				}
 				size := datasets.Shape{Height: d.Shape[0], Width: d.Shape[1], Channels: d.Shape[2]}
-				rows = append(rows, []string{d.Name, size.String(), fmt.Sprint(d.Train), fmt.Sprint(d.Test), fmt.Sprint(len(d.Classes)), d.Description, found})
+				rows = append(rows, []string{d.Name, size.String(), fmt.Sprint(d.Train), fmt.Sprint(d.Test), found})
 			}
-			return term.Table(c.OutOrStdout(), []string{"name", "size", "train", "test", "classes", "images of", "found"}, rows)
+			return term.Table(c.OutOrStdout(), []string{"name", "size", "train", "test", "found"}, rows)
 		},
 	}
 	addJSON(c, &asJSON)

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/goqat/goqat/export"
 	"github.com/goqat/goqat/pipeline"
@@ -276,9 +277,15 @@ func TestInspect(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	table := mustRun(t, "inspect", r.model(), "--kernel", "reference")
-	for _, want := range []string{"circle, cross, stripes", "float32 µJ", "accumulators of 1 of 3 layers fit 16 bits, the widest has ", " reference "} {
+	for _, want := range []string{"3 classes: circle, cross, stripes\n", " µJ an image by estimate, in float32 ", "accumulators of 1 of 3 layers fit 16 bits, the widest has ",
+		"layers run by reference: 3\n", "w4a4"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("%q is not in\n%s", want, table)
+		}
+	}
+	for line := range strings.Lines(table) {
+		if n := utf8.RuneCountInString(line); n > 81 { // with the line's end
+			t.Errorf("wider than 80 columns: %s", line)
 		}
 	}
 }

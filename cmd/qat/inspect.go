@@ -75,7 +75,10 @@ with 1-bit products counts the signs that differ.
 The estimate is from the bits and the operations, with the energies of a 45 nm chip
 at 0.9 V (Horowitz, ISSCC 2014; Dally, NIPS 2015 tutorial). Multiplications of other
 widths cost in proportion to the product of the widths, memory to the bits moved,
-each number once an image. It compares networks; it does not measure one.`,
+each number once an image. It compares networks; it does not measure one.
+
+The bits of a layer are w4a8 for weights of 4 bits and an input of 8; acc are the bits
+of its accumulators. --json has the method, the kernel and the energies of each layer.`,
 		Example: `  qat inspect runs/lenet-pact-w4a4/model.qmodel
   qat inspect runs/lenet-pact-w4a4/model.qmodel --kernel avx2
   qat inspect runs/lenet-pact-w4a4/checkpoint-float.safetensors --json`,
@@ -247,8 +250,9 @@ func (d *description) print(w io.Writer) error {
 	if d.ArenaBytes > 0 {
 		memory += ", activations " + byteSize(int64(d.ArenaBytes))
 	}
-	err := printf(w, "%s\nnetwork %s, method %s, input %s, %d classes: %s\n%s%s\n\n",
-		kind, d.Model, d.Method, dimensions(d.Input[:]), len(d.Classes), strings.Join(d.Classes, ", "), memory, d.accumulators())
+	err := printf(w, "%s\nnetwork %s, method %s, input %s\n%d classes: %s\n%s\nenergy %.3f µJ an image by estimate, in float32 %.3f µJ\n%s%s\n",
+		kind, d.Model, d.Method, dimensions(d.Input[:]), len(d.Classes), strings.Join(d.Classes, ", "), memory, d.EnergyUJ, d.Float32UJ,
+		d.accumulators(), d.kernels())
 	if err != nil {
 		return err
 	}
@@ -263,14 +267,40 @@ func (d *description) print(w io.Writer) error {
 	for _, l := range d.Layers {
 		bytes += int64(l.Bytes)
 		rows = append(rows, []string{
-			l.Name, l.Operator, l.Method, number(int64(l.WeightBits)), fmt.Sprint(l.ActivationBits), dimensions(l.Shape), dimensions(l.Output[:]),
-			number(l.MACs), number(int64(l.Bytes)), number(int64(l.AccumulatorBits)), l.Kernel, fmt.Sprintf("%.3f", l.EnergyUJ), fmt.Sprintf("%.3f", l.Float32UJ),
+			l.Name, strings.TrimSuffix(l.Operator, "_conv2d"), l.bits(), dimensions(l.Shape), dimensions(l.Output[:]),
+			number(l.MACs), number(int64(l.Bytes)), number(int64(l.AccumulatorBits)),
 		})
 	}
-	rows = append(rows, []string{"all", "", "", "", "", "", "", number(d.MACs), number(bytes), "", "", fmt.Sprintf("%.3f", d.EnergyUJ), fmt.Sprintf("%.3f", d.Float32UJ)})
-	return term.Table(w, []string{
-		"layer", "operator", "method", "weight bits", "input bits", "weights", "output", "MACs", "bytes", "acc bits", "kernel", "energy µJ", "float32 µJ",
-	}, rows)
+	rows = append(rows, []string{"all", "", "", "", "", number(d.MACs), number(bytes), ""})
+	return term.Table(w, []string{"layer", "operator", "bits", "weights", "output", "MACs", "bytes", "acc"}, rows)
+}
+
+// bits writes the bits of a layer as w4a8, as a8 without weights.
+func (l *layerInfo) bits() string {
+	if l.WeightBits == 0 {
+		return fmt.Sprintf("a%d", l.ActivationBits)
+	}
+	return fmt.Sprintf("w%da%d", l.WeightBits, l.ActivationBits)
+}
+
+// kernels says how many layers with weights each kernel runs, a line each.
+func (d *description) kernels() string {
+	var names []string
+	layers := map[string]int{}
+	for _, l := range d.Layers {
+		if l.WeightBits == 0 || l.Kernel == "" {
+			continue
+		}
+		if layers[l.Kernel] == 0 {
+			names = append(names, l.Kernel)
+		}
+		layers[l.Kernel]++
+	}
+	var b strings.Builder
+	for _, name := range names {
+		fmt.Fprintf(&b, "layers run by %s: %d\n", name, layers[name])
+	}
+	return b.String()
 }
 
 // accumulators says how wide the accumulators are, in words.
@@ -288,7 +318,7 @@ func (d *description) accumulators() string {
 	if all == 0 {
 		return ""
 	}
-	return fmt.Sprintf("\naccumulators of %d of %d layers fit 16 bits, the widest has %d", narrow, all, widest)
+	return fmt.Sprintf("accumulators of %d of %d layers fit 16 bits, the widest has %d\n", narrow, all, widest)
 }
 
 // dimensions writes a shape as 28x28x1, "-" for none.

@@ -5,21 +5,49 @@ package term
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
-	"text/tabwriter"
+	"unicode/utf8"
 )
 
-// Table writes rows under a header, in columns two spaces apart. Every row has
-// as many cells as the header.
+// Table writes rows under a header, in columns two spaces apart, numbers and
+// percentages to the right. Every row has as many cells as the header.
 func Table(w io.Writer, header []string, rows [][]string) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, row := range append([][]string{header}, rows...) {
-		if _, err := fmt.Fprintln(t, strings.Join(row, "\t")); err != nil {
+	lines := make([]strings.Builder, 1+len(rows))
+	for i := range header {
+		column := []string{header[i]}
+		for _, row := range rows {
+			column = append(column, row[i])
+		}
+		width := 0
+		for _, cell := range column {
+			width = max(width, utf8.RuneCountInString(cell))
+		}
+		right := numbers(column[1:])
+		for j, cell := range column {
+			space := strings.Repeat(" ", width-utf8.RuneCountInString(cell))
+			if right {
+				cell = space + cell
+			} else {
+				cell += space
+			}
+			lines[j].WriteString(cell + "  ")
+		}
+	}
+	for i := range lines {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(lines[i].String(), " ")); err != nil {
 			return fmt.Errorf("term: write table: %w", err)
 		}
 	}
-	if err := t.Flush(); err != nil {
-		return fmt.Errorf("term: write table: %w", err)
-	}
 	return nil
+}
+
+// numbers says whether every cell is a number, a percentage, "-" or empty.
+func numbers(cells []string) bool {
+	for _, cell := range cells {
+		if _, err := strconv.ParseFloat(strings.TrimSuffix(cell, " %"), 64); err != nil && cell != "-" && cell != "" {
+			return false
+		}
+	}
+	return true
 }

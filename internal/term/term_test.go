@@ -111,7 +111,7 @@ func TestTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "network  accuracy  bytes\nfloat    90.2 %    4000\ninteger  89.9 %    \né        1 %       2\n"
+	want := "network  accuracy  bytes\nfloat      90.2 %   4000\ninteger    89.9 %\né             1 %      2\n"
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
 	}
