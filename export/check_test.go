@@ -13,6 +13,27 @@ import (
 	"github.com/goqat/goqat/qat"
 )
 
+// TestCheckShapes names a tensor that a model has no room for.
+func TestCheckShapes(t *testing.T) {
+	pool := kernel.NewPool(1)
+	defer pool.Close()
+	for side, want := range map[int]string{
+		128: "",
+		129: `tensor 1 ("flatten1"): shape 1×1×66564, want sizes from 1 to 65536; make data.height and data.width smaller, or pool more`,
+	} {
+		n, err := layers.Build(layers.Chain{layers.Flatten{}, layers.Linear{Channels: 2}}, layers.Config{
+			Name: "net", Input: layers.Input{Height: 2 * side, Width: 2 * side, Channels: 1, Params: layers.Normalized(0.5, 0.5)},
+			Classes: []string{"a", "b"}, Batch: 1, Policy: qat.Policy{Method: "int", WeightBits: 4, ActivationBits: 4}, Pool: pool,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := export.Check(n); want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%d: error %v, want %q", side, err, want)
+		}
+	}
+}
+
 // TestCheck names what cannot become integers.
 func TestCheck(t *testing.T) {
 	pool := kernel.NewPool(1)

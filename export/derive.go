@@ -85,6 +85,15 @@ func Check(n *layers.Network) error {
 			return fmt.Errorf("export: the input of layer %s uses the method %s, which has no integer form", u.Name, u.Policy.Method.Name)
 		}
 	}
+	tensors := []qmodel.Tensor{shaped(n.Image)}
+	for _, u := range n.Units {
+		if u.Kind != layers.Drop {
+			tensors = append(tensors, shaped(u.Output))
+		}
+	}
+	if err := qmodel.CheckShapes(tensors); err != nil {
+		return fmt.Errorf("export: %w; make data.height and data.width smaller, or pool more", err)
+	}
 	return nil
 }
 

@@ -76,9 +76,14 @@ func undropped(t *layers.Tensor) *layers.Tensor {
 	return t
 }
 
+// shaped describes t for the model as far as it is known before any training.
+func shaped(t *layers.Tensor) qmodel.Tensor {
+	return qmodel.Tensor{Name: t.Name, Height: t.Height, Width: t.Width, Channels: t.Channels}
+}
+
 // tensor describes t for the model.
 func (p *Plan) tensor(t *layers.Tensor) (qmodel.Tensor, error) {
-	q := qmodel.Tensor{Name: t.Name, Height: t.Height, Width: t.Width, Channels: t.Channels}
+	q := shaped(t)
 	switch t.Role {
 	case layers.Accumulators:
 		q.Kind, q.Bits = qmodel.Accumulators, 32

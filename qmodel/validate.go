@@ -62,13 +62,12 @@ func (m *Model) validateStructure() error {
 	if err := m.validateHead(); err != nil {
 		return err
 	}
-	numbers := 0
+	if err := CheckShapes(m.Tensors); err != nil {
+		return err
+	}
 	for i := range m.Tensors {
 		if err := m.Tensors[i].validate(); err != nil {
 			return fmt.Errorf("tensor %d (%q): %w", i, m.Tensors[i].Name, err)
-		}
-		if numbers += m.Tensors[i].Len(); numbers > maxNumbers {
-			return fmt.Errorf("tensors of more than %d numbers per image", maxNumbers)
 		}
 	}
 	if err := m.validateInput(); err != nil {
@@ -118,7 +117,23 @@ func unique(seen map[string]bool, name string) error {
 	return nil
 }
 
-func (t *Tensor) validate() error {
+// CheckShapes says which of the tensors of a network is too large for a model, or that all together are. It looks at
+// names, heights, widths and channels only, which are known before the network is trained.
+func CheckShapes(tensors []Tensor) error {
+	numbers := 0
+	for i := range tensors {
+		t := &tensors[i]
+		if err := t.checkShape(); err != nil {
+			return fmt.Errorf("tensor %d (%q): %w", i, t.Name, err)
+		}
+		if numbers += t.Len(); numbers > maxNumbers {
+			return fmt.Errorf("tensors of more than %d numbers per image", maxNumbers)
+		}
+	}
+	return nil
+}
+
+func (t *Tensor) checkShape() error {
 	for _, n := range []int{t.Height, t.Width, t.Channels} {
 		if n < 1 || n > maxSize {
 			return fmt.Errorf("shape %d×%d×%d, want sizes from 1 to %d", t.Height, t.Width, t.Channels, maxSize)
@@ -127,6 +142,11 @@ func (t *Tensor) validate() error {
 	if int64(t.Height)*int64(t.Width)*int64(t.Channels) > maxTensorLen {
 		return fmt.Errorf("shape %d×%d×%d is larger than %d", t.Height, t.Width, t.Channels, maxTensorLen)
 	}
+	return nil
+}
+
+// validate checks all but the shape.
+func (t *Tensor) validate() error {
 	if t.Kind == Codes {
 		if t.Bits < 1 || t.Bits > 8 {
 			return fmt.Errorf("codes of %d bits, want 1 to 8", t.Bits)
