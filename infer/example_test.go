@@ -29,14 +29,14 @@ func Example() {
 	// Output: class 2
 }
 
-// A runner computes the logits of a batch.
+// A runner computes the logits of a batch, here on two threads.
 func ExampleRunner() {
 	m, err := infer.FromBytes(tiny)
 	if err != nil {
 		log.Fatal(err)
 	}
 	const batch = 2
-	r, err := m.NewRunner(infer.Options{Batch: batch})
+	r, err := m.NewRunner(infer.Options{Batch: batch, Threads: 2})
 	if err != nil {
 		log.Fatal(err)
 	}

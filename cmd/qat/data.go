@@ -31,8 +31,9 @@ func dataListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List the named data sets and where each was found",
 		Long: `List the named data sets and where each was found: in --data-dir, $GOQAT_DATA,
-the user's cache, or the system's data; --json has the classes, too. Beside these names, every verb takes the
-path of a folder with one sub-folder of images per class, or of an archive of one.`,
+the user's cache, or the system's data. --json has their classes, too. Beside
+these names, every verb takes the path of a folder with one sub-folder of images
+per class, or of an archive of one.`,
 		Example: `  qat data list
   qat data list --data-dir ~/datasets`,
 		Args: arguments(0, 0, ""),
