@@ -16,6 +16,10 @@ type Dataset struct {
 	Classes []string // their names; a label indexes them
 	Shape
 	Train, Test Split
+
+	// Divided says that the test images were chosen by the seed, for want of a
+	// test part.
+	Divided bool
 }
 
 // A Split is a run of labelled images.

@@ -68,7 +68,7 @@ func openImages(all files, o Options) (*Dataset, error) {
 		if len(held) == 0 {
 			return nil, errors.New("one image a class; at least 2 are needed, to train and to test with")
 		}
-		d.Train, d.Test = d.Train.Subset(kept), d.Train.Subset(held)
+		d.Train, d.Test, d.Divided = d.Train.Subset(kept), d.Train.Subset(held), true
 	}
 	return d, nil
 }

@@ -41,6 +41,9 @@ func newLayout(names []string) (layout, error) {
 	}
 	var l layout
 	if train == nil || test == nil {
+		if (train != nil || test != nil) && !slices.ContainsFunc(byTop, folder.hasImages) {
+			return l, fmt.Errorf("%s hold only folders; if they are parts, name them train and test, if they are classes, put images right into them", join(byTop))
+		}
 		l.addClasses(byTop)
 	} else {
 		for _, part := range []*folder{train, test} {
@@ -79,6 +82,20 @@ func (l *layout) addClasses(folders []folder) {
 type folder struct {
 	name, prefix string // its name, and its path with a slash at the end
 	names        []string
+}
+
+// hasImages tells whether there are images in the folder itself.
+func (f folder) hasImages() bool {
+	return slices.ContainsFunc(f.names, func(name string) bool { return !strings.Contains(name[len(f.prefix):], "/") })
+}
+
+// join lists the folders' names.
+func join(folders []folder) string {
+	names := make([]string, len(folders))
+	for i, f := range folders {
+		names[i] = f.name
+	}
+	return strings.Join(names, ", ")
 }
 
 func (f folder) label(class int) []labelled {

@@ -49,6 +49,7 @@ func TestLayoutRefuses(t *testing.T) {
 		"one class":          {"cat/1 cat/2", "one class only, cat"},
 		"a flat test part":   {"train/a/1 train/b/1 test/2", "test/2: not in the folder of a class"},
 		"a class to test":    {"train/a/1 train/b/1 test/c/2", "class c has no training images"},
+		"a misspelt part":    {"train/a/1 train/b/1 tests/a/2 tests/b/2", "tests, train hold only folders; if they are parts, name them train and test"},
 		"one training class": {"train/a/1 test/a/2", "one class only, a"},
 	} {
 		if _, err := newLayout(strings.Fields(c.files)); err == nil || !strings.Contains(err.Error(), c.want) {

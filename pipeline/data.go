@@ -4,6 +4,8 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/layers"
@@ -36,10 +38,27 @@ func Data(r *recipe.Recipe) (*datasets.Dataset, error) {
 type split struct {
 	*datasets.Dataset
 	train, validation datasets.Split
+	seed              uint64
+}
+
+// String says what the data is, as in "photos: 28x28x3, 2 classes (cat, dog), 90
+// train, 10 validation, 20 test (chosen by seed 1)".
+func (s split) String() string {
+	classes := s.Classes
+	const shown = 8
+	if len(classes) > shown {
+		classes = append(slices.Clone(classes[:shown]), "…")
+	}
+	chosen := ""
+	if s.Divided {
+		chosen = fmt.Sprintf(" (chosen by seed %d)", s.seed)
+	}
+	return fmt.Sprintf("%s: %v, %d classes (%s), %d train, %d validation, %d test%s", s.Name, s.Shape, len(s.Classes),
+		strings.Join(classes, ", "), s.train.Len(), s.validation.Len(), s.Test.Len(), chosen)
 }
 
 func splitData(d *datasets.Dataset, seed uint64) (split, error) {
-	s := split{Dataset: d}
+	s := split{Dataset: d, seed: seed}
 	s.train, s.validation = d.Train.Holdout(seed)
 	if s.validation.Len() == 0 {
 		return s, fmt.Errorf("pipeline: data set %s has too few training images to hold some out for validation: it needs two of a class", d.Name)

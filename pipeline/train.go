@@ -59,6 +59,8 @@ func LoadRun(folder string) (*recipe.Recipe, error) {
 type run struct {
 	r        *recipe.Recipe
 	folder   *folder
+	log      io.Writer
+	terminal bool
 	progress *term.Progress
 	data     split
 	pool     *kernel.Pool
@@ -79,7 +81,9 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 	if err := resolve(&r.QAT); err != nil {
 		return nil, err
 	}
-	t := &run{r: r, progress: term.NewProgress(o.Log, o.Terminal), seconds: map[string]float64{}, started: time.Now()}
+	t := &run{
+		r: r, log: o.Log, terminal: o.Terminal, progress: term.NewProgress(o.Log, o.Terminal), seconds: map[string]float64{}, started: time.Now(),
+	}
 	defer t.progress.Stop()
 	threads := r.Threads
 	if threads == 0 {
@@ -102,6 +106,7 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 	if err := t.folder.write(configFile, r.YAML()); err != nil {
 		return nil, err
 	}
+	t.progress.Print(t.data.String())
 	if err := t.phases(ctx, o.Resume); err != nil {
 		return nil, err
 	}
@@ -326,9 +331,9 @@ func (t *run) exportModel(ctx context.Context, n *layers.Network) error {
 	if k := t.r.Verify.Images; k > 0 {
 		images = images.Head(k)
 	}
-	t.progress.Epoch("verify", 1, 1, images.Len())
-	v, err := export.Verify(ctx, n, m, images, t.pool.Threads(), func(done int) { t.progress.Step(done, 0, 0, 0) })
-	t.progress.Stop()
+	bar := term.NewBar(t.log, t.terminal, "verify", int64(images.Len()))
+	v, err := export.Verify(ctx, n, m, images, t.pool.Threads(), func(done int) { _ = bar.Set(done) })
+	_ = bar.Clear()
 	if err != nil {
 		return err
 	}

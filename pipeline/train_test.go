@@ -213,6 +213,24 @@ func (c cancelAt) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// TestLog wants the data before the first epoch, and no figures of a training in
+// the verification's bar.
+func TestLog(t *testing.T) {
+	var log bytes.Buffer
+	_, err := pipeline.Train(t.Context(), small(t, "float.epochs=1", "qat.epochs=1"), pipeline.Options{Log: &log, Terminal: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, rest, _ := strings.Cut(log.String(), "\n")
+	want := "fashion-sample: 28x28x1, 10 classes (T-shirt/top, Trouser, Pullover, Dress, Coat, Sandal, Shirt, Sneaker, …), 574 train, 66 validation, 200 test"
+	if data != want {
+		t.Errorf("first line %q, want %q", data, want)
+	}
+	if _, bar, _ := strings.Cut(rest, "qat 1/1  loss"); !strings.Contains(bar, "verify") || strings.Contains(bar, "verify 1/1") {
+		t.Errorf("bar of the verification in %q", bar)
+	}
+}
+
 // TestNoModel trains what cannot be exported: it says so first, and ends
 // without a model.
 func TestNoModel(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -57,18 +56,9 @@ func byteSize(n int64) string {
 	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
 }
 
-// newBar returns a bar on standard error for something of a known size; without
-// a terminal it shows nothing. Clear it before anything else is written.
+// newBar returns a bar on standard error for something of a known size. Clear it
+// before anything else is written.
 func newBar(c *cobra.Command, what string, total int64, options ...progressbar.Option) *progressbar.ProgressBar {
 	w := c.ErrOrStderr()
-	return progressbar.NewOptions64(total, append([]progressbar.Option{
-		progressbar.OptionSetWriter(w),
-		progressbar.OptionSetVisibility(term.IsTerminal(w)),
-		progressbar.OptionUseANSICodes(true),
-		progressbar.OptionClearOnFinish(),
-		progressbar.OptionThrottle(100 * time.Millisecond),
-		progressbar.OptionSetWidth(20),
-		progressbar.OptionShowCount(),
-		progressbar.OptionSetDescription(what),
-	}, options...)...)
+	return term.NewBar(w, term.IsTerminal(w), what, total, options...)
 }
