@@ -5,6 +5,7 @@ package infer
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"sync/atomic"
 
 	"github.com/goqat/goqat/infer/internal/kernel"
@@ -58,7 +59,7 @@ func (m *Model) NewRunner(options Options) (*Runner, error) {
 	}
 	compiled, ok := m.programs[name]
 	if !ok {
-		return nil, fmt.Errorf("infer: kernel %q is not one of those this processor runs, %q", name, Kernels())
+		return nil, fmt.Errorf("infer: kernel %q is not one of those this processor runs: %s", name, strings.Join(Kernels(), ", "))
 	}
 	if options.Batch < 0 || options.Threads < 0 {
 		return nil, fmt.Errorf("infer: batch %d and %d threads, want positive numbers", options.Batch, options.Threads)

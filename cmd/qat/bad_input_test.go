@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -136,6 +137,7 @@ func TestImage(t *testing.T) {
 	mustFail(t, exitFailed, []string{"run", r.model(), empty}, empty, "no PNG or JPEG files")
 	mustFail(t, exitFailed, []string{"run", r.model(), "-"}, "-: images: neither PNG nor JPEG")
 	mustFail(t, exitUsage, []string{"run", r.model(), good, "--threads", "-1"}, "--threads -1")
+	mustFail(t, exitFailed, []string{"run", r.model(), good, "--kernel", "axv2"}, "axv2", ", reference")
 
 	data := t.TempDir()
 	if err := writeShapes(data, 3, 1); err != nil {
@@ -147,6 +149,14 @@ func TestImage(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run")
 	mustFail(t, exitFailed, []string{"train", r.recipe, "--data", data, "--out", out}, filepath.Join("cross", "01.png"))
 	absent(t, out)
+
+	if err := os.Rename(filepath.Join(data, "cross"), filepath.Join(data, "dot")); err != nil {
+		t.Fatal(err)
+	}
+	if err := writePNG(filepath.Join(data, "dot", "01.png"), drawShape("cross", rand.New(rand.NewPCG(1, 0)))); err != nil {
+		t.Fatal(err)
+	}
+	mustFail(t, exitFailed, []string{"eval", r.model(), "--data", data}, `"dot"`, "it knows circle, cross, stripes")
 }
 
 func TestRecipe(t *testing.T) {

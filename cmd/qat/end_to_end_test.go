@@ -110,7 +110,7 @@ func TestEval(t *testing.T) {
 			t.Errorf("class %d is %q", i, c.Class)
 		}
 		images += c.Images
-		right += c.Accuracy * float64(c.Images)
+		right += *c.Accuracy * float64(c.Images)
 	}
 	if images != e.Images || math.Abs(right/float64(images)-*e.Accuracy.Integer) > 1e-9 {
 		t.Errorf("classes add up to %v of %d, not to %v", right, images, *e.Accuracy.Integer)
@@ -144,10 +144,19 @@ func TestEval(t *testing.T) {
 		t.Errorf("float checkpoint: %+v, trained to %v", e, *s.Accuracy.Float)
 	}
 
-	table := mustRun(t, "eval", r.model(), "--data", r.data)
+	const note = "note: test images chosen by seed 1;"
+	table, log, _ := execute(t, "eval", r.model(), "--data", r.data)
 	for _, want := range append(shapeClasses, "class", "all, integer") {
 		if !strings.Contains(table, want) {
 			t.Errorf("no %q in\n%s", want, table)
+		}
+	}
+	if !strings.HasPrefix(log, note) {
+		t.Errorf("%q is not in %q", note, log)
+	}
+	for _, known := range [][]string{{"eval", r.model(), "--data", r.data, "--seed", "1"}, {"eval", r.checkpoint()}} {
+		if _, log, _ := execute(t, known...); strings.Contains(log, note) {
+			t.Errorf("%v: %q", known, log)
 		}
 	}
 }
@@ -165,7 +174,7 @@ func TestEvalRelabels(t *testing.T) {
 		}
 	}
 	e := decode[evaluation](t, mustRun(t, "eval", r.model(), "--data", data, "--json"))
-	if e.Images != 8 || e.PerClass[0].Images != 0 || e.PerClass[2].Images != 4 || *e.Accuracy.Integer < 0.75 {
+	if e.Images != 8 || e.PerClass[0].Images != 0 || e.PerClass[0].Accuracy != nil || e.PerClass[2].Images != 4 || *e.Accuracy.Integer < 0.75 {
 		t.Errorf("%+v", e)
 	}
 }
@@ -363,6 +372,9 @@ func TestInterruptAndResume(t *testing.T) {
 	code := run(ctx, []string{"train", r.recipe, "--data", r.data, "--out", folder}, strings.NewReader(""), io.Discard, log)
 	if code != exitInterrupted || !strings.Contains(log.log.String(), "qat train --resume "+folder) {
 		t.Fatalf("exit %d: %s", code, log.log.String())
+	}
+	if want := r.data + ": 12x12x1, 3 classes (circle, cross, stripes), 90 train, 9 validation, 21 test (chosen by seed 1)\n"; !strings.HasPrefix(log.log.String(), want) {
+		t.Errorf("%q is not in %q", want, log.log.String())
 	}
 	resumed := decode[pipeline.Summary](t, mustRun(t, "train", "--resume", folder, "--json"))
 	whole := decode[pipeline.Summary](t, r.stdout)

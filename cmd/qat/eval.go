@@ -15,7 +15,6 @@ import (
 	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/pipeline"
-	"github.com/goqat/goqat/recipe"
 	"github.com/goqat/goqat/train"
 )
 
@@ -42,9 +41,9 @@ type accuracies struct {
 }
 
 type classOutcome struct {
-	Class    string  `json:"class"`
-	Images   int     `json:"images"`
-	Accuracy float64 `json:"accuracy"`
+	Class    string   `json:"class"`
+	Images   int      `json:"images"`
+	Accuracy *float64 `json:"accuracy"` // nil without images
 }
 
 // evalFlags are the flags of `qat eval`.
@@ -145,7 +144,7 @@ func (f *evalFlags) model(c *cobra.Command, path string) (*evaluated, error) {
 	}
 	in := m.Input()
 	e := &evaluated{classes: m.Classes(), mode: modeInteger}
-	if e.split, err = f.data.open(c, recipe.Default(), target{in.Height, in.Width, in.Channels, e.classes}); err != nil {
+	if e.split, err = f.data.open(c, nil, target{in.Height, in.Width, in.Channels, e.classes}); err != nil {
 		return nil, err
 	}
 	runner, err := m.NewRunner(infer.Options{Batch: evaluationBatch, Threads: threadsOf(f.threads)})
@@ -171,10 +170,12 @@ func (e *evaluated) measure(c *cobra.Command, evaluate func(progress func(int)) 
 func (e *evaluated) outcome() *evaluation {
 	o := &evaluation{Images: e.result.Images, Accuracy: e.accuracy, Mode: e.mode, PerClass: make([]classOutcome, len(e.classes))}
 	for i, name := range e.classes {
-		o.PerClass[i] = classOutcome{Class: name, Accuracy: e.result.PerClass[i]}
+		o.PerClass[i].Class = name
 	}
 	for _, label := range e.split.Labels {
-		o.PerClass[label].Images++
+		p := &o.PerClass[label]
+		p.Images++
+		p.Accuracy = &e.result.PerClass[label]
 	}
 	return o
 }
@@ -208,13 +209,8 @@ func (o *evaluation) print(w io.Writer) error {
 			rows = append(rows, []string{"all, " + m.mode, strconv.Itoa(o.Images), percent(m.accuracy)})
 		}
 	}
-	for i := range o.PerClass {
-		p := &o.PerClass[i]
-		accuracy := "-"
-		if p.Images > 0 {
-			accuracy = percent(&p.Accuracy)
-		}
-		rows = append(rows, []string{p.Class, strconv.Itoa(p.Images), accuracy})
+	for _, p := range o.PerClass {
+		rows = append(rows, []string{p.Class, strconv.Itoa(p.Images), percent(p.Accuracy)})
 	}
 	return term.Table(w, []string{"class", "images", "accuracy"}, rows)
 }

@@ -3,10 +3,12 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -96,10 +98,10 @@ type target struct {
 	classes                 []string
 }
 
-// open reads the test images of the flags, or else of the recipe, in the size of
-// the target's images and with the target's labels.
-func (d dataFlags) open(c *cobra.Command, r *recipe.Recipe, t target) (datasets.Split, error) {
-	data := *r
+// open reads the test images of the flags, or else of the recipe of the training
+// (nil: unknown), in the size of the target's images and with the target's labels.
+func (d dataFlags) open(c *cobra.Command, training *recipe.Recipe, t target) (datasets.Split, error) {
+	data := *cmp.Or(training, recipe.Default())
 	if d.name != "" {
 		data.Data = recipe.Data{Name: d.name}
 	}
@@ -114,6 +116,9 @@ func (d dataFlags) open(c *cobra.Command, r *recipe.Recipe, t target) (datasets.
 	if err != nil {
 		return datasets.Split{}, err
 	}
+	if set.Divided && training == nil && !c.Flags().Changed("seed") {
+		fmt.Fprintf(c.ErrOrStderr(), "note: test images chosen by seed %d; a model trained with another --seed has seen some of them\n", data.Seed)
+	}
 	return t.relabel(set)
 }
 
@@ -126,7 +131,7 @@ func (t target) relabel(set *datasets.Dataset) (datasets.Split, error) {
 	}
 	for _, name := range set.Classes {
 		if _, ok := index[name]; !ok {
-			return datasets.Split{}, fmt.Errorf("data set %s has images of %q, which is no class of the model: it knows %q", set.Name, name, t.classes)
+			return datasets.Split{}, fmt.Errorf("data set %s has images of %q, which is no class of the model: it knows %s", set.Name, name, strings.Join(t.classes, ", "))
 		}
 	}
 	split := datasets.Split{Images: set.Test.Images, Labels: make([]int32, set.Test.Len())}
