@@ -10,6 +10,11 @@
 # graph mode, as 2.15 has it). PYTHON names another one, or several, separated by
 # spaces, with their PyTorch versions: each is compared.
 set -eu
+case " $* " in *" -h "* | *" --help "*)
+	sed -n '4,/^set/s/^# \{0,1\}//p' "$0"
+	exit
+	;;
+esac
 cd "$(dirname "$0")/.."
 pythons=${PYTHON:-python3}
 first=

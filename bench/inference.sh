@@ -4,13 +4,18 @@
 # Compares the inference of goqat and of other runtimes on this machine, side by side:
 #
 #   bench/inference.sh [--models lenet,resnet20,mobilenet] [--bits 8,4]
-#                          [--batches 1,128] [--threads 1] [--rounds 3] [--seconds 1]
+#                      [--batches 1,128] [--threads 1] [--rounds 3] [--seconds 1]
 #
 # Needs Go, Node.js that finds onnxruntime-node (npm install onnxruntime-node; NODE_PATH
 # names the directory node_modules) and a python3 with onnx and numpy. PYTHON names
 # another one, or several, separated by spaces: every PyTorch and every LiteRT
 # (ai-edge-litert) that they can import is measured, too.
 set -eu
+case " $* " in *" -h "* | *" --help "*)
+	sed -n '4,/^set/s/^# \{0,1\}//p' "$0"
+	exit
+	;;
+esac
 cd "$(dirname "$0")/.."
 writer=
 for python in ${PYTHON:-python3}; do

@@ -14,7 +14,21 @@
 # that of a row of another table. Rows named base… only serve others.
 set -eu
 here=$(dirname "$0")
-verb=${1:?train or print} table=$(basename "${2:?a file of tables/}") runs=${3:-runs}
+usage() { sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; }
+case " $* " in *" -h "* | *" --help "*)
+	usage
+	exit
+	;;
+esac
+if [ $# -lt 2 ]; then
+	usage >&2
+	exit 2
+fi
+verb=$1 table=$(basename "$2") runs=${3:-runs}
+if [ ! -f "$here/tables/$table" ]; then
+	echo "table.sh: there is no table $table, only $(ls "$here/tables" | paste -s -d ' ' -)" >&2
+	exit 2
+fi
 
 # rows calls a function with name, seeds, recipe and flags of every row.
 rows() {

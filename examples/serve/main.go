@@ -7,10 +7,13 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"io/fs"
 	"log"
 	"net/http"
 	"os"
+	"strings"
 
 	"github.com/goqat/goqat/images"
 	"github.com/goqat/goqat/infer"
@@ -24,15 +27,14 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	in, directory := model.Input(), http.Dir(os.Args[3])
+	in, directory := model.Input(), os.DirFS(os.Args[3])
 	log.Fatal(http.ListenAndServe(os.Args[1], http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		file, err := directory.Open(r.URL.Path)
+		file, err := fs.ReadFile(directory, strings.TrimPrefix(r.URL.Path, "/"))
 		if err != nil {
 			http.NotFound(w, r)
 			return
 		}
-		defer file.Close()
-		pixels, err := images.Decode(file, in.Height, in.Width, in.Channels)
+		pixels, err := images.Decode(bytes.NewReader(file), in.Height, in.Width, in.Channels)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusUnsupportedMediaType)
 			return

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,19 +16,28 @@ import (
 
 // TestServe runs the program, which ends with the tests.
 func TestServe(t *testing.T) {
+	pictures := t.TempDir()
+	if err := os.CopyFS(pictures, os.DirFS("../embed")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(pictures, "folder"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	free, err := net.Listen("tcp", "localhost:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	address := free.Addr().String()
 	free.Close()
-	os.Args = []string{"serve", address, "../embed/fashion.qmodel", "../embed"}
+	os.Args = []string{"serve", address, "../embed/fashion.qmodel", pictures}
 	go main()
 	for path, want := range map[string]string{
 		"/boot.png":         "200 Ankle boot",
 		"/trouser.png":      "200 Trouser",
 		"/nowhere.png":      "404 404 page not found",
 		"/../serve/main.go": "404 404 page not found",
+		"/":                 "404 404 page not found",
+		"/folder":           "404 404 page not found",
 		"/fashion.qmodel":   "415 images: ",
 	} {
 		if got := get(t, "http://"+address+path); !strings.HasPrefix(got, want) {
