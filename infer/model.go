@@ -37,6 +37,9 @@ func Open(path string) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("infer: %w", err)
 	}
+	if info.IsDir() {
+		return nil, fmt.Errorf("infer: %s is a folder; name a .qmodel file", path)
+	}
 	m, err := Load(f, info.Size())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

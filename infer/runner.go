@@ -62,7 +62,7 @@ func (m *Model) NewRunner(options Options) (*Runner, error) {
 		return nil, fmt.Errorf("infer: kernel %q is not one of those this processor runs: %s", name, strings.Join(Kernels(), ", "))
 	}
 	if options.Batch < 0 || options.Threads < 0 {
-		return nil, fmt.Errorf("infer: batch %d and %d threads, want positive numbers", options.Batch, options.Threads)
+		return nil, fmt.Errorf("infer: batch %d and %d threads, want 1 or more of each, or 0 for 1", options.Batch, options.Threads)
 	}
 	r := &Runner{m: m, program: compiled(), batch: max(1, options.Batch), observe: options.Observe}
 	arena := r.program.arena

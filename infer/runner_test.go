@@ -199,6 +199,9 @@ func TestNewRefuses(t *testing.T) {
 	if _, err := Open("testdata/absent.qmodel"); err == nil {
 		t.Error("absent file opened")
 	}
+	if _, err := Open("testdata"); err == nil || !strings.Contains(err.Error(), "testdata is a folder") {
+		t.Errorf("a folder: %v", err)
+	}
 }
 
 // TestClassify classifies from several goroutines at once and compares with a runner.

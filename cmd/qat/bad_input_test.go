@@ -54,6 +54,10 @@ func TestUsage(t *testing.T) {
 		want []string
 	}{
 		{"trian", []string{`"trian"`, `"train"`}},
+		{"trian --json", []string{`"trian"`, `"train"`}},
+		{"data lst --json", []string{`"lst"`, `"list"`}},
+		{"--json", []string{"--json", "qat --help"}},
+		{"bench train x --bogus", []string{"--bogus", "qat bench train --help"}},
 		{"data lst", []string{`"lst"`, `"list"`}},
 		{"quantize", []string{"inspect"}},
 		{"train --bogus", []string{"--bogus", "qat train --help"}},

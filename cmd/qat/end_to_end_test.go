@@ -444,8 +444,12 @@ func TestVersion(t *testing.T) {
 	if v.Version == "" || !strings.HasPrefix(v.Go, "go") || !strings.Contains(v.Platform, "/") || len(v.Kernels) == 0 {
 		t.Errorf("%+v", v)
 	}
-	if text := mustRun(t, "version"); !strings.Contains(text, v.Go) {
+	text := mustRun(t, "version")
+	if !strings.Contains(text, v.Go) {
 		t.Errorf("%s", text)
+	}
+	if flag := mustRun(t, "--version"); flag != text {
+		t.Errorf("%s, not\n%s", flag, text)
 	}
 }
 

@@ -79,7 +79,8 @@ prove tensor by tensor that both agree.`,
 		methodsCommand(), dataCommand(), versionCommand(),
 	)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usagef(c, "%w", err) })
+	root.Version = version().String()
+	root.SetVersionTemplate("{{.Version}}")
 	group(root)
 	return root
 }
@@ -92,17 +93,27 @@ func group(c *cobra.Command) {
 		if len(args) == 0 {
 			return c.Help()
 		}
-		var verbs []string
-		for _, sub := range c.Commands() {
-			if sub.IsAvailableCommand() {
-				verbs = append(verbs, sub.Name())
-			}
-		}
-		if near := recipe.Nearest(args[0], verbs); near != "" {
-			return usagef(c, "there is no %q, did you mean %q?", args[0], near)
-		}
-		return usagef(c, "there is no %q, only %s", args[0], strings.Join(verbs, ", "))
+		return unknownVerb(c, args[0])
 	}
+	c.SetFlagErrorFunc(func(failed *cobra.Command, err error) error { // of those it holds, too
+		if failed == c && c.Flags().NArg() > 0 { // the flag is one of the verb that was meant
+			return unknownVerb(c, c.Flags().Arg(0))
+		}
+		return usagef(failed, "%w", err)
+	})
+}
+
+func unknownVerb(c *cobra.Command, name string) error {
+	var verbs []string
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			verbs = append(verbs, sub.Name())
+		}
+	}
+	if near := recipe.Nearest(name, verbs); near != "" {
+		return usagef(c, "there is no %q, did you mean %q?", name, near)
+	}
+	return usagef(c, "there is no %q, only %s", name, strings.Join(verbs, ", "))
 }
 
 // A usageError is a command line that makes no sense.

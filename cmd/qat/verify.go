@@ -71,6 +71,7 @@ model. Fails if one differs.`,
 func verified(v export.Verification) string {
 	return fmt.Sprintf(`training graph and integer runtime, %d images, %d tensors each:
   %d integers differ
-  with sums in floating point: top class the same in %.2f %%, %.4f %% of the values differ, by at most %d
+  with sums in floating point:
+    top class the same in %.2f %%, %.4f %% of the values differ, by at most %d
 `, v.Images, v.Tensors, v.IntegerMismatches, 100*v.FakequantTop1Agreement, 100*v.FakequantDiffering, v.FakequantMaxSteps)
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -37,23 +38,28 @@ func versionCommand() *cobra.Command {
 			if asJSON {
 				return printJSON(c.OutOrStdout(), v)
 			}
-			commit := v.Commit
-			switch {
-			case commit == "":
-				commit = "unknown"
-			case v.Modified:
-				commit += " (modified)"
-			}
-			features := strings.Join(v.CPU, " ")
-			if features == "" {
-				features = "none in use, portable kernels"
-			}
-			return printf(c.OutOrStdout(), "version   %s\ncommit    %s\ngo        %s\nplatform  %s\ncpu       %s\nkernels   %s\n",
-				v.Version, commit, v.Go, v.Platform, features, strings.Join(v.Kernels, ", "))
+			return printf(c.OutOrStdout(), "%s", v)
 		},
 	}
 	addJSON(c, &asJSON)
 	return c
+}
+
+// String writes the information for people.
+func (v versionInfo) String() string {
+	commit := v.Commit
+	switch {
+	case commit == "":
+		commit = "unknown"
+	case v.Modified:
+		commit += " (modified)"
+	}
+	features := strings.Join(v.CPU, " ")
+	if features == "" {
+		features = "none in use, portable kernels"
+	}
+	return fmt.Sprintf("version   %s\ncommit    %s\ngo        %s\nplatform  %s\ncpu       %s\nkernels   %s\n",
+		v.Version, commit, v.Go, v.Platform, features, strings.Join(v.Kernels, ", "))
 }
 
 // version reads what the Go toolchain wrote into the program.

@@ -12,8 +12,9 @@ import (
 	"golang.org/x/term"
 )
 
-// IsTerminal tells whether w is a terminal, where a line can be redrawn.
+// IsTerminal tells whether w is a terminal where a line can be redrawn, which
+// one of TERM=dumb is not.
 func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	return ok && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
 }

@@ -26,6 +26,20 @@ func TestIsTerminal(t *testing.T) {
 	}
 }
 
+func TestDumbTerminal(t *testing.T) {
+	f, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer f.Close()
+	for name, want := range map[string]bool{"xterm": true, "dumb": false} {
+		t.Setenv("TERM", name)
+		if got := term.IsTerminal(f); got != want {
+			t.Errorf("TERM=%s: %v", name, got)
+		}
+	}
+}
+
 // train reports two epochs of 50 batches that take 20 ms each.
 func train(p *term.Progress) {
 	for epoch := 1; epoch <= 2; epoch++ {
