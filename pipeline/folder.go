@@ -29,7 +29,8 @@ const (
 // folder is the run folder of a training, locked against a second one.
 type folder struct {
 	path    string
-	release func() // gives up the lock
+	release func()             // gives up the lock
+	rates   map[string]float64 // images a second of the last epoch in metrics.jsonl, by phase
 }
 
 // openFolder makes the run folder, or takes the one to resume.
@@ -43,7 +44,7 @@ func openFolder(r *recipe.Recipe, resume bool) (*folder, error) {
 	if err := os.MkdirAll(r.Out, 0o755); err != nil {
 		return nil, fmt.Errorf("pipeline: run folder: %w", err)
 	}
-	f := &folder{path: r.Out}
+	f := &folder{path: r.Out, rates: map[string]float64{}}
 	var err error
 	if f.release, err = lock(f.path); err != nil {
 		return nil, fmt.Errorf("pipeline: run folder %s: %w", f.path, err)
@@ -126,6 +127,7 @@ func (f *folder) appendRecord(e epochRecord) error {
 	if err := json.NewEncoder(w).Encode(e); err != nil {
 		return fmt.Errorf("pipeline: %s: %w", metricsFile, err)
 	}
+	f.rates[e.Phase] = e.ImagesPerSecond
 	return w.Close()
 }
 
@@ -149,6 +151,7 @@ func (f *folder) cutRecords(phase string, epochs int) error {
 		if e.Phase == phase && e.Epoch > epochs || phase == phaseFloat && e.Phase == phaseQAT {
 			continue
 		}
+		f.rates[e.Phase] = e.ImagesPerSecond
 		kept = append(append(kept, s.Bytes()...), '\n')
 	}
 	return f.write(metricsFile, kept)

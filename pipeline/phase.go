@@ -42,7 +42,6 @@ type phase struct {
 	started   time.Time
 	before    float64 // seconds of the phase in earlier processes
 	saved     time.Time
-	rate      float64 // images per second of the last epoch
 }
 
 // train runs the phase from its start, or from a checkpoint of it.
@@ -131,7 +130,7 @@ func (p *phase) epochEnd(l *train.Loop, m train.Metrics) error {
 	if err != nil {
 		return err
 	}
-	p.validation, p.rate = v.Accuracy, m.ImagesPerSecond
+	p.validation = v.Accuracy
 	if p.schedule.Settled(l.Position.Epoch-1) && v.Accuracy > p.bestSoFar {
 		p.bestSoFar = v.Accuracy
 		if err := p.capture(nil).Write(p.folder.file(p.best)); err != nil {

@@ -7,18 +7,19 @@ import "github.com/goqat/goqat/export"
 // A Summary is the outcome of a training, as summary.json keeps it. Accuracies
 // are fractions; those of the test images were read once, at the end.
 type Summary struct {
-	Model            string `json:"model"`
-	Parameters       int    `json:"parameters"`
-	MACs             int    `json:"macs"` // of one image
-	Data             string `json:"data"`
-	Method           string `json:"method"`
-	WeightBits       int    `json:"weight_bits"`
-	ActivationBits   int    `json:"activation_bits"`
-	FirstLast        string `json:"first_last"`
-	Seed             int    `json:"seed"`
-	TrainImages      int    `json:"train_images"`
-	ValidationImages int    `json:"validation_images"`
-	TestImages       int    `json:"test_images"`
+	Model            string  `json:"model"`
+	Width            float64 `json:"width"` // of a named network, as in the recipe
+	Parameters       int     `json:"parameters"`
+	MACs             int     `json:"macs"` // of one image
+	Data             string  `json:"data"`
+	Method           string  `json:"method"`
+	WeightBits       int     `json:"weight_bits"`
+	ActivationBits   int     `json:"activation_bits"`
+	FirstLast        string  `json:"first_last"`
+	Seed             int     `json:"seed"`
+	TrainImages      int     `json:"train_images"`
+	ValidationImages int     `json:"validation_images"`
+	TestImages       int     `json:"test_images"`
 
 	Accuracy             Accuracies           `json:"accuracy"`
 	Verify               *export.Verification `json:"verify"` // nil without a model
@@ -50,7 +51,8 @@ type Sizes struct {
 	Integer int64 `json:"integer"`
 }
 
-// Seconds are the times of the phases; training includes validation.
+// Seconds are the times of the phases; training includes validation. Those of a
+// resumed run are of all its processes, up to the checkpoint each left.
 type Seconds struct {
 	Float  float64 `json:"float"`
 	QAT    float64 `json:"qat"`

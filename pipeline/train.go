@@ -67,6 +67,7 @@ type run struct {
 	network  *layers.Network
 
 	seconds    map[string]float64 // by phase
+	earlier    float64            // seconds of training in earlier processes
 	validation float64            // of the last epoch
 	summary    *Summary
 	started    time.Time
@@ -140,7 +141,7 @@ func (t *run) build() error {
 		return err
 	}
 	t.summary = &Summary{
-		Model: t.r.Model.Name, Parameters: t.network.Parameters(), MACs: t.network.MACs(), Data: t.r.Data.Name,
+		Model: t.r.Model.Name, Width: t.r.Model.Width, Parameters: t.network.Parameters(), MACs: t.network.MACs(), Data: t.r.Data.Name,
 		Method: t.r.QAT.Method, WeightBits: t.r.QAT.WeightBits, ActivationBits: t.r.QAT.ActivationBits,
 		FirstLast: t.r.QAT.FirstLast, Seed: t.r.Seed,
 		TrainImages: t.data.train.Len(), ValidationImages: t.data.validation.Len(), TestImages: t.data.Test.Len(),
@@ -178,7 +179,7 @@ func (t *run) phases(ctx context.Context, resume bool) error {
 	if err := quantized.train(ctx, from); err != nil {
 		return err
 	}
-	t.summary.TrainImagesPerSecond = PerPhase{float.rate, quantized.rate}
+	t.summary.TrainImagesPerSecond = PerPhase{t.folder.rates[phaseFloat], t.folder.rates[phaseQAT]}
 	return nil
 }
 
@@ -193,6 +194,7 @@ func (t *run) resumed() (*train.Checkpoint, error) {
 	}
 	for name, s := range c.Info.Seconds {
 		t.seconds[name] = s
+		t.earlier += s
 	}
 	return c, t.folder.cutRecords(c.Info.Phase, c.Info.Position.Epoch)
 }
@@ -280,7 +282,7 @@ func (t *run) finish(ctx context.Context, exportable bool) error {
 	}
 	s.Seconds = Seconds{
 		Float: t.seconds[phaseFloat], QAT: t.seconds[phaseQAT],
-		Export: time.Since(start).Seconds(), Total: time.Since(t.started).Seconds(),
+		Export: time.Since(start).Seconds(), Total: t.earlier + time.Since(t.started).Seconds(),
 	}
 	return nil
 }

@@ -10,11 +10,12 @@ import (
 )
 
 // Nearest returns the known word that word was probably meant to be: the one
-// at the least edit distance, the first of several, or "" if none is near.
+// at the least edit distance, the first of several, or "" if none is near. Upper
+// and lower case count as the same.
 func Nearest(word string, known []string) string {
 	best, least := "", max(1, len(word)/3)+1 // a third of the word may be wrong
 	for _, k := range known {
-		if d := distance(word, k); d < least {
+		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < least {
 			best, least = k, d
 		}
 	}

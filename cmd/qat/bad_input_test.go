@@ -65,6 +65,8 @@ func TestUsage(t *testing.T) {
 		{"train --weight-bits four", []string{"--weight-bits", "four"}},
 		{"train --weight-bits 9", []string{"qat.weight_bits", "9"}},
 		{"train --method pcat", []string{"pcat", `"pact"`}},
+		{"train --method PACT", []string{"PACT", `"pact"`}},
+		{"train testdata", []string{"testdata is a folder", "--data testdata"}},
 		{"train --model resnet21", []string{"resnet21", "resnet20"}},
 		{"train --set qat.learning=1", []string{"qat.learning"}},
 		{"eval", []string{"checkpoint"}},
@@ -134,7 +136,16 @@ func TestImage(t *testing.T) {
 	r := trained(t)
 	good := filepath.Join(r.data, "circle", "00.png")
 	bad := write(t, "broken.png", read(t, good)[:60])
-	mustFail(t, exitFailed, []string{"run", r.model(), good, bad}, "broken.png")
+	stdout, stderr, code := execute(t, "run", r.model(), bad, good, "missing.png", "--json")
+	results := decode[[]classified](t, stdout)
+	if code != exitFailed || len(results) != 3 || !strings.Contains(results[0].Error, "broken.png") || len(results[0].Top) != 0 ||
+		results[1].Error != "" || len(results[1].Top) != 3 || !strings.HasSuffix(stderr, "qat: 2 of 3 images have no classes, see above\n") {
+		t.Errorf("exit %d, %+v, %s", code, results, stderr)
+	}
+	stdout, stderr, code = execute(t, "run", r.model(), bad, good)
+	if code != exitFailed || !strings.Contains(stdout, "circle") || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "broken.png") {
+		t.Errorf("exit %d, %q, %q", code, stdout, stderr)
+	}
 	mustFail(t, exitFailed, []string{"run", r.model(), write(t, "text.png", []byte("no image"))}, "text.png")
 	mustFail(t, exitFailed, []string{"run", r.model(), "missing.png"}, "missing.png")
 	empty := t.TempDir()

@@ -68,6 +68,7 @@ images for mlp and lenet, else 32x32x3, and 10 classes.`,
 		},
 	}
 	addRecipeFlags(c, benchRecipe(), &f.set, "model", "method", "weight-bits", "activation-bits", "first-last")
+	c.Flags().Lookup("model").DefValue = "" // one must be named
 	c.Flags().IntVar(&f.threads, "threads", 1, "threads, 0 for all processors")
 	c.Flags().IntVar(&f.batch, "batch", 1, "images a run")
 	c.Flags().IntVar(&f.runs, "runs", 0, "runs to measure, 0 for about two seconds of them")

@@ -94,6 +94,32 @@ func TestTrainSummary(t *testing.T) {
 	}
 }
 
+func TestPrintSummary(t *testing.T) {
+	accuracy := 0.5
+	var s pipeline.Summary
+	s.Model, s.Width, s.Method = "lenet", 0.25, "pact"
+	for _, c := range []struct {
+		change       func()
+		want, absent string
+	}{
+		{func() { s.Accuracy.Float = &accuracy }, "left out (qat.epochs: 0)", "fake-quantized"},
+		{func() { s.Accuracy.Fakequant = &accuracy }, "fake-quantized", "integer  "},
+		{func() { s.Accuracy.Float = nil }, "cannot run on integers", "float  "},
+		{func() { s.Accuracy.Integer, s.Verify = &accuracy, &export.Verification{} }, "0 integers differ", "there is no"},
+		{func() {}, "lenet ×0.25, pact", ""},
+		{func() { s.Width = 1 }, "lenet, pact", "×"},
+	} {
+		c.change()
+		var b strings.Builder
+		if err := printSummary(&b, &s); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), c.want) || c.absent != "" && strings.Contains(b.String(), c.absent) {
+			t.Errorf("want %q, not %q, in\n%s", c.want, c.absent, b.String())
+		}
+	}
+}
+
 func TestEval(t *testing.T) {
 	r := trained(t)
 	s := decode[pipeline.Summary](t, r.stdout)
@@ -377,6 +403,10 @@ func TestInterruptAndResume(t *testing.T) {
 		t.Errorf("%q is not in %q", want, log.log.String())
 	}
 	resumed := decode[pipeline.Summary](t, mustRun(t, "train", "--resume", folder, "--json"))
+	again := decode[pipeline.Summary](t, mustRun(t, "train", "--resume", folder, "--json"))
+	if again.TrainImagesPerSecond != resumed.TrainImagesPerSecond || again.Seconds.Float != resumed.Seconds.Float || again.Seconds.Total < again.Seconds.Float+again.Seconds.QAT {
+		t.Errorf("resumed at its end to %+v, from %+v", again, resumed)
+	}
 	whole := decode[pipeline.Summary](t, r.stdout)
 	if !reflect.DeepEqual(resumed.Accuracy, whole.Accuracy) {
 		t.Errorf("resumed to %+v, at once to %+v", resumed.Accuracy, whole.Accuracy)

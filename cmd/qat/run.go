@@ -23,7 +23,8 @@ import (
 // classified are the top classes of one image.
 type classified struct {
 	Image string      `json:"image"`
-	Top   []candidate `json:"top"` // the most probable first
+	Top   []candidate `json:"top"`             // the most probable first; none after an error
+	Error string      `json:"error,omitempty"` // why it has no classes
 }
 
 type candidate struct {
@@ -42,6 +43,7 @@ func runCommand() *cobra.Command {
 		Long: `Classify PNG or JPEG files with a .qmodel: decoded, brought to the size and colour
 of the model's input and run, all in integers. Probabilities are shown only.
 A folder stands for the PNG and JPEG files in it and below, - for standard input.
+Of a file that is no image the error is shown; the others are classified all the same.
 A transparent pixel lies on white.`,
 		Example: `  qat run runs/lenet-pact-w4a4/model.qmodel shoe.png
   qat run model.qmodel --top 1 --json pictures
@@ -65,28 +67,36 @@ A transparent pixel lies on white.`,
 				return err
 			}
 			results := []classified{}
+			var failed []error
 			for _, path := range paths {
 				if err := c.Context().Err(); err != nil {
 					return err
 				}
+				result := classified{Image: path, Top: []candidate{}}
 				logits, err := classify(m, r, path, c.InOrStdin())
-				if err != nil {
-					return err
+				if err == nil {
+					result.Top = candidates(m, logits, top)
+				} else {
+					result.Error = err.Error()
+					failed = append(failed, err)
 				}
-				results = append(results, classified{path, candidates(m, logits, top)})
+				results = append(results, result)
 			}
 			if asJSON {
-				return printJSON(c.OutOrStdout(), results)
+				err = printJSON(c.OutOrStdout(), results)
+			} else if len(failed) < len(results) {
+				err = printClasses(c.OutOrStdout(), results)
 			}
-			var rows [][]string
-			for _, result := range results {
-				image := result.Image
-				for _, t := range result.Top {
-					rows = append(rows, []string{image, t.Class, percent(&t.Probability)})
-					image = ""
-				}
+			if err != nil || len(failed) == 0 {
+				return err
 			}
-			return term.Table(c.OutOrStdout(), []string{"image", "class", "probability"}, rows)
+			if len(failed) == 1 {
+				return failed[0]
+			}
+			for _, err := range failed {
+				fmt.Fprintln(c.ErrOrStderr(), oneLine(err))
+			}
+			return fmt.Errorf("%d of %d images have no classes, see above", len(failed), len(results))
 		},
 	}
 	c.Flags().IntVar(&top, "top", 3, "classes to show for an image")
@@ -94,6 +104,19 @@ A transparent pixel lies on white.`,
 	addKernel(c, &kernel)
 	addJSON(c, &asJSON)
 	return c
+}
+
+// printClasses writes the classes of the images for people.
+func printClasses(w io.Writer, results []classified) error {
+	var rows [][]string
+	for _, result := range results {
+		image := result.Image
+		for _, t := range result.Top {
+			rows = append(rows, []string{image, t.Class, percent(&t.Probability)})
+			image = ""
+		}
+	}
+	return term.Table(w, []string{"image", "class", "probability"}, rows)
 }
 
 func addKernel(c *cobra.Command, kernel *string) {

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -50,7 +51,11 @@ saves; --resume goes on to the same result.`,
 			return printSummary(c.OutOrStdout(), s)
 		},
 	}
-	addRecipeFlags(c, recipe.Default(), &set)
+	base := recipe.Default()
+	addRecipeFlags(c, base, &set)
+	model := c.Flags().Lookup("model")
+	model.Usage += fmt.Sprintf("; of width 1, without the flag %s of width %v", base.Model.Name, base.Model.Width)
+	model.DefValue = ""
 	addJSON(c, &asJSON)
 	c.Flags().StringVar(&resume, "resume", "", "go on with the interrupted run in a `folder`")
 	return c
@@ -80,6 +85,9 @@ func trainRecipe(c *cobra.Command, args []string, resume string, set []string) (
 	}
 	r := recipe.Default()
 	if len(args) > 0 {
+		if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
+			return nil, usagef(c, "%s is a folder, not a recipe; name images with --data %s", args[0], args[0])
+		}
 		var err error
 		if r, err = recipe.Load(args[0]); err != nil {
 			return nil, &usageError{c.CommandPath(), err}
@@ -100,26 +108,41 @@ func printSummary(w io.Writer, s *pipeline.Summary) error {
 		}
 		return fmt.Sprintf("%.0f", imagesPerSecond)
 	}
-	size := "-"
-	if s.SizeBytes.Integer > 0 {
-		size = byteSize(s.SizeBytes.Integer)
+	model := s.Model
+	if s.Width != 1 {
+		model = fmt.Sprintf("%s ×%v", s.Model, s.Width)
 	}
-	err := printf(w, "%s, %s, %d-bit weights, %d-bit activations, %s, %d test images\n\n", s.Model, s.Method, s.WeightBits, s.ActivationBits, s.Data, s.TestImages)
+	err := printf(w, "%s, %s, %d-bit weights, %d-bit activations, %s, %d test images\n\n", model, s.Method, s.WeightBits, s.ActivationBits, s.Data, s.TestImages)
 	if err != nil {
 		return err
 	}
-	err = term.Table(w, []string{"network", "accuracy", "size", "images/s"}, [][]string{
-		{"float", percent(s.Accuracy.Float), byteSize(int64(s.SizeBytes.Float)), rate(s.TrainImagesPerSecond.Float) + " trained"},
-		{"fake-quantized", percent(s.Accuracy.Fakequant), "-", rate(s.TrainImagesPerSecond.QAT) + " trained"},
-		{"integer", percent(s.Accuracy.Integer), size, rate(s.RunImagesPerSecond) + " run"},
-	})
-	if err != nil {
-		return err
-	}
-	if s.Verify != nil {
-		if err := printf(w, "\n%s", verified(*s.Verify)); err != nil {
-			return err
+	var rows [][]string
+	for _, n := range []struct {
+		name     string
+		accuracy *float64
+		size     string
+		rate     string
+	}{
+		{"float", s.Accuracy.Float, byteSize(int64(s.SizeBytes.Float)), rate(s.TrainImagesPerSecond.Float) + " trained"},
+		{"fake-quantized", s.Accuracy.Fakequant, "-", rate(s.TrainImagesPerSecond.QAT) + " trained"},
+		{"integer", s.Accuracy.Integer, byteSize(s.SizeBytes.Integer), rate(s.RunImagesPerSecond) + " run"},
+	} {
+		if n.accuracy != nil {
+			rows = append(rows, []string{n.name, percent(n.accuracy), n.size, n.rate})
 		}
+	}
+	if err := term.Table(w, []string{"network", "accuracy", "size", "images/s"}, rows); err != nil {
+		return err
+	}
+	end := "there is no integer model, because the network cannot run on integers\n"
+	switch {
+	case s.Verify != nil:
+		end = verified(*s.Verify)
+	case s.Accuracy.Fakequant == nil:
+		end = "there is no integer model, because the quantized phase was left out (qat.epochs: 0)\n"
+	}
+	if err := printf(w, "\n%s", end); err != nil {
+		return err
 	}
 	return printf(w, "\n%.0f s, run folder %s\n", s.Seconds.Total, s.Folder)
 }
