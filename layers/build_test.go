@@ -68,7 +68,7 @@ func TestImpossibleNetworks(t *testing.T) {
 		t.Errorf("a batch of 0: error %v", err)
 	}
 	c = config(8, 8, 2, qat.Policy{Method: "pact", WeightBits: 4, ActivationBits: 1})
-	if _, err := layers.Build(layers.Chain{conv(4), conv(4), last}, c); err == nil || !strings.Contains(err.Error(), "no 1-bit activations, only [2 3 4 5 6 7 8] (layer conv2)") {
+	if _, err := layers.Build(layers.Chain{conv(4), conv(4), last}, c); err == nil || !strings.Contains(err.Error(), "no 1-bit activations, only 2, 3, 4, 5, 6, 7, 8 (layer conv2)") {
 		t.Errorf("1-bit activations of PACT: error %v", err)
 	}
 }

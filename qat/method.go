@@ -160,7 +160,7 @@ const FloatBits = 32
 // check says whether bits is one of the widths of what a method is defined for.
 func (m *Method) check(what string, widths []int, bits int) error {
 	if bits != FloatBits && !slices.Contains(widths, bits) {
-		return fmt.Errorf("qat: method %s has no %d-bit %s, only %v", m.Name, bits, what, widths)
+		return fmt.Errorf("qat: method %s has no %d-bit %s, only %s", m.Name, bits, what, strings.Join(strings.Fields(strings.Trim(fmt.Sprint(widths), "[]")), ", "))
 	}
 	return nil
 }

@@ -84,8 +84,8 @@ func TestPolicyErrors(t *testing.T) {
 	}{
 		{qat.Policy{Method: "best", WeightBits: 4, ActivationBits: 4}, `there is no method "best"`},
 		{qat.Policy{Method: "int", Weights: "best", WeightBits: 4, ActivationBits: 4}, `there is no method "best"`},
-		{qat.Policy{Method: "pact", WeightBits: 1, ActivationBits: 4}, "method pact has no 1-bit weights, only [2 3 4 5 6 7 8] (layer conv2)"},
-		{qat.Policy{Method: "int", WeightBits: 4, ActivationBits: 9}, "method int has no 9-bit activations, only [2 3 4 5 6 7 8] (layer conv2)"},
+		{qat.Policy{Method: "pact", WeightBits: 1, ActivationBits: 4}, "method pact has no 1-bit weights, only 2, 3, 4, 5, 6, 7, 8 (layer conv2)"},
+		{qat.Policy{Method: "int", WeightBits: 4, ActivationBits: 9}, "method int has no 9-bit activations, only 2, 3, 4, 5, 6, 7, 8 (layer conv2)"},
 		{qat.Policy{Method: "int", WeightBits: 4}, "method int has no 0-bit activations"},
 		{qat.Policy{Method: "int", WeightBits: 4, ActivationBits: 4, FirstLast: "16"}, `first_last is "16", want 8, same or float`},
 		{qat.Policy{Method: "int", WeightBits: 4, ActivationBits: 4, Rules: []qat.Rule{{Match: "conv["}}}, `the layer pattern "conv[" is malformed`},

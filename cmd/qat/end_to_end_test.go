@@ -104,7 +104,7 @@ func TestPrintSummary(t *testing.T) {
 	}{
 		{func() { s.Accuracy.Float = &accuracy }, "left out (qat.epochs: 0)", "fake-quantized"},
 		{func() { s.Accuracy.Fakequant = &accuracy }, "fake-quantized", "integer  "},
-		{func() { s.Accuracy.Float = nil }, "cannot run on integers", "float  "},
+		{func() { s.Accuracy.Float = nil }, "export refuses the network", "float  "},
 		{func() { s.Accuracy.Integer, s.Verify = &accuracy, &export.Verification{} }, "0 integers differ", "there is no"},
 		{func() {}, "lenet ×0.25, pact", ""},
 		{func() { s.Width = 1 }, "lenet, pact", "×"},
