@@ -3,12 +3,15 @@
 package infer
 
 import (
-	"runtime"
 	"sync"
 	"sync/atomic"
 
 	"github.com/goqat/goqat/infer/internal/kernel"
+	"github.com/goqat/goqat/internal/wait"
 )
+
+// looks is how often a thread of a team yields the processor before it sleeps: about a tenth of a millisecond.
+const looks = 500
 
 // A worker is a thread's own memory: the scratch of kernels, and the tensors of the images that it runs alone.
 type worker struct {
@@ -24,9 +27,9 @@ type job interface{ do(part int, w *worker) }
 // An operator of one image takes a few microseconds, which is less than it takes to wake a sleeping thread. So a helper
 // looks for a while whether there is more to do before it sleeps, and nobody waits for one that has not begun.
 type team struct {
-	workers []*worker  // of the caller, then of each helper
-	helpers []*sleeper // each
-	caller  *sleeper   // until all parts are done
+	workers []*worker       // of the caller, then of each helper
+	helpers []*wait.Sleeper // each
+	caller  *wait.Sleeper   // until all parts are done
 	stop    sync.Once
 
 	// The work at hand.
@@ -37,12 +40,12 @@ type team struct {
 }
 
 func newTeam(workers []*worker) *team {
-	t := &team{workers: workers, caller: newSleeper()}
+	t := &team{workers: workers, caller: wait.NewSleeper(looks)}
 	for _, w := range workers[1:] {
-		h := newSleeper()
+		h := wait.NewSleeper(looks)
 		t.helpers = append(t.helpers, h)
 		go func() {
-			for h.until(func() bool { return t.left.Load() > 0 }) {
+			for h.Until(func() bool { return t.left.Load() > 0 }) {
 				t.work(w, h)
 			}
 		}()
@@ -64,16 +67,16 @@ func (t *team) run(j job, parts, helpers int) {
 	t.done.Store(0)
 	t.left.Store(int64(parts))
 	for _, h := range t.helpers[:helpers] {
-		h.rouse()
+		h.Rouse()
 	}
 	t.work(t.workers[0], t.caller)
-	t.caller.until(func() bool { return t.done.Load() == int64(t.parts) })
+	t.caller.Until(func() bool { return t.done.Load() == int64(t.parts) })
 	t.job = nil
 }
 
 // work does parts while there are any. Whoever has begun one keeps the job from ending, and may read what it is; one who
 // comes too late begins none.
-func (t *team) work(w *worker, s *sleeper) {
+func (t *team) work(w *worker, s *wait.Sleeper) {
 	for {
 		left := t.left.Add(-1)
 		if left < 0 {
@@ -82,7 +85,7 @@ func (t *team) work(w *worker, s *sleeper) {
 		parts := t.parts
 		t.job.do(parts-1-int(left), w)
 		if t.done.Add(1) == int64(parts) && s != t.caller {
-			t.caller.rouse()
+			t.caller.Rouse()
 		}
 	}
 }
@@ -91,50 +94,7 @@ func (t *team) work(w *worker, s *sleeper) {
 func (t *team) close() {
 	t.stop.Do(func() {
 		for _, h := range t.helpers {
-			close(h.wake)
+			h.Close()
 		}
 	})
-}
-
-// A sleeper waits for a condition that others make true.
-type sleeper struct {
-	asleep atomic.Bool
-	wake   chan struct{}
-}
-
-func newSleeper() *sleeper { return &sleeper{wake: make(chan struct{}, 1)} }
-
-// A sleeper looks so often, and between two looks that yield the processor so many others, whether its condition is true
-// before it sleeps: about a tenth of a millisecond in all.
-const (
-	looks   = 500
-	between = 30
-)
-
-// until returns true when the condition is, and false when wake is closed.
-func (s *sleeper) until(condition func() bool) bool {
-	for {
-		for range looks {
-			for range between {
-				if condition() {
-					return true
-				}
-			}
-			runtime.Gosched()
-		}
-		s.asleep.Store(true)
-		if condition() && s.asleep.CompareAndSwap(true, false) {
-			return true
-		}
-		if _, open := <-s.wake; !open {
-			return false
-		}
-	}
-}
-
-// rouse has the sleeper look again, if it sleeps.
-func (s *sleeper) rouse() {
-	if s.asleep.Load() && s.asleep.CompareAndSwap(true, false) {
-		s.wake <- struct{}{}
-	}
 }

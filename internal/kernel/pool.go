@@ -3,10 +3,14 @@
 package kernel
 
 import (
-	"runtime"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/goqat/goqat/internal/wait"
 )
+
+// looks is how often a thread of a pool yields the processor before it sleeps: some tens of microseconds.
+const looks = 200
 
 // A Task is work cut into independent tiles.
 type Task interface {
@@ -24,8 +28,8 @@ type Task interface {
 // looks for a while whether there is something new before it sleeps.
 type Pool struct {
 	threads int
-	helpers []*sleeper
-	caller  sleeper // of Run, until the helpers are done
+	helpers []*wait.Sleeper
+	caller  *wait.Sleeper // of Run, until the helpers are done
 
 	task  Task
 	tiles int
@@ -40,12 +44,12 @@ type Pool struct {
 // the caller of Run is the first. Close ends the others.
 func NewPool(threads int) *Pool {
 	threads = max(threads, 1)
-	p := &Pool{threads: threads, caller: newSleeper(), local: make([][]float32, threads)}
+	p := &Pool{threads: threads, caller: wait.NewSleeper(looks), local: make([][]float32, threads)}
 	for worker := 1; worker < threads; worker++ {
-		h := newSleeper()
-		p.helpers = append(p.helpers, &h)
+		h := wait.NewSleeper(looks)
+		p.helpers = append(p.helpers, h)
 		go func() {
-			for h.until(func() bool { return uint32(p.left.Load()) > 0 }) {
+			for h.Until(func() bool { return uint32(p.left.Load()) > 0 }) {
 				p.work(worker)
 			}
 		}()
@@ -60,7 +64,7 @@ func (p *Pool) Threads() int { return p.threads }
 // used again.
 func (p *Pool) Close() {
 	for _, h := range p.helpers {
-		close(h.wake)
+		h.Close()
 	}
 	p.helpers = nil
 }
@@ -79,10 +83,10 @@ func (p *Pool) Run(t Task, n int) {
 	p.done.Store(0)
 	p.left.Store((p.left.Load()>>32+1)<<32 | uint64(n))
 	for _, h := range p.helpers[:helpers] {
-		h.rouse()
+		h.Rouse()
 	}
 	p.work(0)
-	p.caller.until(func() bool { return p.done.Load() == int64(n) })
+	p.caller.Until(func() bool { return p.done.Load() == int64(n) })
 	p.task = nil
 }
 
@@ -100,51 +104,8 @@ func (p *Pool) work(worker int) {
 		n := p.tiles
 		p.task.Tile(n-int(uint32(left)), worker)
 		if p.done.Add(1) == int64(n) && worker > 0 {
-			p.caller.rouse()
+			p.caller.Rouse()
 		}
-	}
-}
-
-// A sleeper waits for a condition that others make true.
-type sleeper struct {
-	asleep atomic.Bool
-	wake   chan struct{}
-}
-
-func newSleeper() sleeper { return sleeper{wake: make(chan struct{}, 1)} }
-
-// A sleeper looks so often, and between two looks so many others, whether its
-// condition is true before it sleeps: some tens of microseconds in all.
-const (
-	looks   = 200
-	between = 30
-)
-
-// until returns true when the condition is, and false when wake is closed.
-func (s *sleeper) until(condition func() bool) bool {
-	for {
-		for range looks {
-			for range between {
-				if condition() {
-					return true
-				}
-			}
-			runtime.Gosched()
-		}
-		s.asleep.Store(true)
-		if condition() && s.asleep.CompareAndSwap(true, false) {
-			return true
-		}
-		if _, open := <-s.wake; !open {
-			return false
-		}
-	}
-}
-
-// rouse has the sleeper look again, if it sleeps.
-func (s *sleeper) rouse() {
-	if s.asleep.Load() && s.asleep.CompareAndSwap(true, false) {
-		s.wake <- struct{}{}
 	}
 }
 
