@@ -53,8 +53,8 @@ func newTeam(workers []*worker) *team {
 	return t
 }
 
-// run does all parts of a job, with at most the given helpers. Which thread does which part varies; what it computes
-// does not.
+// run does all parts of a job and wakes at most so many helpers; others that look for work may join. Which thread does
+// which part varies; what it computes does not.
 func (t *team) run(j job, parts, helpers int) {
 	helpers = max(0, min(len(t.helpers), parts-1, helpers))
 	if helpers == 0 {

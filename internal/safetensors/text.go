@@ -60,7 +60,7 @@ func Unescape(s string) (string, bool) {
 	}
 }
 
-// unit parses the UTF-16 unit at the start of s, as uXXXX.
+// unit parses the UTF-16 unit at the start of s: a u and four hexadecimal digits.
 func unit(s string) (rune, bool) {
 	if len(s) < 5 || s[0] != 'u' {
 		return 0, false
