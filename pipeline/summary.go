@@ -2,7 +2,10 @@
 
 package pipeline
 
-import "github.com/goqat/goqat/export"
+import (
+	"github.com/goqat/goqat/export"
+	"github.com/goqat/goqat/train"
+)
 
 // A Summary is the outcome of a training, as summary.json keeps it. Accuracies
 // are fractions; those of the test images were read once, at the end.
@@ -21,7 +24,14 @@ type Summary struct {
 	ValidationImages int     `json:"validation_images"`
 	TestImages       int     `json:"test_images"`
 
-	Accuracy             Accuracies           `json:"accuracy"`
+	Accuracy Accuracies `json:"accuracy"`
+	// PerClass and Confusion are of the test images and of the last network made:
+	// the integer model, else the fake-quantized network, else the float one. Rows
+	// of Confusion are true classes, columns those found; it is nil for more than
+	// 100 classes.
+	PerClass  []train.ClassOutcome `json:"per_class"`
+	Confusion [][]int              `json:"confusion"`
+
 	Verify               *export.Verification `json:"verify"` // nil without a model
 	SizeBytes            Sizes                `json:"size_bytes"`
 	Seconds              Seconds              `json:"seconds"`
@@ -42,6 +52,16 @@ type Accuracies struct {
 	Fakequant  *float64 `json:"fakequant"`
 	Integer    *float64 `json:"integer"`
 	Validation float64  `json:"validation"`
+	// StandardError and Balanced, the mean recall of the classes, are of the last
+	// network made.
+	StandardError float64 `json:"standard_error"`
+	Balanced      float64 `json:"balanced"`
+}
+
+// judge takes in what the last network made of the test images.
+func (s *Summary) judge(r train.Result, classes []string) {
+	s.PerClass, s.Confusion = r.PerClass(classes), r.Confusion(len(classes))
+	s.Accuracy.StandardError, s.Accuracy.Balanced = train.StandardError(r.Accuracy, r.Images), train.Balanced(s.PerClass)
 }
 
 // Sizes are in bytes: of the parameters as float32, and of the model's file, 0

@@ -299,7 +299,11 @@ func (t *run) accuracy(ctx context.Context, file string, quantize bool) (test *f
 	}
 	t.network.Graph.Run.Quantize = quantize
 	r, err := train.Evaluate(ctx, t.network, t.data.Test, nil)
-	return &r.Accuracy, c.Info.Validation, err
+	if err != nil {
+		return nil, 0, err
+	}
+	t.summary.judge(r, t.network.Classes)
+	return &r.Accuracy, c.Info.Validation, nil
 }
 
 // exportModel writes the model, evaluates it on integers, and verifies it.
@@ -328,6 +332,7 @@ func (t *run) exportModel(ctx context.Context, n *layers.Network) error {
 		return err
 	}
 	t.summary.Accuracy.Integer = &r.Accuracy
+	t.summary.judge(r, n.Classes)
 	t.summary.RunImagesPerSecond = float64(r.Images) / time.Since(start).Seconds()
 	images := t.data.Test
 	if k := t.r.Verify.Images; k > 0 {

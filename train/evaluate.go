@@ -15,9 +15,9 @@ import (
 type Result struct {
 	Images   int
 	Accuracy float64
-	PerClass []float64 // accuracy on the images of each class, 0 where there are none
-	// Predictions are the classes found, in the order of the images.
-	Predictions []int32
+	// Labels and Predictions are the true classes and those found, in the order
+	// of the images.
+	Labels, Predictions []int32
 }
 
 // Evaluate classifies every image of a split with the network as it is: with
@@ -42,7 +42,7 @@ func EvaluateIntegers(ctx context.Context, run func(logits []int32, images []uin
 }
 
 func evaluate[T int32 | float32](ctx context.Context, s datasets.Split, batch, classes int, classify func([]uint8, []int32) ([]T, error), progress func(int)) (Result, error) {
-	r := Result{Images: s.Len(), PerClass: make([]float64, classes), Predictions: make([]int32, s.Len())}
+	r := Result{Images: s.Len(), Labels: s.Labels, Predictions: make([]int32, s.Len())}
 	if s.Len() == 0 {
 		return r, fmt.Errorf("train: there are no images to evaluate")
 	}
@@ -68,18 +68,6 @@ func evaluate[T int32 | float32](ctx context.Context, s datasets.Split, batch, c
 		}
 	}
 	r.Accuracy = float64(right) / float64(s.Len())
-	of := make([]int, classes)
-	for i, l := range s.Labels {
-		of[l]++
-		if r.Predictions[i] == l {
-			r.PerClass[l]++
-		}
-	}
-	for c := range of {
-		if of[c] > 0 {
-			r.PerClass[c] /= float64(of[c])
-		}
-	}
 	return r, nil
 }
 

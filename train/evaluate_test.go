@@ -35,12 +35,12 @@ func pixels(t testing.TB, batch int) (*layers.Network, datasets.Split, train.Res
 			Images: []uint8{9, 1, 2, 0, 9, 0, 255, 254, 253, 1, 0, 5, 7, 7, 7}, // of equal ones the first counts
 			Labels: []int32{0, 1, 0, 1, 0},
 		}, train.Result{
-			Images: 5, Accuracy: 0.8, PerClass: []float64{1, 0.5, 0}, Predictions: []int32{0, 1, 0, 2, 0},
+			Images: 5, Accuracy: 0.8, Labels: []int32{0, 1, 0, 1, 0}, Predictions: []int32{0, 1, 0, 2, 0},
 		}
 }
 
 func sameResult(a, b train.Result) bool {
-	return a.Images == b.Images && a.Accuracy == b.Accuracy && slices.Equal(a.PerClass, b.PerClass) && slices.Equal(a.Predictions, b.Predictions)
+	return a.Images == b.Images && a.Accuracy == b.Accuracy && slices.Equal(a.Labels, b.Labels) && slices.Equal(a.Predictions, b.Predictions)
 }
 
 func TestEvaluate(t *testing.T) {

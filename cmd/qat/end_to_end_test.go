@@ -129,6 +129,10 @@ func TestEval(t *testing.T) {
 	if e.Mode != "integer" || e.Images != s.TestImages || *e.Accuracy.Integer != *s.Accuracy.Integer || e.Accuracy.Float != nil || e.Accuracy.Fakequant != nil {
 		t.Errorf("model: %+v, trained to %v", e, *s.Accuracy.Integer)
 	}
+	if !reflect.DeepEqual(e.PerClass, s.PerClass) || !reflect.DeepEqual(e.Confusion, s.Confusion) ||
+		e.Accuracy.Balanced != s.Accuracy.Balanced || e.Accuracy.StandardError != s.Accuracy.StandardError || e.Accuracy.Balanced == 0 {
+		t.Errorf("eval says %+v, the summary %+v, %v, %v", e, s.Accuracy, s.PerClass, s.Confusion)
+	}
 	var images int
 	var right float64
 	for i, c := range e.PerClass {

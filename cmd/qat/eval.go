@@ -27,10 +27,13 @@ const (
 
 // evaluation is the outcome of `qat eval`.
 type evaluation struct {
-	Images   int            `json:"images"`
-	Accuracy accuracies     `json:"accuracy"`
-	PerClass []classOutcome `json:"per_class"` // in the mode
-	Mode     string         `json:"mode"`      // the last of float, fakequant, integer that the file has
+	Images   int                  `json:"images"`
+	Accuracy accuracies           `json:"accuracy"`
+	PerClass []train.ClassOutcome `json:"per_class"` // in the mode
+	// Confusion has rows of true classes and columns of those found, nil for more
+	// than 100.
+	Confusion [][]int `json:"confusion"`
+	Mode      string  `json:"mode"` // the last of float, fakequant, integer that the file has
 }
 
 // accuracies are nil in the modes that the file does not have.
@@ -38,12 +41,9 @@ type accuracies struct {
 	Float     *float64 `json:"float"`
 	Fakequant *float64 `json:"fakequant"`
 	Integer   *float64 `json:"integer"`
-}
-
-type classOutcome struct {
-	Class    string   `json:"class"`
-	Images   int      `json:"images"`
-	Accuracy *float64 `json:"accuracy"` // nil without images
+	// StandardError and Balanced, the mean recall of the classes, are of the mode.
+	StandardError float64 `json:"standard_error"`
+	Balanced      float64 `json:"balanced"`
 }
 
 // evalFlags are the flags of `qat eval`.
@@ -168,15 +168,11 @@ func (e *evaluated) measure(c *cobra.Command, evaluate func(progress func(int)) 
 }
 
 func (e *evaluated) outcome() *evaluation {
-	o := &evaluation{Images: e.result.Images, Accuracy: e.accuracy, Mode: e.mode, PerClass: make([]classOutcome, len(e.classes))}
-	for i, name := range e.classes {
-		o.PerClass[i].Class = name
+	o := &evaluation{
+		Images: e.result.Images, Accuracy: e.accuracy, Mode: e.mode,
+		PerClass: e.result.PerClass(e.classes), Confusion: e.result.Confusion(len(e.classes)),
 	}
-	for _, label := range e.split.Labels {
-		p := &o.PerClass[label]
-		p.Images++
-		p.Accuracy = &e.result.PerClass[label]
-	}
+	o.Accuracy.StandardError, o.Accuracy.Balanced = train.StandardError(e.result.Accuracy, e.result.Images), train.Balanced(o.PerClass)
 	return o
 }
 
@@ -206,7 +202,7 @@ func (o *evaluation) print(w io.Writer) error {
 		accuracy *float64
 	}{{modeFloat, o.Accuracy.Float}, {modeFakequant, o.Accuracy.Fakequant}, {modeInteger, o.Accuracy.Integer}} {
 		if m.accuracy != nil {
-			rows = append(rows, []string{"all, " + m.mode, strconv.Itoa(o.Images), percent(m.accuracy)})
+			rows = append(rows, []string{"all, " + m.mode, strconv.Itoa(o.Images), accuracyOn(m.accuracy, o.Images)})
 		}
 	}
 	for _, p := range o.PerClass {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/goqat/goqat/internal/term"
+	"github.com/goqat/goqat/train"
 )
 
 // addJSON adds the flag --json to a command.
@@ -43,6 +44,14 @@ func percent(fraction *float64) string {
 		return "-"
 	}
 	return fmt.Sprintf("%.2f %%", 100**fraction)
+}
+
+// accuracyOn writes an accuracy on so many images with its standard error.
+func accuracyOn(accuracy *float64, images int) string {
+	if accuracy == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f ± %.2f %%", 100**accuracy, 100*train.StandardError(*accuracy, images))
 }
 
 // byteSize writes a size with a unit of 1024s.

@@ -128,7 +128,7 @@ func printSummary(w io.Writer, s *pipeline.Summary) error {
 		{"integer", s.Accuracy.Integer, byteSize(s.SizeBytes.Integer), rate(s.RunImagesPerSecond) + " run"},
 	} {
 		if n.accuracy != nil {
-			rows = append(rows, []string{n.name, percent(n.accuracy), n.size, n.rate})
+			rows = append(rows, []string{n.name, accuracyOn(n.accuracy, s.TestImages), n.size, n.rate})
 		}
 	}
 	if err := term.Table(w, []string{"network", "accuracy", "size", "images/s"}, rows); err != nil {

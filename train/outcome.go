@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package train
+
+import "math"
+
+// StandardError returns the standard error of an accuracy p on n images,
+// √(p(1 − p)/n). A difference of less than two of them may be chance.
+func StandardError(accuracy float64, images int) float64 {
+	return math.Sqrt(accuracy * (1 - accuracy) / float64(max(1, images)))
+}
+
+// A ClassOutcome is how well the images of one class are classified.
+type ClassOutcome struct {
+	Class  string `json:"class"`
+	Images int    `json:"images"`
+	// Accuracy is the recall of the class, nil without images.
+	Accuracy *float64 `json:"accuracy"`
+}
+
+// PerClass returns the outcome of each of the named classes.
+func (r Result) PerClass(classes []string) []ClassOutcome {
+	outcomes := make([]ClassOutcome, len(classes))
+	right := make([]int, len(classes))
+	for c, name := range classes {
+		outcomes[c].Class = name
+	}
+	for i, label := range r.Labels {
+		outcomes[label].Images++
+		if r.Predictions[i] == label {
+			right[label]++
+		}
+	}
+	for c := range outcomes {
+		if o := &outcomes[c]; o.Images > 0 {
+			recall := float64(right[c]) / float64(o.Images)
+			o.Accuracy = &recall
+		}
+	}
+	return outcomes
+}
+
+// Balanced returns the balanced accuracy: the mean recall of the classes that have
+// images.
+func Balanced(classes []ClassOutcome) float64 {
+	var sum float64
+	n := 0
+	for _, c := range classes {
+		if c.Accuracy != nil {
+			sum += *c.Accuracy
+			n++
+		}
+	}
+	return sum / float64(max(1, n))
+}
+
+// mostConfused is the greatest number of classes that have a confusion matrix:
+// beyond, it is more than anybody reads.
+const mostConfused = 100
+
+// Confusion returns the confusion matrix: how many images of each class, in rows,
+// were found to be of each class, in columns. It is nil for more than 100 classes.
+func (r Result) Confusion(classes int) [][]int {
+	if classes > mostConfused {
+		return nil
+	}
+	counts := make([][]int, classes)
+	for c := range counts {
+		counts[c] = make([]int, classes)
+	}
+	for i, label := range r.Labels {
+		counts[label][r.Predictions[i]]++
+	}
+	return counts
+}

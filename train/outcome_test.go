@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package train_test
+
+import (
+	"math"
+	"reflect"
+	"testing"
+
+	"github.com/goqat/goqat/train"
+)
+
+// TestOutcomeOfClasses has three classes, of which one is half right and one has
+// no images.
+func TestOutcomeOfClasses(t *testing.T) {
+	r := train.Result{Images: 5, Accuracy: 0.8, Labels: []int32{0, 1, 0, 1, 0}, Predictions: []int32{0, 1, 0, 2, 0}}
+	classes := r.PerClass([]string{"a", "b", "c"})
+	one, half := 1.0, 0.5
+	if want := []train.ClassOutcome{{"a", 3, &one}, {"b", 2, &half}, {"c", 0, nil}}; !reflect.DeepEqual(classes, want) {
+		t.Errorf("per class: %+v", classes)
+	}
+	if b := train.Balanced(classes); b != 0.75 {
+		t.Errorf("balanced accuracy %v, want 0.75", b)
+	}
+	if c := r.Confusion(3); !reflect.DeepEqual(c, [][]int{{3, 0, 0}, {0, 1, 1}, {0, 0, 0}}) {
+		t.Errorf("confusion %v", c)
+	}
+	if c := r.Confusion(101); c != nil {
+		t.Errorf("a confusion matrix of 101 classes")
+	}
+	if e := train.StandardError(r.Accuracy, r.Images); math.Abs(e-math.Sqrt(0.8*0.2/5)) > 1e-15 {
+		t.Errorf("standard error %v", e)
+	}
+}
