@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,37 +17,74 @@ import (
 )
 
 func exportCommand() *cobra.Command {
-	var out string
+	var out, name string
+	var asJSON bool
+	var options formatOptions
+	var list strings.Builder
+	var names []string
+	for _, f := range formats {
+		fmt.Fprintf(&list, "  %-11s %s\n", f.name, f.what)
+		names = append(names, f.name)
+	}
 	c := &cobra.Command{
-		Use:   "export CHECKPOINT -o MODEL.qmodel",
-		Short: "Export a checkpoint to integers",
+		Use:   "export FILE -o OUTPUT",
+		Short: "Export a checkpoint to integers, or a .qmodel to the format of another runtime",
 		Long: `Export a checkpoint of the quantized phase to a .qmodel: batch normalization
-folded, every layer an integer operator, weights packed.`,
-		Example: `  qat export runs/lenet-pact-w4a4/checkpoint-best.safetensors -o lenet.qmodel`,
-		Args:    arguments(1, 1, "a checkpoint"),
+folded, every layer an integer operator, weights packed.
+
+With --format, export a .qmodel to what other runtimes read, and state of each
+operator how its results agree with the integers of goqat, when it is given the same
+input: exact, always the same; step, one step apart now and then; float, real numbers
+that nobody quantizes; none, the format has no such operator, so that there is no file.
+
+` + list.String(),
+		Example: `  qat export runs/lenet-pact-w4a4/checkpoint-best.safetensors -o lenet.qmodel
+  qat export lenet.qmodel --format onnx-exact -o lenet.onnx`,
+		Args: arguments(1, 1, "a checkpoint, or a .qmodel with --format"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if out == "" {
 				return usagef(c, "name the file to write with -o")
 			}
-			pool := kernel.NewPool(1)
-			defer pool.Close()
-			r, err := openQuantized(args[0], 1, pool)
-			if err != nil {
-				return err
+			if name == "" {
+				for _, flag := range []string{"pack", "json"} {
+					if c.Flags().Changed(flag) {
+						return usagef(c, "--%s goes with --format", flag)
+					}
+				}
+				return exportCheckpoint(c, args[0], out)
 			}
-			err = train.WriteFile(out, func(w *os.File) error { return export.Write(w, r.Network, r.Recipe.QAT.Method) })
-			if err != nil {
-				return err
+			f := formatNamed(name)
+			if f == nil {
+				return usagef(c, "--format %s: want one of %s", name, strings.Join(names, ", "))
 			}
-			stat, err := os.Stat(out)
-			if err != nil {
-				return err
-			}
-			return printf(c.OutOrStdout(), "%s, %s\n", out, byteSize(stat.Size()))
+			options.out = out
+			return exportModel(c, f, args[0], options, asJSON)
 		},
 	}
 	c.Flags().StringVarP(&out, "output", "o", "", "`file` to write")
+	c.Flags().StringVar(&name, "format", "", "write a .qmodel in the `format` "+strings.Join(names, ", "))
+	c.Flags().BoolVar(&options.pack, "pack", false, "store weights of up to 4 bits in 4; ONNX then asks for opset 21")
+	addJSON(c, &asJSON)
 	return c
+}
+
+// exportCheckpoint writes the .qmodel of a checkpoint.
+func exportCheckpoint(c *cobra.Command, checkpoint, out string) error {
+	pool := kernel.NewPool(1)
+	defer pool.Close()
+	r, err := openQuantized(checkpoint, 1, pool)
+	if err != nil {
+		return err
+	}
+	err = train.WriteFile(out, func(w *os.File) error { return export.Write(w, r.Network, r.Recipe.QAT.Method) })
+	if err != nil {
+		return err
+	}
+	stat, err := os.Stat(out)
+	if err != nil {
+		return err
+	}
+	return printf(c.OutOrStdout(), "%s, %s\n", out, byteSize(stat.Size()))
 }
 
 // openQuantized opens a checkpoint that can be exported.

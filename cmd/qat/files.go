@@ -71,13 +71,18 @@ func openModel(path string) (*infer.Model, error) {
 	if err == nil || errors.Is(err, qmodel.ErrNewer) {
 		return m, err
 	}
+	return nil, explain(path, err)
+}
+
+// explain says of a file that cannot be read as a .qmodel what it is and what to do.
+func explain(path string, err error) error {
 	switch model, other := isModel(path); {
 	case other != nil: // says more of a file of any kind
-		return nil, other
+		return other
 	case !model:
-		return nil, fmt.Errorf("%s is not a .qmodel; if it is a checkpoint, qat export makes one of it", path)
+		return fmt.Errorf("%s is not a .qmodel; if it is a checkpoint, qat export makes one of it", path)
 	}
-	return nil, fmt.Errorf("%w; export or copy it again", err)
+	return fmt.Errorf("%w; export or copy it again", err)
 }
 
 // dataFlags say which test images are used.

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"github.com/goqat/goqat/export/agreement"
+	"github.com/goqat/goqat/export/onnx"
+	"github.com/goqat/goqat/qmodel"
+)
+
+// A format is a form in which other programs take a model.
+type format struct {
+	name  string
+	what  string // for people
+	write func(m *qmodel.Model, o formatOptions) ([]artifact, []agreement.Statement, error)
+}
+
+// formatOptions are what the flags of the command and the file of the model say.
+type formatOptions struct {
+	out    string // path of the file to write
+	digest string // SHA-256 of the .qmodel
+	pack   bool
+}
+
+// An artifact is a file to write.
+type artifact struct {
+	path    string
+	content []byte
+}
+
+// formats are those of --format.
+var formats = []format{
+	{"onnx-exact", "ONNX that computes the same integers", func(m *qmodel.Model, o formatOptions) ([]artifact, []agreement.Statement, error) {
+		f, statements, err := onnx.Exact(m, onnx.Options{Version: version().Version, Digest: o.digest, Pack: o.pack})
+		if err != nil {
+			return nil, statements, err
+		}
+		return []artifact{{o.out, f.Marshal()}}, statements, nil
+	}},
+}
+
+// formatNamed returns a format, nil if there is none of that name.
+func formatNamed(name string) *format {
+	for i := range formats {
+		if formats[i].name == name {
+			return &formats[i]
+		}
+	}
+	return nil
+}
