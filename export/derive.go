@@ -70,7 +70,11 @@ func Check(n *layers.Network) error {
 	}
 	for _, u := range n.Units {
 		switch {
+		case u.Kind == layers.Average && u.Window.Padded():
+			return fmt.Errorf("export: the average pooling %s is padded, for which there is no integer operator", u.Name)
 		case !u.Weighted():
+		case u.Window.Dilated() != [2]int{1, 1}:
+			return fmt.Errorf("export: layer %s is dilated, for which there is no integer operator", u.Name)
 		case u.Policy.Float:
 			return fmt.Errorf("export: layer %s stays in floating point (first_last: float), so the network cannot run on integers; choose 8 or same", u.Name)
 		case u.Policy.FloatWeights():
@@ -314,7 +318,7 @@ func (p *Plan) codes(t *layers.Tensor, outScale float32) (quant.Term, error) {
 func (p *Plan) average(u *Unit, outScale float32) (quant.Term, error) {
 	bits, x, err := p.Quantization(u.Input)
 	lo, hi := span(bits, x)
-	n := u.Window.KernelH * u.Window.KernelW
+	n := u.Window.Taps()
 	return quant.Term{M: []float32{quant.AverageMultiplier(x.Scale, outScale, n)}, MaxAbs: []int64{int64(n) * int64(max(-lo, hi))}}, err
 }
 

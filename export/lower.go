@@ -129,8 +129,7 @@ func (u *Unit) operator() qmodel.Operator {
 			o.Op = qmodel.Depthwise
 		}
 	}
-	o.Kernel, o.Stride = [2]int{w.KernelH, w.KernelW}, [2]int{w.Stride, w.Stride}
-	o.Pad = [4]int{w.Top, w.Left, w.Bottom, w.Right}
+	o.Kernel, o.Stride, o.Pad = w.Kernel, w.Stride, w.Pad
 	if u.Weighted() {
 		o.Method, o.Groups = u.Policy.Weights.Name, w.Groups
 		o.Weights = u.Weights

@@ -118,7 +118,7 @@ func (g *generator) signs(n *layers.Network) {
 		case !binary:
 		case u.Kind == layers.Maximum:
 			g.note("pooled signs")
-		case u.Weighted() && u.Window.Top > 0:
+		case u.Weighted() && u.Window.Padded():
 			g.note("padded signs")
 		}
 		if binary {

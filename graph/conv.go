@@ -5,59 +5,29 @@ package graph
 import (
 	"math"
 
+	"github.com/goqat/goqat/geometry"
 	"github.com/goqat/goqat/internal/kernel"
 )
 
-// Window is the geometry of a convolution or a pooling.
-type Window struct {
-	KernelH, KernelW         int
-	Stride                   int
-	Top, Left, Bottom, Right int // padding: zeros for a convolution, never the maximum for a pooling
-	Groups                   int // of a convolution; 0 means 1
-}
-
-// Same returns the window of a k×k kernel with the padding k/2 all around, as
-// PyTorch users write it: the output is ⌈size/stride⌉ for odd k.
-func Same(k, stride int) Window {
-	return Window{KernelH: k, KernelW: k, Stride: stride, Top: k / 2, Left: k / 2, Bottom: k / 2, Right: k / 2}
-}
-
-// Valid returns the window of a k×k kernel without padding.
-func Valid(k, stride int) Window {
-	return Window{KernelH: k, KernelW: k, Stride: stride}
-}
-
-// Output returns the size of what the window makes of h×w, 0 if it does not fit.
-func (w Window) Output(height, width int) (int, int) {
-	h, v := height+w.Top+w.Bottom-w.KernelH, width+w.Left+w.Right-w.KernelW
-	if h < 0 || v < 0 || w.Stride < 1 || w.KernelH < 1 || w.KernelW < 1 {
-		return 0, 0
-	}
-	return h/w.Stride + 1, v/w.Stride + 1
-}
-
-// Conv2D adds the convolution of x with weights w, [out channels, KernelH,
-// KernelW, in channels / groups], without bias: an Epilogue adds that. w may be
+// Conv2D adds the convolution of x with weights w, [out channels, kernel height,
+// kernel width, in channels / groups], without bias: an Epilogue adds that. w may be
 // a parameter's node or a quantizer's result.
-func (g *Graph) Conv2D(name string, x, w *Node, window Window) *Node {
+func (g *Graph) Conv2D(name string, x, w *Node, window geometry.Window) *Node {
 	if g.err != nil {
 		return x
 	}
-	groups := max(1, window.Groups)
+	window.Groups = max(1, window.Groups)
+	groups := window.Groups
 	h, v := window.Output(x.Height, x.Width)
 	shape := w.node.Shape()
 	out := shape[0]
-	perOutput := window.KernelH * window.KernelW * (x.Channels / groups)
+	perOutput := window.Taps() * (x.Channels / groups)
 	if h == 0 || x.Channels%groups != 0 || out*perOutput != w.Channels || out%groups != 0 {
-		g.Errorf("graph: %s: weights %v in %d groups with a %d×%d kernel, stride %d, do not fit an input of %d×%d×%d",
-			name, []int(shape), groups, window.KernelH, window.KernelW, window.Stride, x.Height, x.Width, x.Channels)
+		g.Errorf("graph: %s: weights %v in %d groups by a %v do not fit an input of %d×%d×%d",
+			name, []int(shape), groups, window, x.Height, x.Width, x.Channels)
 		return x
 	}
-	d := kernel.Conv{
-		InH: x.Height, InW: x.Width, InC: x.Channels, OutC: out, KH: window.KernelH, KW: window.KernelW,
-		StrideH: window.Stride, StrideW: window.Stride,
-		Top: window.Top, Left: window.Left, Bottom: window.Bottom, Right: window.Right, Groups: groups,
-	}
+	d := kernel.Conv{InH: x.Height, InW: x.Width, InC: x.Channels, OutC: out, Window: window}
 	if err := d.Validate(); err != nil {
 		g.Errorf("graph: %s: %w", name, err)
 		return x
@@ -73,7 +43,7 @@ func (g *Graph) Linear(name string, x, w *Node) *Node {
 		g.Errorf("graph: %s: the input of a linear layer is %d×%d×%d, flatten it first", name, x.Height, x.Width, x.Channels)
 		return x
 	}
-	return g.Conv2D(name, x, w, Valid(1, 1))
+	return g.Conv2D(name, x, w, geometry.Valid(1, 1))
 }
 
 // A Gradient changes the gradient of a convolution's result, of size values an

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goqat/goqat/geometry"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/graph/graphtest"
 	"github.com/goqat/goqat/internal/kernel"
@@ -219,34 +220,34 @@ type pair struct{ graph.Function }
 // TestBuildingErrors names the layer in every error.
 func TestBuildingErrors(t *testing.T) {
 	pool := kernel.NewPool(1)
-	conv := func(w graph.Window, shape ...int) func(*graph.Graph, *graph.Node) *graph.Node {
+	conv := func(w geometry.Window, shape ...int) func(*graph.Graph, *graph.Node) *graph.Node {
 		return func(g *graph.Graph, x *graph.Node) *graph.Node {
 			return g.Conv2D("layer", x, g.Param("w", graph.Weights, shape...).Node(), w)
 		}
 	}
-	groups := func(n int) graph.Window {
-		w := graph.Same(3, 1)
+	groups := func(n int) geometry.Window {
+		w := geometry.Same(3, 1)
 		w.Groups = n
 		return w
 	}
-	padded := func(pad int) graph.Window {
-		return graph.Window{KernelH: 2, KernelW: 2, Stride: 1, Top: pad, Left: pad, Bottom: pad, Right: pad}
+	padded := func(pad int) geometry.Window {
+		return geometry.Window{Kernel: [2]int{2, 2}, Stride: [2]int{1, 1}, Pad: [4]int{pad, pad, pad, pad}}
 	}
 	for name, c := range map[string]struct {
 		build func(*graph.Graph, *graph.Node) *graph.Node
 		want  string
 	}{
-		"weights of other channels": {conv(graph.Same(3, 1), 4, 3, 3, 5), "layer: weights [4 3 3 5]"},
-		"kernel too large":          {conv(graph.Valid(9, 1), 4, 9, 9, 4), "layer: weights [4 9 9 4] in 1 groups with a 9×9 kernel"},
-		"no kernel":                 {conv(graph.Valid(0, 1), 4), "layer"},
-		"stride 0":                  {conv(graph.Valid(3, 0), 4, 3, 3, 4), "layer"},
-		"stride negative":           {conv(graph.Valid(3, -1), 4, 3, 3, 4), "layer"},
+		"weights of other channels": {conv(geometry.Same(3, 1), 4, 3, 3, 5), "layer: weights [4 3 3 5]"},
+		"kernel too large":          {conv(geometry.Valid(9, 1), 4, 9, 9, 4), "layer: weights [4 9 9 4] in 1 groups by a 9×9 window"},
+		"no kernel":                 {conv(geometry.Valid(0, 1), 4), "layer"},
+		"stride 0":                  {conv(geometry.Valid(3, 0), 4, 3, 3, 4), "layer"},
+		"stride negative":           {conv(geometry.Valid(3, -1), 4, 3, 3, 4), "layer"},
 		"negative padding":          {conv(padded(-1), 4, 2, 2, 4), "layer: kernel: convolution: padding is -1"},
 		"groups of inputs":          {conv(groups(3), 6, 3, 3, 1), "layer: weights [6 3 3 1] in 3 groups"},
 		"groups of outputs":         {conv(groups(2), 3, 3, 3, 2), "layer: weights [3 3 3 2] in 2 groups"},
 		"more groups than channels": {conv(groups(8), 8, 3, 3, 1), "layer"},
 		"huge image":                {conv(padded(1<<13), 4, 2, 2, 4), "layer: kernel: convolution: an image"},
-		"shape of no size":          {conv(graph.Same(3, 1), 0, 3, 3, 4), "w has the shape [0 3 3 4]"},
+		"shape of no size":          {conv(geometry.Same(3, 1), 0, 3, 3, 4), "w has the shape [0 3 3 4]"},
 		"linear of an image": {func(g *graph.Graph, x *graph.Node) *graph.Node {
 			return g.Linear("layer", x, g.Param("w", graph.Weights, 3, 196).Node())
 		}, "layer: the input of a linear layer is 7×7×4"},
@@ -259,7 +260,7 @@ func TestBuildingErrors(t *testing.T) {
 		}, `"layer" is empty or used twice`},
 		"no name": {func(g *graph.Graph, x *graph.Node) *graph.Node { return g.Flatten("", x) }, `"" is empty`},
 		"unequal sum": {func(g *graph.Graph, x *graph.Node) *graph.Node {
-			return g.Add("layer", x, g.MaxPool("pool", x, graph.Valid(2, 2)))
+			return g.Add("layer", x, g.MaxPool("pool", x, geometry.Valid(2, 2)))
 		}, "layer adds 3×3×4 to 7×7×4"},
 		"no terms": {func(g *graph.Graph, x *graph.Node) *graph.Node { return g.Epilogue("layer", graph.Epilogue{}) }, "layer has no terms"},
 		"normalization of other channels": {func(g *graph.Graph, x *graph.Node) *graph.Node {
@@ -271,23 +272,23 @@ func TestBuildingErrors(t *testing.T) {
 		"normalization and bias": {func(g *graph.Graph, x *graph.Node) *graph.Node {
 			return g.Epilogue("layer", graph.Epilogue{Terms: []graph.Term{{X: x, Norm: g.Norm("n", 4), Bias: g.Param("b", graph.Biases, 4)}}})
 		}, "not both"},
-		"pooling too large":  {func(g *graph.Graph, x *graph.Node) *graph.Node { return g.MaxPool("layer", x, graph.Valid(8, 1)) }, "layer: a 8×8 window"},
+		"pooling too large":  {func(g *graph.Graph, x *graph.Node) *graph.Node { return g.MaxPool("layer", x, geometry.Valid(8, 1)) }, "layer: a 8×8 window"},
 		"pooling of padding": {func(g *graph.Graph, x *graph.Node) *graph.Node { return g.MaxPool("layer", x, padded(2)) }, "layer: a 2×2 window"},
 		"pooling of less": {func(g *graph.Graph, x *graph.Node) *graph.Node {
 			return g.MaxPool("layer", x, padded(-1))
 		}, "layer: a 2×2 window"},
 		"pooling of many": {func(g *graph.Graph, x *graph.Node) *graph.Node {
-			return g.MaxPool("layer", x, graph.Window{KernelH: 17, KernelW: 16, Stride: 1, Top: 5, Left: 5, Bottom: 5, Right: 5})
+			return g.MaxPool("layer", x, geometry.Window{Kernel: [2]int{17, 16}, Stride: [2]int{1, 1}, Pad: [4]int{5, 5, 5, 5}})
 		}, "layer: a 17×16 window has more than 256"},
-		"padded average": {func(g *graph.Graph, x *graph.Node) *graph.Node { return g.AvgPool("layer", x, padded(1)) }, "layer: an average pooling cannot be padded"},
-		"dropout of all": {func(g *graph.Graph, x *graph.Node) *graph.Node { return g.Dropout("layer", x, 1) }, "layer: a dropout rate of 1"},
-		"dropout of NaN": {func(g *graph.Graph, x *graph.Node) *graph.Node { return g.Dropout("layer", x, math.NaN()) }, "layer: a dropout rate of NaN"},
+		"average all padding": {func(g *graph.Graph, x *graph.Node) *graph.Node { return g.AvgPool("layer", x, padded(2), true) }, "layer: a 2×2 window"},
+		"dropout of all":      {func(g *graph.Graph, x *graph.Node) *graph.Node { return g.Dropout("layer", x, 1) }, "layer: a dropout rate of 1"},
+		"dropout of NaN":      {func(g *graph.Graph, x *graph.Node) *graph.Node { return g.Dropout("layer", x, math.NaN()) }, "layer: a dropout rate of NaN"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := graph.New(2, pool)
 			y := c.build(g, g.Input(7, 7, 4))
 			// What follows an error is built on without further ones.
-			y = g.Flatten("flat", g.MaxPool("last", g.Activate("after", y, graph.ReLU), graph.Valid(1, 1)))
+			y = g.Flatten("flat", g.MaxPool("last", g.Activate("after", y, graph.ReLU), geometry.Valid(1, 1)))
 			y = g.Linear("fc", y, g.Param("fc.weight", graph.Weights, 2, y.Channels).Node())
 			if err := g.Finish(y, graph.CrossEntropy); err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "graph: ") {
 				t.Errorf("error %v, want one with %q", err, c.want)
@@ -304,7 +305,7 @@ func TestFinishErrors(t *testing.T) {
 		"no input": {func(g *graph.Graph) *graph.Node { return graphtest.Lift(g, "x", 1, 1, 2) }, "there is no input"},
 		"an image of no size": {func(g *graph.Graph) *graph.Node {
 			x := g.Activate("a", g.Input(4, 0, 3), graph.ReLU)
-			return g.Flatten("flat", g.BatchNorm("n", g.Conv2D("c", x, g.Param("w", graph.Weights, 3, 1, 1, 3).Node(), graph.Valid(1, 1)), g.Norm("norm", 3)))
+			return g.Flatten("flat", g.BatchNorm("n", g.Conv2D("c", x, g.Param("w", graph.Weights, 3, 1, 1, 3).Node(), geometry.Valid(1, 1)), g.Norm("norm", 3)))
 		}, "image has the shape [2 4 0 3]"},
 		"two inputs":          {func(g *graph.Graph) *graph.Node { g.Input(1, 1, 1); return g.Input(1, 1, 2) }, `"image" is empty or used twice`},
 		"logits of an image":  {func(g *graph.Graph) *graph.Node { return g.Input(2, 1, 2) }, "the logits are 2×1×2"},

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/goqat/goqat/geometry"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/graph/graphtest"
 	"github.com/goqat/goqat/internal/kernel"
@@ -85,24 +86,27 @@ func TestConvGradients(t *testing.T) {
 	for _, c := range []struct {
 		name         string
 		h, w, in, to int
-		window       graph.Window
+		window       geometry.Window
 	}{
-		{"same", 5, 6, 3, 4, graph.Same(3, 1)},
-		{"stride", 7, 6, 2, 3, graph.Same(3, 2)},
-		{"asymmetric padding", 4, 5, 2, 3, graph.Window{KernelH: 3, KernelW: 2, Stride: 1, Top: 2, Left: 1, Bottom: 0, Right: 0}},
-		{"valid 5x5", 6, 7, 1, 17, graph.Valid(5, 1)},
-		{"stride beyond the kernel", 7, 7, 2, 2, graph.Valid(2, 3)},
-		{"groups", 4, 4, 6, 4, graph.Window{KernelH: 3, KernelW: 3, Stride: 1, Top: 1, Left: 1, Bottom: 1, Right: 1, Groups: 2}},
-		{"depthwise", 5, 5, 10, 10, graph.Window{KernelH: 3, KernelW: 3, Stride: 2, Top: 1, Left: 1, Bottom: 1, Right: 1, Groups: 10}},
-		{"depthwise of several", 4, 4, 3, 6, graph.Window{KernelH: 3, KernelW: 3, Stride: 1, Groups: 3}},
-		{"1x1", 3, 4, 5, 6, graph.Valid(1, 1)},
-		{"1x1 stride", 5, 5, 3, 4, graph.Valid(1, 2)},
-		{"kernel of the image", 3, 3, 2, 2, graph.Valid(3, 1)},
+		{"same", 5, 6, 3, 4, geometry.Same(3, 1)},
+		{"stride", 7, 6, 2, 3, geometry.Same(3, 2)},
+		{"asymmetric padding", 4, 5, 2, 3, geometry.Window{Kernel: [2]int{3, 2}, Stride: [2]int{1, 1}, Pad: [4]int{2, 1, 0, 0}}},
+		{"valid 5x5", 6, 7, 1, 17, geometry.Valid(5, 1)},
+		{"stride beyond the kernel", 7, 7, 2, 2, geometry.Valid(2, 3)},
+		{"groups", 4, 4, 6, 4, geometry.Window{Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [4]int{1, 1, 1, 1}, Groups: 2}},
+		{"depthwise", 5, 5, 10, 10, geometry.Window{Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: [4]int{1, 1, 1, 1}, Groups: 10}},
+		{"depthwise of several", 4, 4, 3, 6, geometry.Window{Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Groups: 3}},
+		{"rectangular", 6, 8, 2, 3, geometry.Window{Kernel: [2]int{1, 5}, Stride: [2]int{2, 3}, Pad: [4]int{0, 2, 0, 3}}},
+		{"dilated", 7, 8, 2, 3, geometry.Window{Kernel: [2]int{3, 2}, Stride: [2]int{2, 1}, Dilation: [2]int{2, 3}, Pad: [4]int{2, 1, 1, 2}}},
+		{"dilated depthwise", 6, 6, 8, 8, geometry.Window{Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Dilation: [2]int{2, 2}, Pad: [4]int{2, 2, 2, 2}, Groups: 8}},
+		{"1x1", 3, 4, 5, 6, geometry.Valid(1, 1)},
+		{"1x1 stride", 5, 5, 3, 4, geometry.Valid(1, 2)},
+		{"kernel of the image", 3, 3, 2, 2, geometry.Valid(3, 1)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
 				x, xr := lift(g, "x", c.h, c.w, c.in)
-				w := g.Param("w", graph.Weights, c.to, c.window.KernelH, c.window.KernelW, c.in/max(1, c.window.Groups))
+				w := g.Param("w", graph.Weights, c.to, c.window.Kernel[0], c.window.Kernel[1], c.in/max(1, c.window.Groups))
 				return g.Conv2D("conv", x, w.Node(), c.window), func(v graphtest.Values) graphtest.Tensor {
 					return xr(v).Conv(v["w"], c.to, c.window)
 				}
@@ -136,10 +140,10 @@ func TestBatchNormGradients(t *testing.T) {
 		checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
 			x, xr := lift(g, "x", 20, 15, c) // 900 rows
 			n := g.Norm("bn", c)
-			pool := graph.Valid(5, 5)
-			return g.AvgPool("pool", g.Epilogue("y", graph.Epilogue{Terms: []graph.Term{{X: x, Norm: n}}, Activation: graph.ReLU}), pool),
+			pool := geometry.Valid(5, 5)
+			return g.AvgPool("pool", g.Epilogue("y", graph.Epilogue{Terms: []graph.Term{{X: x, Norm: n}}, Activation: graph.ReLU}), pool, true),
 				func(v graphtest.Values) graphtest.Tensor {
-					return xr(v).BatchNorm(v["bn.gamma"], v["bn.beta"], float64(n.Epsilon)).ReLU().AvgPool(pool)
+					return xr(v).BatchNorm(v["bn.gamma"], v["bn.beta"], float64(n.Epsilon)).ReLU().AvgPool(pool, true)
 				}
 		})
 	})
@@ -263,14 +267,14 @@ func TestAddGradients(t *testing.T) {
 		checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
 			x, xr := lift(g, "x", 3, 3, 2)
 			w := g.Param("w", graph.Weights, 2, 3, 3, 2)
-			y := g.Conv2D("c1", x, w.Node(), graph.Same(3, 1))
+			y := g.Conv2D("c1", x, w.Node(), geometry.Same(3, 1))
 			for i := range 2 {
-				y = g.Conv2D(fmt.Sprint("again", i), g.Activate(fmt.Sprint("a", i), y, graph.ReLU), w.Node(), graph.Same(3, 1))
+				y = g.Conv2D(fmt.Sprint("again", i), g.Activate(fmt.Sprint("a", i), y, graph.ReLU), w.Node(), geometry.Same(3, 1))
 			}
 			return y, func(v graphtest.Values) graphtest.Tensor {
-				y := xr(v).Conv(v["w"], 2, graph.Same(3, 1))
+				y := xr(v).Conv(v["w"], 2, geometry.Same(3, 1))
 				for range 2 {
-					y = y.ReLU().Conv(v["w"], 2, graph.Same(3, 1))
+					y = y.ReLU().Conv(v["w"], 2, geometry.Same(3, 1))
 				}
 				return y
 			}
@@ -280,17 +284,20 @@ func TestAddGradients(t *testing.T) {
 
 func TestPoolGradients(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		window graph.Window
-		max    bool
+		name         string
+		window       geometry.Window
+		max, counted bool
 	}{
-		{"max", graph.Valid(2, 2), true},
-		{"max overlapping", graph.Valid(3, 2), true},
-		{"max padded", graph.Same(3, 2), true},
-		{"max of gaps", graph.Valid(2, 3), true},
-		{"average", graph.Valid(2, 2), false},
-		{"average overlapping", graph.Valid(3, 1), false},
-		{"average global", graph.Window{KernelH: 7, KernelW: 6, Stride: 1}, false},
+		{"max rectangular", geometry.Window{Kernel: [2]int{2, 3}, Stride: [2]int{1, 2}, Pad: [4]int{0, 1, 1, 2}}, true, false},
+		{"average of the padding too", geometry.Same(3, 2), false, true},
+		{"average without the padding", geometry.Window{Kernel: [2]int{3, 2}, Stride: [2]int{2, 1}, Pad: [4]int{1, 0, 2, 1}}, false, false},
+		{"max", geometry.Valid(2, 2), true, false},
+		{"max overlapping", geometry.Valid(3, 2), true, false},
+		{"max padded", geometry.Same(3, 2), true, false},
+		{"max of gaps", geometry.Valid(2, 3), true, false},
+		{"average", geometry.Valid(2, 2), false, false},
+		{"average overlapping", geometry.Valid(3, 1), false, false},
+		{"average global", geometry.Window{Kernel: [2]int{7, 6}, Stride: [2]int{1, 1}}, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
@@ -298,7 +305,7 @@ func TestPoolGradients(t *testing.T) {
 				if c.max {
 					return g.MaxPool("pool", x, c.window), func(v graphtest.Values) graphtest.Tensor { return xr(v).MaxPool(c.window) }
 				}
-				return g.AvgPool("pool", x, c.window), func(v graphtest.Values) graphtest.Tensor { return xr(v).AvgPool(c.window) }
+				return g.AvgPool("pool", x, c.window, c.counted), func(v graphtest.Values) graphtest.Tensor { return xr(v).AvgPool(c.window, c.counted) }
 			})
 		})
 	}

@@ -2,14 +2,18 @@
 
 package graph
 
-import "math"
+import (
+	"math"
+
+	"github.com/goqat/goqat/geometry"
+)
 
 // ScaleByInput multiplies y, the convolution by window w of the signs of x, by
 // what the signs leave out: K, the mean magnitude of x over the channels and the
 // positions of each window, zeros where it is padded (Rastegari et al. 2016,
 // section 3.2). K counts as a constant in the gradient. Float runs pass y on;
 // Integer runs have no such form.
-func (g *Graph) ScaleByInput(name string, y, x *Node, w Window) *Node {
+func (g *Graph) ScaleByInput(name string, y, x *Node, w geometry.Window) *Node {
 	f := &scaleByInput{
 		x: Node{Height: x.Height, Width: x.Width, Channels: x.Channels}, y: Node{Height: y.Height, Width: y.Width, Channels: y.Channels}, w: w,
 		mean: make([]float32, g.batch*x.Height*x.Width), k: make([]float32, g.batch*y.Height*y.Width),
@@ -20,7 +24,7 @@ func (g *Graph) ScaleByInput(name string, y, x *Node, w Window) *Node {
 // scaleByInput is the Function of ScaleByInput.
 type scaleByInput struct {
 	x, y    Node // shapes
-	w       Window
+	w       geometry.Window
 	mean, k []float32 // by position
 }
 
@@ -49,13 +53,13 @@ func (f *scaleByInput) measure(batch int, x []float32) {
 		}
 		f.mean[i] = sum / float32(c)
 	}
-	taps := float32(f.w.KernelH * f.w.KernelW)
+	taps, d := float32(f.w.Taps()), f.w.Dilated()
 	for i := range f.k[:batch*f.y.Height*f.y.Width] {
 		image, oy, ox := i/(f.y.Height*f.y.Width), i/f.y.Width%f.y.Height, i%f.y.Width
 		var sum float32
-		for ky := range f.w.KernelH {
-			for kx := range f.w.KernelW {
-				iy, ix := oy*f.w.Stride+ky-f.w.Top, ox*f.w.Stride+kx-f.w.Left
+		for ky := range f.w.Kernel[0] {
+			for kx := range f.w.Kernel[1] {
+				iy, ix := oy*f.w.Stride[0]+ky*d[0]-f.w.Pad[0], ox*f.w.Stride[1]+kx*d[1]-f.w.Pad[1]
 				if iy >= 0 && iy < f.x.Height && ix >= 0 && ix < f.x.Width {
 					sum += f.mean[(image*f.x.Height+iy)*f.x.Width+ix]
 				}

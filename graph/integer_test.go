@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/goqat/goqat/fixed"
+	"github.com/goqat/goqat/geometry"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/internal/kernel"
 )
@@ -74,9 +75,9 @@ func TestIntegerRun(t *testing.T) {
 	image := g.Input(h, w, c)
 	w1, w2 := g.Param("w1", graph.Weights, out, 3, 3, c), g.Param("w2", graph.Weights, out, 1, 1, c)
 	fc := g.Param("fc", graph.Weights, classes, out)
-	one := g.Activate("one", g.Conv2D("c1", image, w1.Node(), graph.Same(3, 1)), graph.ReLU)
-	two := g.Add("two", g.Conv2D("c2", image, w2.Node(), graph.Valid(1, 1)), one)
-	mean := g.Activate("mean", g.AvgPool("sum", two, graph.Window{KernelH: h, KernelW: w, Stride: 1}), graph.Identity)
+	one := g.Activate("one", g.Conv2D("c1", image, w1.Node(), geometry.Same(3, 1)), graph.ReLU)
+	two := g.Add("two", g.Conv2D("c2", image, w2.Node(), geometry.Valid(1, 1)), one)
+	mean := g.Activate("mean", g.AvgPool("sum", two, geometry.Window{Kernel: [2]int{h, w}, Stride: [2]int{1, 1}}, true), graph.Identity)
 	logits := g.Activate("logits", g.Linear("c3", g.Flatten("flat", mean), fc.Node()), graph.Identity)
 	if err := g.Finish(logits, graph.CrossEntropy); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/goqat/goqat/geometry"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/graph/graphtest"
 	"github.com/goqat/goqat/internal/kernel"
@@ -82,8 +83,8 @@ type builder struct {
 	quantized bool
 }
 
-func (b *builder) conv(name string, x *graph.Node, out int, w graph.Window) *graph.Node {
-	p := b.Param(name+".weight", graph.Weights, out, w.KernelH, w.KernelW, x.Channels/max(1, w.Groups))
+func (b *builder) conv(name string, x *graph.Node, out int, w geometry.Window) *graph.Node {
+	p := b.Param(name+".weight", graph.Weights, out, w.Kernel[0], w.Kernel[1], x.Channels/max(1, w.Groups))
 	n := p.Node()
 	if b.quantized {
 		n = b.ApplyParam(name+".quantize", eighths{}, p, n)
@@ -115,22 +116,22 @@ func residual(t testing.TB, batch int, pool *kernel.Pool, quantized bool) *netwo
 	n := &network{Graph: graph.New(batch, pool)}
 	b := builder{n, quantized}
 	x := n.Input(6, 6, 2)
-	x = b.epilogue("a0", graph.ReLU, graph.Term{X: b.conv("c0", x, 4, graph.Same(3, 1)), Norm: b.norm("n0", 4)})
+	x = b.epilogue("a0", graph.ReLU, graph.Term{X: b.conv("c0", x, 4, geometry.Same(3, 1)), Norm: b.norm("n0", 4)})
 
-	y := b.epilogue("a1", graph.ReLU, graph.Term{X: b.conv("c1", x, 6, graph.Same(3, 2)), Norm: b.norm("n1", 6)})
+	y := b.epilogue("a1", graph.ReLU, graph.Term{X: b.conv("c1", x, 6, geometry.Same(3, 2)), Norm: b.norm("n1", 6)})
 	x = b.epilogue("a2", graph.ReLU,
-		graph.Term{X: b.conv("c2", y, 6, graph.Same(3, 1)), Norm: b.norm("n2", 6)},
-		graph.Term{X: b.conv("s2", x, 6, graph.Valid(1, 2)), Norm: b.norm("ns", 6)})
+		graph.Term{X: b.conv("c2", y, 6, geometry.Same(3, 1)), Norm: b.norm("n2", 6)},
+		graph.Term{X: b.conv("s2", x, 6, geometry.Valid(1, 2)), Norm: b.norm("ns", 6)})
 
-	depthwise := graph.Same(3, 1)
+	depthwise := geometry.Same(3, 1)
 	depthwise.Groups = 6
 	y = b.epilogue("a3", graph.ReLU6, graph.Term{X: b.conv("c3", x, 6, depthwise), Norm: b.norm("n3", 6)})
 	z := b.epilogue("a4", graph.Identity, graph.Term{X: x}, graph.Term{X: y})
-	x = b.epilogue("a5", graph.ReLU, graph.Term{X: b.conv("c5", z, 6, graph.Valid(1, 1)), Bias: n.Param("b5", graph.Biases, 6)}, graph.Term{X: x})
+	x = b.epilogue("a5", graph.ReLU, graph.Term{X: b.conv("c5", z, 6, geometry.Valid(1, 1)), Bias: n.Param("b5", graph.Biases, 6)}, graph.Term{X: x})
 
-	x = n.MaxPool("maximum", x, graph.Valid(2, 1))
+	x = n.MaxPool("maximum", x, geometry.Valid(2, 1))
 	x = n.Dropout("dropout", x, 0.25)
-	x = n.AvgPool("average", x, graph.Window{KernelH: x.Height, KernelW: x.Width, Stride: 1})
+	x = n.AvgPool("average", x, geometry.Whole(x.Height, x.Width), true)
 	w := n.Param("fc.weight", graph.Weights, classes, 6)
 	x = n.Epilogue("logits", graph.Epilogue{Terms: []graph.Term{{X: n.Linear("fc", n.Flatten("flat", x), w.Node()), Bias: n.Param("fc.bias", graph.Biases, classes)}}})
 	if err := n.Finish(x, graph.CrossEntropy); err != nil {
@@ -263,22 +264,22 @@ func TestNetworkGradients(t *testing.T) {
 		norm := func(x graphtest.Tensor, name string) graphtest.Tensor {
 			return x.BatchNorm(v[name+".gamma"], v[name+".beta"], float64(float32(1e-5)))
 		}
-		conv := func(x graphtest.Tensor, name string, out int, w graph.Window) graphtest.Tensor {
+		conv := func(x graphtest.Tensor, name string, out int, w geometry.Window) graphtest.Tensor {
 			return x.Conv(v[name+".weight"], out, w)
 		}
-		x := norm(conv(image, "c0", 4, graph.Same(3, 1)), "n0").ReLU()
-		y := norm(conv(x, "c1", 6, graph.Same(3, 2)), "n1").ReLU()
-		x = norm(conv(y, "c2", 6, graph.Same(3, 1)), "n2").Add(norm(conv(x, "s2", 6, graph.Valid(1, 2)), "ns")).ReLU()
-		depthwise := graph.Same(3, 1)
+		x := norm(conv(image, "c0", 4, geometry.Same(3, 1)), "n0").ReLU()
+		y := norm(conv(x, "c1", 6, geometry.Same(3, 2)), "n1").ReLU()
+		x = norm(conv(y, "c2", 6, geometry.Same(3, 1)), "n2").Add(norm(conv(x, "s2", 6, geometry.Valid(1, 2)), "ns")).ReLU()
+		depthwise := geometry.Same(3, 1)
 		depthwise.Groups = 6
 		y = norm(conv(x, "c3", 6, depthwise), "n3").ReLU6()
-		x = conv(x.Add(y), "c5", 6, graph.Valid(1, 1)).Bias(v["b5"]).Add(x).ReLU()
-		x = x.MaxPool(graph.Valid(2, 1))
+		x = conv(x.Add(y), "c5", 6, geometry.Valid(1, 1)).Bias(v["b5"]).Add(x).ReLU()
+		x = x.MaxPool(geometry.Valid(2, 1))
 		dropped := graphtest.Zeros(x.N, x.H, x.W, x.C)
 		for i := range x.Data {
 			dropped.Data[i] = x.Data[i] * float64(seen.Seen[i])
 		}
-		x = dropped.AvgPool(graph.Valid(2, 1))
+		x = dropped.AvgPool(geometry.Valid(2, 1), true)
 		return x.Flat().Linear(v["fc.weight"], classes).Bias(v["fc.bias"]).CrossEntropy(target, 1)
 	})
 }

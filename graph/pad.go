@@ -2,44 +2,46 @@
 
 package graph
 
+import "github.com/goqat/goqat/geometry"
+
 // PadSigns adds a border to signs, for a convolution of the given window, which
 // then needs none of its own: −1 (contract, Numerics 6), or, if each value is
 // Σ scaleₙ·signₙ, −Σ scaleₙ. In float runs the border is 0, in Integer runs the
 // code of the sign −1.
-func (g *Graph) PadSigns(name string, x *Node, w Window, scale *Param) *Node {
+func (g *Graph) PadSigns(name string, x *Node, w geometry.Window, scale *Param) *Node {
 	f := &padSigns{name: name, w: w, h: x.Height, row: x.Width * x.Channels, channels: x.Channels}
 	inputs := []*Node{x}
 	if scale != nil {
 		inputs = append(inputs, scale.node)
 	}
-	return g.Apply(name, f, x.Height+w.Top+w.Bottom, x.Width+w.Left+w.Right, x.Channels, inputs...)
+	return g.Apply(name, f, x.Height+w.Pad[0]+w.Pad[2], x.Width+w.Pad[1]+w.Pad[3], x.Channels, inputs...)
 }
 
 // padSigns is the Function of PadSigns.
 type padSigns struct {
 	name     string
-	w        Window
+	w        geometry.Window
 	h        int // rows of an image
 	row      int // values of one of its rows
 	channels int
 }
 
 // wide is the number of values of a padded row.
-func (f *padSigns) wide() int { return f.row + (f.w.Left+f.w.Right)*f.channels }
+func (f *padSigns) wide() int { return f.row + (f.w.Pad[1]+f.w.Pad[3])*f.channels }
 
 // each calls do for the inside of every row: where it is in the padded tensor
 // and where in the other.
 func (f *padSigns) each(batch int, do func(outer, inner int)) {
-	rows := f.h + f.w.Top + f.w.Bottom
+	rows := f.h + f.w.Pad[0] + f.w.Pad[2]
 	for n := range batch {
 		for y := range f.h {
-			do((n*rows+f.w.Top+y)*f.wide()+f.w.Left*f.channels, (n*f.h+y)*f.row)
+			do((n*rows+f.w.Pad[0]+y)*f.wide()+f.w.Pad[1]*f.channels, (n*f.h+y)*f.row)
 		}
 	}
 }
 
 // size is the number of values of a padded image.
-func (f *padSigns) size() int { return (f.h + f.w.Top + f.w.Bottom) * f.wide() }
+func (f *padSigns) size() int { return (f.h + f.w.Pad[0] + f.w.Pad[2]) * f.wide() }
 
 func (*padSigns) forgetful() {}
 

@@ -2,16 +2,19 @@
 
 package graph
 
-import "github.com/goqat/goqat/internal/kernel"
+import (
+	"github.com/goqat/goqat/geometry"
+	"github.com/goqat/goqat/internal/kernel"
+)
 
-// MaxPool adds the maximum over each window. A windows's padding never wins.
-func (g *Graph) MaxPool(name string, x *Node, w Window) *Node {
+// MaxPool adds the maximum over each window. A window's padding never wins.
+func (g *Graph) MaxPool(name string, x *Node, w geometry.Window) *Node {
 	h, v, ok := g.poolSize(name, x, w)
 	if !ok {
 		return x
 	}
-	if w.KernelH*w.KernelW > maxPoolPositions {
-		g.Errorf("graph: %s: a %d×%d window has more than %d positions", name, w.KernelH, w.KernelW, maxPoolPositions)
+	if w.Taps() > maxPoolPositions {
+		g.Errorf("graph: %s: a %d×%d window has more than %d positions", name, w.Kernel[0], w.Kernel[1], maxPoolPositions)
 		return x
 	}
 	f := &maxPool{name: name, plan: kernel.NewMaxPool(poolDesc(x, w), g.batch, g.Run.pool), size: h * v * x.Channels}
@@ -21,7 +24,7 @@ func (g *Graph) MaxPool(name string, x *Node, w Window) *Node {
 // MaxPoolSigns is MaxPool of signs. Most of a window's signs are equal, so the
 // gradient goes, other than that of MaxPool, to the greatest of the values that
 // the epilogue of x took the signs of.
-func (g *Graph) MaxPoolSigns(name string, x *Node, w Window) *Node {
+func (g *Graph) MaxPoolSigns(name string, x *Node, w geometry.Window) *Node {
 	y := g.MaxPool(name, x, w)
 	e, ok := x.fn.(*epilogue)
 	if f, pools := y.fn.(*maxPool); ok && pools && g.err == nil {
@@ -35,39 +38,42 @@ func (g *Graph) MaxPoolSigns(name string, x *Node, w Window) *Node {
 // apart.
 const maxPoolPositions = 256
 
-// AvgPool adds the mean over each window, which must not be padded; over the
-// whole image it is a global average pooling. In Integer runs it is the sum,
-// and the factor belongs to the multiplier of the epilogue behind it.
-func (g *Graph) AvgPool(name string, x *Node, w Window) *Node {
+// AvgPool adds the mean over each window: of all its positions, zeros in the
+// padding, if the padding is counted, else of those in the image. Over the whole
+// image it is a global average pooling. In Integer runs it is the sum, times what
+// brings the windows to one number of positions (see geometry.Window.Shares), and
+// the factor belongs to the multiplier of the epilogue after it.
+func (g *Graph) AvgPool(name string, x *Node, w geometry.Window, counted bool) *Node {
 	h, v, ok := g.poolSize(name, x, w)
 	if !ok {
 		return x
 	}
-	if w.Top+w.Left+w.Bottom+w.Right != 0 {
-		g.Errorf("graph: %s: an average pooling cannot be padded", name)
-		return x
+	f := &avgPool{plan: kernel.NewAvgPool(poolDesc(x, w), g.Run.pool)}
+	_, shares := w.Shares(x.Height, x.Width, counted)
+	for i, share := range shares {
+		n := w.Taps()
+		if !counted {
+			n = w.Inside(i/v, i%v, x.Height, x.Width)
+		}
+		f.means, f.shares = append(f.means, 1/float32(n)), append(f.shares, float32(share))
 	}
-	f := &avgPool{plan: kernel.NewAvgPool(poolDesc(x, w), g.batch, g.Run.pool), taps: w.KernelH * w.KernelW, size: h * v * x.Channels}
 	return g.Apply(name, f, h, v, x.Channels, x)
 }
 
-func (g *Graph) poolSize(name string, x *Node, w Window) (h, v int, ok bool) {
+func (g *Graph) poolSize(name string, x *Node, w geometry.Window) (h, v int, ok bool) {
 	if g.err != nil {
 		return 0, 0, false
 	}
 	h, v = w.Output(x.Height, x.Width)
 	if poolDesc(x, w).Validate() != nil {
-		g.Errorf("graph: %s: a %d×%d window with stride %d does not fit an input of %d×%d", name, w.KernelH, w.KernelW, w.Stride, x.Height, x.Width)
+		g.Errorf("graph: %s: a %v does not fit an input of %d×%d", name, w, x.Height, x.Width)
 		return 0, 0, false
 	}
 	return h, v, true
 }
 
-func poolDesc(x *Node, w Window) kernel.Window {
-	return kernel.Window{
-		InH: x.Height, InW: x.Width, C: x.Channels, KH: w.KernelH, KW: w.KernelW, StrideH: w.Stride, StrideW: w.Stride,
-		Top: w.Top, Left: w.Left, Bottom: w.Bottom, Right: w.Right,
-	}
+func poolDesc(x *Node, w geometry.Window) kernel.Pooling {
+	return kernel.Pooling{InH: x.Height, InW: x.Width, C: x.Channels, Window: w}
 }
 
 // maxPool is the Function of a maximum pooling.
@@ -98,27 +104,27 @@ func (f *maxPool) Backward(r *Run, dx [][]float32, dy []float32, _ [][]float32) 
 
 // avgPool is the Function of an average pooling.
 type avgPool struct {
-	plan       *kernel.AvgPool
-	taps, size int
+	plan          *kernel.AvgPool
+	means, shares []float32 // by position: the factors of the mean, and of Integer runs
 }
 
 func (*avgPool) forgetful() {}
 
 func (f *avgPool) Forward(r *Run, y []float32, x [][]float32) error {
-	f.plan.Forward(y, x[0], r.Batch, f.scale(r))
+	f.plan.Forward(y, x[0], r.Batch, f.factors(r))
 	return nil
 }
 
-// scale is 1 in an Integer run, where sums stay exact, else 1/n.
-func (f *avgPool) scale(r *Run) float32 {
+// factors are whole numbers in an Integer run, where sums stay exact.
+func (f *avgPool) factors(r *Run) []float32 {
 	if r.Mode == Integer {
-		return 1
+		return f.shares
 	}
-	return 1 / float32(f.taps)
+	return f.means
 }
 
 func (f *avgPool) Backward(r *Run, dx [][]float32, dy []float32, _ [][]float32) error {
-	f.plan.Backward(dx[0], dy, r.Batch, f.scale(r))
+	f.plan.Backward(dx[0], dy, r.Batch, f.factors(r))
 	return nil
 }
 

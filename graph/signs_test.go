@@ -10,19 +10,20 @@ import (
 	"testing"
 
 	"github.com/goqat/goqat/fixed"
+	"github.com/goqat/goqat/geometry"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/graph/graphtest"
 	"github.com/goqat/goqat/internal/kernel"
 )
 
-var lopsided = graph.Window{KernelH: 3, KernelW: 2, Stride: 1, Top: 2, Left: 1, Bottom: 0, Right: 1}
+var lopsided = geometry.Window{Kernel: [2]int{3, 2}, Stride: [2]int{1, 1}, Pad: [4]int{2, 1, 0, 1}}
 
 // padded puts a border of a value around t.
-func padded(t graphtest.Tensor, w graph.Window, value float64) graphtest.Tensor {
-	y := graphtest.Zeros(t.N, t.H+w.Top+w.Bottom, t.W+w.Left+w.Right, t.C)
+func padded(t graphtest.Tensor, w geometry.Window, value float64) graphtest.Tensor {
+	y := graphtest.Zeros(t.N, t.H+w.Pad[0]+w.Pad[2], t.W+w.Pad[1]+w.Pad[3], t.C)
 	for i := range y.Data {
 		c, x, row := i%t.C, i/t.C%y.W, i/(t.C*y.W)
-		y.Data[i] = t.At(row/y.H, row%y.H-w.Top, x-w.Left, c, value)
+		y.Data[i] = t.At(row/y.H, row%y.H-w.Pad[0], x-w.Pad[1], c, value)
 	}
 	return y
 }
@@ -84,11 +85,11 @@ func TestIntegerPlanes(t *testing.T) {
 	defer pool.Close()
 	g := graph.New(batch, pool)
 	image := g.Input(h, w, in)
-	weights := g.Param("w", graph.Weights, out, lopsided.KernelH, lopsided.KernelW, in)
-	conv := g.Conv2D("conv", g.PadSigns("pad", image, lopsided, nil), weights.Node(), graph.Window{KernelH: 3, KernelW: 2, Stride: 1})
+	weights := g.Param("w", graph.Weights, out, lopsided.Kernel[0], lopsided.Kernel[1], in)
+	conv := g.Conv2D("conv", g.PadSigns("pad", image, lopsided, nil), weights.Node(), geometry.Window{Kernel: [2]int{3, 2}, Stride: [2]int{1, 1}})
 	conv.SetPlanes(graph.SignPlanes(signs), graph.SplitPlanes{})
 	y := g.Add("y", conv, conv)
-	top := g.MaxPool("pool", y, graph.Window{KernelH: y.Height, KernelW: y.Width, Stride: 1})
+	top := g.MaxPool("pool", y, geometry.Window{Kernel: [2]int{y.Height, y.Width}, Stride: [2]int{1, 1}})
 	if err := g.Finish(top, graph.CrossEntropy); err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +116,7 @@ func TestIntegerPlanes(t *testing.T) {
 			for kx := range 2 {
 				for c := range in {
 					x, wv := int64(-1), ws[((o*3+ky)*2+kx)*in+c]
-					if iy, ix := oy+ky-lopsided.Top, ox+kx-lopsided.Left; iy >= 0 && iy < h && ix >= 0 && ix < w {
+					if iy, ix := oy+ky-lopsided.Pad[0], ox+kx-lopsided.Pad[1]; iy >= 0 && iy < h && ix >= 0 && ix < w {
 						x = codes[((n*h+iy)*w+ix)*in+c]>>sign&1*2 - 1
 					}
 					if (wv > 0) == (plane == 0) {
@@ -182,7 +183,7 @@ func (signum) Backward(dx, src, dy []float32, _ []float64) {
 func TestMaxPoolSigns(t *testing.T) {
 	pool := kernel.NewPool(2)
 	defer pool.Close()
-	window := graph.Window{KernelH: 3, KernelW: 2, Stride: 2, Top: 1, Bottom: 1}
+	window := geometry.Window{Kernel: [2]int{3, 2}, Stride: [2]int{2, 2}, Pad: [4]int{1, 0, 1, 0}}
 	run := func(first bool) (logits, gradient []float32) {
 		rng := rand.New(rand.NewPCG(7, 8))
 		g := graph.New(3, pool)
@@ -238,7 +239,7 @@ func TestScaleByInput(t *testing.T) {
 				if !quantize {
 					return y
 				}
-				ones := make([]float64, lopsided.KernelH*lopsided.KernelW*images.C)
+				ones := make([]float64, lopsided.Kernel[0]*lopsided.Kernel[1]*images.C)
 				for i := range ones {
 					ones[i] = 1 / float64(len(ones))
 				}

@@ -3,8 +3,10 @@
 package layers
 
 import (
+	"cmp"
 	"fmt"
 
+	"github.com/goqat/goqat/geometry"
 	"github.com/goqat/goqat/graph"
 )
 
@@ -29,22 +31,24 @@ func (c Chain) trace(t *tracer, x *Tensor) *Tensor {
 type Conv2D struct {
 	Name     string // default: conv1, conv2, … by position
 	Channels int
-	Kernel   int
+	Kernel   int // rows and columns
 	Stride   int // default 1
+	Pad      int // rows and columns of zeros on every side
+	// Window, if it has a kernel, stands for the three above: height and width
+	// apart, with a dilation.
+	Window geometry.Window
+	Same   bool // padded as TensorFlow's "SAME", instead of Pad
 	// Groups splits the channels; Depthwise makes each channel a group.
 	Groups     int
 	Depthwise  bool
-	Pad        int  // rows and columns of zeros on every side
 	NoNorm     bool // a bias instead
 	Activation graph.Activation
 }
 
 func (c Conv2D) trace(t *tracer, x *Tensor) *Tensor {
 	u := &Unit{Name: t.name(c.Name, "conv"), Kind: Convolution, Channels: c.Channels, Activation: c.Activation, norm: !c.NoNorm, bias: c.NoNorm}
-	u.Window = graph.Window{
-		KernelH: c.Kernel, KernelW: c.Kernel, Stride: max(1, c.Stride),
-		Top: c.Pad, Left: c.Pad, Bottom: c.Pad, Right: c.Pad, Groups: max(1, c.Groups),
-	}
+	u.Window = window(c.Window, c.Kernel, c.Stride, c.Pad, c.Same, x)
+	u.Window.Groups = max(1, c.Groups, c.Window.Groups)
 	if c.Depthwise {
 		u.Window.Groups = x.Channels
 		if u.Channels == 0 {
@@ -56,6 +60,21 @@ func (c Conv2D) trace(t *tracer, x *Tensor) *Tensor {
 		t.errorf("layers: %s: %d output channels", u.Name, u.Channels)
 	}
 	return t.add(u, x, h, w, u.Channels)
+}
+
+// window returns the given window, or else the square one, with a stride of at least
+// 1, padded for x if that is to be.
+func window(w geometry.Window, kernel, stride, pad int, same bool, x *Tensor) geometry.Window {
+	if w.Kernel == [2]int{} {
+		w = geometry.Window{Kernel: [2]int{kernel, kernel}, Stride: [2]int{stride, stride}, Pad: geometry.All(pad)}
+	}
+	for axis, s := range w.Stride {
+		w.Stride[axis] = max(1, s)
+	}
+	if same {
+		w = w.SamePad(x.Height, x.Width)
+	}
+	return w
 }
 
 // Linear is a fully connected layer; an image is flattened first.
@@ -71,7 +90,7 @@ func (l Linear) trace(t *tracer, x *Tensor) *Tensor {
 		x = Flatten{}.trace(t, x)
 	}
 	u := &Unit{Name: t.name(l.Name, "fc"), Kind: FullyConnected, Channels: l.Channels, Activation: l.Activation, norm: l.Norm, bias: !l.Norm}
-	u.Window = graph.Valid(1, 1)
+	u.Window = geometry.Valid(1, 1)
 	u.Window.Groups = 1
 	if l.Channels < 1 {
 		t.errorf("layers: %s: %d output channels", u.Name, l.Channels)
@@ -82,32 +101,50 @@ func (l Linear) trace(t *tracer, x *Tensor) *Tensor {
 // MaxPool is the maximum over windows.
 type MaxPool struct {
 	Name   string
-	Size   int
+	Size   int // rows and columns
 	Stride int // default Size
 	Pad    int // on every side; padding is never the maximum
+	// Window, if it has a kernel, stands for the three above: height and width
+	// apart.
+	Window geometry.Window
+	Same   bool // padded as TensorFlow's "SAME", instead of Pad
 }
 
 func (p MaxPool) trace(t *tracer, x *Tensor) *Tensor {
-	return tracePool(t, x, t.name(p.Name, "maxpool"), Maximum, p.Size, p.Stride, p.Pad)
+	u := &Unit{Name: t.name(p.Name, "maxpool"), Kind: Maximum}
+	u.Window = poolWindow(p.Window, p.Size, p.Stride, p.Pad, p.Same, x)
+	return tracePool(t, u, x)
 }
 
 // AvgPool is the mean over windows.
 type AvgPool struct {
 	Name   string
-	Size   int
+	Size   int // rows and columns
 	Stride int // default Size
+	Pad    int // on every side
+	// Window, if it has a kernel, stands for the three above: height and width
+	// apart.
+	Window geometry.Window
+	Same   bool // padded as TensorFlow's "SAME", instead of Pad
+	// CountPad has the padding count, as zeros; else it is left out of the means.
+	CountPad bool
 }
 
 func (p AvgPool) trace(t *tracer, x *Tensor) *Tensor {
-	return tracePool(t, x, t.name(p.Name, "avgpool"), Average, p.Size, p.Stride, 0)
+	u := &Unit{Name: t.name(p.Name, "avgpool"), Kind: Average, CountPad: p.CountPad}
+	u.Window = poolWindow(p.Window, p.Size, p.Stride, p.Pad, p.Same, x)
+	return tracePool(t, u, x)
 }
 
-func tracePool(t *tracer, x *Tensor, name string, k Kind, size, stride, pad int) *Tensor {
-	if stride == 0 {
-		stride = size
+// poolWindow is window, with the stride of the kernel where there is none.
+func poolWindow(w geometry.Window, size, stride, pad int, same bool, x *Tensor) geometry.Window {
+	if w.Stride == [2]int{} {
+		w.Stride = w.Kernel
 	}
-	u := &Unit{Name: name, Kind: k, Window: graph.Valid(size, stride)}
-	u.Window.Top, u.Window.Left, u.Window.Bottom, u.Window.Right = pad, pad, pad, pad
+	return window(w, size, cmp.Or(stride, size), pad, same, x)
+}
+
+func tracePool(t *tracer, u *Unit, x *Tensor) *Tensor {
 	h, w := u.Window.Output(x.Height, x.Width)
 	return t.add(u, x, h, w, x.Channels)
 }
@@ -116,8 +153,7 @@ func tracePool(t *tracer, x *Tensor, name string, k Kind, size, stride, pad int)
 type GlobalAvgPool struct{ Name string }
 
 func (p GlobalAvgPool) trace(t *tracer, x *Tensor) *Tensor {
-	u := &Unit{Name: t.name(p.Name, "globalavgpool"), Kind: Average, Window: graph.Window{KernelH: x.Height, KernelW: x.Width, Stride: 1}}
-	return t.add(u, x, 1, 1, x.Channels)
+	return tracePool(t, &Unit{Name: t.name(p.Name, "globalavgpool"), Kind: Average, Window: geometry.Whole(x.Height, x.Width)}, x)
 }
 
 // Flatten makes an image a vector.

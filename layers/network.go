@@ -120,7 +120,7 @@ func (n *Network) emit(u *Unit) error {
 		u.Output.node = g.Dropout(u.Name, x, u.rate)
 		return nil
 	case Average:
-		x = g.AvgPool(u.Name+".sum", x, u.Window)
+		x = g.AvgPool(u.Name+".sum", x, u.Window, u.CountPad)
 	case Convolution, FullyConnected:
 		x = n.emitWeighted(u)
 		if u.Output.Role == Accumulators {
@@ -151,7 +151,7 @@ func (n *Network) emit(u *Unit) error {
 // emitWeighted adds the unit's weights and its accumulators.
 func (n *Network) emitWeighted(u *Unit) *graph.Node {
 	g, in := n.Graph, u.Input.Channels
-	shape := []int{u.Channels, u.Window.KernelH, u.Window.KernelW, in / u.Window.Groups}
+	shape := []int{u.Channels, u.Window.Kernel[0], u.Window.Kernel[1], in / u.Window.Groups}
 	u.Weight = g.Param(u.Name+".weight", graph.Weights, shape...)
 	n.initialize(u)
 	w := u.Weight.Node()

@@ -102,9 +102,9 @@ func (n *Network) emitConv(u *Unit, w *graph.Node) *graph.Node {
 	var inputs, weights graph.Planes
 	if signs, ok := u.Input.Signs(); ok {
 		inputs = graph.SignPlanes(signs.Bits())
-		if window.Top+window.Left+window.Bottom+window.Right > 0 {
+		if window.Padded() {
 			x = g.PadSigns(u.Name+".border", x, window, signs.Learned())
-			window.Top, window.Left, window.Bottom, window.Right = 0, 0, 0, 0
+			window.Pad = [4]int{}
 		}
 	}
 	if u.Quantizer != nil {

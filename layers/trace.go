@@ -53,7 +53,7 @@ func (t *tracer) leave(outer string) { t.prefix = outer }
 // add appends a unit that reads x and returns its result.
 func (t *tracer) add(u *Unit, x *Tensor, height, width, channels int) *Tensor {
 	if height < 1 || width < 1 || channels < 1 {
-		t.errorf("layers: %s: a %d×%d window with stride %d does not fit an input of %s", u.Name, u.Window.KernelH, u.Window.KernelW, u.Window.Stride, x.shape())
+		t.errorf("layers: %s: a %v does not fit an input of %s", u.Name, u.Window, x.shape())
 		height, width, channels = max(1, height), max(1, width), max(1, channels)
 	}
 	u.Input = x

@@ -3,6 +3,7 @@
 package layers
 
 import (
+	"github.com/goqat/goqat/geometry"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/qat"
 )
@@ -27,7 +28,9 @@ const (
 type Unit struct {
 	Name   string
 	Kind   Kind
-	Window graph.Window // of convolutions and poolings
+	Window geometry.Window // of convolutions and poolings
+	// CountPad says that the padding counts in a mean.
+	CountPad bool
 
 	Input *Tensor
 	// Residual is the tensor added to the unit's own result; nil for none.

@@ -39,7 +39,7 @@ func TestResNetUnits(t *testing.T) {
 		}
 		if b == 4 || b == 7 {
 			s := two.Residual.Source
-			if two.Residual.Role != layers.Accumulators || s.Name != fmt.Sprintf("block%d.shortcut", b) || s.Input != previous.Output || s.Window.Stride != 2 || s.Activation != graph.Identity || bits(s) != 0 || s.Norm == nil {
+			if two.Residual.Role != layers.Accumulators || s.Name != fmt.Sprintf("block%d.shortcut", b) || s.Input != previous.Output || s.Window.Stride != [2]int{2, 2} || s.Activation != graph.Identity || bits(s) != 0 || s.Norm == nil {
 				t.Errorf("block %d: the shortcut is %s, role %v, %d bits", b, s.Name, two.Residual.Role, bits(s))
 			}
 		} else if two.Residual != previous.Output || two.Residual.Role != layers.Codes {

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/goqat/goqat/geometry"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/layers"
@@ -60,7 +61,7 @@ func layer(l recipe.Layer, classes int) (layers.Module, error) {
 	switch l.Kind {
 	case "conv", "depthwise":
 		return layers.Conv2D{
-			Name: l.Name, Channels: l.Channels, Kernel: l.Kernel, Stride: l.Stride, Pad: l.Pad, Groups: l.Groups,
+			Name: l.Name, Channels: l.Channels, Window: window(l.Kernel, l), Same: l.Pad.Same, Groups: l.Groups,
 			Depthwise: l.Kind == "depthwise", NoNorm: !l.Norm, Activation: a,
 		}, nil
 	case "linear":
@@ -69,9 +70,9 @@ func layer(l recipe.Layer, classes int) (layers.Module, error) {
 		}
 		return layers.Linear{Name: l.Name, Channels: l.Channels, Norm: l.Norm, Activation: a}, nil
 	case "maxpool":
-		return layers.MaxPool{Name: l.Name, Size: l.Size, Stride: l.Stride, Pad: l.Pad}, nil
+		return layers.MaxPool{Name: l.Name, Window: window(l.Size, l), Same: l.Pad.Same}, nil
 	case "avgpool":
-		return layers.AvgPool{Name: l.Name, Size: l.Size, Stride: l.Stride}, nil
+		return layers.AvgPool{Name: l.Name, Window: window(l.Size, l), Same: l.Pad.Same, CountPad: l.CountPad}, nil
 	case "globalavgpool":
 		return layers.GlobalAvgPool{Name: l.Name}, nil
 	case "flatten":
@@ -84,6 +85,11 @@ func layer(l recipe.Layer, classes int) (layers.Module, error) {
 		return residual(l, a, classes)
 	}
 	return nil, fmt.Errorf("pipeline: layer %s: there is no kind %q", l.Name, l.Kind)
+}
+
+// window returns the window of a layer with the given kernel.
+func window(kernel recipe.Pair, l recipe.Layer) geometry.Window {
+	return geometry.Window{Kernel: kernel, Stride: l.Stride, Dilation: l.Dilation, Pad: l.Pad.Sides}
 }
 
 func residual(l recipe.Layer, a graph.Activation, classes int) (layers.Module, error) {

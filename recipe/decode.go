@@ -56,6 +56,12 @@ type desugarer interface {
 	desugar(*yaml.Node) *yaml.Node
 }
 
+// reader is a value that takes itself from YAML: it says what it wants to be if the
+// node is something else.
+type reader interface {
+	read(*yaml.Node) (want string)
+}
+
 // decoding fills Go values from YAML nodes and collects what does not fit.
 type decoding struct {
 	source   string // before the line number
@@ -75,6 +81,12 @@ func (d *decoding) report(node *yaml.Node, format string, args ...any) {
 func (d *decoding) value(node *yaml.Node, v reflect.Value, path string) {
 	if s, ok := v.Addr().Interface().(desugarer); ok {
 		node = s.desugar(node)
+	}
+	if r, ok := v.Addr().Interface().(reader); ok {
+		if want := r.read(node); want != "" {
+			d.report(node, "%s must be %s", path, want)
+		}
+		return
 	}
 	switch v.Kind() {
 	case reflect.Struct:

@@ -50,9 +50,9 @@ func mapping(key string, value *yaml.Node) *yaml.Node {
 // A Layer of a network written as a list. Which fields count depends on the
 // kind; the others stay 0.
 //
-//	conv, depthwise   channels (conv only), kernel, stride, pad, groups (conv only), norm, activation
+//	conv, depthwise   channels (conv only), kernel, stride, dilation, pad, groups (conv only), norm, activation
 //	linear            channels (0 in the last layer: the classes), norm, activation
-//	maxpool, avgpool  size, stride (0 means size), pad (maxpool only)
+//	maxpool, avgpool  size, stride (0 means size), pad, count_pad (avgpool only)
 //	dropout           rate
 //	residual          body, shortcut, activation
 //	relu, globalavgpool, flatten
@@ -60,13 +60,15 @@ type Layer struct {
 	Kind       string  `yaml:"kind"`
 	Name       string  `yaml:"name,omitempty"`       // unique; empty means kind and number
 	Channels   int     `yaml:"channels,omitempty"`   // of the output
-	Kernel     int     `yaml:"kernel,omitempty"`     // height and width
-	Stride     int     `yaml:"stride,omitempty"`     // down and right; 0 means 1
-	Pad        int     `yaml:"pad,omitempty"`        // on every side
+	Kernel     Pair    `yaml:"kernel,omitempty"`     // n or [height, width]
+	Stride     Pair    `yaml:"stride,omitempty"`     // n or [height, width]; 0 means 1
+	Dilation   Pair    `yaml:"dilation,omitempty"`   // of a kernel, distance of its rows and columns; 0 means 1
+	Pad        Pad     `yaml:"pad,omitempty"`        // n, [height, width], [top, left, bottom, right] or same
+	CountPad   bool    `yaml:"count_pad,omitempty"`  // the padding counts in a mean, as zeros
 	Groups     int     `yaml:"groups,omitempty"`     // of channels; 0 means 1
 	Norm       bool    `yaml:"norm,omitempty"`       // batch normalization instead of a bias
 	Activation string  `yaml:"activation,omitempty"` // none, relu, relu6; empty means none
-	Size       int     `yaml:"size,omitempty"`       // of a pooling window, height and width
+	Size       Pair    `yaml:"size,omitempty"`       // of a pooling window, n or [height, width]
 	Rate       float64 `yaml:"rate,omitempty"`       // of values dropped, in [0, 1)
 	Body       []Layer `yaml:"body,omitempty"`       // added to the shortcut
 	Shortcut   []Layer `yaml:"shortcut,omitempty"`   // empty means the input itself

@@ -108,16 +108,16 @@ func TestParseReadsEveryKey(t *testing.T) {
 	want := &recipe.Recipe{
 		Version: "v1.2.3",
 		Model: recipe.Model{Name: "custom", Width: 1, Layers: []recipe.Layer{
-			{Kind: "conv", Name: "stem", Channels: 16, Kernel: 3, Pad: 1, Norm: true, Activation: "relu"},
+			{Kind: "conv", Name: "stem", Channels: 16, Kernel: recipe.Square(3), Pad: recipe.AllSides(1), Norm: true, Activation: "relu"},
 			{
 				Kind: "residual", Activation: "relu",
 				Body: []recipe.Layer{
-					{Kind: "conv", Channels: 32, Kernel: 3, Stride: 2, Pad: 1, Groups: 2, Norm: true, Activation: "relu"},
-					{Kind: "depthwise", Kernel: 3, Pad: 1, Norm: true},
+					{Kind: "conv", Channels: 32, Kernel: recipe.Square(3), Stride: recipe.Square(2), Pad: recipe.AllSides(1), Groups: 2, Norm: true, Activation: "relu"},
+					{Kind: "depthwise", Kernel: recipe.Square(3), Pad: recipe.AllSides(1), Norm: true},
 				},
-				Shortcut: []recipe.Layer{{Kind: "conv", Channels: 32, Kernel: 1, Stride: 2, Norm: true}},
+				Shortcut: []recipe.Layer{{Kind: "conv", Channels: 32, Kernel: recipe.Square(1), Stride: recipe.Square(2), Norm: true}},
 			},
-			{Kind: "maxpool", Size: 2}, {Kind: "avgpool", Size: 2, Stride: 1}, {Kind: "relu"}, {Kind: "globalavgpool"},
+			{Kind: "maxpool", Size: recipe.Square(2)}, {Kind: "avgpool", Size: recipe.Square(2), Stride: recipe.Square(1)}, {Kind: "relu"}, {Kind: "globalavgpool"},
 			{Kind: "flatten"}, {Kind: "dropout", Rate: 0.5}, {Kind: "linear"},
 		}},
 		Data: recipe.Data{

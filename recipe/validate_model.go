@@ -12,11 +12,11 @@ import (
 // kinds lists the fields, besides kind and name, that each kind of layer has;
 // those with a star must be given.
 var kinds = map[string][]string{
-	"conv":          {"channels*", "kernel*", "stride", "pad", "groups", "norm", "activation"},
-	"depthwise":     {"kernel*", "stride", "pad", "norm", "activation"},
+	"conv":          {"channels*", "kernel*", "stride", "dilation", "pad", "groups", "norm", "activation"},
+	"depthwise":     {"kernel*", "stride", "dilation", "pad", "norm", "activation"},
 	"linear":        {"channels", "norm", "activation"},
 	"maxpool":       {"size*", "stride", "pad"},
-	"avgpool":       {"size*", "stride"},
+	"avgpool":       {"size*", "stride", "pad", "count_pad"},
 	"globalavgpool": {},
 	"flatten":       {},
 	"dropout":       {"rate*"},
@@ -64,13 +64,15 @@ func (c *check) fields(name string, l *Layer, fields []string) {
 		check func(name string)
 	}{
 		{"channels", l.Channels != 0, func(n string) { between(c, n, l.Channels, 1, most) }},
-		{"kernel", l.Kernel != 0, func(n string) { between(c, n, l.Kernel, 1, most) }},
-		{"stride", l.Stride != 0, func(n string) { between(c, n, l.Stride, 1, most) }},
-		{"pad", l.Pad != 0, func(n string) { between(c, n, l.Pad, 0, most) }},
+		{"kernel", !l.Kernel.IsZero(), func(n string) { c.each(n, l.Kernel[:], 1, most) }},
+		{"stride", !l.Stride.IsZero(), func(n string) { c.each(n, l.Stride[:], 1, most) }},
+		{"dilation", !l.Dilation.IsZero(), func(n string) { c.each(n, l.Dilation[:], 1, most) }},
+		{"pad", !l.Pad.IsZero(), func(n string) { c.each(n, l.Pad.Sides[:], 0, most) }},
+		{"count_pad", l.CountPad, func(string) {}},
 		{"groups", l.Groups != 0, func(n string) { between(c, n, l.Groups, 1, most) }},
 		{"norm", l.Norm, func(string) {}},
 		{"activation", l.Activation != "", func(n string) { c.oneOf(n, l.Activation, "none", "relu", "relu6") }},
-		{"size", l.Size != 0, func(n string) { between(c, n, l.Size, 1, most) }},
+		{"size", !l.Size.IsZero(), func(n string) { c.each(n, l.Size[:], 1, most) }},
 		{"rate", l.Rate != 0, func(n string) { below(c, n, l.Rate, 0, 1) }},
 		{"body", l.Body != nil, func(string) {}},
 		{"shortcut", l.Shortcut != nil, func(string) {}},
@@ -83,6 +85,16 @@ func (c *check) fields(name string, l *Layer, fields []string) {
 			f.check(name + "." + f.key)
 		case required:
 			c.report("%s: a layer of kind %s needs %s", name, l.Kind, f.key)
+		}
+	}
+}
+
+// each wants all numbers in [lo, hi], and complains of the first that is not.
+func (c *check) each(name string, numbers []int, lo, hi int) {
+	for _, v := range numbers {
+		if v < lo || v > hi {
+			between(c, name, v, lo, hi)
+			return
 		}
 	}
 }

@@ -58,7 +58,7 @@ func describeUnit(u *layers.Unit, quantized bool) layerInfo {
 	outputs := int64(out.Height) * int64(out.Width) * int64(out.Channels)
 	switch {
 	case u.Kind == layers.Average:
-		w.Adds = outputs * int64(u.Window.KernelH*u.Window.KernelW)
+		w.Adds = outputs * int64(u.Window.Taps())
 	case u.Residual != nil:
 		w.Adds = outputs
 	}

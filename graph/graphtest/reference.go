@@ -5,7 +5,7 @@ package graphtest
 import (
 	"math"
 
-	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/geometry"
 )
 
 // A Tensor is [N, H, W, C] in float64.
@@ -55,18 +55,26 @@ func (t Tensor) Add(u Tensor) Tensor {
 // Flat returns the images as vectors.
 func (t Tensor) Flat() Tensor { return Tensor{t.N, 1, 1, t.H * t.W * t.C, t.Data} }
 
-// Conv is the definition of a convolution, out channels by weights [out, KernelH,
-// KernelW, C/groups].
-func (t Tensor) Conv(w []float64, out int, win graph.Window) Tensor {
+// outputs returns zeros of the size of what a window makes of t.
+func outputs(t Tensor, win geometry.Window, channels int) Tensor {
+	d := win.Dilated()
+	h := t.H + win.Pad[0] + win.Pad[2] - (win.Kernel[0]-1)*d[0] - 1
+	w := t.W + win.Pad[1] + win.Pad[3] - (win.Kernel[1]-1)*d[1] - 1
+	return Zeros(t.N, h/win.Stride[0]+1, w/win.Stride[1]+1, channels)
+}
+
+// Conv is the definition of a convolution, out channels by weights [out, kernel
+// height, kernel width, C/groups].
+func (t Tensor) Conv(w []float64, out int, win geometry.Window) Tensor {
 	groups := max(1, win.Groups)
 	in := t.C / groups
-	y := Zeros(t.N, (t.H+win.Top+win.Bottom-win.KernelH)/win.Stride+1, (t.W+win.Left+win.Right-win.KernelW)/win.Stride+1, out)
+	y, d := outputs(t, win, out), win.Dilated()
 	y.each(func(i, n, h, v, o int) {
 		first := o / (out / groups) * in
-		for kh := range win.KernelH {
-			for kw := range win.KernelW {
+		for kh := range win.Kernel[0] {
+			for kw := range win.Kernel[1] {
 				for c := range in {
-					y.Data[i] += w[((o*win.KernelH+kh)*win.KernelW+kw)*in+c] * t.At(n, h*win.Stride+kh-win.Top, v*win.Stride+kw-win.Left, first+c, 0)
+					y.Data[i] += w[((o*win.Kernel[0]+kh)*win.Kernel[1]+kw)*in+c] * t.At(n, h*win.Stride[0]+kh*d[0]-win.Pad[0], v*win.Stride[1]+kw*d[1]-win.Pad[1], first+c, 0)
 				}
 			}
 		}
@@ -76,7 +84,7 @@ func (t Tensor) Conv(w []float64, out int, win graph.Window) Tensor {
 
 // Linear is a convolution of a 1×1 image.
 func (t Tensor) Linear(w []float64, out int) Tensor {
-	return t.Conv(w, out, graph.Window{KernelH: 1, KernelW: 1, Stride: 1})
+	return t.Conv(w, out, geometry.Window{Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}})
 }
 
 // Bias adds one value a channel.
@@ -117,13 +125,13 @@ func (t Tensor) ReLU() Tensor { return t.Map(func(x float64) float64 { return ma
 func (t Tensor) ReLU6() Tensor { return t.Map(func(x float64) float64 { return min(max(x, 0), 6) }) }
 
 // pool folds each window, positions outside of the image left out.
-func (t Tensor) pool(win graph.Window, start float64, f func(sum, x float64) float64) Tensor {
-	y := Zeros(t.N, (t.H+win.Top+win.Bottom-win.KernelH)/win.Stride+1, (t.W+win.Left+win.Right-win.KernelW)/win.Stride+1, t.C)
+func (t Tensor) pool(win geometry.Window, start float64, f func(sum, x float64) float64) Tensor {
+	y := outputs(t, win, t.C)
 	y.each(func(i, n, h, w, c int) {
 		sum := start
-		for kh := range win.KernelH {
-			for kw := range win.KernelW {
-				if x := t.At(n, h*win.Stride+kh-win.Top, w*win.Stride+kw-win.Left, c, math.NaN()); x == x {
+		for kh := range win.Kernel[0] {
+			for kw := range win.Kernel[1] {
+				if x := t.At(n, h*win.Stride[0]+kh-win.Pad[0], w*win.Stride[1]+kw-win.Pad[1], c, math.NaN()); x == x {
 					sum = f(sum, x)
 				}
 			}
@@ -134,14 +142,21 @@ func (t Tensor) pool(win graph.Window, start float64, f func(sum, x float64) flo
 }
 
 // MaxPool is the maximum over each window.
-func (t Tensor) MaxPool(win graph.Window) Tensor {
+func (t Tensor) MaxPool(win geometry.Window) Tensor {
 	return t.pool(win, math.Inf(-1), func(sum, x float64) float64 { return max(sum, x) })
 }
 
-// AvgPool is the mean over each window.
-func (t Tensor) AvgPool(win graph.Window) Tensor {
-	n := float64(win.KernelH * win.KernelW)
-	return t.pool(win, 0, func(sum, x float64) float64 { return sum + x/n })
+// AvgPool is the mean over each window: with its padding, as zeros, or without.
+func (t Tensor) AvgPool(win geometry.Window, counted bool) Tensor {
+	sums := t.pool(win, 0, func(sum, x float64) float64 { return sum + x })
+	taps := Zeros(t.N, t.H, t.W, t.C).Map(func(float64) float64 { return 1 }).pool(win, 0, func(sum, x float64) float64 { return sum + x })
+	for i, n := range taps.Data {
+		if counted {
+			n = float64(win.Kernel[0] * win.Kernel[1])
+		}
+		sums.Data[i] /= n
+	}
+	return sums
 }
 
 // Softmax returns softmax(x/temperature) of every image.

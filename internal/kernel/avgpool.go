@@ -2,83 +2,87 @@
 
 package kernel
 
-// An AvgPool adds up each window of each channel and scales the sum.
+// An AvgPool adds up each window of each channel, padding left out, and multiplies
+// the sum by a factor of the output's place.
 type AvgPool struct {
-	w    Window
+	w    Pooling
 	pool *Pool
 
 	y, x, dx, dy []float32
-	scale        float32
+	factors      []float32
 	backward     avgPoolBackward
 }
 
 type avgPoolBackward struct{ *AvgPool }
 
 // NewAvgPool returns a plan. It panics if w is not valid (see
-// [Window.Validate]) or padded.
-func NewAvgPool(w Window, _ int, pool *Pool) *AvgPool {
+// [Pooling.Validate]).
+func NewAvgPool(w Pooling, pool *Pool) *AvgPool {
 	if err := w.Validate(); err != nil {
 		panic(err)
-	}
-	if w.Top+w.Left+w.Bottom+w.Right > 0 {
-		panic("kernel: average pooling: the window is padded")
 	}
 	p := &AvgPool{w: w, pool: pool}
 	p.backward.AvgPool = p
 	return p
 }
 
-// Forward computes y, the sum of x over each window times scale: 1/(KH*KW) for
-// the mean, 1 for exact sums of integers.
-func (p *AvgPool) Forward(y, x []float32, batch int, scale float32) {
-	p.y, p.x, p.scale = y, x, scale
+// Forward computes y, the sum of x over each window times one of the factors, of
+// which there are [OutH, OutW]: one by the number of taps for the mean, 1 for exact
+// sums of integers.
+func (p *AvgPool) Forward(y, x []float32, batch int, factors []float32) {
+	p.y, p.x, p.factors = y, x, factors
 	p.pool.Run(p, batch)
 	p.y, p.x = nil, nil
 }
 
-// Backward computes dx from dy, with the scale of Forward.
-func (p *AvgPool) Backward(dx, dy []float32, batch int, scale float32) {
-	p.dx, p.dy, p.scale = dx, dy, scale
+// Backward computes dx from dy, with the factors of Forward.
+func (p *AvgPool) Backward(dx, dy []float32, batch int, factors []float32) {
+	p.dx, p.dy, p.factors = dx, dy, factors
 	p.pool.Run(&p.backward, batch)
 	p.dx, p.dy = nil, nil
 }
 
-// row returns where input position (kh, kw) of output i begins in an image.
-func (w Window) row(i, kh, kw int) int {
+// each calls f for every tap of output i that lies inside the image, with where it
+// begins there.
+func (w *Pooling) each(i int, f func(at int)) {
 	outW := w.OutW()
-	return ((i/outW*w.StrideH+kh)*w.InW + i%outW*w.StrideW + kw) * w.C
+	top, left := i/outW*w.Stride[0]-w.Pad[0], i%outW*w.Stride[1]-w.Pad[1]
+	h0, h1 := span(top, 1, w.Kernel[0], w.InH)
+	w0, w1 := span(left, 1, w.Kernel[1], w.InW)
+	for kh := h0; kh < h1; kh++ {
+		for kw := w0; kw < w1; kw++ {
+			f(((top+kh)*w.InW + left + kw) * w.C)
+		}
+	}
 }
 
 // Tile pools one image.
 func (p *AvgPool) Tile(n, _ int) {
-	w, c := p.w, p.w.C
+	w, c := &p.w, p.w.C
 	x := p.x[n*w.InSize():][:w.InSize()]
 	y := p.y[n*w.OutSize():][:w.OutSize()]
-	for i := range w.OutH() * w.OutW() {
+	for i, factor := range p.factors {
 		sum := y[i*c:][:c]
 		clear(sum)
-		for tap := range w.KH * w.KW {
-			Add(sum, sum, x[w.row(i, tap/w.KW, tap%w.KW):][:c])
-		}
+		w.each(i, func(at int) { Add(sum, sum, x[at:][:c]) })
 		for ch := range sum {
-			sum[ch] *= p.scale
+			sum[ch] *= factor
 		}
 	}
 }
 
 // Tile spreads the gradient of one image.
 func (t *avgPoolBackward) Tile(n, _ int) {
-	w, c := t.w, t.w.C
+	w, c := &t.w, t.w.C
 	dx := t.dx[n*w.InSize():][:w.InSize()]
 	dy := t.dy[n*w.OutSize():][:w.OutSize()]
 	clear(dx)
-	for i := range w.OutH() * w.OutW() {
+	for i, factor := range t.factors {
 		d := dy[i*c:][:c]
-		for tap := range w.KH * w.KW {
-			at := dx[w.row(i, tap/w.KW, tap%w.KW):][:c]
+		w.each(i, func(at int) {
 			for ch, v := range d {
-				at[ch] += float32(v * t.scale)
+				dx[at+ch] += float32(v * factor)
 			}
-		}
+		})
 	}
 }

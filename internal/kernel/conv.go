@@ -2,25 +2,32 @@
 
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/goqat/goqat/geometry"
+)
 
 // A Conv describes a two-dimensional convolution (a cross-correlation, as in
 // every training library) of NHWC images with weights [OutC, KH, KW, InC/Groups].
-// A linear layer is a Conv with InH = InW = KH = KW = 1.
+// A linear layer is a Conv with InH = InW = 1 and a kernel of one tap.
 type Conv struct {
-	InH, InW, InC            int // input height, width, channels
-	OutC                     int // output channels
-	KH, KW                   int // kernel height, width
-	StrideH, StrideW         int
-	Top, Left, Bottom, Right int // rows and columns of zeros around the input
-	Groups                   int // channel groups; InC when depthwise
+	InH, InW, InC int // input height, width, channels
+	OutC          int // output channels
+	geometry.Window
 }
 
 // OutH returns the height of the output.
-func (c Conv) OutH() int { return (c.InH+c.Top+c.Bottom-c.KH)/c.StrideH + 1 }
+func (c Conv) OutH() int {
+	h, _ := c.Output(c.InH, c.InW)
+	return h
+}
 
 // OutW returns the width of the output.
-func (c Conv) OutW() int { return (c.InW+c.Left+c.Right-c.KW)/c.StrideW + 1 }
+func (c Conv) OutW() int {
+	_, w := c.Output(c.InH, c.InW)
+	return w
+}
 
 // InSize returns the number of elements of one input image.
 func (c Conv) InSize() int { return c.InH * c.InW * c.InC }
@@ -29,7 +36,7 @@ func (c Conv) InSize() int { return c.InH * c.InW * c.InC }
 func (c Conv) OutSize() int { return c.OutH() * c.OutW() * c.OutC }
 
 // Weights returns the number of weights.
-func (c Conv) Weights() int { return c.OutC * c.KH * c.KW * (c.InC / c.Groups) }
+func (c Conv) Weights() int { return c.OutC * c.Kernel[0] * c.Kernel[1] * (c.InC / c.Groups) }
 
 // MACs returns the multiply-accumulates of one image, padding included.
 func (c Conv) MACs() int { return c.OutH() * c.OutW() * c.Weights() }
@@ -47,26 +54,32 @@ func (c Conv) Validate() error {
 		n    int
 	}{
 		{"input height", c.InH}, {"input width", c.InW}, {"input channels", c.InC}, {"output channels", c.OutC},
-		{"kernel height", c.KH}, {"kernel width", c.KW}, {"vertical stride", c.StrideH}, {"horizontal stride", c.StrideW},
+		{"kernel height", c.Kernel[0]}, {"kernel width", c.Kernel[1]}, {"vertical stride", c.Stride[0]}, {"horizontal stride", c.Stride[1]},
 		{"groups", c.Groups},
 	} {
 		if v.n < 1 || v.n > maxImage {
 			return fmt.Errorf("kernel: convolution: %s is %d, want 1 to %d", v.name, v.n, maxImage)
 		}
 	}
-	for _, pad := range []int{c.Top, c.Left, c.Bottom, c.Right} {
+	for _, pad := range c.Pad {
 		if pad < 0 || pad > maxImage {
 			return fmt.Errorf("kernel: convolution: padding is %d, want 0 to %d", pad, maxImage)
 		}
 	}
-	switch h, w := c.InH+c.Top+c.Bottom, c.InW+c.Left+c.Right; {
+	for _, d := range c.Dilated() {
+		if d > maxImage {
+			return fmt.Errorf("kernel: convolution: dilation is %d, want at most %d", d, maxImage)
+		}
+	}
+	extentH, extentW := c.Extent()
+	switch h, w := c.InH+c.Pad[0]+c.Pad[2], c.InW+c.Pad[1]+c.Pad[3]; {
 	case c.InC%c.Groups != 0 || c.OutC%c.Groups != 0:
 		return fmt.Errorf("kernel: convolution: %d groups do not divide %d input and %d output channels", c.Groups, c.InC, c.OutC)
-	case c.KH > h || c.KW > w:
-		return fmt.Errorf("kernel: convolution: kernel %dx%d exceeds the padded input %dx%d", c.KH, c.KW, h, w)
-	case !fits(h, w, c.InC) || !fits(c.KH, c.KW, c.InC) || !fits(c.OutH()+c.KH, c.OutW()+c.KW, c.OutC):
+	case extentH > h || extentW > w:
+		return fmt.Errorf("kernel: convolution: kernel %dx%d exceeds the padded input %dx%d", extentH, extentW, h, w)
+	case !fits(h, w, c.InC) || !fits(extentH, extentW, c.InC) || !fits(c.OutH()+extentH, c.OutW()+extentW, c.OutC):
 		return fmt.Errorf("kernel: convolution: an image or a filter has more than %d elements", maxImage)
-	case int64(c.KH*c.KW*(c.InC/c.Groups))*int64(c.OutC) > maxWeights:
+	case int64(c.Kernel[0]*c.Kernel[1]*(c.InC/c.Groups))*int64(c.OutC) > maxWeights:
 		return fmt.Errorf("kernel: convolution: more than %d weights", maxWeights)
 	}
 	return nil
@@ -86,12 +99,12 @@ func (c Conv) depthwise() bool { return c.Groups == c.InC && c.OutC == c.InC && 
 func ConvReference[T float32 | float64](c Conv, y, x, w []T, batch int) {
 	outH, outW := c.OutH(), c.OutW()
 	inG, outG := c.InC/c.Groups, c.OutC/c.Groups
-	k := c.KH * c.KW * inG
+	k, d := c.Taps()*inG, c.Dilated()
 	for i := range batch * outH * outW {
 		n, oh, ow := i/(outH*outW), i/outW%outH, i%outW
-		top, left := oh*c.StrideH-c.Top, ow*c.StrideW-c.Left
-		kh0, kh1 := max(0, -top), min(c.KH, c.InH-top)
-		kw0, kw1 := max(0, -left), min(c.KW, c.InW-left)
+		top, left := oh*c.Stride[0]-c.Pad[0], ow*c.Stride[1]-c.Pad[1]
+		kh0, kh1 := span(top, d[0], c.Kernel[0], c.InH)
+		kw0, kw1 := span(left, d[1], c.Kernel[1], c.InW)
 		for o := 0; o < c.OutC; {
 			// Up to four output channels of one group at once.
 			g := o / outG
@@ -106,8 +119,8 @@ func ConvReference[T float32 | float64](c Conv, y, x, w []T, batch int) {
 			var s0, s1, s2, s3 T
 			for kh := kh0; kh < kh1; kh++ {
 				for kw := kw0; kw < kw1; kw++ {
-					xs := x[((n*c.InH+top+kh)*c.InW+left+kw)*c.InC+g*inG:][:inG]
-					at := (kh*c.KW + kw) * inG
+					xs := x[((n*c.InH+top+kh*d[0])*c.InW+left+kw*d[1])*c.InC+g*inG:][:inG]
+					at := (kh*c.Kernel[1] + kw) * inG
 					if wide == 1 {
 						for j, v := range w0[at:][:len(xs)] {
 							s0 += v * xs[j]

@@ -7,7 +7,27 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/goqat/goqat/geometry"
 )
+
+// conv returns a convolution without dilation.
+func conv(inH, inW, inC, outC, kh, kw, strideH, strideW, top, left, bottom, right, groups int) Conv {
+	return Conv{inH, inW, inC, outC, geometry.Window{
+		Kernel: [2]int{kh, kw}, Stride: [2]int{strideH, strideW}, Pad: [4]int{top, left, bottom, right}, Groups: groups,
+	}}
+}
+
+// dilated returns c with a dilation.
+func dilated(c Conv, h, w int) Conv {
+	c.Dilation = [2]int{h, w}
+	return c
+}
+
+// pooling returns the pooling of images.
+func pooling(inH, inW, c, kh, kw, strideH, strideW, top, left, bottom, right int) Pooling {
+	return Pooling{inH, inW, c, conv(inH, inW, c, c, kh, kw, strideH, strideW, top, left, bottom, right, 0).Window}
+}
 
 // shapes are the convolutions every pass is tested on: edges of the tiles,
 // primes, strides over odd sizes, padding on one side only, groups, depthwise.
@@ -15,44 +35,51 @@ var shapes = []struct {
 	Conv
 	batch int
 }{
-	{Conv{1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1}, 1},
-	{Conv{1, 1, 7, 5, 1, 1, 1, 1, 0, 0, 0, 0, 1}, 13},
-	{Conv{1, 1, 800, 33, 1, 1, 1, 1, 0, 0, 0, 0, 1}, 7},
-	{Conv{1, 1, 1024, 2048, 1, 1, 1, 1, 0, 0, 0, 0, 1}, 5},
-	{Conv{1, 1, 64, 10, 1, 1, 1, 1, 0, 0, 0, 0, 1}, 400},
-	{Conv{1, 1, 20, 390, 1, 1, 1, 1, 0, 0, 0, 0, 1}, 150},
-	{Conv{1, 1, 300, 10, 1, 1, 1, 1, 0, 0, 0, 0, 1}, 150},
-	{Conv{9, 9, 44, 50, 1, 1, 1, 1, 0, 0, 0, 0, 1}, 5},
-	{Conv{1, 1, 5, 7, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 20},
-	{Conv{1, 1, 24, 24, 3, 3, 1, 1, 1, 1, 1, 1, 24}, 20},
-	{Conv{1, 1, 24, 24, 3, 3, 2, 2, 1, 1, 1, 1, 24}, 3},
-	{Conv{6, 6, 16, 32, 1, 1, 1, 1, 0, 0, 0, 0, 1}, 3},
-	{Conv{7, 5, 3, 17, 1, 1, 2, 2, 0, 0, 0, 0, 1}, 3},
-	{Conv{8, 8, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 5},
-	{Conv{32, 32, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 1},
-	{Conv{9, 9, 16, 32, 3, 3, 2, 2, 1, 1, 1, 1, 1}, 3},
-	{Conv{16, 16, 32, 32, 3, 3, 2, 2, 0, 0, 1, 1, 1}, 2},
-	{Conv{13, 11, 5, 15, 3, 5, 2, 3, 1, 2, 0, 1, 1}, 3},
-	{Conv{11, 13, 3, 31, 5, 3, 3, 2, 4, 0, 2, 3, 1}, 2},
-	{Conv{14, 14, 1, 8, 5, 5, 1, 1, 2, 2, 2, 2, 1}, 3},
-	{Conv{28, 28, 1, 32, 5, 5, 1, 1, 2, 2, 2, 2, 1}, 2},
-	{Conv{4, 4, 12, 18, 3, 3, 1, 1, 1, 1, 1, 1, 3}, 4},
-	{Conv{5, 7, 8, 40, 3, 3, 2, 2, 1, 1, 1, 1, 2}, 3},
-	{Conv{5, 5, 4, 8, 3, 3, 1, 1, 1, 1, 1, 1, 4}, 2},
-	{Conv{8, 8, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 16}, 5},
-	{Conv{9, 7, 37, 37, 3, 3, 2, 2, 1, 1, 1, 1, 37}, 3},
-	{Conv{6, 6, 48, 48, 5, 5, 1, 1, 2, 2, 2, 2, 48}, 4},
-	{Conv{4, 4, 9, 9, 1, 1, 1, 1, 0, 0, 0, 0, 9}, 4},
-	{Conv{3, 3, 4, 6, 3, 3, 1, 1, 0, 0, 0, 0, 1}, 9},
-	{Conv{2, 2, 3, 4, 2, 2, 1, 1, 3, 3, 3, 3, 1}, 2},
-	{Conv{5, 5, 2, 3, 2, 2, 4, 4, 0, 0, 0, 0, 1}, 2},
-	{Conv{45, 40, 20, 3, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 1},
-	{Conv{41, 40, 20, 4, 3, 3, 2, 2, 1, 1, 1, 1, 1}, 2},
+	{conv(1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1), 1},
+	{conv(1, 1, 7, 5, 1, 1, 1, 1, 0, 0, 0, 0, 1), 13},
+	{conv(1, 1, 800, 33, 1, 1, 1, 1, 0, 0, 0, 0, 1), 7},
+	{conv(1, 1, 1024, 2048, 1, 1, 1, 1, 0, 0, 0, 0, 1), 5},
+	{conv(1, 1, 64, 10, 1, 1, 1, 1, 0, 0, 0, 0, 1), 400},
+	{conv(1, 1, 20, 390, 1, 1, 1, 1, 0, 0, 0, 0, 1), 150},
+	{conv(1, 1, 300, 10, 1, 1, 1, 1, 0, 0, 0, 0, 1), 150},
+	{conv(9, 9, 44, 50, 1, 1, 1, 1, 0, 0, 0, 0, 1), 5},
+	{conv(1, 1, 5, 7, 3, 3, 1, 1, 1, 1, 1, 1, 1), 20},
+	{conv(1, 1, 24, 24, 3, 3, 1, 1, 1, 1, 1, 1, 24), 20},
+	{conv(1, 1, 24, 24, 3, 3, 2, 2, 1, 1, 1, 1, 24), 3},
+	{conv(6, 6, 16, 32, 1, 1, 1, 1, 0, 0, 0, 0, 1), 3},
+	{conv(7, 5, 3, 17, 1, 1, 2, 2, 0, 0, 0, 0, 1), 3},
+	{conv(8, 8, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1), 5},
+	{conv(32, 32, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1), 1},
+	{conv(9, 9, 16, 32, 3, 3, 2, 2, 1, 1, 1, 1, 1), 3},
+	{conv(16, 16, 32, 32, 3, 3, 2, 2, 0, 0, 1, 1, 1), 2},
+	{conv(13, 11, 5, 15, 3, 5, 2, 3, 1, 2, 0, 1, 1), 3},
+	{conv(11, 13, 3, 31, 5, 3, 3, 2, 4, 0, 2, 3, 1), 2},
+	{conv(14, 14, 1, 8, 5, 5, 1, 1, 2, 2, 2, 2, 1), 3},
+	{conv(28, 28, 1, 32, 5, 5, 1, 1, 2, 2, 2, 2, 1), 2},
+	{conv(4, 4, 12, 18, 3, 3, 1, 1, 1, 1, 1, 1, 3), 4},
+	{conv(5, 7, 8, 40, 3, 3, 2, 2, 1, 1, 1, 1, 2), 3},
+	{conv(5, 5, 4, 8, 3, 3, 1, 1, 1, 1, 1, 1, 4), 2},
+	{conv(8, 8, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 16), 5},
+	{conv(9, 7, 37, 37, 3, 3, 2, 2, 1, 1, 1, 1, 37), 3},
+	{conv(6, 6, 48, 48, 5, 5, 1, 1, 2, 2, 2, 2, 48), 4},
+	{conv(4, 4, 9, 9, 1, 1, 1, 1, 0, 0, 0, 0, 9), 4},
+	{conv(3, 3, 4, 6, 3, 3, 1, 1, 0, 0, 0, 0, 1), 9},
+	{conv(2, 2, 3, 4, 2, 2, 1, 1, 3, 3, 3, 3, 1), 2},
+	{conv(5, 5, 2, 3, 2, 2, 4, 4, 0, 0, 0, 0, 1), 2},
+	{conv(45, 40, 20, 3, 3, 3, 1, 1, 1, 1, 1, 1, 1), 1},
+	{conv(41, 40, 20, 4, 3, 3, 2, 2, 1, 1, 1, 1, 1), 2},
+	{dilated(conv(9, 11, 5, 17, 3, 3, 1, 1, 2, 2, 2, 2, 1), 2, 2), 3},
+	{dilated(conv(13, 12, 3, 18, 3, 2, 2, 3, 3, 1, 2, 0, 1), 3, 2), 2},
+	{dilated(conv(14, 14, 16, 16, 3, 3, 2, 2, 2, 2, 2, 2, 1), 2, 2), 2},
+	{dilated(conv(15, 9, 6, 6, 4, 1, 2, 1, 4, 0, 5, 0, 2), 4, 7), 2},
+	{dilated(conv(10, 10, 24, 24, 3, 3, 1, 1, 2, 2, 2, 2, 24), 2, 2), 3},
+	{dilated(conv(45, 40, 20, 3, 3, 3, 1, 1, 4, 4, 4, 4, 1), 4, 4), 1},
+	{dilated(conv(1, 40, 4, 5, 1, 5, 1, 2, 0, 6, 0, 6, 1), 1, 3), 3},
 }
 
 func (c Conv) String() string {
-	return fmt.Sprintf("%dx%dx%d-%d,%dx%d/%dx%d+%d%d%d%d,g%d", c.InH, c.InW, c.InC, c.OutC, c.KH, c.KW,
-		c.StrideH, c.StrideW, c.Top, c.Left, c.Bottom, c.Right, c.Groups)
+	return fmt.Sprintf("%dx%dx%d-%d,%dx%d/%dx%d+%d%d%d%d,g%d", c.InH, c.InW, c.InC, c.OutC, c.Kernel[0], c.Kernel[1],
+		c.Stride[0], c.Stride[1], c.Pad[0], c.Pad[1], c.Pad[2], c.Pad[3], c.Groups)
 }
 
 // each calls f for every product of the convolution: the indices of the
@@ -63,16 +90,16 @@ func each(c Conv, batch int, f func(y, x, w int)) {
 		for oh := range c.OutH() {
 			for ow := range c.OutW() {
 				for o := range c.OutC {
-					for kh := range c.KH {
-						for kw := range c.KW {
+					for kh := range c.Kernel[0] {
+						for kw := range c.Kernel[1] {
 							for i := range inG {
-								h, w := oh*c.StrideH-c.Top+kh, ow*c.StrideW-c.Left+kw
+								h, w := oh*c.Stride[0]-c.Pad[0]+kh*c.Dilated()[0], ow*c.Stride[1]-c.Pad[1]+kw*c.Dilated()[1]
 								if h < 0 || h >= c.InH || w < 0 || w >= c.InW {
 									continue
 								}
 								f(((n*c.OutH()+oh)*c.OutW()+ow)*c.OutC+o,
 									((n*c.InH+h)*c.InW+w)*c.InC+o/outG*inG+i,
-									((o*c.KH+kh)*c.KW+kw)*inG+i)
+									((o*c.Kernel[0]+kh)*c.Kernel[1]+kw)*inG+i)
 							}
 						}
 					}
@@ -232,18 +259,18 @@ func TestConvGuarded(t *testing.T) {
 }
 
 func TestConvValidate(t *testing.T) {
-	good := Conv{8, 8, 4, 6, 3, 3, 1, 1, 1, 1, 1, 1, 2}
+	good := conv(8, 8, 4, 6, 3, 3, 1, 1, 1, 1, 1, 1, 2)
 	if err := good.Validate(); err != nil {
 		t.Error(err)
 	}
 	for name, change := range map[string]func(c *Conv){
 		"height":  func(c *Conv) { c.InH = 0 },
-		"stride":  func(c *Conv) { c.StrideW = -1 },
-		"padding": func(c *Conv) { c.Left = -1 },
+		"stride":  func(c *Conv) { c.Stride[1] = -1 },
+		"padding": func(c *Conv) { c.Pad[1] = -1 },
 		"groups":  func(c *Conv) { c.Groups = 4 },
-		"kernel":  func(c *Conv) { c.KH = 11 },
+		"kernel":  func(c *Conv) { c.Kernel[0] = 11 },
 		"size":    func(c *Conv) { c.InH, c.InW = 1<<20, 1<<20 },
-		"weights": func(c *Conv) { c.InC, c.OutC, c.KH, c.KW, c.InH, c.InW = 1<<18, 1<<18, 1, 1, 1, 1 },
+		"weights": func(c *Conv) { c.InC, c.OutC, c.Kernel[0], c.Kernel[1], c.InH, c.InW = 1<<18, 1<<18, 1, 1, 1, 1 },
 	} {
 		c := good
 		change(&c)

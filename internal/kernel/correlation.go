@@ -61,11 +61,11 @@ func newForward(c Conv, batch int) *correlation {
 		dstH: c.OutH(), dstW: c.OutW(), dstC: c.OutC,
 	}
 	r.channels(c, c.InC, c.OutC)
-	r.block(batch, 1, c.StrideH*(c.InW+c.Left+c.Right)*c.InC)
-	h := forwardAxis(r.rows, c.KH, c.StrideH, c.Top)
-	w := forwardAxis(r.dstW, c.KW, c.StrideW, c.Left)
-	r.step = r.rows * c.StrideH
-	r.window(h, w, (r.dstH-1)*c.StrideH+c.KH)
+	r.block(batch, 1, c.Stride[0]*(c.InW+c.Pad[1]+c.Pad[3])*c.InC)
+	h := c.along(0).forward(r.rows)
+	w := c.along(1).forward(r.dstW)
+	r.step = r.rows * c.Stride[0]
+	r.window(h, w, (r.dstH-1)*c.Stride[0]+c.along(0).extent())
 	r.column = c.Weights() / c.OutC
 	r.tables(h, w)
 	for i := range r.classes {
@@ -83,11 +83,11 @@ func newBackwardInput(c Conv, batch int) *correlation {
 		dstH: c.InH, dstW: c.InW, dstC: c.InC,
 	}
 	r.channels(c, c.OutC, c.InC)
-	r.block(batch, c.StrideH, (c.OutW()+c.KW)*c.OutC/c.StrideH)
-	h := backwardAxis(r.rows, c.KH, c.StrideH, c.Top)
-	w := backwardAxis(r.dstW, c.KW, c.StrideW, c.Left)
-	r.step = r.rows / c.StrideH
-	whole := backwardAxis(r.dstH, c.KH, c.StrideH, c.Top)
+	r.block(batch, c.Stride[0], (c.OutW()+c.along(1).extent())*c.OutC/c.Stride[0])
+	h := c.along(0).backward(r.rows)
+	w := c.along(1).backward(r.dstW)
+	r.step = r.rows / c.Stride[0]
+	whole := c.along(0).backward(r.dstH)
 	r.window(h, w, whole.size)
 	perOutput := c.Weights() / c.OutC
 	r.column = 1
@@ -110,7 +110,7 @@ func (r *correlation) channels(c Conv, src, dst int) {
 	if c.depthwise() {
 		r.perChannel, r.groups, r.srcGroup, r.dstGroup = true, 1, src, dst
 	}
-	r.matrix = r.srcH*r.srcW*r.dstH*r.dstW*c.KH*c.KW == 1
+	r.matrix = r.srcH*r.srcW*r.dstH*r.dstW*c.Kernel[0]*c.Kernel[1] == 1
 }
 
 // block chooses images, rows and strips: a strip starts at a multiple of
@@ -183,7 +183,7 @@ func (r *correlation) tables(h, w axis) {
 				for j, kw := range pw.taps {
 					c.taps = append(c.taps, kh*w.kernel+kw)
 					for ch := range r.deep() {
-						c.steps = append(c.steps, int32((i*r.winW+j)*r.srcC+ch))
+						c.steps = append(c.steps, int32((i*ph.distance*r.winW+j*pw.distance)*r.srcC+ch))
 					}
 				}
 			}

@@ -10,7 +10,7 @@ const maxTaps = 256
 // A MaxPool takes the maximum over each window of each channel. It remembers
 // where the maxima were from Forward to Backward.
 type MaxPool struct {
-	w    Window
+	w    Pooling
 	pool *Pool
 	taps []uint8 // of each output, the window position of its maximum
 	runs []maxRun
@@ -31,35 +31,35 @@ type maxRun struct {
 }
 
 // NewMaxPool returns a plan for batches up to maxBatch images. It panics if w
-// is not valid (see [Window.Validate]) or has more than 256 positions.
-func NewMaxPool(w Window, maxBatch int, pool *Pool) *MaxPool {
+// is not valid (see [Pooling.Validate]) or has more than 256 positions.
+func NewMaxPool(w Pooling, maxBatch int, pool *Pool) *MaxPool {
 	if err := w.Validate(); err != nil {
 		panic(err)
 	}
-	if w.KH*w.KW > maxTaps {
-		panic(fmt.Sprintf("kernel: maximum pooling: window %dx%d has more than %d positions", w.KH, w.KW, maxTaps))
+	if w.Kernel[0]*w.Kernel[1] > maxTaps {
+		panic(fmt.Sprintf("kernel: maximum pooling: window %dx%d has more than %d positions", w.Kernel[0], w.Kernel[1], maxTaps))
 	}
 	p := &MaxPool{w: w, pool: pool, taps: make([]uint8, maxBatch*w.OutSize())}
 	p.backward.MaxPool = p
 	outW := w.OutW()
 	for oh := range w.OutH() {
-		h0, h1 := span(oh, w.StrideH, w.Top, w.KH, w.InH)
+		h0, h1 := span(oh*w.Stride[0]-w.Pad[0], 1, w.Kernel[0], w.InH)
 		for ow := 0; ow < outW; {
-			w0, w1 := span(ow, w.StrideW, w.Left, w.KW, w.InW)
+			w0, w1 := span(ow*w.Stride[1]-w.Pad[1], 1, w.Kernel[1], w.InW)
 			run := maxRun{
 				out: (oh*outW + ow) * w.C,
-				in:  ((oh*w.StrideH-w.Top+h0)*w.InW + ow*w.StrideW - w.Left + w0) * w.C,
+				in:  ((oh*w.Stride[0]-w.Pad[0]+h0)*w.InW + ow*w.Stride[1] - w.Pad[1] + w0) * w.C,
 			}
 			for same := true; same && ow < outW; {
 				run.pixels++
 				ow++
-				v0, v1 := span(ow, w.StrideW, w.Left, w.KW, w.InW)
+				v0, v1 := span(ow*w.Stride[1]-w.Pad[1], 1, w.Kernel[1], w.InW)
 				same = v0 == w0 && v1 == w1
 			}
 			for kh := h0; kh < h1; kh++ {
 				for kw := w0; kw < w1; kw++ {
 					run.at = append(run.at, int32(((kh-h0)*w.InW+kw-w0)*w.C))
-					run.taps = append(run.taps, int32(kh*w.KW+kw))
+					run.taps = append(run.taps, int32(kh*w.Kernel[1]+kw))
 				}
 			}
 			p.runs = append(p.runs, run)
@@ -68,10 +68,10 @@ func NewMaxPool(w Window, maxBatch int, pool *Pool) *MaxPool {
 	return p
 }
 
-// span returns the window positions [from, to) of output i that lie inside n
-// inputs.
-func span(i, stride, pad, kernel, n int) (from, to int) {
-	return max(0, pad-i*stride), min(kernel, n+pad-i*stride)
+// span returns which taps of a window, [from, to), lie inside n inputs, where the
+// first is at start and the others follow dilation apart.
+func span(start, dilation, taps, n int) (from, to int) {
+	return max(0, (dilation-1-start)/dilation), max(0, min(taps, (n-start+dilation-1)/dilation))
 }
 
 // Forward computes y, the maxima of x; of equal ones the first counts, and NaN
@@ -99,7 +99,7 @@ func (p *MaxPool) Tile(n, _ int) {
 	for i := range p.runs {
 		r := &p.runs[i]
 		size := r.pixels * c
-		r.take(y[r.out:][:size], taps[r.out:][:size], x[r.in:], c, w.StrideW*c)
+		r.take(y[r.out:][:size], taps[r.out:][:size], x[r.in:], c, w.Stride[1]*c)
 	}
 }
 
@@ -137,7 +137,7 @@ func (t *maxPoolBackward) Tile(n, _ int) {
 	for i := range t.runs {
 		r := &t.runs[i]
 		size := r.pixels * c
-		r.give(dx[r.in:], dy[r.out:][:size], taps[r.out:][:size], c, w.StrideW*c)
+		r.give(dx[r.in:], dy[r.out:][:size], taps[r.out:][:size], c, w.Stride[1]*c)
 	}
 }
 

@@ -32,7 +32,7 @@ func NewConvPlan(c Conv, maxBatch int, pool *Pool) *ConvPlan {
 		panic(err)
 	}
 	p := &ConvPlan{conv: c, maxBatch: maxBatch, pixels: 1, pool: pool}
-	if c.KH*c.KW*c.StrideH*c.StrideW == 1 && c.Top+c.Left+c.Bottom+c.Right == 0 {
+	if c.Kernel[0]*c.Kernel[1]*c.Stride[0]*c.Stride[1] == 1 && c.Pad[0]+c.Pad[1]+c.Pad[2]+c.Pad[3] == 0 {
 		// A 1x1 convolution treats every pixel alike.
 		p.pixels = c.InH * c.InW
 		c.InH, c.InW = 1, 1

@@ -43,7 +43,7 @@ func BenchmarkVector(b *testing.B) {
 // BenchmarkMaxPool runs the pooling of lenet's first stage.
 func BenchmarkMaxPool(b *testing.B) {
 	const batch = 128
-	w := Window{28, 28, 32, 2, 2, 2, 2, 0, 0, 0, 0}
+	w := pooling(28, 28, 32, 2, 2, 2, 2, 0, 0, 0, 0)
 	pool := NewPool(1)
 	defer pool.Close()
 	p := NewMaxPool(w, batch, pool)

@@ -7,25 +7,25 @@ import (
 	"testing"
 )
 
-var windows = []Window{
-	{2, 2, 1, 2, 2, 2, 2, 0, 0, 0, 0},
-	{8, 8, 16, 2, 2, 2, 2, 0, 0, 0, 0},
-	{9, 7, 13, 3, 3, 2, 2, 1, 1, 1, 1},
-	{5, 6, 8, 3, 2, 1, 1, 2, 1, 0, 0},
-	{7, 7, 10, 7, 7, 1, 1, 0, 0, 0, 0},
-	{6, 11, 24, 2, 3, 3, 5, 0, 0, 1, 2},
-	{16, 16, 3, 16, 16, 1, 1, 0, 0, 0, 0},
+var windows = []Pooling{
+	pooling(2, 2, 1, 2, 2, 2, 2, 0, 0, 0, 0),
+	pooling(8, 8, 16, 2, 2, 2, 2, 0, 0, 0, 0),
+	pooling(9, 7, 13, 3, 3, 2, 2, 1, 1, 1, 1),
+	pooling(5, 6, 8, 3, 2, 1, 1, 2, 1, 0, 0),
+	pooling(7, 7, 10, 7, 7, 1, 1, 0, 0, 0, 0),
+	pooling(6, 11, 24, 2, 3, 3, 5, 0, 0, 1, 2),
+	pooling(16, 16, 3, 16, 16, 1, 1, 0, 0, 0, 0),
 }
 
 // eachTap calls f for every input that an output's window covers, in the order
 // of the window.
-func eachTap(w Window, batch int, f func(out, in int)) {
+func eachTap(w Pooling, batch int, f func(out, in int)) {
 	for n := range batch {
 		for i := range w.OutSize() {
 			oh, ow, c := i/w.C/w.OutW(), i/w.C%w.OutW(), i%w.C
-			for kh := range w.KH {
-				for kw := range w.KW {
-					h, v := oh*w.StrideH-w.Top+kh, ow*w.StrideW-w.Left+kw
+			for kh := range w.Kernel[0] {
+				for kw := range w.Kernel[1] {
+					h, v := oh*w.Stride[0]-w.Pad[0]+kh, ow*w.Stride[1]-w.Pad[1]+kw
 					if h >= 0 && h < w.InH && v >= 0 && v < w.InW {
 						f(n*w.OutSize()+i, n*w.InSize()+(h*w.InW+v)*w.C+c)
 					}
@@ -79,22 +79,20 @@ func TestAvgPool(t *testing.T) {
 		pool := NewPool(2)
 		defer pool.Close()
 		for _, w := range windows {
-			if w.Top+w.Left+w.Bottom+w.Right > 0 {
-				continue
-			}
-			scale := 1 / float32(w.KH*w.KW)
+			factors := random(w.OutH()*w.OutW(), 5)
+			factor := func(out int) float64 { return float64(factors[out%w.OutSize()/w.C]) }
 			x, dy := random(batch*w.InSize(), 1), random(batch*w.OutSize(), 2)
 			y, dx := random(len(dy), 3), random(len(x), 4)
-			p := NewAvgPool(w, batch, pool)
-			p.Forward(y, x, batch, scale)
-			p.Backward(dx, dy, batch, scale)
+			p := NewAvgPool(w, pool)
+			p.Forward(y, x, batch, factors)
+			p.Backward(dx, dy, batch, factors)
 			wantY, sizeY := make([]float64, len(y)), make([]float64, len(y))
 			wantX, sizeX := make([]float64, len(x)), make([]float64, len(x))
 			eachTap(w, batch, func(out, in int) {
-				wantY[out] += float64(x[in]) * float64(scale)
-				sizeY[out] += math.Abs(float64(x[in]) * float64(scale))
-				wantX[in] += float64(dy[out]) * float64(scale)
-				sizeX[in] += math.Abs(float64(dy[out]) * float64(scale))
+				wantY[out] += float64(x[in]) * factor(out)
+				sizeY[out] += math.Abs(float64(x[in]) * factor(out))
+				wantX[in] += float64(dy[out]) * factor(out)
+				sizeX[in] += math.Abs(float64(dy[out]) * factor(out))
 			})
 			near(t, "y", y, wantY, sizeY, 64)
 			near(t, "dx", dx, wantX, sizeX, 8)
@@ -103,11 +101,14 @@ func TestAvgPool(t *testing.T) {
 }
 
 func TestWindowValidate(t *testing.T) {
-	for _, w := range []Window{
-		{0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0},
-		{2, 2, 1, 3, 3, 1, 1, 0, 0, 0, 0},
-		{4, 4, 1, 2, 2, 2, 2, 2, 0, 0, 0},
-		{4, 4, 1, 2, 2, 0, 2, 0, 0, 0, 0},
+	dilated := pooling(8, 8, 1, 2, 2, 1, 1, 0, 0, 0, 0)
+	dilated.Dilation = [2]int{2, 1}
+	for _, w := range []Pooling{
+		pooling(0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0),
+		pooling(2, 2, 1, 3, 3, 1, 1, 0, 0, 0, 0),
+		pooling(4, 4, 1, 2, 2, 2, 2, 2, 0, 0, 0),
+		pooling(4, 4, 1, 2, 2, 0, 2, 0, 0, 0, 0),
+		dilated,
 	} {
 		if err := w.Validate(); err == nil {
 			t.Errorf("%+v is valid", w)
