@@ -213,7 +213,7 @@ func TestInferDependencies(t *testing.T) {
 		}
 		for _, p := range strings.Fields(string(out)) {
 			switch strings.TrimPrefix(p, module+"/") {
-			case "fixed", "internal/safetensors", "internal/wait", "qmodel", "infer", "infer/internal/kernel", "images", "golang.org/x/sys/cpu":
+			case "fixed", "internal/arena", "internal/safetensors", "internal/wait", "qmodel", "infer", "infer/internal/kernel", "images", "golang.org/x/sys/cpu":
 			default:
 				t.Errorf("%s: infer or images needs %s", system, p)
 			}

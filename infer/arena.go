@@ -3,9 +3,7 @@
 package infer
 
 import (
-	"cmp"
-	"slices"
-
+	"github.com/goqat/goqat/internal/arena"
 	"github.com/goqat/goqat/qmodel"
 )
 
@@ -18,40 +16,35 @@ type arenaPlan struct {
 	owner       []int // the tensor whose memory it shares: its own, or that of the input of a flattening
 }
 
-// A life is a tensor from the operator that writes it to the last that reads it.
-type life struct{ tensor, size, first, last int }
-
-// planArena places the largest tensor first, each at the lowest gap among those placed before that live at the same
-// time: the greedy order by size of Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference",
-// 2020.
+// planArena lets each tensor live from the operator that writes it to the last that reads it.
 func planArena(m *qmodel.Model) *arenaPlan {
 	p := &arenaPlan{offset: make([]int, len(m.Tensors)), owner: make([]int, len(m.Tensors))}
-	lives := make([]life, len(m.Tensors))
+	lives := make([]arena.Block, len(m.Tensors))
 	for i, o := range m.Operators {
 		p.owner[o.Output] = o.Output
 		if o.Op == qmodel.Flatten {
 			p.owner[o.Output] = p.owner[o.Inputs[0]]
 		} else {
-			lives[o.Output] = life{o.Output, aligned(m.Tensors[o.Output].Len()), i, i}
+			lives[o.Output] = arena.Block{Size: aligned(m.Tensors[o.Output].Len()), First: i, Last: i}
 		}
 		for _, t := range o.Inputs {
-			lives[p.owner[t]].last = i
+			lives[p.owner[t]].Last = i
 		}
 	}
 	logits := m.Operators[len(m.Operators)-1].Output
-	var codes, wide []life
-	for i, l := range lives {
+	var codes, wide []*arena.Block
+	for i := range lives {
 		switch {
 		case i == 0 || i == logits || p.owner[i] != i:
 		case m.Tensors[i].Kind == qmodel.Codes:
-			codes = append(codes, l)
+			codes = append(codes, &lives[i])
 		default:
-			wide = append(wide, l)
+			wide = append(wide, &lives[i])
 		}
 	}
-	p.codes, p.wide = p.place(codes), p.place(wide)
+	p.codes, p.wide = arena.Place(codes), arena.Place(wide)
 	for i, owner := range p.owner {
-		p.offset[i] = p.offset[owner]
+		p.offset[i] = lives[owner].Offset
 	}
 	return p
 }
@@ -64,27 +57,3 @@ func (p *arenaPlan) group() int { return max(1, cached/max(1, p.codes+4*p.wide))
 
 // aligned rounds a length up so that tensors start at multiples of 64 numbers.
 func aligned(n int) int { return (n + 63) / 64 * 64 }
-
-// place sets the offsets of tensors of one arena and returns the arena's length.
-func (p *arenaPlan) place(lives []life) int {
-	slices.SortStableFunc(lives, func(a, b life) int { return cmp.Compare(b.size, a.size) })
-	var placed []life // by offset
-	length := 0
-	for _, l := range lives {
-		offset := 0
-		for _, other := range placed {
-			if other.first > l.last || l.first > other.last {
-				continue
-			}
-			if p.offset[other.tensor] >= offset+l.size {
-				break
-			}
-			offset = max(offset, p.offset[other.tensor]+other.size)
-		}
-		p.offset[l.tensor] = offset
-		length = max(length, offset+l.size)
-		i, _ := slices.BinarySearchFunc(placed, offset, func(o life, at int) int { return cmp.Compare(p.offset[o.tensor], at) })
-		placed = slices.Insert(placed, i, l)
-	}
-	return length
-}

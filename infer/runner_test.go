@@ -310,7 +310,7 @@ func TestArena(t *testing.T) {
 
 // FuzzRun changes a model behind a right digest and runs what is still read: the loops stay inside of their buffers.
 func FuzzRun(f *testing.F) {
-	for _, file := range hostileSeeds(f) {
+	for _, file := range qmodeltest.Files() {
 		f.Add(file, uint16(9), uint8(7))
 	}
 	f.Fuzz(func(t *testing.T, file []byte, place uint16, value uint8) {
@@ -325,7 +325,7 @@ func FuzzRun(f *testing.F) {
 // TestHostileModelsRunInBounds is FuzzRun with random changes.
 func TestHostileModelsRunInBounds(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 9))
-	seeds := hostileSeeds(t)
+	seeds := qmodeltest.Files()
 	ran := 0
 	for n := range 10000 {
 		b := bytes.Clone(seeds[n%len(seeds)])

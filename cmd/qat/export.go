@@ -39,7 +39,8 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 
 ` + list.String(),
 		Example: `  qat export runs/lenet-pact-w4a4/checkpoint-best.safetensors -o lenet.qmodel
-  qat export lenet.qmodel --format onnx-exact -o lenet.onnx`,
+  qat export lenet.qmodel --format onnx-exact -o lenet.onnx
+  qat export lenet.qmodel --format c -o lenet.c`,
 		Args: arguments(1, 1, "a checkpoint, or a .qmodel with --format"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if out == "" {

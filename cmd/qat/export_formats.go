@@ -3,7 +3,12 @@
 package main
 
 import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
 	"github.com/goqat/goqat/export/agreement"
+	"github.com/goqat/goqat/export/cgen"
 	"github.com/goqat/goqat/export/onnx"
 	"github.com/goqat/goqat/qmodel"
 )
@@ -36,6 +41,17 @@ var formats = []format{
 			return nil, statements, err
 		}
 		return []artifact{{o.out, f.Marshal()}}, statements, nil
+	}},
+	{"c", "C99 for microcontrollers, OUTPUT.c and OUTPUT.h", func(m *qmodel.Model, o formatOptions) ([]artifact, []agreement.Statement, error) {
+		path, ok := strings.CutSuffix(o.out, ".c")
+		if !ok {
+			return nil, nil, fmt.Errorf("-o %s: the name of a C file ends in .c", o.out)
+		}
+		s, statements, err := cgen.Export(m, filepath.Base(path))
+		if err != nil {
+			return nil, statements, err
+		}
+		return []artifact{{o.out, s.C}, {path + ".h", s.Header}}, statements, nil
 	}},
 }
 
