@@ -50,11 +50,6 @@ func Verify(ctx context.Context, n *layers.Network, m *infer.Model, s datasets.S
 	if err := v.prepare(m, threads); err != nil {
 		return Verification{}, err
 	}
-	run := n.Graph.Run
-	quantize := run.Quantize
-	run.Quantize = true
-	defer func() { run.Quantize, run.Tap = quantize, nil }()
-
 	size := len(s.Images) / s.Len()
 	for at := 0; at < s.Len(); at += n.Graph.Batch() {
 		if err := ctx.Err(); err != nil {
@@ -144,8 +139,7 @@ func (v *verifier) batch(images []uint8, labels []int32) error {
 		mode graph.Mode
 		tap  func(graph.Site)
 	}{{graph.Integer, v.compareIntegers}, {graph.Eval, v.compareSteps}, {graph.Eval, nil}} {
-		n.Graph.Run.Tap = pass.tap
-		real, err := n.Forward(pass.mode, images, labels)
+		real, err := n.Forward(graph.Pass{Mode: pass.mode, Quantize: true, Tap: pass.tap}, images, labels)
 		if err == nil {
 			err = v.err
 		}

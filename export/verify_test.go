@@ -227,11 +227,8 @@ func (g *generator) images(n *layers.Network, count int) datasets.Split {
 func (g *generator) calibrate(t *testing.T, n *layers.Network, s datasets.Split) {
 	t.Helper()
 	n.Start()
-	run := n.Graph.Run
-	run.Observe, run.Calibrate = true, true
-	defer func() { run.Observe, run.Calibrate = false, false }()
 	size := len(s.Images) / s.Len()
-	if _, err := n.Forward(graph.Eval, s.Images[:4*size], s.Labels[:4]); err != nil {
+	if _, err := n.Forward(graph.Pass{Mode: graph.Eval, Observe: true, Calibrate: true}, s.Images[:4*size], s.Labels[:4]); err != nil {
 		t.Fatal(err)
 	}
 }

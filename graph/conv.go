@@ -32,7 +32,7 @@ func (g *Graph) Conv2D(name string, x, w *Node, window geometry.Window) *Node {
 		g.Errorf("graph: %s: %w", name, err)
 		return x
 	}
-	f := &conv{name: name, desc: d, plan: kernel.NewConvPlan(d, g.batch, g.Run.pool), sums: make([]sums, 1)}
+	f := &conv{name: name, desc: d, plan: kernel.NewConvPlan(d, g.batch, g.run.pool), sums: make([]sums, 1)}
 	return g.Apply(name, f, h, v, out, x, w)
 }
 

@@ -6,8 +6,8 @@
 // A [Graph] is built once, from an Input through convolutions, epilogues and
 // poolings to Finish, which has Gorgonia derive the gradients symbolically. It
 // then serves training and evaluation, any batch up to its size, the float
-// network and the quantized one: what varies is in its [Run], which every op
-// points to.
+// network and the quantized one: what varies is in the [Pass] that each run is
+// given.
 //
 // Every op is goqat's own. A [Function] is the mathematics of one, on plain
 // float32 slices; [Graph.Apply] turns it into a Gorgonia op with symbolic

@@ -4,7 +4,7 @@ package graph
 
 // Dropout zeroes each value with the given probability in training runs and
 // scales the others by 1/(1 − rate); other runs pass x on unchanged (Srivastava
-// et al. 2014). What is dropped depends on Run.Seed, Run.Step, the layer and
+// et al. 2014). What is dropped depends on Pass.Seed, Pass.Step, the layer and
 // the place alone.
 func (g *Graph) Dropout(name string, x *Node, rate float64) *Node {
 	if !(rate >= 0 && rate < 1) {

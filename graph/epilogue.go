@@ -58,7 +58,7 @@ func (g *Graph) Epilogue(name string, e Epilogue) *Node {
 	if g.err != nil {
 		return x
 	}
-	f := &epilogue{name: name, Epilogue: e, rows: x.Height * x.Width, channels: x.Channels, pool: g.Run.pool}
+	f := &epilogue{name: name, Epilogue: e, rows: x.Height * x.Width, channels: x.Channels, pool: g.run.pool}
 	var inputs []*Node
 	for _, t := range e.Terms {
 		if t.X.Height != x.Height || t.X.Width != x.Width || t.X.Channels != x.Channels {
@@ -206,7 +206,7 @@ func (e *epilogue) allocate(batch int) {
 func (e *epilogue) start(r *Run, x [][]float32) int {
 	e.run, e.x = r, x
 	e.n = r.Batch * e.rows
-	e.quantizing = e.Quantizer != nil && r.Quantize
+	e.quantizing = e.Quantizer != nil && r.Quantizes(e.name)
 	e.active = e.Activation
 	if e.Replaced && r.Quantize {
 		e.active = Identity

@@ -29,12 +29,12 @@ func TestExecutorAgreesWithTapeMachine(t *testing.T) {
 		tape := G.NewTapeMachine(expr)
 		for step := range uint64(5) {
 			count := 6 - int(step)%3
-			ours.Run.Observe, theirs.Run.Observe = true, true
+			ours.pass.Observe, theirs.pass.Observe = true, true
 			ours.batch(t, step, count)
 			theirs.batch(t, step, count)
 			got := ours.step(t)
 
-			theirs.Run.Mode = graph.Train
+			theirs.SetPass(theirs.pass.In(graph.Train))
 			if err := tape.RunAll(); err != nil {
 				t.Fatal(err)
 			}
@@ -75,7 +75,7 @@ func TestSharedMemory(t *testing.T) {
 				n.batch(t, step, 6-int(step))
 				loss[k] = n.step(t)
 			}
-			if err := dirty.Forward(graph.Eval); err != nil {
+			if err := dirty.Forward(dirty.pass.In(graph.Eval)); err != nil {
 				t.Fatal(err)
 			}
 			if loss[0] != loss[1] {
@@ -100,10 +100,10 @@ func TestExecutorRunsOnlyWhatIsNeeded(t *testing.T) {
 		t.Fatal(err)
 	}
 	feed(t, g, []int32{0})
-	if _, err := g.Step(); err != nil {
+	if _, err := g.Step(graph.Pass{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := g.Forward(graph.Eval); err != nil {
+	if err := g.Forward(graph.Pass{Mode: graph.Eval}); err != nil {
 		t.Fatal(err)
 	}
 	if aside != 0 || forward != 2 {
@@ -145,24 +145,24 @@ func TestFailingFunctions(t *testing.T) {
 	}
 	graphtest.Randomize(g.Params()[0].Value, 1, rand.New(rand.NewPCG(1, 2)))
 	feed(t, g, []int32{0, 1})
-	want, err := g.Step()
+	want, err := g.Step(graph.Pass{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	cause := errors.New("no more")
 	c.err = cause
-	if _, err := g.Step(); !errors.Is(err, cause) || !strings.Contains(err.Error(), "weak") {
+	if _, err := g.Step(graph.Pass{}); !errors.Is(err, cause) || !strings.Contains(err.Error(), "weak") {
 		t.Errorf("error %v, want one of the layer weak", err)
 	}
 	c.err, c.panic = nil, "out of range"
-	if err := g.Forward(graph.Eval); err == nil || !strings.Contains(err.Error(), "out of range") {
+	if err := g.Forward(graph.Pass{Mode: graph.Eval}); err == nil || !strings.Contains(err.Error(), "out of range") {
 		t.Errorf("error %v, want the panic's", err)
 	}
-	if _, err := g.Step(); err == nil || !strings.Contains(err.Error(), "out of range") {
+	if _, err := g.Step(graph.Pass{}); err == nil || !strings.Contains(err.Error(), "out of range") {
 		t.Errorf("error %v, want the panic's", err)
 	}
 	c.panic = nil
-	if got, err := g.Step(); err != nil || got != want {
+	if got, err := g.Step(graph.Pass{}); err != nil || got != want {
 		t.Errorf("after the failures the loss is %v, %v, want %v", got, err, want)
 	}
 }
@@ -180,7 +180,7 @@ func TestWrongFeeds(t *testing.T) {
 		if err := n.Feed([]int32{0, label}, none); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := n.Step(); err == nil || !strings.Contains(err.Error(), "image 1 is not one of 3 classes") {
+		if _, err := n.Step(n.pass); err == nil || !strings.Contains(err.Error(), "image 1 is not one of 3 classes") {
 			t.Errorf("label %d: error %v", label, err)
 		}
 	}

@@ -18,3 +18,6 @@ func (g *Graph) Arena() (arena []float32, all int) {
 	}
 	return g.arena, all
 }
+
+// SetPass is the pass of the graph's nodes on a machine of Gorgonia's.
+func (g *Graph) SetPass(p Pass) { g.run.Pass = p }

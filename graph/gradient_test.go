@@ -25,13 +25,19 @@ type reference func(v graphtest.Values) graphtest.Tensor
 // whose batch is not valid.
 func checkOp(t *testing.T, build func(g *graph.Graph, rng *rand.Rand) (*graph.Node, reference)) {
 	t.Helper()
-	checkOpOn(t, graphtest.Zeros(3, 1, 1, 1), func(g *graph.Graph, _ *graph.Node, rng *rand.Rand) (*graph.Node, reference) {
+	checkPass(t, graph.Pass{}, build)
+}
+
+// checkPass does the same by a pass that is not of the zero value.
+func checkPass(t *testing.T, pass graph.Pass, build func(g *graph.Graph, rng *rand.Rand) (*graph.Node, reference)) {
+	t.Helper()
+	checkOpOn(t, pass, graphtest.Zeros(3, 1, 1, 1), func(g *graph.Graph, _ *graph.Node, rng *rand.Rand) (*graph.Node, reference) {
 		return build(g, rng)
 	})
 }
 
 // checkOpOn does the same where the op reads images.
-func checkOpOn(t *testing.T, images graphtest.Tensor, build func(g *graph.Graph, image *graph.Node, rng *rand.Rand) (*graph.Node, reference)) {
+func checkOpOn(t *testing.T, pass graph.Pass, images graphtest.Tensor, build func(g *graph.Graph, image *graph.Node, rng *rand.Rand) (*graph.Node, reference)) {
 	t.Helper()
 	const batch, valid = 4, 3
 	pool := kernel.NewPool(2)
@@ -55,7 +61,7 @@ func checkOpOn(t *testing.T, images graphtest.Tensor, build func(g *graph.Graph,
 		t.Fatal(err)
 	}
 	targets := graphtest.OneHot(labels, graphtest.Outputs)
-	graphtest.Gradients(t, g, 60, tolerance, func(v graphtest.Values) float64 {
+	graphtest.Gradients(t, g, pass, 60, tolerance, func(v graphtest.Values) float64 {
 		y := want(v)
 		rows := len(y.Data) / y.N * valid
 		return probe.Reference(graphtest.Tensor{N: valid, H: y.H, W: y.W, C: y.C, Data: y.Data[:rows]}).CrossEntropy(targets, 1)
@@ -148,8 +154,7 @@ func TestBatchNormGradients(t *testing.T) {
 		})
 	})
 	t.Run("frozen", func(t *testing.T) {
-		checkOp(t, func(g *graph.Graph, rng *rand.Rand) (*graph.Node, reference) {
-			g.Run.FreezeNorm = true
+		checkPass(t, graph.Pass{FreezeNorm: true}, func(g *graph.Graph, rng *rand.Rand) (*graph.Node, reference) {
 			x, xr := lift(g, "x", 4, 3, c)
 			n := g.Norm("bn", c)
 			for i := range c {
@@ -223,7 +228,7 @@ func TestEpilogueOfDataGradients(t *testing.T) {
 		images.Data[i] = float64(float32(rng.NormFloat64()))
 	}
 	for _, first := range []bool{false, true} {
-		checkOpOn(t, images, func(g *graph.Graph, image *graph.Node, _ *rand.Rand) (*graph.Node, reference) {
+		checkOpOn(t, graph.Pass{}, images, func(g *graph.Graph, image *graph.Node, _ *rand.Rand) (*graph.Node, reference) {
 			x, xr := lift(g, "x", 3, 3, 2)
 			n, m := g.Norm("n", 2), g.Norm("m", 2)
 			terms := []graph.Term{{X: x, Norm: n}, {X: image, Norm: m}, {X: image}}
@@ -330,13 +335,13 @@ func TestDropout(t *testing.T) {
 	}
 	labels := []int32{0, 1, 2}
 	feed(t, g, labels)
-	masks := map[string][]float32{}
+	masks, pass := map[string][]float32{}, graph.Pass{}
 	for _, at := range []struct {
 		name       string
 		seed, step uint64
 	}{{"another seed", 8, 0}, {"another step", 7, 1}, {"again", 7, 0}, {"", 7, 0}} {
-		g.Run.Seed, g.Run.Step = at.seed, at.step
-		if _, err := g.Step(); err != nil {
+		pass.Seed, pass.Step = at.seed, at.step
+		if _, err := g.Step(pass); err != nil {
 			t.Fatal(err)
 		}
 		masks[at.name] = append([]float32(nil), probe.Seen...)
@@ -374,7 +379,7 @@ func TestDropout(t *testing.T) {
 	}
 
 	scale := graphtest.Widen(mask)
-	graphtest.Gradients(t, g, 100, tolerance, func(v graphtest.Values) float64 {
+	graphtest.Gradients(t, g, pass, 100, tolerance, func(v graphtest.Values) float64 {
 		y := xr(v)
 		z := graphtest.Zeros(y.N, y.H, y.W, y.C)
 		for i := range z.Data {
@@ -383,7 +388,7 @@ func TestDropout(t *testing.T) {
 		return probe.Reference(z).CrossEntropy(graphtest.OneHot(labels, graphtest.Outputs), 1)
 	})
 
-	if err := g.Forward(graph.Eval); err != nil {
+	if err := g.Forward(pass.In(graph.Eval)); err != nil {
 		t.Fatal(err)
 	}
 	for i, v := range probe.Seen {
@@ -413,14 +418,14 @@ func TestLossGradients(t *testing.T) {
 	hard := graphtest.OneHot(labels, classes)
 
 	t.Run("cross entropy", func(t *testing.T) {
-		graphtest.Gradients(t, build(t, graph.CrossEntropy), 100, tolerance, func(v graphtest.Values) float64 {
+		graphtest.Gradients(t, build(t, graph.CrossEntropy), graph.Pass{}, 100, tolerance, func(v graphtest.Values) float64 {
 			return logits(v).CrossEntropy(hard, 1)
 		})
 	})
 	for _, c := range []struct{ weight, temperature float64 }{{0.25, 1}, {0.75, 4}, {1, 2}} {
 		t.Run(fmt.Sprintf("soft targets, weight %v, temperature %v", c.weight, c.temperature), func(t *testing.T) {
 			g := build(t, graph.CrossEntropy)
-			g.Run.SoftWeight, g.Run.Temperature = float32(c.weight), float32(c.temperature)
+			pass := graph.Pass{SoftWeight: float32(c.weight), Temperature: float32(c.temperature)}
 			teacher := graphtest.Zeros(valid, 1, 1, classes)
 			rng := rand.New(rand.NewPCG(7, 8))
 			for i := range teacher.Data {
@@ -433,14 +438,14 @@ func TestLossGradients(t *testing.T) {
 			}
 			g.FeedSoft(soft)
 			target := graphtest.Widen(soft)
-			graphtest.Gradients(t, g, 100, tolerance, func(v graphtest.Values) float64 {
+			graphtest.Gradients(t, g, pass, 100, tolerance, func(v graphtest.Values) float64 {
 				l := c.temperature * c.temperature * logits(v).CrossEntropy(target, c.temperature)
 				return (1-c.weight)*logits(v).CrossEntropy(hard, 1) + c.weight*l
 			})
 		})
 	}
 	t.Run("squared hinge", func(t *testing.T) {
-		graphtest.Gradients(t, build(t, graph.SquaredHinge), 100, tolerance, func(v graphtest.Values) float64 {
+		graphtest.Gradients(t, build(t, graph.SquaredHinge), graph.Pass{}, 100, tolerance, func(v graphtest.Values) float64 {
 			var sum float64
 			for i, x := range logits(v).Data {
 				m := max(0, 1-(2*hard[i]-1)*x)
@@ -461,12 +466,12 @@ func TestLossOfExtremeLogits(t *testing.T) {
 	}
 	copy(g.Params()[0].Value, []float32{1000, -1000, -3e38, 3e38})
 	feed(t, g, []int32{0, 1})
-	loss, err := g.Step()
+	loss, err := g.Step(graph.Pass{})
 	if err != nil || loss != 0 {
 		t.Errorf("the loss of certain and right answers is %v, %v", loss, err)
 	}
 	feed(t, g, []int32{1})
-	if loss, err = g.Step(); err != nil || loss != 2000 {
+	if loss, err = g.Step(graph.Pass{}); err != nil || loss != 2000 {
 		t.Errorf("the loss is %v, %v, want 2000", loss, err)
 	}
 	if d := g.Params()[0].Grad; d[0] != 1 || d[1] != -1 {

@@ -15,9 +15,7 @@ import (
 // always return a node; the first error is kept and returned by Finish, so the
 // mathematics reads without checks.
 type Graph struct {
-	// Run is shared by every op: set its fields between runs.
-	Run *Run
-
+	run    *Run // every op points to it
 	batch  int
 	expr   *G.ExprGraph
 	params []*Param
@@ -38,7 +36,7 @@ type Graph struct {
 // New returns an empty graph for batches of at most batch images, run on pool.
 func New(batch int, pool *kernel.Pool) *Graph {
 	return &Graph{
-		Run:   &Run{Batch: batch, Temperature: 1, pool: pool},
+		run:   &Run{Batch: batch, pool: pool},
 		batch: batch,
 		expr:  G.NewGraph(),
 		names: map[string]bool{},
@@ -146,7 +144,7 @@ func (g *Graph) apply(name string, fn Function, out *Node, shape tensor.Shape, i
 	if g.err != nil || !g.fits(name, shape) {
 		return out
 	}
-	o := &op{run: g.Run, fn: fn, want: make([]bool, len(inputs))}
+	o := &op{run: g.run, fn: fn, want: make([]bool, len(inputs))}
 	dims := make([]int, len(inputs))
 	children := make(G.Nodes, len(inputs))
 	for i, in := range inputs {

@@ -88,7 +88,7 @@ func TestIntegerRun(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if err := g.Forward(graph.Integer); err == nil || !strings.Contains(err.Error(), "one: it has no integer parameters") {
+	if err := g.Forward(graph.Pass{Mode: graph.Integer}); err == nil || !strings.Contains(err.Error(), "one: it has no integer parameters") {
 		t.Errorf("without integer parameters: error %v", err)
 	}
 	r1, r2 := requantizer(out, []float64{30000}, rng), requantizer(out, []float64{10000, 90}, rng)
@@ -100,11 +100,11 @@ func TestIntegerRun(t *testing.T) {
 	logits.SetInteger(r4)
 
 	sites := map[string]graph.Site{}
-	g.Run.Tap = func(s graph.Site) {
+	tap := func(s graph.Site) {
 		s.Y, s.Codes = append([]float32(nil), s.Y...), append([]int32(nil), s.Codes...)
 		sites[s.Name] = s
 	}
-	if err := g.Forward(graph.Integer); err != nil {
+	if err := g.Forward(graph.Pass{Mode: graph.Integer, Tap: tap}); err != nil {
 		t.Fatal(err)
 	}
 	// apply requantizes sums and returns q - zero.
@@ -167,7 +167,7 @@ func TestIntegerWideAccumulators(t *testing.T) {
 		a, _, _ := convolve(x, 1, 1, 1, in, ws, 2, 1, 0)
 		b, _, _ := convolve(x, 1, 1, 1, in, vs, 2, 1, 0)
 		beyond := false
-		g.Run.Tap = func(s graph.Site) {
+		tap := func(s graph.Site) {
 			want := map[string][]int64{"cw": a, "cv": b}[s.Name]
 			for i, wide := range s.Wide {
 				beyond = beyond || int64(float32(want[i])) != want[i]
@@ -184,7 +184,7 @@ func TestIntegerWideAccumulators(t *testing.T) {
 				}
 			}
 		}
-		if err := g.Forward(graph.Integer); err != nil {
+		if err := g.Forward(graph.Pass{Mode: graph.Integer, Tap: tap}); err != nil {
 			t.Fatal(err)
 		}
 		if beyond != (most == 255) {

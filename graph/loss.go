@@ -13,7 +13,7 @@ type Loss uint8
 // The losses.
 const (
 	// CrossEntropy is the mean over the batch of −log softmax(logits)[label].
-	// With Run.SoftWeight λ > 0 it is distillation (Hinton et al. 2015, section 2):
+	// With Pass.SoftWeight λ > 0 it is distillation (Hinton et al. 2015, section 2):
 	// (1 − λ) times that, plus λ T² times the cross entropy of softmax(logits/T)
 	// with the soft targets softmax(teacher/T) given to FeedSoft.
 	CrossEntropy Loss = iota

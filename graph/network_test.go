@@ -18,6 +18,7 @@ const classes = 3
 
 // A network is a graph under test with its state beside the parameters.
 type network struct {
+	pass graph.Pass
 	*graph.Graph
 	norms      []*graph.Norm
 	quantizers []*clip
@@ -143,7 +144,7 @@ func residual(t testing.TB, batch int, pool *kernel.Pool, quantized bool) *netwo
 			graphtest.Randomize(p.Value, math.Sqrt(2*float64(p.Shape[0])/float64(len(p.Value))), rng)
 		}
 	}
-	n.Run.Quantize = quantized
+	n.pass.Quantize = quantized
 	return n
 }
 
@@ -158,7 +159,7 @@ func (n *network) batch(t testing.TB, key uint64, count int) {
 	if err := n.Feed(labels, func(x []float32) { graphtest.Randomize(x, 1, rng) }); err != nil {
 		t.Fatal(err)
 	}
-	n.Run.Step = key
+	n.pass.Step = key
 }
 
 // descend moves the parameters against their gradients.
@@ -200,7 +201,7 @@ func (n *network) gradients() map[string][]float32 {
 // step takes a step and returns its loss.
 func (n *network) step(t testing.TB) float32 {
 	t.Helper()
-	loss, err := n.Step()
+	loss, err := n.Step(n.pass)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,8 +246,7 @@ func TestNetworkGradients(t *testing.T) {
 		probe.Params()[0].Value[i] = 1
 	}
 	feed(t, probe, make([]int32, 4))
-	probe.Run.Step = n.Run.Step
-	if _, err := probe.Step(); err != nil {
+	if _, err := probe.Step(n.pass); err != nil {
 		t.Fatal(err)
 	}
 
@@ -260,7 +260,7 @@ func TestNetworkGradients(t *testing.T) {
 		image.Data[i] = float64(float32(rng.NormFloat64()))
 	}
 	target := graphtest.OneHot(labels, classes)
-	graphtest.Gradients(t, n.Graph, 40, 1e-4, func(v graphtest.Values) float64 {
+	graphtest.Gradients(t, n.Graph, n.pass, 40, 1e-4, func(v graphtest.Values) float64 {
 		norm := func(x graphtest.Tensor, name string) graphtest.Tensor {
 			return x.BatchNorm(v[name+".gamma"], v[name+".beta"], float64(float32(1e-5)))
 		}
@@ -304,7 +304,7 @@ func TestRunningStatistics(t *testing.T) {
 				g.Params()[0].Value[i] = float32(offset + float64(1+i%3)*rng.NormFloat64())
 				xr.Data[i] = float64(g.Params()[0].Value[i])
 			}
-			if _, err := g.Step(); err != nil {
+			if _, err := g.Step(graph.Pass{}); err != nil {
 				t.Fatal(err)
 			}
 			m, v := xr.Moments()
@@ -323,8 +323,7 @@ func TestRunningStatistics(t *testing.T) {
 			}
 		}
 		before := slices.Clone(n.Mean)
-		g.Run.FreezeNorm = true
-		if _, err := g.Step(); err != nil {
+		if _, err := g.Step(graph.Pass{FreezeNorm: true}); err != nil {
 			t.Fatal(err)
 		}
 		if !slices.Equal(before, n.Mean) {
@@ -343,8 +342,8 @@ func TestRowsBeyondTheBatch(t *testing.T) {
 		small := residual(t, 3, pool, quantized)
 		before := poisoned.state()
 		for _, run := range []func() error{
-			func() error { _, err := poisoned.Step(); return err },
-			func() error { return poisoned.Forward(graph.Eval) },
+			func() error { _, err := poisoned.Step(poisoned.pass); return err },
+			func() error { return poisoned.Forward(poisoned.pass.In(graph.Eval)) },
 		} {
 			if err := poisoned.Feed(make([]int32, 7), func(x []float32) {
 				for i := range x {
@@ -363,11 +362,11 @@ func TestRowsBeyondTheBatch(t *testing.T) {
 			count := []int{3, 1, 2}[step]
 			var losses []float32
 			for _, n := range []*network{clean, poisoned, small} {
-				n.Run.Observe = true
+				n.pass.Observe = true
 				n.batch(t, step, count)
 				losses = append(losses, n.step(t))
 				n.descend(0.1)
-				if err := n.Forward(graph.Eval); err != nil {
+				if err := n.Forward(n.pass.In(graph.Eval)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -405,7 +404,7 @@ func TestThreads(t *testing.T) {
 		for _, threads := range []int{1, 2, 8} {
 			pool := kernel.NewPool(threads)
 			n := residual(t, 40, pool, quantized)
-			n.Run.Observe = true
+			n.pass.Observe = true
 			for step := range uint64(3) {
 				n.batch(t, step, 40-int(step))
 				n.step(t)
@@ -426,7 +425,7 @@ func TestThreads(t *testing.T) {
 func TestEvaluationChangesNothing(t *testing.T) {
 	for name, quantized := range kinds {
 		n := residual(t, 6, kernel.NewPool(1), quantized)
-		n.Run.Observe = true
+		n.pass.Observe = true
 		for step := range uint64(2) {
 			n.batch(t, step, 6)
 			n.step(t)
@@ -434,18 +433,18 @@ func TestEvaluationChangesNothing(t *testing.T) {
 		}
 		before := n.state()
 		n.batch(t, 5, 6)
-		if err := n.Forward(graph.Eval); err != nil {
+		if err := n.Forward(n.pass.In(graph.Eval)); err != nil {
 			t.Fatal(err)
 		}
 		logits := slices.Clone(n.Logits())
 		sameBits(t, name, n.state(), before)
 		n.batch(t, 6, 2)
-		if err := n.Forward(graph.Eval); err != nil {
+		if err := n.Forward(n.pass.In(graph.Eval)); err != nil {
 			t.Fatal(err)
 		}
 		n.batch(t, 5, 6)
-		n.Run.Step, n.Run.Seed = 77, 78 // nothing is random
-		if err := n.Forward(graph.Eval); err != nil {
+		n.pass.Step, n.pass.Seed = 77, 78 // nothing is random
+		if err := n.Forward(n.pass.In(graph.Eval)); err != nil {
 			t.Fatal(err)
 		}
 		if !slices.Equal(n.Logits(), logits) {
@@ -459,14 +458,14 @@ func TestAllocations(t *testing.T) {
 		for _, threads := range []int{1, 2} {
 			pool := kernel.NewPool(threads)
 			n := residual(t, 6, pool, quantized)
-			n.Run.Observe = true
+			n.pass.Observe = true
 			n.batch(t, 0, 6)
-			n.Run.SoftWeight = 0.5
+			n.pass.SoftWeight = 0.5
 			if a := testing.AllocsPerRun(20, func() { n.step(t) }); a != 0 {
 				t.Errorf("%s, %d threads: %v allocations in a step", name, threads, a)
 			}
 			forward := func() {
-				if err := n.Forward(graph.Eval); err != nil {
+				if err := n.Forward(n.pass.In(graph.Eval)); err != nil {
 					t.Fatal(err)
 				}
 				n.Logits()
@@ -489,7 +488,7 @@ func TestSiteOrder(t *testing.T) {
 	n := residual(t, 4, kernel.NewPool(1), false)
 	n.batch(t, 0, 3)
 	var names []string
-	n.Run.Tap = func(s graph.Site) {
+	n.pass.Tap = func(s graph.Site) {
 		names = append(names, s.Name)
 		if len(s.Y)%3 != 0 || s.Codes != nil || s.Wide != nil {
 			t.Errorf("%s: %d values for 3 images, codes %v, wide %v", s.Name, len(s.Y), s.Codes != nil, s.Wide != nil)
@@ -499,7 +498,7 @@ func TestSiteOrder(t *testing.T) {
 	if names != nil {
 		t.Errorf("a training step showed %v", names)
 	}
-	if err := n.Forward(graph.Eval); err != nil {
+	if err := n.Forward(n.pass.In(graph.Eval)); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"c0", "a0", "c1", "a1", "s2", "c2", "a2", "c3", "a3", "a4", "c5", "a5", "maximum", "flat", "fc", "logits"}

@@ -16,8 +16,7 @@ import (
 func TestPowerOfTwoNormGradients(t *testing.T) {
 	const c = 5
 	for _, frozen := range []bool{false, true} {
-		checkOp(t, func(g *graph.Graph, rng *rand.Rand) (*graph.Node, reference) {
-			g.Run.Quantize, g.Run.FreezeNorm = true, frozen
+		checkPass(t, graph.Pass{Quantize: true, FreezeNorm: frozen}, func(g *graph.Graph, rng *rand.Rand) (*graph.Node, reference) {
 			x, xr := lift(g, "x", 4, 3, c)
 			n := g.Norm("bn", c)
 			n.PowerOfTwo = true

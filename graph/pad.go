@@ -4,12 +4,12 @@ package graph
 
 import "github.com/goqat/goqat/geometry"
 
-// PadSigns adds a border to signs, for a convolution of the given window, which
+// PadSigns adds a border to the signs x, whose quantizer has the name signs, for a convolution of the given window, which
 // then needs none of its own: −1 (contract, Numerics 6), or, if each value is
 // Σ scaleₙ·signₙ, −Σ scaleₙ. In float runs the border is 0, in Integer runs the
 // code of the sign −1.
-func (g *Graph) PadSigns(name string, x *Node, w geometry.Window, scale *Param) *Node {
-	f := &padSigns{name: name, w: w, h: x.Height, row: x.Width * x.Channels, channels: x.Channels}
+func (g *Graph) PadSigns(name, signs string, x *Node, w geometry.Window, scale *Param) *Node {
+	f := &padSigns{signs: signs, w: w, h: x.Height, row: x.Width * x.Channels, channels: x.Channels}
 	inputs := []*Node{x}
 	if scale != nil {
 		inputs = append(inputs, scale.node)
@@ -19,7 +19,7 @@ func (g *Graph) PadSigns(name string, x *Node, w geometry.Window, scale *Param) 
 
 // padSigns is the Function of PadSigns.
 type padSigns struct {
-	name     string
+	signs    string // name of their quantizer
 	w        geometry.Window
 	h        int // rows of an image
 	row      int // values of one of its rows
@@ -58,7 +58,7 @@ func (f *padSigns) Forward(r *Run, y []float32, x [][]float32) error {
 // value returns that of the border.
 func (f *padSigns) value(r *Run, x [][]float32) float32 {
 	switch {
-	case r.Mode == Integer || !r.Quantize:
+	case r.Mode == Integer || !r.Quantizes(f.signs):
 		return 0
 	case len(x) == 1:
 		return -1
@@ -86,7 +86,7 @@ func (f *padSigns) Backward(r *Run, dx [][]float32, dy []float32, _ [][]float32)
 		return nil
 	}
 	clear(dx[1])
-	if r.Quantize {
+	if r.Quantizes(f.signs) {
 		all = total64(dy[:r.Batch*f.size()])
 		for i := range dx[1] {
 			dx[1][i] = float32(inside - all)

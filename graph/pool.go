@@ -17,7 +17,7 @@ func (g *Graph) MaxPool(name string, x *Node, w geometry.Window) *Node {
 		g.Errorf("graph: %s: a %d×%d window has more than %d positions", name, w.Kernel[0], w.Kernel[1], maxPoolPositions)
 		return x
 	}
-	f := &maxPool{name: name, plan: kernel.NewMaxPool(poolDesc(x, w), g.batch, g.Run.pool), size: h * v * x.Channels}
+	f := &maxPool{name: name, plan: kernel.NewMaxPool(poolDesc(x, w), g.batch, g.run.pool), size: h * v * x.Channels}
 	return g.Apply(name, f, h, v, x.Channels, x)
 }
 
@@ -48,7 +48,7 @@ func (g *Graph) AvgPool(name string, x *Node, w geometry.Window, counted bool) *
 	if !ok {
 		return x
 	}
-	f := &avgPool{plan: kernel.NewAvgPool(poolDesc(x, w), g.Run.pool)}
+	f := &avgPool{plan: kernel.NewAvgPool(poolDesc(x, w), g.run.pool)}
 	_, shares := w.Shares(x.Height, x.Width, counted)
 	for i, share := range shares {
 		n := w.Taps()
@@ -87,7 +87,7 @@ type maxPool struct {
 func (*maxPool) forgetful() {}
 
 func (f *maxPool) Forward(r *Run, y []float32, x [][]float32) error {
-	if f.signs != nil && r.Mode == Train && r.Quantize {
+	if f.signs != nil && r.Mode == Train && r.Quantizes(f.signs.name) {
 		f.plan.Forward(y, f.signs.values, r.Batch)
 		f.signs.Quantizer.Forward(y[:r.Batch*f.size], y[:r.Batch*f.size])
 		return nil

@@ -53,7 +53,7 @@ func TestProfile(t *testing.T) {
 
 	feed(t, g, []int32{0, 1})
 	step := func() {
-		if _, err := g.Step(); err != nil {
+		if _, err := g.Step(graph.Pass{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -22,7 +22,7 @@ type Quantizer interface {
 	// dy, and adds to grad, one element for every value of the parameters.
 	Backward(dx, src, dy []float32, grad []float64)
 	// Observe is called once after the forward pass of a run whose ranges count
-	// (Run.Observe), with the statistics of the values the quantizer was given
+	// (Pass.Observe), with the statistics of the values the quantizer was given
 	// (or would have been).
 	Observe(r *Run, s Stats)
 }
@@ -39,7 +39,7 @@ type Rectifier interface {
 type Stats struct {
 	Min, Max float32
 
-	// The rest is collected only in runs with Run.Calibrate set.
+	// The rest is collected only in runs with Pass.Calibrate set.
 	Count                   int
 	Sum, SumAbs, SumSquares float64
 }

@@ -20,14 +20,16 @@ const (
 	Integer
 )
 
-// A Run holds what may change from run to run without rebuilding the graph.
-// Every op of a graph points to the graph's one Run.
-type Run struct {
-	Mode  Mode
-	Batch int // rows of the batch that are valid, at most the graph's batch size
+// A Pass says what a run of the graph computes, beside its batch: it goes in by
+// value, and nothing of it stays for the next one.
+type Pass struct {
+	Mode Mode
 
 	// Quantize turns the quantizers on; off, the graph is the float network.
 	Quantize bool
+	// Float, if not nil, says which quantizers stay off all the same: those of a
+	// tensor by its name, those of weights by the parameter's.
+	Float func(name string) bool
 	// Observe lets the observers follow the ranges of training runs, and with
 	// Calibrate of others.
 	Observe bool
@@ -49,6 +51,23 @@ type Run struct {
 	// or a flatten) and every convolution of Eval and Integer runs, in the
 	// order of execution. It may overwrite y.
 	Tap func(Site)
+}
+
+// In returns the pass in another mode.
+func (p Pass) In(m Mode) Pass {
+	p.Mode = m
+	return p
+}
+
+// Quantizes says whether the quantizer of a name is on.
+func (p *Pass) Quantizes(name string) bool {
+	return p.Quantize && (p.Float == nil || !p.Float(name))
+}
+
+// A Run is a pass over a batch, as the ops see it.
+type Run struct {
+	Pass
+	Batch int // rows of the batch that are valid, at most the graph's batch size
 
 	pool *kernel.Pool
 }

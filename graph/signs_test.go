@@ -31,10 +31,9 @@ func padded(t graphtest.Tensor, w geometry.Window, value float64) graphtest.Tens
 func TestPadSignsGradients(t *testing.T) {
 	for _, quantize := range []bool{false, true} {
 		t.Run(fmt.Sprint(quantize), func(t *testing.T) {
-			checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
-				g.Run.Quantize = quantize
+			checkPass(t, graph.Pass{Quantize: quantize}, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
 				x, xr := lift(g, "x", 3, 4, 2)
-				return g.PadSigns("pad", x, lopsided, nil), func(v graphtest.Values) graphtest.Tensor {
+				return g.PadSigns("pad", "signs", x, lopsided, nil), func(v graphtest.Values) graphtest.Tensor {
 					value := 0.0
 					if quantize {
 						value = -1
@@ -45,11 +44,10 @@ func TestPadSignsGradients(t *testing.T) {
 		})
 	}
 	t.Run("learned", func(t *testing.T) {
-		checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
-			g.Run.Quantize = true
+		checkPass(t, graph.Pass{Quantize: true}, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
 			x, xr := lift(g, "x", 3, 4, 2)
 			scale := g.Param("scale", graph.Clips, 3)
-			return g.PadSigns("pad", x, lopsided, scale), func(v graphtest.Values) graphtest.Tensor {
+			return g.PadSigns("pad", "signs", x, lopsided, scale), func(v graphtest.Values) graphtest.Tensor {
 				s := v["scale"]
 				return padded(xr(v), lopsided, -s[0]-s[1]-s[2])
 			}
@@ -61,8 +59,7 @@ func TestPadSignsGradients(t *testing.T) {
 func TestReplacedActivation(t *testing.T) {
 	for _, quantize := range []bool{false, true} {
 		t.Run(fmt.Sprint(quantize), func(t *testing.T) {
-			checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
-				g.Run.Quantize = quantize
+			checkPass(t, graph.Pass{Quantize: quantize}, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
 				x, xr := lift(g, "x", 3, 4, 2)
 				y := g.Epilogue("y", graph.Epilogue{Terms: []graph.Term{{X: x}}, Activation: graph.ReLU, Replaced: true})
 				return y, func(v graphtest.Values) graphtest.Tensor {
@@ -86,7 +83,7 @@ func TestIntegerPlanes(t *testing.T) {
 	g := graph.New(batch, pool)
 	image := g.Input(h, w, in)
 	weights := g.Param("w", graph.Weights, out, lopsided.Kernel[0], lopsided.Kernel[1], in)
-	conv := g.Conv2D("conv", g.PadSigns("pad", image, lopsided, nil), weights.Node(), geometry.Window{Kernel: [2]int{3, 2}, Stride: [2]int{1, 1}})
+	conv := g.Conv2D("conv", g.PadSigns("pad", "signs", image, lopsided, nil), weights.Node(), geometry.Window{Kernel: [2]int{3, 2}, Stride: [2]int{1, 1}})
 	conv.SetPlanes(graph.SignPlanes(signs), graph.SplitPlanes{})
 	y := g.Add("y", conv, conv)
 	top := g.MaxPool("pool", y, geometry.Window{Kernel: [2]int{y.Height, y.Width}, Stride: [2]int{1, 1}})
@@ -128,7 +125,7 @@ func TestIntegerPlanes(t *testing.T) {
 		return acc
 	}
 	seen := 0
-	g.Run.Tap = func(s graph.Site) {
+	tap := func(s graph.Site) {
 		if s.Name != "y" {
 			return
 		}
@@ -148,7 +145,7 @@ func TestIntegerPlanes(t *testing.T) {
 			}
 		}
 	}
-	if err := g.Forward(graph.Integer); err != nil || seen != 1 {
+	if err := g.Forward(graph.Pass{Mode: graph.Integer, Tap: tap}); err != nil || seen != 1 {
 		t.Fatalf("%v, %d times", err, seen)
 	}
 }
@@ -188,7 +185,7 @@ func TestMaxPoolSigns(t *testing.T) {
 		rng := rand.New(rand.NewPCG(7, 8))
 		g := graph.New(3, pool)
 		g.Input(1, 1, 1)
-		g.Run.Quantize = true
+		pass := graph.Pass{Quantize: true}
 		x := graphtest.Lift(g, "x", 7, 6, 5)
 		sign := func(x *graph.Node) *graph.Node {
 			return g.Epilogue("sign", graph.Epilogue{Terms: []graph.Term{{X: x}}, Activation: graph.ReLU, Replaced: true, Quantizer: signum{}})
@@ -205,12 +202,12 @@ func TestMaxPoolSigns(t *testing.T) {
 		p := g.Params()[0]
 		graphtest.Randomize(p.Value, 1, rng)
 		feed(t, g, []int32{2, 0})
-		if _, err := g.Step(); err != nil {
+		if _, err := g.Step(pass); err != nil {
 			t.Fatal(err)
 		}
 		gradient = slices.Clone(p.Grad)
 		logits = slices.Clone(g.Logits())
-		if err := g.Forward(graph.Eval); err != nil || !slices.Equal(g.Logits(), logits) {
+		if err := g.Forward(pass.In(graph.Eval)); err != nil || !slices.Equal(g.Logits(), logits) {
 			t.Fatalf("evaluated as %v (%v), trained as %v", g.Logits(), err, logits)
 		}
 		return logits, gradient
@@ -231,8 +228,7 @@ func TestScaleByInput(t *testing.T) {
 		images.Data[i] = float64(float32(rng.NormFloat64()))
 	}
 	for _, quantize := range []bool{false, true} {
-		checkOpOn(t, images, func(g *graph.Graph, image *graph.Node, _ *rand.Rand) (*graph.Node, reference) {
-			g.Run.Quantize = quantize
+		checkOpOn(t, graph.Pass{Quantize: quantize}, images, func(g *graph.Graph, image *graph.Node, _ *rand.Rand) (*graph.Node, reference) {
 			x, xr := lift(g, "x", 4, 4, 3) // what lopsided makes of the image
 			return g.ScaleByInput("y", x, image, lopsided), func(v graphtest.Values) graphtest.Tensor {
 				y := xr(v)

@@ -49,10 +49,10 @@ func (g *Graph) Finish(logits *Node, loss Loss) error {
 	for _, n := range slices.Backward(g.grads) { // the order in which their gradients come
 		outputs = append(outputs, n)
 	}
-	if g.train, err = newExecutor(g.expr, g.Run.pool, outputs...); err != nil {
+	if g.train, err = newExecutor(g.expr, g.run.pool, outputs...); err != nil {
 		return err
 	}
-	if g.forward, err = newExecutor(g.expr, g.Run.pool, logits.node); err != nil {
+	if g.forward, err = newExecutor(g.expr, g.run.pool, logits.node); err != nil {
 		return err
 	}
 	g.arena = make([]float32, max(g.train.memory, g.forward.memory))
@@ -80,7 +80,7 @@ func (g *Graph) Feed(labels []int32, fill func(x []float32)) error {
 	if len(labels) == 0 || len(labels) > g.batch {
 		return fmt.Errorf("graph: a batch of %d images does not fit a graph for %d", len(labels), g.batch)
 	}
-	g.Run.Batch = len(labels)
+	g.run.Batch = len(labels)
 	for i, l := range labels {
 		values(g.labels)[i] = float32(l)
 	}
@@ -95,21 +95,21 @@ func (g *Graph) FeedSoft(targets []float32) { copy(values(g.soft), targets) }
 // values returns the numbers of a leaf.
 func values(n *Node) []float32 { return n.node.Value().(*tensor.Dense).Float32s() }
 
-// Step computes the loss and the gradients of the batch.
-func (g *Graph) Step() (loss float32, err error) {
-	g.Run.Mode = Train
+// Step computes the loss and the gradients of the batch, in the mode Train.
+func (g *Graph) Step(p Pass) (loss float32, err error) {
+	g.run.Pass = p.In(Train)
 	if err := guard(g.train); err != nil {
 		return 0, err
 	}
-	for i, p := range g.params {
-		p.Grad = g.train.result(g.grads[i])
+	for i, q := range g.params {
+		q.Grad = g.train.result(g.grads[i])
 	}
 	return g.train.result(g.loss)[0], nil
 }
 
-// Forward runs the graph up to its logits in the given mode.
-func (g *Graph) Forward(mode Mode) error {
-	g.Run.Mode = mode
+// Forward runs the graph up to its logits.
+func (g *Graph) Forward(p Pass) error {
+	g.run.Pass = p
 	return guard(g.forward)
 }
 
@@ -117,10 +117,10 @@ func (g *Graph) Forward(mode Mode) error {
 // in memory of the graph.
 func (g *Graph) Logits() []float32 {
 	e := g.forward
-	if g.Run.Mode == Train {
+	if g.run.Mode == Train {
 		e = g.train
 	}
-	return e.result(g.logits.node)[:g.Run.Batch*g.logits.Channels]
+	return e.result(g.logits.node)[:g.run.Batch*g.logits.Channels]
 }
 
 // guard runs e and turns a panic of a kernel into an error.

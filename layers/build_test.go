@@ -91,7 +91,7 @@ func TestFeeding(t *testing.T) {
 	w := unit(t, n, "fc1").Weight.Value
 	clear(w)
 	w[0], w[3] = 1, 1 // logits 0 and 1 are the two pixels
-	logits, err := n.Forward(graph.Eval, []uint8{7, 200, 0, 255}, []int32{0, 0})
+	logits, err := n.Forward(graph.Pass{Mode: graph.Eval}, []uint8{7, 200, 0, 255}, []int32{0, 0})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,11 +101,11 @@ func TestFeeding(t *testing.T) {
 		}
 	}
 	for _, images := range [][]uint8{nil, {1}, {1, 2, 3}, {1, 2, 3, 4}} {
-		if _, err := n.Forward(graph.Eval, images, []int32{0}); err == nil || !strings.Contains(err.Error(), "are not 1 images of 1×1×2") {
+		if _, err := n.Forward(graph.Pass{Mode: graph.Eval}, images, []int32{0}); err == nil || !strings.Contains(err.Error(), "are not 1 images of 1×1×2") {
 			t.Errorf("%d bytes: error %v", len(images), err)
 		}
 	}
-	if _, err := n.Step(make([]uint8, 6), []int32{0, 0, 0}); err == nil || !strings.Contains(err.Error(), "3 images does not fit a graph for 2") {
+	if _, err := n.Step(graph.Pass{}, make([]uint8, 6), []int32{0, 0, 0}); err == nil || !strings.Contains(err.Error(), "3 images does not fit a graph for 2") {
 		t.Errorf("too many images: error %v", err)
 	}
 }
@@ -136,9 +136,9 @@ func TestState(t *testing.T) {
 		t.Errorf("%d statistics and %d observers, want 42 and 20", norms, observers)
 	}
 
-	n.Graph.Run.Quantize, n.Graph.Run.Observe = true, true
+	pass := graph.Pass{Quantize: true, Observe: true}
 	before := copyState(n)
-	if _, err := n.Step(noise(2*32*32*3), []int32{1, 2}); err != nil {
+	if _, err := n.Step(pass, noise(2*32*32*3), []int32{1, 2}); err != nil {
 		t.Fatal(err)
 	}
 	for name, v := range copyState(n) {
@@ -147,7 +147,7 @@ func TestState(t *testing.T) {
 		}
 	}
 	before = copyState(n)
-	if _, err := n.Forward(graph.Eval, noise(32*32*3), []int32{1}); err != nil {
+	if _, err := n.Forward(pass.In(graph.Eval), noise(32*32*3), []int32{1}); err != nil {
 		t.Fatal(err)
 	}
 	for name, v := range copyState(n) {
@@ -187,13 +187,11 @@ func TestEveryMethodTrains(t *testing.T) {
 				layers.Conv2D{Kernel: 3, Pad: 1, Depthwise: true}, layers.MaxPool{Size: 2}, layers.Linear{Channels: 10},
 			}, config(8, 8, 2, p))
 			images, labels := noise(2*8*8*2), []int32{3, 7}
-			run := n.Graph.Run
-			run.Observe, run.Calibrate = true, true
-			if _, err := n.Forward(graph.Eval, images, labels); err != nil {
+			if _, err := n.Forward(graph.Pass{Mode: graph.Eval, Observe: true, Calibrate: true}, images, labels); err != nil {
 				t.Fatal(err)
 			}
 			n.Start()
-			run.Calibrate, run.Quantize = false, true
+			pass := graph.Pass{Quantize: true, Observe: true}
 			for _, p := range n.Graph.Params() {
 				if strings.HasSuffix(p.Name, ".clip") {
 					p.Value[0] /= 2 // two images reach no clip
@@ -206,7 +204,7 @@ func TestEveryMethodTrains(t *testing.T) {
 			var first, last float32
 			moved := map[string]bool{}
 			for i := range 30 {
-				loss, err := n.Step(images, labels)
+				loss, err := n.Step(pass, images, labels)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -220,7 +218,7 @@ func TestEveryMethodTrains(t *testing.T) {
 						p.Value[k] -= rate * d
 					}
 				}
-				n.Constrain()
+				n.Constrain(pass)
 			}
 			if !(last < 0.6*first) {
 				t.Errorf("%s, %d bits: the loss went from %v to %v", m.Name, width, first, last)
@@ -236,7 +234,7 @@ func TestEveryMethodTrains(t *testing.T) {
 				}
 			}
 			if a := testing.AllocsPerRun(5, func() {
-				if _, err := n.Step(images, labels); err != nil {
+				if _, err := n.Step(pass, images, labels); err != nil {
 					t.Fatal(err)
 				}
 			}); a != 0 {

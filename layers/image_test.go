@@ -46,7 +46,7 @@ func TestRescaleImage(t *testing.T) {
 	c := config(8, 8, 3, pact)
 	first := build(t, net, c)
 	images, labels := noise(2*8*8*3), make([]int32, 2)
-	want, err := first.Forward(graph.Eval, images, labels)
+	want, err := first.Forward(graph.Pass{Mode: graph.Eval}, images, labels)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestRescaleImage(t *testing.T) {
 	c.Input.Scale *= 4
 	second := build(t, net, c)
 	second.RescaleImage(trained)
-	got, err := second.Forward(graph.Eval, images, labels)
+	got, err := second.Forward(graph.Pass{Mode: graph.Eval}, images, labels)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestStartWithPowersOfTwo(t *testing.T) {
 	}
 	images, labels := noise(2*8*8*3), make([]int32, 2)
 	logits := func() []float32 {
-		y, err := n.Forward(graph.Eval, images, labels)
+		y, err := n.Forward(graph.Pass{Mode: graph.Eval}, images, labels)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -41,7 +41,7 @@ func TestNamedNetworks(t *testing.T) {
 		if n.Parameters() != c.parameters+c.clips {
 			t.Errorf("%s: %d parameters with PACT, want %d", c.name, n.Parameters(), c.parameters+c.clips)
 		}
-		logits, err := n.Forward(graph.Eval, make([]uint8, h*w*channels), []int32{0})
+		logits, err := n.Forward(graph.Pass{Mode: graph.Eval}, make([]uint8, h*w*channels), []int32{0})
 		if err != nil || len(logits) != 10 {
 			t.Errorf("%s: %d logits, %v", c.name, len(logits), err)
 		}

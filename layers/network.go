@@ -186,24 +186,24 @@ func (n *Network) initialize(u *Unit) {
 
 // Step computes the loss and the gradients of a batch: images are uint8 codes,
 // NHWC.
-func (n *Network) Step(images []uint8, labels []int32) (loss float32, err error) {
+func (n *Network) Step(p graph.Pass, images []uint8, labels []int32) (loss float32, err error) {
 	if err := n.feed(images, labels, n.Input.Real); err != nil {
 		return 0, err
 	}
-	return n.Graph.Step()
+	return n.Graph.Step(p)
 }
 
-// Forward computes the logits of a batch, [len(labels), classes], in the given
-// mode; Integer runs need integer parameters (package export sets them).
-func (n *Network) Forward(mode graph.Mode, images []uint8, labels []int32) ([]float32, error) {
+// Forward computes the logits of a batch, [len(labels), classes]; Integer runs need
+// integer parameters (package export sets them).
+func (n *Network) Forward(p graph.Pass, images []uint8, labels []int32) ([]float32, error) {
 	value := n.Input.Real
-	if mode == graph.Integer {
+	if p.Mode == graph.Integer {
 		value = func(code int32) float32 { return float32(code - n.Input.ZeroPoint) }
 	}
 	if err := n.feed(images, labels, value); err != nil {
 		return nil, err
 	}
-	if err := n.Graph.Forward(mode); err != nil {
+	if err := n.Graph.Forward(p); err != nil {
 		return nil, err
 	}
 	return n.Graph.Logits(), nil

@@ -103,7 +103,7 @@ func (n *Network) emitConv(u *Unit, w *graph.Node) *graph.Node {
 	if signs, ok := u.Input.Signs(); ok {
 		inputs = graph.SignPlanes(signs.Bits())
 		if window.Padded() {
-			x = g.PadSigns(u.Name+".border", x, window, signs.Learned())
+			x = g.PadSigns(u.Name+".border", u.Input.Origin().Name, x, window, signs.Learned())
 			window.Pad = [4]int{}
 		}
 	}

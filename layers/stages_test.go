@@ -20,7 +20,7 @@ func TestStages(t *testing.T) {
 	net := layers.Chain{conv(3), conv(3), layers.Residual{Body: conv(3)}, layers.GlobalAvgPool{}, layers.Linear{Channels: 10}}
 	n := build(t, net, config(8, 8, 3, p))
 	images, labels := noise(2*8*8*3), make([]int32, 2)
-	n.Graph.Run.Quantize = true
+	pass := graph.Pass{Quantize: true}
 	// The most values that tensor and weights can have, 0 for floating point.
 	for stage, want := range []map[string][2]int{
 		{"conv1": {256, 0}, "conv2": {0, 255}, "block1.conv1": {0, 0}, "block1.add": {0, 0}, "globalavgpool1": {0, 0}},
@@ -31,19 +31,16 @@ func TestStages(t *testing.T) {
 		if n.InStage() != (stage < 2) {
 			t.Errorf("stage %d: in it: %v", stage, n.InStage())
 		}
-		run := n.Graph.Run
 		n.Start()
-		run.Observe, run.Calibrate = true, true
-		if _, err := n.Forward(graph.Eval, images, labels); err != nil {
+		if _, err := n.Forward(graph.Pass{Mode: graph.Eval, Quantize: true, Observe: true, Calibrate: true}, images, labels); err != nil {
 			t.Fatal(err)
 		}
-		run.Observe, run.Calibrate = false, false
 		seen := map[string]int{}
-		run.Tap = func(s graph.Site) { seen[s.Name] = values(s.Y) }
-		if _, err := n.Forward(graph.Eval, images, labels); err != nil {
+		tapped := pass
+		tapped.Tap = func(s graph.Site) { seen[s.Name] = values(s.Y) }
+		if _, err := n.Forward(tapped.In(graph.Eval), images, labels); err != nil {
 			t.Fatal(err)
 		}
-		run.Tap = nil
 		for name, most := range want {
 			if got := seen[name]; most[0] > 0 && got > most[0] || most[0] == 0 && got < 20 && name != "globalavgpool1" {
 				t.Errorf("stage %d: %s has %d values, want at most %d", stage, name, got, most[0])
@@ -67,7 +64,7 @@ func TestStages(t *testing.T) {
 				t.Errorf("stage %d: %s is active: %v", stage, name, there)
 			}
 		}
-		if _, err := n.Step(images, labels); err != nil {
+		if _, err := n.Step(pass, images, labels); err != nil {
 			t.Fatal(err)
 		}
 	}

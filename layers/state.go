@@ -66,11 +66,11 @@ func (n *Network) Advance(k int) {
 }
 
 // Constrain brings what quantizers learn, and the weights they limit, back to
-// their domain; call it after each step of the optimizer. Weights are limited
-// while quantizers are on.
-func (n *Network) Constrain() {
+// their domain; call it after each step of the optimizer. Weights are limited where
+// the pass of the step quantizes them.
+func (n *Network) Constrain(p graph.Pass) {
 	for _, u := range n.Units {
-		if u.Quantizer != nil && n.Graph.Run.Quantize {
+		if u.Quantizer != nil && p.Quantizes(u.Weight.Name) {
 			u.Quantizer.Constrain(u.Weight.Value)
 		}
 		if q := u.Output.Quantizer; q != nil {

@@ -213,11 +213,11 @@ func TestResidualForms(t *testing.T) {
 			for i := range images {
 				images[i] = uint8(31 * i)
 			}
-			n.Graph.Run.Quantize = true
-			if _, err := n.Step(images, labels); err != nil {
+			pass := graph.Pass{Quantize: true}
+			if _, err := n.Step(pass, images, labels); err != nil {
 				t.Error(err)
 			}
-			if _, err := n.Forward(graph.Eval, images, labels); err != nil {
+			if _, err := n.Forward(pass.In(graph.Eval), images, labels); err != nil {
 				t.Error(err)
 			}
 		})

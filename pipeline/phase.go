@@ -73,7 +73,6 @@ func (p *phase) train(ctx context.Context, from *train.Checkpoint) error {
 		}
 		p.loop.Position, p.bestSoFar, p.before = from.Info.Position, from.Info.Best, from.Info.Seconds[p.name]
 	}
-	p.network.Graph.Run.Seed = p.seed()
 	p.started, p.saved = time.Now(), time.Now()
 	err = p.loop.Run(ctx)
 	p.progress.Stop()
@@ -109,7 +108,8 @@ func (p *phase) epochStart(l *train.Loop) error {
 		}
 		p.watch = qat.NewWatch(p.network.Active())
 	}
-	p.schedule.Apply(p.network.Graph.Run, l.Position.Epoch)
+	l.Pass = p.schedule.Pass(l.Position.Epoch)
+	l.Pass.Seed = p.seed()
 	p.network.Advance(p.schedule.Step(l.Position.Epoch))
 	p.progress.Epoch(p.name, l.Position.Epoch+1, l.Epochs, l.Loader.Batches())
 	return nil
@@ -126,7 +126,7 @@ func (p *phase) step(l *train.Loop, m train.Metrics) error {
 
 // epochEnd validates, keeps the best and the last checkpoint and the metrics.
 func (p *phase) epochEnd(l *train.Loop, m train.Metrics) error {
-	v, err := train.Evaluate(context.Background(), p.network, p.data.validation, nil)
+	v, err := train.Evaluate(context.Background(), p.network, l.Pass, p.data.validation, nil)
 	if err != nil {
 		return err
 	}

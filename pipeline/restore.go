@@ -18,10 +18,10 @@ type Restored struct {
 	Network    *layers.Network
 	Recipe     *recipe.Recipe
 	Checkpoint *train.Checkpoint
+	Quantized  bool // the checkpoint is of the quantized phase
 }
 
 // Open reads a checkpoint and builds its network, for batches of the given size.
-// The network is quantized if the checkpoint is of the quantized phase.
 func Open(path string, batch int, pool *kernel.Pool) (*Restored, error) {
 	c, err := train.ReadCheckpoint(path)
 	if err != nil {
@@ -39,8 +39,8 @@ func Open(path string, batch int, pool *kernel.Pool) (*Restored, error) {
 	if err := c.Restore(n, nil); err != nil {
 		return nil, fmt.Errorf("%w (%s)", err, path)
 	}
-	n.Graph.Run.Quantize = c.Info.Phase == phaseQAT
-	if n.Graph.Run.Quantize {
+	quantized := c.Info.Phase == phaseQAT
+	if quantized {
 		epoch := c.Info.Position.Epoch
 		if c.Info.Position.Batch == 0 {
 			epoch-- // it was made at the end of an epoch
@@ -48,7 +48,7 @@ func Open(path string, batch int, pool *kernel.Pool) (*Restored, error) {
 		stage, _ := quantizedSchedule(&r.QAT, 0).Stage(max(0, epoch))
 		n.SetStage(stage)
 	}
-	return &Restored{n, r, c}, nil
+	return &Restored{n, r, c, quantized}, nil
 }
 
 // Calibrate starts all quantizers: those of weights from the weights, those of
@@ -56,17 +56,14 @@ func Open(path string, batch int, pool *kernel.Pool) (*Restored, error) {
 // full batches, if there are as many images.
 func Calibrate(n *layers.Network, images datasets.Split) error {
 	n.Start()
-	run := n.Graph.Run
-	quantize := run.Quantize
-	run.Quantize, run.Observe, run.Calibrate = false, true, true
-	defer func() { run.Quantize, run.Observe, run.Calibrate = quantize, false, false }()
+	pass := graph.Pass{Mode: graph.Eval, Observe: true, Calibrate: true}
 	for at, batch := 0, n.Graph.Batch(); at < images.Len(); at += batch {
 		end := min(at+batch, images.Len())
 		if at > 0 && end < at+batch {
 			break
 		}
 		size := len(images.Images) / images.Len()
-		if _, err := n.Forward(graph.Eval, images.Images[at*size:end*size], images.Labels[at:end]); err != nil {
+		if _, err := n.Forward(pass, images.Images[at*size:end*size], images.Labels[at:end]); err != nil {
 			return err
 		}
 	}

@@ -235,7 +235,7 @@ func (t *run) quantizedPhase() (*phase, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w (teacher)", err)
 	}
-	p.teacher = &train.Teacher{Network: teacher.Network, Temperature: t.r.Teacher.Temperature, Weight: t.r.Teacher.Weight}
+	p.teacher = &train.Teacher{Network: teacher.Network, Pass: graph.Pass{Quantize: teacher.Quantized}, Temperature: t.r.Teacher.Temperature, Weight: t.r.Teacher.Weight}
 	return p, nil
 }
 
@@ -297,8 +297,7 @@ func (t *run) accuracy(ctx context.Context, file string, quantize bool) (test *f
 	if err := c.Restore(t.network, nil); err != nil {
 		return nil, 0, err
 	}
-	t.network.Graph.Run.Quantize = quantize
-	r, err := train.Evaluate(ctx, t.network, t.data.Test, nil)
+	r, err := train.Evaluate(ctx, t.network, graph.Pass{Quantize: quantize}, t.data.Test, nil)
 	if err != nil {
 		return nil, 0, err
 	}

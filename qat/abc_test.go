@@ -19,7 +19,7 @@ func TestABCStart(t *testing.T) {
 	for i := range x {
 		x[i] += 3
 	}
-	run := &graph.Run{Calibrate: true}
+	run := &graph.Run{Pass: graph.Pass{Calibrate: true}}
 	a, _ := activation(t, "abc", qat.Options{Bits: 3, Signed: true})
 	a.Observe(run, statsOf(x))
 	for n, want := range []float64{3 - 2*0.9816, 3, 3 + 2*0.9816} {

@@ -60,7 +60,7 @@ func TestLSQStart(t *testing.T) {
 		if step.Value[0] != 1 {
 			t.Error("the step moved without a calibration")
 		}
-		a.Observe(&graph.Run{Calibrate: true}, s)
+		a.Observe(&graph.Run{Pass: graph.Pass{Calibrate: true}}, s)
 		if want := 2 * s.SumAbs / 999 / math.Sqrt(top); !near(float64(step.Value[0]), want) {
 			t.Errorf("signed %v: the step starts at %v, want %v", signed, step.Value[0], want)
 		}
@@ -119,7 +119,7 @@ func TestLSQPlusOffset(t *testing.T) {
 		if names := []string{a.Params()[0].Name, a.Params()[1].Name}; !slices.Equal(names, []string{"x.step", "x.offset"}) {
 			t.Errorf("parameters %v", names)
 		}
-		a.Observe(&graph.Run{Calibrate: true}, statsOf(x))
+		a.Observe(&graph.Run{Pass: graph.Pass{Calibrate: true}}, statsOf(x))
 		q := a.Quantization()
 		lo, hi := q.Real(0), q.Real(7)
 		if want := max(-2.15+mean, -4.5); lo > 0 || hi < 0 || math.Abs(float64(lo-min(0, want))) > 0.7 {
@@ -158,7 +158,7 @@ func TestPowersOfTwo(t *testing.T) {
 				q := method(t, name).Weights(graph.New(1, graph.NewPool(1)), "w", o, []int{4, 30})
 				q.Start(w)
 				a := method(t, name).Activation(graph.New(1, graph.NewPool(1)), "x", o)
-				a.Observe(&graph.Run{Calibrate: true}, s)
+				a.Observe(&graph.Run{Pass: graph.Pass{Calibrate: true}}, s)
 				codes := make([]int16, len(w))
 				for _, s := range append(q.Integers(codes, w), a.Quantization().Scale) {
 					if f, _ := math.Frexp(float64(s)); f != 0.5 {

@@ -71,7 +71,7 @@ func checkActivation(t *testing.T, m *qat.Method, o qat.Options) {
 			x[i] = max(0, x[i])
 		}
 	}
-	run := &graph.Run{Calibrate: true}
+	run := &graph.Run{Pass: graph.Pass{Calibrate: true}}
 	for name, seen := range map[string][]float32{"nothing": nil, "zeros": make([]float32, 9), "values": x} {
 		a := newOne()
 		if seen != nil {

@@ -58,7 +58,7 @@ func TestPACTCalibration(t *testing.T) {
 			if alpha.Value[0] != s.Max {
 				t.Errorf("the clip moved without a calibration")
 			}
-			a.Observe(&graph.Run{Calibrate: true}, s)
+			a.Observe(&graph.Run{Pass: graph.Pass{Calibrate: true}}, s)
 			got := alpha.Value[0]
 			most := 1.1
 			if signed && bits == 2 {
@@ -68,7 +68,7 @@ func TestPACTCalibration(t *testing.T) {
 				t.Errorf("%d bits, signed %v: the square error at the clip %v is %.3f times the least", bits, signed, got, ratio)
 			}
 			// Values that do not reach the clip of a normal distribution.
-			a.Observe(&graph.Run{Calibrate: true}, statsOf([]float32{0.5, 0.5, 0.5, 0.4, 0}))
+			a.Observe(&graph.Run{Pass: graph.Pass{Calibrate: true}}, statsOf([]float32{0.5, 0.5, 0.5, 0.4, 0}))
 			if alpha.Value[0] > 0.5 {
 				t.Errorf("%d bits, signed %v: the clip of values up to 0.5 is %v", bits, signed, alpha.Value[0])
 			}

@@ -110,20 +110,18 @@ func TestSchedule(t *testing.T) {
 		{true, false, true, true},
 		{true, false, true, true},
 	} {
-		var r graph.Run
-		s.Apply(&r, epoch)
+		r := s.Pass(epoch)
 		if got := (switches{r.Quantize, r.Observe, r.FreezeNorm, s.Settled(epoch)}); got != want {
 			t.Errorf("epoch %d: %+v, want %+v", epoch, got, want)
 		}
 	}
-	var r graph.Run
 	for _, epoch := range []int{0, 1000} {
-		qat.Float().Apply(&r, epoch)
+		r := qat.Float().Pass(epoch)
 		if r.Quantize || r.Observe || r.FreezeNorm || !qat.Float().Settled(epoch) {
 			t.Errorf("float training, epoch %d: %+v", epoch, r)
 		}
 	}
-	if (qat.Schedule{}).Apply(&r, 0); !r.Quantize || r.Observe || !r.FreezeNorm || !(qat.Schedule{}).Settled(0) {
+	if r := (qat.Schedule{}).Pass(0); !r.Quantize || r.Observe || !r.FreezeNorm || !(qat.Schedule{}).Settled(0) {
 		t.Errorf("the zero schedule: %+v", r)
 	}
 }

@@ -92,7 +92,7 @@ func TestActivationsAreMonotone(t *testing.T) {
 			}
 			slices.Sort(x)
 			a := m.Activation(graph.New(1, graph.NewPool(1)), "x", o)
-			a.Observe(&graph.Run{Calibrate: true}, statsOf(x))
+			a.Observe(&graph.Run{Pass: graph.Pass{Calibrate: true}}, statsOf(x))
 			a.Begin(&graph.Run{})
 			y := make([]float32, len(x))
 			if a.Forward(y, x); !slices.IsSorted(y) {

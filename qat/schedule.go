@@ -23,11 +23,10 @@ const Never = 1 << 30
 // Float is the schedule of a training without quantization.
 func Float() Schedule { return Schedule{Start: Never, FreezeObserver: 0, FreezeNorm: Never} }
 
-// Apply sets the switches of a run for an epoch.
-func (s Schedule) Apply(r *graph.Run, epoch int) {
-	r.Quantize = epoch >= s.Start
-	r.Observe = r.Quantize && epoch < s.FreezeObserver
-	r.FreezeNorm = epoch >= s.FreezeNorm
+// Pass returns the training pass of an epoch.
+func (s Schedule) Pass(epoch int) graph.Pass {
+	quantize := epoch >= s.Start
+	return graph.Pass{Quantize: quantize, Observe: quantize && epoch < s.FreezeObserver, FreezeNorm: epoch >= s.FreezeNorm}
 }
 
 // StepEpochs spreads n steps over the epochs before the end, the first at the

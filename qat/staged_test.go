@@ -116,7 +116,7 @@ func TestStagedActivation(t *testing.T) {
 		return method(t, "pact").Activation(g, map[bool]string{true: "x", false: "x.wide"}[last], qat.Options{Bits: bits})
 	})
 	wide, narrow := q.Params()[0], q.Params()[1]
-	stage, run := q.(qat.Widened), &graph.Run{Calibrate: true}
+	stage, run := q.(qat.Widened), &graph.Run{Pass: graph.Pass{Calibrate: true}}
 	x := []float32{0, 0.3, 1, 2, 9}
 	y, dx := make([]float32, 5), make([]float32, 5)
 	for k, want := range []struct{ wide, narrow bool }{{}, {true, false}, {false, true}} {

@@ -33,7 +33,6 @@ func linear(t *testing.T, m *qat.Method, bits, in, threads int) (*graph.Graph, q
 		t.Fatal(err)
 	}
 	q.Start(w.Value)
-	g.Run.Quantize = true
 	return g, q, w
 }
 
@@ -47,7 +46,7 @@ func TestWeightsOnThreads(t *testing.T) {
 			for _, threads := range []int{1, 2, 8} {
 				g, _, _ := linear(t, method(t, name), bits, in, threads)
 				if n := testing.AllocsPerRun(2, func() {
-					if _, err := g.Step(); err != nil {
+					if _, err := g.Step(graph.Pass{Quantize: true}); err != nil {
 						t.Fatal(err)
 					}
 				}); n != 0 {

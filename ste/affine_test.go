@@ -195,18 +195,17 @@ func TestFakeQuantizeOp(t *testing.T) {
 	p := quant.Params{Scale: 0.25, ZeroPoint: 5}
 	f := quant.Activation(4)
 	g, plain := build(&ste.Affine{Format: f, Params: []quant.Params{p}}), build(nil)
-	g.Run.Quantize = true
 	x := g.Params()[0].Value
 	graphtest.Randomize(x, 2, rand.New(rand.NewPCG(7, 8)))
 	pass := make([]bool, len(x))
 	for i, v := range x {
 		plain.Params()[0].Value[i], pass[i] = written(v, p, f.Min(), f.Max())
 	}
-	got, err := g.Step()
+	got, err := g.Step(graph.Pass{Quantize: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want, err := plain.Step(); err != nil || got != want {
+	if want, err := plain.Step(graph.Pass{}); err != nil || got != want {
 		t.Errorf("the loss is %v, want %v, %v", got, want, err)
 	}
 	var stopped int

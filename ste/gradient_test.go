@@ -21,7 +21,7 @@ func TestGradient(t *testing.T) {
 	for i := range dy[:2*size] { // the last image has no gradient
 		dy[i] = float32(math.Pow(10, float64(i/size)) * rng.NormFloat64())
 	}
-	run := &graph.Run{Seed: 5, Quantize: true}
+	run := &graph.Run{Pass: graph.Pass{Seed: 5, Quantize: true}}
 	for _, bits := range []int{1, 2, 4, 8} {
 		q := &ste.Gradient{Bits: bits, Layer: graph.NewLayer("conv1")}
 		n := math.Exp2(float64(bits)) - 1

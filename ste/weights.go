@@ -45,10 +45,10 @@ type Measured interface {
 	Measure(w []float32)
 }
 
-// Weights adds the quantization of a layer's shadow weights. While Run.Quantize
+// Weights adds the quantization of a layer's shadow weights. While Pass.Quantize
 // is off it passes them on; in Integer runs its result are the codes.
 func Weights(g *graph.Graph, name string, w *graph.Param, q WeightQuantizer) *graph.Node {
-	f := &weights{q: q, codes: make([]int16, len(w.Value))}
+	f := &weights{name: w.Name, q: q, codes: make([]int16, len(w.Value))}
 	f.channels, _ = q.(Channelwise)
 	inputs := []*graph.Node{w.Node()}
 	for _, p := range q.Params() {
@@ -59,6 +59,7 @@ func Weights(g *graph.Graph, name string, w *graph.Param, q WeightQuantizer) *gr
 
 // weights is the graph.Function of Weights.
 type weights struct {
+	name     string // of the parameter
 	q        WeightQuantizer
 	channels Channelwise // q, if it is
 	codes    []int16
@@ -116,14 +117,14 @@ func (f *weights) Forward(r *graph.Run, y []float32, x [][]float32) error {
 		for i, c := range f.codes {
 			y[i] = float32(c)
 		}
-	case r.Quantize && f.channels != nil:
+	case r.Quantizes(f.name) && f.channels != nil:
 		if m, ok := f.q.(Measured); ok {
 			m.Measure(w)
 		}
 		f.y, f.w = y, w
 		n, _ := f.groups()
 		r.Do((*forwardChannels)(f), n)
-	case r.Quantize:
+	case r.Quantizes(f.name):
 		f.q.Forward(y, w)
 	default:
 		copy(y, w)
@@ -133,12 +134,12 @@ func (f *weights) Forward(r *graph.Run, y []float32, x [][]float32) error {
 
 func (f *weights) Backward(r *graph.Run, dx [][]float32, dy []float32, x [][]float32) error {
 	switch {
-	case r.Quantize && f.channels != nil:
+	case r.Quantizes(f.name) && f.channels != nil:
 		f.dw, f.w, f.dy, f.grad = dx[0], x[0], dy, dx[1:]
 		n, _ := f.groups()
 		r.Do((*backwardChannels)(f), n)
 		return nil
-	case r.Quantize:
+	case r.Quantizes(f.name):
 		f.q.Backward(dx[0], x[0], dy, dx[1:])
 		return nil
 	}

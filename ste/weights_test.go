@@ -57,16 +57,17 @@ func TestWeightsOp(t *testing.T) {
 	if err := g.Feed([]int32{0}, func(x []float32) { copy(x, []float32{1, 0, 0, 0}) }); err != nil {
 		t.Fatal(err)
 	}
+	var pass graph.Pass
 	logits := func(mode graph.Mode) []float32 {
 		t.Helper()
-		if err := g.Forward(mode); err != nil {
+		if err := g.Forward(pass.In(mode)); err != nil {
 			t.Fatal(err)
 		}
 		return g.Logits()
 	}
 	step := func() (dw []float32, learned float32) {
 		t.Helper()
-		if _, err := g.Step(); err != nil {
+		if _, err := g.Step(pass); err != nil {
 			t.Fatal(err)
 		}
 		return w.Grad, q.learned.Grad[0]
@@ -83,7 +84,7 @@ func TestWeightsOp(t *testing.T) {
 	}
 
 	// The same logits, so the same gradient behind the quantizer.
-	g.Run.Quantize = true
+	pass.Quantize = true
 	for i := range w.Value {
 		w.Value[i] = (w.Value[i] - q.learned.Value[0]) / 2
 	}
@@ -112,8 +113,8 @@ func TestWeightsOp(t *testing.T) {
 
 	w.Value[5] = nan
 	for _, quantize := range []bool{false, true} {
-		g.Run.Quantize = quantize
-		if _, err := g.Step(); err == nil || !strings.Contains(err.Error(), "fc.quantize: weight 5 is not a number") {
+		pass.Quantize = quantize
+		if _, err := g.Step(pass); err == nil || !strings.Contains(err.Error(), "fc.quantize: weight 5 is not a number") {
 			t.Errorf("a weight that is not a number: error %v", err)
 		}
 	}

@@ -29,7 +29,8 @@ func resumable(t testing.TB, method string, o optim.Optimizer) *train.Loop {
 	l.Optimizer = o
 	schedule := qat.Schedule{Start: 0, FreezeObserver: 2, FreezeNorm: 2}
 	l.Hooks = []train.Hook{{Name: "schedule", EpochStart: func(l *train.Loop) error {
-		schedule.Apply(l.Network.Graph.Run, l.Position.Epoch)
+		l.Pass = schedule.Pass(l.Position.Epoch)
+		l.Pass.Seed = 9
 		return nil
 	}}}
 	return l

@@ -20,12 +20,12 @@ type Result struct {
 	Labels, Predictions []int32
 }
 
-// Evaluate classifies every image of a split with the network as it is: with
-// quantizers or without, by Run.Quantize. progress, if not nil, is told how many
+// Evaluate classifies every image of a split by passes p, in the mode Eval: with
+// quantizers or without. progress, if not nil, is told how many
 // images are done.
-func Evaluate(ctx context.Context, n *layers.Network, s datasets.Split, progress func(done int)) (Result, error) {
+func Evaluate(ctx context.Context, n *layers.Network, p graph.Pass, s datasets.Split, progress func(done int)) (Result, error) {
 	classify := func(images []uint8, labels []int32) ([]float32, error) {
-		return n.Forward(graph.Eval, images, labels)
+		return n.Forward(p.In(graph.Eval), images, labels)
 	}
 	return evaluate(ctx, s, n.Graph.Batch(), len(n.Classes), classify, progress)
 }

@@ -47,7 +47,7 @@ func TestEvaluate(t *testing.T) {
 	for _, batch := range []int{1, 2, 5, 7} {
 		n, s, want := pixels(t, batch)
 		var done []int
-		got, err := train.Evaluate(context.Background(), n, s, func(d int) { done = append(done, d) })
+		got, err := train.Evaluate(context.Background(), n, graph.Pass{}, s, func(d int) { done = append(done, d) })
 		if err != nil || !sameResult(got, want) {
 			t.Errorf("batches of %d: %+v, %v, want %+v", batch, got, err, want)
 		}
@@ -82,24 +82,24 @@ func TestEvaluateIntegers(t *testing.T) {
 
 func TestEvaluateErrors(t *testing.T) {
 	n, s, _ := pixels(t, 2)
-	if _, err := train.Evaluate(context.Background(), n, datasets.Split{}, nil); err == nil || !strings.Contains(err.Error(), "no images") {
+	if _, err := train.Evaluate(context.Background(), n, graph.Pass{}, datasets.Split{}, nil); err == nil || !strings.Contains(err.Error(), "no images") {
 		t.Errorf("no images: error %v", err)
 	}
 	for _, label := range []int32{-1, 3} {
 		other := s
 		other.Labels = []int32{0, 1, 0, label, 0}
-		if _, err := train.Evaluate(context.Background(), n, other, nil); err == nil || !strings.Contains(err.Error(), "of image 3 is not one of 3 classes") {
+		if _, err := train.Evaluate(context.Background(), n, graph.Pass{}, other, nil); err == nil || !strings.Contains(err.Error(), "of image 3 is not one of 3 classes") {
 			t.Errorf("label %d: error %v", label, err)
 		}
 	}
 	other := s
 	other.Images = s.Images[:10] // two values an image
-	if _, err := train.Evaluate(context.Background(), n, other, nil); err == nil || !strings.Contains(err.Error(), "are not 2 images of 1×1×3") {
+	if _, err := train.Evaluate(context.Background(), n, graph.Pass{}, other, nil); err == nil || !strings.Contains(err.Error(), "are not 2 images of 1×1×3") {
 		t.Errorf("images of another size: error %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var done int
-	_, err := train.Evaluate(ctx, n, s, func(d int) { done = d; cancel() })
+	_, err := train.Evaluate(ctx, n, graph.Pass{}, s, func(d int) { done = d; cancel() })
 	if !errors.Is(err, context.Canceled) || done != 2 {
 		t.Errorf("cancelled after %d images: error %v", done, err)
 	}

@@ -149,11 +149,9 @@ func trainGolden(t *testing.T, n *layers.Network, g golden, quantize bool) (loss
 	sgd := &optim.SGD{Momentum: 0.9, Nesterov: true}
 	sgd.Groups[graph.Weights].Decay = 5e-4
 	sgd.Groups[graph.Clips].Decay = 1e-3
-	run := n.Graph.Run
-	run.Observe = true
 	var before train.Position
 	l := &train.Loop{
-		Network: n, Loader: loader, Optimizer: sgd, Params: n.Graph.Params(), Schedule: optim.Cosine{Rate: 0.05}, Epochs: 2,
+		Network: n, Loader: loader, Optimizer: sgd, Params: n.Graph.Params(), Schedule: optim.Cosine{Rate: 0.05}, Epochs: 2, Pass: graph.Pass{Observe: true},
 		Hooks: []train.Hook{{Step: func(l *train.Loop, _ train.Metrics) error {
 			p := l.Position
 			if p.Batch == 1 {
@@ -162,8 +160,8 @@ func trainGolden(t *testing.T, n *layers.Network, g golden, quantize bool) (loss
 			losses = append(losses, (p.LossSum-before.LossSum)/float64(p.Seen-before.Seen))
 			before = p
 			next := len(losses)
-			run.Quantize = quantize && next >= 3
-			run.Observe, run.FreezeNorm = !(quantize && next >= 7), quantize && next >= 7
+			l.Pass.Quantize = quantize && next >= 3
+			l.Pass.Observe, l.Pass.FreezeNorm = !(quantize && next >= 7), quantize && next >= 7
 			return nil
 		}}},
 	}

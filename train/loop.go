@@ -23,6 +23,9 @@ type Loop struct {
 	Params    []*graph.Param // that are trained
 	Schedule  optim.Schedule
 	Epochs    int
+	// Pass is what a step computes; hooks change it from epoch to epoch. The loop
+	// numbers the steps.
+	Pass graph.Pass
 	// Teacher, if not nil, gives the soft targets of distillation.
 	Teacher *Teacher
 	Hooks   []Hook
@@ -117,15 +120,16 @@ func (l *Loop) epoch(ctx context.Context) (m Metrics, err error) {
 
 // step trains on one batch.
 func (l *Loop) step(images []uint8, labels []int32) error {
-	p, run := &l.Position, l.Network.Graph.Run
+	p := &l.Position
 	at := p.Epoch*l.Loader.Batches() + p.Batch
-	run.Step = uint64(at)
+	l.Pass.Step = uint64(at)
+	pass := l.Pass
 	if l.Teacher != nil {
-		if err := l.Teacher.advise(l.Network, images, labels); err != nil {
+		if err := l.Teacher.advise(l.Network, &pass, images, labels); err != nil {
 			return err
 		}
 	}
-	loss, err := l.Network.Step(images, labels)
+	loss, err := l.Network.Step(pass, images, labels)
 	if err != nil {
 		return err
 	}
@@ -136,7 +140,7 @@ func (l *Loop) step(images []uint8, labels []int32) error {
 	p.Correct += correct(l.Network.Graph.Logits(), labels, nil)
 	p.Seen += len(labels)
 	l.Optimizer.Step(l.Params, l.rate(at))
-	l.Network.Constrain()
+	l.Network.Constrain(pass)
 	return nil
 }
 

@@ -76,12 +76,11 @@ func newLoop(t testing.TB, method string, epochs int) *train.Loop {
 		t.Fatal(err)
 	}
 	t.Cleanup(loader.Close)
-	n.Graph.Run.Seed = 9
 	sgd := &optim.SGD{Momentum: 0.9}
 	sgd.Groups[graph.Clips].Decay = 0.01
 	return &train.Loop{
 		Network: n, Loader: loader, Optimizer: sgd, Params: n.Graph.Params(),
-		Schedule: optim.Cosine{Rate: 0.05}, Epochs: epochs,
+		Schedule: optim.Cosine{Rate: 0.05}, Epochs: epochs, Pass: graph.Pass{Seed: 9},
 	}
 }
 
@@ -174,7 +173,7 @@ func TestMetrics(t *testing.T) {
 			if want := float64(schedule.At(steps, 8)); m.LearningRate != want {
 				t.Errorf("the learning rate of step %d is %v, want %v", steps, m.LearningRate, want)
 			}
-			if got := l.Network.Graph.Run.Step; got != uint64(steps) {
+			if got := l.Pass.Step; got != uint64(steps) {
 				t.Errorf("step %d has the number %d", steps, got)
 			}
 			steps++
@@ -326,7 +325,7 @@ func TestTeacher(t *testing.T) {
 func softTargetLoss(t *testing.T, student, teacher *layers.Network, x []uint8, labels []int32, temperature float64) float64 {
 	t.Helper()
 	soften := func(n *layers.Network) []float64 {
-		logits, err := n.Forward(graph.Eval, x, labels)
+		logits, err := n.Forward(graph.Pass{Mode: graph.Eval}, x, labels)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,15 +13,16 @@ import (
 // et al. 2015): the loss mixes in the cross entropy with softmax(logits/T).
 type Teacher struct {
 	Network     *layers.Network
-	Temperature float64 // T, above 0
-	Weight      float64 // share in the loss, in [0, 1]
+	Pass        graph.Pass // how it answers: with its quantizers on, or off
+	Temperature float64    // T, above 0
+	Weight      float64    // share in the loss, in [0, 1]
 
 	soft []float32
 }
 
-// advise gives the student the teacher's soft targets for a batch.
-func (t *Teacher) advise(student *layers.Network, images []uint8, labels []int32) error {
-	logits, err := t.Network.Forward(graph.Eval, images, labels)
+// advise gives the student, and its pass, the soft targets of the teacher for a batch.
+func (t *Teacher) advise(student *layers.Network, pass *graph.Pass, images []uint8, labels []int32) error {
+	logits, err := t.Network.Forward(t.Pass.In(graph.Eval), images, labels)
 	if err != nil {
 		return err
 	}
@@ -30,8 +31,7 @@ func (t *Teacher) advise(student *layers.Network, images []uint8, labels []int32
 	for at := 0; at < len(t.soft); at += classes {
 		softmax(t.soft[at:at+classes], t.Temperature)
 	}
-	run := student.Graph.Run
-	run.Temperature, run.SoftWeight = float32(t.Temperature), float32(t.Weight)
+	pass.Temperature, pass.SoftWeight = float32(t.Temperature), float32(t.Weight)
 	student.Graph.FeedSoft(t.soft)
 	return nil
 }

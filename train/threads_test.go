@@ -71,9 +71,7 @@ func trainOn(t *testing.T, pool *graph.Pool, network, method string, split datas
 	}
 	defer l.Close()
 	o := &optim.SGD{Momentum: 0.9, Nesterov: true, MaxNorm: 1, Groups: optim.Groups{graph.Weights: {Decay: 1e-4}}, Pool: pool}
-	run := n.Graph.Run
-	run.Quantize, run.Observe = true, true
-	loop := train.Loop{Network: n, Loader: l, Optimizer: o, Params: n.Graph.Params(), Schedule: optim.Constant{Rate: 0.01}, Epochs: 1}
+	loop := train.Loop{Network: n, Loader: l, Optimizer: o, Params: n.Graph.Params(), Schedule: optim.Constant{Rate: 0.01}, Epochs: 1, Pass: graph.Pass{Quantize: true, Observe: true}}
 	if err := loop.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}

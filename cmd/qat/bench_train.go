@@ -120,20 +120,19 @@ type trainer struct {
 
 // step returns the loss and the time of a step.
 func (t *trainer) step(quantize bool, b batches) (loss float32, took time.Duration, err error) {
-	run := t.network.Graph.Run
-	run.Quantize, run.Observe = quantize, quantize
+	pass := graph.Pass{Quantize: quantize, Observe: quantize}
 	params := t.float
 	if quantize {
 		params = t.all
 	}
 	start := time.Now()
 	images, labels := b.next()
-	if loss, err = t.network.Step(images, labels); err != nil {
+	if loss, err = t.network.Step(pass, images, labels); err != nil {
 		return 0, 0, err
 	}
 	t.gradients = time.Since(start)
 	t.optimizer.Step(params, t.rate)
-	t.network.Constrain()
+	t.network.Constrain(pass)
 	return loss, time.Since(start), nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/internal/term"
@@ -119,17 +120,16 @@ func (f *evalFlags) checkpoint(c *cobra.Command, path string) (*evaluated, error
 	if e.split, err = f.data.open(c, r.Recipe, target{n.Input.Height, n.Input.Width, n.Input.Channels, n.Classes}); err != nil {
 		return nil, err
 	}
-	run := n.Graph.Run
-	quantized := run.Quantize
-	evaluate := func(progress func(int)) (train.Result, error) {
-		return train.Evaluate(c.Context(), n, e.split, progress)
+	evaluate := func(p graph.Pass) func(func(int)) (train.Result, error) {
+		return func(progress func(int)) (train.Result, error) {
+			return train.Evaluate(c.Context(), n, p, e.split, progress)
+		}
 	}
-	run.Quantize = false
-	if e.accuracy.Float, err = e.measure(c, evaluate); err != nil || !quantized {
+	if e.accuracy.Float, err = e.measure(c, evaluate(graph.Pass{})); err != nil || !r.Quantized {
 		return e, err
 	}
-	run.Quantize, e.mode = true, modeFakequant
-	e.accuracy.Fakequant, err = e.measure(c, evaluate)
+	e.mode = modeFakequant
+	e.accuracy.Fakequant, err = e.measure(c, evaluate(graph.Pass{Quantize: true}))
 	return e, err
 }
 

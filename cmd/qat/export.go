@@ -102,7 +102,7 @@ func openQuantized(path string, batch int, pool *kernel.Pool) (*pipeline.Restore
 
 // exportable says why a checkpoint has no integers.
 func exportable(r *pipeline.Restored) error {
-	if !r.Network.Graph.Run.Quantize {
+	if !r.Quantized {
 		return errors.New("it is of the float phase, whose tensors have no scales yet; take one of the quantized phase")
 	}
 	return export.Check(r.Network)

@@ -197,7 +197,7 @@ func describeCheckpoint(path, set string) (*description, error) {
 		return nil, err
 	}
 	n := r.Network
-	d := describeNetwork(n, n.Graph.Run.Quantize)
+	d := describeNetwork(n, r.Quantized)
 	if q, err := integers(r); err == nil {
 		if d, err = describeModel(q, set); err != nil {
 			return nil, err

@@ -40,7 +40,7 @@ func run(ctx context.Context, images, epochs int) export.Verification {
 		Optimizer: &optim.SGD{Momentum: 0.9, Groups: optim.Groups{graph.Weights: {Decay: 5e-4}, graph.Clips: {Decay: 5e-4}}}}
 	schedule := qat.Schedule{Start: epochs / 2, FreezeNorm: epochs - 1} // the first half is float
 	loop.Hooks = []train.Hook{{Name: "quantization", EpochStart: func(l *train.Loop) error {
-		schedule.Apply(net.Graph.Run, l.Position.Epoch)
+		l.Pass = schedule.Pass(l.Position.Epoch)
 		return nil
 	}}}
 	must(0, loop.Run(ctx))

@@ -19,12 +19,12 @@ import (
 // Values are the parameters of a graph, by name, in float64.
 type Values map[string][]float64
 
-// Gradients takes a step of g and compares loss and gradients with those of the
+// Gradients takes a step of g, by a pass, and compares loss and gradients with those of the
 // reference. An error counts relative to the greatest gradient of its parameter;
 // at most limit values of each parameter, evenly spread, are checked.
-func Gradients(t testing.TB, g *graph.Graph, limit int, tolerance float64, loss func(Values) float64) {
+func Gradients(t testing.TB, g *graph.Graph, pass graph.Pass, limit int, tolerance float64, loss func(Values) float64) {
 	t.Helper()
-	got, err := g.Step()
+	got, err := g.Step(pass)
 	if err != nil {
 		t.Fatal(err)
 	}
