@@ -75,7 +75,7 @@ prove tensor by tensor that both agree.`,
 		},
 	}
 	root.AddCommand(
-		trainCommand(), evalCommand(), exportCommand(), verifyCommand(), runCommand(), benchCommand(), inspectCommand(),
+		trainCommand(), evalCommand(), exportCommand(), verifyCommand(), compareCommand(), runCommand(), benchCommand(), inspectCommand(),
 		methodsCommand(), dataCommand(), versionCommand(),
 	)
 	root.CompletionOptions.HiddenDefaultCmd = true

@@ -122,12 +122,15 @@ func (t *Tensor) marshal() (b message) {
 }
 
 func (v *Value) marshal() (b message) {
+	b.string(1, v.Name)
+	if v.Type == 0 { // the reader finds it
+		return b
+	}
 	var shape, tensor, typ message
 	repeated(&shape, 1, v.Dims, (*Dim).marshal)
 	tensor.varint(1, int64(v.Type))
 	tensor.bytes(2, shape)
 	typ.bytes(1, tensor)
-	b.string(1, v.Name)
 	b.bytes(2, typ)
 	return b
 }

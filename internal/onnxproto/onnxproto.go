@@ -104,7 +104,7 @@ const (
 	TypeInt4   Type = 22
 )
 
-// A Value is a ValueInfoProto of a tensor.
+// A Value is a ValueInfoProto of a tensor. One of an output may have no type, 0, which readers then find.
 type Value struct {
 	Name string
 	Type Type

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/goqat/goqat/export/peer"
+	"github.com/goqat/goqat/internal/term"
+)
+
+func compareCommand() *cobra.Command {
+	var data dataFlags
+	var o peer.Options
+	var images int
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "compare MODEL.qmodel FILE",
+		Short: "Compare a model with its export, run by the runtime it was exported for",
+		Long: `Run the test images through a model and through a file that qat export --format made
+of it, and count, tensor by tensor, the integers that differ, and the images whose
+top class does. Where two classes have the same greatest logit the choice between
+them is the runtime's; such images are counted apart.
+
+The other runtime is one of ` + strings.Join(peer.Runtimes, ", ") + `: installed
+for Python, or, onnxruntime, for Node.js in the current folder (onnxruntime-node).
+It is started by this command and asked for every tensor that the file has under its
+name in the model. Logits that are real numbers are divided by their scale and
+rounded.`,
+		Example: `  qat compare lenet.qmodel lenet.onnx --data fashion-sample --images 500
+  qat compare lenet.qmodel lenet.onnx --runtime openvino --python venv/bin/python
+  qat compare lenet.qmodel lenet.onnx --node node`,
+		Args: arguments(2, 2, "a .qmodel and a file that it was exported to"),
+		RunE: func(c *cobra.Command, args []string) error {
+			m, _, err := readQModel(args[0])
+			if err != nil {
+				return err
+			}
+			o.Threads = threadsOf(o.Threads)
+			split, err := data.open(c, nil, target{m.Input.Height, m.Input.Width, m.Input.Channels, m.Classes})
+			if err != nil {
+				return err
+			}
+			if images > 0 {
+				split = split.Head(images)
+			}
+			bar := newBar(c, "compare", int64(split.Len()))
+			r, err := peer.Compare(c.Context(), m, args[1], split, o, func(done int) { _ = bar.Set(done) })
+			_ = bar.Clear()
+			if err != nil {
+				return fmt.Errorf("%s and %s: %w", args[0], args[1], err)
+			}
+			if asJSON {
+				return printJSON(c.OutOrStdout(), r)
+			}
+			return printComparison(c, r)
+		},
+	}
+	addDataFlags(c, &data, "; default: fashion-sample")
+	addThreads(c, &o.Threads)
+	c.Flags().IntVar(&images, "images", 0, "compare on the first so many test images, 0 for all")
+	c.Flags().StringVar(&o.Runtime, "runtime", "", "`name` of the other runtime; default: onnxruntime for .onnx, litert for .tflite")
+	c.Flags().StringVar(&o.Python, "python", "", "`program` that has the runtime; default: python3")
+	c.Flags().StringVar(&o.Node, "node", "", "run onnxruntime by this `program`, Node.js, instead of Python")
+	addJSON(c, &asJSON)
+	return c
+}
+
+// printComparison writes a comparison for people.
+func printComparison(c *cobra.Command, r *peer.Comparison) error {
+	var rows [][]string
+	for _, t := range r.Tensors {
+		rows = append(rows, []string{t.Name, fmt.Sprint(t.Integers), fmt.Sprint(t.Differ), fmt.Sprintf("%.2g", float64(t.Differ)/float64(t.Integers)), fmt.Sprint(t.MaxSteps)})
+	}
+	w := c.OutOrStdout()
+	if err := term.Table(w, []string{"tensor", "integers", "differ", "fraction", "most steps"}, rows); err != nil {
+		return err
+	}
+	return printf(w, `goqat and %s, %d images:
+  %d of %d integers differ
+  top class differs in %d, %d of them with equal logits
+  accuracy %.2f %% and %.2f %%
+`, r.Runtime, r.Images, r.Differ, r.Integers, r.TopClassDiffers, r.TopClassTies, 100*r.Accuracy, 100*r.PeerAccuracy)
+}

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package peer
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/onnxproto"
+	"github.com/goqat/goqat/qmodel"
+)
+
+// A Comparison is the agreement of a runtime with goqat on a number of images.
+type Comparison struct {
+	Runtime string   `json:"runtime"` // name and version
+	Images  int      `json:"images"`
+	Tensors []Tensor `json:"tensors"` // those that the runtime shows, in the model's order
+	// Integers counts the integers of all these tensors, Differ those that are not goqat's.
+	Integers int64 `json:"integers"`
+	Differ   int64 `json:"differ"`
+	// TopClassDiffers counts images with another top class, TopClassTies those among them for which the two greatest
+	// logits of goqat are equal, so that only the choice between them differs.
+	TopClassDiffers int     `json:"top_class_differs"`
+	TopClassTies    int     `json:"top_class_ties"`
+	Accuracy        float64 `json:"accuracy"`      // of goqat
+	PeerAccuracy    float64 `json:"peer_accuracy"` // of the runtime
+}
+
+// A Tensor is the agreement in one tensor.
+type Tensor struct {
+	Name     string  `json:"name"`
+	Integers int64   `json:"integers"`
+	Differ   int64   `json:"differ"`
+	MaxSteps float64 `json:"max_steps"` // the largest difference
+}
+
+const batch = 20 // images at a time
+
+// Compare runs the images through the model and through a file that it was exported to, and compares what the runtime of
+// the file shows of the tensors between and the logits.
+func Compare(ctx context.Context, q *qmodel.Model, file string, s datasets.Split, o Options, progress func(done int)) (*Comparison, error) {
+	if s.Len() == 0 {
+		return nil, fmt.Errorf("there are no images to compare with")
+	}
+	name, err := o.runtime(file)
+	if err != nil {
+		return nil, err
+	}
+	c := &comparer{q: q, all: make([]Tensor, len(q.Tensors)), want: make([][]int32, len(q.Tensors))}
+	m, err := infer.New(q)
+	if err != nil {
+		return nil, err
+	}
+	if c.runner, err = m.NewRunner(infer.Options{Batch: batch, Threads: o.Threads, Observe: c.observe}); err != nil {
+		return nil, err
+	}
+	defer c.runner.Close()
+	shown, remove, err := c.show(name, file)
+	if err != nil {
+		return nil, err
+	}
+	defer remove()
+	in := &q.Tensors[0]
+	if c.peer, err = start(ctx, o, name, shown, [3]int{in.Channels, in.Height, in.Width}, c.names()); err != nil {
+		return nil, err
+	}
+	for at := 0; at < s.Len(); at += batch {
+		end := min(at+batch, s.Len())
+		if err := c.batch(s.Images[at*in.Len():end*in.Len()], s.Labels[at:end]); err != nil {
+			if ctx.Err() != nil {
+				err = ctx.Err()
+			}
+			return nil, err
+		}
+		if progress != nil {
+			progress(end)
+		}
+	}
+	return c.result(s.Len()), c.peer.close()
+}
+
+type comparer struct {
+	q      *qmodel.Model
+	runner *infer.Runner
+	peer   *process
+	want   [][]int32 // tensors of the runtime of goqat in the current batch
+	all    []Tensor
+	sum    Comparison
+	right  [2]int // images that goqat and the peer classify right
+}
+
+// last is the index of the logits.
+func (c *comparer) last() int { return c.q.Operators[len(c.q.Operators)-1].Output }
+
+// names are those that the model's tensors can have in a file.
+func (c *comparer) names() []string {
+	names := []string{"logits"}
+	for _, o := range c.q.Operators {
+		names = append(names, c.q.Tensors[o.Output].Name)
+	}
+	return names
+}
+
+// tensor returns the index of the tensor with a name in a file, or -1. Flattened tensors are those they are made of.
+func (c *comparer) tensor(name string) int {
+	if name == "logits" {
+		return c.last()
+	}
+	for _, o := range c.q.Operators {
+		if c.q.Tensors[o.Output].Name == name && o.Op != qmodel.Flatten {
+			return o.Output
+		}
+	}
+	return -1
+}
+
+// show returns the path of a copy of an ONNX file that gives the tensors between as well, and how to remove it.
+func (c *comparer) show(runtime, file string) (string, func(), error) {
+	if runtime == "litert" { // has a way of its own
+		_, err := os.Stat(file)
+		return file, func() {}, err
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return "", nil, err
+	}
+	m, err := onnxproto.Unmarshal(content)
+	if err != nil {
+		return "", nil, fmt.Errorf("%s: %w; export it again", file, err)
+	}
+	var outputs []onnxproto.Value
+	for _, n := range m.Graph.Nodes {
+		for _, name := range n.Outputs {
+			given := slices.ContainsFunc(m.Graph.Outputs, func(v onnxproto.Value) bool { return v.Name == name })
+			if c.tensor(name) >= 0 && !given {
+				outputs = append(outputs, onnxproto.Value{Name: name})
+			}
+		}
+	}
+	dir, err := os.MkdirTemp("", "qat-compare-")
+	if err != nil {
+		return "", nil, err
+	}
+	path := filepath.Join(dir, "model.onnx")
+	if err := os.WriteFile(path, onnxproto.AppendOutputs(content, outputs), 0o600); err != nil {
+		os.RemoveAll(dir)
+		return "", nil, err
+	}
+	return path, func() { os.RemoveAll(dir) }, nil
+}
+
+// observe keeps a copy of a tensor of goqat's runtime.
+func (c *comparer) observe(o infer.Observation) {
+	kept := append(c.want[o.Tensor][:0], o.Wide...)
+	for _, q := range o.Codes {
+		kept = append(kept, int32(q))
+	}
+	c.want[o.Tensor] = kept
+}
+
+func (c *comparer) batch(images []uint8, labels []int32) error {
+	n := len(labels)
+	logits := make([]int32, n*len(c.q.Classes))
+	if err := c.runner.Run(logits, images); err != nil {
+		return err
+	}
+	var tensors, want []int
+	for _, name := range c.peer.hello.Outputs {
+		i := c.tensor(name)
+		if i < 0 {
+			return c.peer.fail(fmt.Errorf("it has an output %.80q, which is no tensor of the model", name))
+		}
+		tensors, want = append(tensors, i), append(want, n*c.q.Tensors[i].Len())
+	}
+	planes := images
+	if c.peer.hello.Layout == "NCHW" {
+		planes = make([]uint8, len(images))
+		for i, v := range images {
+			planes[toPlanes(&c.q.Tensors[0], i)] = v
+		}
+	}
+	outputs, err := c.peer.run(n, planes, want)
+	if err != nil {
+		return err
+	}
+	for k, i := range tensors {
+		c.tally(i, outputs[k])
+		if i == c.last() {
+			c.classes(logits, outputs[k], labels)
+		}
+	}
+	return nil
+}
+
+// toPlanes returns where number i of images, channels innermost, is with the channels outermost.
+func toPlanes(t *qmodel.Tensor, i int) int {
+	image, at, channel := i/t.Len(), i%t.Len()/t.Channels, i%t.Channels
+	return (image*t.Channels+channel)*t.Height*t.Width + at
+}
+
+// tally compares a tensor.
+func (c *comparer) tally(i int, got []float64) {
+	t, sum := &c.q.Tensors[i], &c.all[i]
+	scale, zero := 1.0, 0.0
+	switch {
+	case t.Kind == qmodel.Logits && slices.ContainsFunc(got, func(v float64) bool { return v != math.Trunc(v) }), c.peer.hello.Real && t.Kind != qmodel.Accumulators:
+		scale, zero = float64(math.Float32frombits(t.ScaleBits)), float64(t.ZeroPoint)
+	case c.peer.hello.Centered:
+		zero = float64(t.ZeroPoint)
+	}
+	sum.Name = t.Name
+	for k, want := range c.want[i] {
+		at := k
+		if c.peer.hello.Layout == "NCHW" {
+			at = toPlanes(t, k)
+		}
+		sum.Integers++
+		if d := math.Abs(math.RoundToEven(got[at]/scale) + zero - float64(want)); d != 0 { // NaN is a difference
+			sum.Differ++
+			sum.MaxSteps = max(sum.MaxSteps, d)
+		}
+	}
+}
+
+// classes compares the top classes.
+func (c *comparer) classes(want []int32, got []float64, labels []int32) {
+	k := len(c.q.Classes)
+	for i, label := range labels {
+		a, b := want[i*k:][:k], got[i*k:][:k]
+		ours, theirs := slices.Index(a, slices.Max(a)), slices.Index(b, slices.Max(b))
+		if ours == int(label) {
+			c.right[0]++
+		}
+		if theirs == int(label) {
+			c.right[1]++
+		}
+		if ours != theirs {
+			c.sum.TopClassDiffers++
+			if theirs >= 0 && a[theirs] == a[ours] {
+				c.sum.TopClassTies++
+			}
+		}
+	}
+}
+
+func (c *comparer) result(images int) *Comparison {
+	r := &c.sum
+	r.Runtime, r.Images = strings.ToValidUTF8(c.peer.hello.Runtime, ""), images
+	r.Accuracy, r.PeerAccuracy = float64(c.right[0])/float64(images), float64(c.right[1])/float64(images)
+	for _, o := range c.q.Operators {
+		if t := c.all[o.Output]; t.Integers > 0 {
+			r.Tensors = append(r.Tensors, t)
+			r.Integers += t.Integers
+			r.Differ += t.Differ
+		}
+	}
+	return r
+}
