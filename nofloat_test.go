@@ -25,7 +25,9 @@ import (
 
 // integerOnly are the packages without floating point, each after those it
 // imports.
-var integerOnly = []string{"fixed", "internal/safetensors", "internal/arena", "internal/wait", "qmodel", "infer/internal/kernel", "infer", "images"}
+var integerOnly = []string{"fixed", "internal/safetensors", "internal/arena", "internal/wait", "qmodel",
+	"infer/internal/kernel", "infer/internal/kernel/vector", "infer/internal/kernel/avx2", "infer/internal/kernel/avx512",
+	"infer/internal/kernel/neon", "infer/internal/kernel/sets", "infer", "images"}
 
 // TestNoFloatingPoint proves by types that the integer packages have no
 // floating point: no expression, variable, constant or signature they use has a

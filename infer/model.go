@@ -10,7 +10,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/goqat/goqat/infer/internal/kernel"
+	"github.com/goqat/goqat/infer/internal/kernel/sets"
 	"github.com/goqat/goqat/qmodel"
 )
 
@@ -70,7 +70,7 @@ func New(q *qmodel.Model) (*Model, error) {
 
 func newModel(q *qmodel.Model) *Model {
 	m := &Model{q: q, programs: map[string]func() *program{}}
-	for _, set := range kernel.Sets() {
+	for _, set := range sets.All() {
 		if set.Supported {
 			if m.best == "" {
 				m.best = set.Name
@@ -84,7 +84,7 @@ func newModel(q *qmodel.Model) *Model {
 // Kernels returns the names of the kernels that this processor runs, the fastest first. All give the same integers.
 func Kernels() []string {
 	var names []string
-	for _, set := range kernel.Sets() {
+	for _, set := range sets.All() {
 		if set.Supported {
 			names = append(names, set.Name)
 		}

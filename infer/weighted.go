@@ -28,7 +28,7 @@ func newWeighted(m *qmodel.Model, i int, c kernel.Conv, set kernel.Set) *weighte
 	w := &weighted{c: c, in: o.Inputs[0], out: o.Output, own: m.Accumulators(o), finish: finisher(m, i, set)}
 	w.adds = int(m.MACs(i)) * w.own
 	w.wide = w.own == 1 && o.Requantizer == nil && o.Thresholds == nil
-	w.plan = kernel.NewSets(set, o.Weights.Sets(), func(set kernel.Set, k int) kernel.Plan { return w.newPlan(m, o, k, set) })
+	w.plan = kernel.NewParts(set, o.Weights.Sets(), func(set kernel.Set, k int) kernel.Plan { return w.newPlan(m, o, k, set) })
 	if f, ok := w.plan.(kernel.Fuser); ok && !w.double && w.rest == nil {
 		w.fused = f.Fuse(w.finish)
 	}

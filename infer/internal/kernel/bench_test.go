@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package kernel_test
 
 import (
 	"fmt"
@@ -9,12 +9,14 @@ import (
 	"testing"
 
 	"github.com/goqat/goqat/fixed"
+	"github.com/goqat/goqat/infer/internal/kernel"
+	"github.com/goqat/goqat/infer/internal/kernel/sets"
 )
 
 // BenchmarkConv runs 3 × 3 convolutions of 14 × 14 × 128 codes to 128 channels, and of 7 × 7 × 256 to 256: accumulators
 // of full codes and 8-bit weights, of 4 and 4 bits, of 2-bit weights, and of signs.
 func BenchmarkConv(b *testing.B) {
-	for _, c := range []Conv{
+	for _, c := range []kernel.Conv{
 		{InH: 14, InW: 14, InC: 128, OutH: 14, OutW: 14, OutC: 128},
 		{InH: 7, InW: 7, InC: 256, OutH: 7, OutW: 7, OutC: 256},
 	} {
@@ -34,7 +36,7 @@ func BenchmarkConv(b *testing.B) {
 				wide[i] = int16(2*rng.IntN(2) - 1)
 				narrow[i] = int8(rng.IntN(2*kind.weights+1) - kind.weights)
 			}
-			for _, set := range Sets() {
+			for _, set := range sets.All() {
 				if !set.Supported || set.Name == "reference" {
 					continue
 				}
@@ -43,7 +45,7 @@ func BenchmarkConv(b *testing.B) {
 					if kind.weights == 0 {
 						p = set.Signs(c, 1, wide)
 					}
-					s := NewScratch(p.Needs().Max(Needs{Acc: p.MaxTile()}))
+					s := kernel.NewScratch(p.Needs().Max(kernel.Needs{Acc: p.MaxTile()}))
 					for b.Loop() {
 						for i := range p.Tiles(1) {
 							p.Accumulate(s.Acc, x, p.Tile(i, 1), s)
@@ -63,14 +65,14 @@ func BenchmarkFinish(b *testing.B) {
 	const rows, channels = 128, 64
 	for _, form := range []struct{ own, codes int }{{1, 0}, {1, 1}, {1, 2}, {0, 2}, {2, 0}, {3, 0}, {9, 0}} {
 		rng := rand.New(rand.NewPCG(1, 1))
-		e := Epilogue{Channels: channels, Terms: make([]Term, form.own+form.codes)}
-		tensors := []Tensor{{Codes: make([]uint8, rows*channels)}}
+		e := kernel.Epilogue{Channels: channels, Terms: make([]kernel.Term, form.own+form.codes)}
+		tensors := []kernel.Tensor{{Codes: make([]uint8, rows*channels)}}
 		acc := make([]int32, form.own*rows*channels)
 		for i := range acc {
 			acc[i] = rng.Int32N(1<<16) - 1<<15
 		}
 		for i := range form.codes {
-			x := Tensor{Codes: make([]uint8, rows*channels)}
+			x := kernel.Tensor{Codes: make([]uint8, rows*channels)}
 			drawCodes(rng, x.Codes, 255)
 			e.Terms[form.own+i].Codes = true
 			e.Others, tensors = append(e.Others, len(tensors)), append(tensors, x)
@@ -83,7 +85,7 @@ func BenchmarkFinish(b *testing.B) {
 				r.M[i][c] = rng.Int64N(1<<24) | 1
 			}
 		}
-		for _, set := range Sets() {
+		for _, set := range sets.All() {
 			if !set.Supported || set.Name == "reference" {
 				continue
 			}
@@ -95,9 +97,9 @@ func BenchmarkFinish(b *testing.B) {
 				}
 				b.Run(fmt.Sprintf("%d+%d terms/%s/%s", form.own, form.codes, end, set.Name), func(b *testing.B) {
 					f := prepare(e)
-					s := NewScratch(f.Needs())
+					s := kernel.NewScratch(f.Needs())
 					for b.Loop() {
-						f.Finish(Tile{Rows: rows, Channels: channels, Stride: channels}, acc, tensors, s)
+						f.Finish(kernel.Tile{Rows: rows, Channels: channels, Stride: channels}, acc, tensors, s)
 					}
 					b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows/channels, "ns/output")
 				})

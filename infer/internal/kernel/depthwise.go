@@ -30,8 +30,8 @@ func (p *depthwise) Accumulate(acc []int32, x []uint8, t Tile, _ *Scratch) {
 		image, pixel := (t.Row+r)/c.Pixels(), (t.Row+r)%c.Pixels()
 		codes, row := x[image*c.InLen():], acc[r*t.Stride:][:t.Channels]
 		clear(row)
-		firstY, lastY, y0 := window(pixel/c.OutW, c.StrideH, c.Top, c.KH, c.InH)
-		firstX, lastX, x0 := window(pixel%c.OutW, c.StrideW, c.Left, c.KW, c.InW)
+		firstY, lastY, y0 := Taps(pixel/c.OutW, c.StrideH, c.Top, c.KH, c.InH)
+		firstX, lastX, x0 := Taps(pixel%c.OutW, c.StrideW, c.Left, c.KW, c.InW)
 		for ky := firstY; ky < lastY; ky++ {
 			for kx := firstX; kx < lastX; kx++ {
 				q := codes[((y0+ky)*c.InW+x0+kx)*c.InC:][:len(row)]

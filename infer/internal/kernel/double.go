@@ -22,8 +22,8 @@ func Double(acc []int32, x []uint8, c *Conv, t Tile) {
 
 // windowSum returns Σ (q - zero) under the kernel at an output pixel, over n input channels from first.
 func (c *Conv) windowSum(x []uint8, pixel, first, n int) int32 {
-	firstY, lastY, y0 := window(pixel/c.OutW, c.StrideH, c.Top, c.KH, c.InH)
-	firstX, lastX, x0 := window(pixel%c.OutW, c.StrideW, c.Left, c.KW, c.InW)
+	firstY, lastY, y0 := Taps(pixel/c.OutW, c.StrideH, c.Top, c.KH, c.InH)
+	firstX, lastX, x0 := Taps(pixel%c.OutW, c.StrideW, c.Left, c.KW, c.InW)
 	var sum int32
 	for ky := firstY; ky < lastY; ky++ {
 		for kx := firstX; kx < lastX; kx++ {

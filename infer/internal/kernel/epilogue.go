@@ -19,15 +19,27 @@ type Epilogue struct {
 	T        *fixed.Thresholds
 }
 
-// own returns the accumulators of an output.
-func (e *Epilogue) own() int { return len(e.Terms) - len(e.Others) }
+// Own returns the accumulators of an output.
+func (e *Epilogue) Own() int { return len(e.Terms) - len(e.Others) }
 
-// multipliers returns those of the terms, [term][channel].
-func (e *Epilogue) multipliers() [][]int64 {
+// Multipliers returns those of the terms, [term][channel].
+func (e *Epilogue) Multipliers() [][]int64 {
 	if e.T != nil {
 		return e.T.M
 	}
 	return e.R.M
+}
+
+// Constants returns what a requantizer adds to the sum of each channel, Bias + AccBias·M of the first term, and zeros for
+// thresholds.
+func (e *Epilogue) Constants() []int64 {
+	constants := make([]int64, e.Channels)
+	if r := e.R; r != nil {
+		for c := range constants {
+			constants[c] = r.Bias[c] + int64(r.AccBias[c])*r.M[0][c]
+		}
+	}
+	return constants
 }
 
 // A Term is what is known beforehand of a term: whether it is a tensor of codes, with their zero point, or int32.
@@ -37,10 +49,11 @@ type Term struct {
 	Bits  int // proved to be enough for the int32; 0 is 32
 }
 
-func (t *Term) bits() int { return cmp.Or(t.Bits, 32) }
+// Width returns the bits that are enough for the int32.
+func (t *Term) Width() int { return cmp.Or(t.Bits, 32) }
 
-// value returns number i of a tensor, less its zero point.
-func (t *Tensor) value(i int) int64 {
+// Value returns number i of a tensor, less its zero point.
+func (t *Tensor) Value(i int) int64 {
 	if t.Codes != nil {
 		return int64(int32(t.Codes[i]) - t.Zero)
 	}
@@ -65,11 +78,11 @@ func (e *referenceFinish) Finish(t Tile, acc []int32, tensors []Tensor, s *Scrat
 				continue
 			}
 			terms := s.Sums[:0]
-			for k := range e.own() {
+			for k := range e.Own() {
 				terms = append(terms, int64(acc[(k*t.Rows+r)*t.Stride+o]))
 			}
 			for _, other := range e.Others {
-				terms = append(terms, tensors[other].value(i))
+				terms = append(terms, tensors[other].Value(i))
 			}
 			switch {
 			case e.T != nil:
@@ -86,27 +99,20 @@ func (e *referenceFinish) Finish(t Tile, acc []int32, tensors []Tensor, s *Scrat
 // genericFinish sums the terms of a row, one after the other, and requantizes or compares the row.
 type genericFinish struct {
 	Epilogue
-	constant []int64 // Bias + AccBias·M of the first term; 0 before thresholds
+	constant []int64
 }
 
-func newGenericFinish(e Epilogue) Finisher { return newGenericFinisher(e) }
-
-// newCompare prepares thresholds.
-func newCompare(e Epilogue) Finisher {
-	if len(e.Terms) == 1 && e.own() == 1 {
-		return newIntervals(e)
-	}
-	return newGenericFinish(e)
+// NewFinish prepares an epilogue in portable Go.
+func NewFinish(e Epilogue) Finisher {
+	return &genericFinish{Epilogue: e, constant: e.Constants()}
 }
 
-func newGenericFinisher(e Epilogue) *genericFinish {
-	g := &genericFinish{Epilogue: e, constant: make([]int64, e.Channels)}
-	if r := e.R; r != nil {
-		for c := range g.constant {
-			g.constant[c] = r.Bias[c] + int64(r.AccBias[c])*r.M[0][c]
-		}
+// NewCompare prepares an epilogue with thresholds in portable Go.
+func NewCompare(e Epilogue) Finisher {
+	if len(e.Terms) == 1 && e.Own() == 1 {
+		return NewIntervals(e)
 	}
-	return g
+	return NewFinish(e)
 }
 
 func (e *genericFinish) Needs() Needs { return Needs{Sums: e.Channels} }
@@ -119,13 +125,13 @@ func (e *genericFinish) Finish(t Tile, acc []int32, tensors []Tensor, s *Scratch
 			copy(out.Wide[row:row+t.Channels], acc[r*t.Stride:])
 			continue
 		}
-		sums, m := s.Sums[:t.Channels], e.multipliers()
+		sums, m := s.Sums[:t.Channels], e.Multipliers()
 		copy(sums, e.constant[t.Channel:])
-		for k := range e.own() {
+		for k := range e.Own() {
 			addWide(sums, acc[(k*t.Rows+r)*t.Stride:], m[k][t.Channel:])
 		}
 		for k, other := range e.Others {
-			x, m := &tensors[other], m[e.own()+k][t.Channel:]
+			x, m := &tensors[other], m[e.Own()+k][t.Channel:]
 			if x.Codes != nil {
 				addCodes(sums, x.Codes[row:], x.Zero, m)
 			} else {

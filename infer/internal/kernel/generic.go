@@ -13,7 +13,8 @@ type generic struct {
 	start []int64   // [pair]: -zero·Σ w of both channels, as a pair
 }
 
-func newGeneric(c Conv, weights []int8) Plan {
+// NewGeneric prepares a convolution in portable Go.
+func NewGeneric(c Conv, weights []int8) Plan {
 	if c.Groups > 1 && c.Groups == c.InC && c.Groups == c.OutC {
 		return newDepthwise(c, weights)
 	}
@@ -65,8 +66,8 @@ func (p *generic) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
 // gather copies the codes under the kernel at one output, of the group's channels from base, to patch.
 func (p *generic) gather(patch, x []uint8, oy, ox, base int) {
 	c, n := &p.c, p.group.InC
-	firstY, lastY, y0 := window(oy, c.StrideH, c.Top, c.KH, c.InH)
-	firstX, lastX, x0 := window(ox, c.StrideW, c.Left, c.KW, c.InW)
+	firstY, lastY, y0 := Taps(oy, c.StrideH, c.Top, c.KH, c.InH)
+	firstX, lastX, x0 := Taps(ox, c.StrideW, c.Left, c.KW, c.InW)
 	if firstY > 0 || firstX > 0 || lastY < c.KH || lastX < c.KW {
 		for i := range patch {
 			patch[i] = uint8(c.Zero)

@@ -2,7 +2,7 @@
 
 //go:build !linux
 
-package kernel
+package kernel_test
 
 import "testing"
 

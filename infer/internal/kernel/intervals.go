@@ -2,9 +2,9 @@
 
 package kernel
 
-// intervals is the finisher of thresholds on one accumulator: acc·m >= t is an interval of acc, for each channel and
+// Intervals is the finisher of thresholds on one accumulator: acc·m >= t is an interval of acc, for each channel and
 // plane of signs.
-type intervals struct {
+type Intervals struct {
 	Epilogue
 	first  [][]int64  // [plane][channel]
 	behind [][]uint64 // the last less the first
@@ -13,12 +13,13 @@ type intervals struct {
 // none is the start of an interval that no accumulator is in.
 const none = 1 << 40
 
-func newIntervals(e Epilogue) *intervals {
-	f := &intervals{Epilogue: e}
+// NewIntervals prepares thresholds of one accumulator.
+func NewIntervals(e Epilogue) *Intervals {
+	f := &Intervals{Epilogue: e}
 	for _, levels := range e.T.T {
 		first, behind := make([]int64, e.Channels), make([]uint64, e.Channels)
 		for c, level := range levels {
-			from, to := interval(e.T.M[0][c], level)
+			from, to := Interval(e.T.M[0][c], level)
 			first[c], behind[c] = from, uint64(to-from)
 		}
 		f.first, f.behind = append(f.first, first), append(f.behind, behind)
@@ -26,8 +27,8 @@ func newIntervals(e Epilogue) *intervals {
 	return f
 }
 
-// interval returns the first and the last int32 for which acc·m >= t; where there is none, two numbers beyond.
-func interval(m, t int64) (from, to int64) {
+// Interval returns the first and the last int32 for which acc·m >= t; where there is none, two numbers beyond.
+func Interval(m, t int64) (from, to int64) {
 	const least, most = -1 << 31, 1<<31 - 1
 	from, to, t = least, most, max(t, -1<<62) // far below all products
 	switch {
@@ -44,6 +45,12 @@ func interval(m, t int64) (from, to int64) {
 	return from, to
 }
 
+// Bounds returns the first and the last accumulator in an interval, and whether there is one.
+func (e *Intervals) Bounds(plane, channel int) (first, last int32, ok bool) {
+	from := e.first[plane][channel]
+	return int32(from), int32(from + int64(e.behind[plane][channel])), from != none
+}
+
 // floorDiv returns x / y rounded down, for a positive y.
 func floorDiv(x, y int64) int64 {
 	q := x / y
@@ -53,9 +60,9 @@ func floorDiv(x, y int64) int64 {
 	return q
 }
 
-func (e *intervals) Needs() Needs { return Needs{} }
+func (e *Intervals) Needs() Needs { return Needs{} }
 
-func (e *intervals) Finish(t Tile, acc []int32, tensors []Tensor, _ *Scratch) {
+func (e *Intervals) Finish(t Tile, acc []int32, tensors []Tensor, _ *Scratch) {
 	codes := tensors[e.Output].Codes
 	for r := range t.Rows {
 		sums := acc[r*t.Stride:][:t.Channels]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package kernel_test
 
 import (
 	"math"
@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/goqat/goqat/fixed"
+	"github.com/goqat/goqat/infer/internal/kernel"
 )
 
 // TestIntervals compares numbers at and around the ends of intervals with the products.
@@ -22,7 +23,7 @@ func TestIntervals(t *testing.T) {
 		if rng.IntN(2) == 0 {
 			level = -level
 		}
-		from, to := interval(m, level)
+		from, to := kernel.Interval(m, level)
 		for _, acc := range []int64{math.MinInt32, math.MinInt32 + 1, -1, 0, 1, math.MaxInt32 - 1, math.MaxInt32, from - 1, from, from + 1, to - 1, to, to + 1} {
 			if acc < math.MinInt32 || acc > math.MaxInt32 {
 				continue
@@ -47,7 +48,7 @@ func intervalsAgree(t *testing.T, rng *rand.Rand) {
 	t.Helper()
 	channels, rows, planes := 1+rng.IntN(40), 1+rng.IntN(9), 1+rng.IntN(4)
 	stride := channels + rng.IntN(16)
-	e := Epilogue{Channels: channels, Terms: make([]Term, 1), T: &fixed.Thresholds{M: [][]int64{make([]int64, channels)}}}
+	e := kernel.Epilogue{Channels: channels, Terms: make([]kernel.Term, 1), T: &fixed.Thresholds{M: [][]int64{make([]int64, channels)}}}
 	for c := range channels {
 		e.T.M[0][c] = rng.Int64N(201) - 100
 	}
@@ -62,13 +63,13 @@ func intervalsAgree(t *testing.T, rng *rand.Rand) {
 	for i := range acc {
 		acc[i] = rng.Int32N(401) - 200
 	}
-	run := func(f Finisher) []uint8 {
-		tensors := []Tensor{{Codes: slices.Repeat([]uint8{0xa5}, rows*channels)}}
-		f.Finish(Tile{Rows: rows, Channels: channels, Stride: stride}, acc, tensors, NewScratch(f.Needs()))
+	run := func(f kernel.Finisher) []uint8 {
+		tensors := []kernel.Tensor{{Codes: slices.Repeat([]uint8{0xa5}, rows*channels)}}
+		f.Finish(kernel.Tile{Rows: rows, Channels: channels, Stride: stride}, acc, tensors, kernel.NewScratch(f.Needs()))
 		return tensors[0].Codes
 	}
 	sets, _ := fast()
-	want := run(newReferenceFinish(e))
+	want := run(kernel.Reference.Finish(e))
 	for _, set := range sets {
 		if got := run(set.Compare(e)); !slices.Equal(got, want) {
 			t.Fatalf("set %s: %d, want %d", set.Name, got, want)

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package kernel is the loops of the integer runtime.
+// Package kernel is the loops of the integer runtime: what they are, as interfaces, and what they compute, in Go.
 //
 // A weighted operator runs in two stages: a Plan, made once from the operator's weights, computes tiles of int32
-// accumulators; a Finisher turns them into the codes of the output. Some plans are a Fuser, which does both in one. The loops that matter exist in several sets, from
-// the reference, which is the definition, to those for one kind of processor. All give the same integers: sums are
-// exact, and the bounds that make them so are proved when a model is read.
+// accumulators; a Finisher turns them into the codes of the output. Some plans are a Fuser, which does both in one.
+//
+// The loops that matter exist in several sets, from the reference, which is the definition, to those for one family of
+// processors. All give the same integers: sums are exact, and the bounds that make them so are proved when a model is
+// read. Reference and Generic, in portable Go, are here. A family of processors is a package: avx2, avx512, neon. Package
+// vector is what these share, and states in one struct what a processor owes. Package sets lists all sets.
 //
 // Images are height × width × channels, channels innermost, one after the other in a batch. A row is one pixel of one
 // image with all its channels; rows are counted through the batch.
@@ -28,9 +31,9 @@ func (c *Conv) InLen() int { return c.InH * c.InW * c.InC }
 // Pixels returns the rows of an output image.
 func (c *Conv) Pixels() int { return c.OutH * c.OutW }
 
-// window returns the taps of an output coordinate that lie inside the image: [first, last) of k, and the input
+// Taps returns the taps of an output coordinate that lie inside the image: [first, last) of k, and the input
 // coordinate of tap 0, which may be outside.
-func window(out, stride, pad, k, size int) (first, last, origin int) {
+func Taps(out, stride, pad, k, size int) (first, last, origin int) {
 	origin = out*stride - pad
 	return max(0, -origin), min(k, size-origin), origin
 }
@@ -131,11 +134,16 @@ type Finisher interface {
 	Needs() Needs
 }
 
-// Sets returns all sets, the fastest first and the reference last.
-func Sets() []Set {
-	return append(platformSets(),
-		Set{Name: "generic", Supported: true, Plan: newGeneric, Signs: newBits, Finish: newGenericFinish, Compare: newCompare, MaxPool: maxPool, SumPool: sumPool},
-		Set{Name: "reference", Supported: true, Plan: newReference, Signs: newReferenceSigns, Finish: newReferenceFinish, Compare: newReferenceFinish, MaxPool: maxPool, SumPool: sumPool})
+// Reference is the definition of all sets, tap by tap and output by output.
+var Reference = Set{
+	Name: "reference", Supported: true, Plan: newReference, Signs: newReferenceSigns,
+	Finish: newReferenceFinish, Compare: newReferenceFinish, MaxPool: MaxPool, SumPool: SumPool,
+}
+
+// Generic is the set of processors that have none of their own.
+var Generic = Set{
+	Name: "generic", Supported: true, Plan: NewGeneric, Signs: NewBits,
+	Finish: NewFinish, Compare: NewCompare, MaxPool: MaxPool, SumPool: SumPool,
 }
 
 // rowTiles splits a number of rows in tiles of at most each rows.

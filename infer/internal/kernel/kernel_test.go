@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package kernel_test
 
 import (
 	"math/bits"
@@ -9,17 +9,19 @@ import (
 	"testing"
 
 	"github.com/goqat/goqat/fixed"
+	"github.com/goqat/goqat/infer/internal/kernel"
+	"github.com/goqat/goqat/infer/internal/kernel/sets"
 )
 
 // fast returns the sets of this processor but the reference, which is the last.
-func fast() (sets []Set, reference Set) {
-	all := Sets()
+func fast() (fast []kernel.Set, reference kernel.Set) {
+	all := sets.All()
 	for _, s := range all[:len(all)-1] {
 		if s.Supported {
-			sets = append(sets, s)
+			fast = append(fast, s)
 		}
 	}
-	return sets, all[len(all)-1]
+	return fast, all[len(all)-1]
 }
 
 // rounds returns n, or with -short, as on emulated processors, a quarter of it.
@@ -32,7 +34,7 @@ func rounds(n int) int {
 
 func TestSets(t *testing.T) {
 	names := map[string]bool{}
-	for _, s := range Sets() {
+	for _, s := range sets.All() {
 		if names[s.Name] || s.Plan == nil || s.Signs == nil || s.Finish == nil || s.Compare == nil || s.MaxPool == nil || s.SumPool == nil {
 			t.Errorf("set %q is there twice or lacks a loop", s.Name)
 		}
@@ -45,8 +47,8 @@ func TestSets(t *testing.T) {
 }
 
 // drawConv returns a random geometry that is possible.
-func drawConv(rng *rand.Rand, groups bool) Conv {
-	c := Conv{
+func drawConv(rng *rand.Rand, groups bool) kernel.Conv {
+	c := kernel.Conv{
 		InC: []int{1, 3, 1 + rng.IntN(50)}[rng.IntN(3)], OutC: 1 + rng.IntN(70), Groups: 1,
 		KH: 1 + rng.IntN(4), KW: 1 + rng.IntN(4), StrideH: 1 + rng.IntN(2), StrideW: 1 + rng.IntN(3),
 		Max: 1<<(1+rng.IntN(8)) - 1,
@@ -148,7 +150,7 @@ func plansAgree(t *testing.T, rng *rand.Rand, n int) {
 func TestLongSums(t *testing.T) {
 	sets, _ := fast()
 	for _, most := range []int32{1, 15, 127, 255} {
-		c := Conv{InH: 1, InW: 1, InC: 2051, OutH: 1, OutW: 1, OutC: 1, KH: 1, KW: 1, StrideH: 1, StrideW: 1, Groups: 1, Max: most}
+		c := kernel.Conv{InH: 1, InW: 1, InC: 2051, OutH: 1, OutW: 1, OutC: 1, KH: 1, KW: 1, StrideH: 1, StrideW: 1, Groups: 1, Max: most}
 		for _, w := range []int8{-128, -127, -8, -7, -2, -1, 1, 2, 7, 8, 127} {
 			weights := slices.Repeat([]int8{w}, c.InC)
 			for _, set := range sets {
@@ -202,10 +204,10 @@ func fusedAgree(t *testing.T, rng *rand.Rand, n int) {
 
 	finish := reference.Finish(e)
 	acc := gather(t, reference.Plan(c, weights), c, 1, x, batch, front)
-	finish.Finish(Tile{Rows: batch * c.Pixels(), Channels: c.OutC, Stride: c.OutC}, acc, tensors, NewScratch(finish.Needs()))
+	finish.Finish(kernel.Tile{Rows: batch * c.Pixels(), Channels: c.OutC, Stride: c.OutC}, acc, tensors, kernel.NewScratch(finish.Needs()))
 	want := slices.Clone(out.Codes)
 	for _, set := range sets {
-		p, ok := set.Plan(c, weights).(Fuser)
+		p, ok := set.Plan(c, weights).(kernel.Fuser)
 		if !ok {
 			continue
 		}
@@ -217,13 +219,13 @@ func fusedAgree(t *testing.T, rng *rand.Rand, n int) {
 			out.Codes[i] = 0xa5
 		}
 		needs := f.Needs()
-		s := NewScratch(needs)
+		s := kernel.NewScratch(needs)
 		s.Bytes = guarded[uint8](t, needs.Bytes, front)
 		for i := range s.Bytes {
 			s.Bytes[i] = 0xa5
 		}
-		for i := p.(Plan).Tiles(batch) - 1; i >= 0; i-- {
-			f.Run(p.(Plan).Tile(i, batch), x, tensors, s)
+		for i := p.(kernel.Plan).Tiles(batch) - 1; i >= 0; i-- {
+			f.Run(p.(kernel.Plan).Tile(i, batch), x, tensors, s)
 		}
 		if !slices.Equal(out.Codes, want) {
 			t.Fatalf("set %s, %+v, %+v: %d, want %d", set.Name, c, e, out.Codes, want)
@@ -233,14 +235,14 @@ func fusedAgree(t *testing.T, rng *rand.Rand, n int) {
 
 // drawFusion returns an epilogue for the accumulators of a convolution, with multipliers like those of networks, and its
 // tensors.
-func drawFusion(t *testing.T, rng *rand.Rand, c Conv, weights []int8, rows int, terms []bool, front bool) (Epilogue, []Tensor) {
+func drawFusion(t *testing.T, rng *rand.Rand, c kernel.Conv, weights []int8, rows int, terms []bool, front bool) (kernel.Epilogue, []kernel.Tensor) {
 	r := &fixed.Requantizer{Hi: 1<<(1+rng.IntN(8)) - 1, Bias: make([]int64, c.OutC), AccBias: make([]int32, c.OutC), Shift: make([]uint8, c.OutC)}
 	r.Zero = rng.Int32N(r.Hi + 1)
 	if rng.IntN(2) == 0 {
 		r.Lo = rng.Int32N(r.Hi)
 	}
-	e := Epilogue{Channels: c.OutC, R: r}
-	var tensors []Tensor
+	e := kernel.Epilogue{Channels: c.OutC, R: r}
+	var tensors []kernel.Tensor
 	reach := int64(1)
 	each := len(weights) / c.OutC
 	for o := range c.OutC {
@@ -248,13 +250,13 @@ func drawFusion(t *testing.T, rng *rand.Rand, c Conv, weights []int8, rows int, 
 	}
 	width := bits.Len64(uint64(reach)) + 1
 	for i, codes := range terms {
-		term := Term{Codes: codes, Bits: width}
-		x := Tensor{}
+		term := kernel.Term{Codes: codes, Bits: width}
+		x := kernel.Tensor{}
 		switch {
 		case i == 0:
 		case codes:
-			term = Term{Codes: true, Zero: rng.Int32N(256)}
-			x = Tensor{Zero: term.Zero, Codes: guarded[uint8](t, rows*c.OutC, front)}
+			term = kernel.Term{Codes: true, Zero: rng.Int32N(256)}
+			x = kernel.Tensor{Zero: term.Zero, Codes: guarded[uint8](t, rows*c.OutC, front)}
 			drawCodes(rng, x.Codes, 255)
 		default:
 			term.Bits = 0
@@ -271,7 +273,7 @@ func drawFusion(t *testing.T, rng *rand.Rand, c Conv, weights []int8, rows int, 
 		r.M = append(r.M, make([]int64, c.OutC))
 	}
 	e.Output = len(tensors)
-	tensors = append(tensors, Tensor{Codes: guarded[uint8](t, rows*c.OutC, front)})
+	tensors = append(tensors, kernel.Tensor{Codes: guarded[uint8](t, rows*c.OutC, front)})
 	coarse := rng.IntN(4) == 0 // multipliers that lead to many ties
 	for o := range c.OutC {
 		if coarse {
@@ -312,12 +314,12 @@ func drawFusion(t *testing.T, rng *rand.Rand, c Conv, weights []int8, rows int, 
 
 // gather runs all tiles of a plan with own accumulators for each output, the last tile first, and puts the accumulators in
 // one array, own × rows × channels.
-func gather(t *testing.T, p Plan, c Conv, own int, x []uint8, batch int, front bool) []int32 {
+func gather(t *testing.T, p kernel.Plan, c kernel.Conv, own int, x []uint8, batch int, front bool) []int32 {
 	t.Helper()
 	rows := batch * c.Pixels()
 	all, done := make([]int32, own*rows*c.OutC), make([]bool, own*rows*c.OutC)
 	needs := p.Needs()
-	s := &Scratch{Sums: guarded[int64](t, needs.Sums, front), Bytes: guarded[uint8](t, needs.Bytes, front), Words: make([]uint64, needs.Words)}
+	s := &kernel.Scratch{Sums: guarded[int64](t, needs.Sums, front), Bytes: guarded[uint8](t, needs.Bytes, front), Words: make([]uint64, needs.Words)}
 	for i := range s.Bytes {
 		s.Bytes[i] = 0xa5 // what an operator before left
 	}
@@ -354,16 +356,16 @@ func gather(t *testing.T, p Plan, c Conv, own int, x []uint8, batch int, front b
 
 // drawEpilogue returns a random epilogue of the given terms, each true for codes, of which the first are own accumulators,
 // rows × channels for each, and the tensors it is about: the other terms and then the output.
-func drawEpilogue(t *testing.T, rng *rand.Rand, channels, rows, own int, terms []bool, front bool) (Epilogue, []int32, []Tensor) {
+func drawEpilogue(t *testing.T, rng *rand.Rand, channels, rows, own int, terms []bool, front bool) (kernel.Epilogue, []int32, []kernel.Tensor) {
 	r := &fixed.Requantizer{Hi: 1<<(1+rng.IntN(8)) - 1, Bias: make([]int64, channels), AccBias: make([]int32, channels), Shift: make([]uint8, channels)}
 	r.Zero = rng.Int32N(r.Hi + 1)
-	e := Epilogue{Channels: channels, R: r}
+	e := kernel.Epilogue{Channels: channels, R: r}
 	var acc []int32
-	var tensors []Tensor
+	var tensors []kernel.Tensor
 	bounds := make([][]int64, len(terms))
 	for i, codes := range terms {
 		reach := int32(1) << (4 + rng.IntN(26))
-		term := Term{Codes: codes, Bits: bits.Len32(uint32(reach)) + 1}
+		term := kernel.Term{Codes: codes, Bits: bits.Len32(uint32(reach)) + 1}
 		if codes {
 			reach = 255
 			term.Zero = rng.Int32N(256)
@@ -372,7 +374,7 @@ func drawEpilogue(t *testing.T, rng *rand.Rand, channels, rows, own int, terms [
 		for range channels {
 			bounds[i] = append(bounds[i], int64(reach))
 		}
-		x := Tensor{Zero: term.Zero}
+		x := kernel.Tensor{Zero: term.Zero}
 		if codes {
 			x.Codes = guarded[uint8](t, rows*channels, front)
 			drawCodes(rng, x.Codes, 255)
@@ -392,9 +394,9 @@ func drawEpilogue(t *testing.T, rng *rand.Rand, channels, rows, own int, terms [
 	e.Output = len(tensors)
 	if rng.IntN(4) == 0 {
 		r.Lo, r.Hi = -1<<30, 1<<30
-		tensors = append(tensors, Tensor{Wide: guarded[int32](t, rows*channels, front)})
+		tensors = append(tensors, kernel.Tensor{Wide: guarded[int32](t, rows*channels, front)})
 	} else {
-		tensors = append(tensors, Tensor{Codes: guarded[uint8](t, rows*channels, front)})
+		tensors = append(tensors, kernel.Tensor{Codes: guarded[uint8](t, rows*channels, front)})
 	}
 
 	least, most := 0, 62
@@ -464,29 +466,29 @@ func finishersAgree(t *testing.T, rng *rand.Rand, n int) {
 		channels, rows = 1+rng.IntN(300), 1+rng.IntN(100)
 	}
 	e, acc, tensors := drawEpilogue(t, rng, channels, rows, form.own, form.terms, front)
-	compareFinishers(t, e, rows, acc, tensors, front, func(set Set) Finisher { return set.Finish(e) })
-	e.T, e.R, tensors[e.Output] = drawThresholds(rng, &e, rows, acc, tensors), nil, Tensor{Codes: guarded[uint8](t, rows*channels, front)}
-	compareFinishers(t, e, rows, acc, tensors, front, func(set Set) Finisher { return set.Compare(e) })
+	compareFinishers(t, e, rows, acc, tensors, front, func(set kernel.Set) kernel.Finisher { return set.Finish(e) })
+	e.T, e.R, tensors[e.Output] = drawThresholds(rng, &e, rows, acc, tensors), nil, kernel.Tensor{Codes: guarded[uint8](t, rows*channels, front)}
+	compareFinishers(t, e, rows, acc, tensors, front, func(set kernel.Set) kernel.Finisher { return set.Compare(e) })
 }
 
 // compareFinishers compares every fast finisher with the reference.
-func compareFinishers(t *testing.T, e Epilogue, rows int, acc []int32, tensors []Tensor, front bool, prepare func(set Set) Finisher) {
+func compareFinishers(t *testing.T, e kernel.Epilogue, rows int, acc []int32, tensors []kernel.Tensor, front bool, prepare func(set kernel.Set) kernel.Finisher) {
 	t.Helper()
 	channels, out := e.Channels, &tensors[e.Output]
-	run := func(set Set) ([]uint8, []int32) {
+	run := func(set kernel.Set) ([]uint8, []int32) {
 		for i := range out.Codes {
 			out.Codes[i] = 0xa5
 		}
 		clear(out.Wide)
 		f := prepare(set)
-		s := NewScratch(f.Needs())
+		s := kernel.NewScratch(f.Needs())
 		for i := range s.Sums {
 			s.Sums[i] = -1 // what an operator before left
 		}
 		for first := 0; first < rows; {
-			tile := Tile{Row: first, Rows: min(4+first, rows-first), Channels: channels, Stride: channels + first%3}
-			part := guarded[int32](t, e.own()*tile.Rows*tile.Stride, front)
-			for k := range e.own() {
+			tile := kernel.Tile{Row: first, Rows: min(4+first, rows-first), Channels: channels, Stride: channels + first%3}
+			part := guarded[int32](t, e.Own()*tile.Rows*tile.Stride, front)
+			for k := range e.Own() {
 				for r := range tile.Rows {
 					copy(part[(k*tile.Rows+r)*tile.Stride:], acc[(k*rows+first+r)*channels:][:channels])
 				}
@@ -509,7 +511,7 @@ func compareFinishers(t *testing.T, e Epilogue, rows int, acc []int32, tensors [
 }
 
 // drawThresholds returns thresholds at the sums of some outputs of an epilogue, or one above.
-func drawThresholds(rng *rand.Rand, e *Epilogue, rows int, acc []int32, tensors []Tensor) *fixed.Thresholds {
+func drawThresholds(rng *rand.Rand, e *kernel.Epilogue, rows int, acc []int32, tensors []kernel.Tensor) *fixed.Thresholds {
 	h := &fixed.Thresholds{M: e.R.M}
 	for range 1 + rng.IntN(4) {
 		h.T = append(h.T, make([]int64, e.Channels))
@@ -518,10 +520,10 @@ func drawThresholds(rng *rand.Rand, e *Epilogue, rows int, acc []int32, tensors 
 		for _, levels := range h.T {
 			i := rng.IntN(rows)*e.Channels + c
 			for k, m := range h.M {
-				if k < e.own() {
+				if k < e.Own() {
 					levels[c] += int64(acc[k*rows*e.Channels+i]) * m[c]
 				} else {
-					levels[c] += tensors[e.Others[k-e.own()]].value(i) * m[c]
+					levels[c] += tensors[e.Others[k-e.Own()]].Value(i) * m[c]
 				}
 			}
 			levels[c] += rng.Int64N(2)
@@ -550,10 +552,10 @@ func TestFinishersRoundTies(t *testing.T) {
 				acc[k*channels+c] = x + int32(k) - 1
 			}
 		}
-		e := Epilogue{Channels: channels, R: r, Terms: []Term{{Bits: 22}}}
-		run := func(set Set) []uint8 {
-			f, tensors := set.Finish(e), []Tensor{{Codes: make([]uint8, len(acc))}}
-			f.Finish(Tile{Rows: 3, Channels: channels, Stride: channels}, acc, tensors, NewScratch(f.Needs()))
+		e := kernel.Epilogue{Channels: channels, R: r, Terms: []kernel.Term{{Bits: 22}}}
+		run := func(set kernel.Set) []uint8 {
+			f, tensors := set.Finish(e), []kernel.Tensor{{Codes: make([]uint8, len(acc))}}
+			f.Finish(kernel.Tile{Rows: 3, Channels: channels, Stride: channels}, acc, tensors, kernel.NewScratch(f.Needs()))
 			return tensors[0].Codes
 		}
 		want := run(reference)
@@ -583,10 +585,10 @@ func poolsAgree(t *testing.T, rng *rand.Rand) {
 	x := guarded[uint8](t, batch*c.InLen(), front)
 	drawCodes(rng, x, c.Max)
 	rows := batch * c.Pixels()
-	most := func(set Set, c Conv) []uint8 {
+	most := func(set kernel.Set, c kernel.Conv) []uint8 {
 		out := guarded[uint8](t, rows*c.OutC, front)
 		for first := 0; first < rows; first += 7 {
-			set.MaxPool(NewWindow(c), out, x, first, min(7, rows-first))
+			set.MaxPool(kernel.NewWindow(c), out, x, first, min(7, rows-first))
 		}
 		return out
 	}
@@ -594,12 +596,12 @@ func poolsAgree(t *testing.T, rng *rand.Rand) {
 	inner.Top, inner.Left = 0, 0
 	inner.KH, inner.KW = min(c.KH, c.InH), min(c.KW, c.InW)
 	inner.OutH, inner.OutW = (c.InH-inner.KH)/c.StrideH+1, (c.InW-inner.KW)/c.StrideW+1
-	sum := func(set Set, c Conv) []int32 {
+	sum := func(set kernel.Set, c kernel.Conv) []int32 {
 		rows := batch * c.Pixels()
 		out := guarded[int32](t, rows*c.OutC, front)
 		for first := 0; first < rows; first += 5 {
 			n := min(5, rows-first)
-			set.SumPool(NewWindow(c), out[first*c.OutC:][:n*c.OutC], x, first, n)
+			set.SumPool(kernel.NewWindow(c), out[first*c.OutC:][:n*c.OutC], x, first, n)
 		}
 		return out
 	}

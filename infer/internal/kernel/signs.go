@@ -67,8 +67,8 @@ func (p *signs) dot(x []uint8, oy, ox, o, sign int) int32 {
 	return acc
 }
 
-// areSigns says whether all weights are -1 or +1.
-func areSigns(weights []int16) bool {
+// AreSigns says whether all weights are -1 or +1.
+func AreSigns(weights []int16) bool {
 	return !slices.ContainsFunc(weights, func(w int16) bool { return w != 1 && w != -1 })
 }
 
@@ -79,8 +79,8 @@ type signCodes struct {
 	sum []int32 // [c.OutC]: Σ w
 }
 
-// newSigns prepares a convolution of signs with weights that are no signs: with plan, if they and the codes allow it.
-func newSigns(c Conv, n int, weights []int16, plan func(c Conv, weights []int8) Plan) Plan {
+// NewSigns prepares a convolution of signs with weights that are no signs: with plan, if they and the codes allow it.
+func NewSigns(c Conv, n int, weights []int16, plan func(c Conv, weights []int8) Plan) Plan {
 	narrow, sum := make([]int8, len(weights)), make([]int32, c.OutC)
 	each := len(weights) / c.OutC
 	for i, w := range weights {
@@ -115,10 +115,10 @@ type signBits struct {
 	weights []uint64 // [c.OutC][words]
 }
 
-// newBits prepares a convolution of signs for the generic set.
-func newBits(c Conv, n int, weights []int16) Plan {
-	if !areSigns(weights) {
-		return newSigns(c, n, weights, newGeneric)
+// NewBits prepares a convolution of signs in portable Go.
+func NewBits(c Conv, n int, weights []int16) Plan {
+	if !AreSigns(weights) {
+		return NewSigns(c, n, weights, NewGeneric)
 	}
 	taps := c.KH * c.KW * c.InC / c.Groups
 	p := &signBits{signRows: signRows{rowTiles{c.Pixels(), 16, c.OutC}, n}, c: c, words: (taps + 63) / 64}
@@ -161,8 +161,8 @@ func (p *signBits) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
 func (p *signBits) gather(patch []uint64, x []uint8, oy, ox, base int) {
 	c := &p.c
 	n := c.InC / c.Groups
-	firstY, lastY, y0 := window(oy, c.StrideH, c.Top, c.KH, c.InH)
-	firstX, lastX, x0 := window(ox, c.StrideW, c.Left, c.KW, c.InW)
+	firstY, lastY, y0 := Taps(oy, c.StrideH, c.Top, c.KH, c.InH)
+	firstX, lastX, x0 := Taps(ox, c.StrideW, c.Left, c.KW, c.InW)
 	clear(patch)
 	for ky := firstY; ky < lastY; ky++ {
 		for kx := firstX; kx < lastX; kx++ {

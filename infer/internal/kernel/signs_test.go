@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package kernel_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/goqat/goqat/infer/internal/kernel"
 )
 
 // drawSigns returns a geometry for codes of so many signs, and random ones.
-func drawSigns(t *testing.T, rng *rand.Rand, n, batch int, groups bool) (Conv, []uint8) {
+func drawSigns(t *testing.T, rng *rand.Rand, n, batch int, groups bool) (kernel.Conv, []uint8) {
 	c := drawConv(rng, groups)
 	c.Zero, c.Max = 0, 1<<n-1
 	if !groups && c.OutW < 16 && rng.IntN(3) == 0 { // words and halves of them
@@ -45,7 +48,7 @@ func signsAgree(t *testing.T, rng *rand.Rand, i int) {
 		want := gather(t, reference.Signs(c, n, weights), c, n, x, batch, false)
 		for _, set := range sets {
 			plan := set.Signs(c, n, weights)
-			if _, slow := plan.(*signs); slow && other == 1 {
+			if slow := fmt.Sprintf("%T", plan) == "*kernel.signs"; slow && other == 1 {
 				t.Fatalf("set %s runs weights of one bit by %T", set.Name, plan)
 			}
 			if got := gather(t, plan, c, n, x, batch, i%2 == 0); !slices.Equal(got, want) {
@@ -59,7 +62,7 @@ func signsAgree(t *testing.T, rng *rand.Rand, i int) {
 func TestManySigns(t *testing.T) {
 	sets, _ := fast()
 	for _, channels := range []int{1007, 1008, 1009, 1024, 5000} {
-		c := Conv{InH: 1, InW: 1, InC: channels, OutH: 1, OutW: 1, OutC: 1, KH: 1, KW: 1, StrideH: 1, StrideW: 1, Groups: 1, Max: 1}
+		c := kernel.Conv{InH: 1, InW: 1, InC: channels, OutH: 1, OutW: 1, OutC: 1, KH: 1, KW: 1, StrideH: 1, StrideW: 1, Groups: 1, Max: 1}
 		weights := slices.Repeat([]int16{-1}, channels)
 		for _, set := range sets {
 			for sign, want := range []int32{int32(channels), -int32(channels)} {
@@ -84,11 +87,11 @@ func TestSignsAreCodes(t *testing.T) {
 			wide[i] = int16(w)
 			sum[i/(c.KH*c.KW*c.InC)] += int32(w)
 		}
-		want := gather(t, newReference(c, narrow), c, 1, x, 1, false)
+		want := gather(t, kernel.Reference.Plan(c, narrow), c, 1, x, 1, false)
 		for i := range want {
 			want[i] = 2*want[i] - sum[i%c.OutC]
 		}
-		if got := gather(t, newReferenceSigns(c, 1, wide), c, 1, x, 1, false); !slices.Equal(got, want) {
+		if got := gather(t, kernel.Reference.Signs(c, 1, wide), c, 1, x, 1, false); !slices.Equal(got, want) {
 			t.Fatalf("%+v: %d, want %d", c, got, want)
 		}
 	}
@@ -109,20 +112,20 @@ func TestRemainder(t *testing.T) {
 		for i, w := range weights {
 			half[i], odd[i] = int8(w/2), int8(w%2)
 		}
-		want := gather(t, newReference(c, half), c, 1, x, 1, false)
-		for i, a := range gather(t, newReference(c, odd), c, 1, x, 1, false) {
+		want := gather(t, kernel.Reference.Plan(c, half), c, 1, x, 1, false)
+		for i, a := range gather(t, kernel.Reference.Plan(c, odd), c, 1, x, 1, false) {
 			want[i] = 2*want[i] + a
 		}
-		narrow, rest := NewRemainder(c, weights)
-		got := gather(t, newReference(c, narrow), c, 1, x, 1, false)
+		narrow, rest := kernel.NewRemainder(c, weights)
+		got := gather(t, kernel.Reference.Plan(c, narrow), c, 1, x, 1, false)
 		if rest != nil {
-			rest.Add(got, x, Tile{Rows: c.Pixels(), Channels: c.OutC, Stride: c.OutC})
+			rest.Add(got, x, kernel.Tile{Rows: c.Pixels(), Channels: c.OutC, Stride: c.OutC})
 		}
 		if !slices.Equal(got, want) {
 			t.Fatalf("%+v: %d, want %d", c, got, want)
 		}
 	}
-	if _, rest := NewRemainder(Conv{OutC: 1, KH: 1, KW: 1, InC: 3, Groups: 1}, []int16{-128, 0, 127}); rest != nil {
+	if _, rest := kernel.NewRemainder(kernel.Conv{OutC: 1, KH: 1, KW: 1, InC: 3, Groups: 1}, []int16{-128, 0, 127}); rest != nil {
 		t.Error("weights that fit int8 have a remainder")
 	}
 }

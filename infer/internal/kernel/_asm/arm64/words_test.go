@@ -82,7 +82,7 @@ func TestCommitted(t *testing.T) {
 	if _, err := exec.LookPath("llvm-mc"); err != nil {
 		t.Skip(err)
 	}
-	files, err := filepath.Glob("../../*_arm64.s")
+	files, err := filepath.Glob("../../neon/*_arm64.s")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no generated files: %v", err)
 	}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !purego
+
+package avx512
+
+import (
+	"github.com/goqat/goqat/infer/internal/kernel"
+	"github.com/goqat/goqat/infer/internal/kernel/vector"
+)
+
+// depthwisePlan is a depthwise convolution that ends in codes where it can: blocks of codes next to each other, four
+// taps at a time by VPDPBUSD, are requantized in registers.
+type depthwisePlan struct {
+	*vector.DepthwiseRows
+	weights []int8 // [channel][tap]
+}
+
+func newDepthwise(c kernel.Conv, weights []int8) kernel.Plan {
+	return &depthwisePlan{processor.NewDepthwise(c, weights), weights}
+}
+
+// depthwiseCodes is the product with its end.
+type depthwiseCodes struct {
+	*vector.Band
+	finish               *finisher
+	width                int // of a block, in codes
+	blocks, pixels, step int // of a line, see depthwise64
+	product              depthwiseFunc
+	square               [3]squareFunc // [lines at a time], nil unless the kernel is 3 × 3
+	offsets              []int32
+	weights              []int8
+	table                []int64
+}
+
+// The products by the width of a block.
+var (
+	depthwiseBlocks = map[int]depthwiseFunc{16: depthwise16, 32: depthwise32, 64: depthwise64}
+	squareBlocks    = [3]map[int]squareFunc{ // [lines at a time]
+		1: {16: depthwise3x3Lines1x16, 32: depthwise3x3Lines1x32, 64: depthwise3x3Lines1x64},
+		2: {16: depthwise3x3Lines2x16, 32: depthwise3x3Lines2x32, 64: depthwise3x3Lines2x64},
+	}
+)
+
+type (
+	depthwiseFunc = func(dst, x *uint8, offsets *int32, groups, lines, line, pixels, step, blocks int, weights *int8, table *int64, zero, least, most int)
+	squareFunc    = func(dst *uint8, dstLine, dstStep int, x *uint8, pitch, tap, times, line, pixels, step, blocks int, weights *int8, table *int64, zero, least, most int)
+)
+
+// Fuse implements Fuser, for 16 channels and multiples.
+func (p *depthwisePlan) Fuse(f kernel.Finisher) kernel.Fused {
+	c := &p.C
+	finish, ok := f.(*finisher)
+	if !ok || finish.ties || len(finish.terms) != 1 || c.OutC%lanes != 0 || c.KH*c.KW*255*128 >= 1<<31 {
+		return nil
+	}
+	d := &depthwiseCodes{Band: &p.Band, finish: finish}
+	d.cut()
+	square := c.KH == 3 && c.KW == 3
+	d.product = depthwiseBlocks[d.width]
+	for n := 1; square && n <= 2; n++ {
+		d.square[n] = squareBlocks[n][d.width]
+	}
+	taps := c.KH * c.KW
+	for k := range (taps + 3) / 4 * 4 {
+		tap := min(k, taps-1) // those behind the last meet weights of 0
+		d.offsets = append(d.offsets, int32(tap/c.KW*p.Pitch()+tap%c.KW*c.InC))
+	}
+	for first := 0; first < d.blocks*d.width; first += d.width {
+		if square {
+			for line := range 2 {
+				for column := range 3 {
+					d.addWeights(p.weights, first, [4]int{column - 3*line, column + 3 - 3*line, column + 6 - 3*line, column + 9 - 3*line})
+				}
+			}
+		} else {
+			for k := 0; k < taps; k += 4 {
+				d.addWeights(p.weights, first, [4]int{k, k + 1, k + 2, k + 3})
+			}
+		}
+		for v := range 4 {
+			d.addConstants(p.Start, func(lane int) int { return d.channel(first, v, lane) })
+		}
+	}
+	return d
+}
+
+func (d *depthwiseCodes) Name() string { return "avx512vnni 8-bit" }
+
+// cut chooses the blocks: of channels, or where these are few, of channels of pixels next to each other.
+func (d *depthwiseCodes) cut() {
+	c := &d.C
+	for d.width = 64; ; d.width /= 2 {
+		switch {
+		case c.OutC%d.width == 0:
+			d.blocks, d.pixels, d.step = c.OutC/d.width, c.OutW, c.StrideW*c.InC
+			return
+		case c.StrideW == 1 && d.width%c.OutC == 0 && c.OutW*c.OutC%d.width == 0:
+			d.blocks, d.pixels, d.step = 1, c.OutW*c.OutC/d.width, d.width
+			return
+		}
+	}
+}
+
+// channel returns the channel of a lane of vector v of the block of codes from first.
+func (d *depthwiseCodes) channel(first, v, lane int) int {
+	return (first + lane/4*16 + 4*v + lane%4) % d.C.OutC
+}
+
+// addWeights adds those of four taps for the block from first, 0 in the place of taps that the kernel does not have.
+func (d *depthwiseCodes) addWeights(weights []int8, first int, taps [4]int) {
+	each := d.C.KH * d.C.KW
+	for v := range 4 {
+		for lane := range d.width / 4 {
+			for _, k := range taps {
+				w := int8(0)
+				if k >= 0 && k < each {
+					w = weights[d.channel(first, v, lane)*each+k]
+				}
+				d.weights = append(d.weights, w)
+			}
+		}
+	}
+}
+
+// addConstants adds a vector's constants to the table, for lanes of the given channels.
+func (d *depthwiseCodes) addConstants(start []int32, channel func(lane int) int) {
+	lanes := d.width / 4
+	var even, odd, constants, shift []int64
+	for lane := range lanes {
+		c := channel(lane)
+		b, i := &d.finish.blocks[c/lanes], c%lanes
+		m := b.multipliers[0][i]
+		even, shift = append(even, m), append(shift, int64(b.shift[i])-32)
+		constants = append(constants, b.constant[i]-b.down[i]+int64(start[c])*m)
+	}
+	for lane := range lanes {
+		odd = append(odd, even[lane|1])
+	}
+	d.table = appendNarrow(d.table, even)
+	d.table = appendNarrow(d.table, odd)
+	d.table = appendEvenOdd(d.table, constants)
+	d.table = appendNarrow(d.table, shift)
+}
+
+func (d *depthwiseCodes) Needs() kernel.Needs {
+	return kernel.Needs{Bytes: d.Height(d.Lines)*d.Pitch() + padSlack}
+}
+
+func (d *depthwiseCodes) Run(t kernel.Tile, x []uint8, tensors []kernel.Tensor, s *kernel.Scratch) {
+	c, f := &d.C, d.finish
+	pad(d.Band, s.Bytes, x, t.Row, t.Rows)
+	dst := tensors[f.Output].Codes[t.Row*c.OutC:][:t.Rows*c.OutC]
+	zero, least, most := int(f.R.Zero), int(f.R.Lo), int(f.R.Hi)
+	lines, line := t.Rows/c.OutW, c.StrideH*d.Pitch()
+	if d.square[1] == nil {
+		d.product(&dst[0], &s.Bytes[0], &d.offsets[0], len(d.offsets)/4, lines, line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], zero, least, most)
+		return
+	}
+	together, dstStep, dstLine := 2, d.width, c.OutW*c.OutC // lines at a time
+	if c.StrideH > 1 {
+		together = 1
+	}
+	if d.blocks > 1 {
+		dstStep = c.OutC
+	}
+	done := 0
+	for n := together; done < lines; n = 1 {
+		if times := (lines - done) / n; times > 0 {
+			d.square[n](&dst[done*dstLine], dstLine, dstStep, &s.Bytes[done*line], d.Pitch(), c.InC, times, n*line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], zero, least, most)
+			done += times * n
+		}
+	}
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !purego
+
+package avx512
+
+import (
+	"math/bits"
+
+	"github.com/goqat/goqat/infer/internal/kernel"
+)
+
+// finisher requantizes 16 channels at a time where the output are codes, the terms are one or two, and numbers fit
+// the processor's 32-bit multiplication. The rest, and what is left of the channels, is done eight at a time.
+//
+// A sum is x = Σ a·M + constant, the shift at least 32: the rounded number is the high half of x + half a unit, shifted
+// by what is left. That rounds a tie up. With one term each channel has one accumulator at most that leads to a tie, and
+// the constant is 1 less where that one must go down. With more of them, the product finds ties.
+type finisher struct {
+	rest kernel.Finisher
+	kernel.Epilogue
+	constant  []int64 // Bias + AccBias·M of the first term
+	terms     []int   // in the order of the assembly: int32 before codes
+	ties      bool    // found by the product
+	blocks    []block
+	table     []int64
+	blockSize int // of the table, in numbers
+}
+
+const lanes = 16
+
+func newFinish(e kernel.Epilogue) kernel.Finisher {
+	f := &finisher{rest: processor.NewSums(e), Epilogue: e, constant: e.Constants()}
+	if e.R == nil || e.Channels < lanes || e.R.Lo < 0 || e.R.Hi > 255 || len(e.Terms) > 2 || len(e.Terms) == 1 && e.Terms[0].Codes {
+		return f.rest
+	}
+	f.order()
+	f.blocks = make([]block, e.Channels/lanes)
+	for i := range f.blocks {
+		if !f.fill(&f.blocks[i], i*lanes) {
+			return f.rest
+		}
+		f.ties = f.ties || f.blocks[i].ties
+	}
+	for i := range f.blocks {
+		f.add(&f.blocks[i])
+	}
+	f.blockSize = len(f.table) / len(f.blocks)
+	return f
+}
+
+// order puts terms of int32 before those of codes.
+func (e *finisher) order() {
+	for _, codes := range []bool{false, true} {
+		for i, t := range e.Epilogue.Terms {
+			if t.Codes == codes {
+				e.terms = append(e.terms, i)
+			}
+		}
+	}
+}
+
+// A block is the constants of 16 channels, shifted so that the shift is at least 32.
+type block struct {
+	ties        bool         // that the constant cannot decide
+	constant    [lanes]int64 // with half a unit
+	down        [lanes]int64 // what it has too much for the only tie
+	shift       [lanes]uint8
+	multipliers [2][lanes]int64
+	powers      [2][lanes]int64
+}
+
+// fill computes the constants of 16 channels and says whether they can be computed so.
+func (e *finisher) fill(b *block, first int) bool {
+	for lane := range lanes {
+		c := first + lane
+		shift := max(32, e.R.Shift[c])
+		up := shift - e.R.Shift[c]
+		constant := e.constant[c]
+		reach := uint64(0)
+		for i, term := range e.terms {
+			t, m := &e.Epilogue.Terms[term], e.R.M[term][c]
+			size := uint64(max(m, -m))
+			if size >= 1<<31 && !t.Codes || size >= 1<<54 {
+				return false
+			}
+			if t.Codes {
+				constant -= int64(t.Zero) * m
+				reach += size * 255
+			} else {
+				reach += size << (t.Width() - 1)
+			}
+			m <<= up
+			if t.Codes {
+				power := max(0, bits.Len64(size<<up)-31)
+				b.powers[i][lane] = int64(power)
+				m >>= power
+			}
+			b.multipliers[i][lane] = m
+			if m != int64(int32(m)) || m<<b.powers[i][lane] != e.R.M[term][c]<<up || 255<<b.powers[i][lane] >= 1<<31 {
+				return false
+			}
+		}
+		reach += uint64(max(constant, -constant))
+		half := int64(1) << (shift - 1)
+		if reach >= 1<<(62-up) {
+			return false
+		}
+		constant <<= up
+		b.constant[lane], b.shift[lane] = constant+half, shift
+		if len(e.terms) > 1 {
+			b.ties = true
+			continue
+		}
+		acc, found, unique := tie(b.multipliers[0][lane], constant, shift, e.Epilogue.Terms[0].Width())
+		b.ties = b.ties || !unique
+		if found && (acc*b.multipliers[0][lane]+constant-half)>>shift&1 == 0 {
+			b.down[lane] = 1
+		}
+	}
+	return true
+}
+
+// tie returns the accumulator of the given bits for which acc·m + constant is half a unit above a multiple of 2^shift,
+// whether there is one, and whether there is no other.
+func tie(m, constant int64, shift uint8, width int) (acc int64, found, unique bool) {
+	rest := int64(1)<<(shift-1) - constant
+	if m == 0 {
+		return 0, rest&(1<<shift-1) == 0, true // for every accumulator, the same
+	}
+	zeros := bits.TrailingZeros64(uint64(m))
+	period := int(shift) - zeros // accumulators of ties are 2^period apart
+	if period < width {
+		return 0, false, false
+	}
+	if rest&(1<<zeros-1) != 0 {
+		return 0, false, true
+	}
+	odd := m >> zeros
+	inverse := odd // of an odd number, modulo 2^3; each step doubles the bits
+	for range 5 {
+		inverse *= 2 - odd*inverse
+	}
+	acc = rest >> zeros * inverse << (64 - period) >> (64 - period)
+	return acc, acc>>(width-1) == acc>>63, true
+}
+
+// add adds the table of a block: of even and of odd channels, as words of 64 bits, the constant; as 32 bits, the shift
+// less 32; where the product finds ties, the bits below the unit and the unit; for each term, as 32 bits, the
+// multipliers, and of codes the power of two that is left out of them and goes to the codes.
+func (e *finisher) add(b *block) {
+	var constant, shift, below, unit [lanes]int64
+	for lane, s := range b.shift {
+		constant[lane], shift[lane], below[lane], unit[lane] = b.constant[lane], int64(s)-32, 1<<s-1, 1<<s
+		if !e.ties {
+			constant[lane] -= b.down[lane]
+		}
+	}
+	e.table = appendEvenOdd(e.table, constant[:])
+	e.table = appendNarrow(e.table, shift[:])
+	if e.ties {
+		e.table = appendEvenOdd(e.table, below[:])
+		e.table = appendEvenOdd(e.table, unit[:])
+	}
+	for i, term := range e.terms {
+		e.table = appendNarrow(e.table, b.multipliers[i][:])
+		if e.Epilogue.Terms[term].Codes {
+			e.table = appendNarrow(e.table, b.powers[i][:])
+		}
+	}
+}
+
+// appendNarrow appends values to a table as 32 bits each.
+func appendNarrow(table, values []int64) []int64 {
+	for lane := 0; lane < len(values); lane += 2 {
+		table = append(table, int64(uint32(values[lane]))|values[lane+1]<<32)
+	}
+	return table
+}
+
+// appendEvenOdd appends the values of even lanes, then those of odd lanes, to a table.
+func appendEvenOdd(table, values []int64) []int64 {
+	for parity := range 2 {
+		for lane := parity; lane < len(values); lane += 2 {
+			table = append(table, values[lane])
+		}
+	}
+	return table
+}
+
+func (e *finisher) Needs() kernel.Needs { return e.rest.Needs() }
+
+func (e *finisher) Finish(t kernel.Tile, acc []int32, tensors []kernel.Tensor, s *kernel.Scratch) {
+	blocks := t.Channels / lanes
+	if blocks > 0 {
+		e.finishBlocks(t, blocks, acc, tensors)
+	}
+	if rest := t.Channels % lanes; rest > 0 {
+		t.Channel, t.Channels = t.Channel+blocks*lanes, rest
+		if acc != nil {
+			acc = acc[blocks*lanes:]
+		}
+		e.rest.Finish(t, acc, tensors, s)
+	}
+}
+
+func (e *finisher) finishBlocks(t kernel.Tile, blocks int, acc []int32, tensors []kernel.Tensor) {
+	n := blocks * lanes
+	from, to := t.Row*e.Channels+t.Channel, (t.Row+t.Rows-1)*e.Channels+t.Channel+n
+	dst := tensors[e.Output].Codes[from:to]
+	table := e.table[t.Channel/lanes*e.blockSize:][:blocks*e.blockSize]
+
+	var wide [2][]int32
+	var codes [2][]uint8
+	var stride [2]int
+	for i, term := range e.terms {
+		if term < e.Own() {
+			wide[i], stride[i] = acc[term*t.Rows*t.Stride:][:(t.Rows-1)*t.Stride+n], 4*t.Stride
+			continue
+		}
+		x := &tensors[e.Others[term-e.Own()]]
+		if e.Epilogue.Terms[term].Codes {
+			codes[i], stride[i] = x.Codes[from:to], e.Channels
+		} else {
+			wide[i], stride[i] = x.Wide[from:to], 4*e.Channels
+		}
+	}
+	zero, least, most := int(e.R.Zero), int(e.R.Lo), int(e.R.Hi)
+	switch {
+	case len(e.terms) == 1 && !e.ties:
+		finishWide(&dst[0], e.Channels, t.Rows, blocks, &wide[0][0], stride[0], &table[0], zero, least, most)
+	case len(e.terms) == 1:
+		finishWideTies(&dst[0], e.Channels, t.Rows, blocks, &wide[0][0], stride[0], &table[0], zero, least, most)
+	case codes[0] != nil:
+		finishCodesCodes(&dst[0], e.Channels, t.Rows, blocks, &codes[0][0], stride[0], &codes[1][0], stride[1], &table[0], zero, least, most)
+	case codes[1] != nil:
+		finishWideCodes(&dst[0], e.Channels, t.Rows, blocks, &wide[0][0], stride[0], &codes[1][0], stride[1], &table[0], zero, least, most)
+	default:
+		finishWideWide(&dst[0], e.Channels, t.Rows, blocks, &wide[0][0], stride[0], &wide[1][0], stride[1], &table[0], zero, least, most)
+	}
+}

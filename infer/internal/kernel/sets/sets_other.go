@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !(amd64 || arm64) || purego
+
+package sets
+
+import "github.com/goqat/goqat/infer/internal/kernel"
+
+func platform() []kernel.Set { return nil }
