@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/goqat/goqat/export"
+	"github.com/goqat/goqat/export/onnx"
 	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/train"
@@ -47,7 +48,7 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 				return usagef(c, "name the file to write with -o")
 			}
 			if name == "" {
-				for _, flag := range []string{"pack", "json"} {
+				for _, flag := range []string{"pack", "bias", "json"} {
 					if c.Flags().Changed(flag) {
 						return usagef(c, "--%s goes with --format", flag)
 					}
@@ -58,6 +59,9 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 			if f == nil {
 				return usagef(c, "--format %s: want one of %s", name, strings.Join(names, ", "))
 			}
+			if b := onnx.Bias(options.bias); b != onnx.FloatBias && b != onnx.Int32Bias {
+				return usagef(c, "--bias %s: want %s or %s", options.bias, onnx.FloatBias, onnx.Int32Bias)
+			}
 			options.out = out
 			return exportModel(c, f, args[0], options, asJSON)
 		},
@@ -65,6 +69,7 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 	c.Flags().StringVarP(&out, "output", "o", "", "`file` to write")
 	c.Flags().StringVar(&name, "format", "", "write a .qmodel in the `format` "+strings.Join(names, ", "))
 	c.Flags().BoolVar(&options.pack, "pack", false, "store weights of up to 4 bits in 4; ONNX then asks for opset 21")
+	c.Flags().StringVar(&options.bias, "bias", string(onnx.FloatBias), "how onnx stores biases: `float`, or int32 for runtimes that fuse these only")
 	addJSON(c, &asJSON)
 	return c
 }

@@ -10,14 +10,16 @@ import (
 	"github.com/goqat/goqat/export/agreement"
 	"github.com/goqat/goqat/export/cgen"
 	"github.com/goqat/goqat/export/onnx"
+	"github.com/goqat/goqat/internal/onnxproto"
 	"github.com/goqat/goqat/qmodel"
 )
 
 // A format is a form in which other programs take a model.
 type format struct {
-	name  string
-	what  string // for people
-	write func(m *qmodel.Model, o formatOptions) ([]artifact, []agreement.Statement, error)
+	name      string
+	extension string // of the file
+	what      string // for people
+	write     func(m *qmodel.Model, o formatOptions) ([]artifact, []agreement.Statement, error)
 }
 
 // formatOptions are what the flags of the command and the file of the model say.
@@ -25,6 +27,7 @@ type formatOptions struct {
 	out    string // path of the file to write
 	digest string // SHA-256 of the .qmodel
 	pack   bool
+	bias   string
 }
 
 // An artifact is a file to write.
@@ -35,24 +38,33 @@ type artifact struct {
 
 // formats are those of --format.
 var formats = []format{
-	{"onnx-exact", "ONNX that computes the same integers", func(m *qmodel.Model, o formatOptions) ([]artifact, []agreement.Statement, error) {
-		f, statements, err := onnx.Exact(m, onnx.Options{Version: version().Version, Digest: o.digest, Pack: o.pack})
+	{"onnx", ".onnx", "ONNX of QuantizeLinear and DequantizeLinear, which runtimes turn into integer kernels", onnxFormat(onnx.QDQ)},
+	{"onnx-exact", ".onnx", "ONNX that computes the same integers", onnxFormat(onnx.Exact)},
+	{"c", ".c", "C99 for microcontrollers, OUTPUT.c and OUTPUT.h", cFormat},
+}
+
+// onnxFormat returns how a writer of ONNX files is called.
+func onnxFormat(write func(*qmodel.Model, onnx.Options) (*onnxproto.Model, []agreement.Statement, error)) func(*qmodel.Model, formatOptions) ([]artifact, []agreement.Statement, error) {
+	return func(m *qmodel.Model, o formatOptions) ([]artifact, []agreement.Statement, error) {
+		f, statements, err := write(m, onnx.Options{Version: version().Version, Digest: o.digest, Pack: o.pack, Bias: onnx.Bias(o.bias)})
 		if err != nil {
 			return nil, statements, err
 		}
 		return []artifact{{o.out, f.Marshal()}}, statements, nil
-	}},
-	{"c", "C99 for microcontrollers, OUTPUT.c and OUTPUT.h", func(m *qmodel.Model, o formatOptions) ([]artifact, []agreement.Statement, error) {
-		path, ok := strings.CutSuffix(o.out, ".c")
-		if !ok {
-			return nil, nil, fmt.Errorf("-o %s: the name of a C file ends in .c", o.out)
-		}
-		s, statements, err := cgen.Export(m, filepath.Base(path))
-		if err != nil {
-			return nil, statements, err
-		}
-		return []artifact{{o.out, s.C}, {path + ".h", s.Header}}, statements, nil
-	}},
+	}
+}
+
+// cFormat writes a C file and its header.
+func cFormat(m *qmodel.Model, o formatOptions) ([]artifact, []agreement.Statement, error) {
+	path, ok := strings.CutSuffix(o.out, ".c")
+	if !ok {
+		return nil, nil, fmt.Errorf("-o %s: the name of a C file ends in .c", o.out)
+	}
+	s, statements, err := cgen.Export(m, filepath.Base(path))
+	if err != nil {
+		return nil, statements, err
+	}
+	return []artifact{{o.out, s.C}, {path + ".h", s.Header}}, statements, nil
 }
 
 // formatNamed returns a format, nil if there is none of that name.

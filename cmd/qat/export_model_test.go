@@ -17,7 +17,7 @@ func TestExportFormats(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			var first string
 			for range 2 {
-				out := filepath.Join(t.TempDir(), "model."+f.name)
+				out := filepath.Join(t.TempDir(), "model"+f.extension)
 				e := decode[exported](t, mustRun(t, "export", r.model(), "--format", f.name, "-o", out, "--json"))
 				if e.Format != f.name || len(e.Operators) != layers || len(e.Files) == 0 {
 					t.Errorf("%+v of %d layers", e, layers)
@@ -35,7 +35,7 @@ func TestExportFormats(t *testing.T) {
 				}
 				first = all.String()
 			}
-			out := filepath.Join(t.TempDir(), "model."+f.name)
+			out := filepath.Join(t.TempDir(), "model"+f.extension)
 			if text := mustRun(t, "export", r.model(), "--format", f.name, "-o", out); !strings.Contains(text, out) || !strings.Contains(text, "agrees") {
 				t.Errorf("%q", text)
 			}
@@ -52,6 +52,7 @@ func TestExportFormatOfOtherFiles(t *testing.T) {
 	mustFail(t, exitFailed, []string{"compare", r.model(), r.model(), "--data", r.data}, "onnxruntime")
 	mustFail(t, exitUsage, []string{"export", r.model(), "--format", "tensorrt", "-o", out}, "tensorrt", "onnx-exact")
 	mustFail(t, exitUsage, []string{"export", r.model(), "--pack", "-o", out}, "--pack", "--format")
+	mustFail(t, exitUsage, []string{"export", r.model(), "--format", "onnx", "--bias", "int8", "-o", out}, "int8", "int32")
 	if _, err := os.Stat(out); err == nil {
 		t.Error("a file was written")
 	}

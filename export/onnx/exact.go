@@ -23,7 +23,7 @@ const exactDoc = `The integers of goqat, bit for bit, in every runtime that comp
 // and Add bring the terms to the step of the output in float64, every one a multiple of 2^-shift below 2^(53-shift);
 // Round, to nearest and ties to even by ONNX's definition, Clip and Cast make codes of that.
 func Exact(m *qmodel.Model, o Options) (*onnxproto.Model, []agreement.Statement, error) {
-	e := &exact{builder: newBuilder(m), pack: o.Pack, reals: map[real]string{}, raw: map[int]total{}}
+	e := newExact(m, o)
 	statements := lower(m, e.operator)
 	if err := agreement.Refused("onnx-exact", statements); err != nil {
 		return nil, statements, err
@@ -38,6 +38,10 @@ type exact struct {
 	reals map[real]string // the inputs that are there in float32
 	raw   map[int]total   // the tensors of accumulators, in terms of what makes them
 	sums  sums            // how wide the sums of the current operator are
+}
+
+func newExact(m *qmodel.Model, o Options) *exact {
+	return &exact{builder: newBuilder(m), pack: o.Pack, reals: map[real]string{}, raw: map[int]total{}}
 }
 
 // operator lowers one operator.

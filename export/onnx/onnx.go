@@ -3,9 +3,12 @@
 // Package onnx writes integer models as ONNX files, which other runtimes read.
 //
 // Exact writes a file that computes goqat's integers, all of them: sums of integers in float32 below 2^24, requantized
-// in float64 below 2^53, so that nothing is rounded but by the one Round that the arithmetic asks for.
+// in float64 below 2^53, so that nothing is rounded but by the one Round that the arithmetic asks for. QDQ writes the
+// usual form, QuantizeLinear and DequantizeLinear around operators on real numbers, which runtimes turn into their
+// own fast integer kernels.
 //
-// The file reads the image as it is decoded, UINT8 [N, channels, height, width].
+// Both read the image as it is decoded, UINT8 [N, channels, height, width], and need nothing but the model: the scale of
+// its weights, which a .qmodel does not hold, is found from its multipliers.
 package onnx
 
 import (
@@ -24,6 +27,7 @@ type Options struct {
 	Version string // of goqat, for the file's metadata
 	Digest  string // SHA-256 of the .qmodel, for the file's metadata
 	Pack    bool   // weights of up to 4 bits are stored in 4, which asks for opset 21
+	Bias    Bias   // of QDQ; "" for FloatBias
 }
 
 // opset returns the version of ONNX's operators, and the version of the format that goes with it.

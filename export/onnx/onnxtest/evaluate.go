@@ -33,6 +33,11 @@ func New(kind onnxproto.Type, dims ...int) *Tensor {
 
 // Run evaluates a model for one input and returns every tensor by name.
 func Run(m *onnxproto.Model, input *Tensor) (map[string]*Tensor, error) {
+	return Feed(m, input, func(string, *Tensor) {})
+}
+
+// Feed is Run with a function that sees every tensor that is made, by its name, and may change its numbers.
+func Feed(m *onnxproto.Model, input *Tensor, see func(string, *Tensor)) (map[string]*Tensor, error) {
 	tensors := map[string]*Tensor{m.Graph.Inputs[0].Name: input}
 	for i := range m.Graph.Initializers {
 		t, err := decode(&m.Graph.Initializers[i])
@@ -56,7 +61,9 @@ func Run(m *onnxproto.Model, input *Tensor) (map[string]*Tensor, error) {
 		if tensors[n.Outputs[0]] != nil {
 			return nil, fmt.Errorf("tensor %q is made twice", n.Outputs[0])
 		}
-		tensors[n.Outputs[0]] = f(n, in)
+		y := f(n, in)
+		see(n.Outputs[0], y)
+		tensors[n.Outputs[0]] = y
 	}
 	return tensors, nil
 }

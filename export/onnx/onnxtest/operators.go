@@ -63,8 +63,18 @@ var operators = map[string]func(*onnxproto.Node, []*Tensor) *Tensor{
 		kernel, stride, pad := window(n)
 		return pool(in[0], kernel, stride, pad, math.Inf(-1), func(_ onnxproto.Type, a, b float64) float64 { return max(a, b) })
 	},
-	"Conv": convolution,
-	"Gemm": gemm,
+	"AveragePool": average,
+	"GlobalAveragePool": func(n *onnxproto.Node, in []*Tensor) *Tensor {
+		return mean(pool(in[0], [2]int{in[0].Dims[2], in[0].Dims[3]}, [2]int{1, 1}, [4]int{}, 0, add), in[0].Dims[2]*in[0].Dims[3])
+	},
+	"QuantizeLinear": func(_ *onnxproto.Node, in []*Tensor) *Tensor {
+		return elementwise(in[2].Type, in, func(v []float64) float64 {
+			return min(max(math.RoundToEven(round(onnxproto.TypeFloat, v[0]/v[1]))+v[2], 0), 255) // to UINT8 only
+		})
+	},
+	"DequantizeLinear": dequantize,
+	"Conv":             convolution,
+	"Gemm":             gemm,
 }
 
 func add(kind onnxproto.Type, a, b float64) float64 { return round(kind, a+b) }
@@ -232,4 +242,34 @@ func gemm(_ *onnxproto.Node, in []*Tensor) *Tensor {
 		}
 	}
 	return y
+}
+
+// average is of windows without padding.
+func average(n *onnxproto.Node, in []*Tensor) *Tensor {
+	kernel, stride, pad := window(n)
+	return mean(pool(in[0], kernel, stride, pad, 0, add), kernel[0]*kernel[1])
+}
+
+// mean divides sums of n numbers.
+func mean(sums *Tensor, n int) *Tensor {
+	for i, v := range sums.Data {
+		sums.Data[i] = round(sums.Type, v/float64(n))
+	}
+	return sums
+}
+
+// dequantize has one scale, or one for each index of the first dimension.
+func dequantize(n *onnxproto.Node, in []*Tensor) *Tensor {
+	scale, zero := *in[1], *in[2]
+	if n.Attribute("axis") != nil && len(scale.Dims) == 1 {
+		dims := make([]int, len(in[0].Dims))
+		for d := range dims {
+			dims[d] = 1
+		}
+		dims[0] = scale.Dims[0]
+		scale.Dims, zero.Dims = dims, dims
+	}
+	return elementwise(onnxproto.TypeFloat, []*Tensor{in[0], &scale, &zero}, func(v []float64) float64 {
+		return round(onnxproto.TypeFloat, round(onnxproto.TypeFloat, v[0]-v[2])*v[1])
+	})
 }
