@@ -23,7 +23,7 @@ func TestCheckShapes(t *testing.T) {
 	} {
 		n, err := layers.Build(layers.Chain{layers.Flatten{}, layers.Linear{Channels: 2}}, layers.Config{
 			Name: "net", Input: layers.Input{Height: 2 * side, Width: 2 * side, Channels: 1, Params: layers.Normalized(0.5, 0.5)},
-			Classes: []string{"a", "b"}, Batch: 1, Policy: qat.Policy{Method: "int", WeightBits: 4, ActivationBits: 4}, Pool: pool,
+			Classes: []string{"a", "b"}, Batch: 1, Policy: qat.Policy{Method: qat.Int{}, WeightBits: 4, ActivationBits: 4}, Pool: pool,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -43,15 +43,15 @@ func TestCheck(t *testing.T) {
 		policy qat.Policy
 		want   string
 	}{
-		{qat.Policy{Method: "int", WeightBits: 4, ActivationBits: 4}, ""},
-		{qat.Policy{Method: "int", WeightBits: 4, ActivationBits: 4, FirstLast: qat.FirstLastSame}, ""},
-		{qat.Policy{Method: "int", WeightBits: 4, ActivationBits: 4, FirstLast: qat.FirstLastFloat}, "layer conv1 stays in floating point (first_last: float)"},
-		{qat.Policy{Method: "xnor", WeightBits: 1, ActivationBits: 1}, ""},
-		{qat.Policy{Method: "xnor", WeightBits: 1, ActivationBits: 1, InputScaling: true}, "layer conv2 scales its results by the magnitudes of its input (input_scaling: true)"},
-		{qat.Policy{Method: "int", WeightBits: qat.FloatBits, ActivationBits: 4}, "the weights of layer conv1 stay in floating point (weight_bits: 32)"},
-		{qat.Policy{Method: "int", WeightBits: 4, ActivationBits: qat.FloatBits}, "the input of layer conv1 stays in floating point (activation_bits: 32)"},
+		{qat.Policy{Method: qat.Int{}, WeightBits: 4, ActivationBits: 4}, ""},
+		{qat.Policy{Method: qat.Int{}, WeightBits: 4, ActivationBits: 4, FirstLast: qat.FirstLastSame}, ""},
+		{qat.Policy{Method: qat.Int{}, WeightBits: 4, ActivationBits: 4, FirstLast: qat.FirstLastFloat}, "layer conv1 stays in floating point (first_last: float)"},
+		{qat.Policy{Method: qat.XNOR{}, WeightBits: 1, ActivationBits: 1}, ""},
+		{qat.Policy{Method: qat.XNOR{}, WeightBits: 1, ActivationBits: 1, InputScaling: true}, "layer conv2 scales its results by the magnitudes of its input (input_scaling: true)"},
+		{qat.Policy{Method: qat.Int{}, WeightBits: qat.FloatBits, ActivationBits: 4}, "the weights of layer conv1 stay in floating point (weight_bits: 32)"},
+		{qat.Policy{Method: qat.Int{}, WeightBits: 4, ActivationBits: qat.FloatBits}, "the input of layer conv1 stays in floating point (activation_bits: 32)"},
 		{
-			qat.Policy{Method: "int", WeightBits: 4, ActivationBits: 4, Rules: []qat.Rule{{Match: "conv2", WeightBits: qat.FloatBits}}},
+			qat.Policy{Method: qat.Int{}, WeightBits: 4, ActivationBits: 4, Rules: []qat.Rule{{Match: "conv2", WeightBits: qat.FloatBits}}},
 			"the weights of layer conv2 stay in floating point (weight_bits: 32)",
 		},
 	} {

@@ -83,10 +83,10 @@ func Check(n *layers.Network) error {
 			return fmt.Errorf("export: the input of layer %s stays in floating point (activation_bits: %d), so the network cannot run on integers; choose 1 to 8 bits", u.Name, qat.FloatBits)
 		case n.Policy.InputScaling && u.Policy.Signs():
 			return fmt.Errorf("export: layer %s scales its results by the magnitudes of its input (input_scaling: true), which has no integer form; leave it out", u.Name)
-		case !u.Policy.Weights.Integers:
-			return fmt.Errorf("export: layer %s uses the method %s, which has no integer form", u.Name, u.Policy.Weights.Name)
-		case !u.Policy.Method.Integers:
-			return fmt.Errorf("export: the input of layer %s uses the method %s, which has no integer form", u.Name, u.Policy.Method.Name)
+		case !u.Policy.Weights.Info().Integers:
+			return fmt.Errorf("export: layer %s uses the method %s, which has no integer form", u.Name, u.Policy.Weights.Info().Name)
+		case !u.Policy.Input.Info().Integers:
+			return fmt.Errorf("export: the input of layer %s uses the method %s, which has no integer form", u.Name, u.Policy.Input.Info().Name)
 		}
 	}
 	tensors := []qmodel.Tensor{shaped(n.Image)}

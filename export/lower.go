@@ -131,7 +131,7 @@ func (u *Unit) operator() qmodel.Operator {
 	}
 	o.Kernel, o.Stride, o.Pad = w.Kernel, w.Stride, w.Pad
 	if u.Weighted() {
-		o.Method, o.Groups = u.Policy.Weights.Name, w.Groups
+		o.Method, o.Groups = u.Policy.Weights.Info().Name, w.Groups
 		o.Weights = u.Weights
 	}
 	return o

@@ -23,7 +23,7 @@ func TestPowersOfTwo(t *testing.T) {
 	for seed := range uint64(20) {
 		g := &generator{Rand: rand.New(rand.NewPCG(seed, 2)), seen: map[string]bool{}}
 		m, c := g.network()
-		c.Pool, c.Policy.Method, c.Policy.Weights = pool, pick(g, "int", "pact", "lsq", "lsq+"), ""
+		c.Pool, c.Policy.Method, c.Policy.Weights = pool, pick[qat.Method](g, qat.Int{}, qat.PACT{}, qat.LSQ{}, qat.LSQPlus{}), nil
 		c.Policy.WeightBits, c.Policy.ActivationBits, c.Policy.PowerOfTwo = 2+g.IntN(7), 2+g.IntN(7), true
 		c.Policy.FirstLast = pick(g, qat.FirstLast8, qat.FirstLastSame)
 		c.Input.Scale = float32(quant.PowerOfTwo(float64(c.Input.Scale)))

@@ -29,7 +29,7 @@ func TestRandomNetworks(t *testing.T) {
 		g := &generator{Rand: rand.New(rand.NewPCG(seed, 1)), seen: seen}
 		m, c := g.network()
 		c.Pool = pool
-		name := fmt.Sprintf("seed %d, %s with weights of %s, w%da%d", seed, c.Policy.Method, c.Policy.Weights, c.Policy.WeightBits, c.Policy.ActivationBits)
+		name := fmt.Sprintf("seed %d, %s with weights of %s, w%da%d", seed, c.Policy.Method.Info().Name, c.Policy.Weights.Info().Name, c.Policy.WeightBits, c.Policy.ActivationBits)
 		n, err := layers.Build(m, c)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -56,7 +56,7 @@ func TestRandomNetworks(t *testing.T) {
 func verify(t *testing.T, n *layers.Network, images datasets.Split) (export.Verification, error) {
 	t.Helper()
 	var file bytes.Buffer
-	if err := export.Write(&file, n, n.Policy.Method); err != nil {
+	if err := export.Write(&file, n, n.Policy.Method.Info().Name); err != nil {
 		return export.Verification{}, err
 	}
 	m, err := infer.FromBytes(file.Bytes())
@@ -82,12 +82,12 @@ func (g *generator) network() (layers.Module, layers.Config) {
 		Name: "random", Classes: []string{"a", "b", "c"}, Batch: 4, Seed: g.Uint64(),
 		Input: layers.Input{Height: 7 + g.IntN(6), Width: 7 + g.IntN(6), Channels: 1 + 2*g.IntN(2)},
 		Policy: qat.Policy{
-			Method: method.Name, WeightBits: pick(g, weights.WeightBits...),
-			Weights: weights.Name, ActivationBits: pick(g, method.ActivationBits...),
+			Method: method, WeightBits: pick(g, weights.Info().WeightBits...),
+			Weights: weights, ActivationBits: pick(g, method.Info().ActivationBits...),
 			FirstLast: pick(g, qat.FirstLast8, qat.FirstLastSame), PerTensor: g.IntN(4) == 0, MinMax: g.IntN(2) == 0,
 		},
 	}
-	if g.IntN(2) == 0 && method.PowersOfTwo && weights.PowersOfTwo {
+	if g.IntN(2) == 0 && method.Info().PowersOfTwo && weights.Info().PowersOfTwo {
 		g.note("power of two")
 		c.Policy.PowerOfTwo = true
 	}

@@ -43,11 +43,11 @@ func TestWindows(t *testing.T) {
 	defer pool.Close()
 	for _, size := range [][2]int{{29, 45}, {1, 128}} {
 		for _, q := range []struct {
-			method    string
+			method    qat.Method
 			bits      int
 			firstLast qat.FirstLast
-		}{{"int", 8, qat.FirstLast8}, {"pact", 4, qat.FirstLastSame}, {"dorefa", 1, qat.FirstLastSame}, {"bnn", 1, qat.FirstLast8}, {"abc", 2, qat.FirstLast8}} {
-			t.Run(fmt.Sprintf("%dx%d/%s%d", size[0], size[1], q.method, q.bits), func(t *testing.T) {
+		}{{qat.Int{}, 8, qat.FirstLast8}, {qat.PACT{}, 4, qat.FirstLastSame}, {qat.DoReFa{}, 1, qat.FirstLastSame}, {qat.BNN{}, 1, qat.FirstLast8}, {qat.ABC{}, 2, qat.FirstLast8}} {
+			t.Run(fmt.Sprintf("%dx%d/%s%d", size[0], size[1], q.method.Info().Name, q.bits), func(t *testing.T) {
 				n, err := layers.Build(windows(size[0]), layers.Config{
 					Name: "windows", Classes: []string{"a", "b", "c"}, Batch: 4, Seed: 3, Pool: pool,
 					Input:  layers.Input{Height: size[0], Width: size[1], Channels: 3, Params: layers.Normalized(0.4, 0.3)},

@@ -67,7 +67,7 @@ func TestImpossibleNetworks(t *testing.T) {
 	if _, err := layers.Build(last, c); err == nil || !strings.Contains(err.Error(), "image has the shape [0 8 8 2]") {
 		t.Errorf("a batch of 0: error %v", err)
 	}
-	c = config(8, 8, 2, qat.Policy{Method: "pact", WeightBits: 4, ActivationBits: 1})
+	c = config(8, 8, 2, qat.Policy{Method: qat.PACT{}, WeightBits: 4, ActivationBits: 1})
 	if _, err := layers.Build(layers.Chain{conv(4), conv(4), last}, c); err == nil || !strings.Contains(err.Error(), "no 1-bit activations, only 2, 3, 4, 5, 6, 7, 8 (layer conv2)") {
 		t.Errorf("1-bit activations of PACT: error %v", err)
 	}
@@ -86,7 +86,7 @@ func TestNormalized(t *testing.T) {
 // TestFeeding gives a network images as codes, which it sees as real numbers, or
 // in integers as differences from the zero point.
 func TestFeeding(t *testing.T) {
-	c := config(1, 1, 2, qat.Policy{Method: "int", WeightBits: 8, ActivationBits: 8})
+	c := config(1, 1, 2, qat.Policy{Method: qat.Int{}, WeightBits: 8, ActivationBits: 8})
 	n := build(t, layers.Linear{Channels: 10}, c)
 	w := unit(t, n, "fc1").Weight.Value
 	clear(w)
@@ -113,7 +113,7 @@ func TestFeeding(t *testing.T) {
 // TestState lists everything that lasts beside the parameters, by names of its
 // own, and as memory in use.
 func TestState(t *testing.T) {
-	n := build(t, named(t, "resnet20", 0.25), config(32, 32, 3, qat.Policy{Method: "int", WeightBits: 8, ActivationBits: 8}))
+	n := build(t, named(t, "resnet20", 0.25), config(32, 32, 3, qat.Policy{Method: qat.Int{}, WeightBits: 8, ActivationBits: 8}))
 	seen := map[string]bool{}
 	for _, p := range n.Graph.Params() {
 		seen[p.Name] = true
@@ -179,9 +179,10 @@ func noise(n int) []uint8 {
 // TestEveryMethodTrains takes steps on one batch with every method: the loss
 // falls, nothing is allocated, and every parameter gets a gradient.
 func TestEveryMethodTrains(t *testing.T) {
-	for _, m := range qat.Methods() {
+	for _, method := range qat.Methods() {
+		m := method.Info()
 		for _, width := range []int{slices.Min(m.WeightBits), slices.Max(m.WeightBits)} {
-			p := qat.Policy{Method: m.Name, WeightBits: width, ActivationBits: min(max(2, slices.Min(m.ActivationBits)), slices.Max(m.ActivationBits)), FirstLast: qat.FirstLastSame}
+			p := qat.Policy{Method: method, WeightBits: width, ActivationBits: min(max(2, slices.Min(m.ActivationBits)), slices.Max(m.ActivationBits)), FirstLast: qat.FirstLastSame}
 			n := build(t, layers.Chain{
 				conv(6), layers.Residual{Body: layers.Conv2D{Channels: 8, Kernel: 3, Pad: 1, Stride: 2}, Activation: graph.ReLU},
 				layers.Conv2D{Kernel: 3, Pad: 1, Depthwise: true}, layers.MaxPool{Size: 2}, layers.Linear{Channels: 10},

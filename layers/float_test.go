@@ -15,7 +15,7 @@ import (
 // off is the float one, one of them on changes what comes after it, and a pass leaves
 // nothing behind for the next.
 func TestPassLeavesInFloat(t *testing.T) {
-	n := build(t, layers.Chain{conv(3), conv(3), layers.Linear{Channels: 10}}, config(8, 8, 3, qat.Policy{Method: "int", WeightBits: 2, ActivationBits: 2}))
+	n := build(t, layers.Chain{conv(3), conv(3), layers.Linear{Channels: 10}}, config(8, 8, 3, qat.Policy{Method: qat.Int{}, WeightBits: 2, ActivationBits: 2}))
 	images, labels := noise(2*8*8*3), make([]int32, 2)
 	forward := func(p graph.Pass) []float32 {
 		t.Helper()

@@ -30,9 +30,9 @@ func TestNarrowImage(t *testing.T) {
 	}
 	for name, p := range map[string]qat.Policy{
 		"first layer of 8 bits":    pact,
-		"rule for the first layer": {Method: "pact", WeightBits: 4, ActivationBits: 3, FirstLast: qat.FirstLastSame, Rules: []qat.Rule{{Match: "*.conv1", ActivationBits: 8}}},
-		"floating-point inputs":    {Method: "pact", WeightBits: 4, ActivationBits: qat.FloatBits, FirstLast: qat.FirstLastSame},
-		"floating-point ends":      {Method: "pact", WeightBits: 4, ActivationBits: 3, FirstLast: qat.FirstLastFloat},
+		"rule for the first layer": {Method: qat.PACT{}, WeightBits: 4, ActivationBits: 3, FirstLast: qat.FirstLastSame, Rules: []qat.Rule{{Match: "*.conv1", ActivationBits: 8}}},
+		"floating-point inputs":    {Method: qat.PACT{}, WeightBits: 4, ActivationBits: qat.FloatBits, FirstLast: qat.FirstLastSame},
+		"floating-point ends":      {Method: qat.PACT{}, WeightBits: 4, ActivationBits: 3, FirstLast: qat.FirstLastFloat},
 	} {
 		if n := build(t, net, config(8, 8, 3, p)); n.Units[0].Kind == layers.Lookup {
 			t.Errorf("%s: a table of %d bits", name, n.Units[0].Output.Quantizer.Bits())
@@ -66,7 +66,7 @@ func TestRescaleImage(t *testing.T) {
 
 // TestStartWithPowersOfTwo changes no logits of the float network.
 func TestStartWithPowersOfTwo(t *testing.T) {
-	p := qat.Policy{Method: "lsq", WeightBits: 8, ActivationBits: 8, PowerOfTwo: true}
+	p := qat.Policy{Method: qat.LSQ{}, WeightBits: 8, ActivationBits: 8, PowerOfTwo: true}
 	n := build(t, layers.Chain{conv(4), conv(4), layers.Linear{Channels: 10}}, config(8, 8, 3, p))
 	for _, u := range n.Units {
 		for c := range u.Channels {

@@ -24,7 +24,7 @@ func config(height, width, channels int, p qat.Policy) layers.Config {
 }
 
 // pact quantizes to 4 and 3 bits, the first and the last layer to 8.
-var pact = qat.Policy{Method: "pact", WeightBits: 4, ActivationBits: 3}
+var pact = qat.Policy{Method: qat.PACT{}, WeightBits: 4, ActivationBits: 3}
 
 func build(t testing.TB, m layers.Module, c layers.Config) *layers.Network {
 	t.Helper()

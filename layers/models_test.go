@@ -30,7 +30,7 @@ func TestNamedNetworks(t *testing.T) {
 		{"mobilenet", 0.5, 823722, 12167168, 27},
 	} {
 		h, w, channels := layers.DefaultInput(c.name)
-		conf := config(h, w, channels, qat.Policy{Method: "int", WeightBits: 8, ActivationBits: 8})
+		conf := config(h, w, channels, qat.Policy{Method: qat.Int{}, WeightBits: 8, ActivationBits: 8})
 		conf.Batch = 1
 		n := build(t, named(t, c.name, c.width), conf)
 		if n.Parameters() != c.parameters || n.MACs() != c.macs {
@@ -95,7 +95,7 @@ func TestInitialWeights(t *testing.T) {
 	}
 	want := first(named(t, "lenet", 0.5), c, "fc1")
 	other := c
-	other.Policy = qat.Policy{Method: "int", WeightBits: 8, ActivationBits: 8}
+	other.Policy = qat.Policy{Method: qat.Int{}, WeightBits: 8, ActivationBits: 8}
 	other.Batch = 1
 	if first(named(t, "lenet", 0.5), other, "fc1") != want {
 		t.Error("the quantization changes the weights")

@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 
 	"github.com/goqat/goqat/graph"
-	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/qat"
 	"github.com/goqat/goqat/quant"
 	"github.com/goqat/goqat/ste"
@@ -38,7 +37,7 @@ type Config struct {
 	Policy  qat.Policy
 	Seed    uint64 // of the initial weights
 	Loss    graph.Loss
-	Pool    *kernel.Pool
+	Pool    *graph.Pool
 }
 
 // A Network is modules built into a training graph.

@@ -125,15 +125,16 @@ func (n *Network) quantizer(u *Unit) (qat.Activation, error) {
 	if u.Kind == Sign {
 		want = u.Policy
 	}
-	if want.Method.Signs && slices.ContainsFunc(bits, func(b int) bool { return b != want.ActivationBits }) {
+	signs := want.Input.Info().Signs
+	if signs && slices.ContainsFunc(bits, func(b int) bool { return b != want.ActivationBits }) {
 		return nil, fmt.Errorf("layers: %s: signs cannot be quantized in stages", t.Name)
 	}
 	width := func(bits int, last bool) qat.Activation {
-		return want.Method.Activation(n.Graph, widthName(t.Name, bits, last), qat.Options{
-			Bits: bits, Signed: u.signed(want.Method.Signs), Size: t.Height * t.Width * t.Channels, PowerOfTwo: n.Policy.PowerOfTwo, MinMax: n.Policy.MinMax,
+		return want.Input.Activation(n.Graph, widthName(t.Name, bits, last), qat.Options{
+			Bits: bits, Signed: u.signed(signs), Size: t.Height * t.Width * t.Channels, PowerOfTwo: n.Policy.PowerOfTwo, MinMax: n.Policy.MinMax,
 		})
 	}
-	if len(bits) == 1 || want.Method.Signs {
+	if len(bits) == 1 || signs {
 		return width(want.ActivationBits, true), nil
 	}
 	return qat.NewStagedActivation(bits, width), nil
@@ -148,7 +149,6 @@ func (n *Network) weights(u *Unit, shape []int) qat.Weights {
 	width := func(bits int, last bool) qat.Weights {
 		return u.Policy.Weights.Weights(n.Graph, widthName(u.Weight.Name, bits, last), qat.Options{
 			Bits: bits, PerTensor: n.Policy.PerTensor, PowerOfTwo: n.Policy.PowerOfTwo, Norm: u.norm,
-			Threshold: float32(n.Policy.Threshold), Steps: n.Policy.Steps,
 		}, shape)
 	}
 	if len(bits) == 1 {

@@ -33,13 +33,17 @@ func signsOnly(t *Tensor, l qat.Layer) bool {
 	for _, u := range t.readers {
 		switch {
 		case u.passes() && signsOnly(u.Output, l):
-		case u.Weighted() && u.Input == t && u.Residual != t && u.Policy.Signs() &&
-			u.Policy.Method == l.Method && u.Policy.ActivationBits == l.ActivationBits:
+		case u.Weighted() && u.Input == t && u.Residual != t && u.Policy.Signs() && sameInput(u.Policy, l):
 		default:
 			return false
 		}
 	}
 	return true
+}
+
+// sameInput says whether two layers ask for the same of what they read.
+func sameInput(a, b qat.Layer) bool {
+	return a.Input.Info().Name == b.Input.Info().Name && a.ActivationBits == b.ActivationBits
 }
 
 // insertSign puts a unit that takes signs before u, or one that is there already.
@@ -50,7 +54,7 @@ func (n *Network) insertSign(u *Unit) {
 	for _, r := range x.readers {
 		if r.Kind == Sign {
 			others++
-			if r.Policy.Method == u.Policy.Method && r.Policy.ActivationBits == u.Policy.ActivationBits {
+			if sameInput(r.Policy, u.Policy) {
 				sign = r
 			}
 		}

@@ -14,7 +14,7 @@ import (
 // TestStages quantizes a network part by part: tensors and weights have the bits
 // of the stage, and parameters of other stages are idle.
 func TestStages(t *testing.T) {
-	p := qat.Policy{Method: "lsq", WeightBits: 2, ActivationBits: 2, Stages: []qat.Stage{
+	p := qat.Policy{Method: qat.LSQ{}, WeightBits: 2, ActivationBits: 2, Stages: []qat.Stage{
 		{Match: "conv2", WeightBits: 8, ActivationBits: 8}, {WeightBits: 4, ActivationBits: 4},
 	}}
 	net := layers.Chain{conv(3), conv(3), layers.Residual{Body: conv(3)}, layers.GlobalAvgPool{}, layers.Linear{Channels: 10}}

@@ -46,15 +46,15 @@ func TestResNetUnits(t *testing.T) {
 			t.Errorf("block %d: the skip tensor is %s, role %v", b, two.Residual.Name, two.Residual.Role)
 		}
 		for _, u := range []*layers.Unit{one, two} {
-			if u.Policy.Weights.Name != "pact" || u.Quantizer.Bits() != 4 {
-				t.Errorf("%s: weights of %s, %d bits", u.Name, u.Policy.Weights.Name, u.Quantizer.Bits())
+			if u.Policy.Weights.Info().Name != "pact" || u.Quantizer.Bits() != 4 {
+				t.Errorf("%s: weights of %s, %d bits", u.Name, u.Policy.Weights.Info().Name, u.Quantizer.Bits())
 			}
 		}
 		previous = two
 	}
 	for _, name := range []string{"conv1", "fc1"} {
-		if u := unit(t, n, name); u.Policy.Weights.Name != "int" || u.Quantizer.Bits() != 8 {
-			t.Errorf("%s: weights of %s, %d bits", name, u.Policy.Weights.Name, u.Quantizer.Bits())
+		if u := unit(t, n, name); u.Policy.Weights.Info().Name != "int" || u.Quantizer.Bits() != 8 {
+			t.Errorf("%s: weights of %s, %d bits", name, u.Policy.Weights.Info().Name, u.Quantizer.Bits())
 		}
 	}
 	if b := bits(unit(t, n, "conv1")); b != 3 {
@@ -76,7 +76,7 @@ func conv(channels int) layers.Conv2D {
 // widest of what readers ask for.
 func TestBitsOfTensors(t *testing.T) {
 	rules := pact
-	rules.Rules = []qat.Rule{{Match: "wide", Method: "int", ActivationBits: 7}, {Match: "narrow", ActivationBits: 2}}
+	rules.Rules = []qat.Rule{{Match: "wide", Method: qat.Int{}, ActivationBits: 7}, {Match: "narrow", ActivationBits: 2}}
 	named := func(name string, c layers.Conv2D) layers.Conv2D {
 		c.Name = name
 		return c
@@ -167,7 +167,7 @@ func TestSigned(t *testing.T) {
 		layers.Conv2D{Name: "c", Channels: 4, Kernel: 1, Activation: graph.ReLU6}, layers.MaxPool{Size: 2}, layers.AvgPool{Name: "d", Size: 1},
 		layers.Residual{Name: "e", Body: linear, Activation: graph.ReLU}, layers.Residual{Name: "f", Body: linear},
 		layers.GlobalAvgPool{Name: "g"}, layers.Linear{Channels: 10},
-	}, config(8, 8, 2, qat.Policy{Method: "pact", WeightBits: 4, ActivationBits: 4, FirstLast: qat.FirstLastSame}))
+	}, config(8, 8, 2, qat.Policy{Method: qat.PACT{}, WeightBits: 4, ActivationBits: 4, FirstLast: qat.FirstLastSame}))
 	for name, want := range map[string]bool{"a": true, "b": true, "c": false, "d": false, "e.conv1": false, "f.conv1": true, "g": true} {
 		if got := unit(t, n, name).Output.Quantizer.Quantization().ZeroPoint > 0; got != want {
 			t.Errorf("%s: signed is %v, want %v", name, got, want)

@@ -35,7 +35,8 @@ func goldenModels(all bool) []goldenModel {
 	add := func(name string, settings ...string) {
 		list = append(list, goldenModel{name, append(append([]string{}, few...), settings...)})
 	}
-	for _, m := range qat.Methods() {
+	for _, method := range qat.Methods() {
+		m := method.Info()
 		add("lenet "+m.Name, "qat.method="+m.Name)
 	}
 	if !all {

@@ -36,7 +36,8 @@ func TestMethods(t *testing.T) {
 		"floating-point inputs":    {"qat.method=lsq", "qat.activation_bits=32"},
 		"per layer, with a method": {`qat.layers=[{match: conv2, method: wrpn, weight_bits: 5}, {match: fc1, weights: dorefa, weight_bits: 3}]`},
 	}
-	for _, m := range qat.Methods() {
+	for _, method := range qat.Methods() {
+		m := method.Info()
 		widest := func(bits []int) int {
 			if slices.Contains(bits, 4) {
 				return 4

@@ -8,14 +8,13 @@ import (
 
 	"github.com/goqat/goqat/geometry"
 	"github.com/goqat/goqat/graph"
-	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/qat"
 	"github.com/goqat/goqat/recipe"
 )
 
 // Build builds the recipe's network, untrained, for images and classes as given.
-func Build(r *recipe.Recipe, in layers.Input, classes []string, pool *kernel.Pool) (*layers.Network, error) {
+func Build(r *recipe.Recipe, in layers.Input, classes []string, pool *graph.Pool) (*layers.Network, error) {
 	m, err := module(r, len(classes))
 	if err != nil {
 		return nil, err
@@ -24,9 +23,13 @@ func Build(r *recipe.Recipe, in layers.Input, classes []string, pool *kernel.Poo
 	if err := resolve(&q); err != nil {
 		return nil, err
 	}
+	p, err := policy(&q)
+	if err != nil {
+		return nil, err
+	}
 	return layers.Build(m, layers.Config{
 		Name: r.Model.Name, Input: in, Classes: classes, Batch: r.Batch,
-		Policy: policy(&q), Seed: uint64(r.Seed), Loss: losses[r.Loss], Pool: pool,
+		Policy: p, Seed: uint64(r.Seed), Loss: losses[r.Loss], Pool: pool,
 	})
 }
 
@@ -108,32 +111,44 @@ func residual(l recipe.Layer, a graph.Activation, classes int) (layers.Module, e
 
 // resolve puts the methods' own bits where the recipe leaves them to them.
 func resolve(q *recipe.QAT) error {
-	method, err := qat.Lookup(q.Method)
+	method, err := qat.New(q.Method, q.All)
 	if err != nil {
 		return err
 	}
-	weights, err := qat.Lookup(cmp.Or(q.Weights, q.Method))
+	weights, err := qat.New(cmp.Or(q.Weights, q.Method), q.All)
 	if err != nil {
 		return err
 	}
-	q.WeightBits = cmp.Or(q.WeightBits, weights.Usual.WeightBits)
-	q.ActivationBits = cmp.Or(q.ActivationBits, method.Usual.ActivationBits)
+	q.WeightBits = cmp.Or(q.WeightBits, weights.Info().Usual.WeightBits)
+	q.ActivationBits = cmp.Or(q.ActivationBits, method.Info().Usual.ActivationBits)
 	return nil
 }
 
-func policy(q *recipe.QAT) qat.Policy {
+// policy returns the policy of a recipe, whose bits are resolved.
+func policy(q *recipe.QAT) (qat.Policy, error) {
+	var unknown error
+	method := func(name string) qat.Method {
+		if name == "" {
+			return nil
+		}
+		m, err := qat.New(name, q.All)
+		unknown = cmp.Or(unknown, err)
+		return m
+	}
 	p := qat.Policy{
-		Method: q.Method, Weights: q.Weights, WeightBits: q.WeightBits, ActivationBits: q.ActivationBits,
+		Method: method(q.Method), Weights: method(q.Weights), WeightBits: q.WeightBits, ActivationBits: q.ActivationBits,
 		FirstLast: qat.FirstLast(q.FirstLast), PerTensor: q.Granularity == "per_tensor", MinMax: q.Observer == "minmax",
-		PowerOfTwo: q.Scales == "pow2", GradientBits: q.GradientBits, InputScaling: q.InputScaling, Threshold: q.Threshold, Steps: q.Steps,
+		PowerOfTwo: q.Scales == "pow2", GradientBits: q.GradientBits, InputScaling: q.InputScaling,
 	}
 	for _, r := range q.Layers {
-		p.Rules = append(p.Rules, qat.Rule(r))
+		p.Rules = append(p.Rules, qat.Rule{
+			Match: r.Match, Method: method(r.Method), Weights: method(r.Weights), WeightBits: r.WeightBits, ActivationBits: r.ActivationBits,
+		})
 	}
 	for _, s := range q.Stages {
 		p.Stages = append(p.Stages, qat.Stage{Match: s.Match, WeightBits: s.WeightBits, ActivationBits: s.ActivationBits})
 	}
-	return p
+	return p, unknown
 }
 
 // quantizedSchedule returns when what changes in the quantized phase of a network

@@ -7,7 +7,6 @@ import (
 
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/graph"
-	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/recipe"
 	"github.com/goqat/goqat/train"
@@ -22,7 +21,7 @@ type Restored struct {
 }
 
 // Open reads a checkpoint and builds its network, for batches of the given size.
-func Open(path string, batch int, pool *kernel.Pool) (*Restored, error) {
+func Open(path string, batch int, pool *graph.Pool) (*Restored, error) {
 	c, err := train.ReadCheckpoint(path)
 	if err != nil {
 		return nil, err

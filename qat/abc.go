@@ -11,33 +11,43 @@ import (
 	"github.com/goqat/goqat/ste"
 )
 
-// abc is the method "abc": weights are sums of as many binary bases as they have
+// ABC is the method "abc": weights are sums of as many binary bases as they have
 // bits, with least-squares scales for each filter or layer, activations sums of
 // as many signs, with learned shifts and scales (Lin, Zhao, Pan 2017, section 3;
 // the formulas are those of ste.Bases and ste.Steps).
 //
 // Shifts and scales start as the best quantization of the tensor, as the float
 // network rectifies it, if its values are normally distributed.
-var abc = &Method{
-	Name:           "abc",
-	Paper:          "Lin, Zhao, Pan 2017, arXiv:1711.11294",
-	WeightBits:     []int{1, 2, 3, 4, 5},
-	ActivationBits: []int{1, 2, 3, 4, 5},
-	Usual:          Widths{3, 3},
-	Integers:       true,
-	Signs:          true,
-	weights: func(_ *graph.Graph, _ string, o Options, shape []int) Weights {
-		a := &abcWeights{bits: o.Bits}
-		for range o.scales(shape) {
-			a.bases = append(a.bases, ste.NewBases(o.Bits))
-		}
-		return a
-	},
-	activations: func(g *graph.Graph, name string, o Options) Activation {
-		a := &abcActivation{rectified: !o.Signed, shift: g.Param(name+".shift", graph.Clips, o.Bits), scale: g.Param(name+".scale", graph.Clips, o.Bits)}
-		a.start(0, 1)
-		return a
-	},
+type ABC struct{}
+
+// Info implements [Method].
+func (ABC) Info() Info {
+	return Info{
+		Name:           "abc",
+		Paper:          "Lin, Zhao, Pan 2017, arXiv:1711.11294",
+		WeightBits:     []int{1, 2, 3, 4, 5},
+		ActivationBits: []int{1, 2, 3, 4, 5},
+		Usual:          Widths{3, 3},
+		Integers:       true,
+		Signs:          true,
+		Coding:         quant.Planes,
+	}
+}
+
+// Weights implements [Method].
+func (ABC) Weights(_ *graph.Graph, _ string, o Options, shape []int) Weights {
+	a := &abcWeights{bits: o.Bits}
+	for range o.scales(shape) {
+		a.bases = append(a.bases, ste.NewBases(o.Bits))
+	}
+	return a
+}
+
+// Activation implements [Method].
+func (ABC) Activation(g *graph.Graph, name string, o Options) Activation {
+	a := &abcActivation{rectified: !o.Signed, shift: g.Param(name+".shift", graph.Clips, o.Bits), scale: g.Param(name+".scale", graph.Clips, o.Bits)}
+	a.start(0, 1)
+	return a
 }
 
 // abcWeights are sums of bases.

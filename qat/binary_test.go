@@ -88,7 +88,7 @@ func TestXNORCentring(t *testing.T) {
 // TestTTQScales start at the mean magnitudes, learn with 1/√n of their gradient
 // and stay positive.
 func TestTTQScales(t *testing.T) {
-	q := shaped(t, "ttq", qat.Options{Bits: 2, PerTensor: true, Threshold: 0.05}, 1, 4)
+	q := shaped(t, "ttq", qat.Options{Bits: 2, PerTensor: true}, 1, 4)
 	w := []float32{1, 0.5, -0.25, 0.01}
 	q.Start(w)
 	p := q.Params()

@@ -7,7 +7,7 @@ import (
 	"github.com/goqat/goqat/ste"
 )
 
-// binaryConnect is the method "binaryconnect": weights are the signs of latent
+// BinaryConnect is the method "binaryconnect": weights are the signs of latent
 // ones, deterministically (Courbariaux et al. 2015, equation 1 and algorithm 1):
 //
 //	y  = H·sign(w), sign(0) = +1
@@ -15,15 +15,28 @@ import (
 //
 // Latent weights are clipped to [−1, 1] after every step. H is 1 before a batch
 // normalization, else see unitScale. Activations are those of "int".
-var binaryConnect = &Method{
-	Name:           "binaryconnect",
-	Paper:          "Courbariaux et al. 2015, arXiv:1511.00363",
-	WeightBits:     []int{1},
-	ActivationBits: affine.ActivationBits,
-	Usual:          Widths{1, 8},
-	Integers:       true,
-	weights:        newBinaryWeights,
-	activations:    affine.activations,
+type BinaryConnect struct{}
+
+// Info implements [Method].
+func (BinaryConnect) Info() Info {
+	return Info{
+		Name:           "binaryconnect",
+		Paper:          "Courbariaux et al. 2015, arXiv:1511.00363",
+		WeightBits:     []int{1},
+		ActivationBits: Int{}.Info().ActivationBits,
+		Usual:          Widths{1, 8},
+		Integers:       true,
+	}
+}
+
+// Weights implements [Method].
+func (BinaryConnect) Weights(g *graph.Graph, name string, o Options, shape []int) Weights {
+	return newBinaryWeights(g, name, o, shape)
+}
+
+// Activation implements [Method]: it is that of [Int].
+func (BinaryConnect) Activation(g *graph.Graph, name string, o Options) Activation {
+	return Int{}.Activation(g, name, o)
 }
 
 // binaryWeights are signs of latent weights times a constant.

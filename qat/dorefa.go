@@ -10,7 +10,7 @@ import (
 	"github.com/goqat/goqat/ste"
 )
 
-// dorefa is the method "dorefa" (Zhou et al. 2016, sections 2.3 and 2.4): the
+// DoReFa is the method "dorefa" (Zhou et al. 2016, sections 2.3 and 2.4): the
 // weights of a layer are squeezed by tanh and normalized (see ste.DoReFa), or
 // with 1 bit replaced by their signs times their mean magnitude; activations
 // are clipped at 1.
@@ -19,20 +19,32 @@ import (
 // paper's networks a batch normalization takes that out again. Where none
 // follows, they reach up to max|tanh w| instead, so that the layer keeps its
 // size.
-var dorefa = &Method{
-	Name:           "dorefa",
-	Paper:          "Zhou et al. 2016, arXiv:1606.06160",
-	WeightBits:     []int{1, 2, 3, 4, 5, 6, 7, 8},
-	ActivationBits: []int{1, 2, 3, 4, 5, 6, 7, 8},
-	Usual:          Widths{4, 4},
-	Integers:       true,
-	weights: func(_ *graph.Graph, _ string, o Options, shape []int) Weights {
-		if o.Bits == 1 {
-			return &signWeights{}
-		}
-		return &dorefaWeights{formula: ste.DoReFa{Bits: o.Bits}, channels: shape[0], norm: o.Norm}
-	},
-	activations: newUnitActivation,
+type DoReFa struct{}
+
+// Info implements [Method].
+func (DoReFa) Info() Info {
+	return Info{
+		Name:           "dorefa",
+		Paper:          "Zhou et al. 2016, arXiv:1606.06160",
+		WeightBits:     []int{1, 2, 3, 4, 5, 6, 7, 8},
+		ActivationBits: []int{1, 2, 3, 4, 5, 6, 7, 8},
+		Usual:          Widths{4, 4},
+		Integers:       true,
+		Coding:         quant.Odd,
+	}
+}
+
+// Weights implements [Method].
+func (DoReFa) Weights(_ *graph.Graph, _ string, o Options, shape []int) Weights {
+	if o.Bits == 1 {
+		return &signWeights{}
+	}
+	return &dorefaWeights{formula: ste.DoReFa{Bits: o.Bits}, channels: shape[0], norm: o.Norm}
+}
+
+// Activation implements [Method].
+func (DoReFa) Activation(g *graph.Graph, name string, o Options) Activation {
+	return newUnitActivation(g, name, o)
 }
 
 // dorefaWeights squeezes weights to levels without a zero.

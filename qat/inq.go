@@ -8,11 +8,12 @@ import (
 	"slices"
 
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/qat/settings"
 	"github.com/goqat/goqat/quant"
 	"github.com/goqat/goqat/ste"
 )
 
-// inq is the method "inq": weights become 0 or powers of two in steps (Zhou et al.
+// INQ is the method "inq": weights become 0 or powers of two in steps (Zhou et al.
 // 2017, section 2; the formulas are those of ste.Powers). With each step the
 // largest of a layer's weights, a growing part of them, are quantized and stay as
 // they are, while the rest trains on in floating point. The greatest power, one
@@ -22,20 +23,40 @@ import (
 //
 // Until the first step, and so in a training without any, all weights are
 // quantized and train by the gradient of the quantized ones.
-var inq = &Method{
-	Name:           "inq",
-	Paper:          "Zhou et al. 2017, arXiv:1702.03044",
-	WeightBits:     []int{2, 3, 4, 5},
-	ActivationBits: affine.ActivationBits,
-	Usual:          Widths{5, 8},
-	Integers:       true,
-	weights: func(_ *graph.Graph, name string, o Options, shape []int) Weights {
-		return &inqWeights{
-			name: name, formula: ste.Powers{Bits: o.Bits}, parts: o.Steps,
-			top: make([]float32, o.scales(shape)), frozen: make([]float32, count(shape)), step: make([]float32, 1),
-		}
-	},
-	activations: affine.activations,
+type INQ settings.INQ
+
+// Info implements [Method].
+func (INQ) Info() Info {
+	return Info{
+		Name:           "inq",
+		Paper:          "Zhou et al. 2017, arXiv:1702.03044",
+		WeightBits:     []int{2, 3, 4, 5},
+		ActivationBits: Int{}.Info().ActivationBits,
+		Usual:          Widths{5, 8},
+		Integers:       true,
+		Coding:         quant.Powers,
+	}
+}
+
+// Weights implements [Method].
+func (m INQ) Weights(_ *graph.Graph, name string, o Options, shape []int) Weights {
+	return &inqWeights{
+		name: name, formula: ste.Powers{Bits: o.Bits}, parts: m.steps(),
+		top: make([]float32, o.scales(shape)), frozen: make([]float32, count(shape)), step: make([]float32, 1),
+	}
+}
+
+// Activation implements [Method]: it is that of [Int].
+func (INQ) Activation(g *graph.Graph, name string, o Options) Activation {
+	return Int{}.Activation(g, name, o)
+}
+
+// steps returns the parts, those of the paper if none are given.
+func (m INQ) steps() []float64 {
+	if m.Steps == nil {
+		return settings.DefaultINQ().Steps
+	}
+	return m.Steps
 }
 
 // Staged is implemented by Weights that are quantized in steps.

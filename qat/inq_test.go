@@ -14,7 +14,7 @@ import (
 // the optimizer does, the others are float and train on.
 func TestINQSteps(t *testing.T) {
 	const n = 16
-	o := qat.Options{Bits: 5, PerTensor: true, Steps: []float64{0.5, 0.75, 0.875, 1}}
+	o := qat.Options{Bits: 5, PerTensor: true}
 	q := shaped(t, "inq", o, 2, n/2)
 	s := q.(qat.Staged)
 	w := normal(n, 0.1, 3)

@@ -8,27 +8,38 @@ import (
 	"github.com/goqat/goqat/ste"
 )
 
-// affine is the method "int": uniform quantization with ranges that follow the
+// Int is the method "int": uniform quantization with ranges that follow the
 // data (Jacob et al. 2018, sections 2.1 and 3; Krishnamoorthi 2018, section 3).
 // Weights are symmetric, narrow range, one scale a channel; activations are
 // unsigned codes with a zero point, one scale a tensor.
-var affine = &Method{
-	Name:           "int",
-	Paper:          "Jacob et al. 2018, arXiv:1712.05877",
-	WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
-	ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},
-	Usual:          Widths{8, 8},
-	Integers:       true,
-	PowersOfTwo:    true,
-	weights:        newSymmetricWeights,
-	activations: func(_ *graph.Graph, name string, o Options) Activation {
-		a := &affineActivation{name: name, bits: o.Bits, powerOfTwo: o.PowerOfTwo, observer: Observer{Decay: movingAverageDecay}}
-		if o.MinMax {
-			a.observer.Decay = 0
-		}
-		a.format = ste.Affine{Format: quant.Activation(o.Bits), Params: make([]quant.Params, 1)}
-		return a
-	},
+type Int struct{}
+
+// Info implements [Method].
+func (Int) Info() Info {
+	return Info{
+		Name:           "int",
+		Paper:          "Jacob et al. 2018, arXiv:1712.05877",
+		WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
+		ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},
+		Usual:          Widths{8, 8},
+		Integers:       true,
+		PowersOfTwo:    true,
+	}
+}
+
+// Weights implements [Method].
+func (Int) Weights(g *graph.Graph, name string, o Options, shape []int) Weights {
+	return newSymmetricWeights(g, name, o, shape)
+}
+
+// Activation implements [Method].
+func (Int) Activation(_ *graph.Graph, name string, o Options) Activation {
+	a := &affineActivation{name: name, bits: o.Bits, powerOfTwo: o.PowerOfTwo, observer: Observer{Decay: movingAverageDecay}}
+	if o.MinMax {
+		a.observer.Decay = 0
+	}
+	a.format = ste.Affine{Format: quant.Activation(o.Bits), Params: make([]quant.Params, 1)}
+	return a
 }
 
 // movingAverageDecay is the memory of the moving-average observer: about the

@@ -10,7 +10,7 @@ import (
 	"github.com/goqat/goqat/ste"
 )
 
-// lsq is the method "lsq": the steps of weights and activations are learned
+// LSQ is the method "lsq": the steps of weights and activations are learned
 // (Esser et al. 2020, section 2; the formulas are those of ste.LSQ). Weights
 // have a step a channel, where the paper has one a layer, and narrow range.
 //
@@ -18,36 +18,45 @@ import (
 // calibration (section 2.1). Its gradient is multiplied by 1/√(N·Qp) (section
 // 2.2), N being the number of weights that share it, or of values of the tensor
 // for one image.
-var lsq = &Method{
-	Name:           "lsq",
-	Paper:          "Esser et al. 2020, arXiv:1902.08153",
-	WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
-	ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},
-	Usual:          Widths{4, 4},
-	Integers:       true,
-	PowersOfTwo:    true,
-	weights: func(g *graph.Graph, name string, o Options, shape []int) Weights {
-		return newLSQWeights(g, name, o, shape, func(w []float32, most float64) float64 {
-			var sum float64
-			for _, v := range w {
-				sum += math.Abs(float64(v))
-			}
-			return 2 * sum / float64(len(w)) / math.Sqrt(most)
-		})
-	},
-	activations: func(g *graph.Graph, name string, o Options) Activation {
-		a := newLSQActivation(g, name, o)
-		if o.Signed {
-			a.formula.Least = -float32(int(1) << (o.Bits - 1))
-			a.formula.Most += a.formula.Least
+type LSQ struct{}
+
+// Info implements [Method].
+func (LSQ) Info() Info {
+	return Info{
+		Name:           "lsq",
+		Paper:          "Esser et al. 2020, arXiv:1902.08153",
+		WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
+		ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},
+		Usual:          Widths{4, 4},
+		Integers:       true,
+		PowersOfTwo:    true,
+	}
+}
+
+// Weights implements [Method].
+func (LSQ) Weights(g *graph.Graph, name string, o Options, shape []int) Weights {
+	return newLSQWeights(g, name, o, shape, func(w []float32, most float64) float64 {
+		var sum float64
+		for _, v := range w {
+			sum += math.Abs(float64(v))
 		}
-		most := a.formula.Most
-		a.gain = gradientScale(o.Size, most)
-		a.start = func(s graph.Stats) (step, offset float64) {
-			return 2 * s.SumAbs / float64(s.Count) / math.Sqrt(float64(most)), 0
-		}
-		return a
-	},
+		return 2 * sum / float64(len(w)) / math.Sqrt(most)
+	})
+}
+
+// Activation implements [Method].
+func (LSQ) Activation(g *graph.Graph, name string, o Options) Activation {
+	a := newLSQActivation(g, name, o)
+	if o.Signed {
+		a.formula.Least = -float32(int(1) << (o.Bits - 1))
+		a.formula.Most += a.formula.Least
+	}
+	most := a.formula.Most
+	a.gain = gradientScale(o.Size, most)
+	a.start = func(s graph.Stats) (step, offset float64) {
+		return 2 * s.SumAbs / float64(s.Count) / math.Sqrt(float64(most)), 0
+	}
+	return a
 }
 
 const (

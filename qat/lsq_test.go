@@ -178,7 +178,7 @@ func TestPowersOfTwo(t *testing.T) {
 			})
 		}
 	}
-	for _, p := range []qat.Policy{{Method: "dorefa"}, {Method: "int", Weights: "wrpn"}} {
+	for _, p := range []qat.Policy{{Method: qat.DoReFa{}}, {Method: qat.Int{}, Weights: qat.WRPN{}}} {
 		p.WeightBits, p.ActivationBits, p.PowerOfTwo = 4, 4, true
 		if _, err := p.Layer("conv2", false, false); err == nil {
 			t.Errorf("%+v: no error", p)

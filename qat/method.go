@@ -8,12 +8,27 @@ import (
 	"strings"
 
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/qat/settings"
 	"github.com/goqat/goqat/quant"
 	"github.com/goqat/goqat/ste"
 )
 
-// A Method is a way to quantize, known by one name.
-type Method struct {
+// A Method is a way to quantize: a value that carries its own settings, as TTQ{
+// Threshold: 0.1}. A program can have methods of its own; those of this package are
+// known by name, too.
+type Method interface {
+	// Info says what the method is and can do.
+	Info() Info
+	// Weights returns a quantizer for the weights name of the given shape,
+	// [channels, …], and adds what it learns to the graph.
+	Weights(g *graph.Graph, name string, o Options, shape []int) Weights
+	// Activation returns a quantizer for the tensor name, and adds what it learns to
+	// the graph. It implements Signs if the method's activations are signs.
+	Activation(g *graph.Graph, name string, o Options) Activation
+}
+
+// Info describes a method.
+type Info struct {
 	Name  string
 	Paper string
 	// WeightBits and ActivationBits are the widths it is defined for.
@@ -26,9 +41,20 @@ type Method struct {
 	Signs bool
 	// PowersOfTwo says that its scales can be restricted to powers of two.
 	PowersOfTwo bool
+	// Coding is that of weights of more than one bit.
+	Coding quant.Coding
+}
 
-	weights     func(g *graph.Graph, name string, o Options, shape []int) Weights
-	activations func(g *graph.Graph, name string, o Options) Activation
+// Accumulators returns how many sums an output has for each of its inputs' signs, with
+// weights of so many bits.
+func (i *Info) Accumulators(bits int) int {
+	switch i.Coding {
+	case quant.Split:
+		return 2
+	case quant.Planes:
+		return bits
+	}
+	return 1
 }
 
 // Widths are the bits of weights and of activations.
@@ -49,11 +75,6 @@ type Options struct {
 	PowerOfTwo bool
 	// MinMax makes observers keep the extremes instead of a moving average.
 	MinMax bool
-	// Threshold is the part of the greatest weight below which "ttq" has zeros; 0
-	// means 0.05.
-	Threshold float32
-	// Steps are the rising parts of the weights that "inq" quantizes in steps.
-	Steps []float64
 }
 
 // scales returns the number of scales of weights of a shape.
@@ -123,32 +144,45 @@ type Quantization struct {
 	Lo, Hi int32
 }
 
-// Weights returns a quantizer for the weights name of the given shape,
-// [channels, …], and adds what it learns to the graph.
-func (m *Method) Weights(g *graph.Graph, name string, o Options, shape []int) Weights {
-	return m.weights(g, name, o, shape)
+// registry lists every method by what makes it of a recipe's settings, in the order
+// of `qat methods`.
+var registry = []func(settings.All) Method{
+	func(settings.All) Method { return Int{} },
+	func(settings.All) Method { return PACT{} },
+	func(settings.All) Method { return DoReFa{} },
+	func(settings.All) Method { return WRPN{} },
+	func(settings.All) Method { return LSQ{} },
+	func(settings.All) Method { return LSQPlus{} },
+	func(settings.All) Method { return BinaryConnect{} },
+	func(settings.All) Method { return BNN{} },
+	func(settings.All) Method { return XNOR{} },
+	func(settings.All) Method { return ABC{} },
+	func(settings.All) Method { return TWN{} },
+	func(s settings.All) Method { return TTQ(s.TTQ) },
+	func(s settings.All) Method { return INQ(s.INQ) },
 }
 
-// Activation returns a quantizer for the tensor name, and adds what it learns
-// to the graph.
-func (m *Method) Activation(g *graph.Graph, name string, o Options) Activation {
-	return m.activations(g, name, o)
+// Methods returns all methods of this package, with their usual settings.
+func Methods() []Method {
+	list := make([]Method, len(registry))
+	for i, of := range registry {
+		list[i] = of(settings.Default())
+	}
+	return list
 }
 
-// methods lists every method, in the order of `qat methods`.
-var methods = []*Method{affine, pact, dorefa, wrpn, lsq, lsqPlus, binaryConnect, bnn, xnor, abc, twn, ttq, inq}
+// Lookup returns the method of a name, with its usual settings.
+func Lookup(name string) (Method, error) { return New(name, settings.Default()) }
 
-// Methods returns all methods.
-func Methods() []*Method { return slices.Clone(methods) }
-
-// Lookup returns the method of a name.
-func Lookup(name string) (*Method, error) {
+// New returns the method of a name, with its part of the settings.
+func New(name string, s settings.All) (Method, error) {
 	var names []string
-	for _, m := range methods {
-		if m.Name == name {
+	for _, of := range registry {
+		m := of(s)
+		if m.Info().Name == name {
 			return m, nil
 		}
-		names = append(names, m.Name)
+		names = append(names, m.Info().Name)
 	}
 	return nil, fmt.Errorf("qat: there is no method %q; choose one of %s", name, strings.Join(names, ", "))
 }
@@ -158,9 +192,9 @@ func Lookup(name string) (*Method, error) {
 const FloatBits = 32
 
 // check says whether bits is one of the widths of what a method is defined for.
-func (m *Method) check(what string, widths []int, bits int) error {
+func (i *Info) check(what string, widths []int, bits int) error {
 	if bits != FloatBits && !slices.Contains(widths, bits) {
-		return fmt.Errorf("qat: method %s has no %d-bit %s, only %s", m.Name, bits, what, strings.Join(strings.Fields(strings.Trim(fmt.Sprint(widths), "[]")), ", "))
+		return fmt.Errorf("qat: method %s has no %d-bit %s, only %s", i.Name, bits, what, strings.Join(strings.Fields(strings.Trim(fmt.Sprint(widths), "[]")), ", "))
 	}
 	return nil
 }

@@ -12,10 +12,11 @@ import (
 
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/qat"
+	"github.com/goqat/goqat/qat/settings"
 	"github.com/goqat/goqat/quant"
 )
 
-func method(t testing.TB, name string) *qat.Method {
+func method(t testing.TB, name string) qat.Method {
 	t.Helper()
 	m, err := qat.Lookup(name)
 	if err != nil {
@@ -37,23 +38,51 @@ func activation(t testing.TB, name string, o qat.Options) (qat.Activation, *grap
 func TestLookup(t *testing.T) {
 	names := map[string]bool{}
 	for _, m := range qat.Methods() {
-		found, err := qat.Lookup(m.Name)
-		if err != nil || found != m || names[m.Name] || m.Paper == "" || len(m.WeightBits) == 0 || len(m.ActivationBits) == 0 {
-			t.Errorf("method %q: %v, %+v", m.Name, err, m)
+		found, err := qat.Lookup(m.Info().Name)
+		if err != nil || fmt.Sprint(found) != fmt.Sprint(m) || names[m.Info().Name] || m.Info().Paper == "" || len(m.Info().WeightBits) == 0 || len(m.Info().ActivationBits) == 0 {
+			t.Errorf("method %q: %v, %+v", m.Info().Name, err, m)
 		}
-		names[m.Name] = true
+		names[m.Info().Name] = true
 	}
 	if _, err := qat.Lookup("quant"); err == nil || !strings.Contains(err.Error(), `no method "quant"; choose one of int, pact`) {
 		t.Errorf("error %v", err)
 	}
 }
 
+// TestNew gives methods their part of the settings.
+func TestNew(t *testing.T) {
+	s := settings.All{TTQ: settings.TTQ{Threshold: 0.25}, INQ: settings.INQ{Steps: []float64{1}}}
+	for name, want := range map[string]qat.Method{"ttq": qat.TTQ{Threshold: 0.25}, "inq": qat.INQ{Steps: []float64{1}}, "pact": qat.PACT{}} {
+		if m, err := qat.New(name, s); err != nil || fmt.Sprint(m) != fmt.Sprint(want) {
+			t.Errorf("%s: %v, %v, want %v", name, m, err, want)
+		}
+	}
+}
+
+// TestInfoAgrees compares what a method says of itself with what its quantizers do.
+func TestInfoAgrees(t *testing.T) {
+	for _, m := range qat.Methods() {
+		i := m.Info()
+		for _, bits := range i.WeightBits {
+			q := m.Weights(graph.New(1, graph.NewPool(1)), "w", qat.Options{Bits: bits}, []int{2, 3})
+			if bits > 1 && q.Coding() != i.Coding {
+				t.Errorf("%s: the coding of %d-bit weights is %v, it says %v", i.Name, bits, q.Coding(), i.Coding)
+			}
+		}
+		for _, bits := range i.ActivationBits {
+			if _, signs := m.Activation(graph.New(1, graph.NewPool(1)), "x", qat.Options{Bits: bits, Size: 1}).(qat.Signs); signs != i.Signs {
+				t.Errorf("%s: its activations are signs: %v, it says %v", i.Name, signs, i.Signs)
+			}
+		}
+	}
+}
+
 // TestActivations holds every method to what the rest of the system relies on.
 func TestActivations(t *testing.T) {
 	for _, m := range qat.Methods() {
-		for _, bits := range m.ActivationBits {
+		for _, bits := range m.Info().ActivationBits {
 			for _, signed := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s, %d bits, signed %v", m.Name, bits, signed), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s, %d bits, signed %v", m.Info().Name, bits, signed), func(t *testing.T) {
 					checkActivation(t, m, qat.Options{Bits: bits, Signed: signed, Size: 100})
 				})
 			}
@@ -61,7 +90,7 @@ func TestActivations(t *testing.T) {
 	}
 }
 
-func checkActivation(t *testing.T, m *qat.Method, o qat.Options) {
+func checkActivation(t *testing.T, m qat.Method, o qat.Options) {
 	newOne := func() qat.Activation { return m.Activation(graph.New(1, graph.NewPool(1)), "x", o) }
 	rng := rand.New(rand.NewPCG(1, 2))
 	x := make([]float32, 999)
@@ -133,9 +162,9 @@ func checkActivation(t *testing.T, m *qat.Method, o qat.Options) {
 // TestWeights holds every method's weights to the same.
 func TestWeights(t *testing.T) {
 	for _, m := range qat.Methods() {
-		for _, bits := range m.WeightBits {
+		for _, bits := range m.Info().WeightBits {
 			for _, perTensor := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s, %d bits, per tensor %v", m.Name, bits, perTensor), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s, %d bits, per tensor %v", m.Info().Name, bits, perTensor), func(t *testing.T) {
 					checkWeights(t, m, qat.Options{Bits: bits, PerTensor: perTensor})
 				})
 			}
@@ -143,7 +172,7 @@ func TestWeights(t *testing.T) {
 	}
 }
 
-func checkWeights(t *testing.T, m *qat.Method, o qat.Options) {
+func checkWeights(t *testing.T, m qat.Method, o qat.Options) {
 	const channels, size = 4, 30
 	rng := rand.New(rand.NewPCG(1, 2))
 	for name, deviation := range map[string]float64{"usual": 0.1, "large": 1e6, "tiny": 1e-5, "zero": 0} {

@@ -7,23 +7,34 @@ import (
 	"github.com/goqat/goqat/ste"
 )
 
-// pact is the method "pact": activations are clipped at a learned α, one a
+// PACT is the method "pact": activations are clipped at a learned α, one a
 // tensor, in a parameter group with a decay of its own (Choi et al. 2018,
 // section 3); weights are symmetric per channel.
-var pact = &Method{
-	Name:           "pact",
-	Paper:          "Choi et al. 2018, arXiv:1805.06085",
-	WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
-	ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},
-	Usual:          Widths{4, 4},
-	Integers:       true,
-	PowersOfTwo:    true,
-	weights:        newSymmetricWeights,
-	activations: func(g *graph.Graph, name string, o Options) Activation {
-		a := &pactActivation{formula: ste.PACT{Bits: o.Bits, Signed: o.Signed, PowerOfTwo: o.PowerOfTwo}, alpha: g.Param(name+".clip", graph.Clips, 1)}
-		a.alpha.Value[0] = defaultClip
-		return a
-	},
+type PACT struct{}
+
+// Info implements [Method].
+func (PACT) Info() Info {
+	return Info{
+		Name:           "pact",
+		Paper:          "Choi et al. 2018, arXiv:1805.06085",
+		WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
+		ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},
+		Usual:          Widths{4, 4},
+		Integers:       true,
+		PowersOfTwo:    true,
+	}
+}
+
+// Weights implements [Method].
+func (PACT) Weights(g *graph.Graph, name string, o Options, shape []int) Weights {
+	return newSymmetricWeights(g, name, o, shape)
+}
+
+// Activation implements [Method].
+func (PACT) Activation(g *graph.Graph, name string, o Options) Activation {
+	a := &pactActivation{formula: ste.PACT{Bits: o.Bits, Signed: o.Signed, PowerOfTwo: o.PowerOfTwo}, alpha: g.Param(name+".clip", graph.Clips, 1)}
+	a.alpha.Value[0] = defaultClip
+	return a
 }
 
 const (

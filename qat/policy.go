@@ -4,6 +4,7 @@ package qat
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"path"
 )
@@ -21,8 +22,8 @@ const (
 
 // A Policy chooses method and bits for every weighted layer.
 type Policy struct {
-	Method                     string
-	Weights                    string // method of the weights; empty means Method
+	Method                     Method
+	Weights                    Method // of the weights; nil means Method
 	WeightBits, ActivationBits int    // FloatBits leaves them in floating point, in all layers
 	FirstLast                  FirstLast
 	// PerTensor, MinMax and PowerOfTwo are passed on to Options.
@@ -31,9 +32,6 @@ type Policy struct {
 	// magnitudes of what the signs are of: in training alone, there are no
 	// integers for it.
 	InputScaling bool
-	// Threshold and Steps too, those of "ttq" and "inq".
-	Threshold float64
-	Steps     []float64
 	// Rules are exceptions by name; the first that matches a layer counts, even
 	// for the first and the last.
 	Rules []Rule
@@ -48,16 +46,16 @@ type Policy struct {
 // of path.Match ("conv*", "block?.conv1"). What is left zero stays.
 type Rule struct {
 	Match                      string
-	Method                     string // of the weights too, if Weights is empty
-	Weights                    string
+	Method                     Method // of the weights too, if Weights is nil
+	Weights                    Method
 	WeightBits, ActivationBits int
 }
 
-// A Layer is what a Policy says of one weighted layer. ActivationBits and
-// Method ask for the layer's input.
+// A Layer is what a Policy says of one weighted layer. ActivationBits and Input ask
+// for what the layer reads.
 type Layer struct {
-	Method                     *Method // of the layer's input
-	Weights                    *Method
+	Input                      Method // of the layer's input
+	Weights                    Method
 	WeightBits, ActivationBits int
 	// Float leaves the layer and its input unquantized.
 	Float bool
@@ -67,7 +65,7 @@ type Layer struct {
 func (l Layer) FloatWeights() bool { return l.Float || l.WeightBits == FloatBits }
 
 // Signs says that the layer reads signs.
-func (l Layer) Signs() bool { return !l.FloatInput() && l.Method.Signs }
+func (l Layer) Signs() bool { return !l.FloatInput() && l.Input.Info().Signs }
 
 // FloatInput says that the layer asks for no quantization of its input.
 func (l Layer) FloatInput() bool { return l.Float || l.ActivationBits == FloatBits }
@@ -79,7 +77,7 @@ func (p *Policy) Layer(name string, first, last bool) (Layer, error) {
 	if first || last {
 		switch p.FirstLast {
 		case FirstLast8, "":
-			method, weights = affine.Name, ""
+			method, weights = Int{}, nil
 			l.WeightBits, l.ActivationBits = eight(l.WeightBits), eight(l.ActivationBits)
 		case FirstLastFloat:
 			l.Float = true
@@ -100,7 +98,7 @@ func (p *Policy) Layer(name string, first, last bool) (Layer, error) {
 			break
 		}
 	}
-	if err := p.lookup(&l, method, cmp.Or(weights, method)); err != nil {
+	if err := p.set(&l, method, weights); err != nil {
 		return Layer{}, fmt.Errorf("%w (layer %s)", err, name)
 	}
 	return l, nil
@@ -115,24 +113,29 @@ func eight(bits int) int {
 }
 
 // methods returns the methods of a layer that had those given before the rule.
-func (r *Rule) methods(method, weights string) (string, string) {
-	if r.Method != "" {
-		method, weights = r.Method, ""
+func (r *Rule) methods(method, weights Method) (Method, Method) {
+	if r.Method != nil {
+		method, weights = r.Method, nil
 	}
-	return method, cmp.Or(r.Weights, weights)
+	if r.Weights != nil {
+		weights = r.Weights
+	}
+	return method, weights
 }
 
-// lookup sets the methods of a layer and checks that they can do what is asked.
-func (p *Policy) lookup(l *Layer, method, weights string) (err error) {
-	if l.Method, err = Lookup(method); err != nil {
-		return err
+// set sets the methods of a layer, that of the weights the same if it is nil, and
+// checks that they can do what is asked.
+func (p *Policy) set(l *Layer, method, weights Method) error {
+	if weights == nil {
+		weights = method
 	}
-	if l.Weights, err = Lookup(weights); err != nil {
-		return err
+	if method == nil {
+		return errors.New("qat: the policy has no method")
 	}
-	for _, m := range []*Method{l.Weights, l.Method} {
-		if p.PowerOfTwo && !m.PowersOfTwo {
-			return fmt.Errorf("qat: method %s has no power-of-two scales", m.Name)
+	l.Input, l.Weights = method, weights
+	for _, m := range []Method{l.Weights, l.Input} {
+		if info := m.Info(); p.PowerOfTwo && !info.PowersOfTwo {
+			return fmt.Errorf("qat: method %s has no power-of-two scales", info.Name)
 		}
 	}
 	return l.check()
@@ -140,17 +143,18 @@ func (p *Policy) lookup(l *Layer, method, weights string) (err error) {
 
 // check says whether the methods have the layer's bits.
 func (l *Layer) check() error {
-	if err := l.Weights.check("weights", l.Weights.WeightBits, l.WeightBits); err != nil {
+	weights, input := l.Weights.Info(), l.Input.Info()
+	if err := weights.check("weights", weights.WeightBits, l.WeightBits); err != nil {
 		return err
 	}
-	return l.Method.check("activations", l.Method.ActivationBits, l.ActivationBits)
+	return input.check("activations", input.ActivationBits, l.ActivationBits)
 }
 
 // Tensor returns what a tensor gets that no weighted layer reads directly: the
 // network's method and bits, or 8 bits where these are signs.
 func (p *Policy) Tensor() (Layer, error) {
 	l := Layer{WeightBits: FloatBits, ActivationBits: p.ActivationBits}
-	if err := p.lookup(&l, p.Method, p.Method); err != nil || !l.Signs() {
+	if err := p.set(&l, p.Method, p.Method); err != nil || !l.Signs() {
 		return l, err
 	}
 	return Eight(), nil
@@ -158,5 +162,5 @@ func (p *Policy) Tensor() (Layer, error) {
 
 // Eight is the layer that asks for 8 bits of the method "int".
 func Eight() Layer {
-	return Layer{Method: affine, Weights: affine, WeightBits: 8, ActivationBits: 8}
+	return Layer{Input: Int{}, Weights: Int{}, WeightBits: 8, ActivationBits: 8}
 }

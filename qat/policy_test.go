@@ -16,7 +16,7 @@ func TestPolicy(t *testing.T) {
 		bits, inputBits int
 		float           bool
 	}
-	base := qat.Policy{Method: "pact", WeightBits: 4, ActivationBits: 3}
+	base := qat.Policy{Method: qat.PACT{}, WeightBits: 4, ActivationBits: 3}
 	with := func(change func(*qat.Policy)) qat.Policy {
 		p := base
 		change(&p)
@@ -37,25 +37,25 @@ func TestPolicy(t *testing.T) {
 		{"last same", with(func(p *qat.Policy) { p.FirstLast = qat.FirstLastSame }), "fc1", false, true, want{"pact", "pact", 4, 3, false}},
 		{"last float", with(func(p *qat.Policy) { p.FirstLast = qat.FirstLastFloat }), "fc1", false, true, want{"pact", "pact", 4, 3, true}},
 		{"inner of float", with(func(p *qat.Policy) { p.FirstLast = qat.FirstLastFloat }), "conv2", false, false, want{"pact", "pact", 4, 3, false}},
-		{"other weights", with(func(p *qat.Policy) { p.Weights = "lsq" }), "conv2", false, false, want{"pact", "lsq", 4, 3, false}},
-		{"other weights, first", with(func(p *qat.Policy) { p.Weights = "lsq" }), "conv1", true, false, want{"int", "int", 8, 8, false}},
+		{"other weights", with(func(p *qat.Policy) { p.Weights = qat.LSQ{} }), "conv2", false, false, want{"pact", "lsq", 4, 3, false}},
+		{"other weights, first", with(func(p *qat.Policy) { p.Weights = qat.LSQ{} }), "conv1", true, false, want{"int", "int", 8, 8, false}},
 		{"floating-point weights", with(func(p *qat.Policy) { p.WeightBits = qat.FloatBits }), "conv1", true, false, want{"int", "int", 32, 8, false}},
 		{"rule", with(func(p *qat.Policy) {
-			p.Rules = []qat.Rule{{Match: "conv*", Method: "int", WeightBits: 5, ActivationBits: 6}}
+			p.Rules = []qat.Rule{{Match: "conv*", Method: qat.Int{}, WeightBits: 5, ActivationBits: 6}}
 		}), "conv2", false, false, want{"int", "int", 5, 6, false}},
 		{"rule that leaves the rest", with(func(p *qat.Policy) { p.Rules = []qat.Rule{{Match: "conv2", WeightBits: 2}} }), "conv2", false, false, want{"pact", "pact", 2, 3, false}},
 		{"first rule counts", with(func(p *qat.Policy) {
 			p.Rules = []qat.Rule{{Match: "fc*", WeightBits: 8}, {Match: "conv?", WeightBits: 5}, {Match: "conv2", WeightBits: 6, ActivationBits: 6}}
 		}), "conv2", false, false, want{"pact", "pact", 5, 3, false}},
-		{"rule for the first layer", with(func(p *qat.Policy) { p.Rules = []qat.Rule{{Match: "conv1", Method: "pact", WeightBits: 4}} }), "conv1", true, false, want{"pact", "pact", 4, 8, false}},
+		{"rule for the first layer", with(func(p *qat.Policy) { p.Rules = []qat.Rule{{Match: "conv1", Method: qat.PACT{}, WeightBits: 4}} }), "conv1", true, false, want{"pact", "pact", 4, 8, false}},
 		{"rule for a float layer", with(func(p *qat.Policy) {
 			p.FirstLast, p.Rules = qat.FirstLastFloat, []qat.Rule{{Match: "conv1", WeightBits: 8}}
 		}), "conv1", true, false, want{"pact", "pact", 8, 3, false}},
 		{"rule within a block", with(func(p *qat.Policy) { p.Rules = []qat.Rule{{Match: "block?.conv1", WeightBits: 2}} }), "block3.conv1", false, false, want{"pact", "pact", 2, 3, false}},
 		{"rule of the whole name", with(func(p *qat.Policy) { p.Rules = []qat.Rule{{Match: "conv", WeightBits: 2}} }), "conv2", false, false, want{"pact", "pact", 4, 3, false}},
-		{"rule for weights", with(func(p *qat.Policy) { p.Rules = []qat.Rule{{Match: "*", Weights: "lsq"}} }), "conv2", false, false, want{"pact", "lsq", 4, 3, false}},
+		{"rule for weights", with(func(p *qat.Policy) { p.Rules = []qat.Rule{{Match: "*", Weights: qat.LSQ{}}} }), "conv2", false, false, want{"pact", "lsq", 4, 3, false}},
 		{"rule for both", with(func(p *qat.Policy) {
-			p.Weights, p.Rules = "lsq", []qat.Rule{{Match: "*", Method: "int"}}
+			p.Weights, p.Rules = qat.LSQ{}, []qat.Rule{{Match: "*", Method: qat.Int{}}}
 		}), "conv2", false, false, want{"int", "int", 4, 3, false}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestPolicy(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := (want{l.Method.Name, l.Weights.Name, l.WeightBits, l.ActivationBits, l.Float}); got != c.want {
+			if got := (want{l.Input.Info().Name, l.Weights.Info().Name, l.WeightBits, l.ActivationBits, l.Float}); got != c.want {
 				t.Errorf("%+v, want %+v", got, c.want)
 			}
 		})
@@ -72,7 +72,7 @@ func TestPolicy(t *testing.T) {
 		p.FirstLast = qat.FirstLastFloat
 		p.Rules = []qat.Rule{{Match: "*", ActivationBits: 7}}
 	})
-	if l, err := p.Tensor(); err != nil || l.Method.Name != "pact" || l.ActivationBits != 3 || l.FloatInput() {
+	if l, err := p.Tensor(); err != nil || l.Input.Info().Name != "pact" || l.ActivationBits != 3 || l.FloatInput() {
 		t.Errorf("a tensor that no layer asks for: %+v, %v, want what the network has", l, err)
 	}
 }
@@ -82,15 +82,13 @@ func TestPolicyErrors(t *testing.T) {
 		policy qat.Policy
 		want   string
 	}{
-		{qat.Policy{Method: "best", WeightBits: 4, ActivationBits: 4}, `there is no method "best"`},
-		{qat.Policy{Method: "int", Weights: "best", WeightBits: 4, ActivationBits: 4}, `there is no method "best"`},
-		{qat.Policy{Method: "pact", WeightBits: 1, ActivationBits: 4}, "method pact has no 1-bit weights, only 2, 3, 4, 5, 6, 7, 8 (layer conv2)"},
-		{qat.Policy{Method: "int", WeightBits: 4, ActivationBits: 9}, "method int has no 9-bit activations, only 2, 3, 4, 5, 6, 7, 8 (layer conv2)"},
-		{qat.Policy{Method: "int", WeightBits: 4}, "method int has no 0-bit activations"},
-		{qat.Policy{Method: "int", WeightBits: 4, ActivationBits: 4, FirstLast: "16"}, `first_last is "16", want 8, same or float`},
-		{qat.Policy{Method: "int", WeightBits: 4, ActivationBits: 4, Rules: []qat.Rule{{Match: "conv["}}}, `the layer pattern "conv[" is malformed`},
-		{qat.Policy{Method: "int", WeightBits: 4, ActivationBits: 4, Rules: []qat.Rule{{Match: "*", Method: "other"}}}, `there is no method "other"`},
-		{qat.Policy{Method: "int", WeightBits: 4, ActivationBits: 4, Rules: []qat.Rule{{Match: "conv2", WeightBits: -3}}}, "method int has no -3-bit weights"},
+		{qat.Policy{WeightBits: 4, ActivationBits: 4}, "the policy has no method"},
+		{qat.Policy{Method: qat.PACT{}, WeightBits: 1, ActivationBits: 4}, "method pact has no 1-bit weights, only 2, 3, 4, 5, 6, 7, 8 (layer conv2)"},
+		{qat.Policy{Method: qat.Int{}, WeightBits: 4, ActivationBits: 9}, "method int has no 9-bit activations, only 2, 3, 4, 5, 6, 7, 8 (layer conv2)"},
+		{qat.Policy{Method: qat.Int{}, WeightBits: 4}, "method int has no 0-bit activations"},
+		{qat.Policy{Method: qat.Int{}, WeightBits: 4, ActivationBits: 4, FirstLast: "16"}, `first_last is "16", want 8, same or float`},
+		{qat.Policy{Method: qat.Int{}, WeightBits: 4, ActivationBits: 4, Rules: []qat.Rule{{Match: "conv["}}}, `the layer pattern "conv[" is malformed`},
+		{qat.Policy{Method: qat.Int{}, WeightBits: 4, ActivationBits: 4, Rules: []qat.Rule{{Match: "conv2", WeightBits: -3}}}, "method int has no -3-bit weights"},
 	} {
 		_, err := c.policy.Layer("conv2", c.policy.FirstLast != "", false)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "qat: ") {

@@ -15,30 +15,30 @@ import (
 )
 
 // eachWidth runs a test for every method and width.
-func eachWidth(t *testing.T, widths func(*qat.Method) []int, test func(*testing.T, *qat.Method, qat.Options)) {
+func eachWidth(t *testing.T, widths func(qat.Method) []int, test func(*testing.T, qat.Method, qat.Options)) {
 	for _, m := range qat.Methods() {
 		for _, bits := range widths(m) {
 			for _, power := range []bool{false, true} {
-				if power && !m.PowersOfTwo {
+				if power && !m.Info().PowersOfTwo {
 					continue
 				}
-				t.Run(fmt.Sprintf("%s, %d bits, powers of two %v", m.Name, bits, power), func(t *testing.T) {
-					test(t, m, qat.Options{Bits: bits, PowerOfTwo: power, Size: 100, Steps: []float64{0.5, 1}})
+				t.Run(fmt.Sprintf("%s, %d bits, powers of two %v", m.Info().Name, bits, power), func(t *testing.T) {
+					test(t, m, qat.Options{Bits: bits, PowerOfTwo: power, Size: 100})
 				})
 			}
 		}
 	}
 }
 
-func weightBits(m *qat.Method) []int     { return m.WeightBits }
-func activationBits(m *qat.Method) []int { return m.ActivationBits }
+func weightBits(m qat.Method) []int     { return m.Info().WeightBits }
+func activationBits(m qat.Method) []int { return m.Info().ActivationBits }
 
 // TestWeightProperties has greater weights of a filter at values that are not
 // smaller, 0 at 0 where there is a code for it, and quantized weights where they
 // are. The bases of abc make no staircase that rises everywhere; tanh squeezes
 // what dorefa has squeezed once more.
 func TestWeightProperties(t *testing.T) {
-	eachWidth(t, weightBits, func(t *testing.T, m *qat.Method, o qat.Options) {
+	eachWidth(t, weightBits, func(t *testing.T, m qat.Method, o qat.Options) {
 		const channels, size = 3, 200
 		rng := rand.New(rand.NewPCG(1, uint64(o.Bits)))
 		w := make([]float32, channels*size)
@@ -54,7 +54,7 @@ func TestWeightProperties(t *testing.T) {
 		y := make([]float32, len(w))
 		q.Forward(y, w)
 		for c := range channels {
-			if m.Name != "abc" && !slices.IsSorted(y[c*size:(c+1)*size]) {
+			if m.Info().Name != "abc" && !slices.IsSorted(y[c*size:(c+1)*size]) {
 				t.Errorf("filter %d is not monotone", c)
 			}
 		}
@@ -64,7 +64,7 @@ func TestWeightProperties(t *testing.T) {
 				t.Errorf("0 became %v", y[i])
 			}
 		}
-		if m.Name == "dorefa" && o.Bits > 1 || m.Name == "abc" {
+		if m.Info().Name == "dorefa" && o.Bits > 1 || m.Info().Name == "abc" {
 			return
 		}
 		again := make([]float32, len(w))
@@ -79,7 +79,7 @@ func TestWeightProperties(t *testing.T) {
 
 // TestActivationsAreMonotone has greater values at values that are not smaller.
 func TestActivationsAreMonotone(t *testing.T) {
-	eachWidth(t, activationBits, func(t *testing.T, m *qat.Method, o qat.Options) {
+	eachWidth(t, activationBits, func(t *testing.T, m qat.Method, o qat.Options) {
 		for _, signed := range []bool{false, true} {
 			o.Signed = signed
 			rng := rand.New(rand.NewPCG(2, uint64(o.Bits)))
@@ -124,7 +124,7 @@ func TestLearnedParametersStayInTheirDomain(t *testing.T) {
 			}
 		}
 	}
-	eachWidth(t, weightBits, func(t *testing.T, m *qat.Method, o qat.Options) {
+	eachWidth(t, weightBits, func(t *testing.T, m qat.Method, o qat.Options) {
 		rng := rand.New(rand.NewPCG(3, uint64(o.Bits)))
 		q := m.Weights(graph.New(1, graph.NewPool(1)), "w", o, []int{2, 3})
 		w := []float32{1, -0.5, 0, 0.25, 0.75, -1}
@@ -139,7 +139,7 @@ func TestLearnedParametersStayInTheirDomain(t *testing.T) {
 			}
 		}
 	})
-	eachWidth(t, activationBits, func(t *testing.T, m *qat.Method, o qat.Options) {
+	eachWidth(t, activationBits, func(t *testing.T, m qat.Method, o qat.Options) {
 		o.Signed = o.Bits%2 == 0
 		rng := rand.New(rand.NewPCG(4, uint64(o.Bits)))
 		a := m.Activation(graph.New(1, graph.NewPool(1)), "x", o)

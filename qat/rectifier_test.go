@@ -19,7 +19,7 @@ func TestRectifiers(t *testing.T) {
 	found := 0
 	for _, m := range qat.Methods() {
 		for _, signed := range []bool{false, true} {
-			if !slices.Contains(m.ActivationBits, 4) || m.Signs {
+			if !slices.Contains(m.Info().ActivationBits, 4) || m.Info().Signs {
 				continue
 			}
 			pool := graph.NewPool(1)
@@ -31,7 +31,7 @@ func TestRectifiers(t *testing.T) {
 			}
 			found++
 			if signed {
-				t.Errorf("%s: a tensor with negative values is not rectified", m.Name)
+				t.Errorf("%s: a tensor with negative values is not rectified", m.Info().Name)
 			}
 			q.Begin(&graph.Run{})
 			src, relu, dy := make([]float32, 1003), make([]float32, 1003), make([]float32, 1003)
@@ -50,7 +50,7 @@ func TestRectifiers(t *testing.T) {
 			}
 			q.Backward(got, src, dy, gotGrad)
 			if !slices.Equal(got, want) || !slices.Equal(gotGrad, wantGrad) || gotGrad[0] == 0 {
-				t.Errorf("%s: other gradients without the ReLU: %v and %v", m.Name, gotGrad, wantGrad)
+				t.Errorf("%s: other gradients without the ReLU: %v and %v", m.Info().Name, gotGrad, wantGrad)
 			}
 		}
 	}

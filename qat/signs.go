@@ -31,12 +31,6 @@ func signQuantization(signs int) Quantization {
 // signActivation replaces a tensor by its signs.
 type signActivation struct{ formula ste.Sign }
 
-// newSignActivation returns the activations of a sign method, with the gradient
-// of the formula.
-func newSignActivation(formula ste.Sign) func(*graph.Graph, string, Options) Activation {
-	return func(*graph.Graph, string, Options) Activation { return signActivation{formula} }
-}
-
 func (a signActivation) Params() []*graph.Param          { return nil }
 func (a signActivation) Bits() int                       { return 1 }
 func (a signActivation) Begin(*graph.Run)                {}

@@ -11,7 +11,7 @@ import (
 )
 
 func TestPolicyAt(t *testing.T) {
-	p := qat.Policy{Method: "lsq", WeightBits: 2, ActivationBits: 3, Stages: []qat.Stage{
+	p := qat.Policy{Method: qat.LSQ{}, WeightBits: 2, ActivationBits: 3, Stages: []qat.Stage{
 		{Match: "conv*", WeightBits: 8, ActivationBits: qat.FloatBits}, {WeightBits: 4},
 	}}
 	for _, c := range []struct {

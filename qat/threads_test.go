@@ -16,7 +16,7 @@ import (
 )
 
 // linear is a layer whose weights a method quantizes, fed and ready to step.
-func linear(t *testing.T, m *qat.Method, bits, in, threads int) (*graph.Graph, qat.Weights, *graph.Param) {
+func linear(t *testing.T, m qat.Method, bits, in, threads int) (*graph.Graph, qat.Weights, *graph.Param) {
 	t.Helper()
 	pool := graph.NewPool(threads)
 	t.Cleanup(pool.Close)

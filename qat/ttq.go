@@ -6,35 +6,45 @@ import (
 	"cmp"
 
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/qat/settings"
 	"github.com/goqat/goqat/quant"
 	"github.com/goqat/goqat/ste"
 )
 
-// ttq is the method "ttq": weights are −Wn, 0 and Wp, with two learned scales for
+// TTQ is the method "ttq": weights are −Wn, 0 and Wp, with two learned scales for
 // each filter, or as in the paper for each layer (Zhu et al. 2017, section 3; the
 // formulas are those of ste.TTQ). The threshold is t = 0.05 of the greatest weight.
 // The scales start at the mean magnitudes of the weights they stand for; as in
 // "lsq" their gradients, sums over n weights, are multiplied by 1/√n.
 // Activations are those of "int".
-var ttq = &Method{
-	Name:           "ttq",
-	Paper:          "Zhu et al. 2017, arXiv:1612.01064",
-	WeightBits:     []int{2},
-	ActivationBits: affine.ActivationBits,
-	Usual:          Widths{2, 8},
-	Integers:       true,
-	weights: func(g *graph.Graph, name string, o Options, shape []int) Weights {
-		n := o.scales(shape)
-		return &ttqWeights{
-			threshold: cmp.Or(o.Threshold, ttqThreshold), gain: gradientScale(count(shape)/n, 1),
-			positive: g.Param(name+".positive", graph.Clips, n), negative: g.Param(name+".negative", graph.Clips, n),
-		}
-	},
-	activations: affine.activations,
+type TTQ settings.TTQ
+
+// Info implements [Method].
+func (TTQ) Info() Info {
+	return Info{
+		Name:           "ttq",
+		Paper:          "Zhu et al. 2017, arXiv:1612.01064",
+		WeightBits:     []int{2},
+		ActivationBits: Int{}.Info().ActivationBits,
+		Usual:          Widths{2, 8},
+		Integers:       true,
+		Coding:         quant.Split,
+	}
 }
 
-// ttqThreshold is t where nothing else is said.
-const ttqThreshold = 0.05
+// Weights implements [Method].
+func (m TTQ) Weights(g *graph.Graph, name string, o Options, shape []int) Weights {
+	n := o.scales(shape)
+	return &ttqWeights{
+		threshold: float32(cmp.Or(m.Threshold, settings.DefaultTTQ().Threshold)), gain: gradientScale(count(shape)/n, 1),
+		positive: g.Param(name+".positive", graph.Clips, n), negative: g.Param(name+".negative", graph.Clips, n),
+	}
+}
+
+// Activation implements [Method]: it is that of [Int].
+func (TTQ) Activation(g *graph.Graph, name string, o Options) Activation {
+	return Int{}.Activation(g, name, o)
+}
 
 // ttqWeights are ternary with two learned scales.
 type ttqWeights struct {

@@ -7,20 +7,31 @@ import (
 	"github.com/goqat/goqat/ste"
 )
 
-// twn is the method "twn": weights are −α, 0 and α, with threshold and scale of
+// TWN is the method "twn": weights are −α, 0 and α, with threshold and scale of
 // ste.TWN for each filter, or as in the paper for each layer (Li, Liu 2016,
 // section 2). Activations are those of "int".
-var twn = &Method{
-	Name:           "twn",
-	Paper:          "Li, Liu 2016, arXiv:1605.04711",
-	WeightBits:     []int{2},
-	ActivationBits: affine.ActivationBits,
-	Usual:          Widths{2, 8},
-	Integers:       true,
-	weights: func(_ *graph.Graph, _ string, o Options, shape []int) Weights {
-		return &twnWeights{formula: make([]ste.TWN, o.scales(shape))}
-	},
-	activations: affine.activations,
+type TWN struct{}
+
+// Info implements [Method].
+func (TWN) Info() Info {
+	return Info{
+		Name:           "twn",
+		Paper:          "Li, Liu 2016, arXiv:1605.04711",
+		WeightBits:     []int{2},
+		ActivationBits: Int{}.Info().ActivationBits,
+		Usual:          Widths{2, 8},
+		Integers:       true,
+	}
+}
+
+// Weights implements [Method].
+func (TWN) Weights(_ *graph.Graph, _ string, o Options, shape []int) Weights {
+	return &twnWeights{formula: make([]ste.TWN, o.scales(shape))}
+}
+
+// Activation implements [Method]: it is that of [Int].
+func (TWN) Activation(g *graph.Graph, name string, o Options) Activation {
+	return Int{}.Activation(g, name, o)
 }
 
 // twnWeights are ternary with one scale.

@@ -8,7 +8,7 @@ import (
 	"github.com/goqat/goqat/ste"
 )
 
-// wrpn is the method "wrpn" (Mishra et al. 2018): weights are clipped to [−1, 1]
+// WRPN is the method "wrpn" (Mishra et al. 2018): weights are clipped to [−1, 1]
 // and activations to [0, 1] (see ste.Clip), and the layers are wider instead,
 // which is a matter of the network.
 //
@@ -18,17 +18,28 @@ import (
 // Weights are measured in a unit, one a layer, which is fixed when quantization
 // starts: the paper's is 1, but of usual weights, all much smaller, low bits
 // would leave nothing but zeros. It starts where the codes fit the weights best.
-var wrpn = &Method{
-	Name:           "wrpn",
-	Paper:          "Mishra et al. 2018, arXiv:1709.01134",
-	WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
-	ActivationBits: []int{1, 2, 3, 4, 5, 6, 7, 8},
-	Usual:          Widths{4, 4},
-	Integers:       true,
-	weights: func(_ *graph.Graph, name string, o Options, _ []int) Weights {
-		return &wrpnWeights{name: name, bits: o.Bits, unit: []float32{1}}
-	},
-	activations: newUnitActivation,
+type WRPN struct{}
+
+// Info implements [Method].
+func (WRPN) Info() Info {
+	return Info{
+		Name:           "wrpn",
+		Paper:          "Mishra et al. 2018, arXiv:1709.01134",
+		WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
+		ActivationBits: []int{1, 2, 3, 4, 5, 6, 7, 8},
+		Usual:          Widths{4, 4},
+		Integers:       true,
+	}
+}
+
+// Weights implements [Method].
+func (WRPN) Weights(_ *graph.Graph, name string, o Options, _ []int) Weights {
+	return &wrpnWeights{name: name, bits: o.Bits, unit: []float32{1}}
+}
+
+// Activation implements [Method].
+func (WRPN) Activation(g *graph.Graph, name string, o Options) Activation {
+	return newUnitActivation(g, name, o)
 }
 
 // wrpnWeights clips weights at a unit.

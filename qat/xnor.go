@@ -7,30 +7,41 @@ import (
 	"github.com/goqat/goqat/ste"
 )
 
-// xnor is the method "xnor": weights are signs with a scale for each filter (or
+// XNOR is the method "xnor": weights are signs with a scale for each filter (or
 // layer), its mean magnitude, with the gradient of ste.XNOR; activations are
 // signs (Rastegari et al. 2016, sections 3.1 and 3.2). As in the authors' code,
 // latent weights are centred after every step, over the c input channels of each
 // filter and place, and clipped to [−1, 1], and their gradient is multiplied by
 // n·(1 − 1/c) for the n weights of a filter. With one input channel, neither is
 // centred nor does c count.
-var xnor = &Method{
-	Name:           "xnor",
-	Paper:          "Rastegari et al. 2016, arXiv:1603.05279",
-	WeightBits:     []int{1},
-	ActivationBits: []int{1},
-	Usual:          Widths{1, 1},
-	Integers:       true,
-	Signs:          true,
-	weights: func(_ *graph.Graph, _ string, o Options, shape []int) Weights {
-		x := &xnorWeights{formula: make([]ste.XNOR, o.scales(shape)), inputs: shape[len(shape)-1]}
-		x.gain = float32(count(shape)) / float32(len(x.formula))
-		if x.inputs > 1 {
-			x.gain *= 1 - 1/float32(x.inputs)
-		}
-		return x
-	},
-	activations: newSignActivation(ste.Sign{Open: true}),
+type XNOR struct{}
+
+// Info implements [Method].
+func (XNOR) Info() Info {
+	return Info{
+		Name:           "xnor",
+		Paper:          "Rastegari et al. 2016, arXiv:1603.05279",
+		WeightBits:     []int{1},
+		ActivationBits: []int{1},
+		Usual:          Widths{1, 1},
+		Integers:       true,
+		Signs:          true,
+	}
+}
+
+// Weights implements [Method].
+func (XNOR) Weights(_ *graph.Graph, _ string, o Options, shape []int) Weights {
+	x := &xnorWeights{formula: make([]ste.XNOR, o.scales(shape)), inputs: shape[len(shape)-1]}
+	x.gain = float32(count(shape)) / float32(len(x.formula))
+	if x.inputs > 1 {
+		x.gain *= 1 - 1/float32(x.inputs)
+	}
+	return x
+}
+
+// Activation implements [Method].
+func (XNOR) Activation(*graph.Graph, string, Options) Activation {
+	return signActivation{ste.Sign{Open: true}}
 }
 
 // xnorWeights are signs of latent weights times their mean magnitude.

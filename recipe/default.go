@@ -2,6 +2,8 @@
 
 package recipe
 
+import "github.com/goqat/goqat/qat/settings"
+
 // Default returns the quick start: a quarter-width LeNet on the embedded
 // images, to 4-bit weights and activations with PACT.
 func Default() *Recipe {
@@ -38,8 +40,7 @@ func Default() *Recipe {
 			ObserverFreeze:  0.5,
 			BatchNormFreeze: 2,
 			Scales:          "float",
-			Threshold:       0.05,
-			Steps:           []float64{0.5, 0.75, 0.875, 1},
+			All:             settings.Default(),
 		},
 		Loss:    "cross_entropy",
 		Teacher: Teacher{Temperature: 1, Weight: 0.5},

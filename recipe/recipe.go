@@ -19,6 +19,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"github.com/goqat/goqat/qat/settings"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -91,11 +92,11 @@ type QAT struct {
 	BatchNormFreeze int     `yaml:"batchnorm_freeze"` // batch-norm statistics stay fixed for this many last epochs
 	Scales          string  `yaml:"scales"`           // float, or pow2: powers of two only
 	InputScaling    bool    `yaml:"input_scaling"`    // of xnor: scale by the input's magnitudes too (for study only)
-	Threshold       float64 `yaml:"threshold"`        // of ttq: smaller weights, as a fraction of the greatest, are 0; 0 means 0.05
 
-	Steps  []float64 `yaml:"steps,flow"`       // of inq: rising parts of the weights quantized after each step, the last 1
-	Layers []Rule    `yaml:"layers,omitempty"` // exceptions; the first rule that matches counts
-	Stages []Stage   `yaml:"stages,omitempty"` // epochs before all that holds, in order
+	settings.All `yaml:",inline"` // of methods: threshold of ttq, steps of inq
+
+	Layers []Rule  `yaml:"layers,omitempty"` // exceptions; the first rule that matches counts
+	Stages []Stage `yaml:"stages,omitempty"` // epochs before all that holds, in order
 }
 
 // A Stage is the next epochs of the quantized phase, with fewer layers quantized

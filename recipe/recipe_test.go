@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goqat/goqat/qat/settings"
 	"github.com/goqat/goqat/recipe"
 )
 
@@ -135,7 +136,8 @@ func TestParseReadsEveryKey(t *testing.T) {
 				Decay: recipe.Default().QAT.Decay,
 			},
 			Method: "lsq", Weights: "dorefa", WeightBits: 2, ActivationBits: 3, GradientBits: 6, FirstLast: "8", Granularity: "per_tensor",
-			Observer: "minmax", ObserverFreeze: 1, BatchNormFreeze: 3, Scales: "pow2", InputScaling: true, Threshold: 0.1, Steps: []float64{0.4, 1},
+			Observer: "minmax", ObserverFreeze: 1, BatchNormFreeze: 3, Scales: "pow2", InputScaling: true,
+			All:    settings.All{TTQ: settings.TTQ{Threshold: 0.1}, INQ: settings.INQ{Steps: []float64{0.4, 1}}},
 			Layers: []recipe.Rule{{Match: "fc*", WeightBits: 4, ActivationBits: 8, Method: "int"}},
 			Stages: []recipe.Stage{{Epochs: 2, Match: "conv*", WeightBits: 8, ActivationBits: 32}, {Epochs: 3}},
 		},

@@ -137,21 +137,6 @@ func (c *check) phase(name string, p *Phase) {
 	between(c, name+".clip_norm", p.ClipNorm, 0, 1e6)
 }
 
-// steps wants rising parts of a whole that end with it.
-func (c *check) steps(steps []float64) {
-	last := 0.0
-	for _, part := range steps {
-		if !(part > last) {
-			last = -1
-			break
-		}
-		last = part
-	}
-	if last != 1 {
-		c.report("qat.steps are %v, must be rising fractions of which the last is 1", steps)
-	}
-}
-
 func (c *check) qat(q *QAT) {
 	c.given("qat.method", q.Method)
 	c.bits("qat.weight_bits", q.WeightBits)
@@ -164,8 +149,9 @@ func (c *check) qat(q *QAT) {
 	between(c, "qat.observer_freeze", q.ObserverFreeze, 0, 1)
 	between(c, "qat.batchnorm_freeze", q.BatchNormFreeze, 0, 1<<20)
 	c.oneOf("qat.scales", q.Scales, "float", "pow2")
-	below(c, "qat.threshold", q.Threshold, 0, 1)
-	c.steps(q.Steps)
+	for _, wrong := range q.All.Check() {
+		c.report("qat.%s", wrong)
+	}
 	for i, rule := range q.Layers {
 		name := fmt.Sprintf("qat.layers[%d]", i)
 		if _, err := path.Match(rule.Match, ""); err != nil || rule.Match == "" {

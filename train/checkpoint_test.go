@@ -58,7 +58,8 @@ func TestResume(t *testing.T) {
 		"adam": func() optim.Optimizer { return &optim.Adam{} },
 	}
 	for name, optimizer := range optimizers {
-		for _, m := range qat.Methods() {
+		for _, method := range qat.Methods() {
+			m := method.Info()
 			if name == "adam" && m.Name != "pact" {
 				continue
 			}
@@ -170,7 +171,7 @@ func TestRestoreRefusesOthers(t *testing.T) {
 	}
 	small, err := layers.Build(layers.Linear{Channels: 3, Name: "fc2"}, layers.Config{
 		Input: layers.Input{Height: 2, Width: 2, Channels: 1}, Classes: n.Classes, Batch: 2, Pool: graph.NewPool(1),
-		Policy: qat.Policy{Method: "int", WeightBits: 8, ActivationBits: 8},
+		Policy: qat.Policy{Method: qat.Int{}, WeightBits: 8, ActivationBits: 8},
 	})
 	if err != nil {
 		t.Fatal(err)

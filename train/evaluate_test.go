@@ -23,7 +23,7 @@ func pixels(t testing.TB, batch int) (*layers.Network, datasets.Split, train.Res
 	n, err := layers.Build(layers.Linear{Channels: 3}, layers.Config{
 		Input:   layers.Input{Height: 1, Width: 1, Channels: 3, Params: layers.Normalized(0.5, 0.2)},
 		Classes: []string{"a", "b", "c"}, Batch: batch, Pool: graph.NewPool(1),
-		Policy: qat.Policy{Method: "int", WeightBits: 8, ActivationBits: 8},
+		Policy: qat.Policy{Method: qat.Int{}, WeightBits: 8, ActivationBits: 8},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -30,6 +30,16 @@ type golden struct {
 	}
 }
 
+// lookup returns the method of a name.
+func lookup(t testing.TB, name string) qat.Method {
+	t.Helper()
+	m, err := qat.Lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
 // goldenNetwork is the network of testdata/golden.py.
 func goldenNetwork(t *testing.T, method string, bits int) *layers.Network {
 	t.Helper()
@@ -48,7 +58,7 @@ func goldenNetwork(t *testing.T, method string, bits int) *layers.Network {
 	}, layers.Config{
 		Input:   layers.Input{Height: 8, Width: 8, Channels: 1, Params: layers.Normalized(0.5, 0.25)},
 		Classes: []string{"a", "b", "c", "d"}, Batch: 9, Pool: pool,
-		Policy: qat.Policy{Method: method, WeightBits: bits, ActivationBits: bits},
+		Policy: qat.Policy{Method: lookup(t, method), WeightBits: bits, ActivationBits: bits},
 	})
 	if err != nil {
 		t.Fatal(err)

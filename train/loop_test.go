@@ -44,8 +44,8 @@ func newNetwork(t testing.TB, method string) *layers.Network {
 		t.Fatal(err)
 	}
 	bits := qat.Widths{WeightBits: 4, ActivationBits: 4}
-	if !slices.Contains(m.WeightBits, bits.WeightBits) {
-		bits = m.Usual
+	if !slices.Contains(m.Info().WeightBits, bits.WeightBits) {
+		bits = m.Info().Usual
 	}
 	n, err := layers.Build(layers.Chain{
 		layers.Conv2D{Channels: 4, Kernel: 3, Pad: 1, Activation: graph.ReLU},
@@ -56,7 +56,7 @@ func newNetwork(t testing.TB, method string) *layers.Network {
 	}, layers.Config{
 		Name: "tiny", Input: layers.Input{Height: 6, Width: 6, Channels: 1, Params: layers.Normalized(0.4, 0.3)},
 		Classes: []string{"a", "b", "c"}, Batch: 8, Seed: 5, Pool: pool,
-		Policy: qat.Policy{Method: method, WeightBits: bits.WeightBits, ActivationBits: bits.ActivationBits},
+		Policy: qat.Policy{Method: lookup(t, method), WeightBits: bits.WeightBits, ActivationBits: bits.ActivationBits},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -275,7 +275,7 @@ func TestTeacher(t *testing.T) {
 		n, err := layers.Build(layers.Linear{Channels: classes}, layers.Config{
 			Input:   layers.Input{Height: 6, Width: 6, Channels: 1, Params: layers.Normalized(0.4, 0.3)},
 			Classes: []string{"a", "b", "c"}, Batch: 8, Seed: 5, Pool: graph.NewPool(1),
-			Policy: qat.Policy{Method: "int", WeightBits: 8, ActivationBits: 8},
+			Policy: qat.Policy{Method: qat.Int{}, WeightBits: 8, ActivationBits: 8},
 		})
 		if err != nil {
 			t.Fatal(err)

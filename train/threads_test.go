@@ -60,7 +60,7 @@ func trainOn(t *testing.T, pool *graph.Pool, network, method string, split datas
 	}
 	n, err := layers.Build(m, layers.Config{
 		Input:   layers.Input{Height: shape.Height, Width: shape.Width, Channels: shape.Channels, Params: layers.Normalized(0.5, 0.25)},
-		Classes: make([]string, 10), Batch: 16, Pool: pool, Policy: qat.Policy{Method: method, WeightBits: bits, ActivationBits: bits},
+		Classes: make([]string, 10), Batch: 16, Pool: pool, Policy: qat.Policy{Method: lookup(t, method), WeightBits: bits, ActivationBits: bits},
 	})
 	if err != nil {
 		t.Fatal(err)

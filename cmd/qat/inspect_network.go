@@ -27,7 +27,7 @@ var operatorNames = map[layers.Kind]string{
 // its quantizers where they are on, else those of float32.
 func describeNetwork(n *layers.Network, quantized bool) *description {
 	d := &description{
-		Model: n.Name, Method: n.Policy.Method, Classes: n.Classes, Input: [3]int{n.Input.Height, n.Input.Width, n.Input.Channels},
+		Model: n.Name, Method: n.Policy.Method.Info().Name, Classes: n.Classes, Input: [3]int{n.Input.Height, n.Input.Width, n.Input.Channels},
 	}
 	for _, u := range n.Units {
 		if u.Kind != layers.Drop {
@@ -67,7 +67,7 @@ func describeUnit(u *layers.Unit, quantized bool) layerInfo {
 	}
 	l.WeightBits, l.Shape = floatBits, u.Weight.Shape
 	if quantized && u.Quantizer != nil {
-		l.Method, l.WeightBits = u.Policy.Weights.Name, u.Quantizer.Bits()
+		l.Method, l.WeightBits = u.Policy.Weights.Info().Name, u.Quantizer.Bits()
 	}
 	weights := int64(len(u.Weight.Value))
 	l.MACs = int64(out.Height) * int64(out.Width) * weights

@@ -34,7 +34,8 @@ func methodsCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			var list []methodInfo
 			for _, m := range qat.Methods() {
-				list = append(list, methodInfo{m.Name, m.Paper, m.WeightBits, m.ActivationBits, true, m.Integers})
+				i := m.Info()
+				list = append(list, methodInfo{i.Name, i.Paper, i.WeightBits, i.ActivationBits, true, i.Integers})
 			}
 			if asJSON {
 				return printJSON(c.OutOrStdout(), list)

@@ -99,7 +99,7 @@ func applyRecipeFlags(c *cobra.Command, r *recipe.Recipe, set []string) error {
 func known(c *cobra.Command, r *recipe.Recipe) error {
 	var methods []string
 	for _, m := range qat.Methods() {
-		methods = append(methods, m.Name)
+		methods = append(methods, m.Info().Name)
 	}
 	check := func(what, name string, names []string) error {
 		if slices.Contains(names, name) {

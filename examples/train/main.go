@@ -33,7 +33,7 @@ func run(ctx context.Context, images, epochs int) export.Verification {
 		layers.Linear{Channels: 64, Norm: true, Activation: graph.ReLU},
 		layers.Linear{Channels: len(data.Classes)},
 	}, layers.Config{Name: "example", Input: input, Classes: data.Classes, Batch: 50, Pool: graph.NewPool(runtime.NumCPU()),
-		Policy: qat.Policy{Method: "pact", WeightBits: 4, ActivationBits: 4}}))
+		Policy: qat.Policy{Method: qat.PACT{}, WeightBits: 4, ActivationBits: 4}}))
 
 	loop := train.Loop{Network: net, Params: net.Graph.Params(), Epochs: epochs, Schedule: optim.Cosine{Rate: 0.05},
 		Loader:    must(datasets.NewLoader(data.Train, data.Shape, datasets.LoaderOptions{Batch: 50, Shuffle: true})),

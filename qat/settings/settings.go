@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package settings has what quantization methods can be told beside bits: the keys
+// of a recipe, what they mean, where they begin and what they may be. It imports
+// nothing of goqat, so that recipes and methods share it.
+package settings
+
+import "fmt"
+
+// All are the settings of all methods, as keys of a recipe. The method in use reads
+// its own.
+type All struct {
+	TTQ `yaml:",inline"`
+	INQ `yaml:",inline"`
+}
+
+// Default returns the settings where nothing else is said.
+func Default() All { return All{DefaultTTQ(), DefaultINQ()} }
+
+// Check returns what is wrong, nothing if all is well. Each complaint begins with the
+// key.
+func (a All) Check() []string {
+	var wrong []string
+	for _, check := range []func() string{a.TTQ.Check, a.INQ.Check} {
+		if w := check(); w != "" {
+			wrong = append(wrong, w)
+		}
+	}
+	return wrong
+}
+
+// TTQ are the settings of the method "ttq".
+type TTQ struct {
+	// Threshold is the part of the greatest weight, in [0, 1), below which a weight is
+	// 0; 0 means that of DefaultTTQ.
+	Threshold float64 `yaml:"threshold"`
+}
+
+// DefaultTTQ returns the threshold of Zhu et al. 2017.
+func DefaultTTQ() TTQ { return TTQ{Threshold: 0.05} }
+
+// Check says what is wrong, "" if nothing is.
+func (t TTQ) Check() string {
+	if !(t.Threshold >= 0 && t.Threshold < 1) {
+		return fmt.Sprintf("threshold is %v, must be at least 0 and below 1", t.Threshold)
+	}
+	return ""
+}
+
+// INQ are the settings of the method "inq".
+type INQ struct {
+	// Steps are rising parts of the weights, quantized after each step; the last is
+	// all of them.
+	Steps []float64 `yaml:"steps,flow"`
+}
+
+// DefaultINQ returns the steps of Zhou et al. 2017, section 3.1.
+func DefaultINQ() INQ { return INQ{Steps: []float64{0.5, 0.75, 0.875, 1}} }
+
+// Check says what is wrong, "" if nothing is.
+func (i INQ) Check() string {
+	last := 0.0
+	for _, part := range i.Steps {
+		if !(part > last) {
+			last = -1
+			break
+		}
+		last = part
+	}
+	if last != 1 {
+		return fmt.Sprintf("steps are %v, must be rising fractions of which the last is 1", i.Steps)
+	}
+	return ""
+}
