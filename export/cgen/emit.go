@@ -43,6 +43,7 @@ type page struct {
 	Pair, Single, Narrow                        []fields // by bits of the codes
 	Depthwise, MaxPool, AvgPool, Combine, Table bool
 	Added, Planes, DepthwisePlanes, ColumnSums  bool
+	PairCodes                                   bool // of a layer with several pixels
 	PadRows, NarrowMultipliers, WideMultipliers bool
 	Kinds                                       kinds
 	OwnTerms, SignsOfCode, Taps                 int
@@ -53,12 +54,14 @@ type page struct {
 	Answers                                     int
 }
 
-type kinds struct{ Codes, WideCodes, Logits, Signs, Sums bool }
+type kinds struct{ Codes, SumCodes, WideCodes, Logits, Signs, Sums bool }
 
 func (k *kinds) add(kind string) {
 	switch kind {
 	case endCodes:
 		k.Codes = true
+	case endSumCodes:
+		k.SumCodes = true
 	case endWideCodes:
 		k.WideCodes = true
 	case endLogits:
@@ -165,6 +168,7 @@ func (g *page) uses(steps []*step) {
 		}
 		depthwise := s.form == formDepthwise
 		g.OwnTerms, g.SignsOfCode = max(g.OwnTerms, s.end.own), max(g.SignsOfCode, s.signs)
+		g.PairCodes = g.PairCodes || s.form == formConv && s.end.kind == endCodes
 		g.Planes = g.Planes || s.signs > 1 && !depthwise
 		g.DepthwisePlanes = g.DepthwisePlanes || s.signs > 1 && depthwise
 		g.ColumnSums = g.ColumnSums || s.offset != 0 && !depthwise
@@ -343,19 +347,20 @@ func (t *tables) layer(s *step) {
 	}
 	fmt.Fprintf(&t.text, "static const net_piece net_%s_pieces[%d] = {\n%s};\n", s.name, len(s.rows), pieces.String())
 	e := t.end(s)
-	direct, narrow := 0, 0
-	if s.direct {
-		direct = 1
-	}
-	if s.narrow {
-		narrow = 1
-	}
 	fmt.Fprintf(&t.text, `static const net_layer net_%s = {
     .window = %s,
     .groups = %d, .sets = %d, .signs = %d, .zero = %d, .column = %d, .columns = %d, .direct = %d, .narrow = %d, .offset = %d,
-    .pieces = %d, .piece = net_%s_pieces,
+    .simple = %d, .pieces = %d, .piece = net_%s_pieces,
     .end = %s};
-`, s.name, window(s), s.o.Groups, s.sets, s.signs, s.in.ZeroPoint, s.column, s.columns, direct, narrow, s.offset, len(s.rows), s.name, e)
+`, s.name, window(s), s.o.Groups, s.sets, s.signs, s.in.ZeroPoint, s.column, s.columns, flag(s.direct), flag(s.narrow), s.offset,
+		flag(s.simple()), len(s.rows), s.name, e)
+}
+
+func flag(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // end writes the tables of an end and returns the initializer.

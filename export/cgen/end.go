@@ -12,7 +12,8 @@ import (
 
 // The ends of an operator, as in the enumeration of the C code.
 const (
-	endCodes     = "CODES"
+	endCodes     = "CODES"     // of one term of the operator's own, with multipliers of 32 bits
+	endSumCodes  = "SUM_CODES" // of any
 	endWideCodes = "WIDE_CODES"
 	endLogits    = "LOGITS"
 	endSigns     = "SIGNS"
@@ -55,6 +56,9 @@ func newEnd(o *qmodel.Operator, out *qmodel.Tensor, own []sum, bounds [][]int64)
 			e.constant[c] += m * s.offset[c] // modulo 2^64
 			e.multipliers[i][c] = m * s.gain
 		}
+	}
+	if e.kind == endCodes && (len(own) != 1 || len(e.multipliers) != 1 || !fits(e.multipliers[0])) {
+		e.kind = endSumCodes
 	}
 	return e
 }

@@ -253,6 +253,11 @@ func isNarrow(pieces []piece, channels int, most int64) bool {
 	return true
 }
 
+// simple says whether the codes of one piece are the weights, and the sums of one sign the only ones.
+func (s *step) simple() bool {
+	return len(s.rows) == 1 && s.rows[0].factor == 1 && s.offset == 0 && s.sets == 1 && s.signs == 1
+}
+
 // aligned rounds bytes up so that what follows can be int32.
 func aligned(n int) int { return (n + 3) / 4 * 4 }
 
