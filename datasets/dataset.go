@@ -20,6 +20,11 @@ type Dataset struct {
 	// Divided says that the test images were chosen by the seed, for want of a
 	// test part.
 	Divided bool
+
+	// Digest is the SHA-256, in lower-case hex digits, of classes, labels and
+	// images in this size: two data sets with the same digest train the same
+	// network. It does not depend on the seed.
+	Digest string
 }
 
 // A Split is a run of labelled images.

@@ -64,6 +64,7 @@ func openImages(all files, o Options) (*Dataset, error) {
 		return nil, err
 	}
 	if d.Test.Len() == 0 {
+		d.Digest = digest(d.Classes, d.Shape, d.Train)
 		kept, held := stratify(d.Train.Labels, 6, o.Seed, purposeTest)
 		if len(held) == 0 {
 			return nil, errors.New("one image a class; at least 2 are needed, to train and to test with")

@@ -57,6 +57,9 @@ func finish(d *Dataset, name, path string, o Options, err error) (*Dataset, erro
 		return nil, fmt.Errorf("datasets: %s: %w", path, err)
 	}
 	d.Name = name
+	if d.Digest == "" {
+		d.Digest = digest(d.Classes, d.Shape, d.Train, d.Test)
+	}
 	return d, nil
 }
 

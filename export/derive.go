@@ -4,7 +4,6 @@ package export
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/goqat/goqat/fixed"
@@ -134,6 +133,9 @@ func (p *Plan) derive(u *Unit, of map[*layers.Unit]*Unit) error {
 			return nil
 		}
 	}
+	if u.Output.Role == layers.Logits {
+		return p.deriveLogits(u, of)
+	}
 	out, err := p.output(u)
 	if err != nil {
 		return err
@@ -161,6 +163,23 @@ func (p *Plan) derive(u *Unit, of map[*layers.Unit]*Unit) error {
 	}
 	r, err := quant.Derive(u.Output.Channels, terms, bias, accScale, out.Params, out.Lo, out.Hi)
 	u.Requantizer = &r
+	return err
+}
+
+// deriveLogits finds the requantizer of the network's last unit, and the scale of
+// the logits.
+func (p *Plan) deriveLogits(u *Unit, of map[*layers.Unit]*Unit) error {
+	scales, err := p.accumulatorScales(u)
+	if err != nil {
+		return err
+	}
+	var accumulator []float32
+	if len(scales) == 1 {
+		accumulator = scales[0]
+	}
+	terms := func(scale float32) ([]quant.Term, error) { return p.terms(u, of, scale) }
+	r, scale, err := quant.DeriveLogits(u.Channels, terms, u.bias, slices.Concat(scales...), accumulator)
+	u.Requantizer, p.LogitScale = &r, scale
 	return err
 }
 
@@ -236,11 +255,6 @@ func (p *Plan) accumulatorScales(u *Unit) ([][]float32, error) {
 // output returns the quantization of the unit's result, with the activation in
 // the range of its codes.
 func (p *Plan) output(u *Unit) (qat.Quantization, error) {
-	if u.Output.Role == layers.Logits {
-		scales, err := p.accumulatorScales(u)
-		p.LogitScale = quant.LogitScale(slices.Concat(scales...))
-		return qat.Quantization{Params: quant.Params{Scale: p.LogitScale}, Lo: math.MinInt32, Hi: math.MaxInt32}, err
-	}
 	if u.Output.Quantizer == nil {
 		return qat.Quantization{}, fmt.Errorf("its result is not quantized")
 	}

@@ -11,13 +11,20 @@ import (
 	"github.com/goqat/goqat/qmodel"
 )
 
-// Write writes the network as a .qmodel file. method names its quantization.
-func Write(w io.Writer, n *layers.Network, method string) error {
+// About is what a model says of its training.
+type About struct {
+	Method string // the name of the quantization
+	// Data are the images: datasets.Dataset.Digest and the seed that divided them.
+	Data qmodel.Data
+}
+
+// Write writes the network as a .qmodel file.
+func Write(w io.Writer, n *layers.Network, about About) error {
 	p, err := Derive(n)
 	if err != nil {
 		return err
 	}
-	m, err := p.Lower(method)
+	m, err := p.Lower(about)
 	if err != nil {
 		return err
 	}
@@ -25,14 +32,14 @@ func Write(w io.Writer, n *layers.Network, method string) error {
 }
 
 // Lower returns the plan as the model of the integer runtime, with a tensor and
-// an operator for each unit. method names the quantization of the network.
-func (p *Plan) Lower(method string) (*qmodel.Model, error) {
+// an operator for each unit.
+func (p *Plan) Lower(about About) (*qmodel.Model, error) {
 	n := p.Network
 	m := &qmodel.Model{
-		Version: qmodel.Version, Name: n.Name, Method: method, Classes: n.Classes,
+		Version: qmodel.Version, Name: n.Name, Method: about.Method, Classes: n.Classes, Data: about.Data,
 		Input: qmodel.Input{
 			Height: n.Input.Height, Width: n.Input.Width, Channels: n.Input.Channels,
-			ZeroPoint: n.Input.ZeroPoint, ScaleBits: math.Float32bits(n.Input.Scale),
+			ZeroPoints: []int32{n.Input.ZeroPoint}, ScaleBits: []uint32{math.Float32bits(n.Input.Scale)},
 		},
 	}
 	index := map[*layers.Tensor]int{}

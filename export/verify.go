@@ -102,7 +102,7 @@ func (v *verifier) prepare(m *infer.Model, threads int) error {
 		}
 	}
 	var err error
-	if v.runner, err = m.NewRunner(infer.Options{Batch: n.Graph.Batch(), Threads: threads, Observe: v.observe}); err != nil {
+	if v.runner, err = m.NewRunner(infer.Options{Batch: n.Graph.Batch(), Threads: threads, Work: m.Work(), Observe: v.observe}); err != nil {
 		return err
 	}
 	known := 0

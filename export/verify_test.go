@@ -56,7 +56,7 @@ func TestRandomNetworks(t *testing.T) {
 func verify(t *testing.T, n *layers.Network, images datasets.Split) (export.Verification, error) {
 	t.Helper()
 	var file bytes.Buffer
-	if err := export.Write(&file, n, n.Policy.Method.Info().Name); err != nil {
+	if err := export.Write(&file, n, export.About{Method: n.Policy.Method.Info().Name}); err != nil {
 		return export.Verification{}, err
 	}
 	m, err := infer.FromBytes(file.Bytes())

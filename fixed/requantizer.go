@@ -39,6 +39,23 @@ func (r *Requantizer) Apply(c int, acc ...int64) int32 {
 	return Requantize(sum, r.Shift[c], r.Zero, r.Lo, r.Hi)
 }
 
+// Bound returns the greatest magnitude that q - Zero can have before it is clamped, in any channel, for accumulators
+// with |acc_i| <= maxAbs[i][c] that Check accepts.
+func (r *Requantizer) Bound(maxAbs [][]int64) int64 {
+	var greatest int64
+	m, bounds := make([]int64, r.Terms()), make([]int64, r.Terms())
+	for c := range r.Channels() {
+		for i := range m {
+			m[i], bounds[i] = r.M[i][c], maxAbs[i][c]
+		}
+		bounds[0] += int64(magnitude(r.AccBias[c]))
+		sum, _ := SumBound(m, bounds, r.Bias[c])
+		unit := int64(1) << r.Shift[c]
+		greatest = max(greatest, sum>>r.Shift[c]+min(1, sum&(unit-1)))
+	}
+	return greatest
+}
+
 // Check proves that the requantizer is well formed and cannot overflow for accumulators with
 // |acc_i| <= maxAbs[i][c], and says which channel breaks which bound otherwise:
 // every accumulator fits int32, the first one including its bias; |Σ acc·m| + |b| < 2^62; shifts are at most 62;

@@ -19,6 +19,12 @@ func TestGoldenV1(t *testing.T) {
 	golden(t, "testdata/binary-v1.qmodel", []int32{0, 196608, 364566})
 }
 
+// TestGoldenV2 does the same with models of version 2.
+func TestGoldenV2(t *testing.T) {
+	golden(t, "testdata/tiny-v2.qmodel", []int32{330337, -166136, 791767})
+	golden(t, "testdata/binary-v2.qmodel", []int32{0, 196608, 364566})
+}
+
 func golden(t *testing.T, path string, want []int32) {
 	b, err := os.ReadFile(path)
 	if err != nil {

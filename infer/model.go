@@ -113,6 +113,10 @@ func (m *Model) LogitScale() uint32 {
 	return m.q.Tensors[last.Output].ScaleBits
 }
 
+// Work returns how many additions and comparisons the model asks for per image: multiply-accumulates, and what
+// poolings and additions read.
+func (m *Model) Work() int64 { return m.q.Work() }
+
 // ArenaBytes returns the working memory of a runner for the given batch, for each of its threads and without the scratch
 // of kernels. A large batch runs in groups of images that fit the processor's caches, so that the memory stops growing.
 func (m *Model) ArenaBytes(batch int) int {

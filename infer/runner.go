@@ -3,6 +3,7 @@
 package infer
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"strings"
@@ -15,10 +16,19 @@ import (
 // Options are the choices of a runner. The zero value is one image at a time on one thread.
 type Options struct {
 	Batch   int               // most images per Run; 0 is 1
-	Threads int               // 0 is 1
+	Threads int               // at most MaxThreads; 0 is 1
 	Kernel  string            // a name from Kernels; "" is the fastest
+	Work    int64             // most additions and comparisons for one image; 0 is DefaultWork
 	Observe func(Observation) // if not nil, sees the output of every operator
 }
+
+// DefaultWork is how many additions and comparisons a model may ask for per image where Options.Work does not say
+// otherwise, so that a small file from somebody else cannot hold a processor for minutes. It is twice the work of
+// ResNet-50 for an image of 224 × 224.
+const DefaultWork = 1 << 33
+
+// MaxThreads is the most threads that a runner has.
+const MaxThreads = 1024
 
 // An Observation is the output of one operator for the images of a Run. Its memory is valid, and must not be changed,
 // during the call.
@@ -61,8 +71,11 @@ func (m *Model) NewRunner(options Options) (*Runner, error) {
 	if !ok {
 		return nil, fmt.Errorf("infer: kernel %q is not one of those this processor runs: %s", name, strings.Join(Kernels(), ", "))
 	}
-	if options.Batch < 0 || options.Threads < 0 {
-		return nil, fmt.Errorf("infer: batch %d and %d threads, want 1 or more of each, or 0 for 1", options.Batch, options.Threads)
+	if options.Batch < 0 || options.Threads < 0 || options.Threads > MaxThreads {
+		return nil, fmt.Errorf("infer: batch %d and %d threads, want 1 or more of each, or 0 for 1, and at most %d threads", options.Batch, options.Threads, MaxThreads)
+	}
+	if limit := cmp.Or(options.Work, DefaultWork); m.Work() > limit {
+		return nil, fmt.Errorf("infer: the model asks for %d additions and comparisons an image, more than the limit of %d; raise Options.Work if you trust it", m.Work(), limit)
 	}
 	r := &Runner{m: m, program: compiled(), batch: max(1, options.Batch), observe: options.Observe}
 	arena := r.program.arena
@@ -118,7 +131,7 @@ func (r *Runner) logits() int {
 
 // Run computes the logits of images: len(images) is a multiple, up to Batch, of the image's bytes, and logits has one
 // number per image and class. It does not allocate. An error means that the lengths do not fit or that the runner is
-// in use by another goroutine; nothing has been computed then.
+// in use by another goroutine; nothing has been computed then. A panic of a kernel, on whatever thread, is an error too.
 func (r *Runner) Run(logits []int32, images []uint8) error {
 	size, classes := r.m.q.Tensors[0].Len(), len(r.m.q.Classes)
 	n := len(images) / size
@@ -144,14 +157,13 @@ func (r *Runner) Run(logits []int32, images []uint8) error {
 		return nil
 	}
 	if r.observe != nil || n < len(r.team.workers) {
-		r.together(n, logits, images)
-		return nil
+		return r.together(n, logits, images)
 	}
 	r.groups.split(n, len(r.team.workers))
 	r.groups.images, r.groups.logits = images, logits
-	r.team.run(&r.groups, r.groups.number, len(r.team.workers)-1)
+	err := r.team.run(&r.groups, r.groups.number, len(r.team.workers)-1)
 	r.groups.images, r.groups.logits = nil, nil
-	return nil
+	return err
 }
 
 // groups is the job of a batch in groups of images, each through the whole network before the next: their tensors are
@@ -185,18 +197,22 @@ func (g *groups) do(i int, w *worker) {
 }
 
 // together runs a batch operator by operator, the threads sharing each operator's tiles.
-func (r *Runner) together(n int, logits []int32, images []uint8) {
+func (r *Runner) together(n int, logits []int32, images []uint8) error {
 	tensors := r.team.workers[0].tensors
 	r.own(tensors, images, logits)
+	var err error
 	for i, s := range r.program.steps {
 		r.tiles = tiles{s, n, tensors}
-		r.team.run(&r.tiles, s.tiles(n), s.work()*n/parallelWork)
+		if err = r.team.run(&r.tiles, s.tiles(n), s.work()*n/parallelWork); err != nil {
+			break
+		}
 		if r.observe != nil {
 			r.observe(r.observation(i, n))
 		}
 	}
 	r.tiles = tiles{}
 	r.own(tensors, nil, nil)
+	return err
 }
 
 // parallelWork is the least work, in elementary additions, that is worth a helper: some microseconds.

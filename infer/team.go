@@ -3,6 +3,7 @@
 package infer
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -37,6 +38,8 @@ type team struct {
 	parts int
 	left  atomic.Int64 // parts that nobody has begun; less than 0 for each who found none
 	done  atomic.Int64 // parts
+
+	failed atomic.Pointer[error] // the first panic of a part, as an error
 }
 
 func newTeam(workers []*worker) *team {
@@ -54,16 +57,17 @@ func newTeam(workers []*worker) *team {
 }
 
 // run does all parts of a job and wakes at most so many helpers; others that look for work may join. Which thread does
-// which part varies; what it computes does not.
-func (t *team) run(j job, parts, helpers int) {
+// which part varies; what it computes does not. A panic of a part, on whatever thread, is run's error, once the other
+// parts are done.
+func (t *team) run(j job, parts, helpers int) error {
 	helpers = max(0, min(len(t.helpers), parts-1, helpers))
+	t.job, t.parts = j, parts
 	if helpers == 0 {
 		for i := range parts {
-			j.do(i, t.workers[0])
+			t.do(i, t.workers[0])
 		}
-		return
+		return t.end()
 	}
-	t.job, t.parts = j, parts
 	t.done.Store(0)
 	t.left.Store(int64(parts))
 	for _, h := range t.helpers[:helpers] {
@@ -71,7 +75,27 @@ func (t *team) run(j job, parts, helpers int) {
 	}
 	t.work(t.workers[0], t.caller)
 	t.caller.Until(func() bool { return t.done.Load() == int64(t.parts) })
+	return t.end()
+}
+
+// end forgets the job and returns its error.
+func (t *team) end() error {
 	t.job = nil
+	if err := t.failed.Swap(nil); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// do does one part, and keeps its panic.
+func (t *team) do(part int, w *worker) {
+	defer func() {
+		if p := recover(); p != nil {
+			err := fmt.Errorf("infer: panic: %v: this is a defect of goqat, please report it", p)
+			t.failed.CompareAndSwap(nil, &err)
+		}
+	}()
+	t.job.do(part, w)
 }
 
 // work does parts while there are any. Whoever has begun one keeps the job from ending, and may read what it is; one who
@@ -83,7 +107,7 @@ func (t *team) work(w *worker, s *wait.Sleeper) {
 			return
 		}
 		parts := t.parts
-		t.job.do(parts-1-int(left), w)
+		t.do(parts-1-int(left), w)
 		if t.done.Add(1) == int64(parts) && s != t.caller {
 			t.caller.Rouse()
 		}

@@ -6,8 +6,10 @@ import (
 	"fmt"
 
 	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/export"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/qmodel"
 	"github.com/goqat/goqat/recipe"
 	"github.com/goqat/goqat/train"
 )
@@ -48,6 +50,14 @@ func Open(path string, batch int, pool *graph.Pool) (*Restored, error) {
 		n.SetStage(stage)
 	}
 	return &Restored{n, r, c, quantized}, nil
+}
+
+// About returns what a model exported from the checkpoint says of its training.
+func (r *Restored) About() export.About { return about(r.Recipe, r.Checkpoint.Info.Data) }
+
+// about returns what a model says of a training by a recipe, with data of a digest.
+func about(r *recipe.Recipe, digest string) export.About {
+	return export.About{Method: r.QAT.Method, Data: qmodel.Data{Digest: digest, Seed: r.Seed}}
 }
 
 // Calibrate starts all quantizers: those of weights from the weights, those of

@@ -222,7 +222,7 @@ func (t *run) trainFloat(ctx context.Context, p *phase, from *train.Checkpoint) 
 		return fmt.Errorf("%w (init: %s)", err, t.r.Init)
 	}
 	t.network.RescaleImage(c.Info.Input.Scale)
-	return train.Capture(train.Info{Recipe: string(t.r.YAML()), Phase: phaseFloat, Validation: c.Info.Validation}, t.network, nil).Write(t.folder.file(floatFile))
+	return train.Capture(train.Info{Recipe: string(t.r.YAML()), Data: t.data.Digest, Phase: phaseFloat, Validation: c.Info.Validation}, t.network, nil).Write(t.folder.file(floatFile))
 }
 
 func (t *run) quantizedPhase() (*phase, error) {
@@ -307,7 +307,7 @@ func (t *run) accuracy(ctx context.Context, file string, quantize bool) (test *f
 
 // exportModel writes the model, evaluates it on integers, and verifies it.
 func (t *run) exportModel(ctx context.Context, n *layers.Network) error {
-	err := train.WriteFile(t.folder.file(modelFile), func(w *os.File) error { return export.Write(w, n, t.r.QAT.Method) })
+	err := train.WriteFile(t.folder.file(modelFile), func(w *os.File) error { return export.Write(w, n, about(t.r, t.data.Digest)) })
 	if err != nil {
 		return fmt.Errorf("%w; if the training diverged, lower qat.lr", err)
 	}
@@ -320,7 +320,7 @@ func (t *run) exportModel(ctx context.Context, n *layers.Network) error {
 		return err
 	}
 	t.summary.SizeBytes.Integer = stat.Size()
-	runner, err := m.NewRunner(infer.Options{Batch: t.r.Batch, Threads: t.pool.Threads()})
+	runner, err := m.NewRunner(infer.Options{Batch: t.r.Batch, Threads: t.pool.Threads(), Work: m.Work()})
 	if err != nil {
 		return err
 	}

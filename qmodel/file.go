@@ -22,9 +22,10 @@ const (
 	keyVersion = "version"
 	keyModel   = "model"
 	keyMethod  = "method"
-	keyClasses = "classes" // JSON, as are the next two
+	keyClasses = "classes" // JSON, as are the next three
 	keyInput   = "input"
 	keyGraph   = "graph"
+	keyData    = "data" // since version 2
 
 	format = "qmodel"
 )
@@ -39,10 +40,10 @@ func (m *Model) Write(w io.Writer) error {
 		{Key: keyVersion, Value: strconv.Itoa(m.Version)},
 		{Key: keyModel, Value: m.Name},
 		{Key: keyMethod, Value: m.Method},
-		{Key: keyClasses, Value: encode(describeClasses(&m.Classes))},
-		{Key: keyInput, Value: encode(m.Input.describe)},
-		{Key: keyGraph, Value: encode((&graph{m.Tensors, m.Operators}).describe)},
 	}}
+	for _, p := range m.parts(&graph{m.Tensors, m.Operators}) {
+		f.Metadata = append(f.Metadata, safetensors.Metadata{Key: p.key, Value: encode(p.describe)})
+	}
 	for i := range m.Operators {
 		f.Tensors = append(f.Tensors, m.Operators[i].tensors()...)
 	}
@@ -53,6 +54,21 @@ func (m *Model) Write(w io.Writer) error {
 		return fmt.Errorf("qmodel: %w", err)
 	}
 	return nil
+}
+
+// A part is a metadata entry in JSON.
+type part struct {
+	key      string
+	describe func(*codec)
+}
+
+// parts are the metadata entries in JSON of the model's version.
+func (m *Model) parts(g *graph) []part {
+	list := []part{{keyClasses, describeClasses(&m.Classes)}, {keyInput, m.Input.describe(m.Version)}, {keyGraph, g.describe}}
+	if m.Version > 1 {
+		list = append(list, part{keyData, m.Data.describe})
+	}
+	return list
 }
 
 // Read reads and validates a .qmodel of the given size. Every byte is covered by the digest at its head, which must be
@@ -87,22 +103,24 @@ func fromFile(f *safetensors.File) (*Model, error) {
 	if f.Digest == "" {
 		return nil, fmt.Errorf("the file does not start with its digest")
 	}
-	for _, key := range []string{keyFormat, keyVersion, keyModel, keyMethod, keyClasses, keyInput, keyGraph} {
+	m := &Model{Version: version, Name: text[keyModel], Method: text[keyMethod]}
+	var g graph
+	parts := m.parts(&g)
+	keys := []string{keyFormat, keyVersion, keyModel, keyMethod}
+	for _, p := range parts {
+		keys = append(keys, p.key)
+	}
+	for _, key := range keys {
 		if _, ok := text[key]; !ok {
 			return nil, fmt.Errorf("metadata %q is missing", key)
 		}
 	}
-	if len(text) != 7 {
-		return nil, fmt.Errorf("metadata of %d entries, want 7", len(text))
+	if len(text) != len(keys) {
+		return nil, fmt.Errorf("metadata of %d entries, want %d", len(text), len(keys))
 	}
-	m := &Model{Version: version, Name: text[keyModel], Method: text[keyMethod]}
-	var g graph
-	for _, part := range []struct {
-		key      string
-		describe func(*codec)
-	}{{keyClasses, describeClasses(&m.Classes)}, {keyInput, m.Input.describe}, {keyGraph, g.describe}} {
-		if err := decode(text[part.key], part.describe); err != nil {
-			return nil, fmt.Errorf("metadata %q: %w", part.key, err)
+	for _, p := range parts {
+		if err := decode(text[p.key], p.describe); err != nil {
+			return nil, fmt.Errorf("metadata %q: %w", p.key, err)
 		}
 	}
 	m.Tensors, m.Operators = g.Tensors, g.Operators

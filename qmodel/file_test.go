@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,7 +93,7 @@ func TestFileIsCompactAndPlain(t *testing.T) {
 			}
 		}
 	}
-	for key, want := range map[string]string{"format": "qmodel", "version": "1", "classes": `["class 0","class 1","class 2"]`} {
+	for key, want := range map[string]string{"format": "qmodel", "version": "2", "classes": `["class 0","class 1","class 2"]`} {
 		if v, _ := f.Value(key); v != want {
 			t.Errorf("metadata %q is %q, want %q", key, v, want)
 		}
@@ -201,12 +202,17 @@ func TestReadRefuses(t *testing.T) {
 		want   string
 	}{
 		{"format", replace("format", "qmodel", "other"), "not a .qmodel"},
-		{"no version", replace("version", "1", ""), "malformed version"},
-		{"version 0", replace("version", "1", "0"), "malformed version"},
-		{"version 01", replace("version", "1", "01"), "malformed version"},
-		{"newer", replace("version", "1", "2"), "newer version"},
-		{"missing metadata", func(f *safetensors.File) { f.Metadata = f.Metadata[:6] }, `"graph" is missing`},
-		{"more metadata", func(f *safetensors.File) { f.Metadata = append(f.Metadata, safetensors.Metadata{Key: "x"}) }, "8 entries"},
+		{"no version", replace("version", "2", ""), "malformed version"},
+		{"version 0", replace("version", "2", "0"), "malformed version"},
+		{"version 02", replace("version", "2", "02"), "malformed version"},
+		{"newer", replace("version", "2", "3"), "newer version"},
+		{"older", replace("version", "2", "1"), "8 entries, want 7"},
+		{"missing metadata", func(f *safetensors.File) { f.Metadata = slices.Delete(f.Metadata, 6, 7) }, `"graph" is missing`},
+		{"missing data", func(f *safetensors.File) { f.Metadata = f.Metadata[:7] }, `"data" is missing`},
+		{"scales of channels", replace("input", `"scale_bits":[1065353216]`, `"scale_bits":[1065353216,1065353216]`), "2 scales"},
+		{"weights missing", replace("graph", `,"weights":{"bits":8}`, ""), "weights are missing"},
+		{"no window", replace("graph", `"kernel":[3,2]`, `"kernel":[-3,2]`), "kernel [-3 2]"},
+		{"more metadata", func(f *safetensors.File) { f.Metadata = append(f.Metadata, safetensors.Metadata{Key: "x"}) }, "9 entries"},
 		{"unknown field", replace("graph", `"height":`, `"x":1,"height":`), "not in the form"},
 		{"field twice", replace("graph", `"height":6`, `"height":6,"height":6`), "not in the form"},
 		{"other case", replace("graph", `"height":6`, `"HEIGHT":6`), "not in the form"},
@@ -237,7 +243,7 @@ func TestReadRefuses(t *testing.T) {
 			t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
 		}
 	}
-	if _, err := read(edit(t, replace("version", "1", "7"))); !errors.Is(err, qmodel.ErrNewer) {
+	if _, err := read(edit(t, replace("version", "2", "7"))); !errors.Is(err, qmodel.ErrNewer) {
 		t.Errorf("newer version: %v is not ErrNewer", err)
 	}
 	plain := func() []byte { // the same container without a digest

@@ -260,17 +260,38 @@ func (c *codec) weights(w *Weights) {
 	c.literal("}")
 }
 
-func (in *Input) describe(c *codec) {
-	c.literal(`{"height":`)
-	number(c, &in.Height)
-	c.literal(`,"width":`)
-	number(c, &in.Width)
-	c.literal(`,"channels":`)
-	number(c, &in.Channels)
-	c.literal(`,"zero_point":`)
-	number(c, &in.ZeroPoint)
-	c.literal(`,"scale_bits":`)
-	number(c, &in.ScaleBits)
+// describe returns the JSON of a version: the first has a single zero point and scale.
+func (in *Input) describe(version int) func(*codec) {
+	return func(c *codec) {
+		c.literal(`{"height":`)
+		number(c, &in.Height)
+		c.literal(`,"width":`)
+		number(c, &in.Width)
+		c.literal(`,"channels":`)
+		number(c, &in.Channels)
+		if version == 1 {
+			if c.reading {
+				in.ZeroPoints, in.ScaleBits = make([]int32, 1), make([]uint32, 1)
+			}
+			c.literal(`,"zero_point":`)
+			number(c, &in.ZeroPoints[0])
+			c.literal(`,"scale_bits":`)
+			number(c, &in.ScaleBits[0])
+		} else {
+			c.literal(`,"zero_points":`)
+			list(c, &in.ZeroPoints, maxSize, number[int32])
+			c.literal(`,"scale_bits":`)
+			list(c, &in.ScaleBits, maxSize, number[uint32])
+		}
+		c.literal("}")
+	}
+}
+
+func (d *Data) describe(c *codec) {
+	c.literal(`{"digest":`)
+	c.string(&d.Digest)
+	c.literal(`,"seed":`)
+	number(c, &d.Seed)
 	c.literal("}")
 }
 

@@ -46,16 +46,21 @@ func TestCodec(t *testing.T) {
 			}
 			g.Operators = append(g.Operators, o)
 		}
-		in := Input{some(), some(), -some(), -int32(some()), rng.Uint32()}
+		in := Input{some(), some(), -some(), []int32{}, []uint32{}}
+		for range rng.IntN(4) {
+			in.ZeroPoints, in.ScaleBits = append(in.ZeroPoints, -int32(some())), append(in.ScaleBits, rng.Uint32())
+		}
+		data := Data{name(), some()}
 		classes := []string{name(), name()}
 		var gotGraph graph
 		var gotInput Input
+		var gotData Data
 		var gotClasses []string
 		for _, c := range []struct {
 			v, got          any
 			describe, again func(*codec)
 		}{
-			{&g, &gotGraph, g.describe, gotGraph.describe}, {&in, &gotInput, in.describe, gotInput.describe},
+			{&g, &gotGraph, g.describe, gotGraph.describe}, {&in, &gotInput, in.describe(Version), gotInput.describe(Version)}, {&data, &gotData, data.describe, gotData.describe},
 			{&classes, &gotClasses, describeClasses(&classes), describeClasses(&gotClasses)},
 		} {
 			want, err := json.Marshal(c.v)
@@ -94,6 +99,8 @@ func describer(v any) func(*codec) {
 	case *graph:
 		return v.describe
 	case *Input:
+		return v.describe(Version)
+	case *Data:
 		return v.describe
 	default:
 		return describeClasses(v.(*[]string))

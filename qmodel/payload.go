@@ -109,13 +109,7 @@ func (m *Model) loadOperator(o *Operator, p payload) error {
 	in, out := &m.Tensors[o.Inputs[0]], &m.Tensors[o.Output]
 	var err error
 	if w := o.Weights; w != nil {
-		if o.Groups < 1 {
-			return fmt.Errorf("%d groups", o.Groups)
-		}
 		w.Shape = [4]int{out.Channels, o.Kernel[0], o.Kernel[1], in.Channels / o.Groups}
-		if err = w.validate(); err != nil {
-			return err
-		}
 		if w.Packed, err = p.weights(o.Name+weightSuffix, w); err != nil {
 			return err
 		}

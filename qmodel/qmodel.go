@@ -18,8 +18,9 @@ package qmodel
 
 import "github.com/goqat/goqat/fixed"
 
-// Version is the newest version of the format, and the one written.
-const Version = 1
+// Version is the newest version of the format, the one that new models have. Models of every version since 1 are read,
+// and written as they were.
+const Version = 2
 
 // A Model is a quantized network for images. The output of its last operator are the logits.
 type Model struct {
@@ -28,17 +29,29 @@ type Model struct {
 	Method    string   // of the quantization, such as "pact"
 	Classes   []string // one name per logit
 	Input     Input
+	Data      Data       // since version 2
 	Tensors   []Tensor   // the image first; the others in any order
 	Operators []Operator // in order of execution
 }
 
-// Input is what tensor 0 holds: an 8-bit image. A byte v stands for scale·(v - ZeroPoint).
+// Input is what tensor 0 holds: an 8-bit image. A byte v of a channel stands for scale·(v - zero point).
 type Input struct {
-	Height    int    `json:"height"`
-	Width     int    `json:"width"`
-	Channels  int    `json:"channels"` // 1 for gray, 3 for red, green, blue
-	ZeroPoint int32  `json:"zero_point"`
-	ScaleBits uint32 `json:"scale_bits"` // IEEE 754 binary32
+	Height   int `json:"height"`
+	Width    int `json:"width"`
+	Channels int `json:"channels"` // 1 for gray, 3 for red, green, blue
+	// ZeroPoints and ScaleBits, IEEE 754 binary32, have one value for all channels. A list with one for each is part of
+	// version 2 of the file, but not run yet.
+	ZeroPoints []int32  `json:"zero_points"`
+	ScaleBits  []uint32 `json:"scale_bits"`
+}
+
+// Data says which images a model was trained with.
+type Data struct {
+	// Digest is the SHA-256 of the images, their labels and their classes, in lower-case hex digits; empty if it is not
+	// known.
+	Digest string `json:"digest"`
+	// Seed is that of the training; where the images have no test part, it chose those that were set aside.
+	Seed int `json:"seed"`
 }
 
 // Kind says what the numbers of a tensor are.

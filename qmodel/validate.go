@@ -4,6 +4,7 @@ package qmodel
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -31,17 +32,27 @@ func (m *Model) Validate() error {
 		return fmt.Errorf("qmodel: %w", err)
 	}
 	accumulators := make(map[int][]int64) // worst cases of the tensors of that kind, per channel
-	var work int64
 	for i := range m.Operators {
 		o := &m.Operators[i]
 		if err := m.validateOperator(o, accumulators); err != nil {
 			return fmt.Errorf("qmodel: operator %d (%q, %s): %w", i, o.Name, o.Op, err)
 		}
-		if work += m.work(o); work > maxWork {
-			return fmt.Errorf("qmodel: more than %d additions and comparisons per image", int64(maxWork))
-		}
+	}
+	if m.Work() > maxWork {
+		return fmt.Errorf("qmodel: more than %d additions and comparisons per image", int64(maxWork))
 	}
 	return nil
+}
+
+// Work returns how many additions and comparisons a valid model asks for per image.
+func (m *Model) Work() int64 {
+	var work int64
+	for i := range m.Operators {
+		if work += m.work(&m.Operators[i]); work > maxWork { // no sum of it overflows
+			break
+		}
+	}
+	return work
 }
 
 // work returns the inputs that an operator reads for one image.
@@ -57,7 +68,7 @@ func (m *Model) work(o *Operator) int64 {
 	}
 }
 
-// validateStructure checks all but the operators' own fields.
+// validateStructure checks all that does not need the numbers of operators, before they are read from a file.
 func (m *Model) validateStructure() error {
 	if err := m.validateHead(); err != nil {
 		return err
@@ -73,13 +84,25 @@ func (m *Model) validateStructure() error {
 	if err := m.validateInput(); err != nil {
 		return fmt.Errorf("input: %w", err)
 	}
-	return m.validateOrder()
+	if err := m.validateOrder(); err != nil {
+		return err
+	}
+	for i := range m.Operators {
+		if err := m.validateShape(&m.Operators[i]); err != nil {
+			return fmt.Errorf("operator %d (%q, %s): %w", i, m.Operators[i].Name, m.Operators[i].Op, err)
+		}
+	}
+	return nil
 }
 
 func (m *Model) validateHead() error {
 	switch {
-	case m.Version != Version:
-		return fmt.Errorf("version %d, this program writes version %d", m.Version, Version)
+	case m.Version < 1 || m.Version > Version:
+		return fmt.Errorf("version %d, this program has versions 1 to %d", m.Version, Version)
+	case m.Version == 1 && m.Data != Data{}:
+		return fmt.Errorf("the digest of the data in version 1")
+	case !m.Data.valid():
+		return fmt.Errorf("the digest of the data is %.80q, want 64 lower-case hex digits or none", m.Data.Digest)
 	case len(m.Operators) == 0 || len(m.Operators) > maxOperators:
 		return fmt.Errorf("%d operators, want 1 to %d", len(m.Operators), maxOperators)
 	case len(m.Tensors) != len(m.Operators)+1:
@@ -178,10 +201,25 @@ func (m *Model) validateInput() error {
 	if image.Kind != Codes || image.Bits != 8 || image.Signs {
 		return fmt.Errorf("tensor 0 is not an image of 8-bit codes")
 	}
-	if in != (Input{image.Height, image.Width, image.Channels, image.ZeroPoint, image.ScaleBits}) {
+	if len(in.ZeroPoints) != len(in.ScaleBits) || len(in.ZeroPoints) != 1 && len(in.ZeroPoints) != in.Channels {
+		return fmt.Errorf("%d zero points and %d scales, want one for all channels or one for each of %d", len(in.ZeroPoints), len(in.ScaleBits), in.Channels)
+	}
+	if len(in.ZeroPoints) > 1 {
+		return fmt.Errorf("zero points and scales for each of %d channels, which this program does not run; train with one mean and one deviation for all", in.Channels)
+	}
+	if in.Height != image.Height || in.Width != image.Width || in.Channels != image.Channels ||
+		in.ZeroPoints[0] != image.ZeroPoint || in.ScaleBits[0] != image.ScaleBits {
 		return fmt.Errorf("%+v differs from tensor 0", in)
 	}
 	return nil
+}
+
+// valid says whether the digest has the form of one, or is empty.
+func (d Data) valid() bool {
+	if d.Digest == "" {
+		return true
+	}
+	return len(d.Digest) == 64 && strings.Trim(d.Digest, "0123456789abcdef") == ""
 }
 
 // validateOrder proves that each tensor is made once, before it is used, and used; and that the last makes the logits.

@@ -4,11 +4,35 @@ package qmodel
 
 import "fmt"
 
-// validateOperator checks one operator whose tensors are valid, and adds the bounds of accumulators that it leaves.
-func (m *Model) validateOperator(o *Operator, accumulators map[int][]int64) error {
-	in, out := &m.Tensors[o.Inputs[0]], &m.Tensors[o.Output]
+// validateShape checks what an operator, whose tensors are valid, says before its numbers are known: which fields it has,
+// its window and how its weights are coded.
+func (m *Model) validateShape(o *Operator) error {
 	if err := o.validateFields(); err != nil {
 		return err
+	}
+	in, out := &m.Tensors[o.Inputs[0]], &m.Tensors[o.Output]
+	if o.windowed() {
+		if err := o.validateWindow(in, out); err != nil {
+			return err
+		}
+	}
+	if !o.Weighted() {
+		return nil
+	}
+	if o.Groups < 1 || in.Channels%o.Groups != 0 || out.Channels%o.Groups != 0 {
+		return fmt.Errorf("%d groups of %d input and %d output channels", o.Groups, in.Channels, out.Channels)
+	}
+	return o.Weights.validate()
+}
+
+// windowed says whether the operator moves a window over its input.
+func (o *Operator) windowed() bool { return o.Weighted() || o.Op == MaxPool || o.Op == AvgPool }
+
+// validateOperator checks one operator whose tensors and fields are valid, and adds the bounds of accumulators that it leaves.
+func (m *Model) validateOperator(o *Operator, accumulators map[int][]int64) error {
+	in, out := &m.Tensors[o.Inputs[0]], &m.Tensors[o.Output]
+	if (len(o.Table) != 0) != (o.Op == Table) {
+		return fmt.Errorf("a table is missing, or there without use")
 	}
 	if o.Op != Add && in.Kind != Codes {
 		return fmt.Errorf("the input is not a tensor of codes")
@@ -19,23 +43,13 @@ func (m *Model) validateOperator(o *Operator, accumulators map[int][]int64) erro
 	var bounds [][]int64 // of the operator's own accumulators
 	switch {
 	case o.Weighted():
-		if err := o.validateWindow(in, out); err != nil {
-			return err
-		}
 		if err := o.validateWeights(in, out); err != nil {
 			return err
 		}
 		bounds = o.Weights.TermBounds(in)
 	case o.Op == AvgPool:
-		if err := o.validateWindow(in, out); err != nil {
-			return err
-		}
 		lo, hi := in.span()
 		bounds = [][]int64{repeat(int64(o.Kernel[0])*int64(o.Kernel[1])*int64(max(-lo, hi)), out.Channels)}
-	case o.Op == MaxPool:
-		if err := o.validateWindow(in, out); err != nil {
-			return err
-		}
 	case o.Op == Flatten:
 		if out.Height != 1 || out.Width != 1 || out.Channels != in.Len() {
 			return fmt.Errorf("output of shape %d×%d×%d, want 1×1×%d", out.Height, out.Width, out.Channels, in.Len())
@@ -87,9 +101,9 @@ func (o *Operator) ends(out *Tensor) (requantizes, compares bool) {
 	return !out.Signs && o.Op != Sign, out.Signs
 }
 
-// validateFields checks which fields are set: each operator has those it needs and no others.
+// validateFields checks which fields are set, but for the numbers: each operator has those it needs and no others.
 func (o *Operator) validateFields() error {
-	weighted, window := o.Weighted(), o.Weighted() || o.Op == MaxPool || o.Op == AvgPool
+	weighted := o.Weighted()
 	switch o.Op {
 	case Conv2D, Depthwise, Linear, MaxPool, AvgPool, Flatten, Add, Table, Sign:
 	default:
@@ -100,12 +114,10 @@ func (o *Operator) validateFields() error {
 		return fmt.Errorf("weights are missing, or there without use")
 	case (o.Groups != 0) != weighted:
 		return fmt.Errorf("%d groups", o.Groups)
-	case !window && (o.Kernel != [2]int{} || o.Stride != [2]int{} || o.Pad != [4]int{}):
+	case !o.windowed() && (o.Kernel != [2]int{} || o.Stride != [2]int{} || o.Pad != [4]int{}):
 		return fmt.Errorf("a kernel, stride or padding without use")
 	case o.Op == AvgPool && o.Pad != [4]int{}:
 		return fmt.Errorf("padding in an average")
-	case (len(o.Table) != 0) != (o.Op == Table):
-		return fmt.Errorf("a table is missing, or there without use")
 	case o.Op == Add && len(o.Inputs) < 2, !weighted && o.Op != Add && len(o.Inputs) > 1:
 		return fmt.Errorf("%d inputs", len(o.Inputs))
 	}
@@ -136,9 +148,6 @@ func (o *Operator) validateWindow(in, out *Tensor) error {
 
 func (o *Operator) validateWeights(in, out *Tensor) error {
 	w := o.Weights
-	if o.Groups < 1 || in.Channels%o.Groups != 0 || out.Channels%o.Groups != 0 {
-		return fmt.Errorf("%d groups of %d input and %d output channels", o.Groups, in.Channels, out.Channels)
-	}
 	if o.Op == Depthwise && (o.Groups != in.Channels || out.Channels != in.Channels) {
 		return fmt.Errorf("%d groups, %d input and %d output channels, want the same of each", o.Groups, in.Channels, out.Channels)
 	}
@@ -147,9 +156,6 @@ func (o *Operator) validateWeights(in, out *Tensor) error {
 	}
 	if w.Shape != [4]int{out.Channels, o.Kernel[0], o.Kernel[1], in.Channels / o.Groups} {
 		return fmt.Errorf("weights of shape %v, want [%d %d %d %d]", w.Shape, out.Channels, o.Kernel[0], o.Kernel[1], in.Channels/o.Groups)
-	}
-	if err := w.validate(); err != nil {
-		return err
 	}
 	if !w.validShape() {
 		return fmt.Errorf("weights of shape %v", w.Shape)

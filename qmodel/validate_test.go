@@ -32,7 +32,12 @@ func TestValidateRefuses(t *testing.T) {
 		spoil func(m *M)
 		want  string
 	}{
-		{"version", func(m *M) { m.Version = 2 }, "version 2"},
+		{"version", func(m *M) { m.Version = 3 }, "version 3"},
+		{"version 0", func(m *M) { m.Version = 0 }, "version 0"},
+		{"data in version 1", func(m *M) { m.Version, m.Data.Seed = 1, 1 }, "in version 1"},
+		{"digest of data", func(m *M) { m.Data.Digest = strings.Repeat("A", 64) }, "64 lower-case hex digits"},
+		{"image channels", func(m *M) { m.Input.ZeroPoints, m.Input.ScaleBits = make([]int32, 5), make([]uint32, 5) }, "5 zero points and 5 scales"},
+		{"image scales", func(m *M) { m.Input.ScaleBits = nil }, "1 zero points and 0 scales"},
 		{"no operators", func(m *M) { m.Operators = nil }, "0 operators"},
 		{"tensor without operator", func(m *M) { m.Tensors = append(m.Tensors, m.Tensors[1]) }, "tensors for"},
 		{"classes", func(m *M) { m.Classes = nil }, "0 classes"},
@@ -53,8 +58,8 @@ func TestValidateRefuses(t *testing.T) {
 		{"infinite scale", func(m *M) { m.Tensors[1].ScaleBits = 0x7f800000 }, "the scale"},
 		{"negative scale", func(m *M) { m.Tensors[1].ScaleBits = 0xbf800000 }, "the scale"},
 		{"scale of accumulators", func(m *M) { m.Tensors[4].ScaleBits = 1 }, "accumulators with the scale"},
-		{"input", func(m *M) { m.Input.ScaleBits++ }, "differs from tensor 0"},
-		{"image bits", func(m *M) { m.Tensors[0].Bits, m.Tensors[0].ZeroPoint, m.Input.ZeroPoint = 7, 0, 0 }, "not an image"},
+		{"input", func(m *M) { m.Input.ScaleBits[0]++ }, "differs from tensor 0"},
+		{"image bits", func(m *M) { m.Tensors[0].Bits, m.Tensors[0].ZeroPoint, m.Input.ZeroPoints[0] = 7, 0, 0 }, "not an image"},
 		{"no inputs", func(m *M) { m.Operators[1].Inputs = nil }, "0 inputs"},
 		{"input index", func(m *M) { m.Operators[1].Inputs = []int{99} }, "tensor 99"},
 		{"negative index", func(m *M) { m.Operators[1].Inputs = []int{-1} }, "tensor -1"},
@@ -141,7 +146,7 @@ func TestValidateRefusesWideAccumulators(t *testing.T) {
 	const channels = 1 << 16
 	for _, codeBits := range []int{0, 8} {
 		b := qmodeltest.New(rand.New(rand.NewPCG(1, 1)), 1, 1, channels)
-		b.Model.Tensors[0].ZeroPoint, b.Model.Input.ZeroPoint = 0, 0
+		b.Model.Tensors[0].ZeroPoint, b.Model.Input.ZeroPoints[0] = 0, 0
 		raw := b.Conv(0, qmodeltest.Square(1, 1, 0), 1, 1, 8, codeBits)
 		m := b.Finish(b.Add(8, raw, raw), 2)
 		for i := range m.Operators[0].Weights.Packed {

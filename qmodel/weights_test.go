@@ -173,7 +173,7 @@ func TestValidateRefusesSigns(t *testing.T) {
 		{"zero point", func(m *M) { m.Tensors[1].ZeroPoint = 1 }, "range of signs"},
 		{"range", func(m *M) { m.Tensors[1].Range = [2]int32{0, 1} }, "range of signs"},
 		{"signs of logits", func(m *M) { m.Tensors[len(m.Tensors)-1].Signs = true }, "no signs"},
-		{"signs of an image", func(m *M) { m.Tensors[0].Signs, m.Tensors[0].ZeroPoint, m.Input.ZeroPoint = true, 0, 0 }, "not an image"},
+		{"signs of an image", func(m *M) { m.Tensors[0].Signs, m.Tensors[0].ZeroPoint, m.Input.ZeroPoints[0] = true, 0, 0 }, "not an image"},
 		{"unknown coding", weights(binPowers, func(w *qmodel.Weights) { w.Coding = "base 3" }), "unknown coding"},
 		{"powers of 6 bits", weights(binPowers, func(w *qmodel.Weights) { w.Bits = 6 }), "powers of two in 6 bits"},
 		{"power", weights(binPowers, func(w *qmodel.Weights) { w.Packed[5] = 9 }), "weight 5 is 9"},

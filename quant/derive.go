@@ -37,19 +37,16 @@ func Derive(channels int, terms []Term, bias []float64, accScale []float32, out 
 		M: make([][]int64, len(terms)), Bias: make([]int64, channels), AccBias: make([]int32, channels),
 		Shift: make([]uint8, channels), Zero: out.ZeroPoint, Lo: lo, Hi: hi,
 	}
-	bounds := make([][]int64, len(terms))
-	for i, t := range terms {
-		r.M[i], bounds[i] = make([]int64, channels), make([]int64, channels)
-		for c := range channels {
-			bounds[i][c] = at(t.MaxAbs, c)
-		}
+	most := bounds(terms, channels)
+	for i := range terms {
+		r.M[i] = make([]int64, channels)
 	}
 	for c := range channels {
-		if err := deriveChannel(&r, c, terms, bounds, at(bias, c), at(accScale, c), out.Scale); err != nil {
+		if err := deriveChannel(&r, c, terms, most, at(bias, c), at(accScale, c), out.Scale); err != nil {
 			return fixed.Requantizer{}, fmt.Errorf("quant: channel %d: %w", c, err)
 		}
 	}
-	if err := r.Check(bounds); err != nil {
+	if err := r.Check(most); err != nil {
 		return fixed.Requantizer{}, fmt.Errorf("quant: derived requantizer: %w", err)
 	}
 	return r, nil

@@ -116,15 +116,3 @@ func AverageMultiplier(sx, sy float32, n int) float32 {
 	m, _ := r.Quo(r, d).Float32()
 	return m
 }
-
-// LogitScale returns the common scale of a network's logits, the greatest |accScale[c]|, or 1 where all are 0.
-func LogitScale(accScale []float32) float32 {
-	var scale float32
-	for _, s := range accScale {
-		scale = max(scale, s, -s)
-	}
-	if scale == 0 {
-		return 1
-	}
-	return scale
-}

@@ -116,12 +116,3 @@ func TestAverageMultiplier(t *testing.T) {
 		}
 	}
 }
-
-func TestLogitScale(t *testing.T) {
-	if s := LogitScale([]float32{0.5, -2, 1}); s != 2 {
-		t.Errorf("scale %v, want 2", s)
-	}
-	if s := LogitScale([]float32{0}); s != 1 {
-		t.Errorf("scale of zeros %v, want 1", s)
-	}
-}

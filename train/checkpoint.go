@@ -29,6 +29,9 @@ type Info struct {
 	Recipe  string
 	Classes []string
 	Input   layers.Input
+	// Data is the digest of the data set (datasets.Dataset.Digest), "" in
+	// checkpoints made before there was one.
+	Data string
 
 	Phase    string // "float" or "qat"
 	Position Position

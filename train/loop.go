@@ -139,6 +139,17 @@ func (l *Loop) step(images []uint8, labels []int32) error {
 	p.LossSum += float64(loss) * float64(len(labels))
 	p.Correct += correct(l.Network.Graph.Logits(), labels, nil)
 	p.Seen += len(labels)
+	return l.update(at)
+}
+
+// update has the optimizer take a step. A panic of one of its threads is an error,
+// as those of the network's passes are.
+func (l *Loop) update(at int) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("train: the optimizer: %v", p)
+		}
+	}()
 	l.Optimizer.Step(l.Params, l.rate(at))
 	l.Network.Constrain(pass)
 	return nil

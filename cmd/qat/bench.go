@@ -39,6 +39,7 @@ type latency struct {
 // benchFlags are the flags of `qat bench`.
 type benchFlags struct {
 	threads, batch, runs int
+	work                 int64
 	kernel               string
 	set                  []string
 	json                 bool
@@ -70,6 +71,7 @@ images for mlp and lenet, else 32x32x3, and 10 classes.`,
 	addRecipeFlags(c, benchRecipe(), &f.set, "model", "method", "weight-bits", "activation-bits", "first-last")
 	c.Flags().Lookup("model").DefValue = "" // one must be named
 	c.Flags().IntVar(&f.threads, "threads", 1, "threads, 0 for all processors")
+	addWork(c, &f.work)
 	c.Flags().IntVar(&f.batch, "batch", 1, "images a run")
 	c.Flags().IntVar(&f.runs, "runs", 0, "runs to measure, 0 for about two seconds of them")
 	addKernel(c, &f.kernel)
@@ -87,8 +89,8 @@ func benchRecipe() *recipe.Recipe {
 }
 
 func (f *benchFlags) run(c *cobra.Command, args []string) (*benchmark, error) {
-	if f.batch < 1 || f.batch > maxBatch || f.threads < 0 || f.runs < 0 {
-		return nil, usagef(c, "--batch %d --threads %d --runs %d: want a batch of 1 to %d, and nothing negative", f.batch, f.threads, f.runs, maxBatch)
+	if f.batch < 1 || f.batch > maxBatch || f.threads < 0 || f.threads > infer.MaxThreads || f.runs < 0 {
+		return nil, usagef(c, "--batch %d --threads %d --runs %d: want a batch of 1 to %d, at most %d threads, and nothing negative", f.batch, f.threads, f.runs, maxBatch, infer.MaxThreads)
 	}
 	read, err := f.model(c, args)
 	if err != nil {
@@ -99,7 +101,7 @@ func (f *benchFlags) run(c *cobra.Command, args []string) (*benchmark, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := m.NewRunner(infer.Options{Batch: f.batch, Threads: threadsOf(f.threads), Kernel: f.kernel})
+	r, err := m.NewRunner(infer.Options{Batch: f.batch, Threads: threadsOf(f.threads), Kernel: f.kernel, Work: f.work})
 	if err != nil {
 		return nil, err
 	}

@@ -63,6 +63,6 @@ func untrained(r *recipe.Recipe) ([]byte, error) {
 		return nil, err
 	}
 	var file bytes.Buffer
-	err = export.Write(&file, n, r.QAT.Method)
+	err = export.Write(&file, n, export.About{Method: r.QAT.Method})
 	return file.Bytes(), err
 }

@@ -51,6 +51,7 @@ type accuracies struct {
 type evalFlags struct {
 	data        dataFlags
 	threads     int
+	work        int64
 	predictions string
 	json        bool
 }
@@ -92,6 +93,7 @@ integers. Classes are matched by name.`,
 	}
 	addDataFlags(c, &f.data, "; default for a checkpoint: that of its training")
 	addThreads(c, &f.threads)
+	addWork(c, &f.work)
 	c.Flags().StringVar(&f.predictions, "predictions", "", "write image, label and prediction to a CSV `file`")
 	addJSON(c, &f.json)
 	return c
@@ -147,7 +149,7 @@ func (f *evalFlags) model(c *cobra.Command, path string) (*evaluated, error) {
 	if e.split, err = f.data.open(c, nil, target{in.Height, in.Width, in.Channels, e.classes}); err != nil {
 		return nil, err
 	}
-	runner, err := m.NewRunner(infer.Options{Batch: evaluationBatch, Threads: threadsOf(f.threads)})
+	runner, err := m.NewRunner(infer.Options{Batch: evaluationBatch, Threads: threadsOf(f.threads), Work: f.work})
 	if err != nil {
 		return nil, err
 	}

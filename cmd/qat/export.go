@@ -82,7 +82,7 @@ func exportCheckpoint(c *cobra.Command, checkpoint, out string) error {
 	if err != nil {
 		return err
 	}
-	err = train.WriteFile(out, func(w *os.File) error { return export.Write(w, r.Network, r.Recipe.QAT.Method) })
+	err = train.WriteFile(out, func(w *os.File) error { return export.Write(w, r.Network, r.About()) })
 	if err != nil {
 		return err
 	}

@@ -35,8 +35,8 @@ func threadsOf(threads int) int {
 func addThreads(c *cobra.Command, threads *int) {
 	c.Flags().IntVar(threads, "threads", 0, "threads, 0 for all processors; results do not depend on it")
 	c.PreRunE = func(c *cobra.Command, _ []string) error {
-		if *threads < 0 {
-			return usagef(c, "--threads %d: want 1 or more, or 0 for all processors", *threads)
+		if *threads < 0 || *threads > infer.MaxThreads {
+			return usagef(c, "--threads %d: want 1 to %d, or 0 for all processors", *threads, infer.MaxThreads)
 		}
 		return nil
 	}

@@ -141,7 +141,7 @@ func describeModel(q *qmodel.Model, kernel string) (*description, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := m.NewRunner(infer.Options{Kernel: kernel})
+	r, err := m.NewRunner(infer.Options{Kernel: kernel, Work: m.Work()})
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +217,7 @@ func integers(r *pipeline.Restored) (*qmodel.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return plan.Lower(r.Recipe.QAT.Method)
+	return plan.Lower(r.About())
 }
 
 // estimate fills in the energies and the sums.

@@ -35,6 +35,7 @@ type candidate struct {
 
 func runCommand() *cobra.Command {
 	var top, threads int
+	var work int64
 	var kernel string
 	var asJSON bool
 	c := &cobra.Command{
@@ -57,7 +58,7 @@ A transparent pixel lies on white.`,
 			if err != nil {
 				return err
 			}
-			r, err := m.NewRunner(infer.Options{Threads: threadsOf(threads), Kernel: kernel})
+			r, err := m.NewRunner(infer.Options{Threads: threadsOf(threads), Kernel: kernel, Work: work})
 			if err != nil {
 				return err
 			}
@@ -101,6 +102,7 @@ A transparent pixel lies on white.`,
 	}
 	c.Flags().IntVar(&top, "top", 3, "classes to show for an image")
 	addThreads(c, &threads)
+	addWork(c, &work)
 	addKernel(c, &kernel)
 	addJSON(c, &asJSON)
 	return c
@@ -121,6 +123,11 @@ func printClasses(w io.Writer, results []classified) error {
 
 func addKernel(c *cobra.Command, kernel *string) {
 	c.Flags().StringVar(kernel, "kernel", "", "kernels of the integer runtime, see qat version; all give the same integers (default the fastest)")
+}
+
+// addWork adds the flag that lets a model take long.
+func addWork(c *cobra.Command, work *int64) {
+	c.Flags().Int64Var(work, "work", infer.DefaultWork, "most additions and comparisons an image that a model may ask for")
 }
 
 // imageFiles puts the images in folders, in the order of their names, in the place of the folders.

@@ -69,9 +69,19 @@ model. Fails if one differs.`,
 
 // verified writes a comparison for people.
 func verified(v export.Verification) string {
-	return fmt.Sprintf(`training graph and integer runtime, %d images, %d tensors each:
+	text := fmt.Sprintf(`training graph and integer runtime, %d images, %d tensors each:
   %d integers differ
   with sums in floating point:
     top class the same in %.2f %%, %.4f %% of the values differ, by at most %d
 `, v.Images, v.Tensors, v.IntegerMismatches, 100*v.FakequantTop1Agreement, 100*v.FakequantDiffering, v.FakequantMaxSteps)
+	if v.FakequantTop1Agreement < wantedAgreement {
+		text += fmt.Sprintf(`  warning: the integers find another class than training did for %.1f %% of the images;
+    the network is weak or its logits are ties, see its accuracy
+`, 100*(1-v.FakequantTop1Agreement))
+	}
+	return text
 }
+
+// wantedAgreement is the part of the images for which the fake-quantized pass and
+// the integers should find the same class; less has a warning.
+const wantedAgreement = 0.99

@@ -46,7 +46,7 @@ func run(ctx context.Context, images, epochs int) export.Verification {
 	must(0, loop.Run(ctx))
 
 	var file bytes.Buffer
-	must(0, export.Write(&file, net, "pact"))
+	must(0, export.Write(&file, net, export.About{Method: "pact"}))
 	return must(export.Verify(ctx, net, must(infer.FromBytes(file.Bytes())), data.Test, 1, nil))
 }
 

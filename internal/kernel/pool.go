@@ -3,6 +3,8 @@
 package kernel
 
 import (
+	"fmt"
+	"runtime/debug"
 	"sync/atomic"
 	"unsafe"
 
@@ -36,14 +38,28 @@ type Pool struct {
 	left  atomic.Uint64 // number of the task << 32 | tiles that nobody has taken
 	done  atomic.Int64  // tiles done
 
+	failed atomic.Pointer[TilePanic] // the first of the task
+
 	local  [][]float32 // scratch of each worker
 	common []float32   // scratch of the whole task
 }
 
-// NewPool starts a pool of the given number of threads, at least 1, of which
-// the caller of Run is the first. Close ends the others.
+// A TilePanic is what Run panics with, on the goroutine of its caller, when a tile
+// has panicked on any thread.
+type TilePanic struct {
+	Value any    // of the tile's panic
+	Stack []byte // where it happened
+}
+
+func (p *TilePanic) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
+
+// MaxThreads is the most threads that a pool has.
+const MaxThreads = 1024
+
+// NewPool starts a pool of the given number of threads, within 1 and MaxThreads,
+// of which the caller of Run is the first. Close ends the others.
 func NewPool(threads int) *Pool {
-	threads = max(threads, 1)
+	threads = min(max(threads, 1), MaxThreads)
 	p := &Pool{threads: threads, caller: wait.NewSleeper(looks), local: make([][]float32, threads)}
 	for worker := 1; worker < threads; worker++ {
 		h := wait.NewSleeper(looks)
@@ -70,13 +86,16 @@ func (p *Pool) Close() {
 }
 
 // Run does tiles 0 to n-1 of t, in no particular order, and returns when all
-// are done. It does not allocate.
+// are done. It does not allocate. If a tile panics, Run panics with a *TilePanic
+// when all others are done; the pool stays usable.
 func (p *Pool) Run(t Task, n int) {
 	helpers := min(len(p.helpers), n-1)
 	if helpers <= 0 {
+		p.task = t
 		for i := range n {
-			t.Tile(i, 0)
+			p.tile(i, 0)
 		}
+		p.end()
 		return
 	}
 	p.task, p.tiles = t, n
@@ -87,7 +106,25 @@ func (p *Pool) Run(t Task, n int) {
 	}
 	p.work(0)
 	p.caller.Until(func() bool { return p.done.Load() == int64(n) })
+	p.end()
+}
+
+// end forgets the task and passes on its panic.
+func (p *Pool) end() {
 	p.task = nil
+	if failed := p.failed.Swap(nil); failed != nil {
+		panic(failed)
+	}
+}
+
+// tile does one tile of the task, and keeps its panic.
+func (p *Pool) tile(i, worker int) {
+	defer func() {
+		if v := recover(); v != nil {
+			p.failed.CompareAndSwap(nil, &TilePanic{v, debug.Stack()})
+		}
+	}()
+	p.task.Tile(i, worker)
 }
 
 // work does tiles while there are any. Whoever has taken one keeps the task from
@@ -102,7 +139,7 @@ func (p *Pool) work(worker int) {
 			continue
 		}
 		n := p.tiles
-		p.task.Tile(n-int(uint32(left)), worker)
+		p.tile(n-int(uint32(left)), worker)
 		if p.done.Add(1) == int64(n) && worker > 0 {
 			p.caller.Rouse()
 		}

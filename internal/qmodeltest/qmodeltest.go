@@ -26,10 +26,10 @@ type Builder struct {
 
 // New starts a model with an image of the given shape, tensor 0.
 func New(rng *rand.Rand, height, width, channels int) *Builder {
-	in := qmodel.Input{Height: height, Width: width, Channels: channels, ZeroPoint: rng.Int32N(256), ScaleBits: one}
+	in := qmodel.Input{Height: height, Width: width, Channels: channels, ZeroPoints: []int32{rng.Int32N(256)}, ScaleBits: []uint32{one}}
 	return &Builder{rng: rng, bounds: map[int][]int64{}, Model: &qmodel.Model{
 		Version: qmodel.Version, Name: "random", Method: "int", Input: in,
-		Tensors: []qmodel.Tensor{{Name: "image", Height: height, Width: width, Channels: channels, Bits: 8, ZeroPoint: in.ZeroPoint, ScaleBits: one}},
+		Tensors: []qmodel.Tensor{{Name: "image", Height: height, Width: width, Channels: channels, Bits: 8, ZeroPoint: in.ZeroPoints[0], ScaleBits: one}},
 	}}
 }
 
