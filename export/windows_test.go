@@ -70,7 +70,7 @@ func TestWindows(t *testing.T) {
 func checkKernels(t *testing.T, n *layers.Network, images datasets.Split) {
 	t.Helper()
 	var file bytes.Buffer
-	if err := export.Write(&file, n, "test"); err != nil {
+	if err := export.Write(&file, n, export.About{Method: "test"}); err != nil {
 		t.Fatal(err)
 	}
 	m, err := infer.FromBytes(file.Bytes())

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/goqat/goqat/infer/internal/kernel"
 	"github.com/goqat/goqat/internal/qmodeltest"
 	"github.com/goqat/goqat/qmodel"
 )
@@ -340,5 +341,66 @@ func TestHostileModelsRunInBounds(t *testing.T) {
 	}
 	if ran < 500 {
 		t.Errorf("only %d of 10000 models ran", ran)
+	}
+}
+
+// TestWorkIsLimited has a model that asks for more than a runner allows.
+func TestWorkIsLimited(t *testing.T) {
+	m := newTestModel(t, qmodeltest.Tiny(rand.New(rand.NewPCG(5, 5))))
+	if _, err := m.NewRunner(Options{Work: m.Work() - 1}); err == nil || !strings.Contains(err.Error(), "raise Options.Work") {
+		t.Errorf("error %v", err)
+	}
+	if r, err := m.NewRunner(Options{Work: m.Work()}); err != nil {
+		t.Error(err)
+	} else {
+		r.Close()
+	}
+}
+
+// TestThreadsAreLimited asks for more threads than any machine has.
+func TestThreadsAreLimited(t *testing.T) {
+	m := newTestModel(t, qmodeltest.Tiny(rand.New(rand.NewPCG(5, 5))))
+	for _, threads := range []int{MaxThreads + 1, 1 << 30, math.MaxInt} {
+		if _, err := m.NewRunner(Options{Threads: threads}); err == nil {
+			t.Errorf("a runner with %d threads", threads)
+		}
+	}
+}
+
+// brokenStep panics in one of its tiles.
+type brokenStep struct{ step }
+
+func (brokenStep) tiles(int) int { return 64 }
+func (brokenStep) work() int     { return parallelWork * 8 }
+func (brokenStep) run(tile, _ int, _ []kernel.Tensor, _ *kernel.Scratch) {
+	if tile == 33 {
+		panic("broken")
+	}
+}
+
+// TestPanicOfAThreadIsTheCallsError breaks a kernel: Run returns an error, whatever thread has run it, and the runner
+// runs again when the kernel is whole.
+func TestPanicOfAThreadIsTheCallsError(t *testing.T) {
+	q := qmodeltest.Tiny(rand.New(rand.NewPCG(5, 5)))
+	m := newTestModel(t, q)
+	for _, threads := range []int{1, 2, 4} {
+		for _, batch := range []int{1, 8} {
+			r := newTestRunner(t, m, Options{Batch: batch, Threads: threads})
+			images := drawImages(rand.New(rand.NewPCG(1, 1)), q, batch)
+			logits := make([]int32, batch*len(q.Classes))
+			whole := r.program
+			broken := *whole
+			broken.steps = append([]step{brokenStep{whole.steps[0]}}, whole.steps[1:]...)
+			r.program = &broken
+			for range 20 {
+				if err := r.Run(logits, images); err == nil || !strings.Contains(err.Error(), "panic: broken") {
+					t.Fatalf("%d threads, batch %d: error %v", threads, batch, err)
+				}
+			}
+			r.program = whole
+			if err := r.Run(logits, images); err != nil {
+				t.Errorf("%d threads, batch %d: %v after the panic", threads, batch, err)
+			}
+		}
 	}
 }

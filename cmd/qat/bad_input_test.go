@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -265,7 +266,10 @@ func TestModel(t *testing.T) {
 		{"truncated", data[:len(data)-7], "cut short"},
 		{"corrupted", corrupted, ""},
 		{"corrupted at the end", atEnd, "SHA-256"},
-		{"newer", rewritten(t, metadata(t, "version", func(string) string { return "2" })), "newer version"},
+		{"without weights", rewritten(t, metadata(t, "graph", func(g string) string {
+			return regexp.MustCompile(`,"weights":\{[^}]*\}`).ReplaceAllString(g, "")
+		})), "weights are missing"},
+		{"newer", rewritten(t, metadata(t, "version", func(string) string { return "1000" })), "newer version"},
 		{"overflow", rewritten(t, func(f *safetensors.File) {
 			metadata(t, "graph", func(s string) string { return strings.Replace(s, `"channels":8`, `"channels":4611686018427387904`, 1) })(f)
 		}), ""},

@@ -52,3 +52,40 @@ func TestPoolAllocations(t *testing.T) {
 		t.Errorf("%g allocations a run", n)
 	}
 }
+
+type brokenTask struct{ tile int }
+
+func (b brokenTask) Tile(i, _ int) {
+	if i == b.tile {
+		panic("broken")
+	}
+}
+
+// TestPanicOfATileReachesTheCaller breaks a tile: Run panics on the goroutine that
+// called it, whatever thread had the tile, and the pool runs the next task.
+func TestPanicOfATileReachesTheCaller(t *testing.T) {
+	for _, threads := range []int{1, 2, 8} {
+		p := NewPool(threads)
+		for i := range 50 {
+			func() {
+				defer func() {
+					if v, ok := recover().(*TilePanic); !ok || v.Value != "broken" {
+						t.Errorf("%d threads: recovered %v", threads, v)
+					}
+				}()
+				p.Run(brokenTask{i}, 50)
+			}()
+			p.Run(brokenTask{-1}, 50)
+		}
+		p.Close()
+	}
+}
+
+// TestThreadsOfAPoolAreClamped asks for more threads than any machine has.
+func TestThreadsOfAPoolAreClamped(t *testing.T) {
+	p := NewPool(1 << 62)
+	defer p.Close()
+	if p.Threads() != MaxThreads {
+		t.Errorf("%d threads", p.Threads())
+	}
+}
