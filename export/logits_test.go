@@ -47,7 +47,6 @@ func TestLogitsOfWeakNetworksAreNoTies(t *testing.T) {
 		for i := range images.Images {
 			images.Images[i] = uint8(rng.Uint32())
 		}
-		n.Graph.Run.Quantize = true
 		v, err := verify(t, n, images)
 		if err != nil {
 			t.Fatal(err)

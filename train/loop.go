@@ -139,12 +139,12 @@ func (l *Loop) step(images []uint8, labels []int32) error {
 	p.LossSum += float64(loss) * float64(len(labels))
 	p.Correct += correct(l.Network.Graph.Logits(), labels, nil)
 	p.Seen += len(labels)
-	return l.update(at)
+	return l.update(pass, at)
 }
 
 // update has the optimizer take a step. A panic of one of its threads is an error,
 // as those of the network's passes are.
-func (l *Loop) update(at int) (err error) {
+func (l *Loop) update(pass graph.Pass, at int) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("train: the optimizer: %v", p)
