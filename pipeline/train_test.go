@@ -145,9 +145,10 @@ func TestVerifyCanFail(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The logits' common scale is that of one channel, whose multiplier is 1.
+	// The logits' common scale is that of one channel or a power of two of it, and
+	// that channel's shift is 0: each step of the multiplier shows.
 	r := q.Operators[len(q.Operators)-1].Requantizer
-	r.M[0][slices.Index(r.M[0], 1)]++
+	r.M[0][slices.Index(r.Shift, 0)]++
 	changed, err := infer.New(q)
 	if err != nil {
 		t.Fatal(err)
