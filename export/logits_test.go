@@ -25,7 +25,7 @@ func TestLogitsOfWeakNetworksAreNoTies(t *testing.T) {
 			layers.Linear{Channels: 8, Activation: graph.ReLU}, layers.Linear{Channels: 5},
 		}, layers.Config{
 			Input: layers.Input{Height: 2, Width: 2, Channels: 1, Params: layers.Normalized(0.5, 0.3)}, Classes: []string{"a", "b", "c", "d", "e"},
-			Batch: 50, Pool: pool, Policy: qat.Policy{Method: "pact", WeightBits: 4, ActivationBits: 4},
+			Batch: 50, Pool: pool, Policy: qat.Policy{Method: qat.PACT{}, WeightBits: 4, ActivationBits: 4},
 		})
 		if err != nil {
 			t.Fatal(err)

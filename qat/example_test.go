@@ -75,7 +75,7 @@ func ExampleMethod() {
 		panic(err)
 	}
 	var file bytes.Buffer
-	if err := export.Write(&file, net, "fixed"); err != nil {
+	if err := export.Write(&file, net, export.About{Method: "fixed"}); err != nil {
 		panic(err)
 	}
 	model, err := infer.FromBytes(file.Bytes())
