@@ -67,3 +67,32 @@ func TestCheck(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckRefusesWhatTheFileRefuses has networks that train, but that a model
+// has no form for: they are refused before the training.
+func TestCheckRefusesWhatTheFileRefuses(t *testing.T) {
+	pool := kernel.NewPool(1)
+	defer pool.Close()
+	for _, c := range []struct {
+		module  layers.Module
+		classes []string
+		want    string
+	}{
+		{layers.Chain{layers.Conv2D{Channels: 3, Kernel: 3, Pad: 3}, layers.Linear{Channels: 2}}, []string{"a", "b"}, "padding is less than the kernel"},
+		{layers.Chain{layers.Conv2D{Channels: 3, Kernel: 1, Pad: 1}, layers.Linear{Channels: 2}}, []string{"a", "b"}, "padding is less than the kernel"},
+		{layers.Chain{layers.Conv2D{Name: strings.Repeat("x", 300), Channels: 3, Kernel: 3}, layers.Linear{Channels: 2}}, []string{"a", "b"}, "longer than 256 bytes"},
+		{layers.Chain{layers.Conv2D{Channels: 3, Kernel: 3}, layers.Linear{Channels: 2}}, []string{"a", "\xff"}, "not UTF-8"},
+		{layers.Chain{layers.Conv2D{Channels: 3, Kernel: 3}, layers.Linear{Channels: 2}}, []string{"a", "b"}, ""},
+	} {
+		n, err := layers.Build(c.module, layers.Config{
+			Name: "net", Input: layers.Input{Height: 6, Width: 6, Channels: 1, Params: layers.Normalized(0.5, 0.5)},
+			Classes: c.classes, Batch: 1, Policy: qat.Policy{Method: qat.PACT{}, WeightBits: 4, ActivationBits: 4}, Pool: pool,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := export.Check(n); c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("error %v, want %q", err, c.want)
+		}
+	}
+}

@@ -43,7 +43,7 @@ type Unit struct {
 // its parameters, running statistics and ranges, as they are (contract,
 // Numerics 2, 3 and 5). Export writes them; Verify computes them anew.
 func Derive(n *layers.Network) (*Plan, error) {
-	if err := Check(n); err != nil {
+	if err := refused(n); err != nil {
 		return nil, err
 	}
 	p := &Plan{Network: n}
@@ -62,8 +62,20 @@ func Derive(n *layers.Network) (*Plan, error) {
 	return p, nil
 }
 
-// Check says why the network cannot be exported, before any training.
+// Check says why the network cannot be exported, before any training: it exports
+// the network as it stands, and keeps nothing. What remains for the end are
+// numbers that training may yet make: accumulators or sums beyond their bounds.
 func Check(n *layers.Network) error {
+	p, err := Derive(n)
+	if err != nil {
+		return err
+	}
+	_, err = p.Lower(About{})
+	return err
+}
+
+// refused says what of a network has no integer form.
+func refused(n *layers.Network) error {
 	if n.InStage() {
 		return fmt.Errorf("export: the network is in an early stage of its training, without the bits it gets for good; train it to the end")
 	}

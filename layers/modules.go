@@ -240,8 +240,9 @@ func (r Residual) shortcut(t *tracer, at int, x, y *Tensor) *Tensor {
 		if y.Height == x.Height && y.Width == x.Width && y.Channels == x.Channels {
 			return x
 		}
-		stride := max(1, (x.Height+y.Height-1)/max(1, y.Height))
-		m = Conv2D{Name: "shortcut", Channels: y.Channels, Kernel: 1, Stride: stride}
+		w := geometry.Valid(1, 1)
+		w.Stride = [2]int{strideTo(x.Height, y.Height), strideTo(x.Width, y.Width)}
+		m = Conv2D{Name: "shortcut", Channels: y.Channels, Window: w}
 	}
 	body := append([]*Unit(nil), t.units[at:]...)
 	t.units = t.units[:at]
@@ -249,5 +250,9 @@ func (r Residual) shortcut(t *tracer, at int, x, y *Tensor) *Tensor {
 	t.units = append(t.units, body...)
 	return skip
 }
+
+// strideTo returns the stride with which a window of one pixel makes so many
+// outputs of a size, if there is one.
+func strideTo(size, outputs int) int { return max(1, (size+outputs-1)/max(1, outputs)) }
 
 func (t *Tensor) shape() string { return fmt.Sprintf("%d×%d×%d", t.Height, t.Width, t.Channels) }
