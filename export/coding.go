@@ -20,7 +20,7 @@ func encode(u *layers.Unit, integers []int16) (*qmodel.Weights, error) {
 	q := u.Quantizer
 	w := &qmodel.Weights{
 		Bits: q.Bits(), Coding: codings[q.Coding()],
-		Shape: [4]int{u.Channels, u.Window.Kernel[0], u.Window.Kernel[1], u.Input.Channels / u.Window.Groups},
+		Shape: [4]int{u.Channels, u.Window.Kernel[0], u.Window.Kernel[1], u.Input().Channels / u.Window.Groups},
 	}
 	if q.Coding() == quant.Planes {
 		w.Bits = 1

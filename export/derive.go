@@ -9,6 +9,7 @@ import (
 	"github.com/goqat/goqat/fixed"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
 	"github.com/goqat/goqat/qat"
 	"github.com/goqat/goqat/qmodel"
 	"github.com/goqat/goqat/quant"
@@ -49,7 +50,7 @@ func Derive(n *layers.Network) (*Plan, error) {
 	p := &Plan{Network: n}
 	of := map[*layers.Unit]*Unit{}
 	for _, lu := range n.Units {
-		if lu.Kind == layers.Drop {
+		if lu.Kind.TrainingOnly() {
 			continue
 		}
 		u := &Unit{Unit: lu}
@@ -81,28 +82,28 @@ func refused(n *layers.Network) error {
 	}
 	for _, u := range n.Units {
 		switch {
-		case u.Kind == layers.Average && u.Window.Padded():
+		case u.Kind == network.Average && u.Window.Padded():
 			return fmt.Errorf("export: the average pooling %s is padded, for which there is no integer operator", u.Name)
-		case !u.Weighted():
+		case !u.Kind.Weighted():
 		case u.Window.Dilated() != [2]int{1, 1}:
 			return fmt.Errorf("export: layer %s is dilated, for which there is no integer operator", u.Name)
-		case u.Policy.Float:
+		case u.Assigned.Float:
 			return fmt.Errorf("export: layer %s stays in floating point (first_last: float), so the network cannot run on integers; choose 8 or same", u.Name)
-		case u.Policy.FloatWeights():
+		case u.Assigned.FloatWeights():
 			return fmt.Errorf("export: the weights of layer %s stay in floating point (weight_bits: %d), so the network cannot run on integers; choose 1 to 8 bits", u.Name, qat.FloatBits)
-		case u.Policy.FloatInput():
+		case u.Assigned.FloatInput():
 			return fmt.Errorf("export: the input of layer %s stays in floating point (activation_bits: %d), so the network cannot run on integers; choose 1 to 8 bits", u.Name, qat.FloatBits)
-		case n.Policy.InputScaling && u.Policy.Signs():
+		case n.Policy.InputScaling && u.Assigned.Signs():
 			return fmt.Errorf("export: layer %s scales its results by the magnitudes of its input (input_scaling: true), which has no integer form; leave it out", u.Name)
-		case !u.Policy.Weights.Info().Integers:
-			return fmt.Errorf("export: layer %s uses the method %s, which has no integer form", u.Name, u.Policy.Weights.Info().Name)
-		case !u.Policy.Input.Info().Integers:
-			return fmt.Errorf("export: the input of layer %s uses the method %s, which has no integer form", u.Name, u.Policy.Input.Info().Name)
+		case !u.Assigned.Weights.Info().Integers:
+			return fmt.Errorf("export: layer %s uses the method %s, which has no integer form", u.Name, u.Assigned.Weights.Info().Name)
+		case !u.Assigned.Input.Info().Integers:
+			return fmt.Errorf("export: the input of layer %s uses the method %s, which has no integer form", u.Name, u.Assigned.Input.Info().Name)
 		}
 	}
 	tensors := []qmodel.Tensor{shaped(n.Image)}
 	for _, u := range n.Units {
-		if u.Kind != layers.Drop {
+		if !u.Kind.TrainingOnly() {
 			tensors = append(tensors, shaped(u.Output))
 		}
 	}
@@ -132,20 +133,20 @@ func span(bits int, q qat.Quantization) (lo, hi int32) {
 
 func (p *Plan) derive(u *Unit, of map[*layers.Unit]*Unit) error {
 	switch u.Kind {
-	case layers.Maximum, layers.Reshape:
+	case network.Maximum, network.Reshape:
 		return nil
-	case layers.Lookup:
+	case network.Lookup:
 		u.tabulate(p.Network.Input.Params)
 		return nil
-	case layers.Convolution, layers.FullyConnected:
+	case network.Convolution, network.FullyConnected:
 		if err := p.fold(u); err != nil {
 			return err
 		}
-		if u.Output.Role == layers.Accumulators {
+		if u.Output.Sums {
 			return nil
 		}
 	}
-	if u.Output.Role == layers.Logits {
+	if u.Output == p.Network.Logits {
 		return p.deriveLogits(u, of)
 	}
 	out, err := p.output(u)
@@ -157,11 +158,12 @@ func (p *Plan) derive(u *Unit, of map[*layers.Unit]*Unit) error {
 		return err
 	}
 	bias, accScale := u.bias, []float32(nil)
-	if u.Residual != nil {
-		if r := of[u.Residual.Source]; u.Residual.Role == layers.Accumulators {
-			bias = sum(bias, r.bias)
+	for _, in := range u.Inputs[1:] {
+		if in.Sums {
+			bias = sum(bias, of[in.Source].bias)
 		}
-	} else if u.Weighted() && len(terms) == 1 {
+	}
+	if u.Kind.Weighted() && len(u.Inputs) == 1 && len(terms) == 1 {
 		scales, err := p.accumulatorScales(u)
 		if err != nil {
 			return err
@@ -240,10 +242,10 @@ func (p *Plan) fold(u *Unit) error {
 // inputScales returns the real value of one step of the unit's input: of its
 // codes, or of each of its signs.
 func (p *Plan) inputScales(u *Unit) ([]float32, error) {
-	if signs, ok := u.Input.Signs(); ok {
+	if signs, ok := u.Input().Signs(); ok {
 		return signs.Scales(), nil
 	}
-	_, x, err := p.Quantization(u.Input)
+	_, x, err := p.Quantization(u.Input())
 	return []float32{x.Scale}, err
 }
 
@@ -271,7 +273,7 @@ func (p *Plan) output(u *Unit) (qat.Quantization, error) {
 		return qat.Quantization{}, fmt.Errorf("its result is not quantized")
 	}
 	q, f := u.Output.Quantizer.Quantization(), quant.Activation(u.Output.Quantizer.Bits())
-	if u.Replaced() {
+	if p.Network.Assignment.Replaced[u.Output.Name] {
 		return q, nil
 	}
 	switch u.Activation {
@@ -286,26 +288,31 @@ func (p *Plan) output(u *Unit) (qat.Quantization, error) {
 
 // terms returns the summands of the unit's result.
 func (p *Plan) terms(u *Unit, of map[*layers.Unit]*Unit, outScale float32) (terms []quant.Term, err error) {
-	if u.Weighted() {
+	if u.Kind.Weighted() {
 		terms, err = p.accumulators(u, outScale)
 	} else {
 		var own quant.Term
-		if u.Kind == layers.Average {
+		if u.Kind == network.Average {
 			own, err = p.average(u, outScale)
 		} else {
-			own, err = p.codes(u.Input, outScale)
+			own, err = p.codes(u.Input(), outScale)
 		}
 		terms = []quant.Term{own}
 	}
-	if err != nil || u.Residual == nil {
-		return terms, err
+	for _, in := range u.Inputs[1:] {
+		if err != nil {
+			return nil, err
+		}
+		var more []quant.Term
+		if in.Sums {
+			more, err = p.accumulators(of[in.Source], outScale)
+		} else {
+			more = make([]quant.Term, 1)
+			more[0], err = p.codes(in, outScale)
+		}
+		terms = append(terms, more...)
 	}
-	if u.Residual.Role == layers.Accumulators {
-		skip, err := p.accumulators(of[u.Residual.Source], outScale)
-		return append(terms, skip...), err
-	}
-	skip, err := p.codes(u.Residual, outScale)
-	return append(terms, skip), err
+	return terms, err
 }
 
 // accumulators are the terms of a weighted unit: for each set of its weights, one
@@ -315,7 +322,7 @@ func (p *Plan) accumulators(u *Unit, outScale float32) ([]quant.Term, error) {
 	if err != nil {
 		return nil, err
 	}
-	x, err := p.tensor(u.Input)
+	x, err := p.tensor(u.Input())
 	if err != nil {
 		return nil, err
 	}
@@ -342,7 +349,7 @@ func (p *Plan) codes(t *layers.Tensor, outScale float32) (quant.Term, error) {
 
 // average is the term of an average pooling: the sum of q − zero point.
 func (p *Plan) average(u *Unit, outScale float32) (quant.Term, error) {
-	bits, x, err := p.Quantization(u.Input)
+	bits, x, err := p.Quantization(u.Input())
 	lo, hi := span(bits, x)
 	n := u.Window.Taps()
 	return quant.Term{M: []float32{quant.AverageMultiplier(x.Scale, outScale, n)}, MaxAbs: []int64{int64(n) * int64(max(-lo, hi))}}, err

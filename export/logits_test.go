@@ -31,7 +31,7 @@ func TestLogitsOfWeakNetworksAreNoTies(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, u := range n.Units {
-			if !u.Weighted() {
+			if !u.Kind.Weighted() {
 				continue
 			}
 			for i := range u.Weight.Value {

@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
 	"github.com/goqat/goqat/qmodel"
 )
 
@@ -56,10 +57,8 @@ func (p *Plan) Lower(about About) (*qmodel.Model, error) {
 			return nil, fmt.Errorf("export: layer %s: %w", u.Name, err)
 		}
 		o := u.operator()
-		for _, in := range []*layers.Tensor{u.Input, u.Residual} {
-			if in != nil {
-				o.Inputs = append(o.Inputs, index[undropped(in)])
-			}
+		for _, in := range u.Inputs {
+			o.Inputs = append(o.Inputs, index[undropped(in)])
 		}
 		if r := u.Requantizer; r != nil && t.Kind == qmodel.Codes && (r.Lo > 0 || r.Hi < t.Max()) {
 			t.Range = [2]int32{r.Lo, r.Hi}
@@ -77,8 +76,8 @@ func (p *Plan) Lower(about About) (*qmodel.Model, error) {
 
 // undropped returns the tensor before any dropout: outside training the same.
 func undropped(t *layers.Tensor) *layers.Tensor {
-	for t.Source != nil && t.Source.Kind == layers.Drop {
-		t = t.Source.Input
+	for t.Source != nil && t.Source.Kind.TrainingOnly() {
+		t = t.Source.Input()
 	}
 	return t
 }
@@ -91,10 +90,10 @@ func shaped(t *layers.Tensor) qmodel.Tensor {
 // tensor describes t for the model.
 func (p *Plan) tensor(t *layers.Tensor) (qmodel.Tensor, error) {
 	q := shaped(t)
-	switch t.Role {
-	case layers.Accumulators:
+	switch {
+	case t.Sums:
 		q.Kind, q.Bits = qmodel.Accumulators, 32
-	case layers.Logits:
+	case t == p.Network.Logits:
 		q.Kind, q.Bits, q.ScaleBits = qmodel.Logits, 32, math.Float32bits(p.LogitScale)
 	default:
 		bits, a, err := p.Quantization(t)
@@ -112,33 +111,33 @@ func (u *Unit) operator() qmodel.Operator {
 	o := qmodel.Operator{Name: u.Name, Requantizer: u.Requantizer, Thresholds: u.Thresholds}
 	w := u.Window
 	switch u.Kind {
-	case layers.Reshape:
+	case network.Reshape:
 		o.Op = qmodel.Flatten
 		return o
-	case layers.Lookup:
+	case network.Lookup:
 		o.Op, o.Table = qmodel.Table, u.Table
 		return o
-	case layers.Addition:
+	case network.Addition:
 		o.Op = qmodel.Add
 		return o
-	case layers.Sign:
+	case network.Sign:
 		o.Op = qmodel.Sign
 		return o
-	case layers.Maximum:
+	case network.Maximum:
 		o.Op = qmodel.MaxPool
-	case layers.Average:
+	case network.Average:
 		o.Op = qmodel.AvgPool
-	case layers.FullyConnected:
+	case network.FullyConnected:
 		o.Op = qmodel.Linear
 	default:
 		o.Op = qmodel.Conv2D
-		if w.Groups > 1 && w.Groups == u.Input.Channels && u.Channels == u.Input.Channels {
+		if w.Groups > 1 && w.Groups == u.Input().Channels && u.Channels == u.Input().Channels {
 			o.Op = qmodel.Depthwise
 		}
 	}
 	o.Kernel, o.Stride, o.Pad = w.Kernel, w.Stride, w.Pad
-	if u.Weighted() {
-		o.Method, o.Groups = u.Policy.Weights.Info().Name, w.Groups
+	if u.Kind.Weighted() {
+		o.Method, o.Groups = u.Assigned.Weights.Info().Name, w.Groups
 		o.Weights = u.Weights
 	}
 	return o

@@ -10,6 +10,7 @@ import (
 	"github.com/goqat/goqat/export"
 	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
 	"github.com/goqat/goqat/qat"
 	"github.com/goqat/goqat/quant"
 )
@@ -38,7 +39,7 @@ func TestPowersOfTwo(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, u := range p.Units {
-			if u.Requantizer == nil || u.Kind == layers.Average {
+			if u.Requantizer == nil || u.Kind == network.Average {
 				continue
 			}
 			for _, term := range u.Requantizer.M {

@@ -14,6 +14,7 @@ import (
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
 	"github.com/goqat/goqat/qat"
 )
 
@@ -111,14 +112,14 @@ func (g *generator) network() (layers.Module, layers.Config) {
 // signs notes where the network has signs.
 func (g *generator) signs(n *layers.Network) {
 	for _, u := range n.Units {
-		s, binary := u.Input.Signs()
+		s, binary := u.Input().Signs()
 		switch {
-		case u.Kind == layers.Sign:
+		case u.Kind == network.Sign:
 			g.note("sign unit")
 		case !binary:
-		case u.Kind == layers.Maximum:
+		case u.Kind == network.Maximum:
 			g.note("pooled signs")
-		case u.Weighted() && u.Window.Padded():
+		case u.Kind.Weighted() && u.Window.Padded():
 			g.note("padded signs")
 		}
 		if binary {
@@ -193,7 +194,7 @@ func (g *generator) activation() graph.Activation {
 // shake gives parameters and statistics values that training seldom has.
 func (g *generator) shake(n *layers.Network) {
 	for _, u := range n.Units {
-		if !u.Weighted() {
+		if !u.Kind.Weighted() {
 			continue
 		}
 		size := len(u.Weight.Value) / u.Channels

@@ -7,16 +7,17 @@ import (
 
 	"github.com/goqat/goqat/fixed"
 	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/network"
 )
 
 // An Activation is the nonlinearity of an epilogue.
-type Activation uint8
+type Activation = network.Activation
 
 // The activations.
 const (
-	Identity Activation = iota
-	ReLU                // max(x, 0)
-	ReLU6               // min(max(x, 0), 6), Howard et al. 2017
+	Identity = network.Identity
+	ReLU     = network.ReLU
+	ReLU6    = network.ReLU6
 )
 
 // A Term is one summand of an epilogue: a tensor, normalized or with a bias

@@ -10,9 +10,11 @@
 //		layers.Linear{Channels: 10, Bias: true},
 //	}
 //
-// [Build] traces it into [Unit]s — a convolution with the normalization,
-// addition and activation behind it is one unit, as it is one operator of the
-// integer runtime — decides with a qat.Policy how each weighted layer and each
-// tensor is quantized, and adds them to a training graph. What export needs to
-// lower a network is in the units; nothing is found out by inspecting the graph.
+// [Build] works in three steps with a value between each. [Trace] turns the module
+// into a network.Network: a convolution with the normalization, the addition and the
+// activation after it is one operator, as it is in the integer runtime. qat.Assign
+// decides from the network and a qat.Policy how each weighted layer and each tensor is
+// quantized. [Emit] builds the training graph, a [Unit] for each operator. What export
+// needs to lower a network is in the units; nothing is found out by inspecting the
+// graph.
 package layers

@@ -8,6 +8,7 @@ import (
 
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
 	"github.com/goqat/goqat/qat"
 )
 
@@ -19,14 +20,14 @@ func TestNarrowImage(t *testing.T) {
 	net := layers.Chain{layers.Residual{Body: conv(3)}, layers.MaxPool{Size: 2}, layers.Linear{Channels: 10}}
 	n := build(t, net, config(8, 8, 3, same))
 	u := n.Units[0]
-	if u.Name != "input" || u.Kind != layers.Lookup || u.Input != n.Image || u.Output.Quantizer.Bits() != 3 {
+	if u.Name != "input" || u.Kind != network.Lookup || u.Input() != n.Image || u.Output.Quantizer.Bits() != 3 {
 		t.Fatalf("the first unit is %s of kind %v", u.Name, u.Kind)
 	}
-	if c := unit(t, n, "block1.conv1"); c.Input != u.Output {
-		t.Errorf("the convolution reads %s", c.Input.Name)
+	if c := unit(t, n, "block1.conv1"); c.Input() != u.Output {
+		t.Errorf("the convolution reads %s", c.Input().Name)
 	}
-	if a := unit(t, n, "block1.add"); a.Residual != u.Output {
-		t.Errorf("the shortcut is %s", a.Residual.Name)
+	if a := unit(t, n, "block1.add"); added(a) != u.Output {
+		t.Errorf("the shortcut is %s", added(a).Name)
 	}
 	for name, p := range map[string]qat.Policy{
 		"first layer of 8 bits":    pact,
@@ -34,7 +35,7 @@ func TestNarrowImage(t *testing.T) {
 		"floating-point inputs":    {Method: qat.PACT{}, WeightBits: 4, ActivationBits: qat.FloatBits, FirstLast: qat.FirstLastSame},
 		"floating-point ends":      {Method: qat.PACT{}, WeightBits: 4, ActivationBits: 3, FirstLast: qat.FirstLastFloat},
 	} {
-		if n := build(t, net, config(8, 8, 3, p)); n.Units[0].Kind == layers.Lookup {
+		if n := build(t, net, config(8, 8, 3, p)); n.Units[0].Kind == network.Lookup {
 			t.Errorf("%s: a table of %d bits", name, n.Units[0].Output.Quantizer.Bits())
 		}
 	}

@@ -71,3 +71,11 @@ func bits(u *layers.Unit) int {
 	}
 	return u.Output.Quantizer.Bits()
 }
+
+// added returns the tensor that a unit adds to another, nil if it adds none.
+func added(u *layers.Unit) *layers.Tensor {
+	if len(u.Inputs) < 2 {
+		return nil
+	}
+	return u.Inputs[1]
+}

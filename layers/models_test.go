@@ -74,7 +74,7 @@ func TestInitialWeights(t *testing.T) {
 	c := config(28, 28, 1, pact)
 	n := build(t, named(t, "lenet", 0.5), c)
 	for _, u := range n.Units {
-		if !u.Weighted() {
+		if !u.Kind.Weighted() {
 			continue
 		}
 		w := u.Weight.Value

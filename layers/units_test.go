@@ -10,6 +10,7 @@ import (
 
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
 	"github.com/goqat/goqat/qat"
 )
 
@@ -31,30 +32,30 @@ func TestResNetUnits(t *testing.T) {
 	previous := unit(t, n, "conv1")
 	for b := 1; b <= 9; b++ {
 		one, two := unit(t, n, fmt.Sprintf("block%d.conv1", b)), unit(t, n, fmt.Sprintf("block%d.conv2", b))
-		if one.Input != previous.Output || one.Activation != graph.ReLU || one.Residual != nil || bits(one) != 3 {
+		if one.Input() != previous.Output || one.Activation != graph.ReLU || added(one) != nil || bits(one) != 3 {
 			t.Errorf("%s: activation %v, %d bits", one.Name, one.Activation, bits(one))
 		}
-		if two.Input != one.Output || two.Activation != graph.ReLU || two.Residual == nil || bits(two) != 3 || two.Norm == nil {
-			t.Fatalf("%s: activation %v, residual %v, %d bits", two.Name, two.Activation, two.Residual, bits(two))
+		if two.Input() != one.Output || two.Activation != graph.ReLU || added(two) == nil || bits(two) != 3 || two.Norm == nil {
+			t.Fatalf("%s: activation %v, residual %v, %d bits", two.Name, two.Activation, added(two), bits(two))
 		}
 		if b == 4 || b == 7 {
-			s := two.Residual.Source
-			if two.Residual.Role != layers.Accumulators || s.Name != fmt.Sprintf("block%d.shortcut", b) || s.Input != previous.Output || s.Window.Stride != [2]int{2, 2} || s.Activation != graph.Identity || bits(s) != 0 || s.Norm == nil {
-				t.Errorf("block %d: the shortcut is %s, role %v, %d bits", b, s.Name, two.Residual.Role, bits(s))
+			s := added(two).Source
+			if !added(two).Sums || s.Name != fmt.Sprintf("block%d.shortcut", b) || s.Input() != previous.Output || s.Window.Stride != [2]int{2, 2} || s.Activation != graph.Identity || bits(s) != 0 || s.Norm == nil {
+				t.Errorf("block %d: the shortcut is %s, sums %v, %d bits", b, s.Name, added(two).Sums, bits(s))
 			}
-		} else if two.Residual != previous.Output || two.Residual.Role != layers.Codes {
-			t.Errorf("block %d: the skip tensor is %s, role %v", b, two.Residual.Name, two.Residual.Role)
+		} else if added(two) != previous.Output || added(two).Sums {
+			t.Errorf("block %d: the skip tensor is %s, sums %v", b, added(two).Name, added(two).Sums)
 		}
 		for _, u := range []*layers.Unit{one, two} {
-			if u.Policy.Weights.Info().Name != "pact" || u.Quantizer.Bits() != 4 {
-				t.Errorf("%s: weights of %s, %d bits", u.Name, u.Policy.Weights.Info().Name, u.Quantizer.Bits())
+			if u.Assigned.Weights.Info().Name != "pact" || u.Quantizer.Bits() != 4 {
+				t.Errorf("%s: weights of %s, %d bits", u.Name, u.Assigned.Weights.Info().Name, u.Quantizer.Bits())
 			}
 		}
 		previous = two
 	}
 	for _, name := range []string{"conv1", "fc1"} {
-		if u := unit(t, n, name); u.Policy.Weights.Info().Name != "int" || u.Quantizer.Bits() != 8 {
-			t.Errorf("%s: weights of %s, %d bits", name, u.Policy.Weights.Info().Name, u.Quantizer.Bits())
+		if u := unit(t, n, name); u.Assigned.Weights.Info().Name != "int" || u.Quantizer.Bits() != 8 {
+			t.Errorf("%s: weights of %s, %d bits", name, u.Assigned.Weights.Info().Name, u.Quantizer.Bits())
 		}
 	}
 	if b := bits(unit(t, n, "conv1")); b != 3 {
@@ -63,8 +64,8 @@ func TestResNetUnits(t *testing.T) {
 	if b := bits(unit(t, n, "globalavgpool1")); b != 8 {
 		t.Errorf("the last layer's input has %d bits", b)
 	}
-	if n.Logits.Role != layers.Logits || n.Logits.Source.Name != "fc1" || n.Logits.Quantizer != nil || n.Image.Source != nil || n.Image.Quantizer != nil {
-		t.Errorf("logits: role %v of %s", n.Logits.Role, n.Logits.Source.Name)
+	if n.Logits.Source.Name != "fc1" || n.Logits.Quantizer != nil || n.Image.Source != nil || n.Image.Quantizer != nil {
+		t.Errorf("logits of %s", n.Logits.Source.Name)
 	}
 }
 
@@ -131,8 +132,8 @@ func TestBitsOfTensors(t *testing.T) {
 			for _, u := range n.Units {
 				origin := u.Output.Origin()
 				switch u.Kind {
-				case layers.Maximum, layers.Reshape, layers.Drop:
-					if origin != u.Input.Origin() || u.Output.Quantizer != nil {
+				case network.Maximum, network.Reshape, network.Drop:
+					if origin != u.Input().Origin() || u.Output.Quantizer != nil {
 						t.Errorf("%s does not pass on the codes of its input", u.Name)
 					}
 				default:
@@ -151,7 +152,7 @@ func TestFloatLayers(t *testing.T) {
 	p.FirstLast = qat.FirstLastFloat
 	n := build(t, layers.Chain{conv(4), conv(4), layers.GlobalAvgPool{}, layers.Linear{Channels: 10}}, config(8, 8, 2, p))
 	for name, float := range map[string]bool{"conv1": true, "conv2": false, "fc1": true} {
-		if u := unit(t, n, name); (u.Quantizer == nil) != float || u.Policy.Float != float {
+		if u := unit(t, n, name); (u.Quantizer == nil) != float || u.Assigned.Float != float {
 			t.Errorf("%s: floating point is %v, want %v", name, u.Quantizer == nil, float)
 		}
 	}
@@ -182,20 +183,20 @@ func TestResidualForms(t *testing.T) {
 		name  string
 		block layers.Residual
 		units string
-		// residual of the last unit: its name and role
+		// what the last unit adds: its name, and whether it is sums
 		skip string
-		role layers.Role
+		sums bool
 	}{
-		{"sum in the convolution", layers.Residual{Body: identity}, "block1.conv1", "conv1", layers.Codes},
-		{"activation in the body", layers.Residual{Body: conv(4)}, "block1.conv1 block1.add", "conv1", layers.Codes},
-		{"pooling in the body", layers.Residual{Body: layers.Chain{identity, layers.MaxPool{Size: 3, Stride: 1, Pad: 1}}}, "block1.conv1 block1.maxpool1 block1.add", "conv1", layers.Codes},
-		{"shortcut by default", layers.Residual{Body: layers.Conv2D{Channels: 6, Kernel: 3, Pad: 1, Stride: 2}}, "block1.shortcut block1.conv1", "block1.shortcut", layers.Accumulators},
-		{"shortcut of one's own", layers.Residual{Body: identity, Shortcut: layers.Conv2D{Name: "s", Channels: 4, Kernel: 1, NoNorm: true}}, "block1.s block1.conv1", "block1.s", layers.Accumulators},
-		{"shortcut with activation", layers.Residual{Body: identity, Shortcut: conv(4)}, "block1.conv2 block1.conv1", "block1.conv2", layers.Codes},
-		{"pooling beside a convolution", layers.Residual{Body: layers.Conv2D{Channels: 4, Kernel: 3, Pad: 1, Stride: 2}, Shortcut: layers.MaxPool{Size: 2}}, "block1.maxpool1 block1.conv1", "block1.maxpool1", layers.Codes},
-		{"nothing beside nothing", layers.Residual{Body: layers.Chain{}}, "block1.add", "conv1", layers.Codes},
-		{"a block in a block", layers.Residual{Body: layers.Residual{Body: identity}}, "block1.block1.conv1 block1.add", "conv1", layers.Codes},
-		{"a block as a shortcut", layers.Residual{Body: identity, Shortcut: layers.Residual{Body: identity}}, "block1.block1.conv1 block1.conv1", "block1.block1.conv1", layers.Codes},
+		{"sum in the convolution", layers.Residual{Body: identity}, "block1.conv1", "conv1", false},
+		{"activation in the body", layers.Residual{Body: conv(4)}, "block1.conv1 block1.add", "conv1", false},
+		{"pooling in the body", layers.Residual{Body: layers.Chain{identity, layers.MaxPool{Size: 3, Stride: 1, Pad: 1}}}, "block1.conv1 block1.maxpool1 block1.add", "conv1", false},
+		{"shortcut by default", layers.Residual{Body: layers.Conv2D{Channels: 6, Kernel: 3, Pad: 1, Stride: 2}}, "block1.shortcut block1.conv1", "block1.shortcut", true},
+		{"shortcut of one's own", layers.Residual{Body: identity, Shortcut: layers.Conv2D{Name: "s", Channels: 4, Kernel: 1, NoNorm: true}}, "block1.s block1.conv1", "block1.s", true},
+		{"shortcut with activation", layers.Residual{Body: identity, Shortcut: conv(4)}, "block1.conv2 block1.conv1", "block1.conv2", false},
+		{"pooling beside a convolution", layers.Residual{Body: layers.Conv2D{Channels: 4, Kernel: 3, Pad: 1, Stride: 2}, Shortcut: layers.MaxPool{Size: 2}}, "block1.maxpool1 block1.conv1", "block1.maxpool1", false},
+		{"nothing beside nothing", layers.Residual{Body: layers.Chain{}}, "block1.add", "conv1", false},
+		{"a block in a block", layers.Residual{Body: layers.Residual{Body: identity}}, "block1.block1.conv1 block1.add", "conv1", false},
+		{"a block as a shortcut", layers.Residual{Body: identity, Shortcut: layers.Residual{Body: identity}}, "block1.block1.conv1 block1.conv1", "block1.block1.conv1", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.block.Activation = graph.ReLU
@@ -205,8 +206,8 @@ func TestResidualForms(t *testing.T) {
 				t.Fatalf("units %s, want %s", got, c.units)
 			}
 			last := n.Units[len(n.Units)-3]
-			if last.Residual == nil || last.Residual.Name != c.skip || last.Residual.Role != c.role || last.Activation != graph.ReLU {
-				t.Errorf("%s adds %v", last.Name, last.Residual)
+			if added(last) == nil || added(last).Name != c.skip || added(last).Sums != c.sums || last.Activation != graph.ReLU {
+				t.Errorf("%s adds %v", last.Name, added(last))
 			}
 			// It trains, and evaluates.
 			images, labels := make([]uint8, 2*8*8*2), []int32{3, 4}

@@ -3,8 +3,11 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/goqat/goqat/energy"
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
 	"github.com/goqat/goqat/qmodel"
 )
 
@@ -17,10 +20,10 @@ func (l *layerInfo) floating() bool {
 }
 
 // operatorNames are the names of the integer operators for the kinds of units.
-var operatorNames = map[layers.Kind]string{
-	layers.Convolution: qmodel.Conv2D, layers.FullyConnected: qmodel.Linear, layers.Addition: qmodel.Add,
-	layers.Maximum: qmodel.MaxPool, layers.Average: qmodel.AvgPool, layers.Reshape: qmodel.Flatten,
-	layers.Lookup: qmodel.Table, layers.Sign: qmodel.Sign,
+var operatorNames = map[network.Kind]string{
+	network.Convolution: qmodel.Conv2D, network.FullyConnected: qmodel.Linear, network.Addition: qmodel.Add,
+	network.Maximum: qmodel.MaxPool, network.Average: qmodel.AvgPool, network.Reshape: qmodel.Flatten,
+	network.Lookup: qmodel.Table, network.Sign: qmodel.Sign,
 }
 
 // describeNetwork describes a network that has no integers: the bits are those of
@@ -30,7 +33,7 @@ func describeNetwork(n *layers.Network, quantized bool) *description {
 		Model: n.Name, Method: n.Policy.Method.Info().Name, Classes: n.Classes, Input: [3]int{n.Input.Height, n.Input.Width, n.Input.Channels},
 	}
 	for _, u := range n.Units {
-		if u.Kind != layers.Drop {
+		if !u.Kind.TrainingOnly() {
 			d.Layers = append(d.Layers, describeUnit(u, quantized))
 		}
 	}
@@ -40,34 +43,32 @@ func describeNetwork(n *layers.Network, quantized bool) *description {
 func describeUnit(u *layers.Unit, quantized bool) layerInfo {
 	out := u.Output
 	l := layerInfo{
-		Name: u.Name, Operator: operatorNames[u.Kind], ActivationBits: tensorBits(u.Input, quantized), Shape: []int{},
+		Name: u.Name, Operator: operatorNames[u.Kind], ActivationBits: tensorBits(u.Input(), quantized), Shape: []int{},
 		Output: [3]int{out.Height, out.Width, out.Channels},
 	}
-	if u.Kind == layers.Reshape {
+	if u.Kind == network.Reshape {
 		return l
 	}
 	w := &l.work
 	w.InputBits = l.ActivationBits
-	for _, t := range []*layers.Tensor{u.Input, u.Residual, out} {
-		if t != nil {
-			n := int64(t.Height) * int64(t.Width) * int64(t.Channels)
-			w.Activations.Values += n
-			w.Activations.Bits += n * int64(tensorBits(t, quantized))
-		}
+	for _, t := range append(slices.Clone(u.Inputs), out) {
+		n := int64(t.Size())
+		w.Activations.Values += n
+		w.Activations.Bits += n * int64(tensorBits(t, quantized))
 	}
 	outputs := int64(out.Height) * int64(out.Width) * int64(out.Channels)
 	switch {
-	case u.Kind == layers.Average:
+	case u.Kind == network.Average:
 		w.Adds = outputs * int64(u.Window.Taps())
-	case u.Residual != nil:
-		w.Adds = outputs
+	default:
+		w.Adds = outputs * int64(len(u.Inputs)-1)
 	}
-	if !u.Weighted() {
+	if !u.Kind.Weighted() {
 		return l
 	}
 	l.WeightBits, l.Shape = floatBits, u.Weight.Shape
 	if quantized && u.Quantizer != nil {
-		l.Method, l.WeightBits = u.Policy.Weights.Info().Name, u.Quantizer.Bits()
+		l.Method, l.WeightBits = u.Assigned.Weights.Info().Name, u.Quantizer.Bits()
 	}
 	weights := int64(len(u.Weight.Value))
 	l.MACs = int64(out.Height) * int64(out.Width) * weights

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package layers
+
+import (
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/network"
+)
+
+// Chain applies modules one after the other.
+type Chain []Module
+
+// Trace implements [Module].
+func (c Chain) Trace(t *Tracer, x *network.Tensor) *network.Tensor {
+	for _, m := range c {
+		x = m.Trace(t, x)
+	}
+	return x
+}
+
+// A Graph is modules that read each other's results by name: a network with branches.
+// The result of the last one is that of all.
+type Graph []Node
+
+// A Node is a module of a Graph.
+type Node struct {
+	Name string // for others to read the result by; may be empty
+	// Inputs are names of nodes before, or "input", what the whole graph reads; none is
+	// the result of the node before. Only a Joint reads more than one.
+	Inputs []string
+	Module Module
+}
+
+// GraphInput is the name of what a Graph reads.
+const GraphInput = "input"
+
+// Trace implements [Module].
+func (g Graph) Trace(t *Tracer, x *network.Tensor) *network.Tensor {
+	results := map[string]*network.Tensor{GraphInput: x}
+	for _, node := range g {
+		inputs := []*network.Tensor{x}
+		if len(node.Inputs) > 0 {
+			inputs = inputs[:0]
+			for _, name := range node.Inputs {
+				y := results[name]
+				if y == nil {
+					t.Errorf("layers: %s reads %q, which is no layer before it", node.Name, name)
+					return x
+				}
+				inputs = append(inputs, y)
+			}
+		}
+		joint, ok := node.Module.(Joint)
+		switch {
+		case ok:
+			x = joint.Join(t, inputs)
+		case len(inputs) == 1:
+			x = node.Module.Trace(t, inputs[0])
+		default:
+			t.Errorf("layers: %s reads %d tensors, and takes one", node.Name, len(inputs))
+			return x
+		}
+		if node.Name != "" {
+			results[node.Name] = x
+		}
+	}
+	return x
+}
+
+// Activate applies an activation to the result of the convolution, linear layer,
+// addition or residual block before it.
+type Activate struct{ Activation graph.Activation }
+
+// Trace implements [Module].
+func (a Activate) Trace(t *Tracer, x *network.Tensor) *network.Tensor {
+	o := x.Source
+	if o == nil || !o.Kind.Activates() || o.Activation != graph.Identity || len(t.network.Readers()[x]) > 0 {
+		t.Errorf("layers: an activation must follow a convolution, a linear layer or a residual block, not %s", x.Name)
+		return x
+	}
+	o.Activation = a.Activation
+	return x
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package network
+
+// A Kind is what an operator does.
+type Kind uint8
+
+// The kinds of operators.
+const (
+	// Convolution and FullyConnected weigh their first input; the others, of the
+	// shape of the result, are added to the sums.
+	Convolution Kind = iota
+	FullyConnected
+	// Addition adds its inputs, of one shape.
+	Addition
+	// Maximum and Average pool their input.
+	Maximum
+	Average
+	// Reshape makes an image a vector.
+	Reshape
+	// Drop drops values out in training; it is not there otherwise.
+	Drop
+	// Lookup takes the codes of the image to others, of fewer bits.
+	Lookup
+	// Sign takes the signs of a tensor that others read, too.
+	Sign
+)
+
+// A Wish is what an operator asks for of the quantization of its input.
+type Wish uint8
+
+// The wishes.
+const (
+	Nothing   Wish = iota
+	Own            // what the policy says of the operator
+	AsOutput       // what those who read its result ask for
+	AsNetwork      // what the policy says of tensors that no weighted operator reads
+	AsCodes        // codes of 8 bits, whatever else is
+)
+
+// traits are what the rest of the system wants to know of a kind.
+type traits struct {
+	name      string
+	weighted  bool // it has weights
+	windowed  bool // it has a window
+	keeps     bool // its result has the codes of its input
+	training  bool // it does nothing outside training
+	activates bool // an activation can follow the result
+	bySigns   bool // its result is signed as its inputs are, not by its activation
+	wish      Wish
+}
+
+// kinds is the table of all operators.
+var kinds = [...]traits{
+	Convolution:    {name: "convolution", weighted: true, activates: true, windowed: true, wish: Own},
+	FullyConnected: {name: "linear", weighted: true, activates: true, wish: Own},
+	Addition:       {name: "addition", activates: true},
+	Maximum:        {name: "maximum", windowed: true, keeps: true, wish: AsOutput},
+	Average:        {name: "average", windowed: true, bySigns: true, wish: AsNetwork},
+	Reshape:        {name: "reshape", keeps: true, wish: AsOutput},
+	Drop:           {name: "dropout", keeps: true, training: true, wish: AsOutput},
+	Lookup:         {name: "lookup", bySigns: true},
+	Sign:           {name: "sign", bySigns: true, wish: AsCodes},
+}
+
+// Kinds returns all kinds.
+func Kinds() []Kind {
+	list := make([]Kind, len(kinds))
+	for i := range list {
+		list[i] = Kind(i)
+	}
+	return list
+}
+
+// String returns the name of the kind.
+func (k Kind) String() string { return kinds[k].name }
+
+// Weighted says whether operators of the kind have weights.
+func (k Kind) Weighted() bool { return kinds[k].weighted }
+
+// Windowed says whether operators of the kind have a window.
+func (k Kind) Windowed() bool { return kinds[k].windowed }
+
+// Keeps says whether a result has the codes of the input, none of its own.
+func (k Kind) Keeps() bool { return kinds[k].keeps }
+
+// TrainingOnly says whether there is no such operator outside training.
+func (k Kind) TrainingOnly() bool { return kinds[k].training }
+
+// Activates says whether a result can have an activation.
+func (k Kind) Activates() bool { return kinds[k].activates }
+
+// SignedAsInputs says whether a result has negative values if an input has; else its
+// activation decides.
+func (k Kind) SignedAsInputs() bool { return kinds[k].bySigns }
+
+// Wish returns what operators of the kind ask for.
+func (k Kind) Wish() Wish { return kinds[k].wish }
+
+// An Activation is the nonlinearity of an operator's result.
+type Activation uint8
+
+// The activations.
+const (
+	Identity Activation = iota
+	ReLU                // max(x, 0)
+	ReLU6               // min(max(x, 0), 6), Howard et al. 2017
+)
+
+// String returns the name of the activation.
+func (a Activation) String() string { return [...]string{"identity", "relu", "relu6"}[a] }

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package qat
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/goqat/goqat/network"
+)
+
+// An Assignment says how every tensor and all weights of a network are quantized,
+// before there is a training graph. It is a plain value: it can be printed, compared
+// and changed before the graph is built of it.
+type Assignment struct {
+	// Network is the network, with the operators that the policy asks for beside those
+	// it had: signs of tensors that others read too, a lookup that narrows the image.
+	Network *network.Network
+	Layers  map[string]Assigned // of the weighted operators, by name
+	Tensors map[string]Rounding // by name; tensors that are not there are not quantized
+	// Replaced are the tensors whose signs are taken, there or further on, instead of
+	// their activation, which then is that of the float network alone: rectified, a
+	// tensor would have but one sign.
+	Replaced map[string]bool
+}
+
+// Assigned is how a weighted operator is quantized.
+type Assigned struct {
+	Layer          // in the end
+	Stages []Layer // in each stage of the policy, and in the end
+	Inner  bool    // it is neither the first nor the last
+}
+
+// A Rounding is how a tensor is quantized.
+type Rounding struct {
+	Method Method // nil for the image's own codes in fewer bits
+	Bits   []int  // in each stage of the policy, and in the end; FloatBits for not at all
+	Signed bool   // it has negative values
+}
+
+// Assign decides how a network is quantized by a policy. It changes neither.
+//
+// Bits of an activation belong to the tensor: those that the operators reading it ask
+// for, the widest. An addition asks for nothing, poolings and reshapes pass on what
+// they are asked for, the input of an average has the network's bits
+// (docs/numerics.md, "Which bits a tensor has").
+func Assign(n *network.Network, p *Policy) (*Assignment, error) {
+	a := &Assignment{Network: n.Clone(), Layers: map[string]Assigned{}, Tensors: map[string]Rounding{}, Replaced: map[string]bool{}}
+	s := &assigning{Assignment: a, policy: p, stages: len(p.Stages) + 1}
+	for _, step := range []func() error{s.layers, s.takeSigns, s.narrowImage, s.sums, s.tensors} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// assigning is an assignment under way.
+type assigning struct {
+	*Assignment
+	policy  *Policy
+	stages  int                                     // of the policy, and the end
+	readers map[*network.Tensor][]*network.Operator // of the network as it is
+}
+
+// layers decides for every weighted operator.
+func (s *assigning) layers() error {
+	first := true
+	for _, o := range s.Network.Operators {
+		if !o.Kind.Weighted() {
+			continue
+		}
+		last := o.Output == s.Network.Logits
+		l, err := s.policy.Layer(o.Name, first, last)
+		if err != nil {
+			return err
+		}
+		d := Assigned{Layer: l, Stages: make([]Layer, s.stages), Inner: !first && !last}
+		for k := range d.Stages {
+			if d.Stages[k], err = s.policy.At(k, o.Name, l); err != nil {
+				return err
+			}
+		}
+		s.Layers[o.Name] = d
+		first = false
+	}
+	return nil
+}
+
+// reads says whether a weighted operator weighs the tensor.
+func reads(o *network.Operator, t *network.Tensor) bool { return o.Kind.Weighted() && o.Input() == t }
+
+// asked returns what the operators that read t ask for in a stage, the widest, and
+// false if there is nothing. An operator whose input stays in floating point asks for
+// nothing.
+func (s *assigning) asked(t *network.Tensor, stage int) (want Layer, ok bool, err error) {
+	for _, o := range s.readers[t] {
+		l, asks, err := s.wish(o, t, stage)
+		if err != nil {
+			return want, ok, err
+		}
+		if asks && (!ok || l.ActivationBits > want.ActivationBits) {
+			want, ok = l, true
+		}
+	}
+	return want, ok, nil
+}
+
+// wish returns what an operator asks for of a tensor that it reads.
+func (s *assigning) wish(o *network.Operator, t *network.Tensor, stage int) (l Layer, asks bool, err error) {
+	switch o.Kind.Wish() {
+	case network.AsOutput:
+		return s.asked(o.Output, stage)
+	case network.AsNetwork:
+		l, err = s.tensor(t, stage)
+		return l, !l.FloatInput(), err
+	case network.AsCodes:
+		return Eight(), true, nil
+	case network.Own:
+		if o.Input() == t {
+			l = s.Layers[o.Name].Stages[stage]
+			return l, !l.FloatInput(), nil
+		}
+	}
+	return l, false, nil
+}
+
+// tensor returns what t gets in a stage if no weighted operator reads it.
+func (s *assigning) tensor(t *network.Tensor, stage int) (Layer, error) {
+	l, err := s.policy.Tensor()
+	if err != nil {
+		return l, err
+	}
+	return s.policy.At(stage, t.Name, l)
+}
+
+// float says whether t is read alone by operators whose input stays in floating point
+// in a stage.
+func (s *assigning) float(t *network.Tensor, stage int) bool {
+	for _, o := range s.readers[t] {
+		switch wish := o.Kind.Wish(); {
+		case wish == network.AsOutput && s.float(o.Output, stage):
+		case reads(o, t) && s.Layers[o.Name].Stages[stage].FloatInput():
+		case wish == network.AsOutput || reads(o, t) || wish == network.AsCodes:
+			return false
+		default:
+			if l, err := s.tensor(t, stage); err != nil || !l.FloatInput() {
+				return false
+			}
+		}
+	}
+	return len(s.readers[t]) > 0
+}
+
+// wanted returns how t is quantized in a stage, with FloatBits if it is not.
+func (s *assigning) wanted(t *network.Tensor, stage int) (Layer, error) {
+	if s.float(t, stage) {
+		return Layer{ActivationBits: FloatBits}, nil
+	}
+	want, ok, err := s.asked(t, stage)
+	if err == nil && !ok { // read by additions only
+		return s.tensor(t, stage)
+	}
+	return want, err
+}
+
+// narrowImage puts a lookup before the operators that read the image, if they ask for
+// fewer bits than it has: each of its codes becomes one of fewer bits.
+func (s *assigning) narrowImage() error {
+	n := s.Network
+	s.readers = n.Readers()
+	want, ok, err := s.asked(n.Image, s.stages-1)
+	if err != nil || !ok || want.ActivationBits >= ImageBits {
+		return err
+	}
+	narrow := n.Insert(network.Operator{Name: inputName, Kind: network.Lookup, Bits: want.ActivationBits}, n.Image, n.Operators[0])
+	n.Replace(n.Image, narrow)
+	return nil
+}
+
+// inputName is the name of the operator that narrows the image, and of its result.
+const inputName = "input"
+
+// sums has operators whose sums fall apart into several leave no Sums: there is not
+// one tensor of them to add.
+func (s *assigning) sums() error {
+	s.readers = s.Network.Readers()
+	for _, o := range s.Network.Operators {
+		if !o.Output.Sums {
+			continue
+		}
+		signs := 1
+		if l := s.Layers[o.Name]; l.Signs() {
+			signs = l.ActivationBits
+		}
+		l := s.Layers[o.Name]
+		if l.FloatWeights() {
+			o.Output.Sums = signs == 1
+			continue
+		}
+		info := l.Weights.Info()
+		o.Output.Sums = signs == 1 && info.Accumulators(l.WeightBits) == 1
+	}
+	return nil
+}
+
+// tensors decides for every tensor that is rounded where it is computed.
+func (s *assigning) tensors() error {
+	for _, o := range s.Network.Operators {
+		t := o.Output
+		s.Replaced[t.Name] = s.signsTaken(t)
+		if !s.Replaced[t.Name] {
+			delete(s.Replaced, t.Name)
+		}
+	}
+	for _, o := range s.Network.Operators {
+		t := o.Output
+		if o.Kind.Keeps() || t.Sums || t == s.Network.Logits {
+			continue
+		}
+		if o.Bits != 0 {
+			s.Tensors[t.Name] = Rounding{Bits: slices.Repeat([]int{o.Bits}, s.stages), Signed: true}
+			continue
+		}
+		r, err := s.rounding(o)
+		if err != nil {
+			return err
+		}
+		if r != nil {
+			s.Tensors[t.Name] = *r
+		}
+	}
+	return nil
+}
+
+// rounding returns how an operator's result is quantized, nil for not at all.
+func (s *assigning) rounding(o *network.Operator) (*Rounding, error) {
+	var want Layer
+	r := &Rounding{Bits: make([]int, s.stages)}
+	for k := range r.Bits {
+		var err error
+		if want, err = s.wanted(o.Output, k); err != nil {
+			return nil, err
+		}
+		r.Bits[k] = want.ActivationBits
+	}
+	if want.FloatInput() {
+		return nil, nil
+	}
+	if l, signs := s.Layers[o.Name]; signs && !o.Kind.Weighted() { // of an operator that takes signs
+		want = l.Layer
+	}
+	r.Method = want.Input
+	signs := want.Input.Info().Signs
+	if signs && slices.ContainsFunc(r.Bits, func(b int) bool { return b != want.ActivationBits }) {
+		return nil, fmt.Errorf("qat: %s: signs cannot be quantized in stages", o.Output.Name)
+	}
+	r.Signed = s.signed(o, signs)
+	return r, nil
+}
+
+// signed says whether an operator's result can be negative, in the float network or in
+// the quantized one.
+func (s *assigning) signed(o *network.Operator, float bool) bool {
+	if o.Kind.SignedAsInputs() {
+		return slices.ContainsFunc(o.Inputs, func(t *network.Tensor) bool {
+			source := t.Origin().Source
+			return source == nil || s.signed(source, float)
+		})
+	}
+	return o.Activation == network.Identity || !float && s.Replaced[o.Output.Name]
+}
+
+// String writes a line for everything that is quantized.
+func (a *Assignment) String() string {
+	var b strings.Builder
+	name := func(m Method) string {
+		if m == nil {
+			return "image"
+		}
+		return m.Info().Name
+	}
+	for _, o := range a.Network.Operators {
+		if l, ok := a.Layers[o.Name]; ok && o.Kind.Weighted() {
+			if l.FloatWeights() {
+				fmt.Fprintf(&b, "%s.weight: float\n", o.Name)
+			} else {
+				fmt.Fprintf(&b, "%s.weight: %s, %d bits\n", o.Name, name(l.Weights), l.WeightBits)
+			}
+		}
+		r, ok := a.Tensors[o.Output.Name]
+		switch {
+		case ok && r.Signed:
+			fmt.Fprintf(&b, "%s: %s, %d bits, signed\n", o.Output.Name, name(r.Method), r.Last())
+		case ok:
+			fmt.Fprintf(&b, "%s: %s, %d bits\n", o.Output.Name, name(r.Method), r.Last())
+		}
+	}
+	return b.String()
+}
+
+// Last returns the bits in the end.
+func (r Rounding) Last() int { return r.Bits[len(r.Bits)-1] }
+
+// Names returns the names of all that is quantized: tensors, and weights as
+// graph.Pass.Float wants them.
+func (a *Assignment) Names() []string {
+	names := slices.Collect(maps.Keys(a.Tensors))
+	for _, o := range a.Network.Operators {
+		if l, ok := a.Layers[o.Name]; ok && o.Kind.Weighted() && !l.FloatWeights() {
+			names = append(names, o.Name+".weight")
+		}
+	}
+	slices.Sort(names)
+	return names
+}
