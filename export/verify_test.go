@@ -47,7 +47,7 @@ func TestRandomNetworks(t *testing.T) {
 			t.Errorf("%s: %d integers differ in %d tensors", name, v.IntegerMismatches, v.Tensors)
 		}
 	}
-	for _, what := range []string{"conv", "groups", "depthwise", "stride", "residual", "shortcut", "add", "maxpool", "avgpool", "global", "dropout", "relu6", "signed", "wide", "linear", "power of two", "signs", "several signs", "sign unit", "pooled signs", "padded signs"} {
+	for _, what := range []string{"conv", "groups", "depthwise", "stride", "residual", "shortcut", "add", "maxpool", "avgpool", "global", "dropout", "relu6", "signed", "wide", "linear", "power of two", "signs", "several signs", "branches", "sign unit", "pooled signs", "padded signs"} {
 		if !seen[what] {
 			t.Errorf("no network had %s", what)
 		}
@@ -132,7 +132,7 @@ func (g *generator) signs(n *layers.Network) {
 }
 
 func (g *generator) block() layers.Module {
-	switch g.IntN(7) {
+	switch g.IntN(8) {
 	case 0:
 		g.note("maxpool")
 		return layers.MaxPool{Size: 2, Stride: 1 + g.IntN(2), Pad: g.IntN(2)}
@@ -154,8 +154,25 @@ func (g *generator) block() layers.Module {
 	case 5:
 		g.note("dropout")
 		return layers.Chain{layers.Dropout{Rate: 0.3}, g.conv(6)}
+	case 6:
+		g.note("branches")
+		return g.branches()
 	default:
 		return g.conv(1 + g.IntN(12))
+	}
+}
+
+// branches are three paths from one tensor, joined with it by an addition of four.
+func (g *generator) branches() layers.Module {
+	path := func(kernel int, a graph.Activation) layers.Module {
+		return layers.Conv2D{Channels: 6, Kernel: kernel, Pad: kernel / 2, NoNorm: g.IntN(2) == 0, Activation: a}
+	}
+	return layers.Graph{
+		{Name: "stem", Module: path(1, g.activation())},
+		{Name: "a", Module: path(3, graph.Identity)},
+		{Name: "b", Inputs: []string{"stem"}, Module: path(1, g.activation())},
+		{Name: "c", Inputs: []string{"stem"}, Module: layers.Chain{path(3, graph.ReLU), path(1, pick(g, graph.Identity, graph.ReLU))}},
+		{Inputs: []string{"a", "c", "stem", "b"}, Module: layers.Add{Activation: g.activation()}},
 	}
 }
 

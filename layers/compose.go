@@ -3,6 +3,9 @@
 package layers
 
 import (
+	"cmp"
+	"maps"
+
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/network"
 )
@@ -44,11 +47,14 @@ func (g Graph) Trace(t *Tracer, x *network.Tensor) *network.Tensor {
 			for _, name := range node.Inputs {
 				y := results[name]
 				if y == nil {
-					t.Errorf("layers: %s reads %q, which is no layer before it", node.Name, name)
+					t.Errorf("layers: %s reads %q, which is no layer before it, or one whose result an activation has changed: read the activation", cmp.Or(node.Name, "a layer"), name)
 					return x
 				}
 				inputs = append(inputs, y)
 			}
+		}
+		if _, ok := node.Module.(Activate); ok { // the result before it is not there any more
+			maps.DeleteFunc(results, func(name string, y *network.Tensor) bool { return y == inputs[0] })
 		}
 		joint, ok := node.Module.(Joint)
 		switch {

@@ -44,15 +44,17 @@ func module(r *recipe.Recipe, classes int) (layers.Module, error) {
 	return chain(r.Model.Layers, classes)
 }
 
-func chain(list []recipe.Layer, classes int) (layers.Chain, error) {
-	c := make(layers.Chain, len(list))
+// chain returns a list of layers as a module.
+func chain(list []recipe.Layer, classes int) (layers.Module, error) {
+	g := make(layers.Graph, len(list))
 	for i, l := range list {
-		var err error
-		if c[i], err = layer(l, classes); err != nil {
+		m, err := layer(l, classes)
+		if err != nil {
 			return nil, err
 		}
+		g[i] = layers.Node{Name: l.Name, Inputs: l.Inputs, Module: m}
 	}
-	return c, nil
+	return g, nil
 }
 
 // layer returns one layer of a recipe's list as a module.
@@ -84,6 +86,8 @@ func layer(l recipe.Layer, classes int) (layers.Module, error) {
 		return layers.Dropout{Name: l.Name, Rate: l.Rate}, nil
 	case "relu":
 		return layers.Activate{Activation: graph.ReLU}, nil
+	case "add":
+		return layers.Add{Name: l.Name, Activation: a}, nil
 	case "residual":
 		return residual(l, a, classes)
 	}

@@ -55,21 +55,32 @@ func mapping(key string, value *yaml.Node) *yaml.Node {
 //	maxpool, avgpool  size, stride (0 means size), pad, count_pad (avgpool only)
 //	dropout           rate
 //	residual          body, shortcut, activation
+//	add               activation
 //	relu, globalavgpool, flatten
+//
+// A layer reads the result of the one before it, or, with inputs, those of layers of
+// the same list, before it and with a name; "input" is what the list itself reads. So
+// lists have branches, which an add joins.
+//
+//   - {kind: conv, name: stem, channels: 16, kernel: 3, pad: 1, norm: true, activation: relu}
+//   - {kind: conv, name: left, channels: 16, kernel: [1, 3], pad: same, norm: true}
+//   - {kind: conv, name: right, inputs: [stem], channels: 16, kernel: [3, 1], pad: same, norm: true}
+//   - {kind: add, inputs: [left, right, stem], activation: relu}
 type Layer struct {
-	Kind       string  `yaml:"kind"`
-	Name       string  `yaml:"name,omitempty"`       // unique; empty means kind and number
-	Channels   int     `yaml:"channels,omitempty"`   // of the output
-	Kernel     Pair    `yaml:"kernel,omitempty"`     // n or [height, width]
-	Stride     Pair    `yaml:"stride,omitempty"`     // n or [height, width]; 0 means 1
-	Dilation   Pair    `yaml:"dilation,omitempty"`   // of a kernel, distance of its rows and columns; 0 means 1
-	Pad        Pad     `yaml:"pad,omitempty"`        // n, [height, width], [top, left, bottom, right] or same
-	CountPad   bool    `yaml:"count_pad,omitempty"`  // the padding counts in a mean, as zeros
-	Groups     int     `yaml:"groups,omitempty"`     // of channels; 0 means 1
-	Norm       bool    `yaml:"norm,omitempty"`       // batch normalization instead of a bias
-	Activation string  `yaml:"activation,omitempty"` // none, relu, relu6; empty means none
-	Size       Pair    `yaml:"size,omitempty"`       // of a pooling window, n or [height, width]
-	Rate       float64 `yaml:"rate,omitempty"`       // of values dropped, in [0, 1)
-	Body       []Layer `yaml:"body,omitempty"`       // added to the shortcut
-	Shortcut   []Layer `yaml:"shortcut,omitempty"`   // empty means the input itself
+	Kind       string   `yaml:"kind"`
+	Name       string   `yaml:"name,omitempty"`        // unique; empty means kind and number
+	Inputs     []string `yaml:"inputs,omitempty,flow"` // names of layers before; empty means the last one
+	Channels   int      `yaml:"channels,omitempty"`    // of the output
+	Kernel     Pair     `yaml:"kernel,omitempty"`      // n or [height, width]
+	Stride     Pair     `yaml:"stride,omitempty"`      // n or [height, width]; 0 means 1
+	Dilation   Pair     `yaml:"dilation,omitempty"`    // of a kernel, distance of its rows and columns; 0 means 1
+	Pad        Pad      `yaml:"pad,omitempty"`         // n, [height, width], [top, left, bottom, right] or same
+	CountPad   bool     `yaml:"count_pad,omitempty"`   // the padding counts in a mean, as zeros
+	Groups     int      `yaml:"groups,omitempty"`      // of channels; 0 means 1
+	Norm       bool     `yaml:"norm,omitempty"`        // batch normalization instead of a bias
+	Activation string   `yaml:"activation,omitempty"`  // none, relu, relu6; empty means none
+	Size       Pair     `yaml:"size,omitempty"`        // of a pooling window, n or [height, width]
+	Rate       float64  `yaml:"rate,omitempty"`        // of values dropped, in [0, 1)
+	Body       []Layer  `yaml:"body,omitempty"`        // added to the shortcut
+	Shortcut   []Layer  `yaml:"shortcut,omitempty"`    // empty means the input itself
 }

@@ -21,6 +21,7 @@ var kinds = map[string][]string{
 	"flatten":       {},
 	"dropout":       {"rate*"},
 	"residual":      {"body*", "shortcut", "activation"},
+	"add":           {"inputs*", "activation"},
 	"relu":          {},
 }
 
@@ -50,8 +51,38 @@ func (c *check) layers(name string, list []Layer, seen map[string]string) {
 		}
 		seen[l.Name] = name
 		c.fields(name, l, fields)
+		c.inputs(name, l, list[:i])
 		c.layers(name+".body", l.Body, seen)
 		c.layers(name+".shortcut", l.Shortcut, seen)
+	}
+}
+
+// listInput is the name of what a list of layers reads.
+const listInput = "input"
+
+// inputs checks that a layer reads layers before it, and several only if it joins them.
+func (c *check) inputs(name string, l *Layer, before []Layer) {
+	known := []string{listInput}
+	for _, b := range before {
+		if b.Name != "" {
+			known = append(known, b.Name)
+		}
+	}
+	for _, in := range l.Inputs {
+		if slices.Contains(known, in) {
+			continue
+		}
+		message := fmt.Sprintf("%s.inputs: %q is no layer before it in the list", name, in)
+		if n := Nearest(in, known); n != "" {
+			message += fmt.Sprintf(", did you mean %q?", n)
+		}
+		c.report("%s", message)
+	}
+	if len(l.Inputs) > 1 && !slices.Contains(kinds[l.Kind], "inputs*") {
+		c.report("%s.inputs: a layer of kind %s reads one layer, not %d", name, l.Kind, len(l.Inputs))
+	}
+	if l.Name == listInput {
+		c.report("%s.name is %q, which stands for what the list reads; choose another", name, listInput)
 	}
 }
 
@@ -73,6 +104,7 @@ func (c *check) fields(name string, l *Layer, fields []string) {
 		{"norm", l.Norm, func(string) {}},
 		{"activation", l.Activation != "", func(n string) { c.oneOf(n, l.Activation, "none", "relu", "relu6") }},
 		{"size", !l.Size.IsZero(), func(n string) { c.each(n, l.Size[:], 1, most) }},
+		{"inputs", l.Inputs != nil && slices.Contains(fields, "inputs*"), func(string) {}},
 		{"rate", l.Rate != 0, func(n string) { below(c, n, l.Rate, 0, 1) }},
 		{"body", l.Body != nil, func(string) {}},
 		{"shortcut", l.Shortcut != nil, func(string) {}},
