@@ -25,7 +25,7 @@ func TestImpossibleNetworks(t *testing.T) {
 		"activation at the end":      {layers.Linear{Channels: 10, Activation: graph.ReLU}, "fc1 is the last layer"},
 		"addition at the end":        {layers.Chain{layers.Linear{Channels: 10, Activation: graph.ReLU}, layers.Residual{Body: last}}, "block1.fc1 is the last layer"},
 		"other classes":              {layers.Linear{Channels: 9}, "the result fc1 is 1×1×9, want one value for each of 10 classes"},
-		"weights beyond memory":      {layers.Chain{layers.Linear{Channels: 1 << 16}, layers.Linear{Channels: 1 << 16}, last}, "fc2.weight has the shape [65536 1 1 65536], want 1 to 1073741824 values"},
+		"weights beyond memory":      {layers.Chain{layers.Linear{Channels: 1 << 16}, layers.Linear{Channels: 1 << 16}, last}, "4.3e+09 parameters, more than 2147483648"},
 		"image at the end":           {conv(10), "conv1 is the last layer"},
 		"image of logits":            {layers.Conv2D{Channels: 10, Kernel: 3}, "the result conv1 is 6×6×10"},
 		"kernel too large":           {layers.Chain{layers.Conv2D{Channels: 4, Kernel: 9}, last}, "conv1: a 9×9 window with stride 1 does not fit an input of 8×8×2"},

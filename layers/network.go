@@ -37,6 +37,13 @@ type Config struct {
 	Seed    uint64 // of the initial weights
 	Loss    graph.Loss
 	Pool    *graph.Pool
+
+	// Memory is what there is, in bytes: a network that must take more is not
+	// built. 0 means that it is not known.
+	Memory int64
+	// Sizes, if not nil, are the numbers of weights by name that the network must
+	// have to be built: those of the checkpoint that it is built for.
+	Sizes map[string]int
 }
 
 // A Network is modules built into a training graph.
@@ -59,6 +66,9 @@ func Build(m Module, c Config) (*Network, error) {
 		return nil, err
 	}
 	if err := check(traced, c.Classes); err != nil {
+		return nil, err
+	}
+	if err := c.checkSize(traced); err != nil {
 		return nil, err
 	}
 	a, err := qat.Assign(traced, &c.Policy)

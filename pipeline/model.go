@@ -8,6 +8,7 @@ import (
 
 	"github.com/goqat/goqat/geometry"
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/memory"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/qat"
 	"github.com/goqat/goqat/recipe"
@@ -15,6 +16,11 @@ import (
 
 // Build builds the recipe's network, untrained, for images and classes as given.
 func Build(r *recipe.Recipe, in layers.Input, classes []string, pool *graph.Pool) (*layers.Network, error) {
+	return build(r, in, classes, pool, nil)
+}
+
+// build is Build for weights of the given sizes, if they are not nil.
+func build(r *recipe.Recipe, in layers.Input, classes []string, pool *graph.Pool, sizes map[string]int) (*layers.Network, error) {
 	m, err := module(r, len(classes))
 	if err != nil {
 		return nil, err
@@ -30,6 +36,7 @@ func Build(r *recipe.Recipe, in layers.Input, classes []string, pool *graph.Pool
 	return layers.Build(m, layers.Config{
 		Name: r.Model.Name, Input: in, Classes: classes, Batch: r.Batch,
 		Policy: p, Seed: uint64(r.Seed), Loss: losses[r.Loss], Pool: pool,
+		Memory: memory.Limit(), Sizes: sizes,
 	})
 }
 

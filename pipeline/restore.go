@@ -32,8 +32,11 @@ func Open(path string, batch int, pool *graph.Pool) (*Restored, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pipeline: the recipe in checkpoint %s: %w", path, err)
 	}
+	if err := r.Validate(); err != nil {
+		return nil, fmt.Errorf("pipeline: the recipe in checkpoint %s: %w", path, err)
+	}
 	r.Batch = batch
-	n, err := Build(r, c.Info.Input, c.Info.Classes, pool)
+	n, err := build(r, c.Info.Input, c.Info.Classes, pool, c.Sizes())
 	if err != nil {
 		return nil, fmt.Errorf("pipeline: the network of checkpoint %s: %w", path, err)
 	}

@@ -20,17 +20,32 @@ import (
 // Load reads a recipe file over the defaults; call [Recipe.Validate] when all
 // changes are made.
 func Load(path string) (*Recipe, error) {
-	data, err := os.ReadFile(path)
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("recipe: %w", err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxText+1))
 	if err != nil {
 		return nil, fmt.Errorf("recipe: %w", err)
 	}
 	return Parse(data, path)
 }
 
+// Limits of a recipe, far above any that a person writes.
+const (
+	maxText   = 1 << 20 // bytes
+	maxLayers = 1 << 12 // of a network, those within others included
+	maxNested = 1 << 6  // layers within each other
+)
+
 // Parse reads a recipe over the defaults. name stands for the file in errors,
 // which list every problem with its line: unknown and repeated keys, and values
 // of the wrong type.
 func Parse(data []byte, name string) (*Recipe, error) {
+	if len(data) > maxText {
+		return nil, fmt.Errorf("recipe: %s: longer than %d MiB, which is no recipe", name, maxText>>20)
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var document, second yaml.Node
 	if err := decoder.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
@@ -69,6 +84,9 @@ type decoding struct {
 }
 
 func (d *decoding) report(node *yaml.Node, format string, args ...any) {
+	if d.problems.enough() {
+		return
+	}
 	place := d.source
 	if strings.HasSuffix(place, ":") {
 		place += strconv.Itoa(node.Line)
@@ -102,6 +120,9 @@ func (d *decoding) value(node *yaml.Node, v reflect.Value, path string) {
 		}
 		v.SetZero()
 		for i, item := range node.Content {
+			if d.problems.enough() {
+				break
+			}
 			v.Set(reflect.Append(v, reflect.Zero(v.Type().Elem())))
 			d.value(item, v.Index(i), fmt.Sprintf("%s[%d]", path, i))
 		}
@@ -112,7 +133,7 @@ func (d *decoding) value(node *yaml.Node, v reflect.Value, path string) {
 
 func (d *decoding) fields(node *yaml.Node, v reflect.Value, path string) {
 	seen := map[string]int{}
-	for i := 0; i+1 < len(node.Content); i += 2 {
+	for i := 0; i+1 < len(node.Content) && !d.problems.enough(); i += 2 {
 		key, value := node.Content[i], node.Content[i+1]
 		name := join(path, key.Value)
 		if key.Kind != yaml.ScalarNode {
@@ -197,10 +218,16 @@ func subject(path string) string {
 // problems is a list of complaints, shown on one line.
 type problems []string
 
+// mostProblems is how many problems are told; a file with more is probably no
+// recipe at all.
+const mostProblems = 20
+
+// enough says whether no more problems need be looked for.
+func (p problems) enough() bool { return len(p) > mostProblems }
+
 func (p problems) Error() string {
-	const most = 20 // beyond it the file is probably no recipe at all
-	if len(p) > most {
-		p = append(slices.Clone(p[:most]), fmt.Sprintf("and %d more", len(p)-most))
+	if p.enough() {
+		p = append(slices.Clone(p[:mostProblems]), "and more")
 	}
 	return "recipe: " + strings.Join(p, "; ")
 }

@@ -14,6 +14,9 @@ import (
 // and lower case count as the same.
 func Nearest(word string, known []string) string {
 	best, least := "", max(1, len(word)/3)+1 // a third of the word may be wrong
+	if len(word) > mostLetters {
+		return ""
+	}
 	for _, k := range known {
 		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < least {
 			best, least = k, d
@@ -21,6 +24,9 @@ func Nearest(word string, known []string) string {
 	}
 	return best
 }
+
+// mostLetters is the length of the longest word that is compared with others.
+const mostLetters = 64
 
 // distance counts the insertions, deletions, substitutions and exchanges of
 // neighbours that make b from a (Damerau 1964, without overlapping edits).

@@ -236,7 +236,7 @@ func TestParseRefuses(t *testing.T) {
 
 func TestManyProblemsAreCutShort(t *testing.T) {
 	_, err := recipe.Parse([]byte(strings.Repeat("junk: 1\n", 100)), "r.yaml")
-	if err == nil || !strings.HasSuffix(err.Error(), "; and 80 more") {
+	if err == nil || !strings.HasSuffix(err.Error(), "; and more") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -308,6 +308,28 @@ func TestNearest(t *testing.T) {
 	for _, test := range tests {
 		if got := recipe.Nearest(test.word, []string{"int", "pact", "dorefa", "lsq", "lsq+"}); got != test.want {
 			t.Errorf("%q: %q, want %q", test.word, got, test.want)
+		}
+	}
+}
+
+// TestHostileTextsAreRefusedAtOnce has texts that are long, deep, or wrong in
+// every line: the error is short.
+func TestHostileTextsAreRefusedAtOnce(t *testing.T) {
+	for name, text := range map[string]string{
+		"a key again and again": strings.Repeat("batch: 1\n", 1e5),
+		"unknown keys":          strings.Repeat("bath: 1\n", 1e5),
+		"a long key":            strings.Repeat("x", 1e6) + ": 1",
+		"a long text":           strings.Repeat("#\n", 1e6),
+		"a deep list":           strings.Repeat("[", 1e5),
+		"many layers":           "model: [" + strings.Repeat("{kind: flatten},", 5000) + "]",
+		"deep layers":           "model: " + strings.Repeat("[{kind: residual, body: ", 100) + "[]" + strings.Repeat("}]", 100),
+	} {
+		r, err := recipe.Parse([]byte(text), "r.yaml")
+		if err == nil {
+			err = r.Validate()
+		}
+		if err == nil || len(err.Error()) > 1<<21 {
+			t.Errorf("%s: %.300v", name, err)
 		}
 	}
 }

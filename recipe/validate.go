@@ -46,6 +46,9 @@ type check struct {
 }
 
 func (c *check) report(format string, args ...any) {
+	if c.problems.enough() {
+		return
+	}
 	c.problems = append(c.problems, fmt.Sprintf(format, args...))
 }
 

@@ -34,7 +34,23 @@ func (c *check) model(m *Model) {
 	if m.Width != 1 {
 		c.report("model.width is %v, but a list of layers has the channels it says; leave it out", m.Width)
 	}
+	if n, nested := count(m.Layers); n > maxLayers || nested > maxNested {
+		c.report("model.layers has %d layers, %d within each other, more than %d and %d", n, nested, maxLayers, maxNested)
+		return
+	}
 	c.layers("model.layers", m.Layers, map[string]string{})
+}
+
+// count returns how many layers there are, those within others included, and how
+// many are within each other.
+func count(list []Layer) (n, nested int) {
+	for i := range list {
+		for _, within := range [][]Layer{list[i].Body, list[i].Shortcut} {
+			more, deep := count(within)
+			n, nested = n+more, max(nested, deep)
+		}
+	}
+	return n + len(list), nested + min(1, len(list))
 }
 
 // layers checks a list of layers; seen tells where a name was given first.

@@ -42,6 +42,41 @@ type Info struct {
 	Seconds map[string]float64
 }
 
+// Limits of what a checkpoint says, those of a model.
+const (
+	maxSide    = 1 << 16
+	maxClasses = 1 << 16
+	maxEpochs  = 1 << 30
+)
+
+// check says what in the information of a file cannot be.
+func (i *Info) check() error {
+	in := i.Input
+	for _, side := range []int{in.Height, in.Width, in.Channels} {
+		if side < 1 || side > maxSide {
+			return fmt.Errorf("its images are %d×%d×%d", in.Height, in.Width, in.Channels)
+		}
+	}
+	switch {
+	case !(in.Scale > 0) || math.IsInf(float64(in.Scale), 0) || in.ZeroPoint < 0 || in.ZeroPoint > 255:
+		return fmt.Errorf("its images have the scale %v and the zero point %d", in.Scale, in.ZeroPoint)
+	case len(i.Classes) < 1 || len(i.Classes) > maxClasses:
+		return fmt.Errorf("it has %d classes", len(i.Classes))
+	case i.Position.Epoch < 0 || i.Position.Epoch > maxEpochs || i.Position.Batch < 0 || i.Position.Batch > maxEpochs:
+		return fmt.Errorf("it is of epoch %d, batch %d", i.Position.Epoch, i.Position.Batch)
+	}
+	return nil
+}
+
+// Sizes returns the number of values of every tensor, by name.
+func (c *Checkpoint) Sizes() map[string]int {
+	sizes := map[string]int{}
+	for name, values := range c.tensors {
+		sizes[name] = len(values)
+	}
+	return sizes
+}
+
 // A Checkpoint is a safetensors file with everything a training is: parameters,
 // running statistics, observed ranges, the optimizer's memory, and Info as JSON
 // in the metadata entry "goqat". Random choices need no state: they are numbered
@@ -187,6 +222,9 @@ func decode(f *safetensors.File) (*Checkpoint, error) {
 	}
 	if f.Digest == "" {
 		return nil, errors.New("it has no digest")
+	}
+	if err := c.Info.check(); err != nil {
+		return nil, err
 	}
 	for _, t := range f.Tensors {
 		if t.DType != "F32" {
