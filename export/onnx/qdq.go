@@ -25,7 +25,7 @@ const (
 )
 
 // QDQ returns the model as an ONNX file of QuantizeLinear and DequantizeLinear, opset 13, 21 with packed weights. Codes are
-// UINT8, as goqat has them, weights INT8 with a scale for each channel, scales of activations single numbers, the
+// UINT8, as goqat has them, weights INT8, or UINT8 around 128 where INT8 could saturate, with a scale for each channel, scales of activations single numbers, the
 // logits real. A residual sum is rounded once: nothing is quantized between a convolution and an addition.
 //
 // What has no such form, sums over several signs and comparisons of several terms, is in the form of Exact.

@@ -3,6 +3,7 @@
 package onnx
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"math/big"
@@ -55,7 +56,7 @@ func (q *qdq) hasForm(o *qmodel.Operator) bool {
 			return false
 		}
 		if step > 1 {
-			k := finer(w[c*each:][:each], b, 0, q.pack)
+			k := finer(w[c*each:][:each], b, 0, q.limit(x, w))
 			if step > float64(k) && !divides(b, k) {
 				return false
 			}
@@ -82,7 +83,7 @@ func (q *qdq) product(o *qmodel.Operator, k int, m []int64, shift []uint8, out i
 		high, low := make([]int16, len(weights)), make([]int16, len(weights))
 		double := make([]int64, len(m))
 		for i, w := range weights {
-			high[i], low[i] = w>>1, w&1
+			high[i], low[i] = w/2, w%2
 		}
 		for c := range m {
 			double[c] = 2 * m[c]
@@ -113,6 +114,7 @@ func (q *qdq) weighted(o *qmodel.Operator, weights []int16, m []int64, shift []u
 	w := append([]int16(nil), weights...)
 	each := len(w) / len(m)
 	layer := layer{weights: w, scales: make([]float32, len(m))}
+	limit := q.limit(x, w)
 	if bias != nil {
 		layer.real, layer.integer = make([]float32, len(m)), make([]int32, len(m))
 	}
@@ -143,7 +145,7 @@ func (q *qdq) weighted(o *qmodel.Operator, weights []int16, m []int64, shift []u
 			step = 1. / 256
 		}
 		inSteps := new(big.Rat).Quo(constant, new(big.Rat).SetFloat64(step))
-		factor := finer(row, inSteps, fixed.DotBound(row, lo, hi), q.pack)
+		factor := finer(row, inSteps, fixed.DotBound(row, lo, hi), limit)
 		for i := range row {
 			row[i] *= int16(factor)
 		}
@@ -175,23 +177,45 @@ func (q *qdq) signOffsets(x *qmodel.Tensor, w []int16, m []int64, shift []uint8)
 	return list
 }
 
-// finer returns the power of two by which the weights of a channel grow, so that a bias in steps of the accumulator has no
-// fraction, or less of one: runtimes round it to an integer.
-func finer(row []int16, bias *big.Rat, bound int64, pack bool) int64 {
-	var most int16
-	for _, w := range row {
-		most = max(most, w, -w)
-	}
-	limit := int64(127)
-	if pack && most <= 7 {
-		limit = 7
-	}
+// finer returns the power of two by which the weights of a channel grow, up to a limit, so that a bias in steps of the
+// accumulator has no fraction, or less of one: runtimes round it to an integer.
+func finer(row []int16, bias *big.Rat, bound int64, limit int64) int64 {
+	most := greatest(row)
 	v, _ := bias.Float64()
 	k := int64(1)
-	for most > 0 && 2*k*int64(most) <= limit && float64(2*k)*(float64(bound)+math.Abs(v)) < maxFloat32 && !divides(bias, k) {
+	for most > 0 && 2*k*most <= limit && float64(2*k)*(float64(bound)+math.Abs(v)) < maxFloat32 && !divides(bias, k) {
 		k *= 2
 	}
 	return k
+}
+
+// greatest returns the greatest |w|.
+func greatest(weights []int16) int64 {
+	var most int16
+	for _, w := range weights {
+		most = max(most, w, -w)
+	}
+	return int64(most)
+}
+
+// pairs says whether the sum of two products of codes of x and weights of at most so much fits 16 bits. Runtimes for x86
+// without VNNI add products of UINT8 and INT8 in pairs, by VPMADDUBSW, which saturates: then the weights are UINT8.
+func pairs(x *qmodel.Tensor, most int64) bool {
+	_, hi := x.Span()
+	return 2*int64(hi)*most <= math.MaxInt16
+}
+
+// limit returns how far the weights of a layer over x may grow in the type that they are stored in.
+func (q *qdq) limit(x *qmodel.Tensor, weights []int16) int64 {
+	most := greatest(weights)
+	if q.pack && most <= 7 {
+		return 7
+	}
+	_, hi := x.Span()
+	if pairs(x, most) {
+		return min(127, math.MaxInt16/(2*int64(hi)))
+	}
+	return 127
 }
 
 // divides says whether k·r is an integer.
@@ -221,11 +245,7 @@ func (l *layer) bias(c, channels int, constant, inSteps *big.Rat, scale float32)
 // emitLayer adds a layer over the tensor x of the given scale, and returns its result.
 func (q *qdq) emitLayer(o *qmodel.Operator, x *qmodel.Tensor, scale float32, l *layer) string {
 	linear, channels := o.Op == qmodel.Linear, int64(len(l.scales))
-	name, kind := q.store(weightDims(o), l.weights, q.pack)
-	if kind == onnxproto.TypeInt4 { // runtimes have kernels for INT8 from INT4, and run DequantizeLinear of INT4 as it stands
-		name = q.cast(name, onnxproto.TypeInt8)
-	}
-	zeros := q.initializer("weight_zero_point", onnxproto.TypeInt8, []int64{channels}, make([]byte, channels))
+	name, zeros := q.codes(o, x, l.weights)
 	inputs := []string{
 		q.dequantize(o.Inputs[0], linear),
 		q.node("DequantizeLinear", []string{name, q.float32s("weight_scale", []int64{channels}, l.scales...), zeros}, integer("axis", 0)),
@@ -241,6 +261,25 @@ func (q *qdq) emitLayer(o *qmodel.Operator, x *qmodel.Tensor, scale float32, l *
 		return q.node("Gemm", inputs, integer("transB", 1))
 	}
 	return q.node("Conv", inputs, window(o)...)
+}
+
+// codes adds weights and their zero points, one for each channel.
+func (q *qdq) codes(o *qmodel.Operator, x *qmodel.Tensor, weights []int16) (name, zeros string) {
+	channels := o.Weights.Shape[0]
+	if pairs(x, greatest(weights)) {
+		name, kind := q.store(weightDims(o), weights, q.pack)
+		if kind == onnxproto.TypeInt4 { // runtimes have kernels for INT8 from INT4, and run DequantizeLinear of INT4 as it stands
+			name = q.cast(name, onnxproto.TypeInt8)
+		}
+		return name, q.initializer("weight_zero_point", onnxproto.TypeInt8, []int64{int64(channels)}, make([]byte, channels))
+	}
+	const zero = 128
+	shifted := make([]byte, len(weights))
+	for i, w := range weights {
+		shifted[i] = byte(w + zero)
+	}
+	return q.initializer("weight", onnxproto.TypeUint8, weightDims(o), shifted),
+		q.initializer("weight_zero_point", onnxproto.TypeUint8, []int64{int64(channels)}, bytes.Repeat([]byte{zero}, channels))
 }
 
 // integerBias adds a bias of integers in steps of the accumulator.
