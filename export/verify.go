@@ -89,8 +89,7 @@ type verifier struct {
 
 func (v *verifier) prepare(m *infer.Model, threads int) error {
 	n := v.plan.Network
-	for i := range v.plan.Units {
-		u := &v.plan.Units[i]
+	for _, u := range v.plan.Units {
 		v.tensors[u.Output.Name] = &observed{unit: u}
 		switch {
 		case u.Requantizer != nil:
@@ -98,7 +97,7 @@ func (v *verifier) prepare(m *infer.Model, threads int) error {
 		case u.Thresholds != nil:
 			u.Output.Node().SetSigns(u.Thresholds)
 		case u.Table != nil:
-			u.Output.Node().SetTable(u.Table, n.Input.ZeroPoint, u.Output.Quantizer.Quantization().ZeroPoint)
+			u.Output.Node().SetTable(u.Table, u.Inputs[0].ZeroPoint, u.Output.ZeroPoint)
 		}
 	}
 	var err error
@@ -186,12 +185,7 @@ func (v *verifier) compareIntegers(s graph.Site) {
 	case s.Wide != nil:
 		value = func(i int) int64 { return int64(s.Wide[i]) }
 	case len(t.codes) > 0:
-		_, q, err := v.plan.Quantization(t.unit.Output)
-		if err != nil {
-			v.err = err
-			return
-		}
-		value = func(i int) int64 { return int64(s.Y[i]) + int64(q.ZeroPoint) }
+		value = func(i int) int64 { return int64(s.Y[i]) + int64(t.unit.Output.ZeroPoint) }
 	}
 	for i, c := range t.codes {
 		if int64(c) != value(i) {
@@ -214,11 +208,11 @@ func (v *verifier) compareSteps(s graph.Site) {
 		return
 	}
 	v.values += int64(len(t.codes))
-	if signs, ok := t.unit.Output.Signs(); ok {
-		v.compareSigns(s.Y, t.codes, signs.Scales())
+	q := t.unit.Output
+	if q.Signs != nil {
+		v.compareSigns(s.Y, t.codes, q.Signs)
 		return
 	}
-	q := t.unit.Output.Quantizer.Quantization()
 	for i, c := range t.codes {
 		v.count(int(quant.RoundEven32(s.Y[i]/q.Scale)) + int(q.ZeroPoint) - int(c))
 		s.Y[i] = q.Real(int32(c))

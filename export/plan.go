@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package export
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/goqat/goqat/fixed"
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
+	"github.com/goqat/goqat/qat"
+	"github.com/goqat/goqat/qmodel"
+	"github.com/goqat/goqat/quant"
+)
+
+// A Plan is a network in integers: what Derive finds, once, for any writer.
+type Plan struct {
+	Network *layers.Network
+	Image   *Tensor
+	Units   []*Unit // those that remain outside training, in their order
+	// LogitScale is the real value of one step of the logits.
+	LogitScale float32
+
+	tensors map[*layers.Tensor]*Tensor
+	units   map[*layers.Unit]*Unit
+}
+
+// A Tensor is a tensor with the meaning of its integers.
+type Tensor struct {
+	*layers.Tensor
+	Bits int // of its codes; 32 for sums and logits
+	// Quantization is the scale, the zero point and the range of the codes; sums have
+	// none, and of logits it is the scale alone.
+	qat.Quantization
+	// Signs is what each sign of a code stands for; nil for tensors that are no signs.
+	Signs []float32
+}
+
+// A Unit is a unit of the network with its integers and the real numbers that they
+// come from.
+type Unit struct {
+	*layers.Unit
+	Inputs []*Tensor
+	Output *Tensor
+
+	// Weights are the integer weights; nil for a unit without weights.
+	Weights *qmodel.Weights
+	// Scale is the real value of one step of each set of the weights, with the batch
+	// normalization folded in, by channel; Bias is what is added to the sums, by
+	// channel, in real numbers. Both are nil for a unit without weights.
+	Scale [][]float32
+	Bias  []float64
+
+	// Requantizer is nil for units that keep the codes of their input, for sums that
+	// an addition reads and for a unit with a Table.
+	Requantizer *fixed.Requantizer
+	// Thresholds take the place of Requantizer where the result are signs.
+	Thresholds *fixed.Thresholds
+	// Table has the code for each code of the input; nil for other units.
+	Table []uint8
+}
+
+// A lowering is how the operators of a kind become integers.
+type lowering struct {
+	// prepare finds what the unit has of its own before it is rounded; nil for nothing.
+	prepare func(p *Plan, u *Unit) error
+	// terms are the first summands of what is rounded, for an output of the given
+	// scale; nil for a unit that rounds nothing.
+	terms func(p *Plan, u *Unit, outScale float32) []quant.Term
+	// operator describes the unit for the model, but for its name, its tensors and what
+	// rounds.
+	operator func(u *Unit) qmodel.Operator
+}
+
+// lowerings is the table of all operators.
+var lowerings = [...]lowering{
+	network.Convolution:    {prepare: (*Plan).fold, terms: (*Plan).sums, operator: convolution},
+	network.FullyConnected: {prepare: (*Plan).fold, terms: (*Plan).sums, operator: linear},
+	network.Addition:       {terms: (*Plan).ownCodes, operator: named(qmodel.Add)},
+	network.Maximum:        {operator: maximum},
+	network.Average:        {prepare: averageable, terms: (*Plan).average, operator: average},
+	network.Reshape:        {operator: named(qmodel.Flatten)},
+	network.Lookup:         {prepare: tabulate, operator: lookup},
+	network.Sign:           {terms: (*Plan).ownCodes, operator: named(qmodel.Sign)},
+}
+
+// named returns the description of an operator that has nothing but a name.
+func named(op string) func(*Unit) qmodel.Operator {
+	return func(*Unit) qmodel.Operator { return qmodel.Operator{Op: op} }
+}
+
+// Derive computes the integer weights, multipliers and biases of a network from
+// its parameters, running statistics and ranges, as they are (docs/numerics.md).
+// Export writes them; Verify computes them anew.
+func Derive(n *layers.Network) (*Plan, error) {
+	if err := refused(n); err != nil {
+		return nil, err
+	}
+	p := &Plan{Network: n, tensors: map[*layers.Tensor]*Tensor{}, units: map[*layers.Unit]*Unit{}}
+	p.Image = &Tensor{Tensor: n.Image, Bits: qat.ImageBits, Quantization: qat.Quantization{Params: n.Input.Params, Hi: 255}}
+	p.tensors[n.Image] = p.Image
+	for _, lu := range n.Units {
+		if lu.Kind.TrainingOnly() {
+			p.tensors[lu.Output] = p.tensors[lu.Input()]
+			continue
+		}
+		u := &Unit{Unit: lu}
+		for _, in := range lu.Inputs {
+			u.Inputs = append(u.Inputs, p.tensors[in])
+		}
+		if err := p.derive(u); err != nil {
+			return nil, fmt.Errorf("export: layer %s: %w", lu.Name, err)
+		}
+		p.tensors[lu.Output], p.units[lu] = u.Output, u
+		p.Units = append(p.Units, u)
+	}
+	return p, nil
+}
+
+// derive finds the integers of a unit.
+func (p *Plan) derive(u *Unit) error {
+	var err error
+	if u.Output, err = p.output(u); err != nil {
+		return err
+	}
+	l := lowerings[u.Kind]
+	if l.prepare != nil {
+		if err := l.prepare(p, u); err != nil {
+			return err
+		}
+	}
+	switch {
+	case l.terms == nil || u.Output.Sums:
+		return nil
+	case u.Unit.Output == p.Network.Logits:
+		return p.deriveLogits(u)
+	}
+	terms, bias := p.terms(u, u.Output.Scale)
+	if signs, ok := u.Unit.Output.Quantizer.(qat.Signs); ok {
+		t, err := quant.DeriveThresholds(u.Output.Channels, terms, bias, signs.Levels())
+		u.Thresholds = &t
+		return err
+	}
+	var accScale []float32
+	if u.Kind.Weighted() && len(terms) == 1 {
+		accScale = u.accumulatorScales()[0]
+	}
+	lo, hi := p.active(u)
+	r, err := quant.Derive(u.Output.Channels, terms, bias, accScale, u.Output.Params, lo, hi)
+	u.Requantizer = &r
+	return err
+}
+
+// output returns the meaning of the unit's result.
+func (p *Plan) output(u *Unit) (*Tensor, error) {
+	t := &Tensor{Tensor: u.Unit.Output}
+	q := t.Quantizer
+	switch {
+	case t.Sums || t.Tensor == p.Network.Logits:
+		t.Bits = 32
+	case u.Kind.Keeps():
+		t.Bits, t.Quantization, t.Signs = u.Inputs[0].Bits, u.Inputs[0].Quantization, u.Inputs[0].Signs
+	case q == nil:
+		return nil, fmt.Errorf("its result is not quantized")
+	default:
+		t.Bits, t.Quantization = q.Bits(), q.Quantization()
+		if s, ok := q.(qat.Signs); ok {
+			t.Signs = s.Scales()
+		}
+	}
+	return t, nil
+}
+
+// deriveLogits finds the requantizer of the network's last unit, and the scale of
+// the logits.
+func (p *Plan) deriveLogits(u *Unit) error {
+	scales := u.accumulatorScales()
+	var accumulator []float32
+	if len(scales) == 1 {
+		accumulator = scales[0]
+	}
+	terms := func(scale float32) ([]quant.Term, error) {
+		t, _ := p.terms(u, scale)
+		return t, nil
+	}
+	r, scale, err := quant.DeriveLogits(u.Channels, terms, u.Bias, slices.Concat(scales...), accumulator)
+	u.Requantizer, p.LogitScale, u.Output.Scale = &r, scale, scale
+	return err
+}
+
+// active returns the range of the codes that the unit's activation leaves.
+func (p *Plan) active(u *Unit) (lo, hi int32) {
+	lo, hi = u.Output.Lo, u.Output.Hi
+	if p.Network.Assignment.Replaced[u.Output.Name] {
+		return lo, hi
+	}
+	if u.Activation != network.Identity {
+		lo = max(lo, u.Output.ZeroPoint)
+	}
+	if u.Activation == network.ReLU6 {
+		hi = min(hi, quant.Activation(u.Output.Bits).Quantize(6, u.Output.Scale, u.Output.ZeroPoint))
+	}
+	return lo, hi
+}
+
+// terms returns the summands of the unit's result, and the bias of all of them.
+func (p *Plan) terms(u *Unit, outScale float32) (terms []quant.Term, bias []float64) {
+	terms, bias = lowerings[u.Kind].terms(p, u, outScale), u.Bias
+	for _, in := range u.Inputs[1:] {
+		if !in.Sums {
+			terms = append(terms, codes(in, outScale))
+			continue
+		}
+		source := p.units[in.Source]
+		terms = append(terms, p.sums(source, outScale)...)
+		bias = sum(bias, source.Bias)
+	}
+	return terms, bias
+}
+
+// ownCodes is the first term of a unit that adds codes.
+func (p *Plan) ownCodes(u *Unit, outScale float32) []quant.Term {
+	return []quant.Term{codes(u.Inputs[0], outScale)}
+}
+
+// codes is the term q − zero point of a tensor that is added.
+func codes(t *Tensor, outScale float32) quant.Term {
+	return quant.Term{M: []float32{quant.Multiplier(t.Scale, 1, outScale)}, MaxAbs: []int64{t.mostAbs()}}
+}
+
+// mostAbs returns the greatest |q − zero point| over all codes of the tensor's bits.
+func (t *Tensor) mostAbs() int64 {
+	return int64(max(t.ZeroPoint, quant.Activation(t.Bits).Max()-t.ZeroPoint))
+}
+
+// sum adds y to a copy of x; either may be nil.
+func sum(x, y []float64) []float64 {
+	if x == nil {
+		return y
+	}
+	z := append([]float64(nil), x...)
+	for i, v := range y {
+		z[i] += v
+	}
+	return z
+}
