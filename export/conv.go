@@ -86,25 +86,20 @@ func (p *Plan) sums(u *Unit, outScale float32) []quant.Term {
 }
 
 // convolution describes a convolution.
-func convolution(u *Unit) qmodel.Operator {
-	o := weighted(u, qmodel.Conv2D)
+func convolution(u *Unit, o *qmodel.Operator) {
+	weighted(u, o)
 	if in := u.Inputs[0].Channels; o.Groups > 1 && o.Groups == in && u.Channels == in {
 		o.Op = qmodel.Depthwise
 	}
-	return o
 }
 
-// linear describes a fully connected layer.
-func linear(u *Unit) qmodel.Operator { return weighted(u, qmodel.Linear) }
-
 // weighted describes a unit with weights.
-func weighted(u *Unit, op string) qmodel.Operator {
-	o := windowed(u, op)
+func weighted(u *Unit, o *qmodel.Operator) {
+	windowed(u, o)
 	o.Method, o.Groups, o.Weights = u.Assigned.Weights.Info().Name, u.Window.Groups, u.Weights
-	return o
 }
 
 // windowed describes a unit with a window.
-func windowed(u *Unit, op string) qmodel.Operator {
-	return qmodel.Operator{Op: op, Kernel: u.Window.Kernel, Stride: u.Window.Stride, Pad: u.Window.Pad}
+func windowed(u *Unit, o *qmodel.Operator) {
+	o.Kernel, o.Stride, o.Pad = u.Window.Kernel, u.Window.Stride, u.Window.Pad
 }

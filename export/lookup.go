@@ -24,4 +24,4 @@ func table(x, y *Tensor) []uint8 {
 }
 
 // lookup describes a table.
-func lookup(u *Unit) qmodel.Operator { return qmodel.Operator{Op: qmodel.Table, Table: u.Table} }
+func lookup(u *Unit, o *qmodel.Operator) { o.Table = u.Table }

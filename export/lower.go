@@ -45,8 +45,11 @@ func (p *Plan) Lower(about About) (*qmodel.Model, error) {
 	index := map[*Tensor]int{p.Image: 0}
 	m.Tensors = append(m.Tensors, p.tensor(p.Image))
 	for _, u := range p.Units {
-		t, o := p.tensor(u.Output), lowerings[u.Kind].operator(u)
-		o.Name, o.Requantizer, o.Thresholds, o.Output = u.Name, u.Requantizer, u.Thresholds, len(m.Tensors)
+		l, t := lowerings[u.Kind], p.tensor(u.Output)
+		o := qmodel.Operator{Name: u.Name, Op: l.op, Requantizer: u.Requantizer, Thresholds: u.Thresholds, Output: len(m.Tensors)}
+		if l.operator != nil {
+			l.operator(u, &o)
+		}
 		for _, in := range u.Inputs {
 			o.Inputs = append(o.Inputs, index[in])
 		}

@@ -68,27 +68,27 @@ type lowering struct {
 	// terms are the first summands of what is rounded, for an output of the given
 	// scale; nil for a unit that rounds nothing.
 	terms func(p *Plan, u *Unit, outScale float32) []quant.Term
-	// operator describes the unit for the model, but for its name, its tensors and what
-	// rounds.
-	operator func(u *Unit) qmodel.Operator
+	// op is the operator of the model, and operator sets its fields, but for the name,
+	// the tensors and what rounds; nil for none.
+	op       string
+	operator func(u *Unit, o *qmodel.Operator)
 }
 
 // lowerings is the table of all operators.
 var lowerings = [...]lowering{
-	network.Convolution:    {prepare: (*Plan).fold, terms: (*Plan).sums, operator: convolution},
-	network.FullyConnected: {prepare: (*Plan).fold, terms: (*Plan).sums, operator: linear},
-	network.Addition:       {terms: (*Plan).ownCodes, operator: named(qmodel.Add)},
-	network.Maximum:        {operator: maximum},
-	network.Average:        {prepare: averageable, terms: (*Plan).average, operator: average},
-	network.Reshape:        {operator: named(qmodel.Flatten)},
-	network.Lookup:         {prepare: tabulate, operator: lookup},
-	network.Sign:           {terms: (*Plan).ownCodes, operator: named(qmodel.Sign)},
+	network.Convolution:    {prepare: (*Plan).fold, terms: (*Plan).sums, op: qmodel.Conv2D, operator: convolution},
+	network.FullyConnected: {prepare: (*Plan).fold, terms: (*Plan).sums, op: qmodel.Linear, operator: weighted},
+	network.Addition:       {terms: (*Plan).ownCodes, op: qmodel.Add},
+	network.Maximum:        {op: qmodel.MaxPool, operator: windowed},
+	network.Average:        {prepare: averageable, terms: (*Plan).average, op: qmodel.AvgPool, operator: windowed},
+	network.Reshape:        {op: qmodel.Flatten},
+	network.Lookup:         {prepare: tabulate, op: qmodel.Table, operator: lookup},
+	network.Sign:           {terms: (*Plan).ownCodes, op: qmodel.Sign},
 }
 
-// named returns the description of an operator that has nothing but a name.
-func named(op string) func(*Unit) qmodel.Operator {
-	return func(*Unit) qmodel.Operator { return qmodel.Operator{Op: op} }
-}
+// OperatorName returns the name that operators of a kind have in a model; depthwise
+// convolutions have one of their own.
+func OperatorName(k network.Kind) string { return lowerings[k].op }
 
 // Derive computes the integer weights, multipliers and biases of a network from
 // its parameters, running statistics and ranges, as they are (docs/numerics.md).

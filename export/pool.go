@@ -5,12 +5,8 @@ package export
 import (
 	"fmt"
 
-	"github.com/goqat/goqat/qmodel"
 	"github.com/goqat/goqat/quant"
 )
-
-// maximum describes a maximum pooling.
-func maximum(u *Unit) qmodel.Operator { return windowed(u, qmodel.MaxPool) }
 
 // averageable refuses an average that has no integer form.
 func averageable(_ *Plan, u *Unit) error {
@@ -25,6 +21,3 @@ func (p *Plan) average(u *Unit, outScale float32) []quant.Term {
 	x, n := u.Inputs[0], u.Window.Taps()
 	return []quant.Term{{M: []float32{quant.AverageMultiplier(x.Scale, outScale, n)}, MaxAbs: []int64{int64(n) * x.mostAbs()}}}
 }
-
-// average describes an average pooling.
-func average(u *Unit) qmodel.Operator { return windowed(u, qmodel.AvgPool) }

@@ -22,7 +22,7 @@ func planArena(m *qmodel.Model) *arenaPlan {
 	lives := make([]arena.Block, len(m.Tensors))
 	for i, o := range m.Operators {
 		p.owner[o.Output] = o.Output
-		if o.Op == qmodel.Flatten {
+		if o.Aliases() {
 			p.owner[o.Output] = p.owner[o.Inputs[0]]
 		} else {
 			lives[o.Output] = arena.Block{Size: aligned(m.Tensors[o.Output].Len()), First: i, Last: i}

@@ -23,7 +23,7 @@ type weighted struct {
 }
 
 // newWeighted prepares operator i.
-func newWeighted(m *qmodel.Model, i int, c kernel.Conv, set kernel.Set) *weighted {
+func newWeighted(m *qmodel.Model, i int, c kernel.Conv, set kernel.Set) step {
 	o := &m.Operators[i]
 	w := &weighted{c: c, in: o.Inputs[0], out: o.Output, own: m.Accumulators(o), finish: finisher(m, i, set)}
 	w.adds = int(m.MACs(i)) * w.own

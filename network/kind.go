@@ -81,6 +81,9 @@ func (k Kind) Weighted() bool { return kinds[k].weighted }
 // Windowed says whether operators of the kind have a window.
 func (k Kind) Windowed() bool { return kinds[k].windowed }
 
+// Averages says whether operators of the kind sum what is under their window.
+func (k Kind) Averages() bool { return kinds[k].windowed && !kinds[k].weighted && !kinds[k].keeps }
+
 // Keeps says whether a result has the codes of the input, none of its own.
 func (k Kind) Keeps() bool { return kinds[k].keeps }
 

@@ -24,20 +24,16 @@ func (m *Model) AccumulatorBits(i int) int {
 	o := &m.Operators[i]
 	in := &m.Tensors[o.Inputs[0]]
 	var bound int64
-	switch {
-	case o.Weighted():
-		for _, bounds := range o.Weights.TermBounds(in) {
-			for c, b := range bounds {
-				if o.Requantizer != nil {
-					b += max(int64(o.Requantizer.AccBias[c]), -int64(o.Requantizer.AccBias[c]))
-				}
-				bound = max(bound, b)
-			}
-		}
-	case o.Op == AvgPool:
-		bound = int64(o.Kernel[0]) * int64(o.Kernel[1]) * int64(max(in.ZeroPoint, in.Max()-in.ZeroPoint))
-	default:
+	if !o.sums() {
 		return 0
+	}
+	for _, bounds := range o.ownBounds(in, &m.Tensors[o.Output]) {
+		for c, b := range bounds {
+			if o.Weighted() && o.Requantizer != nil {
+				b += max(int64(o.Requantizer.AccBias[c]), -int64(o.Requantizer.AccBias[c]))
+			}
+			bound = max(bound, b)
+		}
 	}
 	return bits.Len64(uint64(bound)) + 1
 }

@@ -114,7 +114,7 @@ func (m *Model) loadOperator(o *Operator, p payload) error {
 			return err
 		}
 	}
-	if o.Op == Table {
+	if forms[o.Op].table {
 		if o.Table, err = p.take(o.Name+tableSuffix, "U8", int(in.Max())+1); err != nil {
 			return err
 		}

@@ -144,8 +144,3 @@ type Operator struct {
 	// Thresholds take its place where the output are signs.
 	Thresholds *fixed.Thresholds `json:"-"`
 }
-
-// Weighted says whether the operator has weights.
-func (o *Operator) Weighted() bool {
-	return o.Op == Conv2D || o.Op == Depthwise || o.Op == Linear
-}

@@ -61,7 +61,7 @@ func (m *Model) work(o *Operator) int64 {
 	switch {
 	case o.Weighted():
 		return m.macs(o) * int64(m.Accumulators(o))
-	case o.Op == MaxPool || o.Op == AvgPool:
+	case o.Windowed():
 		return n * int64(o.Kernel[0]) * int64(o.Kernel[1])
 	default:
 		return n * int64(len(o.Inputs))

@@ -11,7 +11,7 @@ func (m *Model) validateShape(o *Operator) error {
 		return err
 	}
 	in, out := &m.Tensors[o.Inputs[0]], &m.Tensors[o.Output]
-	if o.windowed() {
+	if o.Windowed() {
 		if err := o.validateWindow(in, out); err != nil {
 			return err
 		}
@@ -25,41 +25,26 @@ func (m *Model) validateShape(o *Operator) error {
 	return o.Weights.validate()
 }
 
-// windowed says whether the operator moves a window over its input.
-func (o *Operator) windowed() bool { return o.Weighted() || o.Op == MaxPool || o.Op == AvgPool }
-
 // validateOperator checks one operator whose tensors and fields are valid, and adds the bounds of accumulators that it leaves.
 func (m *Model) validateOperator(o *Operator, accumulators map[int][]int64) error {
 	in, out := &m.Tensors[o.Inputs[0]], &m.Tensors[o.Output]
-	if (len(o.Table) != 0) != (o.Op == Table) {
+	f := forms[o.Op]
+	if (len(o.Table) != 0) != f.table {
 		return fmt.Errorf("a table is missing, or there without use")
 	}
-	if o.Op != Add && in.Kind != Codes {
+	if !f.anyInput && in.Kind != Codes {
 		return fmt.Errorf("the input is not a tensor of codes")
 	}
-	if in.Signs && !o.Weighted() && !o.keeps() {
+	if in.Signs && !f.weighted && !f.keeps {
 		return fmt.Errorf("the input are signs")
 	}
-	var bounds [][]int64 // of the operator's own accumulators
-	switch {
-	case o.Weighted():
-		if err := o.validateWeights(in, out); err != nil {
-			return err
-		}
-		bounds = o.Weights.TermBounds(in)
-	case o.Op == AvgPool:
-		lo, hi := in.span()
-		bounds = [][]int64{repeat(int64(o.Kernel[0])*int64(o.Kernel[1])*int64(max(-lo, hi)), out.Channels)}
-	case o.Op == Flatten:
-		if out.Height != 1 || out.Width != 1 || out.Channels != in.Len() {
-			return fmt.Errorf("output of shape %d×%d×%d, want 1×1×%d", out.Height, out.Width, out.Channels, in.Len())
-		}
-	case o.Op == Table:
-		if err := o.validateTable(in, out); err != nil {
+	if f.check != nil {
+		if err := f.check(o, in, out); err != nil {
 			return err
 		}
 	}
-	if o.keeps() && (out.Kind != Codes || out.Bits != in.Bits || out.Signs != in.Signs || out.ZeroPoint != in.ZeroPoint || out.ScaleBits != in.ScaleBits) {
+	bounds := o.ownBounds(in, out)
+	if f.keeps && (out.Kind != Codes || out.Bits != in.Bits || out.Signs != in.Signs || out.ZeroPoint != in.ZeroPoint || out.ScaleBits != in.ScaleBits) {
 		return fmt.Errorf("the output has other bits, zero point or scale than the input")
 	}
 	requantizes, compares := o.ends(out)
@@ -83,42 +68,41 @@ func (m *Model) validateOperator(o *Operator, accumulators map[int][]int64) erro
 		return nil
 	case requantizes || compares:
 		return m.validateEnd(o, bounds, accumulators)
-	case o.Op == Sign:
+	case f.signs:
 		return fmt.Errorf("the output are not signs")
 	default:
 		return nil
 	}
 }
 
-// keeps says whether the output has the codes of the input.
-func (o *Operator) keeps() bool { return o.Op == MaxPool || o.Op == Flatten }
-
-// ends says how the operator gets from its terms to the output: with a requantizer, with thresholds, or neither.
-func (o *Operator) ends(out *Tensor) (requantizes, compares bool) {
-	if o.keeps() || o.Op == Table || out.Kind == Accumulators {
-		return false, false
+// ownBounds returns the bounds of the operator's own accumulators, [accumulator][channel].
+func (o *Operator) ownBounds(in, out *Tensor) [][]int64 {
+	switch {
+	case o.Weighted():
+		return o.Weights.TermBounds(in)
+	case o.Averages():
+		lo, hi := in.span()
+		return [][]int64{repeat(int64(o.Kernel[0])*int64(o.Kernel[1])*int64(max(-lo, hi)), out.Channels)}
 	}
-	return !out.Signs && o.Op != Sign, out.Signs
+	return nil
 }
 
 // validateFields checks which fields are set, but for the numbers: each operator has those it needs and no others.
 func (o *Operator) validateFields() error {
-	weighted := o.Weighted()
-	switch o.Op {
-	case Conv2D, Depthwise, Linear, MaxPool, AvgPool, Flatten, Add, Table, Sign:
-	default:
+	f, known := forms[o.Op]
+	if !known {
 		return fmt.Errorf("unknown operator")
 	}
 	switch {
-	case (o.Weights != nil) != weighted:
+	case (o.Weights != nil) != f.weighted:
 		return fmt.Errorf("weights are missing, or there without use")
-	case (o.Groups != 0) != weighted:
+	case (o.Groups != 0) != f.weighted:
 		return fmt.Errorf("%d groups", o.Groups)
-	case !o.windowed() && (o.Kernel != [2]int{} || o.Stride != [2]int{} || o.Pad != [4]int{}):
+	case !f.windowed && (o.Kernel != [2]int{} || o.Stride != [2]int{} || o.Pad != [4]int{}):
 		return fmt.Errorf("a kernel, stride or padding without use")
-	case o.Op == AvgPool && o.Pad != [4]int{}:
+	case o.Averages() && o.Pad != [4]int{}:
 		return fmt.Errorf("padding in an average")
-	case o.Op == Add && len(o.Inputs) < 2, !weighted && o.Op != Add && len(o.Inputs) > 1:
+	case len(o.Inputs) < f.inputs[0] || len(o.Inputs) > f.inputs[1]:
 		return fmt.Errorf("%d inputs", len(o.Inputs))
 	}
 	return nil
@@ -148,12 +132,6 @@ func (o *Operator) validateWindow(in, out *Tensor) error {
 
 func (o *Operator) validateWeights(in, out *Tensor) error {
 	w := o.Weights
-	if o.Op == Depthwise && (o.Groups != in.Channels || out.Channels != in.Channels) {
-		return fmt.Errorf("%d groups, %d input and %d output channels, want the same of each", o.Groups, in.Channels, out.Channels)
-	}
-	if o.Op == Linear && (in.Height != 1 || in.Width != 1 || o.Kernel != [2]int{1, 1} || o.Stride != [2]int{1, 1} || o.Groups != 1) {
-		return fmt.Errorf("image %d×%d, kernel %v, stride %v, %d groups, want 1 of each", in.Height, in.Width, o.Kernel, o.Stride, o.Groups)
-	}
 	if w.Shape != [4]int{out.Channels, o.Kernel[0], o.Kernel[1], in.Channels / o.Groups} {
 		return fmt.Errorf("weights of shape %v, want [%d %d %d %d]", w.Shape, out.Channels, o.Kernel[0], o.Kernel[1], in.Channels/o.Groups)
 	}

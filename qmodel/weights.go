@@ -173,7 +173,7 @@ func (m *Model) Accumulators(o *Operator) int {
 	switch {
 	case o.Weighted():
 		return o.Weights.Sets() * m.Tensors[o.Inputs[0]].signs()
-	case o.Op == AvgPool:
+	case o.sums():
 		return 1
 	default:
 		return 0

@@ -165,7 +165,7 @@ func operatorWork(q *qmodel.Model, i int) energy.Layer {
 	o := &q.Operators[i]
 	in, out := &q.Tensors[o.Inputs[0]], &q.Tensors[o.Output]
 	w := energy.Layer{MACs: q.MACs(i), InputBits: in.Bits}
-	if o.Op == qmodel.Flatten { // the same numbers in the same place
+	if o.Aliases() { // the same numbers in the same place
 		return w
 	}
 	if o.Weights != nil {
@@ -180,7 +180,7 @@ func operatorWork(q *qmodel.Model, i int) energy.Layer {
 	}
 	outputs := int64(out.Len())
 	w.Adds = outputs * int64(len(o.Inputs)-1)
-	if o.Op == qmodel.AvgPool {
+	if o.Averages() {
 		w.Adds = outputs * int64(o.Kernel[0]*o.Kernel[1])
 	}
 	return w

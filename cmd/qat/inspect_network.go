@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"github.com/goqat/goqat/energy"
+	"github.com/goqat/goqat/export"
 	"github.com/goqat/goqat/layers"
-	"github.com/goqat/goqat/network"
 	"github.com/goqat/goqat/qmodel"
 )
 
@@ -17,13 +17,6 @@ const floatBits = 32
 // floating says whether a layer computes in floating point.
 func (l *layerInfo) floating() bool {
 	return l.WeightBits == floatBits || l.ActivationBits == floatBits
-}
-
-// operatorNames are the names of the integer operators for the kinds of units.
-var operatorNames = map[network.Kind]string{
-	network.Convolution: qmodel.Conv2D, network.FullyConnected: qmodel.Linear, network.Addition: qmodel.Add,
-	network.Maximum: qmodel.MaxPool, network.Average: qmodel.AvgPool, network.Reshape: qmodel.Flatten,
-	network.Lookup: qmodel.Table, network.Sign: qmodel.Sign,
 }
 
 // describeNetwork describes a network that has no integers: the bits are those of
@@ -43,10 +36,10 @@ func describeNetwork(n *layers.Network, quantized bool) *description {
 func describeUnit(u *layers.Unit, quantized bool) layerInfo {
 	out := u.Output
 	l := layerInfo{
-		Name: u.Name, Operator: operatorNames[u.Kind], ActivationBits: tensorBits(u.Input(), quantized), Shape: []int{},
+		Name: u.Name, Operator: export.OperatorName(u.Kind), ActivationBits: tensorBits(u.Input(), quantized), Shape: []int{},
 		Output: [3]int{out.Height, out.Width, out.Channels},
 	}
-	if u.Kind == network.Reshape {
+	if o := (qmodel.Operator{Op: l.Operator}); o.Aliases() {
 		return l
 	}
 	w := &l.work
@@ -57,11 +50,9 @@ func describeUnit(u *layers.Unit, quantized bool) layerInfo {
 		w.Activations.Bits += n * int64(tensorBits(t, quantized))
 	}
 	outputs := int64(out.Height) * int64(out.Width) * int64(out.Channels)
-	switch {
-	case u.Kind == network.Average:
+	w.Adds = outputs * int64(len(u.Inputs)-1)
+	if u.Kind.Averages() {
 		w.Adds = outputs * int64(u.Window.Taps())
-	default:
-		w.Adds = outputs * int64(len(u.Inputs)-1)
 	}
 	if !u.Kind.Weighted() {
 		return l

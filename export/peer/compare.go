@@ -114,7 +114,7 @@ func (c *comparer) tensor(name string) int {
 		return c.last()
 	}
 	for _, o := range c.q.Operators {
-		if c.q.Tensors[o.Output].Name == name && o.Op != qmodel.Flatten {
+		if c.q.Tensors[o.Output].Name == name && !o.Aliases() {
 			return o.Output
 		}
 	}

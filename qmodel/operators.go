@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package qmodel
+
+import "fmt"
+
+// A form is what there is to know of a kind of operator beside its numbers.
+type form struct {
+	inputs   [2]int // how few and how many inputs it has
+	since    int    // version of the format
+	weighted bool   // it has weights
+	windowed bool   // it moves a window over its input
+	keeps    bool   // the output has the codes of the input, where the operator takes them from
+	aliases  bool   // the output is the input, in other dimensions
+	rounds   bool   // it requantizes its terms or compares them with thresholds
+	signs    bool   // the output can be signs alone
+	anyInput bool   // the first input can be accumulators, as the others can
+	table    bool   // it has a table
+
+	// check checks what is the operator's own, once its tensors and fields are valid; nil for nothing.
+	check func(o *Operator, in, out *Tensor) error
+}
+
+// forms is the table of all operators.
+var forms = map[string]form{
+	Conv2D:    {inputs: [2]int{1, maxInputs}, since: 1, weighted: true, windowed: true, rounds: true, check: (*Operator).validateWeights},
+	Depthwise: {inputs: [2]int{1, maxInputs}, since: 1, weighted: true, windowed: true, rounds: true, check: (*Operator).validateDepthwise},
+	Linear:    {inputs: [2]int{1, maxInputs}, since: 1, weighted: true, windowed: true, rounds: true, check: (*Operator).validateLinear},
+	MaxPool:   {inputs: [2]int{1, 1}, since: 1, windowed: true, keeps: true},
+	AvgPool:   {inputs: [2]int{1, 1}, since: 1, windowed: true, rounds: true},
+	Flatten:   {inputs: [2]int{1, 1}, since: 1, keeps: true, aliases: true, check: (*Operator).validateFlatten},
+	Add:       {inputs: [2]int{2, maxInputs}, since: 1, rounds: true, anyInput: true},
+	Table:     {inputs: [2]int{1, 1}, since: 1, table: true, check: (*Operator).validateTable},
+	Sign:      {inputs: [2]int{1, 1}, since: 1, rounds: true, signs: true},
+}
+
+// Weighted says whether the operator has weights.
+func (o *Operator) Weighted() bool { return forms[o.Op].weighted }
+
+// Windowed says whether the operator moves a window over its input.
+func (o *Operator) Windowed() bool { return forms[o.Op].windowed }
+
+// Aliases says whether the output is the input, in other dimensions: nothing is to be computed.
+func (o *Operator) Aliases() bool { return forms[o.Op].aliases }
+
+// Averages says whether the operator sums what is under its window.
+func (o *Operator) Averages() bool { return o.Windowed() && !o.Weighted() && forms[o.Op].rounds }
+
+// sums says whether the operator has accumulators of its own.
+func (o *Operator) sums() bool { return o.Weighted() || o.Averages() }
+
+// ends says how the operator gets from its terms to the output: with a requantizer, with thresholds, or neither.
+func (o *Operator) ends(out *Tensor) (requantizes, compares bool) {
+	f := forms[o.Op]
+	if !f.rounds || out.Kind == Accumulators {
+		return false, false
+	}
+	return !out.Signs && !f.signs, out.Signs
+}
+
+func (o *Operator) validateFlatten(in, out *Tensor) error {
+	if out.Height != 1 || out.Width != 1 || out.Channels != in.Len() {
+		return fmt.Errorf("output of shape %d×%d×%d, want 1×1×%d", out.Height, out.Width, out.Channels, in.Len())
+	}
+	return nil
+}
+
+func (o *Operator) validateDepthwise(in, out *Tensor) error {
+	if o.Groups != in.Channels || out.Channels != in.Channels {
+		return fmt.Errorf("%d groups, %d input and %d output channels, want the same of each", o.Groups, in.Channels, out.Channels)
+	}
+	return o.validateWeights(in, out)
+}
+
+func (o *Operator) validateLinear(in, out *Tensor) error {
+	if in.Height != 1 || in.Width != 1 || o.Kernel != [2]int{1, 1} || o.Stride != [2]int{1, 1} || o.Groups != 1 {
+		return fmt.Errorf("image %d×%d, kernel %v, stride %v, %d groups, want 1 of each", in.Height, in.Width, o.Kernel, o.Stride, o.Groups)
+	}
+	return o.validateWeights(in, out)
+}
