@@ -142,12 +142,8 @@ func (p *Plan) derive(u *Unit) error {
 		u.Thresholds = &t
 		return err
 	}
-	var accScale []float32
-	if u.Kind.Weighted() && len(terms) == 1 {
-		accScale = u.accumulatorScales()[0]
-	}
 	lo, hi := p.active(u)
-	r, err := quant.Derive(u.Output.Channels, terms, bias, accScale, u.Output.Params, lo, hi)
+	r, err := quant.Derive(u.Output.Channels, terms, p.bias(u, bias), u.Output.Params, lo, hi)
 	u.Requantizer = &r
 	return err
 }
@@ -176,17 +172,22 @@ func (p *Plan) output(u *Unit) (*Tensor, error) {
 // the logits.
 func (p *Plan) deriveLogits(u *Unit) error {
 	scales := u.accumulatorScales()
-	var accumulator []float32
-	if len(scales) == 1 {
-		accumulator = scales[0]
-	}
 	terms := func(scale float32) ([]quant.Term, error) {
 		t, _ := p.terms(u, scale)
 		return t, nil
 	}
-	r, scale, err := quant.DeriveLogits(u.Channels, terms, u.Bias, slices.Concat(scales...), accumulator)
+	r, scale, err := quant.DeriveLogits(u.Channels, terms, p.bias(u, u.Bias), slices.Concat(scales...))
 	u.Requantizer, p.LogitScale, u.Output.Scale = &r, scale, scale
 	return err
+}
+
+// bias is a real bias of a unit with what the network's policy says of its form.
+func (p *Plan) bias(u *Unit, real []float64) quant.Bias {
+	b := quant.Bias{Real: real, Whole: p.Network.Policy.WholeBiases}
+	if u.Kind.Weighted() {
+		b.AccScale = u.accumulatorScales()[0]
+	}
+	return b
 }
 
 // active returns the range of the codes that the unit's activation leaves.

@@ -150,6 +150,7 @@ func policy(q *recipe.QAT) (qat.Policy, error) {
 		Method: method(q.Method), Weights: method(q.Weights), WeightBits: q.WeightBits, ActivationBits: q.ActivationBits,
 		FirstLast: qat.FirstLast(q.FirstLast), PerTensor: q.Granularity == "per_tensor", MinMax: q.Observer == "minmax",
 		PowerOfTwo: q.Scales == "pow2", GradientBits: q.GradientBits, InputScaling: q.InputScaling,
+		WholeBiases: q.Bias == "accumulator",
 	}
 	for _, r := range q.Layers {
 		p.Rules = append(p.Rules, qat.Rule{

@@ -32,6 +32,9 @@ type Policy struct {
 	// magnitudes of what the signs are of: in training alone, there are no
 	// integers for it.
 	InputScaling bool
+	// WholeBiases are a whole number of units of the accumulator in every layer, see
+	// quant.Bias: of what is exported, and what its integers are compared with.
+	WholeBiases bool
 	// Rules are exceptions by name; the first that matches a layer counts, even
 	// for the first and the last.
 	Rules []Rule

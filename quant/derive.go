@@ -17,20 +17,30 @@ type Term struct {
 	MaxAbs []int64
 }
 
-// Derive returns the requantizer of a layer with the given output channels and terms, real bias per channel (nil for
-// none) and output parameters and range; lo and hi bound the output's codes.
+// A Bias is what is added to the terms of each channel. AccScale[c] is the real value of a unit of the first term's
+// accumulator, fl32(sx·sw[c]); nil, or 0 in a channel, is one that is not known.
+type Bias struct {
+	Real     []float64 // nil for none
+	AccScale []float32
+	// Whole biases are a whole number of units of the first term's accumulator, RNE(bias/accScale), wherever that scale is
+	// known: other runtimes store no others. In a channel whose multiplier is 0 they are whole steps of the output.
+	Whole bool
+}
+
+// Derive returns the requantizer of a layer with the given output channels and terms, bias and output parameters and
+// range; lo and hi bound the output's codes.
 //
 // In each channel all multipliers get one shift s: the least that makes every multiplier exact or, if smaller, the
 // greatest, at most 62, at which the worst case of |Σ acc·m| + |b| stays below 2^62; then m = RNE(M·2^s). The bias is
 // added to the accumulator, as RNE(bias/accScale), where there is one term, |accScale| <= out.Scale/256 and both the
-// bias and the accumulator with it fit int32 in the worst case; else it is the constant b = RNE(bias·2^s/out.Scale).
-// accScale[c] is the real value of an accumulator's unit, fl32(sx·sw[c]); nil, or 0 in a channel, chooses the
-// constant, as does a multiplier of 0.
+// bias and the accumulator with it fit int32 in the worst case; else it is the constant b = RNE(bias·2^s/out.Scale),
+// as where the scale is not known or the multiplier is 0. Of a whole bias that does not fit int32 there is no requantizer;
+// beside other terms it is the constant RNE(bias/accScale)·m of the first.
 //
 // A channel with a number that is not finite, an accumulator beyond int32 or no possible shift is an error that names
 // the channel.
-func Derive(channels int, terms []Term, bias []float64, accScale []float32, out Params, lo, hi int32) (fixed.Requantizer, error) {
-	if err := checkShapes(channels, terms, bias, accScale, out); err != nil {
+func Derive(channels int, terms []Term, bias Bias, out Params, lo, hi int32) (fixed.Requantizer, error) {
+	if err := checkShapes(channels, terms, bias, out); err != nil {
 		return fixed.Requantizer{}, err
 	}
 	r := fixed.Requantizer{
@@ -42,7 +52,7 @@ func Derive(channels int, terms []Term, bias []float64, accScale []float32, out 
 		r.M[i] = make([]int64, channels)
 	}
 	for c := range channels {
-		if err := deriveChannel(&r, c, terms, most, at(bias, c), at(accScale, c), out.Scale); err != nil {
+		if err := deriveChannel(&r, c, terms, most, at(bias.Real, c), at(bias.AccScale, c), bias.Whole, out.Scale); err != nil {
 			return fixed.Requantizer{}, fmt.Errorf("quant: channel %d: %w", c, err)
 		}
 	}
@@ -65,7 +75,7 @@ func at[T any](values []T, c int) T {
 	}
 }
 
-func checkShapes(channels int, terms []Term, bias []float64, accScale []float32, out Params) error {
+func checkShapes(channels int, terms []Term, bias Bias, out Params) error {
 	if len(terms) == 0 {
 		return fmt.Errorf("quant: requantization without terms")
 	}
@@ -74,8 +84,8 @@ func checkShapes(channels int, terms []Term, bias []float64, accScale []float32,
 			return fmt.Errorf("quant: term %d has %d multipliers and %d bounds, want 1 or %d", i, len(t.M), len(t.MaxAbs), channels)
 		}
 	}
-	if bias != nil && len(bias) != channels || accScale != nil && len(accScale) != channels {
-		return fmt.Errorf("quant: %d biases and %d accumulator scales for %d channels", len(bias), len(accScale), channels)
+	if bias.Real != nil && len(bias.Real) != channels || bias.AccScale != nil && len(bias.AccScale) != channels {
+		return fmt.Errorf("quant: %d biases and %d accumulator scales for %d channels", len(bias.Real), len(bias.AccScale), channels)
 	}
 	if !(out.Scale > 0) || math.IsInf(float64(out.Scale), 0) {
 		return fmt.Errorf("quant: output scale %v is not positive and finite", out.Scale)
@@ -84,7 +94,7 @@ func checkShapes(channels int, terms []Term, bias []float64, accScale []float32,
 }
 
 // deriveChannel fills channel c of r.
-func deriveChannel(r *fixed.Requantizer, c int, terms []Term, bounds [][]int64, bias float64, accScale, outScale float32) error {
+func deriveChannel(r *fixed.Requantizer, c int, terms []Term, bounds [][]int64, bias float64, accScale float32, whole bool, outScale float32) error {
 	multipliers := make([]fixed.Multiplier, len(terms))
 	maxAbs := make([]int64, len(terms))
 	for i, t := range terms {
@@ -101,24 +111,39 @@ func deriveChannel(r *fixed.Requantizer, c int, terms []Term, bounds [][]int64, 
 	if s := float64(accScale); math.IsNaN(s) || math.IsInf(s, 0) {
 		return fmt.Errorf("accumulator scale %v is not finite", accScale)
 	}
-	if len(terms) == 1 && multipliers[0].Mantissa != 0 {
-		if code, ok := accumulatorBias(constant, maxAbs[0], accScale, outScale); ok {
-			r.AccBias[c] = code
-			maxAbs[0] += max(int64(code), -int64(code))
+	units := new(big.Int) // of the first accumulator, beside the constant
+	scaled := accScale != 0 && multipliers[0].Mantissa != 0
+	if scaled && (whole || len(terms) == 1 && 256*math.Abs(float64(accScale)) <= float64(outScale)) {
+		units = roundRat(new(big.Rat).Quo(constant, new(big.Rat).SetFloat64(float64(accScale))), 0)
+		switch fits := fitsInt32(units, maxAbs[0]); {
+		case fits && len(terms) == 1:
+			r.AccBias[c] = int32(units.Int64())
+			maxAbs[0] += abs(units.Int64())
+			units.SetInt64(0)
 			constant.SetInt64(0)
+		case fits: // whole
+			constant.SetInt64(0)
+		case whole:
+			return fmt.Errorf("a bias of %v units of the accumulator, which int32 does not hold beside the accumulator; leave biases free", units)
+		default:
+			units.SetInt64(0)
 		}
 	}
 	constant.Quo(constant, new(big.Rat).SetFloat64(float64(outScale)))
+	if whole && multipliers[0].Mantissa == 0 {
+		constant.SetInt(roundRat(constant, 0))
+	}
 	m := make([]int64, len(terms))
 	for s := min(fixed.ExactShift(multipliers...), fixed.MaxShift); s >= 0; s-- {
-		b := roundRat(constant, uint(s))
-		ok := b.IsInt64()
+		ok := true
 		for i := range m {
 			var fits bool
 			m[i], fits = multipliers[i].At(s)
 			ok = ok && fits
 		}
-		if !ok {
+		b := roundRat(constant, uint(s))
+		b.Add(b, new(big.Int).Mul(units, big.NewInt(m[0])))
+		if !ok || !b.IsInt64() {
 			continue
 		}
 		if _, ok := fixed.SumBound(m, maxAbs, b.Int64()); !ok {
@@ -134,22 +159,13 @@ func deriveChannel(r *fixed.Requantizer, c int, terms []Term, bounds [][]int64, 
 		maxAbs, at(terms[0].M, c), bias, outScale)
 }
 
-// accumulatorBias returns RNE(bias/accScale) where the contract's first form of a bias applies: accumulator steps of
-// at most 1/256 of the output's, the bias and the accumulator with it within int32.
-func accumulatorBias(bias *big.Rat, maxAbs int64, accScale, outScale float32) (int32, bool) {
-	if accScale == 0 || 256*math.Abs(float64(accScale)) > float64(outScale) {
-		return 0, false
-	}
-	code := roundRat(new(big.Rat).Quo(bias, new(big.Rat).SetFloat64(float64(accScale))), 0)
-	if !code.IsInt64() {
-		return 0, false
-	}
+// fitsInt32 says whether int32 holds a bias and an accumulator with it.
+func fitsInt32(bias *big.Int, maxAbs int64) bool {
 	limit := math.MaxInt32 - maxAbs
-	if v := code.Int64(); v >= -limit && v <= limit {
-		return int32(v), true
-	}
-	return 0, false
+	return bias.IsInt64() && abs(bias.Int64()) <= limit && bias.Int64() != math.MinInt64
 }
+
+func abs(x int64) int64 { return max(x, -x) }
 
 // roundRat returns x·2^s rounded to the nearest integer, ties to even.
 func roundRat(x *big.Rat, s uint) *big.Int {

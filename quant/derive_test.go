@@ -47,7 +47,7 @@ func TestDeriveFollowsTheRule(t *testing.T) {
 	forms := map[string]int{}
 	for range 5000 {
 		terms, bias, accScale, out := drawLayer(rng)
-		r, err := Derive(1, terms, bias, accScale, out, 0, 255)
+		r, err := Derive(1, terms, Bias{Real: bias, AccScale: accScale}, out, 0, 255)
 		if err != nil {
 			forms["refused"]++
 			continue
@@ -130,7 +130,7 @@ func TestDeriveApproximatesTheRealLayer(t *testing.T) {
 	compared := 0
 	for range 3000 {
 		terms, bias, accScale, out := drawLayer(rng)
-		r, err := Derive(1, terms, bias, accScale, out, 0, 255)
+		r, err := Derive(1, terms, Bias{Real: bias, AccScale: accScale}, out, 0, 255)
 		if err != nil {
 			continue
 		}
@@ -179,7 +179,7 @@ func TestDeriveApproximatesTheRealLayer(t *testing.T) {
 }
 
 func TestDeriveZeroMultiplier(t *testing.T) {
-	r, err := Derive(1, []Term{{M: []float32{0}, MaxAbs: []int64{1000}}}, []float64{2.5}, []float32{0}, Params{Scale: 0.5, ZeroPoint: 3}, 0, 255)
+	r, err := Derive(1, []Term{{M: []float32{0}, MaxAbs: []int64{1000}}}, Bias{Real: []float64{2.5}, AccScale: []float32{0}}, Params{Scale: 0.5, ZeroPoint: 3}, 0, 255)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,14 +190,14 @@ func TestDeriveZeroMultiplier(t *testing.T) {
 
 // TestDeriveVanishingMultiplier has a multiplier that is not 0 but rounds to it at the greatest shift.
 func TestDeriveVanishingMultiplier(t *testing.T) {
-	r, err := Derive(1, []Term{{M: []float32{0x1p-100}, MaxAbs: []int64{1 << 20}}}, []float64{1}, nil, Params{Scale: 1}, 0, 255)
+	r, err := Derive(1, []Term{{M: []float32{0x1p-100}, MaxAbs: []int64{1 << 20}}}, Bias{Real: []float64{1}}, Params{Scale: 1}, 0, 255)
 	if err != nil || r.Shift[0] != 61 || r.M[0][0] != 0 || r.Apply(0, 1<<20) != 1 {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
 
 func TestDeriveOneValueForAllChannels(t *testing.T) {
-	r, err := Derive(3, []Term{{M: []float32{0.25}, MaxAbs: []int64{255}}, {M: []float32{0.5, 1, 2}, MaxAbs: []int64{255}}}, nil, nil, Params{Scale: 1}, 0, 15)
+	r, err := Derive(3, []Term{{M: []float32{0.25}, MaxAbs: []int64{255}}, {M: []float32{0.5, 1, 2}, MaxAbs: []int64{255}}}, Bias{}, Params{Scale: 1}, 0, 15)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,8 +232,35 @@ func TestDeriveRefuses(t *testing.T) {
 		"bias too big":        {one, []float64{0, 1e30}, nil, 1, "channel 1: no shift"},
 		"accumulator too big": {[]Term{{M: []float32{1}, MaxAbs: []int64{1, 1 << 31}}}, nil, nil, 1, "channel 1: accumulator"},
 	} {
-		if _, err := Derive(2, c.terms, c.bias, c.accScale, Params{Scale: c.scale}, 0, 255); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Derive(2, c.terms, Bias{Real: c.bias, AccScale: c.accScale}, Params{Scale: c.scale}, 0, 255); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, c.want)
 		}
+	}
+}
+
+// Whole biases are what a runtime computes that adds an int32 to the accumulator, whatever else is added.
+func TestWholeBiasesAreUnitsOfTheAccumulator(t *testing.T) {
+	rng := rand.New(rand.NewPCG(21, 22))
+	for range 2000 {
+		accScale, outScale := float32(math.Exp(rng.NormFloat64()-5)), float32(math.Exp(rng.NormFloat64()-3))
+		bias := Bias{Real: []float64{rng.NormFloat64()}, AccScale: []float32{accScale}, Whole: true}
+		terms := []Term{{M: []float32{accScale / outScale}, MaxAbs: []int64{1 << 20}}, {M: []float32{float32(rng.Float64())}, MaxAbs: []int64{255}}}
+		units := int64(math.RoundToEven(bias.Real[0] / float64(accScale)))
+		for n := 1; n <= 2; n++ {
+			r, err := Derive(1, terms[:n], bias, Params{Scale: outScale, ZeroPoint: 3}, 0, 255)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := r.Bias[0] + int64(r.AccBias[0])*r.M[0][0]; got != units*r.M[0][0] {
+				t.Fatalf("%d terms: the bias is %d, want %d times %d", n, got, units, r.M[0][0])
+			}
+		}
+	}
+	r, err := Derive(1, []Term{{M: []float32{0}, MaxAbs: []int64{1000}}}, Bias{Real: []float64{2.6}, AccScale: []float32{0}, Whole: true}, Params{Scale: 1}, 0, 255)
+	if err != nil || r.Bias[0] != 3<<r.Shift[0] {
+		t.Errorf("without a multiplier: %+v, %v", r, err)
+	}
+	if _, err := Derive(1, []Term{{M: []float32{1}, MaxAbs: []int64{1000}}}, Bias{Real: []float64{2.6}, AccScale: []float32{1e-9}, Whole: true}, Params{Scale: 1}, 0, 255); err == nil || !strings.Contains(err.Error(), "int32") {
+		t.Errorf("a bias beyond int32: %v", err)
 	}
 }

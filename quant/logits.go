@@ -16,8 +16,8 @@ const finestLogits = 8
 // steps as coarse as accumulators have, biases would be rounded to whole steps, and the logits of a weak network be ties.
 //
 // terms returns the terms for a scale, the same accumulators each time. accScale has the scale of every accumulator of
-// every channel; accumulator is that of Derive. See Derive for what else is given and refused.
-func DeriveLogits(channels int, terms func(scale float32) ([]Term, error), bias []float64, accScale, accumulator []float32) (fixed.Requantizer, float32, error) {
+// every channel. See Derive for what else is given and refused.
+func DeriveLogits(channels int, terms func(scale float32) ([]Term, error), bias Bias, accScale []float32) (fixed.Requantizer, float32, error) {
 	var whole float32
 	for _, s := range accScale {
 		whole = max(whole, s, -s)
@@ -31,7 +31,7 @@ func DeriveLogits(channels int, terms func(scale float32) ([]Term, error), bias 
 		if err != nil {
 			return fixed.Requantizer{}, 0, err
 		}
-		r, err := Derive(channels, t, bias, accumulator, Params{Scale: scale}, math.MinInt32, math.MaxInt32)
+		r, err := Derive(channels, t, bias, Params{Scale: scale}, math.MinInt32, math.MaxInt32)
 		if k == 0 || err == nil && scale >= leastNormal && r.Bound(bounds(t, channels)) <= math.MaxInt32 {
 			return r, scale, err
 		}

@@ -31,7 +31,7 @@ func TestLogitsAreAsFineAsInt32Holds(t *testing.T) {
 			}
 			return []Term{{M: m, MaxAbs: most}}, nil
 		}
-		r, scale, err := DeriveLogits(channels, terms, bias, accScale, accScale)
+		r, scale, err := DeriveLogits(channels, terms, Bias{Real: bias, AccScale: accScale}, accScale)
 		if err != nil {
 			continue
 		}
@@ -55,7 +55,7 @@ func TestLogitsAreAsFineAsInt32Holds(t *testing.T) {
 			continue
 		}
 		finer, _ := terms(float32(math.Ldexp(float64(whole), -k-1)))
-		if r, err := Derive(channels, finer, bias, accScale, Params{Scale: float32(math.Ldexp(float64(whole), -k-1))}, math.MinInt32, math.MaxInt32); err == nil && r.Bound([][]int64{most}) <= math.MaxInt32 {
+		if r, err := Derive(channels, finer, Bias{Real: bias, AccScale: accScale}, Params{Scale: float32(math.Ldexp(float64(whole), -k-1))}, math.MinInt32, math.MaxInt32); err == nil && r.Bound([][]int64{most}) <= math.MaxInt32 {
 			t.Fatalf("k = %d, though %d fits", k, k+1)
 		}
 	}
@@ -68,7 +68,7 @@ func TestLogitsAreAsFineAsInt32Holds(t *testing.T) {
 
 func TestLogitScaleOfZeros(t *testing.T) {
 	terms := func(float32) ([]Term, error) { return []Term{{M: []float32{0}, MaxAbs: []int64{100}}}, nil }
-	_, scale, err := DeriveLogits(1, terms, []float64{1}, []float32{0}, []float32{0})
+	_, scale, err := DeriveLogits(1, terms, Bias{Real: []float64{1}, AccScale: []float32{0}}, []float32{0})
 	if err != nil || scale != 1.0/256 {
 		t.Errorf("scale %v, %v, want 2^-8", scale, err)
 	}

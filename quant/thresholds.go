@@ -20,7 +20,7 @@ import (
 //
 // A number that is not finite, falling levels or an accumulator beyond int32 is an error that names the channel.
 func DeriveThresholds(channels int, terms []Term, bias []float64, levels []float64) (fixed.Thresholds, error) {
-	if err := checkShapes(channels, terms, bias, nil, Params{Scale: 1}); err != nil {
+	if err := checkShapes(channels, terms, Bias{Real: bias}, Params{Scale: 1}); err != nil {
 		return fixed.Thresholds{}, err
 	}
 	t := fixed.Thresholds{M: make([][]int64, len(terms)), T: make([][]int64, len(levels))}

@@ -40,6 +40,7 @@ func Default() *Recipe {
 			ObserverFreeze:  0.5,
 			BatchNormFreeze: 2,
 			Scales:          "float",
+			Bias:            "free",
 			All:             settings.Default(),
 		},
 		Loss:    "cross_entropy",

@@ -91,6 +91,7 @@ type QAT struct {
 	ObserverFreeze  float64 `yaml:"observer_freeze"`  // observers stop after this fraction of the epochs behind all stages, in [0, 1]
 	BatchNormFreeze int     `yaml:"batchnorm_freeze"` // batch-norm statistics stay fixed for this many last epochs
 	Scales          string  `yaml:"scales"`           // float, or pow2: powers of two only
+	Bias            string  `yaml:"bias"`             // free, or accumulator: whole units of the accumulator, as other runtimes store them
 	InputScaling    bool    `yaml:"input_scaling"`    // of xnor: scale by the input's magnitudes too (for study only)
 
 	settings.All `yaml:",inline"` // of methods: threshold of ttq, steps of inq

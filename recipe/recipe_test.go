@@ -87,6 +87,7 @@ qat:
   observer_freeze: 1
   batchnorm_freeze: 3
   scales: pow2
+  bias: accumulator
   input_scaling: true
   threshold: 0.1
   steps: [0.4, 1]
@@ -136,7 +137,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 				Decay: recipe.Default().QAT.Decay,
 			},
 			Method: "lsq", Weights: "dorefa", WeightBits: 2, ActivationBits: 3, GradientBits: 6, FirstLast: "8", Granularity: "per_tensor",
-			Observer: "minmax", ObserverFreeze: 1, BatchNormFreeze: 3, Scales: "pow2", InputScaling: true,
+			Observer: "minmax", ObserverFreeze: 1, BatchNormFreeze: 3, Scales: "pow2", Bias: "accumulator", InputScaling: true,
 			All:    settings.All{TTQ: settings.TTQ{Threshold: 0.1}, INQ: settings.INQ{Steps: []float64{0.4, 1}}},
 			Layers: []recipe.Rule{{Match: "fc*", WeightBits: 4, ActivationBits: 8, Method: "int"}},
 			Stages: []recipe.Stage{{Epochs: 2, Match: "conv*", WeightBits: 8, ActivationBits: 32}, {Epochs: 3}},
