@@ -29,6 +29,7 @@ const (
 // folder is the run folder of a training, locked against a second one.
 type folder struct {
 	path    string
+	root    *os.Root           // the folder itself: its path may come to lead to another
 	release func()             // gives up the lock
 	rates   map[string]float64 // images a second of the last epoch in metrics.jsonl, by phase
 }
@@ -45,29 +46,77 @@ func openFolder(r *recipe.Recipe, resume bool) (*folder, error) {
 		return nil, fmt.Errorf("pipeline: run folder: %w", err)
 	}
 	f := &folder{path: r.Out, rates: map[string]float64{}}
-	var err error
-	if f.release, err = lock(f.path); err != nil {
-		return nil, fmt.Errorf("pipeline: run folder %s: %w", f.path, err)
+	if err := f.open(resume); err != nil {
+		return nil, err
 	}
-	if _, err := os.Stat(f.file(configFile)); (err == nil) != resume {
-		f.release()
-		if resume {
-			return nil, fmt.Errorf("pipeline: %s is no run folder: it has no %s", f.path, configFile)
-		}
-		return nil, fmt.Errorf("pipeline: %s holds a run already; resume it (--resume %s) or name another folder (--out)", f.path, f.path)
-	}
-	return f, f.sweep()
+	return f, nil
 }
 
-// sweep removes the temporary files that a killed run left behind.
-func (f *folder) sweep() error {
-	left, err := filepath.Glob(f.file(".*-*"))
+// open locks the folder and holds it to what a run wants of it.
+func (f *folder) open(resume bool) (err error) {
+	if f.root, err = os.OpenRoot(f.path); err != nil {
+		return fmt.Errorf("pipeline: run folder: %w", err)
+	}
+	unlock, err := lock(f.path)
+	if err != nil {
+		f.root.Close()
+		return fmt.Errorf("pipeline: run folder %s: %w", f.path, err)
+	}
+	f.release = func() { unlock(); f.root.Close() }
+	if err = f.fit(resume); err == nil {
+		err = f.sweep()
+	}
+	if err != nil {
+		f.release()
+	}
+	return err
+}
+
+// fit wants a run in the folder to resume, and nothing at all in that of a new one.
+func (f *folder) fit(resume bool) error {
+	_, err := f.root.Stat(configFile)
+	switch {
+	case resume && err != nil:
+		return fmt.Errorf("pipeline: %s is no run folder: it has no %s", f.path, configFile)
+	case resume:
+		return f.here()
+	case err == nil:
+		return fmt.Errorf("pipeline: %s holds a run already; resume it (--resume %s) or name another folder (--out)", f.path, f.path)
+	}
+	files, err := fs.ReadDir(f.root.FS(), ".")
 	if err != nil {
 		return fmt.Errorf("pipeline: run folder %s: %w", f.path, err)
 	}
-	for _, file := range left {
-		if err := os.Remove(file); err != nil {
-			return fmt.Errorf("pipeline: run folder: %w", err)
+	for _, file := range files {
+		if file.Name() != lockFile {
+			return fmt.Errorf("pipeline: run folder %s is not empty, it has %q; name a new or an empty folder (--out)", f.path, file.Name())
+		}
+	}
+	return f.here()
+}
+
+// here wants the path to lead to the folder that is locked.
+func (f *folder) here() error {
+	own, err := f.root.Stat(".")
+	if err != nil {
+		return fmt.Errorf("pipeline: run folder %s: %w", f.path, err)
+	}
+	found, err := os.Stat(f.path)
+	if err != nil || !os.SameFile(own, found) {
+		return fmt.Errorf("pipeline: run folder %s was removed, moved or replaced while the run was under way; start it again in another folder", f.path)
+	}
+	return nil
+}
+
+// temporary names the file that becomes the one with the given name.
+func temporary(name string) string { return "." + name + ".partial" }
+
+// sweep removes the temporary files of this run that a kill left there, by their exact
+// names.
+func (f *folder) sweep() error {
+	for _, name := range []string{configFile, metricsFile, lastFile, floatFile, bestFile, modelFile, summaryFile} {
+		if err := f.root.Remove(temporary(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("pipeline: run folder %s: %w", f.path, err)
 		}
 	}
 	return nil
@@ -87,12 +136,28 @@ func freshName(r *recipe.Recipe) string {
 
 func (f *folder) file(name string) string { return filepath.Join(f.path, name) }
 
-// write replaces a file by data, whole or not at all.
+// replace has write fill a file, whole or not at all.
+func (f *folder) replace(name string, write func(*os.File) error) error {
+	if err := f.here(); err != nil {
+		return err
+	}
+	return train.WriteIn(f.root, name, temporary(name), write)
+}
+
+// write replaces a file by data.
 func (f *folder) write(name string, data []byte) error {
-	return train.WriteFile(f.file(name), func(w *os.File) error {
+	return f.replace(name, func(w *os.File) error {
 		_, err := w.Write(data)
 		return err
 	})
+}
+
+// checkpoint reads a checkpoint of the run.
+func (f *folder) checkpoint(name string) (*train.Checkpoint, error) {
+	if err := f.here(); err != nil {
+		return nil, err
+	}
+	return train.ReadCheckpoint(f.file(name))
 }
 
 // writeJSON writes v as indented JSON.
@@ -119,7 +184,10 @@ type epochRecord struct {
 
 // appendRecord adds a line to metrics.jsonl.
 func (f *folder) appendRecord(e epochRecord) error {
-	w, err := os.OpenFile(f.file(metricsFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err := f.here(); err != nil {
+		return err
+	}
+	w, err := f.root.OpenFile(metricsFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		return fmt.Errorf("pipeline: %w", err)
 	}
@@ -134,7 +202,7 @@ func (f *folder) appendRecord(e epochRecord) error {
 // cutRecords drops the lines of metrics.jsonl behind a checkpoint: those of a
 // later phase, or of more than the given number of epochs.
 func (f *folder) cutRecords(phase string, epochs int) error {
-	file, err := os.Open(f.file(metricsFile))
+	file, err := f.root.Open(metricsFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

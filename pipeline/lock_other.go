@@ -11,9 +11,12 @@ import (
 	"path/filepath"
 )
 
+// lockFile is the name of the file that stands for the lock.
+const lockFile = ".lock"
+
 // lock makes a file in the folder; while it is there, nobody else can.
 func lock(folder string) (release func(), err error) {
-	path := filepath.Join(folder, ".lock")
+	path := filepath.Join(folder, lockFile)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, errors.New("another run is using it, or was killed there: if so, remove " + path)

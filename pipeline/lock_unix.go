@@ -10,6 +10,9 @@ import (
 	"syscall"
 )
 
+// lockFile is the name of a file that stands for the lock: none here.
+const lockFile = ""
+
 // lock holds a folder until release is called or the process ends.
 func lock(folder string) (release func(), err error) {
 	d, err := os.Open(folder)

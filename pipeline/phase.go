@@ -133,7 +133,7 @@ func (p *phase) epochEnd(l *train.Loop, m train.Metrics) error {
 	p.validation = v.Accuracy
 	if p.schedule.Settled(l.Position.Epoch-1) && v.Accuracy > p.bestSoFar {
 		p.bestSoFar = v.Accuracy
-		if err := p.capture(nil).Write(p.folder.file(p.best)); err != nil {
+		if err := p.folder.replace(p.best, p.capture(nil).Encode); err != nil {
 			return err
 		}
 	}
@@ -163,7 +163,7 @@ func (p *phase) save() error {
 		}
 	}
 	p.saved = time.Now()
-	return p.capture(p.optimizer).Write(p.folder.file(lastFile))
+	return p.folder.replace(lastFile, p.capture(p.optimizer).Encode)
 }
 
 func (p *phase) capture(o optim.Optimizer) *train.Checkpoint {

@@ -188,7 +188,7 @@ func (t *run) resumed() (*train.Checkpoint, error) {
 	if _, err := os.Stat(t.folder.file(lastFile)); err != nil {
 		return nil, t.folder.cutRecords(phaseFloat, 0)
 	}
-	c, err := train.ReadCheckpoint(t.folder.file(lastFile))
+	c, err := t.folder.checkpoint(lastFile)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +222,7 @@ func (t *run) trainFloat(ctx context.Context, p *phase, from *train.Checkpoint) 
 		return fmt.Errorf("%w (init: %s)", err, t.r.Init)
 	}
 	t.network.RescaleImage(c.Info.Input.Scale)
-	return train.Capture(train.Info{Recipe: string(t.r.YAML()), Data: t.data.Digest, Phase: phaseFloat, Validation: c.Info.Validation}, t.network, nil).Write(t.folder.file(floatFile))
+	return t.folder.replace(floatFile, train.Capture(train.Info{Recipe: string(t.r.YAML()), Data: t.data.Digest, Phase: phaseFloat, Validation: c.Info.Validation}, t.network, nil).Encode)
 }
 
 func (t *run) quantizedPhase() (*phase, error) {
@@ -246,7 +246,7 @@ const calibrationImages = 512
 // training images.
 func (t *run) startQuantized(float *phase) error {
 	if float.recipe.Epochs > 0 || t.r.Init != "" {
-		c, err := train.ReadCheckpoint(t.folder.file(floatFile))
+		c, err := t.folder.checkpoint(floatFile)
 		if err != nil {
 			return err
 		}
@@ -290,7 +290,7 @@ func (t *run) finish(ctx context.Context, exportable bool) error {
 // accuracy returns the accuracy of a checkpoint of the run on the test images,
 // and what it had on the validation images.
 func (t *run) accuracy(ctx context.Context, file string, quantize bool) (test *float64, validation float64, err error) {
-	c, err := train.ReadCheckpoint(t.folder.file(file))
+	c, err := t.folder.checkpoint(file)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -307,7 +307,7 @@ func (t *run) accuracy(ctx context.Context, file string, quantize bool) (test *f
 
 // exportModel writes the model, evaluates it on integers, and verifies it.
 func (t *run) exportModel(ctx context.Context, n *layers.Network) error {
-	err := train.WriteFile(t.folder.file(modelFile), func(w *os.File) error { return export.Write(w, n, about(t.r, t.data.Digest)) })
+	err := t.folder.replace(modelFile, func(w *os.File) error { return export.Write(w, n, about(t.r, t.data.Digest)) })
 	if err != nil {
 		return fmt.Errorf("%w; if the training diverged, lower qat.lr", err)
 	}

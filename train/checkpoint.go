@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -166,10 +167,13 @@ func parameters(n *layers.Network) []graph.State {
 
 // Write writes the checkpoint to a temporary file beside path, syncs it and
 // renames it: path holds the old checkpoint or the new one, whatever happens.
-func (c *Checkpoint) Write(path string) error {
+func (c *Checkpoint) Write(path string) error { return WriteFile(path, c.Encode) }
+
+// Encode writes the checkpoint to a file.
+func (c *Checkpoint) Encode(w *os.File) error {
 	meta, err := json.Marshal(c.Info)
 	if err != nil {
-		return fmt.Errorf("train: checkpoint %s: %w", path, err)
+		return fmt.Errorf("train: checkpoint: %w", err)
 	}
 	f := &safetensors.File{Metadata: []safetensors.Metadata{{Key: "goqat", Value: string(meta)}}}
 	for _, name := range c.order {
@@ -179,7 +183,7 @@ func (c *Checkpoint) Write(path string) error {
 		}
 		f.Tensors = append(f.Tensors, safetensors.Tensor{Name: name, DType: "F32", Shape: c.shapes[name], Data: data})
 	}
-	return WriteFile(path, func(w *os.File) error { return f.Write(w, true) })
+	return f.Write(w, true)
 }
 
 // ReadCheckpoint reads and checks the checkpoint at path.
@@ -242,17 +246,32 @@ func decode(f *safetensors.File) (*Checkpoint, error) {
 
 // WriteFile has write fill a temporary file beside path, syncs it and renames it
 // to path.
-func WriteFile(path string, write func(*os.File) error) (err error) {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*")
+func WriteFile(path string, write func(*os.File) error) error {
+	dir, name := filepath.Split(path)
+	root, err := os.OpenRoot(filepath.Clean(dir))
 	if err != nil {
 		return fmt.Errorf("train: write %s: %w", path, err)
+	}
+	defer root.Close()
+	return WriteIn(root, name, fmt.Sprintf(".%s-%016x", name, rand.Uint64()), write)
+}
+
+// WriteIn does the same with a file of an open folder, wherever that has been moved to,
+// and with a temporary file of the given name, which must not exist.
+func WriteIn(folder *os.Root, name, temporary string, write func(*os.File) error) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("train: write %s: %w", filepath.Join(folder.Name(), name), err)
+		}
+	}()
+	f, err := folder.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
 	}
 	defer func() {
 		if err != nil {
 			f.Close()
-			os.Remove(f.Name())
-			err = fmt.Errorf("train: write %s: %w", path, err)
+			folder.Remove(temporary)
 		}
 	}()
 	if err = write(f); err != nil {
@@ -267,15 +286,15 @@ func WriteFile(path string, write func(*os.File) error) (err error) {
 	if err = f.Close(); err != nil {
 		return err
 	}
-	if err = os.Rename(f.Name(), path); err != nil {
+	if err = folder.Rename(temporary, name); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return syncDir(folder)
 }
 
-// syncDir makes a rename in dir durable, where the system can.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
+// syncDir makes a rename in a folder durable, where the system can.
+func syncDir(folder *os.Root) error {
+	d, err := folder.Open(".")
 	if err != nil {
 		return err
 	}
