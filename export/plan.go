@@ -208,7 +208,7 @@ func (p *Plan) active(u *Unit) (lo, hi int32) {
 // terms returns the summands of the unit's result, and the bias of all of them.
 func (p *Plan) terms(u *Unit, outScale float32) (terms []quant.Term, bias []float64) {
 	terms, bias = lowerings[u.Kind].terms(p, u, outScale), u.Bias
-	for _, in := range u.Inputs[1:] {
+	for _, in := range u.Inputs[len(u.Inputs)-len(u.Added()):] {
 		if !in.Sums {
 			terms = append(terms, codes(in, outScale))
 			continue

@@ -36,7 +36,7 @@ func (n *Network) emit(u *Unit) {
 	}
 	u.Output.Quantizer = n.quantizer(u)
 	e := graph.Epilogue{Terms: []graph.Term{{X: x, Norm: u.Norm, Bias: u.Bias}}, Activation: u.Activation, Replaced: n.Assignment.Replaced[u.Output.Name]}
-	for _, in := range u.Inputs[1:] {
+	for _, in := range u.Added() {
 		t := graph.Term{X: in.node}
 		if in.Sums {
 			t.Norm, t.Bias = in.Source.Norm, in.Source.Bias

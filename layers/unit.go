@@ -26,7 +26,7 @@ type Unit struct {
 // Input returns the first input.
 func (u *Unit) Input() *Tensor { return u.Inputs[0] }
 
-// Added returns the tensors that are added to the unit's own sums.
+// Added returns the tensors that are added to what the unit makes of the first.
 func (u *Unit) Added() []*Tensor {
 	return u.Inputs[len(u.Inputs)-len(u.Operator.Added()):]
 }

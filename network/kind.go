@@ -45,6 +45,7 @@ type traits struct {
 	windowed  bool // it has a window
 	keeps     bool // its result has the codes of its input
 	training  bool // it does nothing outside training
+	adds      bool // inputs after the first are added to what it makes of that
 	activates bool // an activation can follow the result
 	bySigns   bool // its result is signed as its inputs are, not by its activation
 	wish      Wish
@@ -52,9 +53,9 @@ type traits struct {
 
 // kinds is the table of all operators.
 var kinds = [...]traits{
-	Convolution:    {name: "convolution", weighted: true, activates: true, windowed: true, wish: Own},
-	FullyConnected: {name: "linear", weighted: true, activates: true, wish: Own},
-	Addition:       {name: "addition", activates: true},
+	Convolution:    {name: "convolution", weighted: true, adds: true, activates: true, windowed: true, wish: Own},
+	FullyConnected: {name: "linear", weighted: true, adds: true, activates: true, wish: Own},
+	Addition:       {name: "addition", adds: true, activates: true},
 	Maximum:        {name: "maximum", windowed: true, keeps: true, wish: AsOutput},
 	Average:        {name: "average", windowed: true, bySigns: true, wish: AsNetwork},
 	Reshape:        {name: "reshape", keeps: true, wish: AsOutput},

@@ -61,10 +61,9 @@ type Operator struct {
 // Input returns the first input.
 func (o *Operator) Input() *Tensor { return o.Inputs[0] }
 
-// Added returns the tensors that are added to the operator's own sums: those of a
-// weighted operator after the first.
+// Added returns the tensors that are added to what the operator makes of the first.
 func (o *Operator) Added() []*Tensor {
-	if !o.Kind.Weighted() {
+	if !kinds[o.Kind].adds {
 		return nil
 	}
 	return o.Inputs[1:]

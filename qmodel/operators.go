@@ -46,6 +46,9 @@ func (o *Operator) Aliases() bool { return forms[o.Op].aliases }
 // Averages says whether the operator sums what is under its window.
 func (o *Operator) Averages() bool { return o.Windowed() && !o.Weighted() && forms[o.Op].rounds }
 
+// Adds says whether the inputs after the first are added to what the operator makes of that.
+func (o *Operator) Adds() bool { return forms[o.Op].rounds }
+
 // sums says whether the operator has accumulators of its own.
 func (o *Operator) sums() bool { return o.Weighted() || o.Averages() }
 

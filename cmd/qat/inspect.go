@@ -179,7 +179,9 @@ func operatorWork(q *qmodel.Model, i int) energy.Layer {
 		w.Activations.Bits += n * int64(q.Tensors[t].Bits)
 	}
 	outputs := int64(out.Len())
-	w.Adds = outputs * int64(len(o.Inputs)-1)
+	if o.Adds() {
+		w.Adds = outputs * int64(len(o.Inputs)-1)
+	}
 	if o.Averages() {
 		w.Adds = outputs * int64(o.Kernel[0]*o.Kernel[1])
 	}

@@ -50,7 +50,7 @@ func describeUnit(u *layers.Unit, quantized bool) layerInfo {
 		w.Activations.Bits += n * int64(tensorBits(t, quantized))
 	}
 	outputs := int64(out.Height) * int64(out.Width) * int64(out.Channels)
-	w.Adds = outputs * int64(len(u.Inputs)-1)
+	w.Adds = outputs * int64(len(u.Added()))
 	if u.Kind.Averages() {
 		w.Adds = outputs * int64(u.Window.Taps())
 	}
