@@ -36,7 +36,7 @@ func Write(w io.Writer, n *layers.Network, about About) error {
 func (p *Plan) Lower(about About) (*qmodel.Model, error) {
 	n := p.Network
 	m := &qmodel.Model{
-		Version: qmodel.Version, Name: n.Name, Method: about.Method, Classes: n.Classes, Data: about.Data,
+		Name: n.Name, Method: about.Method, Classes: n.Classes, Data: about.Data,
 		Input: qmodel.Input{
 			Height: n.Input.Height, Width: n.Input.Width, Channels: n.Input.Channels,
 			ZeroPoints: []int32{n.Input.ZeroPoint}, ScaleBits: []uint32{math.Float32bits(n.Input.Scale)},
@@ -60,6 +60,7 @@ func (p *Plan) Lower(about About) (*qmodel.Model, error) {
 		m.Tensors = append(m.Tensors, t)
 		m.Operators = append(m.Operators, o)
 	}
+	m.Version = m.Oldest()
 	if err := m.Validate(); err != nil {
 		return nil, fmt.Errorf("export: %w", err)
 	}

@@ -59,6 +59,9 @@ type Unit struct {
 	Thresholds *fixed.Thresholds
 	// Table has the code for each code of the input; nil for other units.
 	Table []uint8
+	// Tables have the same for each input of a concatenation, nil where the input has
+	// the codes of the result.
+	Tables [][]uint8
 }
 
 // A lowering is how the operators of a kind become integers.
@@ -84,6 +87,7 @@ var lowerings = [...]lowering{
 	network.Reshape:        {op: qmodel.Flatten},
 	network.Lookup:         {prepare: tabulate, op: qmodel.Table, operator: lookup},
 	network.Sign:           {terms: (*Plan).ownCodes, op: qmodel.Sign},
+	network.Concatenation:  {prepare: join, op: qmodel.Concat, operator: concat},
 }
 
 // OperatorName returns the name that operators of a kind have in a model; depthwise
@@ -152,6 +156,9 @@ func (p *Plan) derive(u *Unit) error {
 func (p *Plan) output(u *Unit) (*Tensor, error) {
 	t := &Tensor{Tensor: u.Unit.Output}
 	q := t.Quantizer
+	for shared := t.Shared; shared != nil; shared = shared.Shared {
+		q = shared.Quantizer
+	}
 	switch {
 	case t.Sums || t.Tensor == p.Network.Logits:
 		t.Bits = 32

@@ -96,6 +96,12 @@ func (v *verifier) prepare(m *infer.Model, threads int) error {
 			u.Output.Node().SetInteger(u.Requantizer)
 		case u.Thresholds != nil:
 			u.Output.Node().SetSigns(u.Thresholds)
+		case u.Tables != nil:
+			var zeros []int32
+			for _, in := range u.Inputs {
+				zeros = append(zeros, in.ZeroPoint)
+			}
+			u.Output.Node().SetTables(u.Tables, zeros, u.Output.ZeroPoint)
 		case u.Table != nil:
 			u.Output.Node().SetTable(u.Table, u.Inputs[0].ZeroPoint, u.Output.ZeroPoint)
 		}

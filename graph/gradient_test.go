@@ -287,6 +287,29 @@ func TestAddGradients(t *testing.T) {
 	})
 }
 
+func TestConcatGradients(t *testing.T) {
+	checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
+		x, xr := lift(g, "x", 3, 2, 4)
+		y, yr := lift(g, "y", 3, 2, 1)
+		return g.Concat("joined", x, y, x), func(v graphtest.Values) graphtest.Tensor {
+			a, b := xr(v), yr(v)
+			z := graphtest.Zeros(a.N, a.H, a.W, 9)
+			for i := range z.Data {
+				pixel, c := i/9, i%9
+				switch {
+				case c < 4:
+					z.Data[i] = a.Data[4*pixel+c]
+				case c == 4:
+					z.Data[i] = b.Data[pixel]
+				default:
+					z.Data[i] = a.Data[4*pixel+c-5]
+				}
+			}
+			return z
+		}
+	})
+}
+
 func TestPoolGradients(t *testing.T) {
 	for _, c := range []struct {
 		name         string

@@ -52,9 +52,9 @@ func drawModel(rng *rand.Rand) *qmodel.Model {
 	for range 1 + rng.IntN(6) {
 		t := b.Model.Tensors[x]
 		codeBits := 1 + rng.IntN(8)
-		kind := rng.IntN(8)
+		kind := rng.IntN(9)
 		if t.Signs && kind < 3 { // read by weighted operators and maximum poolings alone
-			kind = 3
+			kind = 4
 		}
 		switch kind {
 		case 0:
@@ -69,6 +69,14 @@ func drawModel(rng *rand.Rand) *qmodel.Model {
 			x = b.MaxPool(x, w)
 		case 1:
 			x = b.Table(x, codeBits)
+		case 3: // two branches of one size
+			y := b.Conv(x, qmodeltest.Square(3, 1, 1), 1+rng.IntN(9), 1, 1+rng.IntN(8), 1+rng.IntN(8))
+			z := b.Conv(x, qmodeltest.Square(1, 1, 0), 1+rng.IntN(9), 1, 1+rng.IntN(8), 1+rng.IntN(8))
+			inputs := []int{y, z, y}
+			if !t.Signs {
+				inputs[2] = x
+			}
+			x = b.Concat(codeBits, inputs...)
 		case 2: // a residual block around a convolution of the same shape
 			skip = x
 			y := b.Conv(x, qmodeltest.Square(1, 1, 0), t.Channels, 1, 1+rng.IntN(8), 0)

@@ -45,6 +45,18 @@ func evaluateOne(m *qmodel.Model, o *qmodel.Operator, values [][]int64, y, x, c 
 	switch {
 	case o.Op == qmodel.Flatten:
 		return values[o.Inputs[0]][flat]
+	case o.Op == qmodel.Concat:
+		for i, t := range o.Inputs {
+			if n := m.Tensors[t].Channels; c >= n {
+				c -= n
+				continue
+			}
+			q := values[t][(y*out.Width+x)*m.Tensors[t].Channels+c]
+			if o.Tables[i] != nil {
+				q = int64(o.Tables[i][q])
+			}
+			return q
+		}
 	case o.Op == qmodel.Table:
 		return int64(o.Table[values[o.Inputs[0]][flat]])
 	case o.Weights != nil:

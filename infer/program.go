@@ -59,6 +59,7 @@ var steps = map[string]func(m *qmodel.Model, i int, c kernel.Conv, set kernel.Se
 	qmodel.Add:       newAdd,
 	qmodel.Table:     newTable,
 	qmodel.Sign:      newAdd,
+	qmodel.Concat:    newConcat,
 }
 
 // finisher prepares the end of operator i, which requantizes or compares.

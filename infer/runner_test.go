@@ -254,7 +254,7 @@ func TestLayers(t *testing.T) {
 func TestModelAccessors(t *testing.T) {
 	q := qmodeltest.Tiny(rand.New(rand.NewPCG(5, 5)))
 	m := newTestModel(t, q)
-	if !reflect.DeepEqual(m.Input(), q.Input) || m.LogitScale() != 0x3f800000 || m.Name() != "random" || m.Method() != "int" || m.Version() != qmodel.Version {
+	if !reflect.DeepEqual(m.Input(), q.Input) || m.LogitScale() != 0x3f800000 || m.Name() != "random" || m.Method() != "int" || m.Version() != q.Version {
 		t.Errorf("%+v %#x %s %s %d", m.Input(), m.LogitScale(), m.Name(), m.Method(), m.Version())
 	}
 	m.Classes()[0] = "changed"

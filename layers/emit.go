@@ -22,6 +22,7 @@ var emitters = [...]func(n *Network, u *Unit) *graph.Node{
 	network.Drop:           emitDrop,
 	network.Lookup:         emitNothing,
 	network.Sign:           emitNothing,
+	network.Concatenation:  emitConcat,
 }
 
 // emitNothing is the emitter of what an epilogue does alone.

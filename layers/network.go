@@ -108,6 +108,11 @@ func Emit(a *qat.Assignment, c Config) (*Network, error) {
 		n.Units = append(n.Units, u)
 		n.emit(u)
 	}
+	for _, u := range n.Units {
+		if joint, ok := a.Shared[u.Output.Name]; ok {
+			u.Output.Shared = tensors[a.Network.Operator(joint).Output]
+		}
+	}
 	n.Logits = tensors[a.Network.Logits]
 	if err := n.Graph.Finish(n.Logits.node, c.Loss); err != nil {
 		return nil, err

@@ -40,6 +40,9 @@ type Tensor struct {
 	// tensors that keep the codes of another, and in networks that stay in floating
 	// point.
 	Quantizer qat.Activation
+	// Shared is the tensor with whose quantizer the tensor is rounded, where that one
+	// is computed; nil for none.
+	Shared *Tensor
 
 	node *graph.Node
 }

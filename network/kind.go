@@ -24,6 +24,9 @@ const (
 	Lookup
 	// Sign takes the signs of a tensor that others read, too.
 	Sign
+	// Concatenation puts the channels of its inputs, images of one size, next to each
+	// other.
+	Concatenation
 )
 
 // A Wish is what an operator asks for of the quantization of its input.
@@ -47,6 +50,7 @@ type traits struct {
 	training  bool // it does nothing outside training
 	adds      bool // inputs after the first are added to what it makes of that
 	activates bool // an activation can follow the result
+	joins     bool // its result has the values of its inputs, rounded by a quantizer of its own
 	bySigns   bool // its result is signed as its inputs are, not by its activation
 	wish      Wish
 }
@@ -62,6 +66,7 @@ var kinds = [...]traits{
 	Drop:           {name: "dropout", keeps: true, training: true, wish: AsOutput},
 	Lookup:         {name: "lookup", bySigns: true},
 	Sign:           {name: "sign", bySigns: true, wish: AsCodes},
+	Concatenation:  {name: "concatenation", joins: true, bySigns: true, wish: AsOutput},
 }
 
 // Kinds returns all kinds.
@@ -87,6 +92,10 @@ func (k Kind) Averages() bool { return kinds[k].windowed && !kinds[k].weighted &
 
 // Keeps says whether a result has the codes of the input, none of its own.
 func (k Kind) Keeps() bool { return kinds[k].keeps }
+
+// Joins says whether a result has the values of all inputs, rounded by a quantizer of
+// its own: inputs that nobody else reads need none.
+func (k Kind) Joins() bool { return kinds[k].joins }
 
 // TrainingOnly says whether there is no such operator outside training.
 func (k Kind) TrainingOnly() bool { return kinds[k].training }

@@ -95,6 +95,8 @@ func layer(l recipe.Layer, classes int) (layers.Module, error) {
 		return layers.Activate{Activation: graph.ReLU}, nil
 	case "add":
 		return layers.Add{Name: l.Name, Activation: a}, nil
+	case "concat":
+		return layers.Concat{Name: l.Name}, nil
 	case "residual":
 		return residual(l, a, classes)
 	}

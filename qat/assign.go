@@ -20,6 +20,9 @@ type Assignment struct {
 	Network *network.Network
 	Layers  map[string]Assigned // of the weighted operators, by name
 	Tensors map[string]Rounding // by name; tensors that are not there are not quantized
+	// Shared are tensors that have the codes of another, by name: those that only a
+	// concatenation reads, whose quantizer rounds them there.
+	Shared map[string]string
 	// Replaced are the tensors whose signs are taken, there or further on, instead of
 	// their activation, which then is that of the float network alone: rectified, a
 	// tensor would have but one sign.
@@ -47,7 +50,7 @@ type Rounding struct {
 // they are asked for, the input of an average has the network's bits
 // (docs/numerics.md, "Which bits a tensor has").
 func Assign(n *network.Network, p *Policy) (*Assignment, error) {
-	a := &Assignment{Network: n.Clone(), Layers: map[string]Assigned{}, Tensors: map[string]Rounding{}, Replaced: map[string]bool{}}
+	a := &Assignment{Network: n.Clone(), Layers: map[string]Assigned{}, Tensors: map[string]Rounding{}, Shared: map[string]string{}, Replaced: map[string]bool{}}
 	s := &assigning{Assignment: a, policy: p, stages: len(p.Stages) + 1}
 	for _, step := range []func() error{s.layers, s.takeSigns, s.narrowImage, s.sums, s.tensors} {
 		if err := step(); err != nil {
@@ -220,6 +223,10 @@ func (s *assigning) tensors() error {
 		if o.Kind.Keeps() || t.Sums || t == s.Network.Logits {
 			continue
 		}
+		if joint := s.joined(t); joint != nil && o.Bits == 0 {
+			s.Shared[t.Name] = joint.Name
+			continue
+		}
 		if o.Bits != 0 {
 			s.Tensors[t.Name] = Rounding{Bits: slices.Repeat([]int{o.Bits}, s.stages), Signed: true}
 			continue
@@ -233,6 +240,26 @@ func (s *assigning) tensors() error {
 		}
 	}
 	return nil
+}
+
+// joined returns the tensor with whose quantizer t can be rounded: that of the one
+// operator that reads t, if it joins; nil for none.
+func (s *assigning) joined(t *network.Tensor) *network.Tensor {
+	var joint *network.Tensor
+	for _, o := range s.readers[t] {
+		var by *network.Tensor
+		switch {
+		case o.Kind.Joins():
+			by = o.Output
+		case o.Kind.Keeps():
+			by = s.joined(o.Output)
+		}
+		if by == nil || joint != nil && by != joint {
+			return nil
+		}
+		joint = by
+	}
+	return joint
 }
 
 // rounding returns how an operator's result is quantized, nil for not at all.
@@ -283,6 +310,9 @@ func (a *Assignment) String() string {
 		return m.Info().Name
 	}
 	for _, o := range a.Network.Operators {
+		if joint, ok := a.Shared[o.Output.Name]; ok {
+			fmt.Fprintf(&b, "%s: as %s\n", o.Output.Name, joint)
+		}
 		if l, ok := a.Layers[o.Name]; ok && o.Kind.Weighted() {
 			if l.FloatWeights() {
 				fmt.Fprintf(&b, "%s.weight: float\n", o.Name)

@@ -26,7 +26,7 @@ func (s *assigning) takeSigns() error {
 
 // signsOnly says whether all who read t want the signs that l asks for.
 func (s *assigning) signsOnly(t *network.Tensor, l Layer) bool {
-	if t.Source == nil {
+	if t.Source == nil || t.Source.Kind.Joins() {
 		return false
 	}
 	for _, o := range s.readers[t] {

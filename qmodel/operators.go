@@ -31,6 +31,7 @@ var forms = map[string]form{
 	Flatten:   {inputs: [2]int{1, 1}, since: 1, keeps: true, aliases: true, check: (*Operator).validateFlatten},
 	Add:       {inputs: [2]int{2, maxInputs}, since: 1, rounds: true, anyInput: true},
 	Table:     {inputs: [2]int{1, 1}, since: 1, table: true, check: (*Operator).validateTable},
+	Concat:    {inputs: [2]int{2, maxInputs}, since: 3},
 	Sign:      {inputs: [2]int{1, 1}, since: 1, rounds: true, signs: true},
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/goqat/goqat/fixed"
 	"github.com/goqat/goqat/internal/safetensors"
@@ -14,7 +15,7 @@ import (
 // Names of an operator's tensors in the file, behind the operator's name.
 const (
 	weightSuffix          = ".weight"           // U8, packed codes, up to 4 bits; I8, in the shape of the weights, above
-	tableSuffix           = ".table"            // U8
+	tableSuffix           = ".table"            // U8; of concat with the number of the input, absent where the codes stay
 	multiplierSuffix      = ".multiplier"       // I32 or I64 [terms, channels]
 	thresholdSuffix       = ".threshold"        // I32 or I64 [planes, channels]
 	shiftSuffix           = ".shift"            // U8 [channels]
@@ -45,6 +46,11 @@ func (o *Operator) tensors() []safetensors.Tensor {
 	}
 	if o.Table != nil {
 		list = append(list, safetensors.Tensor{Name: o.Name + tableSuffix, DType: "U8", Shape: []int{len(o.Table)}, Data: o.Table})
+	}
+	for i, t := range o.Tables {
+		if t != nil {
+			list = append(list, safetensors.Tensor{Name: o.tableName(i), DType: "U8", Shape: []int{len(t)}, Data: t})
+		}
 	}
 	if r := o.Requantizer; r != nil {
 		channels := r.Channels()
@@ -114,6 +120,9 @@ func (m *Model) loadOperator(o *Operator, p payload) error {
 			return err
 		}
 	}
+	if o.joins() {
+		return m.loadTables(o, p)
+	}
 	if forms[o.Op].table {
 		if o.Table, err = p.take(o.Name+tableSuffix, "U8", int(in.Max())+1); err != nil {
 			return err
@@ -130,6 +139,24 @@ func (m *Model) loadOperator(o *Operator, p payload) error {
 		o.Thresholds, err = p.thresholds(o, out, terms)
 	}
 	return err
+}
+
+// tableName is the name of the table of input i of a concatenation.
+func (o *Operator) tableName(i int) string { return o.Name + tableSuffix + strconv.Itoa(i) }
+
+// loadTables takes the tables of a concatenation: those that there are.
+func (m *Model) loadTables(o *Operator, p payload) error {
+	o.Tables = make([][]uint8, len(o.Inputs))
+	for i, in := range o.Inputs {
+		if p[o.tableName(i)] == nil || m.Tensors[in].Kind != Codes {
+			continue
+		}
+		var err error
+		if o.Tables[i], err = p.take(o.tableName(i), "U8", int(m.Tensors[in].Max())+1); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // A payload are the tensors of a file that are not yet taken, by name.

@@ -18,9 +18,9 @@ package qmodel
 
 import "github.com/goqat/goqat/fixed"
 
-// Version is the newest version of the format, the one that new models have. Models of every version since 1 are read,
-// and written as they were.
-const Version = 2
+// Version is the newest version of the format. Models of every version since 1 are read, and written as they were; new
+// ones have the least version, 2 or more, that has what they need (see [Model.Oldest]).
+const Version = 3
 
 // A Model is a quantized network for images. The output of its last operator are the logits.
 type Model struct {
@@ -102,6 +102,7 @@ const (
 	Add       = "add"
 	Table     = "table"
 	Sign      = "sign"
+	Concat    = "concat" // since version 3
 )
 
 // An Operator computes one tensor from others.
@@ -116,6 +117,8 @@ const (
 //   - add: each input, codes or accumulators of the output's shape, is a term of the requantization.
 //   - table: each code q becomes Table[q].
 //   - sign: q - zero point of each code is compared with Thresholds.
+//   - concat: the channels of all inputs, of one height and width, next to each other; a code q of input i becomes
+//     Tables[i][q], or stays where that is nil and the input has the bits, zero point and scale of the output.
 //
 // Maxpool and flatten keep the bits, the zero point and the scale of their input.
 //
@@ -126,20 +129,21 @@ const (
 // An operator other than maxpool and flatten whose output are signs compares instead of requantizing; its terms are the
 // same.
 type Operator struct {
-	Name    string   `json:"name"` // of the unit, such as "conv1"; unique
-	Op      string   `json:"op"`
-	Method  string   `json:"method,omitzero"` // of the weights' quantization
-	Inputs  []int    `json:"inputs"`          // indices of tensors
-	Output  int      `json:"output"`
-	Kernel  [2]int   `json:"kernel,omitzero"`  // height, width; of weighted operators and pools, else 0
-	Stride  [2]int   `json:"stride,omitzero"`  // vertical, horizontal; likewise
-	Pad     [4]int   `json:"pad,omitzero"`     // top, left, bottom, right; each less than the kernel
-	Groups  int      `json:"groups,omitzero"`  // of weighted operators, else 0
-	Weights *Weights `json:"weights,omitzero"` // of weighted operators, else nil
-	Table   []uint8  `json:"-"`                // of table: one code for each code of the input
+	Name    string    `json:"name"` // of the unit, such as "conv1"; unique
+	Op      string    `json:"op"`
+	Method  string    `json:"method,omitzero"` // of the weights' quantization
+	Inputs  []int     `json:"inputs"`          // indices of tensors
+	Output  int       `json:"output"`
+	Kernel  [2]int    `json:"kernel,omitzero"`  // height, width; of weighted operators and pools, else 0
+	Stride  [2]int    `json:"stride,omitzero"`  // vertical, horizontal; likewise
+	Pad     [4]int    `json:"pad,omitzero"`     // top, left, bottom, right; each less than the kernel
+	Groups  int       `json:"groups,omitzero"`  // of weighted operators, else 0
+	Weights *Weights  `json:"weights,omitzero"` // of weighted operators, else nil
+	Table   []uint8   `json:"-"`                // of table: one code for each code of the input
+	Tables  [][]uint8 `json:"-"`                // of concat: the same for each input, or nil
 
 	// Requantizer has the terms in the order above, the zero point and range of the output, and for codes or logits only
-	// all that; nil for maxpool, flatten and table, and for a weighted operator whose output are accumulators.
+	// all that; nil for maxpool, flatten, table and concat, and for a weighted operator whose output are accumulators.
 	Requantizer *fixed.Requantizer `json:"-"`
 	// Thresholds take its place where the output are signs.
 	Thresholds *fixed.Thresholds `json:"-"`

@@ -7,7 +7,7 @@ import "fmt"
 // validateShape checks what an operator, whose tensors are valid, says before its numbers are known: which fields it has,
 // its window and how its weights are coded.
 func (m *Model) validateShape(o *Operator) error {
-	if err := o.validateFields(); err != nil {
+	if err := o.validateFields(m.Version); err != nil {
 		return err
 	}
 	in, out := &m.Tensors[o.Inputs[0]], &m.Tensors[o.Output]
@@ -37,6 +37,14 @@ func (m *Model) validateOperator(o *Operator, accumulators map[int][]int64) erro
 	}
 	if in.Signs && !f.weighted && !f.keeps {
 		return fmt.Errorf("the input are signs")
+	}
+	switch {
+	case o.joins():
+		if err := m.validateConcat(o); err != nil {
+			return err
+		}
+	case o.Tables != nil:
+		return fmt.Errorf("tables without use")
 	}
 	if f.check != nil {
 		if err := f.check(o, in, out); err != nil {
@@ -88,10 +96,13 @@ func (o *Operator) ownBounds(in, out *Tensor) [][]int64 {
 }
 
 // validateFields checks which fields are set, but for the numbers: each operator has those it needs and no others.
-func (o *Operator) validateFields() error {
+func (o *Operator) validateFields(version int) error {
 	f, known := forms[o.Op]
 	if !known {
 		return fmt.Errorf("unknown operator")
+	}
+	if since := o.Since(); since > version {
+		return fmt.Errorf("the operator is part of version %d of the format, not of %d", since, version)
 	}
 	switch {
 	case (o.Weights != nil) != f.weighted:
@@ -156,10 +167,15 @@ func (o *Operator) validateTable(in, out *Tensor) error {
 	if out.Kind != Codes || out.Height != in.Height || out.Width != in.Width || out.Channels != in.Channels {
 		return fmt.Errorf("the output is not one code for each of the input")
 	}
-	if len(o.Table) != int(in.Max())+1 {
-		return fmt.Errorf("a table of %d codes for an input of %d bits", len(o.Table), in.Bits)
+	return checkTable(o.Table, in, out)
+}
+
+// checkTable checks the codes of out that the codes of in become.
+func checkTable(table []uint8, in, out *Tensor) error {
+	if len(table) != int(in.Max())+1 {
+		return fmt.Errorf("a table of %d codes for an input of %d bits", len(table), in.Bits)
 	}
-	for q, v := range o.Table {
+	for q, v := range table {
 		if out.Signs && v&(v+1) != 0 {
 			return fmt.Errorf("code %d becomes %d, in which signs do not rise", q, v)
 		}

@@ -56,11 +56,12 @@ func mapping(key string, value *yaml.Node) *yaml.Node {
 //	dropout           rate
 //	residual          body, shortcut, activation
 //	add               activation
+//	concat            (of the channels)
 //	relu, globalavgpool, flatten
 //
 // A layer reads the result of the one before it, or, with inputs, those of layers of
 // the same list, before it and with a name; "input" is what the list itself reads. So
-// lists have branches, which an add joins.
+// lists have branches, which an add or a concat joins.
 //
 //   - {kind: conv, name: stem, channels: 16, kernel: 3, pad: 1, norm: true, activation: relu}
 //   - {kind: conv, name: left, channels: 16, kernel: [1, 3], pad: same, norm: true}

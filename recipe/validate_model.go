@@ -22,6 +22,7 @@ var kinds = map[string][]string{
 	"dropout":       {"rate*"},
 	"residual":      {"body*", "shortcut", "activation"},
 	"add":           {"inputs*", "activation"},
+	"concat":        {"inputs*"},
 	"relu":          {},
 }
 

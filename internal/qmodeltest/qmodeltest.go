@@ -215,6 +215,32 @@ func (b *Builder) Add(codeBits int, inputs ...int) int {
 	return b.operator(qmodel.Operator{Op: qmodel.Add, Inputs: inputs, Output: out, Requantizer: b.requantizer(&b.Model.Tensors[out], bounds)})
 }
 
+// Concat adds a concatenation of tensors of one size: the codes of each, by a random
+// table or, where they have the bits of the output, at times as they are.
+func (b *Builder) Concat(codeBits int, inputs ...int) int {
+	x, channels := b.Model.Tensors[inputs[0]], 0
+	for _, t := range inputs {
+		channels += b.Model.Tensors[t].Channels
+	}
+	out := b.output(x.Height, x.Width, channels, codeBits)
+	y := &b.Model.Tensors[out]
+	first := b.rng.IntN(2) == 0
+	o := qmodel.Operator{Op: qmodel.Concat, Inputs: inputs, Output: out, Tables: make([][]uint8, len(inputs))}
+	for i, t := range inputs {
+		in := &b.Model.Tensors[t]
+		if first && in.Bits == codeBits {
+			y.ZeroPoint, y.ScaleBits = in.ZeroPoint, in.ScaleBits
+			first = false
+			continue
+		}
+		o.Tables[i] = make([]uint8, 1<<in.Bits)
+		for q := range o.Tables[i] {
+			o.Tables[i][q] = uint8(b.rng.IntN(1 << codeBits))
+		}
+	}
+	return b.operator(o)
+}
+
 // Table adds a random table.
 func (b *Builder) Table(in, codeBits int) int {
 	x := b.Model.Tensors[in]
@@ -254,6 +280,7 @@ func (b *Builder) Finish(in, classes int) *qmodel.Model {
 	for i := range classes {
 		b.Model.Classes = append(b.Model.Classes, "class "+strconv.Itoa(i))
 	}
+	b.Model.Version = b.Model.Oldest()
 	if err := b.Model.Validate(); err != nil {
 		panic(err)
 	}
