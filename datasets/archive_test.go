@@ -85,7 +85,7 @@ func TestArchiveLimitsEntries(t *testing.T) {
 	if _, _, err := entryName("a/b.png", maxEntries); err == nil {
 		t.Error("no limit on their number")
 	}
-	bounded := &boundedReader{endless{}, 1000}
+	bounded := &boundedReader{r: endless{}, left: 1000, packed: &countingReader{}}
 	if n, err := io.Copy(io.Discard, bounded); n != 1000 || err == nil {
 		t.Errorf("%d bytes, %v", n, err)
 	}

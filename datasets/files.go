@@ -64,14 +64,15 @@ func tarFiles(open func() (io.ReadCloser, error)) files {
 			return err
 		}
 		defer f.Close()
-		in := bufio.NewReaderSize(f, 1<<16)
+		packed := &countingReader{r: f}
+		in := bufio.NewReaderSize(packed, 1<<16)
 		var plain io.Reader = in
 		if magic, _ := in.Peek(2); bytes.Equal(magic, gzipMagic) {
 			if plain, err = gzip.NewReader(in); err != nil {
 				return fmt.Errorf("damaged archive: %w", err)
 			}
 		}
-		archive := tar.NewReader(&boundedReader{plain, maxArchive})
+		archive := tar.NewReader(&boundedReader{r: plain, left: maxArchive, packed: packed})
 		for entries := 0; ; entries++ {
 			header, err := archive.Next()
 			if errors.Is(err, io.EOF) {
@@ -101,7 +102,11 @@ func zipFiles(r io.ReaderAt, size int64) files {
 		if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
 			return fmt.Errorf("damaged archive: %w; get it again", err)
 		}
+		var unpacked uint64
 		for i, f := range archive.File {
+			if unpacked += min(f.UncompressedSize64, maxEntry+1); swollen(int64(unpacked), size) {
+				return errSwollen
+			}
 			name, ok, err := entryName(strings.ReplaceAll(f.Name, `\`, "/"), i)
 			if err != nil {
 				return err
@@ -164,18 +169,46 @@ func (l *lazyReader) Read(p []byte) (int, error) {
 	return l.file.Read(p)
 }
 
-// A boundedReader fails after left bytes.
+// Archives of images shrink by little, since images are packed already; one that swells beyond this is a trap.
+const (
+	harmless  = 256 << 20 // bytes of an archive that may be unpacked whatever their number in the archive
+	mostSwell = 64        // times an archive's size that may be unpacked beyond that
+)
+
+var errSwollen = fmt.Errorf("unpacks to more than %d MiB and %d times its size; no archive of images does", harmless>>20, mostSwell)
+
+// swollen says whether an archive, or its beginning, of packed bytes has more contents than one of images.
+func swollen(unpacked, packed int64) bool { return unpacked > harmless && unpacked/mostSwell > packed }
+
+// A countingReader counts what is read.
+type countingReader struct {
+	r io.Reader
+	n int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// A boundedReader fails after left bytes, or where the archive it unpacks, packed, is swollen.
 type boundedReader struct {
-	r    io.Reader
-	left int64
+	r      io.Reader
+	left   int64
+	packed *countingReader
+	n      int64
 }
 
 func (b *boundedReader) Read(p []byte) (int, error) {
 	if b.left <= 0 {
 		return 0, fmt.Errorf("more than %d GiB unpacked", maxArchive>>30)
 	}
+	if swollen(b.n, b.packed.n) {
+		return 0, errSwollen
+	}
 	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
-	b.left -= int64(n)
+	b.left, b.n = b.left-int64(n), b.n+int64(n)
 	return n, err
 }
 

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+
+	"github.com/goqat/goqat/internal/memory"
 )
 
 // readIDX reads a file of unsigned bytes in the IDX format of the MNIST database (http://yann.lecun.com/exdb/mnist), compressed by gzip or
@@ -48,6 +50,9 @@ func readIDX(r io.Reader) (dimensions []int, values []uint8, err error) {
 		total *= d
 		dimensions = append(dimensions, int(d))
 	}
+	if limit := memory.Limit() / memoryShare; limit > 0 && total > limit {
+		return nil, nil, fmt.Errorf("declares %.1f GiB, more than the %.1f GiB that this machine has room for", float64(total)/(1<<30), float64(limit)/(1<<30))
+	}
 	values, err = readExactly(in, total)
 	if err != nil {
 		return nil, nil, err
@@ -59,6 +64,9 @@ var gzipMagic = []byte{0x1f, 0x8b}
 
 // maxBytes bounds the values of a split.
 const maxBytes = 8 << 30
+
+// memoryShare is the part of the memory that the values of a file may take: they are moved while they arrive, to twice as much.
+const memoryShare = 4
 
 // readExactly reads n bytes up to the end of r. It allocates as the bytes arrive, so that a header that lies costs nothing.
 func readExactly(r io.Reader, n int64) ([]byte, error) {

@@ -3,10 +3,13 @@
 package export_test
 
 import (
+	"io"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
 	"github.com/goqat/goqat/export"
+	"github.com/goqat/goqat/geometry"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/layers"
@@ -94,5 +97,58 @@ func TestCheckRefusesWhatTheFileRefuses(t *testing.T) {
 		if err := export.Check(n); c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("error %v, want %q", err, c.want)
 		}
+	}
+}
+
+// TestCheckRefusesWhatExportRefuses makes windows and names of every kind, fit or not:
+// what the check before training lets pass is exported, and what it refuses is not.
+func TestCheckRefusesWhatExportRefuses(t *testing.T) {
+	pool := kernel.NewPool(1)
+	defer pool.Close()
+	g := &generator{Rand: rand.New(rand.NewPCG(7, 7)), seen: map[string]bool{}}
+	refused := 0
+	const networks = 300
+	for range networks {
+		window := func(stride int) geometry.Window {
+			w := geometry.Window{Kernel: [2]int{1 + g.IntN(3), 1 + g.IntN(3)}, Stride: [2]int{stride, 1 + g.IntN(2)}}
+			for side := range w.Pad {
+				w.Pad[side] = max(0, g.IntN(w.Kernel[side%2]+3)-2)
+			}
+			if g.IntN(12) == 0 {
+				w.Dilation = [2]int{1 + g.IntN(2), 1 + g.IntN(2)}
+			}
+			return w
+		}
+		method := pick(g, qat.Methods()...)
+		name := pick(g, "", "", "", "", "", "conv", strings.Repeat("n", 256), strings.Repeat("n", 257), "\xff")
+		chain := layers.Chain{layers.Conv2D{Name: name, Channels: 4, Window: window(1), Activation: graph.ReLU}}
+		switch g.IntN(4) {
+		case 0:
+			chain = append(chain, layers.AvgPool{Window: geometry.Window{Kernel: [2]int{2, 2}, Stride: [2]int{1, 1}, Pad: [4]int{0, g.IntN(2)}}})
+		case 1:
+			chain = append(chain, layers.Conv2D{Window: window(2), Depthwise: true, Activation: graph.ReLU})
+		case 2:
+			chain = append(chain, layers.Residual{Body: layers.Conv2D{Channels: 4, Window: window(1)}, Shortcut: layers.Conv2D{Channels: 4, Window: window(1)}})
+		}
+		n, err := layers.Build(append(chain, layers.Linear{Channels: 2}), layers.Config{
+			Name: "net", Input: layers.Input{Height: 6, Width: 7, Channels: 1, Params: layers.Normalized(0.5, 0.5)}, Batch: 4, Pool: pool,
+			Classes: []string{"a", pick(g, "b", "b", "b", strings.Repeat("b", 300))},
+			Policy:  qat.Policy{Method: method, WeightBits: method.Info().Usual.WeightBits, ActivationBits: method.Info().Usual.ActivationBits},
+		})
+		if err != nil { // shapes that no network can have
+			continue
+		}
+		before := export.Check(n)
+		g.calibrate(t, n, g.images(n, 4))
+		after := export.Write(io.Discard, n, export.About{Method: method.Info().Name})
+		if (before == nil) != (after == nil) || before != nil && before.Error() != after.Error() {
+			t.Errorf("%s %v: before training %v, after it %v", method.Info().Name, n.Units[0].Window, before, after)
+		}
+		if before != nil {
+			refused++
+		}
+	}
+	if refused < networks/5 || refused > networks*4/5 {
+		t.Errorf("%d of %d networks are refused", refused, networks)
 	}
 }

@@ -336,7 +336,7 @@ allocations  %d a step
 memory       %.0f MB at most
 loss         %.4f first, %.4f last
 %s`, b.Parameters, b.MACs, b.batch, threadCount(b.threads), b.steps, b.Step.Min, b.Step.P50, b.FloatStep.Min, b.FloatStep.P50,
-		100*b.FakequantOverhead, b.ImagesPerSecond, b.AllocsPerStep, b.PeakRSSMB, b.LossFirst, b.LossLast, b.loading())
+		100*b.FakequantOverhead, b.ImagesPerSecond, b.AllocsPerStep, b.PeakRSSMB, b.LossFirst, b.LossLast, lines(b.loading()))
 }
 
 // loading is the line about a loader, empty without one.

@@ -254,7 +254,7 @@ func (d *description) print(w io.Writer) error {
 	}
 	err := printf(w, "%s\nnetwork %s, method %s, input %s\n%d classes: %s\n%s\nenergy %.3f µJ an image by estimate, in float32 %.3f µJ\n%s%s\n",
 		kind, d.Model, d.Method, dimensions(d.Input[:]), len(d.Classes), strings.Join(d.Classes, ", "), memory, d.EnergyUJ, d.Float32UJ,
-		d.accumulators(), d.kernels())
+		lines(d.accumulators()), lines(d.kernels()))
 	if err != nil {
 		return err
 	}
@@ -300,7 +300,7 @@ func (d *description) kernels() string {
 	}
 	var b strings.Builder
 	for _, name := range names {
-		fmt.Fprintf(&b, "layers run by %s: %d\n", name, layers[name])
+		fmt.Fprintf(&b, "layers run by %s: %d\n", term.Plain(name), layers[name])
 	}
 	return b.String()
 }

@@ -140,7 +140,7 @@ var sharedRun struct {
 }
 
 func TestMain(m *testing.M) {
-	if limited() {
+	if limited() || program() {
 		return
 	}
 	code := m.Run()

@@ -3,9 +3,13 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -21,17 +25,46 @@ func addJSON(c *cobra.Command, on *bool) {
 
 // printJSON writes one JSON document.
 func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", " ")
 	if err := e.Encode(v); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
+	if _, err := w.Write(plainJSON(b.Bytes())); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
 	return nil
 }
 
-// printf writes a part of the result.
+// plainJSON escapes what does not print and package json leaves as it is, such as the
+// control characters beyond ASCII; the document stays the same.
+func plainJSON(document []byte) []byte {
+	plain := make([]byte, 0, len(document))
+	for _, r := range string(document) {
+		if r == '\n' || strconv.IsPrint(r) {
+			plain = utf8.AppendRune(plain, r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			plain = fmt.Appendf(plain, `\u%04x`, unit)
+		}
+	}
+	return plain
+}
+
+// lines are text of several lines, without names from files.
+type lines string
+
+// printf writes a part of the result. Strings among args may be names from files and
+// are made plain.
 func printf(w io.Writer, format string, args ...any) error {
+	for i, arg := range args {
+		if s, ok := arg.(string); ok {
+			args[i] = term.Plain(s)
+		}
+	}
 	if _, err := fmt.Fprintf(w, format, args...); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}

@@ -134,7 +134,7 @@ func printSummary(w io.Writer, s *pipeline.Summary) error {
 	if err := term.Table(w, []string{"network", "accuracy", "size", "images/s"}, rows); err != nil {
 		return err
 	}
-	end := "there is no integer model, because export refuses the network (see the note before the first epoch)\n"
+	end := lines("there is no integer model, because export refuses the network (see the note before the first epoch)\n")
 	switch {
 	case s.Verify != nil:
 		end = verified(*s.Verify)

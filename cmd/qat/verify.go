@@ -68,7 +68,7 @@ model. Fails if one differs.`,
 }
 
 // verified writes a comparison for people.
-func verified(v export.Verification) string {
+func verified(v export.Verification) lines {
 	text := fmt.Sprintf(`training graph and integer runtime, %d images, %d tensors each:
   %d integers differ
   with sums in floating point:
@@ -79,7 +79,7 @@ func verified(v export.Verification) string {
     the network is weak or its logits are ties, see its accuracy
 `, 100*(1-v.FakequantTop1Agreement))
 	}
-	return text
+	return lines(text)
 }
 
 // wantedAgreement is the part of the images for which the fake-quantized pass and

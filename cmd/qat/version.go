@@ -38,7 +38,7 @@ func versionCommand() *cobra.Command {
 			if asJSON {
 				return printJSON(c.OutOrStdout(), v)
 			}
-			return printf(c.OutOrStdout(), "%s", v)
+			return printf(c.OutOrStdout(), "%s", lines(v.String()))
 		},
 	}
 	addJSON(c, &asJSON)

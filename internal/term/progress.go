@@ -67,10 +67,10 @@ func (p *Progress) EpochEnd(summary string) {
 	p.bar = nil
 }
 
-// Print writes a line of its own; a bar under way appears again below it.
+// Print writes a line of its own, made [Plain]; a bar under way appears again below it.
 func (p *Progress) Print(line string) {
 	p.clear()
-	fmt.Fprintln(p.w, line)
+	fmt.Fprintln(p.w, Plain(line))
 }
 
 // Stop takes away a bar under way, so that others may write.

@@ -11,13 +11,14 @@ import (
 )
 
 // Table writes rows under a header, in columns two spaces apart, numbers and
-// percentages to the right. Every row has as many cells as the header.
+// percentages to the right, with cells made [Plain]. Every row has as many cells as
+// the header.
 func Table(w io.Writer, header []string, rows [][]string) error {
 	lines := make([]strings.Builder, 1+len(rows))
 	for i := range header {
 		column := []string{header[i]}
 		for _, row := range rows {
-			column = append(column, row[i])
+			column = append(column, Plain(row[i]))
 		}
 		width := 0
 		for _, cell := range column {

@@ -140,3 +140,14 @@ func TestTableReportsWriteErrors(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestPlain(t *testing.T) {
+	for s, want := range map[string]string{
+		"é 日本": "é 日本", "": "", "a\x1b[2J": `a\x1b[2J`, "a\nb\r": `a\nb\r`, "\u009b1m": `\u009b1m`, "\u202e": `\u202e`, "\xff": `\xff`,
+		`back\slash`: `back\slash`, "\x7f": `\x7f`,
+	} {
+		if got := term.Plain(s); got != want {
+			t.Errorf("%q: %q, want %q", s, got, want)
+		}
+	}
+}
