@@ -73,6 +73,12 @@ func (a *affineActivation) Backward(dx, src, dy []float32, _ []float64) {
 // Restart forgets the range.
 func (a *affineActivation) Restart() { a.observer.state = [3]float32{} }
 
+// SetRange implements [Ranged].
+func (a *affineActivation) SetRange(lo, hi float32) { a.observer.state = [3]float32{lo, hi, 1} }
+
+// Symmetric implements [Ranged].
+func (a *affineActivation) Symmetric() bool { return false }
+
 // Quantization spreads the codes over the observed range: scale (hi − lo)/(2^b − 1),
 // zero point RNE(−lo/scale); a power of two is the next above. A range not known
 // yet is that of scale 1.

@@ -236,6 +236,24 @@ func (a *lsqActivation) Observe(r *graph.Run, s graph.Stats) {
 	a.Constrain()
 }
 
+// SetRange implements [Ranged]: the step is the least with which the codes reach
+// both ends, given the zero point where the method fixes it.
+func (a *lsqActivation) SetRange(lo, hi float32) {
+	f := &a.formula
+	switch {
+	case a.offset != nil:
+		a.step.Value[0], a.offset.Value[0] = (hi-lo)/float32(quant.Activation(a.bits).Max()), lo
+	case f.Least < 0:
+		a.step.Value[0] = max(lo/f.Least, hi/f.Most)
+	default:
+		a.step.Value[0] = hi / f.Most
+	}
+	a.Constrain()
+}
+
+// Symmetric implements [Ranged].
+func (a *lsqActivation) Symmetric() bool { return a.offset == nil && a.formula.Least < 0 }
+
 // Constrain keeps the step positive and 0 within the codes.
 func (a *lsqActivation) Constrain() {
 	confine(a.step.Value, leastStep, mostStep, 1)

@@ -138,6 +138,17 @@ type Activation interface {
 // quantization starts.
 type Restarter interface{ Restart() }
 
+// A Ranged Activation has scales that follow a range of real numbers, which may be
+// given to it.
+type Ranged interface {
+	Activation
+	// SetRange sets what is learned or followed so that the codes cover [lo, hi],
+	// lo ≤ 0 ≤ hi, as nearly as the method's codes allow.
+	SetRange(lo, hi float32)
+	// Symmetric says that the codes lie evenly about 0, whatever the range.
+	Symmetric() bool
+}
+
 // Quantization is how a tensor is rounded: its codes are Lo to Hi.
 type Quantization struct {
 	quant.Params

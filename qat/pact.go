@@ -80,6 +80,15 @@ func (a *pactActivation) Observe(r *graph.Run, s graph.Stats) {
 	a.Constrain()
 }
 
+// SetRange implements [Ranged]: the clip is the farther end of the range.
+func (a *pactActivation) SetRange(lo, hi float32) {
+	a.alpha.Value[0] = max(-lo, hi)
+	a.Constrain()
+}
+
+// Symmetric implements [Ranged].
+func (a *pactActivation) Symmetric() bool { return a.formula.Signed }
+
 // Rectifies implements [graph.Rectifier].
 func (a *pactActivation) Rectifies() bool { return !a.formula.Signed }
 

@@ -239,6 +239,26 @@ func (s *stagedActivation) Observe(r *graph.Run, t graph.Stats) {
 	}
 }
 
+// SetRange implements [Ranged] for the stage's quantizer, if it starts in the
+// stage and has a range.
+func (s *stagedActivation) SetRange(lo, hi float32) {
+	if i := s.now(); i >= 0 && s.fresh {
+		if q, ok := s.widths[i].(Ranged); ok {
+			q.SetRange(lo, hi)
+		}
+	}
+}
+
+// Symmetric implements [Ranged].
+func (s *stagedActivation) Symmetric() bool {
+	i := s.now()
+	if i < 0 {
+		return false
+	}
+	q, ok := s.widths[i].(Ranged)
+	return ok && q.Symmetric()
+}
+
 // Restart has the stage's quantizer forget what it followed, if it starts.
 func (s *stagedActivation) Restart() {
 	if i := s.now(); i >= 0 && s.fresh {

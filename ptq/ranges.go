@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ptq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+
+	"github.com/goqat/goqat/calibrate"
+	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/qat"
+)
+
+// Options say how ranges are found. The zero value is the default rule for all
+// tensors.
+type Options struct {
+	Rule    string // of calibrate.Rules; "" means calibrate.Default
+	Numbers calibrate.Options
+	// Exceptions are rules for the tensors whose names match a pattern; the first
+	// that matches counts.
+	Exceptions []Exception
+	// Progress, if not nil, is told how many images are done.
+	Progress func(done int)
+}
+
+// An Exception gives the tensors whose names match a pattern of path.Match
+// ("conv*") another rule.
+type Exception struct{ Match, Rule string }
+
+// A Tensor is a tensor of a network with the range it was given.
+type Tensor struct {
+	Name string
+	Rule string
+	Bits int
+	calibrate.Range
+	// Warning says why the range should not be trusted, "" if nothing speaks
+	// against it.
+	Warning string
+}
+
+// Ranges shows images to the float network of n, its quantizers off, and gives
+// every tensor whose quantizer has a range (qat.Ranged) the one that its rule
+// finds. Memory does not grow with the number of images, and nothing depends on
+// the batch size of the network or its threads.
+func Ranges(ctx context.Context, n *layers.Network, images datasets.Split, o Options) ([]Tensor, error) {
+	sites, err := ranged(n, o)
+	if err != nil {
+		return nil, err
+	}
+	if images.Len() == 0 {
+		return nil, errors.New("ptq: there are no images to calibrate with")
+	}
+	if err := show(ctx, n, images, sites, o.Progress); err != nil {
+		return nil, err
+	}
+	var tensors []Tensor
+	for _, u := range n.Units {
+		s := sites[u.Name]
+		if s == nil {
+			continue
+		}
+		r, err := s.rule.Range(calibrate.Grid{Bits: s.quantizer.Bits(), Symmetric: s.quantizer.Symmetric()})
+		if err != nil {
+			return nil, fmt.Errorf("ptq: layer %s: %w", u.Name, err)
+		}
+		s.quantizer.SetRange(float32(r.Lo), float32(r.Hi))
+		s.tensor.Range, s.tensor.Bits = r, s.quantizer.Bits()
+		if w, ok := s.rule.(interface{ Warn() string }); ok {
+			s.tensor.Warning = w.Warn()
+		}
+		tensors = append(tensors, s.tensor)
+	}
+	return tensors, nil
+}
+
+// A site is a tensor whose range is to be found.
+type site struct {
+	tensor    Tensor
+	rule      calibrate.Calibrator
+	quantizer qat.Ranged
+}
+
+// ranged returns the sites of a network by the names of their units.
+func ranged(n *layers.Network, o Options) (map[string]*site, error) {
+	sites := map[string]*site{}
+	used := make([]bool, len(o.Exceptions))
+	for _, u := range n.Units {
+		q, ok := u.Output.Quantizer.(qat.Ranged)
+		if !ok {
+			continue
+		}
+		name := o.Rule
+		for i, e := range o.Exceptions {
+			match, err := path.Match(e.Match, u.Name)
+			if err != nil {
+				return nil, fmt.Errorf("ptq: the layer pattern %q is malformed", e.Match)
+			}
+			if match {
+				name, used[i] = e.Rule, true
+				break
+			}
+		}
+		rule, err := calibrate.Lookup(name)
+		if err != nil {
+			return nil, err
+		}
+		sites[u.Name] = &site{Tensor{Name: u.Name, Rule: rule.Name}, rule.New(o.Numbers), q}
+	}
+	for i, e := range o.Exceptions {
+		if !used[i] {
+			return nil, fmt.Errorf("ptq: no quantized tensor matches the pattern %q", e.Match)
+		}
+	}
+	return sites, nil
+}
+
+// show runs the float network on all images, and hands each image's values to the
+// calibrators of the sites.
+func show(ctx context.Context, n *layers.Network, images datasets.Split, sites map[string]*site, progress func(int)) error {
+	run := n.Graph.Run
+	quantize := run.Quantize
+	run.Quantize = false
+	defer func() { run.Quantize, run.Tap = quantize, nil }()
+	run.Tap = func(t graph.Site) {
+		if s := sites[t.Name]; s != nil {
+			size := len(t.Y) / run.Batch
+			for at := 0; at < len(t.Y); at += size {
+				s.rule.Image(t.Y[at : at+size])
+			}
+		}
+	}
+	size := len(images.Images) / images.Len()
+	for at := 0; at < images.Len(); at += n.Graph.Batch() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		end := min(at+n.Graph.Batch(), images.Len())
+		if _, err := n.Forward(graph.Eval, images.Images[at*size:end*size], images.Labels[at:end]); err != nil {
+			return err
+		}
+		if progress != nil {
+			progress(end)
+		}
+	}
+	return nil
+}
