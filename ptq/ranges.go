@@ -121,30 +121,12 @@ func ranged(n *layers.Network, o Options) (map[string]*site, error) {
 // show runs the float network on all images, and hands each image's values to the
 // calibrators of the sites.
 func show(ctx context.Context, n *layers.Network, images datasets.Split, sites map[string]*site, progress func(int)) error {
-	run := n.Graph.Run
-	quantize := run.Quantize
-	run.Quantize = false
-	defer func() { run.Quantize, run.Tap = quantize, nil }()
-	run.Tap = func(t graph.Site) {
+	return forward(ctx, n, images, graph.Pass{}, progress, func(t graph.Site, rows int) {
 		if s := sites[t.Name]; s != nil {
-			size := len(t.Y) / run.Batch
+			size := len(t.Y) / rows
 			for at := 0; at < len(t.Y); at += size {
 				s.rule.Image(t.Y[at : at+size])
 			}
 		}
-	}
-	size := len(images.Images) / images.Len()
-	for at := 0; at < images.Len(); at += n.Graph.Batch() {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		end := min(at+n.Graph.Batch(), images.Len())
-		if _, err := n.Forward(graph.Eval, images.Images[at*size:end*size], images.Labels[at:end]); err != nil {
-			return err
-		}
-		if progress != nil {
-			progress(end)
-		}
-	}
-	return nil
+	})
 }

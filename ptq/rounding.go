@@ -137,6 +137,10 @@ func (c *choices) roundBest(i int) {
 	}
 }
 
+// mostPaired is the greatest number of weights whose pairs are tried: the pairs of
+// larger layers take long and gain little.
+const mostPaired = 300
+
 // descend takes the choice that lowers the error most, or the pair, until none
 // does.
 func (c *choices) descend() {
@@ -144,6 +148,9 @@ func (c *choices) descend() {
 		if i, gain := c.bestOne(); gain > 0 {
 			c.flip(i)
 			continue
+		}
+		if len(c.q) > mostPaired {
+			return
 		}
 		i, j, gain := c.bestTwo()
 		if gain <= 0 {

@@ -12,7 +12,12 @@ import (
 // data (Jacob et al. 2018, sections 2.1 and 3; Krishnamoorthi 2018, section 3).
 // Weights are symmetric, narrow range, one scale a channel; activations are
 // unsigned codes with a zero point, one scale a tensor.
-type Int struct{}
+type Int struct {
+	// FixedRanges keeps the scales of weights and the ranges of activations as they
+	// are given: by a calibration or a checkpoint. Weights that were given none have
+	// those of max|w| from the moment when quantization starts.
+	FixedRanges bool
+}
 
 // Info implements [Method].
 func (Int) Info() Info {
@@ -28,13 +33,16 @@ func (Int) Info() Info {
 }
 
 // Weights implements [Method].
-func (Int) Weights(g *graph.Graph, name string, o Options, shape []int) Weights {
+func (i Int) Weights(g *graph.Graph, name string, o Options, shape []int) Weights {
+	if i.FixedRanges {
+		return newFixedWeights(name, o, shape)
+	}
 	return newSymmetricWeights(g, name, o, shape)
 }
 
 // Activation implements [Method].
-func (Int) Activation(_ *graph.Graph, name string, o Options) Activation {
-	a := &affineActivation{name: name, bits: o.Bits, powerOfTwo: o.PowerOfTwo, observer: Observer{Decay: movingAverageDecay}}
+func (i Int) Activation(_ *graph.Graph, name string, o Options) Activation {
+	a := &affineActivation{name: name, bits: o.Bits, fixed: i.FixedRanges, powerOfTwo: o.PowerOfTwo, observer: Observer{Decay: movingAverageDecay}}
 	if o.MinMax {
 		a.observer.Decay = 0
 	}
@@ -55,23 +63,33 @@ type affineActivation struct {
 	name       string
 	bits       int
 	powerOfTwo bool
+	fixed      bool // the range stays as it is given
 	observer   Observer
 	format     ste.Affine
 }
 
-func (a *affineActivation) Params() []*graph.Param              { return nil }
-func (a *affineActivation) Bits() int                           { return a.bits }
-func (a *affineActivation) Begin(*graph.Run)                    { a.format.Params[0] = a.Quantization().Params }
-func (a *affineActivation) Forward(dst, src []float32)          { a.format.Forward(dst, src) }
-func (a *affineActivation) Observe(_ *graph.Run, s graph.Stats) { a.observer.Observe(s) }
-func (a *affineActivation) Constrain()                          {}
+func (a *affineActivation) Params() []*graph.Param     { return nil }
+func (a *affineActivation) Bits() int                  { return a.bits }
+func (a *affineActivation) Begin(*graph.Run)           { a.format.Params[0] = a.Quantization().Params }
+func (a *affineActivation) Forward(dst, src []float32) { a.format.Forward(dst, src) }
+func (a *affineActivation) Constrain()                 {}
+
+func (a *affineActivation) Observe(_ *graph.Run, s graph.Stats) {
+	if !a.fixed || a.observer.state[2] == 0 {
+		a.observer.Observe(s)
+	}
+}
 
 func (a *affineActivation) Backward(dx, src, dy []float32, _ []float64) {
 	a.format.Backward(dx, src, dy)
 }
 
-// Restart forgets the range.
-func (a *affineActivation) Restart() { a.observer.state = [3]float32{} }
+// Restart forgets the range, unless it is fixed.
+func (a *affineActivation) Restart() {
+	if !a.fixed {
+		a.observer.state = [3]float32{}
+	}
+}
 
 // SetRange implements [Ranged].
 func (a *affineActivation) SetRange(lo, hi float32) { a.observer.state = [3]float32{lo, hi, 1} }

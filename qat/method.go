@@ -120,6 +120,14 @@ func (measured) Start([]float32)        {}
 func (measured) State() []graph.State   { return nil }
 func (measured) Constrain([]float32)    {}
 
+// Scaled Weights have scales that may be given to them.
+type Scaled interface {
+	Weights
+	// Scales are the scales in use, one for each channel or one for all, to read and
+	// to write.
+	Scales() []float32
+}
+
 // Activation quantizes one tensor, and knows with which scale.
 type Activation interface {
 	graph.Quantizer
@@ -158,7 +166,7 @@ type Quantization struct {
 // registry lists every method by what makes it of a recipe's settings, in the order
 // of `qat methods`.
 var registry = []func(settings.All) Method{
-	func(settings.All) Method { return Int{} },
+	func(s settings.All) Method { return Int(s.Int) },
 	func(settings.All) Method { return PACT{} },
 	func(settings.All) Method { return DoReFa{} },
 	func(settings.All) Method { return WRPN{} },

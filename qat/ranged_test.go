@@ -16,7 +16,7 @@ import (
 func TestSetRangeCoversTheRange(t *testing.T) {
 	ranged := 0
 	for _, m := range qat.Methods() {
-		for _, bits := range m.ActivationBits {
+		for _, bits := range m.Info().ActivationBits {
 			for _, signed := range []bool{false, true} {
 				if bits == 1 && signed {
 					continue
@@ -37,10 +37,10 @@ func TestSetRangeCoversTheRange(t *testing.T) {
 				q := a.Quantization()
 				least, most := q.Real(q.Lo), q.Real(q.Hi)
 				if half := q.Scale / 2; least > lo+half || most < hi-half {
-					t.Errorf("%s, %d bits, signed %v: codes cover [%v, %v], want [%v, %v]", m.Name, bits, signed, least, most, lo, hi)
+					t.Errorf("%s, %d bits, signed %v: codes cover [%v, %v], want [%v, %v]", m.Info().Name, bits, signed, least, most, lo, hi)
 				}
 				if span := float64(most - least); span > 2*float64(hi-lo)+1e-6 && bits > 2 || math.IsNaN(span) {
-					t.Errorf("%s, %d bits, signed %v: codes cover [%v, %v], much more than [%v, %v]", m.Name, bits, signed, least, most, lo, hi)
+					t.Errorf("%s, %d bits, signed %v: codes cover [%v, %v], much more than [%v, %v]", m.Info().Name, bits, signed, least, most, lo, hi)
 				}
 			}
 		}

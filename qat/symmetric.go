@@ -93,6 +93,16 @@ func (s *symmetricWeights) measure(w []float32) {
 	}
 }
 
+// covering returns the scale that clips nothing, 1 for zeros.
+func (s *symmetricWeights) covering(w []float32) float32 {
+	lo, hi := kernel.MinMax(w)
+	scale := float32(float64(max(-lo, hi)) / float64(s.affine.Format.Max()))
+	if !(scale >= leastScale) {
+		return 1
+	}
+	return scale
+}
+
 func (s *symmetricWeights) scale(w []float32) float32 {
 	lo, hi := kernel.MinMax(w)
 	scale := float32(float64(max(-lo, hi)) / float64(s.affine.Format.Max()))

@@ -10,12 +10,13 @@ import "fmt"
 // All are the settings of all methods, as keys of a recipe. The method in use reads
 // its own.
 type All struct {
+	Int `yaml:",inline"`
 	TTQ `yaml:",inline"`
 	INQ `yaml:",inline"`
 }
 
 // Default returns the settings where nothing else is said.
-func Default() All { return All{DefaultTTQ(), DefaultINQ()} }
+func Default() All { return All{Int{}, DefaultTTQ(), DefaultINQ()} }
 
 // Check returns what is wrong, nothing if all is well. Each complaint begins with the
 // key.
@@ -27,6 +28,13 @@ func (a All) Check() []string {
 		}
 	}
 	return wrong
+}
+
+// Int are the settings of the method "int".
+type Int struct {
+	// FixedRanges keeps the scales of weights and the ranges of activations as a
+	// calibration or a checkpoint gives them; nothing follows the data.
+	FixedRanges bool `yaml:"fixed_ranges"`
 }
 
 // TTQ are the settings of the method "ttq".

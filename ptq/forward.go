@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ptq
+
+import (
+	"context"
+
+	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/layers"
+)
+
+// forward evaluates the network on all images, batch by batch, and shows every
+// tensor of it with the number of its rows. progress, if not nil, is told how many
+// images are done.
+func forward(ctx context.Context, n *layers.Network, images datasets.Split, p graph.Pass, progress func(int), see func(t graph.Site, rows int)) error {
+	rows := 0
+	p.Mode = graph.Eval
+	if see != nil {
+		p.Tap = func(t graph.Site) { see(t, rows) }
+	}
+	size := len(images.Images) / images.Len()
+	for at := 0; at < images.Len(); at += n.Graph.Batch() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		end := min(at+n.Graph.Batch(), images.Len())
+		rows = end - at
+		if _, err := n.Forward(p, images.Images[at*size:end*size], images.Labels[at:end]); err != nil {
+			return err
+		}
+		if progress != nil {
+			progress(end)
+		}
+	}
+	return nil
+}
+
+// sums returns the name under which the sums of a weighted unit are shown.
+func sums(u *layers.Unit) string {
+	if u.Output.Sums {
+		return u.Name
+	}
+	return u.Name + ".accumulators"
+}

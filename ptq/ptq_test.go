@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ptq_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/goqat/goqat/calibrate"
+	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/export"
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
+	"github.com/goqat/goqat/ptq"
+	"github.com/goqat/goqat/qat"
+)
+
+// residual is a network with everything that ptq looks at: batch normalization, a
+// bias, a depthwise layer, a residual block with a shortcut, poolings.
+func residual(t *testing.T, batch int, policy qat.Policy) *layers.Network {
+	t.Helper()
+	pool := graph.NewPool(2)
+	t.Cleanup(pool.Close)
+	n, err := layers.Build(layers.Chain{
+		layers.Conv2D{Channels: 6, Kernel: 3, Pad: 1, Activation: network.ReLU},
+		layers.Conv2D{Depthwise: true, Kernel: 3, Pad: 1, Activation: network.ReLU},
+		layers.Conv2D{Channels: 8, Kernel: 1, NoNorm: true, Activation: network.ReLU},
+		layers.MaxPool{Size: 2},
+		layers.Residual{Activation: network.ReLU, Body: layers.Chain{
+			layers.Conv2D{Channels: 10, Kernel: 3, Stride: 2, Pad: 1, Activation: network.ReLU}, layers.Conv2D{Channels: 10, Kernel: 3, Pad: 1},
+		}},
+		layers.GlobalAvgPool{}, layers.Linear{Channels: 12, Activation: network.ReLU}, layers.Dropout{Rate: 0.1}, layers.Linear{Channels: 3},
+	}, layers.Config{
+		Input: layers.Input{Height: 12, Width: 10, Channels: 2, Params: layers.Normalized(0.5, 0.3)}, Classes: []string{"a", "b", "c"},
+		Batch: batch, Pool: pool, Policy: policy,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(5, 6))
+	for _, u := range n.Units {
+		if u.Norm != nil {
+			for c := range u.Norm.Mean {
+				u.Norm.Gamma.Value[c] = float32(math.Exp(0.7 * rng.NormFloat64()))
+				u.Norm.Beta.Value[c] = float32(0.3 * rng.NormFloat64())
+			}
+		}
+	}
+	settle(t, n)
+	return n
+}
+
+// settle has the running statistics of batch normalization become those of images.
+func settle(t *testing.T, n *layers.Network) {
+	t.Helper()
+	s := images(n.Graph.Batch())
+	for range 60 {
+		if _, err := n.Step(graph.Pass{Mode: graph.Train}, s.Images, s.Labels); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func images(count int) datasets.Split {
+	rng := rand.New(rand.NewPCG(7, 8))
+	s := datasets.Split{Images: make([]uint8, count*12*10*2), Labels: make([]int32, count)}
+	for i := range s.Labels {
+		s.Labels[i] = int32(rng.IntN(3))
+		level := rng.IntN(200)
+		for j := range 240 {
+			s.Images[i*240+j] = uint8(level + rng.IntN(56))
+		}
+	}
+	return s
+}
+
+func fixed(bits int) qat.Policy {
+	return qat.Policy{Method: qat.Int{FixedRanges: true}, WeightBits: bits, ActivationBits: bits, FirstLast: qat.FirstLastSame}
+}
+
+// TestQuantizedWithoutTrainingAgreesInEveryInteger quantizes by every rule, with all
+// repairs, at several widths: the runtime computes the integers of the graph, and 8
+// bits are near the float network.
+func TestQuantizedWithoutTrainingAgreesInEveryInteger(t *testing.T) {
+	s := images(32)
+	for i, rule := range calibrate.Rules() {
+		for _, bits := range []int{8, 4} {
+			for _, perTensor := range []bool{false, true}[:1+i%2] {
+				p := fixed(bits)
+				p.PerTensor = perTensor
+				n := residual(t, 16, p)
+				var plan ptq.Plan
+				plan.Rule, plan.Repair = rule.Name, ptq.Repairs()
+				o, err := ptq.Quantize(t.Context(), n, s, plan)
+				if err != nil {
+					t.Fatal(err)
+				}
+				name := fmt.Sprintf("%s, %d bits, per tensor %v", rule.Name, bits, perTensor)
+				if first := o.Steps[0].SNRdB; bits == 8 && rule.Name == "mse" && first < 20 {
+					t.Errorf("%s: %v dB", name, first)
+				}
+				var file bytes.Buffer
+				if err := export.Write(&file, n, export.About{Method: "int"}); err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				m, err := infer.FromBytes(file.Bytes())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if v, err := export.Verify(t.Context(), n, m, s, 1, nil); err != nil || v.IntegerMismatches != 0 {
+					t.Errorf("%s: %+v, %v", name, v, err)
+				}
+			}
+		}
+	}
+}
+
+// TestRangesDoNotDependOnBatches calibrates in batches of three sizes.
+func TestRangesDoNotDependOnBatches(t *testing.T) {
+	s := images(50)
+	for _, rule := range calibrate.Rules() {
+		var want []ptq.Tensor
+		for _, batch := range []int{1, 7, 50} {
+			n := residual(t, batch, fixed(8))
+			for _, u := range n.Units { // the same network, whatever the batch
+				if u.Norm != nil {
+					clear(u.Norm.Mean)
+					for c := range u.Norm.Variance {
+						u.Norm.Variance[c] = 1
+					}
+				}
+			}
+			got, err := ptq.Ranges(t.Context(), n, s, ptq.Options{Rule: rule.Name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want == nil {
+				want = got
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s, batches of %d: %v, want %v", rule.Name, batch, got, want)
+			}
+		}
+	}
+}
+
+// TestEqualizeKeepsTheFloatNetwork: the logits stay, up to rounding, and some
+// channels have changed.
+func TestEqualizeKeepsTheFloatNetwork(t *testing.T) {
+	n, s := residual(t, 10, fixed(8)), images(30)
+	before, err := ptq.Logits(t.Context(), n, s, graph.Pass{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gamma := slices.Clone(n.Units[0].Norm.Gamma.Value)
+	pairs, err := ptq.Equalize(t.Context(), n, s, nil)
+	if err != nil || pairs < 4 || slices.Equal(gamma, n.Units[0].Norm.Gamma.Value) {
+		t.Errorf("%d pairs, gammas %v and %v, %v", pairs, gamma, n.Units[0].Norm.Gamma.Value, err)
+	}
+	after, err := ptq.Logits(t.Context(), n, s, graph.Pass{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range before {
+		if math.Abs(float64(after[i]-before[i])) > 1e-4*(1+math.Abs(float64(before[i]))) {
+			t.Fatalf("logit %d: %v, was %v", i, after[i], before[i])
+		}
+	}
+}
+
+// TestRepairsRaiseTheSignal: at 3 bits each repair that has something to mend raises
+// the signal-to-noise ratio of the logits, and rounding chosen by AdaRound does so
+// by a decibel at least.
+func TestRepairsRaiseTheSignal(t *testing.T) {
+	s := images(80)
+	quality := func(repair ...string) float64 {
+		n := residual(t, 16, fixed(3))
+		o, err := ptq.Quantize(context.Background(), n, s, ptq.Plan{Repair: repair})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o.Steps[len(o.Steps)-1].SNRdB
+	}
+	plain := quality()
+	if q := quality(ptq.RepairAdaRound); q < plain+1 {
+		t.Errorf("adaround: %.2f dB, without %.2f", q, plain)
+	}
+	if q := quality(ptq.RepairBias); q < plain {
+		t.Errorf("bias: %.2f dB, without %.2f", q, plain)
+	}
+	if q := quality(ptq.Repairs()...); q < plain+1 {
+		t.Errorf("all: %.2f dB, without %.2f", q, plain)
+	}
+	if again := quality(ptq.Repairs()...); again != quality(ptq.Repairs()...) {
+		t.Error("two repairs of one network differ")
+	}
+}
+
+// TestSensitivityNamesTheLayerThatHurts has one layer of 2 bits among layers of 8: it
+// has the least signal of all.
+func TestSensitivityNamesTheLayerThatHurts(t *testing.T) {
+	p := fixed(8)
+	p.Rules = []qat.Rule{{Match: "conv3", WeightBits: 2}}
+	n, s := residual(t, 16, p), images(60)
+	if _, err := ptq.Quantize(t.Context(), n, s, ptq.Plan{Options: ptq.Options{Rule: "minmax"}}); err != nil {
+		t.Fatal(err)
+	}
+	want, err := ptq.Logits(t.Context(), n, s, graph.Pass{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	worst := ptq.Sensitivity{SNRdB: math.Inf(1)}
+	for _, what := range ptq.Layers(n) {
+		if what.What != ptq.OfWeights {
+			continue
+		}
+		m, err := ptq.Measure(t.Context(), n, s, what, want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.SNRdB < worst.SNRdB {
+			worst = m
+		}
+	}
+	if worst.Layer != "conv3" {
+		t.Errorf("the worst layer is %+v", worst)
+	}
+}
+
+func TestUnknownNamesAreRefused(t *testing.T) {
+	n, s := residual(t, 16, fixed(8)), images(5)
+	for _, p := range []ptq.Plan{
+		{Repair: []string{"glue"}}, {Options: ptq.Options{Rule: "glue"}},
+		{Options: ptq.Options{Exceptions: []ptq.Exception{{Match: "nothing*", Rule: "kl"}}}},
+		{Options: ptq.Options{Exceptions: []ptq.Exception{{Match: "[", Rule: "kl"}}}},
+	} {
+		if _, err := ptq.Quantize(t.Context(), n, s, p); err == nil {
+			t.Errorf("%+v is accepted", p)
+		}
+	}
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ptq
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/layers"
+)
+
+// The repairs, in the order in which Quantize applies them.
+const (
+	RepairEqualize  = "equalize"
+	RepairAdaRound  = "adaround"
+	RepairBatchNorm = "batchnorm"
+	RepairBias      = "bias"
+)
+
+// Repairs returns the names of all repairs, in their order.
+func Repairs() []string {
+	return []string{RepairEqualize, RepairAdaRound, RepairBatchNorm, RepairBias}
+}
+
+// Plan says how a network is quantized without training.
+type Plan struct {
+	Options          // of the ranges of tensors; their rule is that of the weights, too
+	Repair  []string // names of Repairs, in any order
+	// On, if not nil, is told of every stage of the work with how much of it is done.
+	On func(stage string, done, all int)
+}
+
+// A Step is what one part of the work gained: the signal-to-noise ratio of the logits
+// after it, the float network's being the signal, over the calibration images.
+type Step struct {
+	Name  string  `json:"name"`
+	SNRdB float64 `json:"snr_db"`
+	Gain  float64 `json:"gain_db"` // over the step before; 0 for the first
+}
+
+// Outcome is what Quantize did.
+type Outcome struct {
+	Tensors []Tensor
+	Steps   []Step
+}
+
+// Quantize quantizes the trained float network n by some images, which need no
+// labels: it equalizes, if asked to, sets the scales of weights and the ranges of
+// tensors, and then repairs. What the network computes in floating point before is
+// what it should compute in integers after.
+func Quantize(ctx context.Context, n *layers.Network, images datasets.Split, plan Plan) (*Outcome, error) {
+	for _, name := range plan.Repair {
+		if !slices.Contains(Repairs(), name) {
+			return nil, fmt.Errorf("ptq: there is no repair %q; choose from %s", name, strings.Join(Repairs(), ", "))
+		}
+	}
+	q := &quantizing{n: n, images: images, plan: plan}
+	return &q.outcome, q.run(ctx)
+}
+
+// quantizing is a Quantize under way.
+type quantizing struct {
+	n       *layers.Network
+	images  datasets.Split
+	plan    Plan
+	want    []float32 // the float network's logits, image by image
+	outcome Outcome
+}
+
+func (q *quantizing) run(ctx context.Context) (err error) {
+	if q.want, err = Logits(ctx, q.n, q.images, graph.Pass{}); err != nil {
+		return err
+	}
+	if q.asked(RepairEqualize) {
+		if _, err := Equalize(ctx, q.n, q.images, q.count(RepairEqualize)); err != nil {
+			return err
+		}
+	}
+	q.n.Start()
+	if err := Weights(q.n, q.plan.Rule, q.plan.Numbers); err != nil {
+		return err
+	}
+	o := q.plan.Options
+	o.Progress = q.count("calibrate")
+	if q.outcome.Tensors, err = Ranges(ctx, q.n, q.images, o); err != nil {
+		return err
+	}
+	if err := q.step(ctx, "calibrate"); err != nil {
+		return err
+	}
+	for _, r := range []struct {
+		name   string
+		repair func(context.Context, *layers.Network, datasets.Split, func(done, all int)) error
+	}{{RepairAdaRound, AdaRound}, {RepairBatchNorm, ReestimateNorms}, {RepairBias, CorrectBias}} {
+		if !q.asked(r.name) {
+			continue
+		}
+		if err := r.repair(ctx, q.n, q.images, q.tell(r.name)); err != nil {
+			return err
+		}
+		if err := q.step(ctx, r.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (q *quantizing) asked(repair string) bool { return slices.Contains(q.plan.Repair, repair) }
+
+// tell returns a function that passes progress on.
+func (q *quantizing) tell(stage string) func(done, all int) {
+	return func(done, all int) {
+		if q.plan.On != nil {
+			q.plan.On(stage, done, all)
+		}
+	}
+}
+
+// count does the same for images.
+func (q *quantizing) count(stage string) func(done int) {
+	tell := q.tell(stage)
+	return func(done int) { tell(done, q.images.Len()) }
+}
+
+// step notes what the logits are worth after a part of the work.
+func (q *quantizing) step(ctx context.Context, name string) error {
+	got, err := Logits(ctx, q.n, q.images, graph.Pass{Quantize: true})
+	if err != nil {
+		return err
+	}
+	s := Step{Name: name, SNRdB: snr(q.want, got)}
+	if k := len(q.outcome.Steps); k > 0 {
+		s.Gain = s.SNRdB - q.outcome.Steps[k-1].SNRdB
+	}
+	q.outcome.Steps = append(q.outcome.Steps, s)
+	return nil
+}
+
+// Logits returns the logits of all images, image by image.
+func Logits(ctx context.Context, n *layers.Network, images datasets.Split, p graph.Pass) ([]float32, error) {
+	var all []float32
+	size := len(images.Images) / images.Len()
+	for at := 0; at < images.Len(); at += n.Graph.Batch() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		end := min(at+n.Graph.Batch(), images.Len())
+		y, err := n.Forward(p.In(graph.Eval), images.Images[at*size:end*size], images.Labels[at:end])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, y...)
+	}
+	return all, nil
+}
+
+// snr returns 10·log₁₀ of the ratio of Σ want² and Σ (got − want)², at most 200.
+func snr(want, got []float32) float64 {
+	var signal, noise float64
+	for i, w := range want {
+		d := float64(got[i]) - float64(w)
+		signal += float64(w) * float64(w)
+		noise += d * d
+	}
+	const most = 200
+	if noise == 0 {
+		return most
+	}
+	return min(most, 10*math.Log10(signal/noise))
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ptq
+
+import (
+	"fmt"
+
+	"github.com/goqat/goqat/calibrate"
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/qat"
+	"github.com/goqat/goqat/quant"
+)
+
+// Weights gives the weights of every layer whose scales may be given (qat.Scaled)
+// those that a rule finds, channel by channel or for all of a layer.
+func Weights(n *layers.Network, rule string, numbers calibrate.Options) error {
+	r, err := calibrate.Lookup(rule)
+	if err != nil {
+		return err
+	}
+	for _, u := range n.Units {
+		q, ok := u.Quantizer.(qat.Scaled)
+		if !ok {
+			continue
+		}
+		scales := q.Scales()
+		size := len(u.Weight.Value) / len(scales)
+		for c := range scales {
+			k := r.New(numbers)
+			k.Image(u.Weight.Value[c*size : (c+1)*size])
+			found, err := k.Range(calibrate.Grid{Bits: q.Bits(), Symmetric: true})
+			if err != nil {
+				return fmt.Errorf("ptq: the weights of layer %s: %w", u.Name, err)
+			}
+			scales[c] = float32(found.Hi / float64(quant.Weight(q.Bits()).Max()))
+			if scales[c] == 0 {
+				scales[c] = 1
+			}
+		}
+	}
+	return nil
+}
