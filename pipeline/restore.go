@@ -22,18 +22,27 @@ type Restored struct {
 	Quantized  bool // the checkpoint is of the quantized phase
 }
 
-// Open reads a checkpoint and builds its network, for batches of the given size.
-func Open(path string, batch int, pool *graph.Pool) (*Restored, error) {
+// readCheckpoint reads a checkpoint and the recipe in it.
+func readCheckpoint(path string) (*train.Checkpoint, *recipe.Recipe, error) {
 	c, err := train.ReadCheckpoint(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	r, err := recipe.Parse([]byte(c.Info.Recipe), path)
-	if err != nil {
-		return nil, fmt.Errorf("pipeline: the recipe in checkpoint %s: %w", path, err)
+	if err == nil {
+		err = r.Validate()
 	}
-	if err := r.Validate(); err != nil {
-		return nil, fmt.Errorf("pipeline: the recipe in checkpoint %s: %w", path, err)
+	if err != nil {
+		return nil, nil, fmt.Errorf("pipeline: the recipe in checkpoint %s: %w", path, err)
+	}
+	return c, r, nil
+}
+
+// Open reads a checkpoint and builds its network, for batches of the given size.
+func Open(path string, batch int, pool *graph.Pool) (*Restored, error) {
+	c, r, err := readCheckpoint(path)
+	if err != nil {
+		return nil, err
 	}
 	r.Batch = batch
 	n, err := build(r, c.Info.Input, c.Info.Classes, pool, c.Sizes())

@@ -78,7 +78,7 @@ prove tensor by tensor that both agree.`,
 	}
 	root.AddCommand(
 		trainCommand(), evalCommand(), exportCommand(), verifyCommand(), compareCommand(), runCommand(), benchCommand(), inspectCommand(),
-		methodsCommand(), dataCommand(), versionCommand(),
+		methodsCommand(), dataCommand(), versionCommand(), calibrateCommand(), sensitivityCommand(),
 	)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.Version = version().String()

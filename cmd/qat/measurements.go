@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/goqat/goqat/ptq"
+)
+
+// measurements is a file with a line for each measurement that was made, and one
+// before them that says of what.
+type measurements struct {
+	path string
+	file *os.File // nil for none
+	made map[measured]ptq.Sensitivity
+}
+
+// measured is what a measurement is of.
+type measured struct {
+	layer, what string
+	bits        int
+}
+
+// measurementsHead is the first line: measurements of something else are not gone on
+// with.
+type measurementsHead struct {
+	Checkpoint  string `json:"checkpoint"`
+	Calibrator  string `json:"calibrator"`
+	Granularity string `json:"granularity"`
+	Data        string `json:"data"`
+	Images      int    `json:"images"`
+	Measure     int    `json:"measure"`
+}
+
+// openMeasurements opens or makes the file at path; "" keeps nothing.
+func openMeasurements(path, checkpoint string, f *quantizeFlags, measure int) (*measurements, error) {
+	m := &measurements{path: path, made: map[measured]ptq.Sensitivity{}}
+	if path == "" {
+		return m, nil
+	}
+	head := measurementsHead{checkpoint, f.calibrator, f.granularity, f.data.name, f.images, measure}
+	data, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	whole := data[:bytes.LastIndexByte(data, '\n')+1] // a line cut short is made again
+	if len(data) > 0 && len(whole) == 0 {
+		whole = data // nothing of goqat's: refused
+	}
+	if err := m.read(whole, head); err != nil {
+		return nil, err
+	}
+	if m.file, err = os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644); err != nil {
+		return nil, err
+	}
+	if err := m.file.Truncate(int64(len(whole))); err != nil {
+		return nil, err
+	}
+	if _, err := m.file.Seek(0, io.SeekEnd); err != nil {
+		return nil, err
+	}
+	if len(whole) == 0 {
+		return m, m.line(head)
+	}
+	return m, nil
+}
+
+// read takes in the lines that the file has.
+func (m *measurements) read(lines []byte, want measurementsHead) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	first, rest, _ := bytes.Cut(lines, []byte("\n"))
+	var head measurementsHead
+	if json.Unmarshal(first, &head) != nil || head != want {
+		return fmt.Errorf("%s holds measurements of something else; name another file with -o", m.path)
+	}
+	for line := range bytes.Lines(rest) {
+		var s ptq.Sensitivity
+		if err := json.Unmarshal(line, &s); err != nil {
+			return fmt.Errorf("%s: damaged: %w; name another file with -o", m.path, err)
+		}
+		m.made[measured{s.Layer, s.What, s.Bits}] = s
+	}
+	return nil
+}
+
+func (m *measurements) find(s ptq.Sensitivity) (ptq.Sensitivity, bool) {
+	known, ok := m.made[measured{s.Layer, s.What, s.Bits}]
+	return known, ok
+}
+
+// add appends a measurement.
+func (m *measurements) add(s ptq.Sensitivity) error {
+	if m.file == nil {
+		return nil
+	}
+	return m.line(s)
+}
+
+func (m *measurements) line(v any) error {
+	if err := json.NewEncoder(m.file).Encode(v); err != nil {
+		return fmt.Errorf("%s: %w", m.path, err)
+	}
+	return nil
+}
+
+func (m *measurements) close() {
+	if m.file != nil {
+		m.file.Close()
+	}
+}

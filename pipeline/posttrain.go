@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/quant"
+	"github.com/goqat/goqat/recipe"
+	"github.com/goqat/goqat/train"
+)
+
+// OpenFloat reads a checkpoint and builds its network with another quantization than
+// its recipe has, for batches of the given size: the weights and the statistics are
+// those of the checkpoint, of ranges it takes none.
+func OpenFloat(path string, q recipe.QAT, batch int, pool *graph.Pool) (*Restored, error) {
+	c, r, err := readCheckpoint(path)
+	if err != nil {
+		return nil, err
+	}
+	r.QAT, r.Batch = q, batch
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
+	in := c.Info.Input
+	if q.Scales == "pow2" {
+		in.Scale = float32(quant.PowerOfTwo(float64(in.Scale)))
+	}
+	n, err := build(r, in, c.Info.Classes, pool, c.Sizes())
+	if err != nil {
+		return nil, fmt.Errorf("pipeline: the network of checkpoint %s: %w", path, err)
+	}
+	if err := c.RestoreShared(n); err != nil {
+		return nil, fmt.Errorf("%w (%s)", err, path)
+	}
+	n.RescaleImage(c.Info.Input.Scale)
+	return &Restored{n, r, c, false}, nil
+}
+
+// Capture returns the network as it stands as a checkpoint of the quantized phase,
+// which can be exported, verified and trained further.
+func (r *Restored) Capture() *train.Checkpoint {
+	info := r.Checkpoint.Info
+	info.Recipe, info.Phase, info.Position = string(r.Recipe.YAML()), phaseQAT, train.Position{Epoch: r.Recipe.QAT.Epochs}
+	return train.Capture(info, r.Network, nil)
+}
+
+// Images are the parts of a data set for a network: in the size of its images, with
+// the labels of its classes.
+type Images struct {
+	Calibration datasets.Split // training images, spread evenly over all
+	Validation  datasets.Split
+	Test        datasets.Split
+}
+
+// Images opens a data set for the network, by default that of its training: so many
+// images to calibrate with, 0 for all.
+func (r *Restored) Images(data recipe.Data, seed, calibration int) (*Images, error) {
+	n, d := r.Network, *r.Recipe
+	if data.Name != "" {
+		d.Data = data
+	}
+	d.Seed = seed
+	d.Data.Height, d.Data.Width, d.Data.Channels = n.Input.Height, n.Input.Width, n.Input.Channels
+	set, err := Data(&d)
+	if err != nil {
+		return nil, err
+	}
+	s, err := splitData(set, uint64(seed))
+	if err != nil {
+		return nil, err
+	}
+	i := &Images{Calibration: spread(s.train, calibration), Validation: s.validation, Test: set.Test}
+	for _, part := range []*datasets.Split{&i.Calibration, &i.Validation, &i.Test} {
+		if part.Labels, err = relabel(set.Name, part.Labels, set.Classes, n.Classes); err != nil {
+			return nil, err
+		}
+	}
+	return i, nil
+}
+
+// spread returns so many images of a split, evenly spread over it: those of a folder
+// are in an order of classes.
+func spread(s datasets.Split, count int) datasets.Split {
+	if count <= 0 || count >= s.Len() {
+		return s
+	}
+	positions := make([]int, count)
+	for i := range positions {
+		positions[i] = i * s.Len() / count
+	}
+	return s.Subset(positions)
+}
+
+// relabel returns the labels of a set's classes as those of a network's, which are the
+// same by name.
+func relabel(set string, labels []int32, classes, network []string) ([]int32, error) {
+	index := map[string]int32{}
+	for i, name := range network {
+		index[name] = int32(i)
+	}
+	of := make([]int32, len(classes))
+	for i, name := range classes {
+		label, ok := index[name]
+		if !ok {
+			return nil, fmt.Errorf("pipeline: data set %s has images of %q, which is no class of the network: it knows %s", set, name, strings.Join(network, ", "))
+		}
+		of[i] = label
+	}
+	out := make([]int32, len(labels))
+	for i, l := range labels {
+		out[i] = of[l]
+	}
+	return out, nil
+}

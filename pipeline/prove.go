@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/export"
+	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/train"
+)
+
+// A Proof is what an exported model makes of test images, and its comparison with
+// the network that it was exported from.
+type Proof struct {
+	Result          train.Result // on integers
+	ImagesPerSecond float64      // of the runtime
+	Verification    export.Verification
+}
+
+// Prove evaluates a model on test images and verifies it against its network, tensor
+// by tensor, on images to compare. A single integer that differs is an error. progress,
+// if not nil, is told how many images are compared.
+func Prove(ctx context.Context, n *layers.Network, m *infer.Model, test, compared datasets.Split, threads int, progress func(done int)) (*Proof, error) {
+	batch := n.Graph.Batch()
+	runner, err := m.NewRunner(infer.Options{Batch: batch, Threads: threads, Work: m.Work()})
+	if err != nil {
+		return nil, err
+	}
+	defer runner.Close()
+	p := &Proof{}
+	start := time.Now()
+	if p.Result, err = train.EvaluateIntegers(ctx, runner.Run, batch, len(n.Classes), test, nil); err != nil {
+		return nil, err
+	}
+	p.ImagesPerSecond = float64(p.Result.Images) / time.Since(start).Seconds()
+	p.Verification, err = export.Verify(ctx, n, m, compared, threads, progress)
+	if err == nil && p.Verification.IntegerMismatches > 0 {
+		err = fmt.Errorf("pipeline: %d integers differ between the training graph and the model: this is a defect of goqat, please report it", p.Verification.IntegerMismatches)
+	}
+	return p, err
+}
