@@ -39,6 +39,7 @@ type phase struct {
 	loop      *train.Loop
 	watch     *qat.Watch
 	bestSoFar float64
+	bestAt    int // epochs after which the best was made, 0 before the first
 	started   time.Time
 	before    float64 // seconds of the phase in earlier processes
 	saved     time.Time
@@ -71,7 +72,7 @@ func (p *phase) train(ctx context.Context, from *train.Checkpoint) error {
 		if err := from.Restore(p.network, p.optimizer); err != nil {
 			return err
 		}
-		p.loop.Position, p.bestSoFar, p.before = from.Info.Position, from.Info.Best, from.Info.Seconds[p.name]
+		p.loop.Position, p.bestSoFar, p.bestAt, p.before = from.Info.Position, from.Info.Best, from.Info.BestEpochs, from.Info.Seconds[p.name]
 	}
 	p.started, p.saved = time.Now(), time.Now()
 	err = p.loop.Run(ctx)
@@ -131,8 +132,9 @@ func (p *phase) epochEnd(l *train.Loop, m train.Metrics) error {
 		return err
 	}
 	p.validation = v.Accuracy
-	if p.schedule.Settled(l.Position.Epoch-1) && v.Accuracy > p.bestSoFar {
-		p.bestSoFar = v.Accuracy
+	first := p.bestAt == 0 && p.bestSoFar == 0
+	if p.schedule.Settled(l.Position.Epoch-1) && (first || v.Accuracy > p.bestSoFar) {
+		p.bestSoFar, p.bestAt = v.Accuracy, l.Position.Epoch
 		if err := p.folder.replace(p.best, p.capture(nil).Encode); err != nil {
 			return err
 		}
@@ -170,6 +172,6 @@ func (p *phase) capture(o optim.Optimizer) *train.Checkpoint {
 	p.seconds[p.name] = p.elapsed()
 	return train.Capture(train.Info{
 		Recipe: string(p.r.YAML()), Data: p.data.Digest, Phase: p.name, Position: p.loop.Position,
-		Validation: p.validation, Best: p.bestSoFar, Seconds: p.seconds,
+		Validation: p.validation, Best: p.bestSoFar, BestEpochs: p.bestAt, Seconds: p.seconds,
 	}, p.network, o)
 }

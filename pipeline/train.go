@@ -65,6 +65,7 @@ type run struct {
 	data     split
 	pool     *kernel.Pool
 	network  *layers.Network
+	teacher  *Restored // nil without one
 
 	seconds    map[string]float64 // by phase
 	earlier    float64            // seconds of training in earlier processes
@@ -132,12 +133,24 @@ func (t *run) build() error {
 		if err != nil {
 			return err
 		}
+		if err := t.suits("init", t.r.Init, c.Info.Input, c.Info.Classes); err != nil {
+			return err
+		}
+		if c.Info.Phase == phaseQAT {
+			t.progress.Print(fmt.Sprintf("note: init: %s is of the quantized phase: only its weights and statistics are taken, all ranges are set anew", t.r.Init))
+		}
 		in.Params = c.Info.Input.Params
 	}
 	if t.r.QAT.Scales == "pow2" {
 		in.Scale = float32(quant.PowerOfTwo(float64(in.Scale)))
 	}
 	if t.network, err = Build(t.r, in, d.Classes, t.pool); err != nil {
+		return err
+	}
+	if err := rulesMatch(&t.r.QAT, t.network); err != nil {
+		return err
+	}
+	if err := t.openTeacher(); err != nil {
 		return err
 	}
 	t.summary = &Summary{
@@ -192,6 +205,9 @@ func (t *run) resumed() (*train.Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := t.suits("resume", t.folder.file(lastFile), c.Info.Input, c.Info.Classes); err != nil {
+		return nil, err
+	}
 	for name, s := range c.Info.Seconds {
 		t.seconds[name] = s
 		t.earlier += s
@@ -231,11 +247,7 @@ func (t *run) quantizedPhase() (*phase, error) {
 	if t.r.Teacher.Checkpoint == "" {
 		return p, nil
 	}
-	teacher, err := Open(t.r.Teacher.Checkpoint, t.r.Batch, t.pool)
-	if err != nil {
-		return nil, fmt.Errorf("%w (teacher)", err)
-	}
-	p.teacher = &train.Teacher{Network: teacher.Network, Pass: graph.Pass{Quantize: teacher.Quantized}, Temperature: t.r.Teacher.Temperature, Weight: t.r.Teacher.Weight}
+	p.teacher = &train.Teacher{Network: t.teacher.Network, Pass: graph.Pass{Quantize: t.teacher.Quantized}, Temperature: t.r.Teacher.Temperature, Weight: t.r.Teacher.Weight}
 	return p, nil
 }
 

@@ -3,6 +3,7 @@
 package train
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/goqat/goqat/graph"
@@ -25,6 +26,9 @@ func (t *Teacher) advise(student *layers.Network, pass *graph.Pass, images []uin
 	logits, err := t.Network.Forward(t.Pass.In(graph.Eval), images, labels)
 	if err != nil {
 		return err
+	}
+	if len(logits) != len(labels)*len(student.Classes) {
+		return fmt.Errorf("train: the teacher gives %d values for %d images, the student has %d classes", len(logits), len(labels), len(student.Classes))
 	}
 	t.soft = append(t.soft[:0], logits...)
 	classes := len(logits) / len(labels)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,6 +53,9 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 					if c.Flags().Changed(flag) {
 						return usagef(c, "--%s goes with --format", flag)
 					}
+				}
+				if ext := filepath.Ext(out); ext == ".onnx" || ext == ".c" || ext == ".h" || ext == ".tflite" {
+					return usagef(c, "-o %s: without --format a .qmodel is written; name it so, or export the .qmodel with --format", out)
 				}
 				return exportCheckpoint(c, args[0], out)
 			}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"fmt"
+	"path"
+	"slices"
+
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/recipe"
+)
+
+// suits wants a checkpoint used beside the training, for its role of teacher, init or
+// resume, to be of images of the same size and of the same classes in the same order.
+func (t *run) suits(role, file string, in layers.Input, classes []string) error {
+	d := t.data
+	if in.Height != d.Height || in.Width != d.Width || in.Channels != d.Channels {
+		return fmt.Errorf("pipeline: %s: %s is of images of %dx%dx%d, the data has %v; take a checkpoint of the same size, or set data.height, data.width and data.channels", role, file, in.Height, in.Width, in.Channels, d.Shape)
+	}
+	if len(classes) != len(d.Classes) {
+		return fmt.Errorf("pipeline: %s: %s knows %d classes, the data has %d; take a checkpoint of the same classes", role, file, len(classes), len(d.Classes))
+	}
+	for i, name := range classes {
+		if name != d.Classes[i] {
+			return fmt.Errorf("pipeline: %s: class %d of %s is %q, that of the data %q; take a checkpoint of the same classes in the same order", role, i, file, name, d.Classes[i])
+		}
+	}
+	return nil
+}
+
+// openTeacher opens the recipe's teacher, if it has one.
+func (t *run) openTeacher() (err error) {
+	file := t.r.Teacher.Checkpoint
+	if file == "" {
+		return nil
+	}
+	if t.teacher, err = Open(file, t.r.Batch, t.pool); err != nil {
+		return fmt.Errorf("%w (teacher)", err)
+	}
+	return t.suits("teacher", file, t.teacher.Network.Input, t.teacher.Network.Classes)
+}
+
+// rulesMatch wants every rule and stage of a recipe to match a layer with weights.
+func rulesMatch(q *recipe.QAT, n *layers.Network) error {
+	var names []string
+	for _, u := range n.Units {
+		if u.Kind.Weighted() {
+			names = append(names, u.Name)
+		}
+	}
+	matches := func(pattern string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { ok, _ := path.Match(pattern, name); return ok })
+	}
+	for i, r := range q.Layers {
+		if !matches(r.Match) {
+			return fmt.Errorf("pipeline: qat.layers[%d].match: %q matches no layer; layers are %v", i, r.Match, names)
+		}
+	}
+	for i, s := range q.Stages {
+		if s.Match != "" && !matches(s.Match) {
+			return fmt.Errorf("pipeline: qat.stages[%d].match: %q matches no layer; layers are %v", i, s.Match, names)
+		}
+	}
+	return nil
+}
