@@ -40,6 +40,7 @@ type artifact struct {
 var formats = []format{
 	{"onnx", ".onnx", "ONNX of QuantizeLinear and DequantizeLinear, which runtimes turn into integer kernels", onnxFormat(onnx.QDQ)},
 	{"onnx-exact", ".onnx", "ONNX that computes the same integers", onnxFormat(onnx.Exact)},
+	{"qonnx", ".onnx", "QONNX for FINN and hls4ml, of one image", onnxFormat(onnx.QONNX)},
 	{"c", ".c", "C99 for microcontrollers, OUTPUT.c and OUTPUT.h", cFormat},
 }
 

@@ -103,7 +103,9 @@ func (c *comparer) last() int { return c.q.Operators[len(c.q.Operators)-1].Outpu
 func (c *comparer) names() []string {
 	names := []string{"logits"}
 	for _, o := range c.q.Operators {
-		names = append(names, c.q.Tensors[o.Output].Name)
+		if o.Op != qmodel.Flatten {
+			names = append(names, c.q.Tensors[o.Output].Name)
+		}
 	}
 	return names
 }
@@ -123,7 +125,7 @@ func (c *comparer) tensor(name string) int {
 
 // show returns the path of a copy of an ONNX file that gives the tensors between as well, and how to remove it.
 func (c *comparer) show(runtime, file string) (string, func(), error) {
-	if runtime == "litert" { // has a way of its own
+	if runtime == "litert" || runtime == "qonnx" { // have a way of their own
 		_, err := os.Stat(file)
 		return file, func() {}, err
 	}
@@ -210,8 +212,10 @@ func (c *comparer) tally(i int, got []float64) {
 	t, sum := &c.q.Tensors[i], &c.all[i]
 	scale, zero := 1.0, 0.0
 	switch {
-	case t.Kind == qmodel.Logits && slices.ContainsFunc(got, func(v float64) bool { return v != math.Trunc(v) }), c.peer.hello.Real && t.Kind != qmodel.Accumulators:
-		scale, zero = float64(math.Float32frombits(t.ScaleBits)), float64(t.ZeroPoint)
+	case t.Kind == qmodel.Logits && slices.ContainsFunc(got, func(v float64) bool { return v != math.Trunc(v) }):
+		scale = float64(math.Float32frombits(t.ScaleBits))
+	case c.peer.hello.Centered && t.Signs: // -1 and +1
+		scale, zero = 2, 0.5
 	case c.peer.hello.Centered:
 		zero = float64(t.ZeroPoint)
 	}
@@ -222,7 +226,7 @@ func (c *comparer) tally(i int, got []float64) {
 			at = toPlanes(t, k)
 		}
 		sum.Integers++
-		if d := math.Abs(math.RoundToEven(got[at]/scale) + zero - float64(want)); d != 0 { // NaN is a difference
+		if d := math.Abs(math.RoundToEven(got[at]/scale+zero) - float64(want)); d != 0 { // NaN is a difference
 			sum.Differ++
 			sum.MaxSteps = max(sum.MaxSteps, d)
 		}

@@ -84,8 +84,7 @@ func (o Options) runtime(file string) (string, error) {
 type hello struct {
 	Runtime  string   `json:"runtime"`  // name and version
 	Layout   string   `json:"layout"`   // NCHW or NHWC, of images and outputs
-	Centered bool     `json:"centered"` // codes are less their zero point
-	Real     bool     `json:"real"`     // codes are real values
+	Centered bool     `json:"centered"` // codes are less their zero point, signs -1 and +1
 	Outputs  []string `json:"outputs"`
 }
 

@@ -73,8 +73,13 @@ var operators = map[string]func(*onnxproto.Node, []*Tensor) *Tensor{
 		})
 	},
 	"DequantizeLinear": dequantize,
-	"Conv":             convolution,
-	"Gemm":             gemm,
+	"Quant":            quant,
+	"BipolarQuant": func(_ *onnxproto.Node, in []*Tensor) *Tensor {
+		return elementwise(in[0].Type, in, func(v []float64) float64 { return math.Copysign(v[1], v[0]) }) // of +0 it is +1
+	},
+	"Pad":  pad,
+	"Conv": convolution,
+	"Gemm": gemm,
 }
 
 func add(kind onnxproto.Type, a, b float64) float64 { return round(kind, a+b) }
@@ -272,4 +277,30 @@ func dequantize(n *onnxproto.Node, in []*Tensor) *Tensor {
 	return elementwise(onnxproto.TypeFloat, []*Tensor{in[0], &scale, &zero}, func(v []float64) float64 {
 		return round(onnxproto.TypeFloat, round(onnxproto.TypeFloat, v[0]-v[2])*v[1])
 	})
+}
+
+// quant is QONNX's, of a signed or an unsigned range.
+func quant(n *onnxproto.Node, in []*Tensor) *Tensor {
+	signed, narrow := float64(n.Attribute("signed").Int), float64(n.Attribute("narrow").Int)
+	return elementwise(in[0].Type, in, func(v []float64) float64 {
+		least := -signed*math.Ldexp(1, int(v[3])-1) + signed*narrow
+		most := math.Ldexp(1, int(v[3]-signed)) - 1 - (1-signed)*narrow
+		q := min(max(math.RoundToEven(v[0]/v[1]+v[2]), least), most)
+		return round(in[0].Type, (q-v[2])*v[1])
+	})
+}
+
+// pad adds a number around images.
+func pad(_ *onnxproto.Node, in []*Tensor) *Tensor {
+	x, p := in[0], in[1].Data
+	top, left := int(p[2]), int(p[3])
+	y := New(x.Type, x.Dims[0], x.Dims[1], x.Dims[2]+top+int(p[6]), x.Dims[3]+left+int(p[7]))
+	for i := range y.Data {
+		plane, v, u := i/y.Dims[3]/y.Dims[2], i/y.Dims[3]%y.Dims[2]-top, i%y.Dims[3]-left
+		y.Data[i] = in[2].Data[0]
+		if v >= 0 && v < x.Dims[2] && u >= 0 && u < x.Dims[3] {
+			y.Data[i] = x.Data[(plane*x.Dims[2]+v)*x.Dims[3]+u]
+		}
+	}
+	return y
 }

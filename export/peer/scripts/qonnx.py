@@ -10,7 +10,8 @@ model = ModelWrapper(sys.argv[1])
 graph = model.graph
 image = graph.input[0].name
 shape = [d.dim_value for d in graph.input[0].type.tensor_type.shape.dim][1:]
-names = [o.name for o in graph.output]
+made = {o for n in graph.node for o in n.output}
+names = [n for n in sys.argv[3:] if n in made]
 
 
 def run(x):
@@ -21,4 +22,4 @@ def run(x):
     return [np.concatenate(y) for y in zip(*images)]
 
 
-serve({"runtime": "qonnx " + version("qonnx"), "layout": "NCHW", "real": True, "outputs": names}, shape, run)
+serve({"runtime": "qonnx " + version("qonnx"), "layout": "NCHW", "centered": True, "outputs": names}, shape, run)
