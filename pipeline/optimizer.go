@@ -10,9 +10,9 @@ import (
 	"github.com/goqat/goqat/recipe"
 )
 
-// optimizer returns the optimizer of a phase. Normalization and biases are not
+// NewOptimizer returns the optimizer of a phase. Normalization and biases are not
 // decayed; learned clips have a decay of their own. It runs on pool.
-func optimizer(p recipe.Phase, clipDecay float64, pool *graph.Pool) (optim.Optimizer, error) {
+func NewOptimizer(p recipe.Phase, clipDecay float64, pool *graph.Pool) (optim.Optimizer, error) {
 	groups := optim.Groups{graph.Weights: {Decay: p.Decay}, graph.Clips: {Decay: clipDecay}}
 	switch p.Optimizer {
 	case "sgd":

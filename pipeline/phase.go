@@ -55,7 +55,7 @@ func (p *phase) train(ctx context.Context, from *train.Checkpoint) error {
 		return err
 	}
 	defer loader.Close()
-	if p.optimizer, err = optimizer(p.recipe, p.r.QAT.ClipDecay, p.pool); err != nil {
+	if p.optimizer, err = NewOptimizer(p.recipe, p.r.QAT.ClipDecay, p.pool); err != nil {
 		return err
 	}
 	steps, err := schedule(p.recipe, loader.Batches())

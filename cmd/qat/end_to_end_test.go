@@ -19,6 +19,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/goqat/goqat/benchmark"
 	"github.com/goqat/goqat/export"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/recipe"
@@ -331,7 +332,7 @@ func TestInspect(t *testing.T) {
 
 func TestBench(t *testing.T) {
 	r := trained(t)
-	b := decode[benchmark](t, mustRun(t, "bench", r.model(), "--runs", "20", "--batch", "2", "--json"))
+	b := decode[benchmark.Inference](t, mustRun(t, "bench", r.model(), "--runs", "20", "--batch", "2", "--json"))
 	if b.Runs != 20 || b.Batch != 2 || b.Threads != 1 || b.AllocsPerRun != 0 || b.Kernel == "" || b.MACs == 0 ||
 		!(0 < b.Latency.Min && b.Latency.Min <= b.Latency.P50 && b.Latency.P50 <= b.Latency.P99) || b.ImagesPerSec <= 0 || b.LoadMS <= 0 {
 		t.Errorf("%+v", b)
@@ -349,7 +350,7 @@ func TestBenchTrain(t *testing.T) {
 	if strings.Contains(text, "load") {
 		t.Errorf("%s, without a loader", text)
 	}
-	b := decode[trainBenchmark](t, text)
+	b := decode[benchmark.Training](t, text)
 	if b.Parameters == 0 || b.MACs == 0 || b.Step.Min <= 0 || b.FloatStep.Min <= 0 || b.PeakRSSMB <= 0 || b.LossFirst <= 0 {
 		t.Errorf("%+v", b)
 	}
@@ -361,7 +362,7 @@ func TestBenchTrainRoofline(t *testing.T) {
 	args := []string{"bench", "train", "--roofline", "--model", "lenet", "--batch", "8", "--threads", "1", "--steps", "2", "--set", "model.width=0.1"}
 	text := mustRun(t, append(args, "--json")...)
 	wantKeys(t, text, "peak_gflops", "copy_gb_per_second", "step_ms", "roof_ms", "share", "ops")
-	l := decode[roofline](t, text)
+	l := decode[benchmark.Roofline](t, text)
 	var ms, roof float64
 	for _, o := range l.Ops {
 		ms, roof = ms+o.MS, roof+o.RoofMS

@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package benchmark
 
 import (
-	"fmt"
-	"io"
+	"context"
 	"slices"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/internal/kernel"
-	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/recipe"
 )
 
-// roofline is the outcome of `qat bench train --roofline`: a quantized step, op by
-// op, beside what the machine allows.
-type roofline struct {
+// A Roofline is a quantized step, op by op, beside what the machine allows: its
+// multiply-adds at the speed of a loop on registers, or its inputs and results, each
+// passed once, at the speed of a copy in memory, whichever takes longer.
+type Roofline struct {
 	PeakGFLOPS float64    `json:"peak_gflops"`
 	CopyGBs    float64    `json:"copy_gb_per_second"` // read and written
 	StepMS     float64    `json:"step_ms"`
 	RoofMS     float64    `json:"roof_ms"`
 	Share      float64    `json:"share"` // the roof's of the step
-	Ops        []roofedOp `json:"ops"`
+	Ops        []RoofedOp `json:"ops"`
 
-	batch, threads, steps int
+	Batch   int `json:"-"`
+	Threads int `json:"-"`
+	Steps   int `json:"-"`
 }
 
-type roofedOp struct {
+// A RoofedOp is an op of the step.
+type RoofedOp struct {
 	Name   string  `json:"name"`
 	MACs   int     `json:"macs"`
 	Bytes  int     `json:"bytes"`
@@ -37,9 +37,10 @@ type roofedOp struct {
 	RoofMS float64 `json:"roof_ms"`
 }
 
-// measureRoofline takes the fastest of so many steps.
-func measureRoofline(c *cobra.Command, r *recipe.Recipe, steps int) (*roofline, error) {
-	pool := kernel.NewPool(threadsOf(r.Threads))
+// MeasureRoofline measures what the machine can do, and takes the fastest of so many
+// steps.
+func MeasureRoofline(ctx context.Context, r *recipe.Recipe, threads, steps int) (*Roofline, error) {
+	pool := graph.NewPool(threads)
 	defer pool.Close()
 	t, split, err := newTrainer(r, pool)
 	if err != nil {
@@ -52,7 +53,7 @@ func measureRoofline(c *cobra.Command, r *recipe.Recipe, steps int) (*roofline, 
 	var fastest []graph.Op
 	var least time.Duration
 	for i := -warmUp; i < steps; i++ {
-		if err := c.Context().Err(); err != nil {
+		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		_, took, err := t.step(true, memory)
@@ -64,7 +65,7 @@ func measureRoofline(c *cobra.Command, r *recipe.Recipe, steps int) (*roofline, 
 		}
 	}
 	l := newRoofline(roof, fastest)
-	l.batch, l.threads, l.steps = r.Batch, pool.Threads(), steps
+	l.Batch, l.Threads, l.Steps = r.Batch, pool.Threads(), steps
 	return l, nil
 }
 
@@ -84,31 +85,14 @@ func (t *trainer) outer(ops []graph.Op, took time.Duration) []graph.Op {
 }
 
 // newRoofline compares ops with a roof.
-func newRoofline(roof kernel.Roof, ops []graph.Op) *roofline {
-	l := &roofline{PeakGFLOPS: roof.Flops * 1e-9, CopyGBs: roof.Bandwidth * 1e-9}
+func newRoofline(roof kernel.Roof, ops []graph.Op) *Roofline {
+	l := &Roofline{PeakGFLOPS: roof.Flops * 1e-9, CopyGBs: roof.Bandwidth * 1e-9}
 	for _, o := range ops {
-		row := roofedOp{o.Name, o.MACs, o.Bytes, o.Took.Seconds() * 1e3, roof.Seconds(o.MACs, o.Bytes) * 1e3}
+		row := RoofedOp{o.Name, o.MACs, o.Bytes, o.Took.Seconds() * 1e3, roof.Seconds(o.MACs, o.Bytes) * 1e3}
 		l.Ops = append(l.Ops, row)
 		l.StepMS += row.MS
 		l.RoofMS += row.RoofMS
 	}
 	l.Share = l.RoofMS / l.StepMS
 	return l
-}
-
-// print writes the roofline for people.
-func (l *roofline) print(w io.Writer) error {
-	row := func(name string, ms, roof float64) []string {
-		return []string{name, fmt.Sprintf("%.3f", ms), fmt.Sprintf("%.3f", roof), fmt.Sprintf("%.0f %%", 100*roof/ms)}
-	}
-	var rows [][]string
-	for _, o := range l.Ops {
-		rows = append(rows, row(o.Name, o.MS, o.RoofMS))
-	}
-	rows = append(rows, row("step", l.StepMS, l.RoofMS))
-	if err := printf(w, "batch %d, %s, the fastest of %d steps; at most %.0f GFLOP/s, and %.1f GB/s read and written\n",
-		l.batch, threadCount(l.threads), l.steps, l.PeakGFLOPS, l.CopyGBs); err != nil {
-		return err
-	}
-	return term.Table(w, []string{"op", "ms", "roof, ms", "share"}, rows)
 }

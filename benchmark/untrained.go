@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package benchmark
 
 import (
 	"bytes"
@@ -10,27 +10,27 @@ import (
 
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/export"
-	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/recipe"
 )
 
-// benchClasses is the number of classes of the networks that are measured
+// untrainedClasses is the number of classes of the networks that are measured
 // untrained.
-const benchClasses = 10
+const untrainedClasses = 10
 
-// benchShape is the size of their images: what the recipe asks for, else what the
-// network is usually given.
-func benchShape(r *recipe.Recipe) datasets.Shape {
+// Shape returns the size of the images of an untrained network: what the recipe asks
+// for, else what the network is usually given.
+func Shape(r *recipe.Recipe) datasets.Shape {
 	h, w, c := layers.DefaultInput(r.Model.Name)
 	return datasets.Shape{Height: cmp.Or(r.Data.Height, h), Width: cmp.Or(r.Data.Width, w), Channels: cmp.Or(r.Data.Channels, c)}
 }
 
-// benchNetwork builds the recipe's network for images of the given mean and
+// build builds the recipe's network for images of the given mean and
 // deviation.
-func benchNetwork(r *recipe.Recipe, s datasets.Shape, mean, deviation float64, pool *kernel.Pool) (*layers.Network, error) {
-	classes := make([]string, benchClasses)
+func build(r *recipe.Recipe, s datasets.Shape, mean, deviation float64, pool *graph.Pool) (*layers.Network, error) {
+	classes := make([]string, untrainedClasses)
 	for i := range classes {
 		classes[i] = fmt.Sprint(i)
 	}
@@ -38,21 +38,21 @@ func benchNetwork(r *recipe.Recipe, s datasets.Shape, mean, deviation float64, p
 	return pipeline.Build(r, in, classes, pool)
 }
 
-// untrained returns the .qmodel of the recipe's network as it is initialized, its
-// ranges set by random images.
-func untrained(r *recipe.Recipe) ([]byte, error) {
+// Untrained returns the .qmodel of the recipe's network as it is initialized, its
+// ranges set by random images. Nothing depends on threads but the time it takes.
+func Untrained(r *recipe.Recipe, threads int) ([]byte, error) {
 	const batch = 8
 	r.Batch = batch
-	shape := benchShape(r)
+	shape := Shape(r)
 	random := rand.New(rand.NewPCG(uint64(r.Seed), 0))
 	split := datasets.Split{Images: make([]uint8, batch*shape.Size()), Labels: make([]int32, batch)}
 	for i := range split.Images {
 		split.Images[i] = uint8(random.Uint32())
 	}
-	pool := kernel.NewPool(threadsOf(r.Threads))
+	pool := graph.NewPool(threads)
 	defer pool.Close()
 	mean, deviation := datasets.MeanDeviation(split)
-	n, err := benchNetwork(r, shape, mean, deviation, pool)
+	n, err := build(r, shape, mean, deviation, pool)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package benchmark
+
+import (
+	"context"
+	"time"
+
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/recipe"
+)
+
+// Training is how fast a network trains. A step is forward, backward and the
+// optimizer, on a batch in memory.
+type Training struct {
+	Parameters        int       `json:"parameters"`
+	MACs              int       `json:"macs"` // of an image, forward
+	Step              StepTimes `json:"step_ms"`
+	FloatStep         StepTimes `json:"float_step_ms"` // the same network without quantizers
+	FakequantOverhead float64   `json:"fakequant_overhead"`
+	ImagesPerSecond   float64   `json:"images_per_second"` // at the median
+	AllocsPerStep     uint64    `json:"allocs_per_step"`
+	PeakRSSMB         float64   `json:"peak_rss_mb"`
+	LossFirst         float64   `json:"loss_first"`
+	LossLast          float64   `json:"loss_last"`
+
+	LoaderStep      *StepTimes `json:"loader_step_ms,omitempty"` // with batches of a loader
+	LoadingOverhead *float64   `json:"loading_overhead,omitempty"`
+
+	Batch   int `json:"-"`
+	Threads int `json:"-"`
+	Steps   int `json:"-"`
+}
+
+// StepTimes are the times of steps, in milliseconds.
+type StepTimes struct {
+	Min float64 `json:"min"`
+	P50 float64 `json:"p50"`
+}
+
+// MeasureTraining takes so many steps with quantizers and, in turn with them, without,
+// and with a loader as many with its batches. The network is the recipe's, trained as
+// the recipe says on images that come with the program.
+func MeasureTraining(ctx context.Context, r *recipe.Recipe, threads, steps int, loader bool) (*Training, error) {
+	pool := graph.NewPool(threads)
+	defer pool.Close()
+	t, split, err := newTrainer(r, pool)
+	if err != nil {
+		return nil, err
+	}
+	b := &Training{
+		Parameters: t.network.Parameters(), MACs: t.network.MACs(), Batch: r.Batch, Threads: pool.Threads(), Steps: steps,
+	}
+	const warmUp = 2
+	quantized, float := make([]time.Duration, steps), make([]time.Duration, steps)
+	memory := &stored{split: split, batch: r.Batch}
+	for i := -warmUp; i < steps; i++ {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		_, floatTime, err := t.step(false, memory)
+		if err != nil {
+			return nil, err
+		}
+		loss, took, err := t.step(true, memory)
+		if err != nil {
+			return nil, err
+		}
+		if i == -warmUp {
+			b.LossFirst = float64(loss)
+		}
+		if b.LossLast = float64(loss); i >= 0 {
+			quantized[i], float[i] = took, floatTime
+		}
+	}
+	if b.AllocsPerStep, err = t.allocations(memory); err != nil {
+		return nil, err
+	}
+	q, f := percentiles(quantized), percentiles(float)
+	b.Step, b.FloatStep = StepTimes{q.Min, q.P50}, StepTimes{f.Min, f.P50}
+	b.FakequantOverhead = q.P50/f.P50 - 1
+	b.ImagesPerSecond = float64(r.Batch) / q.P50 * 1e3
+	if loader {
+		if err := b.measureLoader(ctx, r, t, memory); err != nil {
+			return nil, err
+		}
+	}
+	b.PeakRSSMB = peakRSS()
+	return b, nil
+}
