@@ -39,20 +39,15 @@ var forms = []form{
 	{"Bits", 1, 1, []string{"w is [height][steps][%d][4] bits, 1 for the weight -1 and 0 for +1."}},
 }
 
-// dot generates the products of a form, in tiles of so many registers of columns.
-func (f form) dot(columns int) func() {
-	return func() {
-		order := transposition()
-		var ones Mem
-		if f.bits == 1 {
-			ones = GLOBL("ones", RODATA|NOPTR)
-			DATA(0, U32(0x01010101))
-		}
-		for _, s := range shapes {
-			if s.columns == columns {
-				(&tile{shape: s, form: f, ones: ones}).dot(order)
-			}
-		}
+// dot generates the products of a form.
+func (f form) dot() {
+	var ones Mem
+	if f.bits == 1 {
+		ones = GLOBL("ones", RODATA|NOPTR)
+		DATA(0, U32(0x01010101))
+	}
+	for _, s := range shapes {
+		(&tile{shape: s, form: f, ones: ones}).dot()
 	}
 }
 
@@ -86,11 +81,11 @@ const unroll = 4
 type tile struct {
 	shape
 	form
-	ones                   Mem            // of bytes
-	table                  VecVirtual     // of the forms with one
-	bases                  []GPVirtual    // of groups
-	step                   [4]GPVirtual   // 1 and 3 times the bytes between rows of a group
-	sums                   [][]VecVirtual // [set][row·columns + column]: successive steps take turns with the sets
+	ones                   Mem             // of bytes
+	table                  VecVirtual      // of the forms with one
+	bases                  []GPVirtual     // of groups
+	step                   [4]GPVirtual    // 1 and 3 times the bytes between rows of a group
+	sums                   [][]VecPhysical // [set][row·columns + column]: successive steps take turns with the sets
 	w, left                GPVirtual
 	tap                    GPVirtual // bytes of weights from a tap to the next
 	acc, dst, other        Mem       // what changes from tile to tile
@@ -98,7 +93,7 @@ type tile struct {
 }
 
 // dot is the product of a tile, which ends in accumulators or in codes.
-func (t *tile) dot(order Mem) {
+func (t *tile) dot() {
 	t.signature()
 	t.w, t.left = GP64(), GP64()
 	local := func(parameter string) Mem {
@@ -125,7 +120,7 @@ func (t *tile) dot(order Mem) {
 	t.begin()
 	t.multiply()
 	t.add()
-	t.end(order)
+	t.end()
 	DECQ(t.tiles)
 	JNZ(LabelRef("tile"))
 	VZEROUPPER()
@@ -189,7 +184,28 @@ func (t *tile) multiply() {
 	MOVQ(parts, t.height)
 
 	Label("part")
+	t.part()
+	skip := Load(Param("skip"), GP64())
+	for _, b := range t.bases {
+		ADDQ(skip, b)
+	}
+	if t.taps > 0 { // behind the last tap
+		LEAQ(Mem{Base: t.w, Index: t.tap, Scale: uint8(t.taps - 1)}, t.w)
+	}
+	DECQ(t.height)
+	JNZ(LabelRef("part"))
+}
+
+// part adds the products of a part.
+func (t *tile) part() {
 	Load(Param("steps"), t.left)
+	if t.steps == unroll { // so many share a register: none are left over
+		Label("steps")
+		t.products(unroll)
+		SUBQ(Imm(unroll), t.left)
+		JNZ(LabelRef("steps"))
+		return
+	}
 	SUBQ(Imm(unroll), t.left)
 	JLT(LabelRef("few"))
 	Label("steps")
@@ -204,32 +220,25 @@ func (t *tile) multiply() {
 	SUBQ(Imm(uint64(t.steps)), t.left)
 	JNZ(LabelRef("step"))
 	Label("next")
-	skip := Load(Param("skip"), GP64())
-	for _, b := range t.bases {
-		ADDQ(skip, b)
-	}
-	if t.taps > 0 { // behind the last tap
-		LEAQ(Mem{Base: t.w, Index: t.tap, Scale: uint8(t.taps - 1)}, t.w)
-	}
-	DECQ(t.height)
-	JNZ(LabelRef("part"))
 }
 
-// begin sets the sums to the start. Small tiles have several sets of sums, so that no product waits for the one before.
+// begin sets the sums, which are where the ends want them, to the start. Small tiles have several sets of sums, so that no product waits for the one before.
 func (t *tile) begin() {
 	const enough = 12 // sums under way
 	start := Load(Param("start"), GP64())
 	for set := 0; set == 0 || set < unroll && set*t.rows*t.columns < enough; set++ {
-		t.sums = append(t.sums, nil)
-		for i := range t.rows * t.columns {
-			z := ZMM()
+		sums := tileSums(t.rows, t.columns)
+		if set > 0 { // the registers below are free
+			sums = vectors[(set-1)*len(sums):][:len(sums)]
+		}
+		for i, z := range sums {
 			if set == 0 {
 				VMOVDQU32(Mem{Base: start, Disp: 64 * (i % t.columns)}, z)
 			} else {
 				VPXORD(z, z, z)
 			}
-			t.sums[set] = append(t.sums[set], z)
 		}
+		t.sums = append(t.sums, sums)
 	}
 }
 
@@ -239,16 +248,6 @@ func (t *tile) add() {
 		for i, z := range set {
 			VPADDD(z, t.sums[0][i], t.sums[0][i])
 		}
-	}
-}
-
-// store writes the sums.
-func (t *tile) store(to, stride Register) {
-	for r := range t.rows {
-		for c := range t.columns {
-			VMOVDQU32(t.sums[0][r*t.columns+c], Mem{Base: to, Disp: 64 * c})
-		}
-		ADDQ(stride, to)
 	}
 }
 

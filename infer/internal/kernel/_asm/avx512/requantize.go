@@ -12,8 +12,7 @@ import (
 // Files are the generators of the package's files.
 var Files = map[string]func(){
 	"depthwise": depthwise, "finish": finish, "pad": pad, "peak": peak, "signs": signs, "sums": sums,
-	"dotbytes1": forms[0].dot(1), "dotnibbles1": forms[1].dot(1), "dotpairs1": forms[2].dot(1), "dotbits1": forms[3].dot(1),
-	"dotbytes2": forms[0].dot(2), "dotnibbles2": forms[1].dot(2), "dotpairs2": forms[2].dot(2), "dotbits2": forms[3].dot(2),
+	"dotbytes": forms[0].dot, "dotnibbles": forms[1].dot, "dotpairs": forms[2].dot, "dotbits": forms[3].dot, "dotends": dotEnds,
 }
 
 // The rule of what requantizes 32-bit numbers: sums of products and of a constant, which holds half a unit, have 64 bits,
@@ -29,19 +28,19 @@ func evenLanes() Register {
 }
 
 // odd takes the odd dwords of x to the place of the even ones.
-func odd(x Op, to VecVirtual) VecVirtual {
+func odd[V Register](x Op, to V) V {
 	VPSRLQ(Imm(32), x, to)
 	return to
 }
 
 // scale multiplies the even dwords of a and b and adds a constant of 64 bits.
-func scale(a, b, constant Op, to VecVirtual) {
+func scale(a, b, constant Op, to Register) {
 	VPMULDQ(a, b, to)
 	VPADDQ(constant, to, to)
 }
 
 // untie makes sums that are ties, with nothing below the unit, even: an odd one was rounded up and is one unit too great.
-func untie(sum VecVirtual, below, unit Op, tie Register) {
+func untie(sum Register, below, unit Op, tie Register) {
 	VPTESTNMQ(below, sum, tie)
 	if m, ok := unit.(Mem); ok {
 		z := ZMM()
@@ -52,21 +51,21 @@ func untie(sum VecVirtual, below, unit Op, tie Register) {
 }
 
 // round returns in to the rounded numbers of the sums of even and of odd lanes, which it spoils.
-func round(even, odd VecVirtual, lanes Register, shift Op, to VecVirtual) {
+func round(even, odd, lanes Register, shift Op, to Register) {
 	VPSHUFD(Imm(0xf5), even, lanes, odd) // the high halves of all
 	VPSRAVD(shift, odd, to)
 }
 
 // A limits is what rounded numbers need to become codes: the zero point as words, the least and the greatest code as bytes.
-type limits struct{ zero, least, most VecVirtual }
+type limits struct{ zero, least, most Register }
 
 // newLimits loads the parameters of the same names.
 func newLimits(register func() VecVirtual) limits {
-	l := limits{register(), register(), register()}
-	broadcastWord("zero", l.zero)
-	broadcastByte("least", l.least)
-	broadcastByte("most", l.most)
-	return l
+	zero, least, most := register(), register(), register()
+	broadcastWord("zero", zero)
+	broadcastByte("least", least)
+	broadcastByte("most", most)
+	return limits{zero, least, most}
 }
 
 func broadcastWord(parameter string, to VecVirtual) {
@@ -87,13 +86,13 @@ func lowest(parameter string, to VecVirtual) Register {
 }
 
 // narrow makes words of two registers of rounded numbers, in x, and adds the zero point.
-func narrow(x, second VecVirtual, zero VecVirtual) {
+func narrow(x, second, zero Register) {
 	VPACKSSDW(second, x, x)
 	VPADDSW(zero, x, x)
 }
 
 // clamp makes codes of two registers of words, in x.
-func (l limits) clamp(x, second VecVirtual) {
+func (l limits) clamp(x, second Register) {
 	VPACKUSWB(second, x, x)
 	VPMAXUB(l.least, x, x)
 	VPMINUB(l.most, x, x)
