@@ -3,6 +3,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/goqat/goqat/datasets"
@@ -62,6 +63,14 @@ func Open(path string, batch int, pool *graph.Pool) (*Restored, error) {
 		n.SetStage(stage)
 	}
 	return &Restored{n, r, c, quantized}, nil
+}
+
+// Exportable says why the checkpoint has no integers, nil if it has.
+func (r *Restored) Exportable() error {
+	if !r.Quantized {
+		return errors.New("it is of the float phase, whose tensors have no scales yet; take one of the quantized phase")
+	}
+	return export.Check(r.Network)
 }
 
 // About returns what a model exported from the checkpoint says of its training.

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goqat/goqat/describe"
 	"github.com/goqat/goqat/internal/safetensors"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/qmodel"
@@ -346,7 +347,7 @@ func TestNoIntegers(t *testing.T) {
 	checkpoint := filepath.Join(folder, "checkpoint-best.safetensors")
 	mustFail(t, exitFailed, []string{"export", checkpoint, "-o", model}, "layer conv ", "first_last")
 	absent(t, model)
-	d := decode[description](t, mustRun(t, "inspect", checkpoint, "--json"))
+	d := decode[describe.Description](t, mustRun(t, "inspect", checkpoint, "--json"))
 	if l := d.Layers[0]; l.WeightBits != 32 || l.EnergyUJ != l.Float32UJ {
 		t.Errorf("%+v", l)
 	}

@@ -20,6 +20,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/goqat/goqat/benchmark"
+	"github.com/goqat/goqat/describe"
 	"github.com/goqat/goqat/export"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/recipe"
@@ -295,7 +296,7 @@ func TestInspect(t *testing.T) {
 	wantKeys(t, text, "kind", "version", "model", "method", "classes", "input", "arena_bytes", "file_bytes", "layers.name", "layers.operator",
 		"layers.method", "layers.weight_bits", "layers.activation_bits", "layers.shape", "layers.output", "layers.macs", "layers.bytes",
 		"layers.accumulator_bits", "layers.kernel")
-	d := decode[description](t, text)
+	d := decode[describe.Description](t, text)
 	if d.Kind != "qmodel" || d.Method != "pact" || !slices.Equal(d.Classes, shapeClasses) || d.Input != [3]int{shapeSize, shapeSize, 1} {
 		t.Errorf("%+v", d)
 	}
@@ -308,11 +309,11 @@ func TestInspect(t *testing.T) {
 		t.Errorf("%+v", hidden)
 	}
 	// The checkpoint shows the integers that it exports to.
-	c := decode[description](t, mustRun(t, "inspect", r.checkpoint(), "--json"))
+	c := decode[describe.Description](t, mustRun(t, "inspect", r.checkpoint(), "--json"))
 	if c.Kind != "checkpoint" || c.Phase != "qat" || !reflect.DeepEqual(c.Layers, d.Layers) {
 		t.Errorf("%+v", c)
 	}
-	f := decode[description](t, mustRun(t, "inspect", r.file("checkpoint-float.safetensors"), "--json"))
+	f := decode[describe.Description](t, mustRun(t, "inspect", r.file("checkpoint-float.safetensors"), "--json"))
 	if f.Phase != "float" || f.Layers[0].WeightBits != 32 || f.MACs != d.MACs || math.Abs(f.EnergyUJ-d.Float32UJ) > 1e-9 || f.EnergyUJ != f.Float32UJ {
 		t.Errorf("%+v", f)
 	}

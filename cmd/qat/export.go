@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -103,16 +102,8 @@ func openQuantized(path string, batch int, pool *kernel.Pool) (*pipeline.Restore
 	if err != nil {
 		return nil, err
 	}
-	if err := exportable(r); err != nil {
+	if err := r.Exportable(); err != nil {
 		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
 	}
 	return r, nil
-}
-
-// exportable says why a checkpoint has no integers.
-func exportable(r *pipeline.Restored) error {
-	if !r.Quantized {
-		return errors.New("it is of the float phase, whose tensors have no scales yet; take one of the quantized phase")
-	}
-	return export.Check(r.Network)
 }

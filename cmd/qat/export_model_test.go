@@ -7,12 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/goqat/goqat/describe"
 )
 
 // Every format writes what it says, states something of every operator, and writes the same bytes again.
 func TestExportFormats(t *testing.T) {
 	r := trained(t)
-	layers := len(decode[description](t, mustRun(t, "inspect", r.model(), "--json")).Layers)
+	layers := len(decode[describe.Description](t, mustRun(t, "inspect", r.model(), "--json")).Layers)
 	for _, f := range formats {
 		t.Run(f.name, func(t *testing.T) {
 			var first string

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package describe
 
 import (
 	"slices"
@@ -15,27 +15,28 @@ import (
 const floatBits = 32
 
 // floating says whether a layer computes in floating point.
-func (l *layerInfo) floating() bool {
+func (l *Layer) floating() bool {
 	return l.WeightBits == floatBits || l.ActivationBits == floatBits
 }
 
-// describeNetwork describes a network that has no integers: the bits are those of
+// Network describes a network that has no integers: the bits are those of
 // its quantizers where they are on, else those of float32.
-func describeNetwork(n *layers.Network, quantized bool) *description {
-	d := &description{
+func Network(n *layers.Network, quantized bool) *Description {
+	d := &Description{
 		Model: n.Name, Method: n.Policy.Method.Info().Name, Classes: n.Classes, Input: [3]int{n.Input.Height, n.Input.Width, n.Input.Channels},
 	}
 	for _, u := range n.Units {
 		if !u.Kind.TrainingOnly() {
-			d.Layers = append(d.Layers, describeUnit(u, quantized))
+			d.Layers = append(d.Layers, unit(u, quantized))
 		}
 	}
+	d.estimate()
 	return d
 }
 
-func describeUnit(u *layers.Unit, quantized bool) layerInfo {
+func unit(u *layers.Unit, quantized bool) Layer {
 	out := u.Output
-	l := layerInfo{
+	l := Layer{
 		Name: u.Name, Operator: export.OperatorName(u.Kind), ActivationBits: tensorBits(u.Input(), quantized), Shape: []int{},
 		Output: [3]int{out.Height, out.Width, out.Channels},
 	}
