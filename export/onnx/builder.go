@@ -4,6 +4,7 @@ package onnx
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"strconv"
 
@@ -16,9 +17,10 @@ type builder struct {
 	model  *qmodel.Model
 	graph  onnxproto.Graph
 	taken  map[string]bool
-	names  []string // of the model's tensors in the graph
-	values []value  // of the model's tensors that are made
-	prefix string   // of the names that the current operator gives
+	shared map[string]string // initializers by type, dimensions and numbers
+	names  []string          // of the model's tensors in the graph
+	values []value           // of the model's tensors that are made
+	prefix string            // of the names that the current operator gives
 	// permuted tells the tensors whose channels are in the order channel, height, width of the tensor that was
 	// flattened, as ONNX flattens, and not in goqat's, height, width, channel.
 	permuted map[int]*qmodel.Tensor
@@ -31,7 +33,7 @@ type value struct {
 }
 
 func newBuilder(m *qmodel.Model) *builder {
-	b := &builder{model: m, taken: map[string]bool{"image": true, "logits": true}, names: make([]string, len(m.Tensors)),
+	b := &builder{model: m, taken: map[string]bool{"image": true, "logits": true}, shared: map[string]string{}, names: make([]string, len(m.Tensors)),
 		values: make([]value, len(m.Tensors)), permuted: map[int]*qmodel.Tensor{}}
 	last := m.Operators[len(m.Operators)-1].Output
 	for i := range m.Tensors {
@@ -63,16 +65,13 @@ func (b *builder) start(o *qmodel.Operator) { b.prefix = o.Name + "." }
 
 // node adds a node and returns the name of its output.
 func (b *builder) node(op string, inputs []string, attributes ...onnxproto.Attribute) string {
-	return b.named(b.unique(b.prefix+op), op, inputs, attributes...)
-}
-
-// named adds a node whose output has the given name.
-func (b *builder) named(output, op string, inputs []string, attributes ...onnxproto.Attribute) string {
-	b.graph.Nodes = append(b.graph.Nodes, onnxproto.Node{Name: output, Op: op, Inputs: inputs, Outputs: []string{output}, Attributes: attributes})
+	output := b.unique("v" + strconv.Itoa(len(b.graph.Nodes)))
+	b.graph.Nodes = append(b.graph.Nodes, onnxproto.Node{Op: op, Inputs: inputs, Outputs: []string{output}, Attributes: attributes})
 	return output
 }
 
-// output gives the tensor that the last node made the name of tensor i of the model, in the shape [N, channels] if flat.
+// output gives the last node, and the tensor that it made, the name of tensor i of the model, in the shape [N, channels] if
+// flat. Other nodes have no names.
 func (b *builder) output(i int, flat bool) {
 	last := &b.graph.Nodes[len(b.graph.Nodes)-1]
 	last.Name, last.Outputs[0] = b.names[i], b.names[i]
@@ -109,9 +108,14 @@ func (b *builder) in(i int, flat bool) string {
 	return b.image(i)
 }
 
-// initializer adds a constant.
+// initializer adds a constant, unless the same is there.
 func (b *builder) initializer(name string, kind onnxproto.Type, dims []int64, data []byte) string {
+	key := fmt.Sprint(kind, dims, string(data))
+	if same := b.shared[key]; same != "" {
+		return same
+	}
 	name = b.unique(b.prefix + name)
+	b.shared[key] = name
 	b.graph.Initializers = append(b.graph.Initializers, onnxproto.Tensor{Name: name, Type: kind, Dims: dims, Data: data})
 	return name
 }

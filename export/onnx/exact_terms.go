@@ -128,11 +128,7 @@ func (e *exact) accumulator(o *qmodel.Operator, digits []digit, n int) total {
 
 // weight adds weights and brings them to float32.
 func (e *exact) weight(o *qmodel.Operator, values []int16) string {
-	name, kind := e.store(weightDims(o), values, e.pack)
-	if kind == onnxproto.TypeInt4 {
-		name = e.cast(name, onnxproto.TypeInt8)
-	}
-	return e.cast(name, onnxproto.TypeFloat)
+	return e.store(weightDims(o), values, e.pack, onnxproto.TypeFloat)
 }
 
 // convolve sums the weights over the input.

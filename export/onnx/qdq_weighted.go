@@ -208,8 +208,8 @@ func pairs(x *qmodel.Tensor, most int64) bool {
 // limit returns how far the weights of a layer over x may grow in the type that they are stored in.
 func (q *qdq) limit(x *qmodel.Tensor, weights []int16) int64 {
 	most := greatest(weights)
-	if q.pack && most <= 7 {
-		return 7
+	if _, _, odd := span(weights); q.pack && (most <= 7 || odd && most <= 15) {
+		return max(7, most) // odd weights stay odd
 	}
 	_, hi := x.Span()
 	if pairs(x, most) {
@@ -267,11 +267,8 @@ func (q *qdq) emitLayer(o *qmodel.Operator, x *qmodel.Tensor, scale float32, l *
 func (q *qdq) codes(o *qmodel.Operator, x *qmodel.Tensor, weights []int16) (name, zeros string) {
 	channels := o.Weights.Shape[0]
 	if pairs(x, greatest(weights)) {
-		name, kind := q.store(weightDims(o), weights, q.pack)
-		if kind == onnxproto.TypeInt4 { // runtimes have kernels for INT8 from INT4, and run DequantizeLinear of INT4 as it stands
-			name = q.cast(name, onnxproto.TypeInt8)
-		}
-		return name, q.initializer("weight_zero_point", onnxproto.TypeInt8, []int64{int64(channels)}, make([]byte, channels))
+		// Runtimes have kernels for INT8 that was INT4, and run DequantizeLinear of INT4 as it stands.
+		return q.store(weightDims(o), weights, q.pack, onnxproto.TypeInt8), q.initializer("weight_zero_point", onnxproto.TypeInt8, []int64{int64(channels)}, make([]byte, channels))
 	}
 	const zero = 128
 	shifted := make([]byte, len(weights))
