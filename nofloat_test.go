@@ -25,7 +25,7 @@ import (
 
 // integerOnly are the packages without floating point, each after those it
 // imports.
-var integerOnly = []string{"fixed", "internal/safetensors", "internal/arena", "internal/wait", "qmodel",
+var integerOnly = []string{"fixed", "geometry", "internal/safetensors", "internal/arena", "internal/wait", "qmodel",
 	"infer/internal/kernel", "infer/internal/kernel/vector", "infer/internal/kernel/avx2", "infer/internal/kernel/avx512",
 	"infer/internal/kernel/neon", "infer/internal/kernel/sets", "infer", "images"}
 

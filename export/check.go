@@ -30,8 +30,6 @@ func refused(n *layers.Network) error {
 	for _, u := range n.Units {
 		switch {
 		case !u.Kind.Weighted():
-		case u.Window.Dilated() != [2]int{1, 1}:
-			return fmt.Errorf("export: layer %s is dilated, for which there is no integer operator", u.Name)
 		case u.Assigned.Float:
 			return fmt.Errorf("export: layer %s stays in floating point (first_last: float), so the network cannot run on integers; choose 8 or same", u.Name)
 		case u.Assigned.FloatWeights():

@@ -101,5 +101,8 @@ func weighted(u *Unit, o *qmodel.Operator) {
 
 // windowed describes a unit with a window.
 func windowed(u *Unit, o *qmodel.Operator) {
-	o.Kernel, o.Stride, o.Pad = u.Window.Kernel, u.Window.Stride, u.Window.Pad
+	o.Kernel, o.Stride, o.Pad, o.CountPad = u.Window.Kernel, u.Window.Stride, u.Window.Pad, u.CountPad && u.Window.Padded()
+	if d := u.Window.Dilated(); d != [2]int{1, 1} {
+		o.Dilation = d
+	}
 }

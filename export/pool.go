@@ -5,19 +5,22 @@ package export
 import (
 	"fmt"
 
+	"github.com/goqat/goqat/geometry"
 	"github.com/goqat/goqat/quant"
 )
 
 // averageable refuses an average that has no integer form.
 func averageable(_ *Plan, u *Unit) error {
-	if u.Window.Padded() {
-		return fmt.Errorf("it is a padded average, for which there is no integer operator")
+	if x := u.Inputs[0]; u.Window.Whole(x.Height, x.Width, u.CountPad) > geometry.MaxWhole && u.Window.Padded() && !u.CountPad {
+		return fmt.Errorf("it is an average without its padding, of windows whose numbers of taps have no common multiple up to %d: have the padding count (count_pad: true)", geometry.MaxWhole)
 	}
 	return nil
 }
 
-// average is the term of an average pooling: the sum of q − zero point.
+// average is the term of an average pooling: the sum of q − zero point, brought to as
+// many taps for all outputs.
 func (p *Plan) average(u *Unit, outScale float32) []quant.Term {
-	x, n := u.Inputs[0], u.Window.Taps()
+	x := u.Inputs[0]
+	n := u.Window.Whole(x.Height, x.Width, u.CountPad)
 	return []quant.Term{{M: []float32{quant.AverageMultiplier(x.Scale, outScale, n)}, MaxAbs: []int64{int64(n) * x.mostAbs()}}}
 }

@@ -30,12 +30,17 @@ func windows(height int) layers.Chain {
 		conv(geometry.Window{Kernel: [2]int{1, 4}, Pad: [4]int{0, 3, 0, 1}}, false),
 		layers.MaxPool{Window: geometry.Window{Kernel: [2]int{tall, 2}, Stride: [2]int{1, 1}}, Same: true},
 		layers.Conv2D{Window: geometry.Window{Kernel: [2]int{tall, 2}, Pad: [4]int{tall - 1, 1, 0, 0}}, Depthwise: true, Activation: graph.ReLU},
+		conv(geometry.Window{Kernel: [2]int{tall, 3}, Dilation: [2]int{2, 3}}, true),
+		layers.Conv2D{Window: geometry.Window{Kernel: [2]int{1, 3}, Stride: [2]int{1, 2}, Dilation: [2]int{1, 2}, Pad: [4]int{0, 1, 0, 3}}, Depthwise: true, Activation: graph.ReLU6},
+		layers.AvgPool{Window: geometry.Window{Kernel: [2]int{tall, 3}, Stride: [2]int{1, 1}}, Same: true},
+		layers.AvgPool{Window: geometry.Window{Kernel: [2]int{tall, 2}, Stride: [2]int{1, 2}, Pad: [4]int{tall - 1, 1, 0, 0}}, CountPad: true},
 		conv(geometry.Window{Kernel: [2]int{tall, 3}, Stride: [2]int{min(2, tall), 3}, Pad: [4]int{tall - 1, 0, tall - 1, 2}, Groups: 2}, false),
 		layers.Linear{Channels: 3},
 	}
 }
 
-// TestWindows exports rectangular, asymmetric and "same" windows on images that are
+// TestWindows exports rectangular, dilated, asymmetric and "same" windows, and padded
+// averages, on images that are
 // not square, at 8, 4 and 1 bits: in every set of kernels every integer equals the
 // training graph's.
 func TestWindows(t *testing.T) {

@@ -4,7 +4,10 @@
 // [Window], from the recipe to the kernels. It imports nothing.
 package geometry
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // A Window is the part of an image that one output of a convolution or a pooling
 // reads, and how it moves. Pairs are height (vertical) and width (horizontal).
@@ -80,44 +83,68 @@ func (w Window) SamePad(height, width int) Window {
 // Inside returns how many taps of the output at a row and a column lie inside an
 // image of the given size.
 func (w Window) Inside(row, column, height, width int) int {
-	d := w.Dilated()
-	return inside(w.Kernel[0], d[0], row*w.Stride[0]-w.Pad[0], height) *
-		inside(w.Kernel[1], d[1], column*w.Stride[1]-w.Pad[1], width)
+	return w.inside(0, row, height) * w.inside(1, column, width)
 }
 
-// inside counts the taps in [0, size), the first of which is at start.
-func inside(taps, dilation, start, size int) int {
-	n := 0
-	for t := range taps {
-		if at := start + t*dilation; at >= 0 && at < size {
-			n++
-		}
+// inside returns how many taps of an output along one axis lie in [0, size).
+func (w Window) inside(axis, output, size int) int {
+	d, start := w.Dilated()[axis], output*w.Stride[axis]-w.Pad[axis]
+	first := max(0, (d-1-start)/d)
+	last := min(w.Kernel[axis], (size-start+d-1)/d)
+	return max(0, last-first)
+}
+
+// The sums over the windows of an average become whole numbers of means so: the sum of
+// an output times its share is the mean times the whole. Where the padding counts, or there is
+// none, Whole is the number of taps and all shares are 1; else Whole is the least common
+// multiple of the numbers of taps that lie inside the image, and a share what brings
+// one of them to it.
+//
+// Whole returns the whole of an average: the number of taps that all outputs of an image are brought to; more
+// than MaxWhole if there is none within it.
+func (w Window) Whole(height, width int, counted bool) int {
+	if counted || !w.Padded() {
+		return w.Taps()
 	}
-	return n
-}
-
-// Shares says how sums over the windows of an image become means of whole numbers:
-// the sum of output i, in the order of rows, times shares[i] is the mean times
-// whole. Where the padding counts, or there is none, whole is the number of taps and
-// all shares are 1; else it is the least common multiple of the taps that lie inside
-// the image, and a share what brings their number to it.
-func (w Window) Shares(height, width int, counted bool) (whole int, shares []int) {
 	h, v := w.Output(height, width)
-	shares = make([]int, h*v)
-	whole = w.Taps()
-	if !counted && w.Padded() {
-		whole = 1
-		for i := range shares {
-			whole = lcm(whole, max(1, w.Inside(i/v, i%v, height, width)))
+	whole := 1
+	for _, rows := range w.numbers(0, h, height) {
+		for _, columns := range w.numbers(1, v, width) {
+			if whole = lcm(whole, max(1, rows*columns)); whole > MaxWhole {
+				return whole
+			}
 		}
 	}
+	return whole
+}
+
+// numbers returns the different numbers of taps inside an image along one axis.
+func (w Window) numbers(axis, outputs, size int) []int {
+	var list []int
+	for i := range outputs {
+		if n := w.inside(axis, i, size); !slices.Contains(list, n) {
+			if list = append(list, n); len(list) > maxNumbers {
+				break // their least common multiple is beyond MaxWhole
+			}
+		}
+	}
+	return list
+}
+
+// maxNumbers is more numbers than have a common multiple within MaxWhole.
+const maxNumbers = 1 << 8
+
+// Shares returns by what the sum of each output is multiplied, row by row.
+func (w Window) Shares(height, width int, counted bool) []int {
+	h, v := w.Output(height, width)
+	shares, whole := make([]int, h*v), w.Whole(height, width, counted)
 	for i := range shares {
 		shares[i] = 1
 		if !counted && w.Padded() {
 			shares[i] = whole / max(1, w.Inside(i/v, i%v, height, width))
 		}
 	}
-	return whole, shares
+	return shares
 }
 
 // lcm returns the least common multiple of positive numbers, no more than MaxWhole
@@ -130,7 +157,7 @@ func lcm(a, b int) int {
 	return min(a/g*b, MaxWhole+1)
 }
 
-// MaxWhole bounds the whole of [Window.Shares]: sums of 8-bit codes times their
+// MaxWhole bounds the whole of [Window.Whole]: sums of 8-bit codes times their
 // shares stay exact in float32.
 const MaxWhole = 1 << 16
 

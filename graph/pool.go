@@ -41,7 +41,7 @@ const maxPoolPositions = 256
 // AvgPool adds the mean over each window: of all its positions, zeros in the
 // padding, if the padding is counted, else of those in the image. Over the whole
 // image it is a global average pooling. In Integer runs it is the sum, times what
-// brings the windows to one number of positions (see geometry.Window.Shares), and
+// brings the windows to one number of positions (see geometry.Window.Whole), and
 // the factor belongs to the multiplier of the epilogue after it.
 func (g *Graph) AvgPool(name string, x *Node, w geometry.Window, counted bool) *Node {
 	h, v, ok := g.poolSize(name, x, w)
@@ -49,8 +49,7 @@ func (g *Graph) AvgPool(name string, x *Node, w geometry.Window, counted bool) *
 		return x
 	}
 	f := &avgPool{plan: kernel.NewAvgPool(poolDesc(x, w), g.run.pool)}
-	_, shares := w.Shares(x.Height, x.Width, counted)
-	for i, share := range shares {
+	for i, share := range w.Shares(x.Height, x.Width, counted) {
 		n := w.Taps()
 		if !counted {
 			n = w.Inside(i/v, i%v, x.Height, x.Width)

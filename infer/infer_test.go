@@ -59,12 +59,15 @@ func drawModel(rng *rand.Rand) *qmodel.Model {
 		switch kind {
 		case 0:
 			w := qmodeltest.Window{Kernel: [2]int{1 + rng.IntN(min(3, t.Height)), 1 + rng.IntN(min(3, t.Width))}, Stride: [2]int{1 + rng.IntN(3), 1 + rng.IntN(3)}}
-			if rng.IntN(2) == 0 {
+			average, pad := rng.IntN(2) == 0, rng.IntN(2) == 0
+			for d := range w.Pad {
+				if pad || !average {
+					w.Pad[d] = rng.IntN(w.Kernel[d%2])
+				}
+			}
+			if average {
 				x = b.AvgPool(x, w, codeBits)
 				break
-			}
-			for d := range w.Pad {
-				w.Pad[d] = rng.IntN(w.Kernel[d%2])
 			}
 			x = b.MaxPool(x, w)
 		case 1:
@@ -91,6 +94,9 @@ func drawModel(rng *rand.Rand) *qmodel.Model {
 					w.Kernel[d], w.Pad[d], w.Pad[d+2] = 1, 0, 0
 				}
 			}
+			if rng.IntN(3) == 0 {
+				dilate(rng, &w, &t)
+			}
 			channels, groups := 1+rng.IntN(40), 1
 			if rng.IntN(3) == 0 {
 				groups = t.Channels
@@ -106,6 +112,19 @@ func drawModel(rng *rand.Rand) *qmodel.Model {
 		}
 	}
 	return b.Finish(x, 1+rng.IntN(12))
+}
+
+// dilate puts taps of a convolution apart, as far as the tensor allows it.
+func dilate(rng *rand.Rand, w *qmodeltest.Window, t *qmodel.Tensor) {
+	for d, size := range []int{t.Height, t.Width} {
+		w.Dilation[d] = 1
+		if room := size + w.Pad[d] + w.Pad[d+2]; w.Kernel[d] > 1 {
+			w.Dilation[d] = 1 + rng.IntN(min(4, (room-1)/(w.Kernel[d]-1)))
+		}
+	}
+	if w.Dilation == [2]int{1, 1} {
+		w.Dilation = [2]int{}
+	}
 }
 
 // drawForm returns weights of any coding, and codes or signs as output.

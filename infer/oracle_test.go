@@ -65,13 +65,14 @@ func evaluateOne(m *qmodel.Model, o *qmodel.Operator, values [][]int64, y, x, c 
 			return terms[0]
 		}
 	case o.Op != qmodel.Add && o.Op != qmodel.Sign:
-		var most, sum int64
+		var most, sum, inside, whole int64
 		for ky := range o.Kernel[0] {
 			for kx := range o.Kernel[1] {
 				iy, ix := y*o.Stride[0]+ky-o.Pad[0], x*o.Stride[1]+kx-o.Pad[1]
-				q, inside := at(iy, ix, c)
-				if inside {
+				q, within := at(iy, ix, c)
+				if within {
 					most = max(most, q)
+					inside++
 				}
 				sum += q - int64(in.ZeroPoint)
 			}
@@ -79,7 +80,10 @@ func evaluateOne(m *qmodel.Model, o *qmodel.Operator, values [][]int64, y, x, c 
 		if o.Op == qmodel.MaxPool {
 			return most
 		}
-		terms = append(terms, sum)
+		if whole = inside; o.Pad != [4]int{} && !o.CountPad {
+			whole = common(o, in, out)
+		}
+		terms = append(terms, sum*(whole/inside))
 	}
 	others := o.Inputs
 	if len(terms) > 0 {
@@ -92,6 +96,29 @@ func evaluateOne(m *qmodel.Model, o *qmodel.Operator, values [][]int64, y, x, c 
 		return compare(o, terms, c)
 	}
 	return requantize(o, out, terms, c)
+}
+
+// common returns the least number that the taps of every window inside of the image divide.
+func common(o *qmodel.Operator, in, out *qmodel.Tensor) int64 {
+	for n := int64(1); ; n++ {
+		all := true
+		for y := range out.Height {
+			for x := range out.Width {
+				var inside int64
+				for ky := range o.Kernel[0] {
+					for kx := range o.Kernel[1] {
+						if iy, ix := y*o.Stride[0]+ky-o.Pad[0], x*o.Stride[1]+kx-o.Pad[1]; iy >= 0 && iy < in.Height && ix >= 0 && ix < in.Width {
+							inside++
+						}
+					}
+				}
+				all = all && n%inside == 0
+			}
+		}
+		if all {
+			return n
+		}
+	}
 }
 
 // weigh returns the accumulators of a weighted operator for one output, plane by plane and in it sign by sign.
@@ -113,7 +140,7 @@ func weigh(m *qmodel.Model, o *qmodel.Operator, at func(y, x, c int) (int64, boo
 			for ky := range o.Kernel[0] {
 				for kx := range o.Kernel[1] {
 					for k := range each {
-						q, _ := at(y*o.Stride[0]+ky-o.Pad[0], x*o.Stride[1]+kx-o.Pad[1], group*each+k)
+						q, _ := at(y*o.Stride[0]+ky*max(1, o.Dilation[0])-o.Pad[0], x*o.Stride[1]+kx*max(1, o.Dilation[1])-o.Pad[1], group*each+k)
 						q -= int64(in.ZeroPoint)
 						if in.Signs {
 							q = q>>sign&1*2 - 1

@@ -13,7 +13,19 @@ func newMaxPool(m *qmodel.Model, i int, c kernel.Conv, set kernel.Set) step {
 }
 
 func newAvgPool(m *qmodel.Model, i int, c kernel.Conv, set kernel.Set) step {
-	return &avgPool{rowsOf(c), kernel.NewWindow(c), m.Operators[i].Inputs[0], set.SumPool, finisher(m, i, set)}
+	o := &m.Operators[i]
+	pool := set.SumPool
+	if w := o.Window(); w.Padded() {
+		in := &m.Tensors[o.Inputs[0]]
+		var shares []int32
+		for _, share := range w.Shares(in.Height, in.Width, o.CountPad) {
+			shares = append(shares, int32(share))
+		}
+		pool = func(w *kernel.Window, acc []int32, x []uint8, row, rows int) {
+			kernel.SumShares(w, shares, acc, x, row, rows)
+		}
+	}
+	return &avgPool{rowsOf(c), kernel.NewWindow(c), o.Inputs[0], pool, finisher(m, i, set)}
 }
 
 type maxPool struct {

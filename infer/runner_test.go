@@ -263,8 +263,8 @@ func TestModelAccessors(t *testing.T) {
 	}
 }
 
-// TestArena proves on random models that tensors alive at the same time do not overlap, and that the arena is at most a
-// third larger than what is alive at once.
+// TestArena proves on random models that tensors alive at the same time do not overlap, and that the arena is at most
+// half as large again as what is alive at once.
 func TestArena(t *testing.T) {
 	for seed := range uint64(200) {
 		q := drawModel(rand.New(rand.NewPCG(seed, 6)))
@@ -300,7 +300,7 @@ func TestArena(t *testing.T) {
 				}
 			}
 		}
-		if 3*p.codes > 4*least[false] || 3*p.wide > 4*least[true] {
+		if 2*p.codes > 3*least[false] || 2*p.wide > 3*least[true] {
 			t.Errorf("model %d: arenas of %d codes and %d int32, the least are %d and %d", seed, p.codes, p.wide, least[false], least[true])
 		}
 	}

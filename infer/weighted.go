@@ -19,7 +19,8 @@ type weighted struct {
 	own    int  // accumulators of an output
 	adds   int  // per image
 	finish kernel.Finisher
-	fused  kernel.Fused // the plan and the finisher in one, nil where there is no such kernel
+	unfold *kernel.Unfolding // of a dilated kernel, nil for none; then c is what is left to do
+	fused  kernel.Fused      // the plan and the finisher in one, nil where there is no such kernel
 }
 
 // newWeighted prepares operator i.
@@ -27,9 +28,12 @@ func newWeighted(m *qmodel.Model, i int, c kernel.Conv, set kernel.Set) step {
 	o := &m.Operators[i]
 	w := &weighted{c: c, in: o.Inputs[0], out: o.Output, own: m.Accumulators(o), finish: finisher(m, i, set)}
 	w.adds = int(m.MACs(i)) * w.own
+	if d := o.Window().Dilated(); d != [2]int{1, 1} {
+		w.unfold, w.c = kernel.Unfold(c, d[0], d[1])
+	}
 	w.wide = w.own == 1 && o.Requantizer == nil && o.Thresholds == nil
 	w.plan = kernel.NewParts(set, o.Weights.Sets(), func(set kernel.Set, k int) kernel.Plan { return w.newPlan(m, o, k, set) })
-	if f, ok := w.plan.(kernel.Fuser); ok && !w.double && w.rest == nil {
+	if f, ok := w.plan.(kernel.Fuser); ok && !w.double && w.rest == nil && w.unfold == nil {
 		w.fused = f.Fuse(w.finish)
 	}
 	return w
@@ -56,7 +60,17 @@ func (w *weighted) needs() kernel.Needs {
 	if w.fused != nil {
 		return w.fused.Needs()
 	}
-	return w.plan.Needs().Max(w.finish.Needs()).Max(kernel.Needs{Acc: w.plan.MaxTile()})
+	n := w.plan.Needs().Max(w.finish.Needs()).Max(kernel.Needs{Acc: w.plan.MaxTile()})
+	if w.unfold != nil {
+		n.Bytes += w.unfolded()
+	}
+	return n
+}
+
+// unfolded returns the most codes of a tile of the unfolded tensor.
+func (w *weighted) unfolded() int {
+	const images = 1 << 20 // more than the first tile takes
+	return w.plan.Tile(0, images).Rows * w.unfold.Row()
 }
 
 func (w *weighted) run(i, batch int, tensors []kernel.Tensor, s *kernel.Scratch) {
@@ -65,17 +79,22 @@ func (w *weighted) run(i, batch int, tensors []kernel.Tensor, s *kernel.Scratch)
 		w.fused.Run(t, x, tensors, s)
 		return
 	}
-	acc := s.Acc[:w.own*t.Rows*t.Stride]
+	acc, at := s.Acc[:w.own*t.Rows*t.Stride], t // at is where the tile is in x
+	if w.unfold != nil {
+		own := s.Bytes[len(s.Bytes)-w.unfolded():]
+		w.unfold.Rows(own, x, t.Row, t.Rows)
+		x, at.Row = own, 0
+	}
 	inPlace := w.wide && t.Stride == w.c.OutC
 	if inPlace {
 		acc = tensors[w.out].Wide[t.Row*t.Stride:][:len(acc)]
 	}
-	w.plan.Accumulate(acc, x, t, s)
+	w.plan.Accumulate(acc, x, at, s)
 	if w.double {
-		kernel.Double(acc, x, &w.c, t)
+		kernel.Double(acc, x, &w.c, at)
 	}
 	if w.rest != nil {
-		w.rest.Add(acc, x, t)
+		w.rest.Add(acc, x, at)
 	}
 	if !inPlace {
 		w.finish.Finish(t, acc, tensors, s)

@@ -4,18 +4,6 @@ package qmodel
 
 import "fmt"
 
-// Since returns the version of the format that has the operator as it is.
-func (o *Operator) Since() int { return forms[o.Op].since }
-
-// Oldest returns the least version, from 2 on, that has everything in the model.
-func (m *Model) Oldest() int {
-	oldest := 2
-	for i := range m.Operators {
-		oldest = max(oldest, m.Operators[i].Since())
-	}
-	return oldest
-}
-
 // joins says whether the operator puts its inputs next to each other.
 func (o *Operator) joins() bool { return o.Op == Concat }
 

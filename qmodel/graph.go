@@ -239,6 +239,12 @@ func (c *codec) operator(o *Operator) {
 	if c.optional(`,"groups":`, o.Groups != 0) {
 		number(c, &o.Groups)
 	}
+	if c.optional(`,"dilation":`, o.Dilation != [2]int{}) {
+		numbers(c, o.Dilation[:])
+	}
+	if c.optional(`,"count_pad":true`, o.CountPad) && c.reading {
+		o.CountPad = true
+	}
 	if c.optional(`,"weights":`, o.Weights != nil) {
 		if c.reading {
 			o.Weights = &Weights{}

@@ -2,7 +2,11 @@
 
 package qmodel
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/goqat/goqat/geometry"
+)
 
 // A form is what there is to know of a kind of operator beside its numbers.
 type form struct {
@@ -10,6 +14,7 @@ type form struct {
 	since    int    // version of the format
 	weighted bool   // it has weights
 	windowed bool   // it moves a window over its input
+	dilates  bool   // its taps can lie apart
 	keeps    bool   // the output has the codes of the input, where the operator takes them from
 	aliases  bool   // the output is the input, in other dimensions
 	rounds   bool   // it requantizes its terms or compares them with thresholds
@@ -23,8 +28,8 @@ type form struct {
 
 // forms is the table of all operators.
 var forms = map[string]form{
-	Conv2D:    {inputs: [2]int{1, maxInputs}, since: 1, weighted: true, windowed: true, rounds: true, check: (*Operator).validateWeights},
-	Depthwise: {inputs: [2]int{1, maxInputs}, since: 1, weighted: true, windowed: true, rounds: true, check: (*Operator).validateDepthwise},
+	Conv2D:    {inputs: [2]int{1, maxInputs}, since: 1, weighted: true, windowed: true, dilates: true, rounds: true, check: (*Operator).validateWeights},
+	Depthwise: {inputs: [2]int{1, maxInputs}, since: 1, weighted: true, windowed: true, dilates: true, rounds: true, check: (*Operator).validateDepthwise},
 	Linear:    {inputs: [2]int{1, maxInputs}, since: 1, weighted: true, windowed: true, rounds: true, check: (*Operator).validateLinear},
 	MaxPool:   {inputs: [2]int{1, 1}, since: 1, windowed: true, keeps: true},
 	AvgPool:   {inputs: [2]int{1, 1}, since: 1, windowed: true, rounds: true},
@@ -81,4 +86,26 @@ func (o *Operator) validateLinear(in, out *Tensor) error {
 		return fmt.Errorf("image %d×%d, kernel %v, stride %v, %d groups, want 1 of each", in.Height, in.Width, o.Kernel, o.Stride, o.Groups)
 	}
 	return o.validateWeights(in, out)
+}
+
+// Window returns the window of the operator.
+func (o *Operator) Window() geometry.Window {
+	return geometry.Window{Kernel: o.Kernel, Stride: o.Stride, Dilation: o.Dilation, Pad: o.Pad, Groups: o.Groups}
+}
+
+// Since returns the version of the format that has the operator as it is.
+func (o *Operator) Since() int {
+	if o.Dilation != [2]int{} || o.Averages() && o.Pad != [4]int{} {
+		return max(3, forms[o.Op].since)
+	}
+	return forms[o.Op].since
+}
+
+// Oldest returns the least version, from 2 on, that has everything in the model.
+func (m *Model) Oldest() int {
+	oldest := 2
+	for i := range m.Operators {
+		oldest = max(oldest, m.Operators[i].Since())
+	}
+	return oldest
 }

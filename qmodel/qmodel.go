@@ -112,7 +112,9 @@ const (
 //   - depthwise_conv2d: conv2d with as many groups and output channels as input channels.
 //   - linear: conv2d over a 1 × 1 image with a 1 × 1 kernel.
 //   - maxpool: the greatest code of each window, padding left out.
-//   - avgpool: the sum of q - zero point over each window, requantized; no padding.
+//   - avgpool: the sum of q - zero point over each window, requantized. Padding, since version 3, is left out of the sum; where
+//     it does not count either, the sum is multiplied by what makes the sums of all outputs ones of as many taps (see
+//     geometry.Window.Whole).
 //   - flatten: all codes in one row of channels.
 //   - add: each input, codes or accumulators of the output's shape, is a term of the requantization.
 //   - table: each code q becomes Table[q].
@@ -129,18 +131,23 @@ const (
 // An operator other than maxpool and flatten whose output are signs compares instead of requantizing; its terms are the
 // same.
 type Operator struct {
-	Name    string    `json:"name"` // of the unit, such as "conv1"; unique
-	Op      string    `json:"op"`
-	Method  string    `json:"method,omitzero"` // of the weights' quantization
-	Inputs  []int     `json:"inputs"`          // indices of tensors
-	Output  int       `json:"output"`
-	Kernel  [2]int    `json:"kernel,omitzero"`  // height, width; of weighted operators and pools, else 0
-	Stride  [2]int    `json:"stride,omitzero"`  // vertical, horizontal; likewise
-	Pad     [4]int    `json:"pad,omitzero"`     // top, left, bottom, right; each less than the kernel
-	Groups  int       `json:"groups,omitzero"`  // of weighted operators, else 0
-	Weights *Weights  `json:"weights,omitzero"` // of weighted operators, else nil
-	Table   []uint8   `json:"-"`                // of table: one code for each code of the input
-	Tables  [][]uint8 `json:"-"`                // of concat: the same for each input, or nil
+	Name   string `json:"name"` // of the unit, such as "conv1"; unique
+	Op     string `json:"op"`
+	Method string `json:"method,omitzero"` // of the weights' quantization
+	Inputs []int  `json:"inputs"`          // indices of tensors
+	Output int    `json:"output"`
+	Kernel [2]int `json:"kernel,omitzero"` // height, width; of weighted operators and pools, else 0
+	Stride [2]int `json:"stride,omitzero"` // vertical, horizontal; likewise
+	Pad    [4]int `json:"pad,omitzero"`    // top, left, bottom, right; each less than the kernel
+	Groups int    `json:"groups,omitzero"` // of weighted operators, else 0
+	// Dilation, vertical and horizontal, is the distance of neighbouring taps of a convolution; zeros for 1 and 1. Since
+	// version 3.
+	Dilation [2]int `json:"dilation,omitzero"`
+	// CountPad has the padding of an average count, as zeros. Since version 3.
+	CountPad bool      `json:"count_pad,omitzero"`
+	Weights  *Weights  `json:"weights,omitzero"` // of weighted operators, else nil
+	Table    []uint8   `json:"-"`                // of table: one code for each code of the input
+	Tables   [][]uint8 `json:"-"`                // of concat: the same for each input, or nil
 
 	// Requantizer has the terms in the order above, the zero point and range of the output, and for codes or logits only
 	// all that; nil for maxpool, flatten, table and concat, and for a weighted operator whose output are accumulators.

@@ -2,7 +2,11 @@
 
 package qmodel
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/goqat/goqat/geometry"
+)
 
 // validateShape checks what an operator, whose tensors are valid, says before its numbers are known: which fields it has,
 // its window and how its weights are coded.
@@ -83,6 +87,17 @@ func (m *Model) validateOperator(o *Operator, accumulators map[int][]int64) erro
 	}
 }
 
+// whole returns the number of taps that the sums of an average are brought to, 0 for other operators.
+func (o *Operator) whole(in *Tensor) int64 {
+	switch {
+	case !o.Averages():
+		return 0
+	case o.Pad == [4]int{} || o.CountPad:
+		return int64(o.Kernel[0]) * int64(o.Kernel[1])
+	}
+	return int64(o.Window().Whole(in.Height, in.Width, false))
+}
+
 // ownBounds returns the bounds of the operator's own accumulators, [accumulator][channel].
 func (o *Operator) ownBounds(in, out *Tensor) [][]int64 {
 	switch {
@@ -90,7 +105,7 @@ func (o *Operator) ownBounds(in, out *Tensor) [][]int64 {
 		return o.Weights.TermBounds(in)
 	case o.Averages():
 		lo, hi := in.span()
-		return [][]int64{repeat(int64(o.Kernel[0])*int64(o.Kernel[1])*int64(max(-lo, hi)), out.Channels)}
+		return [][]int64{repeat(o.whole(in)*int64(max(-lo, hi)), out.Channels)}
 	}
 	return nil
 }
@@ -111,8 +126,10 @@ func (o *Operator) validateFields(version int) error {
 		return fmt.Errorf("%d groups", o.Groups)
 	case !f.windowed && (o.Kernel != [2]int{} || o.Stride != [2]int{} || o.Pad != [4]int{}):
 		return fmt.Errorf("a kernel, stride or padding without use")
-	case o.Averages() && o.Pad != [4]int{}:
-		return fmt.Errorf("padding in an average")
+	case o.Dilation != [2]int{} && (!f.dilates || o.Dilation == [2]int{1, 1} || min(o.Dilation[0], o.Dilation[1]) < 1 || max(o.Dilation[0], o.Dilation[1]) > maxSize):
+		return fmt.Errorf("dilation %v, want 1 to %d in convolutions, and none said for 1 and 1", o.Dilation, maxSize)
+	case o.CountPad && (!o.Averages() || o.Pad == [4]int{}):
+		return fmt.Errorf("padding counts, without use")
 	case len(o.Inputs) < f.inputs[0] || len(o.Inputs) > f.inputs[1]:
 		return fmt.Errorf("%d inputs", len(o.Inputs))
 	}
@@ -124,7 +141,10 @@ func (o *Operator) validateWindow(in, out *Tensor) error {
 	inSize, outSize := [2]int{in.Height, in.Width}, [2]int{out.Height, out.Width}
 	for d := range 2 {
 		k, s, before, after := o.Kernel[d], o.Stride[d], o.Pad[d], o.Pad[d+2]
-		if k < 1 || k > maxSize || s < 1 || s > maxSize || before < 0 || before >= k || after < 0 || after >= k {
+		if k >= 1 && k <= maxSize {
+			k = (k-1)*max(1, o.Dilation[d]) + 1 // rows or columns from the first tap to the last
+		}
+		if k < 1 || o.Kernel[d] > maxSize || s < 1 || s > maxSize || before < 0 || before >= k || after < 0 || after >= k {
 			return fmt.Errorf("kernel %v, stride %v, padding %v: kernel and stride are at least 1, padding is less than the kernel", o.Kernel, o.Stride, o.Pad)
 		}
 		room := inSize[d] + before + after - k
@@ -134,6 +154,9 @@ func (o *Operator) validateWindow(in, out *Tensor) error {
 	}
 	if n := int64(inSize[0]+o.Pad[0]+o.Pad[2]) * int64(inSize[1]+o.Pad[1]+o.Pad[3]) * int64(in.Channels); n > maxTensorLen {
 		return fmt.Errorf("padding %v makes %d numbers of %v×%d, more than %d", o.Pad, n, inSize, in.Channels, maxTensorLen)
+	}
+	if o.Pad != [4]int{} && !o.CountPad && o.whole(in) > geometry.MaxWhole {
+		return fmt.Errorf("kernel %v, padding %v on %v: an average without the padding, of windows whose numbers of taps have no common multiple up to %d", o.Kernel, o.Pad, inSize, geometry.MaxWhole)
 	}
 	if !o.Weighted() && in.Channels != out.Channels {
 		return fmt.Errorf("%d channels become %d", in.Channels, out.Channels)

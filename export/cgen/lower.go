@@ -94,6 +94,8 @@ func (s *step) note() string {
 func (s *step) lower(m *qmodel.Model, sums map[int][]int64) error {
 	o := s.o
 	switch {
+	case o.Since() > 2:
+		return errors.New("C code has no such operator")
 	case o.Weighted():
 		return s.lowerWeighted(m, sums)
 	case o.Op == qmodel.MaxPool:

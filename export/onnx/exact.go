@@ -3,7 +3,6 @@
 package onnx
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/goqat/goqat/export/agreement"
@@ -45,17 +44,12 @@ func newExact(m *qmodel.Model, o Options) *exact {
 	return &exact{builder: newBuilder(m), pack: o.Pack, reals: map[real]string{}, raw: map[int]total{}}
 }
 
-// errNoForm refuses operators that later versions of the format have.
-var errNoForm = errors.New("ONNX files are not written of it yet")
-
 // operator lowers one operator.
 func (e *exact) operator(o *qmodel.Operator) agreement.Statement {
 	e.start(o)
 	e.sums = sums{}
 	var err error
 	switch o.Op {
-	case qmodel.Concat:
-		err = errNoForm
 	case qmodel.MaxPool:
 		e.maxPool(o)
 	case qmodel.Flatten:

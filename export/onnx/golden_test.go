@@ -114,7 +114,7 @@ func TestChangedModelsExport(t *testing.T) {
 			exported++
 		}
 	}
-	if exported < 20 {
+	if exported < 10 {
 		t.Errorf("only %d of 200 models were exported", exported)
 	}
 }

@@ -53,8 +53,6 @@ func (q *qdq) operator(o *qmodel.Operator) agreement.Statement {
 	q.terms = dyadic{sums: map[int]spanned{}}
 	out := &q.model.Tensors[o.Output]
 	switch {
-	case o.Op == qmodel.Concat:
-		return agreement.Statement{Agreement: agreement.None, Note: errNoForm.Error()}
 	case out.Kind == qmodel.Accumulators:
 		q.pending[o.Output] = o
 		return agreement.Statement{Agreement: agreement.Exact, Note: "summed with what it is added to"}

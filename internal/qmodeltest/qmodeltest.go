@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"github.com/goqat/goqat/fixed"
+	"github.com/goqat/goqat/geometry"
 	"github.com/goqat/goqat/qmodel"
 )
 
@@ -37,15 +38,16 @@ func New(rng *rand.Rand, height, width, channels int) *Builder {
 type Window struct {
 	Kernel, Stride [2]int
 	Pad            [4]int
+	Dilation       [2]int // zeros for 1
 }
 
 // Square returns a window with equal sizes in both directions and the same padding on all sides.
 func Square(kernel, stride, pad int) Window {
-	return Window{[2]int{kernel, kernel}, [2]int{stride, stride}, [4]int{pad, pad, pad, pad}}
+	return Window{Kernel: [2]int{kernel, kernel}, Stride: [2]int{stride, stride}, Pad: [4]int{pad, pad, pad, pad}}
 }
 
 func (w Window) size(t *qmodel.Tensor) (int, int) {
-	return (t.Height+w.Pad[0]+w.Pad[2]-w.Kernel[0])/w.Stride[0] + 1, (t.Width+w.Pad[1]+w.Pad[3]-w.Kernel[1])/w.Stride[1] + 1
+	return geometry.Window{Kernel: w.Kernel, Stride: w.Stride, Dilation: w.Dilation, Pad: w.Pad}.Output(t.Height, t.Width)
 }
 
 // output adds a tensor of codes of the given bits.
@@ -74,7 +76,7 @@ func (b *Builder) Conv(in int, w Window, channels, groups, weightBits, codeBits 
 func (b *Builder) ConvForm(in int, w Window, channels, groups int, f Form, others ...int) int {
 	x := &b.Model.Tensors[in]
 	height, width := w.size(x)
-	o := qmodel.Operator{Op: qmodel.Conv2D, Method: "int", Inputs: append([]int{in}, others...), Kernel: w.Kernel, Stride: w.Stride, Pad: w.Pad, Groups: groups}
+	o := qmodel.Operator{Op: qmodel.Conv2D, Method: "int", Inputs: append([]int{in}, others...), Kernel: w.Kernel, Stride: w.Stride, Dilation: w.Dilation, Pad: w.Pad, Groups: groups}
 	if groups > 1 && groups == x.Channels && groups == channels {
 		o.Op = qmodel.Depthwise
 	} else if x.Height == 1 && x.Width == 1 && w == Square(1, 1, 0) && groups == 1 {
@@ -183,16 +185,18 @@ func (b *Builder) MaxPool(in int, w Window) int {
 	return b.operator(qmodel.Operator{Op: qmodel.MaxPool, Inputs: []int{in}, Output: out, Kernel: w.Kernel, Stride: w.Stride, Pad: w.Pad})
 }
 
-// AvgPool adds an average pooling; the window has no padding.
+// AvgPool adds an average pooling, of the padding too if there is any and chance has it.
 func (b *Builder) AvgPool(in int, w Window, codeBits int) int {
 	x := b.Model.Tensors[in]
 	height, width := w.size(&x)
 	out := b.output(height, width, x.Channels, codeBits)
 	bounds := b.bound(in)
+	count := w.Pad != [4]int{} && b.rng.IntN(2) == 0
+	window := geometry.Window{Kernel: w.Kernel, Stride: w.Stride, Pad: w.Pad}
 	for c := range bounds {
-		bounds[c] *= int64(w.Kernel[0] * w.Kernel[1])
+		bounds[c] *= int64(window.Whole(x.Height, x.Width, count))
 	}
-	return b.operator(qmodel.Operator{Op: qmodel.AvgPool, Inputs: []int{in}, Output: out, Kernel: w.Kernel, Stride: w.Stride,
+	return b.operator(qmodel.Operator{Op: qmodel.AvgPool, Inputs: []int{in}, Output: out, Kernel: w.Kernel, Stride: w.Stride, Pad: w.Pad, CountPad: count,
 		Requantizer: b.requantizer(&b.Model.Tensors[out], [][]int64{bounds})})
 }
 
@@ -271,6 +275,19 @@ func Wide(rng *rand.Rand) *qmodel.Model {
 	return b.Finish(x, 3)
 }
 
+// Branches returns a model of what version 3 of the file has: a concatenation of two branches, its operator 2, of which the
+// first has the codes of the result and the second a table; a dilated convolution; a padded average.
+func Branches(rng *rand.Rand) *qmodel.Model {
+	b := New(rng, 4, 5, 1)
+	one := b.Conv(0, Square(3, 1, 1), 3, 1, 4, 4)
+	two := b.Conv(0, Window{Kernel: [2]int{2, 2}, Stride: [2]int{1, 1}, Pad: [4]int{1, 2, 1, 1}, Dilation: [2]int{2, 3}}, 2, 1, 4, 3)
+	x := b.Concat(4, one, two)
+	o, y, in := &b.Model.Operators[2], &b.Model.Tensors[x], &b.Model.Tensors[one]
+	o.Tables[0], y.ZeroPoint, y.ScaleBits = nil, in.ZeroPoint, in.ScaleBits
+	o.Tables[1] = []uint8{0, 1, 2, 3, 4, 5, 6, 15}
+	return b.Finish(b.AvgPool(x, Window{Kernel: [2]int{3, 2}, Stride: [2]int{1, 1}, Pad: [4]int{1, 0, 1, 1}}, 5), 3)
+}
+
 // Finish adds a flattening and a linear layer to the given number of classes, and returns the model, which is valid.
 func (b *Builder) Finish(in, classes int) *qmodel.Model {
 	if t := b.Model.Tensors[in]; t.Height > 1 || t.Width > 1 {
@@ -292,7 +309,7 @@ func (b *Builder) Finish(in, classes int) *qmodel.Model {
 func Tiny(rng *rand.Rand) *qmodel.Model {
 	b := New(rng, 6, 5, 1)
 	x := b.Table(0, 8)
-	x = b.Conv(x, Window{[2]int{3, 2}, [2]int{1, 1}, [4]int{1, 0, 1, 1}}, 4, 1, 8, 4)
+	x = b.Conv(x, Window{Kernel: [2]int{3, 2}, Stride: [2]int{1, 1}, Pad: [4]int{1, 0, 1, 1}}, 4, 1, 8, 4)
 	skip := x
 	x = b.Conv(x, Square(3, 1, 1), 4, 4, 4, 4)
 	raw := b.Conv(skip, Square(1, 1, 0), 4, 1, 2, 0)

@@ -57,3 +57,26 @@ func SumPool(c *Window, acc []int32, x []uint8, row, rows int) {
 		}
 	}
 }
+
+// SumShares writes Σ (q - zero) over the part of each window inside of the image, times the share of the output's pixel, to
+// acc.
+func SumShares(c *Window, shares []int32, acc []int32, x []uint8, row, rows int) {
+	for r := range rows {
+		image, pixel := (row+r)/c.Pixels(), (row+r)%c.Pixels()
+		codes, out := x[image*c.InLen():], acc[r*c.OutC:][:c.OutC]
+		clear(out)
+		firstY, lastY, y0 := Taps(pixel/c.OutW, c.StrideH, c.Top, c.KH, c.InH)
+		firstX, lastX, x0 := Taps(pixel%c.OutW, c.StrideW, c.Left, c.KW, c.InW)
+		for ky := firstY; ky < lastY; ky++ {
+			for kx := firstX; kx < lastX; kx++ {
+				q := codes[((y0+ky)*c.InW+x0+kx)*c.InC:][:len(out)]
+				for i := range out {
+					out[i] += int32(q[i]) - c.Zero
+				}
+			}
+		}
+		for i := range out {
+			out[i] *= shares[pixel]
+		}
+	}
+}
