@@ -4,9 +4,11 @@ package datasets
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bytes"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -50,20 +52,22 @@ func TestArchiveRefuses(t *testing.T) {
 	}
 }
 
-// Links and devices in an archive are nothing to read.
-func TestArchiveIgnoresLinks(t *testing.T) {
+// tarOf packs entries and then the given headers, which have no content.
+func tarOf(t *testing.T, entries []entry, headers ...*tar.Header) string {
+	t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
-	for _, e := range without(pictures(t, 2, 0), "") {
-		if err := w.WriteHeader(&tar.Header{Name: e.name, Size: int64(len(e.data)), Typeflag: tar.TypeReg}); err != nil {
+	for _, e := range entries {
+		headers := &tar.Header{Name: e.name, Size: int64(len(e.data)), Typeflag: tar.TypeReg}
+		if err := w.WriteHeader(headers); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := w.Write(e.data); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, kind := range []byte{tar.TypeSymlink, tar.TypeLink} {
-		if err := w.WriteHeader(&tar.Header{Name: "cat/link.png", Linkname: "/etc/passwd", Typeflag: kind}); err != nil {
+	for _, h := range headers {
+		if err := w.WriteHeader(h); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -72,9 +76,84 @@ func TestArchiveIgnoresLinks(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "a.tar")
 	writeFile(t, path, b.Bytes())
-	if d := openOK(t, path, Options{}); d.Train.Len()+d.Test.Len() != 6 {
-		t.Errorf("%d images", d.Train.Len()+d.Test.Len())
+	return path
+}
+
+// zipWithLink packs entries and a symbolic link.
+func zipWithLink(t *testing.T, entries []entry, name, target string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	h := &zip.FileHeader{Name: name}
+	h.SetMode(fs.ModeSymlink | 0o777)
+	for _, e := range append(entries[:len(entries):len(entries)], entry{name, []byte(target)}) {
+		header := &zip.FileHeader{Name: e.name}
+		if e.name == name {
+			header = h
+		}
+		f, err := w.CreateHeader(header)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write(e.data); err != nil {
+			t.Fatal(err)
+		}
 	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "a.zip")
+	writeFile(t, path, b.Bytes())
+	return path
+}
+
+// Links in an archive are the images they lead to: hard links, symbolic ones, those to the folder of a class, and links to links.
+func TestArchiveFollowsLinks(t *testing.T) {
+	entries := without(pictures(t, 2, 0), "x/")
+	for name, c := range map[string]struct {
+		path    string
+		images  int
+		classes int
+	}{
+		"a hard link":      {tarOf(t, entries, &tar.Header{Name: "x/cat/link.png", Linkname: "x/dog/000.png", Typeflag: tar.TypeLink}), 7, 3},
+		"a symbolic link":  {tarOf(t, entries, &tar.Header{Name: "x/cat/link.png", Linkname: "../dog/000.png", Typeflag: tar.TypeSymlink}), 7, 3},
+		"a class":          {tarOf(t, entries, &tar.Header{Name: "x/wolf", Linkname: "dog", Typeflag: tar.TypeSymlink}), 8, 4},
+		"a link in a .zip": {zipWithLink(t, entries, "x/cat/link.png", "../dog/000.png"), 7, 3},
+		"a class in a zip": {zipWithLink(t, entries, "x/wolf", "dog"), 8, 4},
+		"a link to a link": {tarOf(t, entries,
+			&tar.Header{Name: "x/cat/a.png", Linkname: "b.png", Typeflag: tar.TypeSymlink},
+			&tar.Header{Name: "x/cat/b.png", Linkname: "../dog/000.png", Typeflag: tar.TypeSymlink}), 8, 3},
+	} {
+		d := openOK(t, c.path, Options{Undivided: true})
+		if d.Test.Len() != c.images || len(d.Classes) != c.classes {
+			t.Errorf("%s: %d images, classes %v", name, d.Test.Len(), d.Classes)
+		}
+		for i, f := range d.Test.Files {
+			if strings.Contains(f.Path, "link") && d.Test.Image(i)[0] != picture(2, 0) {
+				t.Errorf("%s: %s is not the image it leads to", name, f.Path)
+			}
+		}
+	}
+}
+
+// A link out of the archive, or to nothing, is a file that cannot be read; a device is no image and said to be left out.
+func TestArchiveRefusesLinksThatLeadOut(t *testing.T) {
+	entries := without(pictures(t, 2, 0), "")
+	for _, to := range []string{"/etc/passwd", "../../../etc/passwd", "nowhere.png", "link.png"} {
+		for _, kind := range []byte{tar.TypeSymlink, tar.TypeLink} {
+			path := tarOf(t, entries, &tar.Header{Name: "cat/link.png", Linkname: to, Typeflag: kind})
+			_, err := Open(path, Options{})
+			if err == nil || !strings.Contains(err.Error(), "1 file cannot be read: cat/link.png: a link to ") {
+				t.Errorf("%s: %v", to, err)
+			}
+			if d := openOK(t, path, Options{SkipBroken: true}); d.Train.Len()+d.Test.Len() != 6 {
+				t.Errorf("%d images", d.Train.Len()+d.Test.Len())
+			}
+		}
+	}
+	var notes notes
+	openOK(t, tarOf(t, entries, &tar.Header{Name: "cat/null", Typeflag: tar.TypeChar}), Options{Note: notes.add})
+	notes.want(t, "left out, no image by its name: 1 file (cat/null)")
 }
 
 // A file too large for an image is refused once its limit is reached, not when memory is.
@@ -97,7 +176,7 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 // checkArchive opens images from hostile files; what is accepted must be whole.
 func checkArchive(t *testing.T, all files) {
-	d, err := openImages(all, Options{Height: 3, Width: 4, Channels: 3})
+	d, err := openImages(t.Context(), all, Options{Height: 3, Width: 4, Channels: 3})
 	if err != nil {
 		if strings.Contains(err.Error(), "\n") {
 			t.Fatalf("an error of several lines: %q", err)

@@ -4,7 +4,6 @@ package datasets
 
 import (
 	"fmt"
-	"io"
 	"path"
 	"path/filepath"
 	"slices"
@@ -32,16 +31,16 @@ func cifarDir(dir string) string {
 // openCIFAR reads the six files of CIFAR-10, in whatever folder they are.
 func openCIFAR(all files) (*Dataset, error) {
 	parts := make([]*Split, len(cifarFiles))
-	err := all(func(name string, r io.Reader) error {
-		name = path.Base(name)
+	err := all(func(f found) error {
+		name := path.Base(f.name)
 		i := slices.Index(cifarFiles, name)
-		if i < 0 {
+		if i < 0 || f.kind != regular {
 			return nil
 		}
 		if parts[i] != nil {
 			return fmt.Errorf("%s: a second file of this name; keep one", name)
 		}
-		data, err := readEntry(r)
+		data, err := readEntry(f)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -65,7 +64,7 @@ func openCIFAR(all files) (*Dataset, error) {
 	return &Dataset{
 		Classes: slices.Clone(cifarClasses),
 		Shape:   cifarShape,
-		Train:   Split{slices.Concat(images[:last]...), slices.Concat(labels[:last]...)},
+		Train:   Split{Images: slices.Concat(images[:last]...), Labels: slices.Concat(labels[:last]...)},
 		Test:    *parts[last],
 	}, nil
 }

@@ -18,19 +18,30 @@ type Dataset struct {
 	Train, Test Split
 
 	// Divided says that the test images were chosen by the seed, for want of a
-	// test part.
-	Divided bool
+	// test part; Undivided that they are all in Test (see Options.Undivided).
+	Divided, Undivided bool
 
-	// Digest is the SHA-256, in lower-case hex digits, of classes, labels and
-	// images in this size: two data sets with the same digest train the same
-	// network. It does not depend on the seed.
+	// Digest is the SHA-256, in lower-case hex digits, of what the set holds: the
+	// classes, and the paths and contents of the files; where a file holds many
+	// images, their labels and pixels. It changes with any of them, and neither
+	// with where the set lies, how it is packed, the size its images are wanted
+	// in, nor the seed.
 	Digest string
+
+	root int // bytes of the paths of Files above the folder of the classes or parts
+}
+
+// A File is where an image comes from.
+type File struct {
+	Path   string // relative to the folder or archive, divided by slashes
+	SHA256 [32]byte
 }
 
 // A Split is a run of labelled images.
 type Split struct {
 	Images []uint8 // N x Height x Width x Channels (NHWC)
 	Labels []int32 // N class indices
+	Files  []File  // N, or nil where a file holds many images
 }
 
 // Len is the number of images.
@@ -40,6 +51,19 @@ func (s Split) Len() int { return len(s.Labels) }
 func (s Split) Image(i int) []uint8 {
 	size := len(s.Images) / len(s.Labels)
 	return s.Images[i*size : (i+1)*size : (i+1)*size]
+}
+
+// at is the part of s from image i to image j, shared with s.
+func (s Split) at(i, j int) Split {
+	if i == j {
+		return Split{}
+	}
+	size := len(s.Images) / len(s.Labels)
+	part := Split{Images: s.Images[i*size : j*size : j*size], Labels: s.Labels[i:j:j]}
+	if s.Files != nil {
+		part.Files = s.Files[i:j:j]
+	}
+	return part
 }
 
 // Subset copies the images at the given positions, in that order.
@@ -52,23 +76,81 @@ func (s Split) Subset(positions []int) Split {
 	for _, i := range positions {
 		out.Images = append(out.Images, s.Image(i)...)
 		out.Labels = append(out.Labels, s.Labels[i])
+		if s.Files != nil {
+			out.Files = append(out.Files, s.Files[i])
+		}
 	}
 	return out
 }
 
 // Head returns the first n images (all of them if there are fewer), shared with s.
-func (s Split) Head(n int) Split {
-	if n >= s.Len() {
-		return s
+func (s Split) Head(n int) Split { return s.at(0, min(n, s.Len())) }
+
+// counts are the images of each class.
+func (s Split) counts(classes int) []int {
+	n := make([]int, classes)
+	for _, label := range s.Labels {
+		n[label]++
 	}
-	return Split{Images: s.Images[:n*(len(s.Images)/len(s.Labels))], Labels: s.Labels[:n]}
+	return n
+}
+
+// arrange moves the images at the positions a, then those at b, to the beginning of s and returns the two parts, which share its memory. No
+// position is there twice.
+func (s Split) arrange(a, b []int) (Split, Split) {
+	order := append(append(make([]int, 0, s.Len()), a...), b...)
+	used := make([]bool, s.Len())
+	for _, i := range order {
+		used[i] = true
+	}
+	for i, u := range used {
+		if !u {
+			order = append(order, i)
+		}
+	}
+	s.permute(order)
+	return s.at(0, len(a)), s.at(len(a), len(a)+len(b))
+}
+
+// permute puts image order[i] in place i, for every i, with memory for one image beside s. It destroys order.
+func (s Split) permute(order []int) {
+	if s.Len() == 0 {
+		return
+	}
+	first := make([]uint8, len(s.Images)/len(s.Labels))
+	for start := range order {
+		if order[start] == start {
+			continue
+		}
+		copy(first, s.Image(start))
+		label := s.Labels[start]
+		var file File
+		if s.Files != nil {
+			file = s.Files[start]
+		}
+		i := start
+		for order[i] != start {
+			from := order[i]
+			copy(s.Image(i), s.Image(from))
+			s.Labels[i] = s.Labels[from]
+			if s.Files != nil {
+				s.Files[i] = s.Files[from]
+			}
+			i, order[i] = from, i
+		}
+		copy(s.Image(i), first)
+		s.Labels[i], order[i] = label, i
+		if s.Files != nil {
+			s.Files[i] = file
+		}
+	}
 }
 
 // Holdout divides a training split into nine tenths to train on and a tenth to validate with: of every class a tenth of its images, rounded,
-// and at least one where it has two. Which ones depends on the seed alone. Both parts are copies and keep the original order.
+// and at least one where it has two. Which ones depends on the seed alone. Both parts keep the original order and share the memory of s, whose
+// images change places: those of train come first.
 func (s Split) Holdout(seed uint64) (train, validation Split) {
-	kept, held := stratify(s.Labels, 10, seed, purposeHoldout)
-	return s.Subset(kept), s.Subset(held)
+	return s.arrange(stratify(s.Labels, 10, seed, purposeHoldout))
 }
 
 // MeanDeviation returns the mean and the standard deviation of all values of a split, over every pixel and channel together, in units where

@@ -36,13 +36,13 @@ func indices(s Split) (all []int) {
 func TestHoldout(t *testing.T) {
 	counts := []int{100, 55, 14, 6, 2, 1, 0, 1000}
 	held := []int{10, 6, 1, 1, 1, 0, 0, 100}
-	s := spread(counts...)
+	s, whole := spread(counts...), spread(counts...)
 	train, validation := s.Holdout(1)
 	var got [8]int
 	for i, label := range validation.Labels {
 		got[label]++
-		if at := indices(validation)[i]; s.Labels[at] != label {
-			t.Fatalf("image %d has label %d, not %d", at, label, s.Labels[at])
+		if at := indices(validation)[i]; whole.Labels[at] != label {
+			t.Fatalf("image %d has label %d, not %d", at, label, whole.Labels[at])
 		}
 	}
 	if !slices.Equal(got[:], held) {
@@ -59,10 +59,13 @@ func TestHoldout(t *testing.T) {
 			t.Fatalf("image %d is twice or nowhere", i)
 		}
 	}
-	if _, again := s.Holdout(1); !slices.Equal(out, indices(again)) {
+	if &train.Images[0] != &s.Images[0] || len(train.Images)+len(validation.Images) != len(s.Images) {
+		t.Error("the parts are copies")
+	}
+	if _, again := spread(counts...).Holdout(1); !slices.Equal(out, indices(again)) {
 		t.Error("one seed, two choices")
 	}
-	if _, other := s.Holdout(2); slices.Equal(out, indices(other)) {
+	if _, other := spread(counts...).Holdout(2); slices.Equal(out, indices(other)) {
 		t.Error("two seeds, one choice")
 	}
 }

@@ -6,32 +6,64 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"hash"
+	"slices"
+	"strings"
 )
 
-// digest returns the SHA-256, in lower-case hex digits, of a data set's content: the names of its classes, the size of
-// its images, and the label and the pixels of every image, part by part and in order. It changes with any image, label,
-// class or order, and neither with where the images lie nor with how they are packed.
-func digest(classes []string, shape Shape, parts ...Split) string {
-	h := sha256.New()
-	number := func(n int) {
-		var b [8]byte
-		binary.LittleEndian.PutUint64(b[:], uint64(n))
-		h.Write(b[:])
+// A digester hashes values so that no two lists of them look alike.
+type digester struct{ hash.Hash }
+
+func (h digester) number(n int) {
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], uint64(n))
+	h.Write(b[:])
+}
+
+func (h digester) text(s string) {
+	h.number(len(s))
+	h.Write([]byte(s))
+}
+
+func (h digester) classes(names []string) {
+	h.number(len(names))
+	for _, name := range names {
+		h.text(name)
 	}
-	number(len(classes))
-	for _, name := range classes {
-		number(len(name))
-		h.Write([]byte(name))
+}
+
+func (h digester) String() string { return hex.EncodeToString(h.Sum(nil)) }
+
+// digestFiles returns the digest of images in files of their own: the names of the classes, and the path and the SHA-256 of each file, by path.
+// Where the set lies, how it is packed, and the size the images are wanted in do not matter.
+func digestFiles(d *Dataset) string {
+	h := digester{sha256.New()}
+	h.classes(d.Classes)
+	files := slices.Concat(d.Train.Files, d.Test.Files)
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	h.number(len(files))
+	for _, f := range files {
+		h.text(f.Path[d.root:])
+		h.Write(f.SHA256[:])
 	}
-	for _, n := range []int{shape.Height, shape.Width, shape.Channels, len(parts)} {
-		number(n)
+	return h.String()
+}
+
+// digestPixels returns the digest of images of which a file holds many: the names of the classes, the size of the images, and the label and the
+// pixels of each, part by part and in order.
+func digestPixels(d *Dataset) string {
+	h := digester{sha256.New()}
+	h.classes(d.Classes)
+	parts := []Split{d.Train, d.Test}
+	for _, n := range []int{d.Height, d.Width, d.Channels, len(parts)} {
+		h.number(n)
 	}
 	for _, s := range parts {
-		number(s.Len())
+		h.number(s.Len())
 		for i, label := range s.Labels {
-			number(int(label))
+			h.number(int(label))
 			h.Write(s.Image(i))
 		}
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	return h.String()
 }

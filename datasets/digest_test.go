@@ -40,3 +40,16 @@ func TestDigestTellsDataApart(t *testing.T) {
 		t.Errorf("%s: digests %q and %q, %v", sampleName, a.Digest, b.Digest, err)
 	}
 }
+
+// TestDigestIsOfTheFiles: the digest of images in files is that of the files; neither the size they are wanted in nor the folder above matters.
+func TestDigestIsOfTheFiles(t *testing.T) {
+	entries := without(pictures(t, 3, 0), "")
+	want := openOK(t, writeFolder(t, entries), Options{}).Digest
+	if d := openOK(t, writeFolder(t, without(pictures(t, 3, 0), "pets/")), Options{Height: 9, Width: 4, Channels: 3}); d.Digest != want {
+		t.Error("another digest of another size")
+	}
+	entries[0].data = append(entries[0].data, "a comment"...) // the same pixels
+	if d := openOK(t, writeFolder(t, entries), Options{}); d.Digest == want {
+		t.Error("the same digest of another file")
+	}
+}

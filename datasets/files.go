@@ -12,16 +12,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
-	"path/filepath"
 	"strings"
 )
-
-// Files calls visit with the path and the content of every regular file of a folder or an archive, in any order, until it fails. Paths are
-// relative and divided by slashes. Hidden files and those an archiver adds for itself are left out. Nothing is written to disk; an archive is
-// hostile until proved otherwise.
-type files func(visit func(name string, r io.Reader) error) error
 
 const (
 	maxEntries = 2 << 20  // files of an archive
@@ -30,35 +23,9 @@ const (
 	maxArchive = 64 << 30 // bytes of an unpacked .tar.gz, which is read in passing and not kept
 )
 
-// folderFiles are the files below dir. Links to files are followed, links to folders are not.
-func folderFiles(dir string) files {
-	return func(visit func(string, io.Reader) error) error {
-		return filepath.WalkDir(dir, func(full string, d fs.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			relative, err := filepath.Rel(dir, full)
-			if err != nil {
-				return err
-			}
-			name := filepath.ToSlash(relative)
-			if name != "." && hidden(name) {
-				if d.IsDir() {
-					return fs.SkipDir
-				}
-				return nil
-			}
-			if !isFile(full) {
-				return nil
-			}
-			return visitLazily(visit, name, func() (io.ReadCloser, error) { return os.Open(full) })
-		})
-	}
-}
-
 // tarFiles are the files of a tar archive, compressed by gzip or not. It is read from its beginning each time.
 func tarFiles(open func() (io.ReadCloser, error)) files {
-	return func(visit func(string, io.Reader) error) error {
+	return func(visit func(found) error) error {
 		f, err := open()
 		if err != nil {
 			return err
@@ -85,19 +52,42 @@ func tarFiles(open func() (io.ReadCloser, error)) files {
 			if err != nil {
 				return err
 			}
-			if !ok || header.Typeflag != tar.TypeReg {
+			if !ok {
 				continue
 			}
-			if err := visit(name, archive); err != nil {
+			if err := visit(tarEntry(header, name, archive)); err != nil {
 				return err
 			}
 		}
 	}
 }
 
+// tarEntry is the entry of a tar archive with a clean name.
+func tarEntry(header *tar.Header, name string, content io.Reader) found {
+	switch header.Typeflag {
+	case tar.TypeReg:
+		return found{kind: regular, name: name, Reader: content}
+	case tar.TypeDir:
+		return found{kind: nested, name: name}
+	case tar.TypeLink: // relative to the root of the archive
+		return found{kind: link, name: name, target: path.Clean(header.Linkname)}
+	case tar.TypeSymlink:
+		return found{kind: link, name: name, target: symbolic(name, header.Linkname)}
+	}
+	return found{kind: special, name: name}
+}
+
+// symbolic is where a symbolic link leads, relative to the root of the archive; a path that starts with / or .. leads out of it.
+func symbolic(name, to string) string {
+	if path.IsAbs(to) {
+		return to
+	}
+	return path.Join(path.Dir(name), to)
+}
+
 // zipFiles are the files of a zip archive.
 func zipFiles(r io.ReaderAt, size int64) files {
-	return func(visit func(string, io.Reader) error) error {
+	return func(visit func(found) error) error {
 		archive, err := zip.NewReader(r, size)
 		if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
 			return fmt.Errorf("damaged archive: %w; get it again", err)
@@ -111,15 +101,36 @@ func zipFiles(r io.ReaderAt, size int64) files {
 			if err != nil {
 				return err
 			}
-			if !ok || !f.Mode().IsRegular() {
+			if !ok {
 				continue
 			}
-			if err := visitLazily(visit, name, f.Open); err != nil {
+			if err := visitZip(visit, f, name); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
+}
+
+func visitZip(visit func(found) error, f *zip.File, name string) error {
+	switch mode := f.Mode(); {
+	case mode.IsRegular():
+		return visitLazily(visit, name, f.Open)
+	case mode.IsDir():
+		return visit(found{kind: nested, name: name})
+	case mode&fs.ModeSymlink != 0: // its content is where it leads
+		r, err := f.Open()
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		defer r.Close()
+		to, err := io.ReadAll(io.LimitReader(r, maxPath))
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return visit(found{kind: link, name: name, target: symbolic(name, string(to))})
+	}
+	return visit(found{kind: special, name: name})
 }
 
 // entryName checks and cleans the path of an entry of an archive; ok is false for one to leave out.
@@ -131,11 +142,14 @@ func entryName(name string, entries int) (clean string, ok bool, err error) {
 	if len(name) > maxPath || strings.HasPrefix(clean, "/") || clean == ".." || strings.HasPrefix(clean, "../") || strings.ContainsRune(name, 0) {
 		return "", false, fmt.Errorf("entry %.200q leads out of the archive; do not trust it", name)
 	}
-	return clean, clean != "." && !hidden(clean), nil
+	return clean, clean != "." && !hidden(path.Dir(clean)), nil
 }
 
 // hidden tells whether a path has an element that starts with a dot or is __MACOSX.
 func hidden(name string) bool {
+	if name == "." {
+		return false
+	}
 	for element := range strings.SplitSeq(name, "/") {
 		if strings.HasPrefix(element, ".") || element == "__MACOSX" {
 			return true
@@ -145,9 +159,9 @@ func hidden(name string) bool {
 }
 
 // visitLazily calls visit with a reader that opens the file when first read.
-func visitLazily(visit func(string, io.Reader) error, name string, open func() (io.ReadCloser, error)) error {
+func visitLazily(visit func(found) error, name string, open func() (io.ReadCloser, error)) error {
 	r := &lazyReader{open: open}
-	err := visit(name, r)
+	err := visit(found{kind: regular, name: name, Reader: r})
 	if r.file != nil {
 		r.file.Close()
 	}

@@ -4,135 +4,105 @@ package datasets
 
 import (
 	"bytes"
+	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
-	"path"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
-	"unicode"
-	"unicode/utf8"
-
-	"github.com/goqat/goqat/images"
 )
 
 // maxNativeSide is the longest side of images whose size nobody asked for.
 const maxNativeSide = 256
 
-// A survey is what a first look at a folder or an archive tells.
-type survey struct {
-	shapes map[string]Shape // of each image file, by path
-	cifar  bool             // it holds CIFAR-10 in binary form instead
-}
+// muchMemory is from how many bytes on it is said how much memory images take.
+const muchMemory = 1 << 30
 
 // openImages reads a folder or an archive of images in two passes: a survey of the file names and image sizes, then the pixels, decoded on all
 // processors. The order of the images does not depend on that of the files: within a split the classes take turns, each by path.
-func openImages(all files, o Options) (*Dataset, error) {
-	s, err := look(all)
+func openImages(ctx context.Context, all files, o Options) (*Dataset, error) {
+	s, err := look(ctx, all)
 	if err != nil {
 		return nil, err
 	}
 	if s.cifar && len(s.shapes) == 0 {
-		d, err := openCIFAR(all)
-		if err != nil {
-			return nil, err
-		}
-		return d, d.conform(o)
+		return openCIFAR(all)
 	}
-	names := make([]string, 0, len(s.shapes))
-	for name := range s.shapes {
-		names = append(names, name)
-	}
-	l, err := newLayout(names)
+	l, err := newLayout(s.names())
 	if err != nil {
 		return nil, err
 	}
-	shape, err := o.shape(s.native(l))
+	l.unused(s)
+	s.left.say(o.note)
+	l.say(o.note)
+	train, test := inTurns(l.train), inTurns(l.test)
+	files := slices.Concat(train, test)
+	if len(s.faults) == len(s.shapes) {
+		return nil, s.faults
+	}
+	shape, err := o.shape(s.native(files))
 	if err != nil {
 		return nil, err
 	}
-	if need := int64(len(l.train)+len(l.test)) * int64(shape.Size()); need > maxBytes {
-		return nil, fmt.Errorf("%d images of %v need %d GiB; ask for smaller ones", len(l.train)+len(l.test), shape, need>>30)
-	}
-	d := &Dataset{Classes: l.classes, Shape: shape}
-	places := make(map[string][]uint8, len(names))
-	d.Train = reserve(l.train, shape, places)
-	d.Test = reserve(l.test, shape, places)
-	if err := decodeAll(all, places, shape); err != nil {
+	if err := o.memory(len(files), shape); err != nil {
 		return nil, err
 	}
-	if d.Test.Len() == 0 {
-		d.Digest = digest(d.Classes, d.Shape, d.Train)
-		kept, held := stratify(d.Train.Labels, 6, o.Seed, purposeTest)
-		if len(held) == 0 {
-			return nil, errors.New("one image a class; at least 2 are needed, to train and to test with")
-		}
-		d.Train, d.Test, d.Divided = d.Train.Subset(kept), d.Train.Subset(held), true
+	r := newReading(files, shape, s)
+	if err := r.decode(ctx, all, o.Progress); err != nil {
+		return nil, err
 	}
-	return d, nil
+	if len(s.faults) > 0 && !o.SkipBroken {
+		return nil, fmt.Errorf("%w; mend or remove them, or leave them out by --skip-broken", s.faults)
+	}
+	if len(s.faults) > 0 {
+		o.note("left out: " + s.faults.Error())
+	}
+	d := &Dataset{Classes: l.classes, Shape: shape, root: len(l.root)}
+	d.Train, d.Test = r.parts(len(train), s.faults)
+	if err := d.checkClasses(); err != nil {
+		return nil, err
+	}
+	if len(test) > 0 && d.Test.Len() == 0 {
+		return nil, errors.New("none of the test images can be read; mend some")
+	}
+	d.Digest = digestFiles(d)
+	if d.Test.Len() > 0 {
+		d.sayMissing(o.note)
+		return d, nil
+	}
+	d.Train, d.Test, d.Undivided = Split{}, d.Train, true
+	if o.Undivided {
+		return d, nil
+	}
+	return d, d.divide(o.Seed, o.note)
 }
 
-// look surveys all files.
-func look(all files) (survey, error) {
-	s := survey{shapes: map[string]Shape{}}
-	err := all(func(name string, r io.Reader) error {
-		if path.Base(name) == cifarFiles[0] {
-			s.cifar = true
+// checkClasses wants at least one image of every class.
+func (d *Dataset) checkClasses() error {
+	for class, n := range d.Train.counts(len(d.Classes)) {
+		if n == 0 {
+			return fmt.Errorf("class %s: none of its training images can be read; mend some or remove its folder", printed(d.Classes[class]))
 		}
-		if ok, err := isImage(name); !ok {
-			return err
-		}
-		if _, twice := s.shapes[name]; twice {
-			return fmt.Errorf("%s: twice in the archive; keep one", name)
-		}
-		height, width, channels, err := images.Stat(r)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		s.shapes[name] = Shape{height, width, channels}
-		return nil
-	})
-	return s, err
+	}
+	return nil
 }
 
-// isImage tells by its name whether a file is an image. Images of formats that cannot be read are an error rather than left out, and so are
-// names that would garble a terminal.
-func isImage(name string) (bool, error) {
-	extension := strings.ToLower(path.Ext(name))
-	readable := slices.Contains([]string{".png", ".jpg", ".jpeg"}, extension)
-	if !readable && !slices.Contains([]string{".gif", ".bmp", ".tif", ".tiff", ".webp", ".avif", ".heic", ".jp2", ".jxl", ".pgm", ".ppm"}, extension) {
-		return false, nil
-	}
-	if !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return false, fmt.Errorf("%+q: a name that cannot be printed; rename it", name)
-	}
-	if !readable {
-		return false, fmt.Errorf("%s: neither PNG nor JPEG; convert it or take it out", name)
-	}
-	return true, nil
-}
-
-// native is the shape of the data set when nobody asks for one: the size of the first training image, shrunk to maxNativeSide, and gray if
-// every image is.
-func (s survey) native(l layout) Shape {
-	shape := s.shapes[l.train[0].name]
-	if side := max(shape.Height, shape.Width); side > maxNativeSide {
-		shape.Height = max(1, (shape.Height*maxNativeSide+side/2)/side)
-		shape.Width = max(1, (shape.Width*maxNativeSide+side/2)/side)
-	}
-	shape.Channels = 1
-	for _, part := range [][]labelled{l.train, l.test} {
-		for _, f := range part {
-			shape.Channels = max(shape.Channels, s.shapes[f.name].Channels)
+// sayMissing tells which classes have nothing to test with.
+func (d *Dataset) sayMissing(note func(string)) {
+	var missing []string
+	for class, n := range d.Test.counts(len(d.Classes)) {
+		if n == 0 {
+			missing = append(missing, d.Classes[class])
 		}
 	}
-	return shape
+	if len(missing) > 0 {
+		note("no test images of " + listed(missing))
+	}
 }
 
-// reserve makes a split for the files, the classes taking turns, and notes the place of each file's pixels.
-func reserve(part []labelled, shape Shape, places map[string][]uint8) Split {
+// inTurns orders the files of a part so that the classes take turns.
+func inTurns(part []labelled) []labelled {
 	turn := make(map[string]int, len(part))
 	var counts []int
 	for _, f := range part {
@@ -144,68 +114,154 @@ func reserve(part []labelled, shape Shape, places map[string][]uint8) Split {
 	}
 	part = slices.Clone(part)
 	slices.SortStableFunc(part, func(a, b labelled) int { return turn[a.name] - turn[b.name] })
-	s := Split{Images: make([]uint8, len(part)*shape.Size()), Labels: make([]int32, len(part))}
-	for i, f := range part {
-		s.Labels[i] = f.class
-		places[f.name] = s.Image(i)
-	}
-	return s
+	return part
 }
 
-// decodeAll puts the pixels of every file into its place. One goroutine reads, as many as there are processors decode.
-func decodeAll(all files, places map[string][]uint8, shape Shape) error {
-	type job struct {
-		name  string
-		data  []byte
-		place []uint8
+// A reading is the second pass over images, into the memory where they stay.
+type reading struct {
+	all    Split // every file in its place
+	shape  Shape
+	places map[string]int // of the files, by name
+	links  map[string]string
+
+	mutex  sync.Mutex
+	faults faults
+}
+
+func newReading(files []labelled, shape Shape, s *survey) *reading {
+	r := &reading{
+		all: Split{
+			Images: make([]uint8, len(files)*shape.Size()), Labels: make([]int32, len(files)), Files: make([]File, len(files)),
+		},
+		shape: shape, places: make(map[string]int, len(files)), links: s.links, faults: s.faults,
 	}
+	for i, f := range files {
+		r.all.Labels[i], r.all.Files[i].Path, r.places[f.name] = f.class, f.name, i
+	}
+	return r
+}
+
+// A job is a file to decode into place i.
+type job struct {
+	i    int
+	data []byte
+}
+
+// decode reads and decodes every file. One goroutine reads, as many as there are processors decode. A file that cannot be decoded is a fault.
+func (r *reading) decode(ctx context.Context, all files, progress func(done, total int)) error {
 	jobs := make(chan job)
-	failed := make(chan error, 1) // the first failure
-	stop := make(chan struct{})
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for j := range jobs {
-				pixels, err := images.Decode(bytes.NewReader(j.data), shape.Height, shape.Width, shape.Channels)
-				if err != nil {
-					select {
-					case failed <- fmt.Errorf("%s: %w", j.name, err):
-						close(stop)
-					default:
-					}
-					continue
+				if ctx.Err() == nil {
+					r.image(j)
 				}
-				copy(j.place, pixels)
 			}
 		})
 	}
-	missing := len(places)
-	errStop := errors.New("stopped")
-	err := all(func(name string, r io.Reader) error {
-		place, ok := places[name]
-		if !ok {
-			return nil
-		}
-		data, err := readEntry(r)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		missing--
-		select {
-		case jobs <- job{name, data, place}:
-			return nil
-		case <-stop:
-			return errStop
-		}
-	})
+	err := r.read(ctx, all, jobs, progress)
 	close(jobs)
 	workers.Wait()
-	select {
-	case err = <-failed:
-	default:
+	if err == nil {
+		err = ctx.Err()
 	}
-	if err == nil && missing != 0 {
-		err = errors.New("changed while it was read; try again")
+	if err == nil {
+		r.copyLinks()
 	}
 	return err
+}
+
+// read sends the content of every file that can be read.
+func (r *reading) read(ctx context.Context, all files, jobs chan<- job, progress func(done, total int)) error {
+	seen := make([]bool, len(r.all.Files))
+	done := 0
+	err := all(func(f found) error {
+		i, ok := r.places[f.name]
+		if !ok || f.kind != regular || seen[i] || r.fault(f.name) != nil {
+			return ctx.Err()
+		}
+		data, err := readEntry(f)
+		if err != nil {
+			r.fail(f.name, err)
+			return nil
+		}
+		seen[i] = true
+		select {
+		case jobs <- job{i, data}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if done++; progress != nil {
+			progress(done, len(seen))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i, f := range r.all.Files {
+		if !seen[i] && r.links[f.Path] == "" && r.fault(f.Path) == nil {
+			return errors.New("changed while it was read; try again")
+		}
+	}
+	return nil
+}
+
+// image decodes an image into its place.
+func (r *reading) image(j job) {
+	pixels, err := imageLimits.Decode(bytes.NewReader(j.data), r.shape.Height, r.shape.Width, r.shape.Channels)
+	file := &r.all.Files[j.i]
+	if err != nil {
+		r.fail(file.Path, err)
+		return
+	}
+	copy(r.all.Image(j.i), pixels)
+	file.SHA256 = sha256.Sum256(j.data)
+}
+
+func (r *reading) fail(name string, err error) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.faults[name] = err
+}
+
+func (r *reading) fault(name string) error {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	return r.faults[name]
+}
+
+// copyLinks gives the links of an archive the content of their files.
+func (r *reading) copyLinks() {
+	for name, target := range r.links {
+		to, used := r.places[name]
+		from, ok := r.places[target]
+		switch {
+		case !used:
+		case !ok:
+			r.faults[name] = fmt.Errorf("a link to %s, which is in no class", printed(target))
+		case r.faults[target] != nil:
+			r.faults[name] = r.faults[target]
+		default:
+			copy(r.all.Image(to), r.all.Image(from))
+			r.all.Files[to].SHA256 = r.all.Files[from].SHA256
+		}
+	}
+}
+
+// parts are the images of the training part, which has so many files, and those of the test part, without the faulty ones.
+func (r *reading) parts(train int, bad faults) (Split, Split) {
+	var order [2][]int
+	for i, f := range r.all.Files {
+		if bad[f.Path] != nil {
+			continue
+		}
+		part := 0
+		if i >= train {
+			part = 1
+		}
+		order[part] = append(order[part], i)
+	}
+	return r.all.arrange(order[0], order[1])
 }

@@ -5,6 +5,7 @@ package datasets
 import (
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 )
@@ -13,6 +14,10 @@ import (
 type layout struct {
 	classes     []string
 	train, test []labelled // test is empty where the folders make no difference
+	root        string     // path of the folder that holds the parts or the classes, with a slash at the end or empty
+	parts       []folder   // train and test, if there are such
+	validation  *folder    // of a set that has a test part, too
+	empty       []string   // folders without images where those of classes are
 }
 
 type labelled struct {
@@ -27,29 +32,31 @@ var errNoClasses = errors.New("no PNG or JPEG images in folders; make one folder
 // training images is held out for validation anyway.
 func newLayout(names []string) (layout, error) {
 	slices.Sort(names)
+	var l layout
 	byTop := inFolders(names, "")
 	for len(byTop) == 1 {
 		inner := inFolders(byTop[0].names, byTop[0].prefix)
 		if len(inner) == 0 {
 			break
 		}
-		byTop = inner
+		byTop, l.root = inner, byTop[0].prefix
 	}
 	train, test := findFolder(byTop, "train", "training"), findFolder(byTop, "test", "testing")
+	validation := findFolder(byTop, "val", "valid", "validation")
 	if test == nil {
-		test = findFolder(byTop, "val", "valid", "validation")
+		test, validation = validation, nil
 	}
-	var l layout
 	if train == nil || test == nil {
 		if (train != nil || test != nil) && !slices.ContainsFunc(byTop, folder.hasImages) {
 			return l, fmt.Errorf("%s hold only folders; if they are parts, name them train and test, if they are classes, put images right into them", join(byTop))
 		}
 		l.addClasses(byTop)
 	} else {
-		for _, part := range []*folder{train, test} {
+		l.parts, l.validation = []folder{*train, *test}, validation
+		for _, part := range l.parts {
 			for _, name := range part.names {
 				if !strings.Contains(name[len(part.prefix):], "/") {
-					return l, fmt.Errorf("%s: not in the folder of a class; put it in one", name)
+					return l, fmt.Errorf("%s: not in the folder of a class; put it in one", printed(name))
 				}
 			}
 		}
@@ -57,7 +64,7 @@ func newLayout(names []string) (layout, error) {
 		for _, f := range inFolders(test.names, test.prefix) {
 			class := slices.Index(l.classes, f.name)
 			if class < 0 {
-				return l, fmt.Errorf("%s: class %s has no training images; add some to %s", f.names[0], f.name, train.prefix)
+				return l, fmt.Errorf("%s: class %s has no training images; add some to %s", printed(f.names[0]), printed(f.name), printed(train.prefix))
 			}
 			l.test = append(l.test, f.label(class)...)
 		}
@@ -66,9 +73,60 @@ func newLayout(names []string) (layout, error) {
 	case 0:
 		return l, errNoClasses
 	case 1:
-		return l, fmt.Errorf("one class only, %s; make a folder of images for each of two or more", l.classes[0])
+		return l, fmt.Errorf("one class only, %s; make a folder of images for each of two or more", printed(l.classes[0]))
 	}
 	return l, nil
+}
+
+// unused notes the images that are in no class, and folders that would be one but for want of images.
+func (l *layout) unused(s *survey) {
+	used := make(map[string]bool, len(l.train)+len(l.test))
+	for _, f := range slices.Concat(l.train, l.test) {
+		used[f.name] = true
+	}
+	for name := range s.shapes {
+		switch {
+		case used[name]:
+			continue
+		case l.validation != nil && strings.HasPrefix(name, l.validation.prefix):
+			s.left.add("of "+printed(l.validation.name)+", since a tenth of the training images is held out for validation", name)
+		case len(l.parts) > 0:
+			s.left.add("neither in train nor in test", name)
+		default:
+			s.left.add("in the folder of no class", name)
+		}
+		delete(s.shapes, name) // it is no fault either if it cannot be read
+		delete(s.faults, name)
+	}
+	above := []string{l.root}
+	if len(l.parts) > 0 {
+		above = []string{l.parts[0].prefix, l.parts[1].prefix}
+	}
+	for _, name := range s.folders {
+		dir, base := path.Split(name)
+		if slices.Contains(above, dir) && !slices.Contains(l.classes, base) && !hidden(base) {
+			l.empty = append(l.empty, name)
+		}
+	}
+}
+
+// say tells what is unusual about the folders.
+func (l *layout) say(note func(string)) {
+	if len(l.parts) > 0 && findFolder(l.parts[1:], "test", "testing") == nil {
+		note(fmt.Sprintf("there is no test folder; the test images are those of %s", printed(l.parts[1].name)))
+	}
+	if len(l.empty) > 0 {
+		note("left out, folders without images: " + listed(l.empty))
+	}
+}
+
+// listed is a list of names of which only the first are shown.
+func listed(names []string) string {
+	list := make([]string, 0, shown)
+	for _, name := range names[:min(shown, len(names))] {
+		list = append(list, printed(name))
+	}
+	return strings.Join(list, ", ") + more(len(names))
 }
 
 func (l *layout) addClasses(folders []folder) {
@@ -95,7 +153,7 @@ func join(folders []folder) string {
 	for i, f := range folders {
 		names[i] = f.name
 	}
-	return strings.Join(names, ", ")
+	return listed(names)
 }
 
 func (f folder) label(class int) []labelled {

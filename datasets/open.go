@@ -3,6 +3,7 @@
 package datasets
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,25 +21,50 @@ type Options struct {
 	// The size of the images: others are resized, and turned gray or coloured. 0 keeps what the set has; in a folder of images, which may
 	// be of many sizes, that is the size of the first one, shrunk to 256 where it is larger, and gray if all are gray.
 	Height, Width, Channels int
+
+	// Undivided leaves a folder without a test part undivided: all images are
+	// test images, until Divide.
+	Undivided bool
+
+	// SkipBroken leaves out the files of a folder that cannot be read; otherwise
+	// they are an error, which names them.
+	SkipBroken bool
+
+	// Note, if not nil, is told what is left out and what is unusual, a sentence
+	// each time. Progress, if not nil, is told how many of the files of a folder
+	// have been read.
+	Note     func(sentence string)
+	Progress func(done, total int)
 }
 
-// Open reads the data set of the given name, or at the given path. A folder of images without a train and a test part is divided: a sixth of
-// every class, chosen by the seed, is for testing.
+func (o Options) note(sentence string) {
+	if o.Note != nil {
+		o.Note(sentence)
+	}
+}
+
+// Open reads the data set of the given name, or at the given path. A folder of images without a train and a test part is divided, see Divide: a
+// sixth of the images, chosen by the seed, is for testing.
 func Open(name string, o Options) (*Dataset, error) {
+	return OpenContext(context.Background(), name, o)
+}
+
+// OpenContext is Open, ended by the error of ctx when ctx is.
+func OpenContext(ctx context.Context, name string, o Options) (*Dataset, error) {
 	if name == sampleName {
 		d, err := openSample()
 		return finish(d, name, name, o, err)
 	}
 	set := lookup(name)
 	if set == nil {
-		d, err := openPath(name, o)
+		d, err := openPath(ctx, name, o)
 		return finish(d, name, name, o, err)
 	}
 	path := set.find(o.Dir)
 	if path == "" {
 		return nil, fmt.Errorf("datasets: %s is not on this machine; fetch it with: qat data fetch %s", name, name)
 	}
-	d, err := openPath(path, o)
+	d, err := openPath(ctx, path, o)
 	if err == nil && len(d.Classes) != len(set.classes) {
 		err = fmt.Errorf("%d classes, not the %d of %s; move it away or fetch it with: qat data fetch %s", len(d.Classes), len(set.classes), name, name)
 	}
@@ -50,6 +76,9 @@ func Open(name string, o Options) (*Dataset, error) {
 
 // finish names a set, and brings its images to the size asked for, or its error to the form of the package.
 func finish(d *Dataset, name, path string, o Options, err error) (*Dataset, error) {
+	if err == nil && d.Digest == "" {
+		d.Digest = digestPixels(d)
+	}
 	if err == nil {
 		err = d.conform(o)
 	}
@@ -57,14 +86,11 @@ func finish(d *Dataset, name, path string, o Options, err error) (*Dataset, erro
 		return nil, fmt.Errorf("datasets: %s: %w", path, err)
 	}
 	d.Name = name
-	if d.Digest == "" {
-		d.Digest = digest(d.Classes, d.Shape, d.Train, d.Test)
-	}
 	return d, nil
 }
 
 // openPath reads a folder or an archive of whatever form.
-func openPath(path string, o Options) (*Dataset, error) {
+func openPath(ctx context.Context, path string, o Options) (*Dataset, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.New("neither a data set's name nor a path; qat data list shows the names")
@@ -79,19 +105,19 @@ func openPath(path string, o Options) (*Dataset, error) {
 		if dir := cifarDir(path); dir != "" {
 			return openCIFAR(folderFiles(dir))
 		}
-		return openImages(folderFiles(path), o)
+		return openImages(ctx, folderFiles(path), o)
 	}
 	lower := strings.ToLower(path)
 	switch {
 	case strings.HasSuffix(lower, ".tar.gz"), strings.HasSuffix(lower, ".tgz"), strings.HasSuffix(lower, ".tar"):
-		return openImages(tarFiles(func() (io.ReadCloser, error) { return os.Open(path) }), o)
+		return openImages(ctx, tarFiles(func() (io.ReadCloser, error) { return os.Open(path) }), o)
 	case strings.HasSuffix(lower, ".zip"):
 		f, err := os.Open(path)
 		if err != nil {
 			return nil, err
 		}
 		defer f.Close()
-		return openImages(zipFiles(f, info.Size()), o)
+		return openImages(ctx, zipFiles(f, info.Size()), o)
 	}
 	return nil, errors.New("neither a folder nor an archive (.tar.gz, .tgz, .zip); unpack it or name its folder")
 }

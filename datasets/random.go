@@ -12,7 +12,7 @@ type purpose uint64
 
 const (
 	purposeHoldout purpose = iota + 1
-	purposeTest
+	_                      // was of the choice of test images; the numbers of the others stay
 	purposeShuffle
 	purposeAugment
 )

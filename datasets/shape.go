@@ -36,6 +36,20 @@ func (o Options) shape(native Shape) (Shape, error) {
 	return native, native.check()
 }
 
+// memory refuses images that take more than maxBytes, and says so of those that take much.
+func (o Options) memory(n int, shape Shape) error {
+	need := float64(n) * float64(shape.Size())
+	gib := func(bytes float64) string { return fmt.Sprintf("%.1f GiB", bytes/(1<<30)) }
+	smaller := "smaller ones are asked for by data.height and data.width, as in --set data.height=64 --set data.width=64"
+	if need > maxBytes {
+		return fmt.Errorf("%d images of %v take %s of memory, more than the %s that images may; %s", n, shape, gib(need), gib(maxBytes), smaller)
+	}
+	if need >= muchMemory {
+		o.note(fmt.Sprintf("%d images of %v take %s of memory; %s", n, shape, gib(need), smaller))
+	}
+	return nil
+}
+
 // conform resizes and recolours every image to what was asked for.
 func (d *Dataset) conform(o Options) error {
 	from := d.Shape
@@ -43,8 +57,8 @@ func (d *Dataset) conform(o Options) error {
 	if err != nil || to == from {
 		return err
 	}
-	if need := int64(d.Train.Len()+d.Test.Len()) * int64(to.Size()); need > maxBytes {
-		return fmt.Errorf("%d images of %v need %d GiB; ask for smaller ones", d.Train.Len()+d.Test.Len(), to, need>>30)
+	if err := o.memory(d.Train.Len()+d.Test.Len(), to); err != nil {
+		return err
 	}
 	for _, s := range []*Split{&d.Train, &d.Test} {
 		all := make([]uint8, 0, s.Len()*to.Size())

@@ -202,13 +202,13 @@ func TestDecodeRefuses(t *testing.T) {
 		file []byte
 		want string
 	}{
-		"empty":             {nil, "neither PNG nor JPEG"},
-		"another format":    {g.Bytes(), "neither PNG nor JPEG"},
+		"empty":             {nil, "an empty file"},
+		"another format":    {g.Bytes(), "GIF, neither PNG nor JPEG"},
 		"header only":       {good[:8], "PNG file cut short"},
 		"cut short":         {good[:len(good)-20], "unexpected EOF"},
 		"cut short as JPEG": {jpegBytes(t, m)[:300], "JPEG file cut short"},
 		"damaged":           {damaged, "damaged PNG file"},
-		"huge":              {hugePNG(9000, 9000), "more than 64 Mi"},
+		"huge":              {hugePNG(9000, 9000), "more than 16777216"},
 		"huge beyond 2^31":  {hugePNG(1<<31-1, 1<<31-1), "images: "},
 	} {
 		_, err := Decode(bytes.NewReader(c.file), 8, 8, 3)

@@ -10,15 +10,13 @@ type Image struct {
 	Pixels                  []uint8
 }
 
-// MaxPixels bounds height x width of an image read or made: 64 Mi.
-const MaxPixels = 64 << 20
-
-func checkSize(height, width, channels int) error {
+// checkSize wants a size of at least one pixel and at most so many.
+func checkSize(height, width, channels, pixels int) error {
 	switch {
 	case height < 1 || width < 1:
 		return fmt.Errorf("images: size %dx%d; height and width are at least 1", height, width)
-	case height > MaxPixels/width:
-		return fmt.Errorf("images: %dx%d pixels, more than %d Mi; make the image smaller", height, width, MaxPixels>>20)
+	case height > pixels/width:
+		return fmt.Errorf("images: %dx%d pixels, more than %d; make the image smaller", height, width, pixels)
 	case channels != 1 && channels != 3:
 		return fmt.Errorf("images: %d channels; 1 (gray) or 3 (colour)", channels)
 	}

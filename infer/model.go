@@ -113,6 +113,9 @@ func (m *Model) LogitScale() uint32 {
 	return m.q.Tensors[last.Output].ScaleBits
 }
 
+// Data returns which images the model was trained with, as far as its file says.
+func (m *Model) Data() qmodel.Data { return m.q.Data }
+
 // Work returns how many additions and comparisons the model asks for per image: multiply-accumulates, and what
 // poolings and additions read.
 func (m *Model) Work() int64 { return m.q.Work() }

@@ -3,21 +3,31 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
 	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/recipe"
 )
 
+// Reading says how a data set is read, and to whom it is told.
+type Reading struct {
+	SkipBroken bool // leave out files that cannot be read
+	Undivided  bool // leave a folder without a test part undivided, see datasets.Options
+
+	Log      io.Writer // is told what is left out; of the progress, too, if it is a
+	Terminal bool      // terminal
+}
+
 // Data opens the recipe's data set: images of its size, and no more of them
 // than its limits.
-func Data(r *recipe.Recipe) (*datasets.Dataset, error) {
-	d, err := datasets.Open(r.Data.Name, datasets.Options{
-		Dir: r.Data.Dir, Seed: uint64(r.Seed), Height: r.Data.Height, Width: r.Data.Width, Channels: r.Data.Channels,
-	})
+func Data(ctx context.Context, r *recipe.Recipe, reading Reading) (*datasets.Dataset, error) {
+	d, err := reading.open(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -27,10 +37,37 @@ func Data(r *recipe.Recipe) (*datasets.Dataset, error) {
 	if n := r.Data.TestLimit; n > 0 {
 		d.Test = d.Test.Head(n)
 	}
-	if d.Train.Len() == 0 || d.Test.Len() == 0 {
+	if d.Train.Len() == 0 && !d.Undivided || d.Test.Len() == 0 {
 		return nil, fmt.Errorf("pipeline: data set %s has %d training and %d test images; both are needed", d.Name, d.Train.Len(), d.Test.Len())
 	}
 	return d, nil
+}
+
+func (o Reading) open(ctx context.Context, r *recipe.Recipe) (*datasets.Dataset, error) {
+	var bar interface {
+		Set(int) error
+		Clear() error
+	}
+	clearBar := func() {
+		if bar != nil {
+			_ = bar.Clear()
+		}
+	}
+	defer clearBar()
+	return datasets.OpenContext(ctx, r.Data.Name, datasets.Options{
+		Dir: r.Data.Dir, Seed: uint64(r.Seed), Height: r.Data.Height, Width: r.Data.Width, Channels: r.Data.Channels,
+		Undivided: o.Undivided, SkipBroken: o.SkipBroken,
+		Note: func(sentence string) {
+			clearBar()
+			fmt.Fprintf(o.Log, "note: %s\n", sentence)
+		},
+		Progress: func(done, total int) {
+			if bar == nil {
+				bar = term.NewBar(o.Log, o.Terminal, "images", int64(total))
+			}
+			_ = bar.Set(done)
+		},
+	})
 }
 
 // split is the data of a training: a tenth of the training images is held out

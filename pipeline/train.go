@@ -28,6 +28,8 @@ type Options struct {
 	// Resume goes on with the run in the recipe's folder; the recipe must be
 	// the folder's own (LoadRun).
 	Resume bool
+	// SkipBroken leaves out images that cannot be read.
+	SkipBroken bool
 	// Log is told of the progress; Terminal says that it is a terminal.
 	Log      io.Writer
 	Terminal bool
@@ -93,7 +95,7 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 	}
 	t.pool = kernel.NewPool(threads)
 	defer t.pool.Close()
-	if err := t.build(); err != nil {
+	if err := t.build(ctx, o); err != nil {
 		return nil, err
 	}
 	refused := export.Check(t.network)
@@ -119,8 +121,8 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 }
 
 // build opens the data and builds the network.
-func (t *run) build() error {
-	d, err := Data(t.r)
+func (t *run) build(ctx context.Context, o Options) error {
+	d, err := Data(ctx, t.r, Reading{SkipBroken: o.SkipBroken, Log: o.Log, Terminal: o.Terminal})
 	if err != nil {
 		return err
 	}

@@ -152,7 +152,7 @@ func TestImage(t *testing.T) {
 	mustFail(t, exitFailed, []string{"run", r.model(), "missing.png"}, "missing.png")
 	empty := t.TempDir()
 	mustFail(t, exitFailed, []string{"run", r.model(), empty}, empty, "no PNG or JPEG files")
-	mustFail(t, exitFailed, []string{"run", r.model(), "-"}, "-: images: neither PNG nor JPEG")
+	mustFail(t, exitFailed, []string{"run", r.model(), "-"}, "-: images: an empty file")
 	mustFail(t, exitUsage, []string{"run", r.model(), good, "--threads", "-1"}, "--threads -1")
 	mustFail(t, exitFailed, []string{"run", r.model(), good, "--kernel", "axv2"}, "axv2", ", reference")
 

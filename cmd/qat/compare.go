@@ -40,7 +40,7 @@ rounded.`,
 				return err
 			}
 			o.Threads = threadsOf(o.Threads)
-			split, err := data.open(c, nil, target{m.Input.Height, m.Input.Width, m.Input.Channels, m.Classes})
+			split, err := data.open(c, nil, target{m.Input.Height, m.Input.Width, m.Input.Channels, m.Classes, m.Data})
 			if err != nil {
 				return err
 			}

@@ -176,20 +176,81 @@ func TestEval(t *testing.T) {
 		t.Errorf("float checkpoint: %+v, trained to %v", e, *s.Accuracy.Float)
 	}
 
-	const note = "note: test images chosen by seed 1;"
 	table, log, _ := execute(t, "eval", r.model(), "--data", r.data)
 	for _, want := range append(shapeClasses, "class", "all, integer") {
 		if !strings.Contains(table, want) {
 			t.Errorf("no %q in\n%s", want, table)
 		}
 	}
-	if !strings.HasPrefix(log, note) {
+	if note := fmt.Sprintf("note: %d of the 120 images of the folder of the training are used, those held out by seed 1", s.TestImages); !strings.HasPrefix(log, note) {
 		t.Errorf("%q is not in %q", note, log)
 	}
-	for _, known := range [][]string{{"eval", r.model(), "--data", r.data, "--seed", "1"}, {"eval", r.checkpoint()}} {
-		if _, log, _ := execute(t, known...); strings.Contains(log, note) {
-			t.Errorf("%v: %q", known, log)
+}
+
+// Of a folder that the model was not trained with every image is used, and its predictions name the files; --seed takes those that it chooses.
+func TestEvalOfAnotherFolderUsesAllImages(t *testing.T) {
+	r := trained(t)
+	data := t.TempDir()
+	if err := writeShapes(filepath.Join(data, "test"), 10, 77); err != nil {
+		t.Fatal(err)
+	}
+	predictions := filepath.Join(t.TempDir(), "predictions.csv")
+	for _, file := range []string{r.model(), r.checkpoint()} {
+		out, log, code := execute(t, "eval", file, "--data", data, "--json", "--predictions", predictions)
+		if e := decode[evaluation](t, out); code != 0 || e.Images != 30 || !strings.Contains(log, "note: all 30 images are used, since the model was not trained with these files") {
+			t.Errorf("%s: %d images, %s", file, e.Images, log)
 		}
+		if rows := string(read(t, predictions)); !strings.Contains(rows, "\ntest/circle/") || strings.Count(rows, "\n") != 31 {
+			t.Errorf("%s", rows)
+		}
+	}
+	if e := decode[evaluation](t, mustRun(t, "eval", r.model(), "--data", data, "--seed", "2", "--json")); e.Images < 3 || e.Images > 15 {
+		t.Errorf("%d of 30 images by a seed", e.Images)
+	}
+}
+
+// Broken files are named at once, in training, evaluation and verification, or left out.
+func TestSkipBroken(t *testing.T) {
+	r := trained(t)
+	data := t.TempDir()
+	if err := writeShapes(data, 10, 77); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a.png", "b.jpg"} {
+		if err := os.WriteFile(filepath.Join(data, "cross", name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"2 files cannot be read: cross/a.png: an empty file", "cross/b.jpg: an empty file", "--skip-broken"}
+	mustFail(t, 1, []string{"train", "--data", data, "--out", filepath.Join(t.TempDir(), "run")}, want...)
+	mustFail(t, 1, []string{"eval", r.model(), "--data", data}, want...)
+	mustFail(t, 1, []string{"verify", r.checkpoint(), r.model(), "--data", data}, want...)
+	if e := decode[evaluation](t, mustRun(t, "eval", r.model(), "--data", data, "--skip-broken", "--json")); e.Images != 30 {
+		t.Errorf("%d images", e.Images)
+	}
+}
+
+// What run finds in a folder: links are followed, files of other formats have an error, others are counted.
+func TestRunFindsWhatTrainingFinds(t *testing.T) {
+	r := trained(t)
+	store, dir := t.TempDir(), t.TempDir()
+	if err := writeShapes(store, 1, 5); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(store, "cross"), filepath.Join(dir, "cross")); err != nil {
+		t.Skip(err)
+	}
+	for name, content := range map[string]string{"x.webp": "RIFF\x10\x00\x00\x00WEBPVP8 ", "notes.txt": "hello"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, log, code := execute(t, "run", r.model(), dir, "--json")
+	if results := decode[[]classified](t, out); code != 1 || len(results) != 2 || results[0].Error != "" || !strings.Contains(results[1].Error, "WebP") {
+		t.Errorf("%d: %+v", code, results)
+	}
+	if !strings.Contains(log, "left out, no image by its name: 1 file (notes.txt)") {
+		t.Errorf("%q", log)
 	}
 }
 
@@ -405,7 +466,7 @@ func TestInterruptAndResume(t *testing.T) {
 	if code != exitInterrupted || !strings.Contains(log.log.String(), "qat train --resume "+folder) {
 		t.Fatalf("exit %d: %s", code, log.log.String())
 	}
-	if want := r.data + ": 12x12x1, 3 classes (circle, cross, stripes), 90 train, 9 validation, 21 test (chosen by seed 1)\n"; !strings.HasPrefix(log.log.String(), want) {
+	if want := r.data + ": 12x12x1, 3 classes (circle, cross, stripes), 87 train, 10 validation, 23 test (chosen by seed 1)\n"; !strings.HasPrefix(log.log.String(), want) {
 		t.Errorf("%q is not in %q", want, log.log.String())
 	}
 	resumed := decode[pipeline.Summary](t, mustRun(t, "train", "--resume", folder, "--json"))

@@ -63,7 +63,8 @@ func evalCommand() *cobra.Command {
 		Short: "Measure the accuracy of a checkpoint or a .qmodel",
 		Long: `Measure the accuracy on the test images of a data set, overall and per class: of
 a checkpoint with its quantizers off (float) and on (fake-quantized), of a .qmodel on
-integers. Classes are matched by name.`,
+integers. Classes are matched by name. Of a folder without a test part all images are
+used, but those held out in training where it is the folder of the training.`,
 		Example: `  qat eval runs/lenet-pact-w4a4/model.qmodel --data fashion-sample
   qat eval runs/lenet-pact-w4a4/checkpoint-best.safetensors --predictions predictions.csv`,
 		Args: arguments(1, 1, "a checkpoint or a .qmodel"),
@@ -94,7 +95,7 @@ integers. Classes are matched by name.`,
 	addDataFlags(c, &f.data, "; default for a checkpoint: that of its training")
 	addThreads(c, &f.threads)
 	addWork(c, &f.work)
-	c.Flags().StringVar(&f.predictions, "predictions", "", "write image, label and prediction to a CSV `file`")
+	c.Flags().StringVar(&f.predictions, "predictions", "", "write file or number, class and predicted class of every image to a CSV `file`")
 	addJSON(c, &f.json)
 	return c
 }
@@ -119,7 +120,7 @@ func (f *evalFlags) checkpoint(c *cobra.Command, path string) (*evaluated, error
 	}
 	n := r.Network
 	e := &evaluated{classes: n.Classes, mode: modeFloat}
-	if e.split, err = f.data.open(c, r.Recipe, target{n.Input.Height, n.Input.Width, n.Input.Channels, n.Classes}); err != nil {
+	if e.split, err = f.data.open(c, r.Recipe, target{n.Input.Height, n.Input.Width, n.Input.Channels, n.Classes, r.About().Data}); err != nil {
 		return nil, err
 	}
 	evaluate := func(p graph.Pass) func(func(int)) (train.Result, error) {
@@ -146,7 +147,7 @@ func (f *evalFlags) model(c *cobra.Command, path string) (*evaluated, error) {
 	}
 	in := m.Input()
 	e := &evaluated{classes: m.Classes(), mode: modeInteger}
-	if e.split, err = f.data.open(c, nil, target{in.Height, in.Width, in.Channels, e.classes}); err != nil {
+	if e.split, err = f.data.open(c, nil, target{in.Height, in.Width, in.Channels, e.classes, m.Data()}); err != nil {
 		return nil, err
 	}
 	runner, err := m.NewRunner(infer.Options{Batch: evaluationBatch, Threads: threadsOf(f.threads), Work: f.work})
@@ -178,8 +179,8 @@ func (e *evaluated) outcome() *evaluation {
 	return o
 }
 
-// writePredictions writes a line an image: its number in the test images, the
-// names of its class and of the one found.
+// writePredictions writes a line an image: its file, or its number in the test
+// images where a file holds many, the names of its class and of the one found.
 func (e *evaluated) writePredictions(path string) error {
 	return train.WriteFile(path, func(file *os.File) error {
 		w := csv.NewWriter(file)
@@ -187,7 +188,11 @@ func (e *evaluated) writePredictions(path string) error {
 			return err
 		}
 		for i, label := range e.split.Labels {
-			if err := w.Write([]string{strconv.Itoa(i), e.classes[label], e.classes[e.result.Predictions[i]]}); err != nil {
+			image := strconv.Itoa(i)
+			if e.split.Files != nil {
+				image = e.split.Files[i].Path
+			}
+			if err := w.Write([]string{image, e.classes[label], e.classes[e.result.Predictions[i]]}); err != nil {
 				return err
 			}
 		}

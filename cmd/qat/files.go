@@ -15,6 +15,7 @@ import (
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/safetensors"
+	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/qmodel"
 	"github.com/goqat/goqat/recipe"
@@ -87,20 +88,27 @@ func explain(path string, err error) error {
 
 // dataFlags say which test images are used.
 type dataFlags struct {
-	name, dir string
-	seed      int
+	name, dir  string
+	seed       int
+	skipBroken bool
 }
 
 func addDataFlags(c *cobra.Command, d *dataFlags, fallback string) {
 	c.Flags().StringVar(&d.name, "data", "", "data set of qat data list, or path of a folder or archive of images"+fallback)
 	c.Flags().StringVar(&d.dir, "data-dir", "", "folder to look for a named data set first")
-	c.Flags().IntVar(&d.seed, "seed", 0, "of the choice of test images where a folder has no test part; default: that of the training, or 1")
+	c.Flags().IntVar(&d.seed, "seed", 0, "of the choice of test images where a folder has no test part; default: that of the training for its folder, all images of another")
+	addSkipBroken(c, &d.skipBroken)
+}
+
+func addSkipBroken(c *cobra.Command, skip *bool) {
+	c.Flags().BoolVar(skip, "skip-broken", false, "leave out image files that cannot be read, and count them")
 }
 
 // target is what images must fit: the size and the classes of a network.
 type target struct {
 	height, width, channels int
 	classes                 []string
+	trained                 qmodel.Data // the data it was trained with, if it is known
 }
 
 // open reads the test images of the flags, or else of the recipe of the training
@@ -117,14 +125,50 @@ func (d dataFlags) open(c *cobra.Command, training *recipe.Recipe, t target) (da
 		data.Seed = d.seed
 	}
 	data.Data.Height, data.Data.Width, data.Data.Channels = t.height, t.width, t.channels
-	set, err := pipeline.Data(&data)
+	limit := data.Data.TestLimit
+	data.Data.TestLimit = 0 // of the images held out, not of all
+	w := c.ErrOrStderr()
+	set, err := pipeline.Data(c.Context(), &data, pipeline.Reading{SkipBroken: d.skipBroken, Undivided: true, Log: w, Terminal: term.IsTerminal(w)})
 	if err != nil {
 		return datasets.Split{}, err
 	}
-	if set.Divided && training == nil && !c.Flags().Changed("seed") {
-		fmt.Fprintf(c.ErrOrStderr(), "note: test images chosen by seed %d; a model trained with another --seed has seen some of them\n", data.Seed)
+	if set.Undivided {
+		note := func(sentence string) { fmt.Fprintf(w, "note: %s\n", sentence) }
+		if err := t.divide(set, data.Seed, c.Flags().Changed("seed"), d.name == "", note); err != nil {
+			return datasets.Split{}, err
+		}
+	}
+	if limit > 0 {
+		set.Test = set.Test.Head(limit)
 	}
 	return t.relabel(set)
+}
+
+// divide takes the images that training held out of an undivided folder for the
+// test, if it is the folder of the training or the seed is given; all images of
+// another folder stay test images.
+func (t target) divide(set *datasets.Dataset, seed int, seedGiven, own bool, note func(string)) error {
+	trained := t.trained.Digest != "" && t.trained.Digest == set.Digest
+	switch {
+	case trained && !seedGiven:
+		seed = t.trained.Seed
+	case !seedGiven && !own && t.trained.Digest == "":
+		note("all images are used, since the model does not say which it was trained with; --seed takes those that a training held out")
+		return nil
+	case !seedGiven && !own:
+		note(fmt.Sprintf("all %d images are used, since the model was not trained with these files; if it was and they changed since, --seed %d takes those held out", set.Test.Len(), t.trained.Seed))
+		return nil
+	}
+	all := set.Test.Len()
+	if err := set.Divide(uint64(seed), note); err != nil {
+		return err
+	}
+	of := "the folder"
+	if trained {
+		of = "the folder of the training"
+	}
+	note(fmt.Sprintf("%d of the %d images of %s are used, those held out by seed %d", set.Test.Len(), all, of, seed))
+	return nil
 }
 
 // relabel gives test images the labels of the target's classes, which are the
@@ -139,7 +183,7 @@ func (t target) relabel(set *datasets.Dataset) (datasets.Split, error) {
 			return datasets.Split{}, fmt.Errorf("data set %s has images of %q, which is no class of the model: it knows %s", set.Name, name, strings.Join(t.classes, ", "))
 		}
 	}
-	split := datasets.Split{Images: set.Test.Images, Labels: make([]int32, set.Test.Len())}
+	split := datasets.Split{Images: set.Test.Images, Files: set.Test.Files, Labels: make([]int32, set.Test.Len())}
 	for i, label := range set.Test.Labels {
 		split.Labels[i] = index[set.Classes[label]]
 	}

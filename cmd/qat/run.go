@@ -6,15 +6,13 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/images"
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/term"
@@ -63,7 +61,7 @@ A transparent pixel lies on white.`,
 				return err
 			}
 			defer r.Close()
-			paths, err := imageFiles(args[1:])
+			paths, err := imageFiles(args[1:], func(sentence string) { fmt.Fprintln(c.ErrOrStderr(), "note: "+sentence) })
 			if err != nil {
 				return err
 			}
@@ -130,30 +128,29 @@ func addWork(c *cobra.Command, work *int64) {
 	c.Flags().Int64Var(work, "work", infer.DefaultWork, "most additions and comparisons an image that a model may ask for")
 }
 
-// imageFiles puts the images in folders, in the order of their names, in the place of the folders.
-func imageFiles(paths []string) ([]string, error) {
+// imageFiles puts the images in folders, in the order of their names, in the place of the folders; files that are images by their names are
+// among them even if they cannot be read, and what is left out is noted.
+func imageFiles(paths []string, note func(string)) ([]string, error) {
 	var list []string
 	for _, path := range paths {
 		if info, err := os.Stat(path); path == stdin || err != nil || !info.IsDir() {
 			list = append(list, path)
 			continue
 		}
-		before := len(list)
-		err := filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
-			if err == nil && !entry.IsDir() && slices.Contains([]string{".png", ".jpg", ".jpeg"}, strings.ToLower(filepath.Ext(name))) {
-				list = append(list, name)
-			}
-			return err
-		})
+		found, err := datasets.ImageFiles(path, func(sentence string) { note(path + ": " + sentence) })
 		if err != nil {
 			return nil, err
 		}
-		if len(list) == before {
+		if len(found) == 0 {
 			return nil, fmt.Errorf("%s: no PNG or JPEG files in this folder", path)
 		}
+		list = append(list, found...)
 	}
 	return list, nil
 }
+
+// imageLimits bound an image that the user names.
+var imageLimits = images.Limits{Pixels: images.MaxPixels, Bytes: 256 << 20}
 
 // stdin is the path of standard input.
 const stdin = "-"
@@ -169,7 +166,7 @@ func classify(m *infer.Model, r *infer.Runner, path string, input io.Reader) ([]
 		input = f
 	}
 	in := m.Input()
-	pixels, err := images.Decode(input, in.Height, in.Width, in.Channels)
+	pixels, err := imageLimits.Decode(input, in.Height, in.Width, in.Channels)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

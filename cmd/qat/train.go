@@ -18,7 +18,7 @@ import (
 func trainCommand() *cobra.Command {
 	var set []string
 	var resume string
-	var asJSON bool
+	var asJSON, skipBroken bool
 	c := &cobra.Command{
 		Use:   "train [RECIPE.yaml]",
 		Short: "Train, quantize, export and verify a network",
@@ -41,7 +41,7 @@ saves; --resume goes on to the same result.`,
 				return err
 			}
 			w := c.ErrOrStderr()
-			s, err := pipeline.Train(c.Context(), r, pipeline.Options{Resume: resume != "", Log: w, Terminal: term.IsTerminal(w)})
+			s, err := pipeline.Train(c.Context(), r, pipeline.Options{Resume: resume != "", SkipBroken: skipBroken, Log: w, Terminal: term.IsTerminal(w)})
 			if err != nil {
 				return err
 			}
@@ -57,6 +57,7 @@ saves; --resume goes on to the same result.`,
 	model.Usage += fmt.Sprintf("; of width 1, without the flag %s of width %v", base.Model.Name, base.Model.Width)
 	model.DefValue = ""
 	addJSON(c, &asJSON)
+	addSkipBroken(c, &skipBroken)
 	c.Flags().StringVar(&resume, "resume", "", "go on with the interrupted run in a `folder`")
 	return c
 }
@@ -70,7 +71,7 @@ func trainRecipe(c *cobra.Command, args []string, resume string, set []string) (
 		}
 		var other error
 		c.Flags().Visit(func(f *pflag.Flag) {
-			if f.Name != "resume" && f.Name != "json" && f.Name != "threads" {
+			if f.Name != "resume" && f.Name != "json" && f.Name != "threads" && f.Name != "skip-broken" {
 				other = usagef(c, "--resume goes on with the recipe of the run, leave --%s out", f.Name)
 			}
 		})

@@ -36,7 +36,7 @@ model. Fails if one differs.`,
 				return err
 			}
 			in := r.Network.Input
-			split, err := data.open(c, r.Recipe, target{in.Height, in.Width, in.Channels, r.Network.Classes})
+			split, err := data.open(c, r.Recipe, target{in.Height, in.Width, in.Channels, r.Network.Classes, r.About().Data})
 			if err != nil {
 				return err
 			}

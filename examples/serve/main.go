@@ -7,13 +7,13 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io/fs"
 	"log"
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/goqat/goqat/images"
 	"github.com/goqat/goqat/infer"
@@ -27,14 +27,40 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	in, directory := model.Input(), os.DirFS(os.Args[3])
-	log.Fatal(http.ListenAndServe(os.Args[1], http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		file, err := fs.ReadFile(directory, strings.TrimPrefix(r.URL.Path, "/"))
+	server := http.Server{
+		Addr:              os.Args[1],
+		Handler:           handler(model, os.DirFS(os.Args[3])),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    1 << 14,
+	}
+	log.Fatal(server.ListenAndServe())
+}
+
+// handler answers the path of an image in directory with its class.
+func handler(model *infer.Model, directory fs.FS) http.Handler {
+	in := model.Input()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
+			return
+		}
+		name := strings.TrimPrefix(r.URL.Path, "/")
+		info, err := fs.Stat(directory, name) // a named pipe would wait for ever
+		if err != nil || !info.Mode().IsRegular() {
+			http.NotFound(w, r)
+			return
+		}
+		file, err := directory.Open(name)
 		if err != nil {
 			http.NotFound(w, r)
 			return
 		}
-		pixels, err := images.Decode(bytes.NewReader(file), in.Height, in.Width, in.Channels)
+		defer file.Close()
+		pixels, err := images.Decode(file, in.Height, in.Width, in.Channels) // within limits for strangers' images
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusUnsupportedMediaType)
 			return
@@ -45,5 +71,5 @@ func main() {
 			return
 		}
 		fmt.Fprintln(w, class)
-	})))
+	})
 }

@@ -7,11 +7,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/goqat/goqat/infer"
 )
 
 // TestServe runs the program, which ends with the tests.
@@ -63,5 +66,21 @@ func get(t *testing.T, url string) string {
 			t.Fatal(err)
 		}
 		return fmt.Sprintf("%d %s", answer.StatusCode, strings.TrimSpace(string(body)))
+	}
+}
+
+// TestServeRefusesOtherMethods: an image is only looked at, by GET and HEAD.
+func TestServeRefusesOtherMethods(t *testing.T) {
+	model, err := infer.Open("../embed/fashion.qmodel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := handler(model, os.DirFS("../embed"))
+	for method, want := range map[string]int{"GET": 200, "HEAD": 200, "POST": 405, "PUT": 405, "DELETE": 405} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(method, "/boot.png", nil))
+		if w.Code != want || want == 405 && w.Header().Get("Allow") != "GET, HEAD" {
+			t.Errorf("%s: %d, allowed %q", method, w.Code, w.Header().Get("Allow"))
+		}
 	}
 }

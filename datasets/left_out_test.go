@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package datasets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// notes are what Open says.
+type notes []string
+
+func (n *notes) add(sentence string) { *n = append(*n, sentence) }
+
+func (n *notes) want(t *testing.T, want ...string) {
+	t.Helper()
+	for _, w := range want {
+		if !slices.ContainsFunc(*n, func(s string) bool { return strings.Contains(s, w) }) {
+			t.Errorf("%q is not said, only %q", w, *n)
+		}
+	}
+}
+
+func symlink(t *testing.T, to, at string) {
+	t.Helper()
+	if err := os.Symlink(to, at); err != nil {
+		t.Skip(err)
+	}
+}
+
+// Class folders, parts and the whole set may be links.
+func TestOpenFollowsLinksToFolders(t *testing.T) {
+	store := writeFolder(t, pictures(t, 4, 2))
+	dir := t.TempDir()
+	symlink(t, filepath.Join(store, "train"), filepath.Join(dir, "train"))
+	if err := os.CopyFS(filepath.Join(dir, "test"), os.DirFS(filepath.Join(store, "test"))); err != nil {
+		t.Fatal(err)
+	}
+	whole := filepath.Join(t.TempDir(), "link")
+	symlink(t, dir, whole)
+	for _, path := range []string{dir, whole} {
+		if d := openOK(t, path, Options{}); d.Train.Len() != 12 || d.Test.Len() != 6 || d.Divided {
+			t.Errorf("%s: %d and %d images", path, d.Train.Len(), d.Test.Len())
+		}
+	}
+	classes := t.TempDir()
+	for _, class := range []string{"bird", "cat"} {
+		symlink(t, filepath.Join(store, "train", class), filepath.Join(classes, class))
+	}
+	if d := openOK(t, classes, Options{}); !slices.Equal(d.Classes, []string{"bird", "cat"}) {
+		t.Errorf("classes %v", d.Classes)
+	}
+	symlink(t, classes, filepath.Join(classes, "cat", "above"))
+	if _, err := Open(classes, Options{}); err == nil || !strings.Contains(err.Error(), "cat/above: a link to a folder that holds it") {
+		t.Errorf("%v", err)
+	}
+}
+
+// A link that leads nowhere is named: an image, or the folder of a class.
+func TestOpenRefusesDeadLinks(t *testing.T) {
+	for _, name := range []string{"cat/dead.png", "dead"} {
+		dir := writeFolder(t, without(pictures(t, 2, 0), ""))
+		symlink(t, filepath.Join(dir, "nowhere"), filepath.Join(dir, name))
+		_, err := Open(dir, Options{})
+		if name == "dead" {
+			var n notes
+			openOK(t, dir, Options{Note: n.add})
+			n.want(t, "left out, in the folder of no class: 1 file (dead)")
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), name+": a link that leads nowhere") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Every file that is not read is counted, with the reason.
+func TestOpenSaysWhatIsLeftOut(t *testing.T) {
+	entries := pictures(t, 4, 2)
+	image := entries[0].data
+	for _, name := range []string{"val/cat/1.png", "val/cat/2.png", "other/3.png", "train/cat/.hidden.png", "README.md", "train/cat/x.xml", "train/cat/._a.png"} {
+		entries = append(entries, entry{name, image})
+	}
+	for _, path := range writeEvery(t, entries) {
+		var n notes
+		d := openOK(t, path, Options{Note: n.add})
+		if d.Train.Len() != 12 || d.Test.Len() != 6 || len(n) != 4 {
+			t.Errorf("%s: %d and %d images, %d notes", path, d.Train.Len(), d.Test.Len(), len(n))
+		}
+		n.want(t,
+			"left out, of val, since a tenth of the training images is held out for validation: 2 files (val/cat/1.png, val/cat/2.png)",
+			"left out, neither in train nor in test: 1 file (other/3.png)",
+			"left out, hidden: 1 file (train/cat/.hidden.png)",
+			"left out, no image by its name: 2 files (README.md, train/cat/x.xml)")
+	}
+	var n notes
+	dir := writeFolder(t, without(pictures(t, 2, 0), ""))
+	if err := os.Mkdir(filepath.Join(dir, "empty"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(dir, "photo.png"), image)
+	openOK(t, dir, Options{Note: n.add})
+	n.want(t, "left out, folders without images: empty", "left out, in the folder of no class: 1 file (photo.png)")
+}
+
+// A test part of another name is said, and so are classes that it lacks.
+func TestOpenSaysWhatTheTestImagesAre(t *testing.T) {
+	var entries []entry
+	for _, e := range pictures(t, 4, 2) {
+		if name := strings.Replace(e.name, "test/", "validation/", 1); !strings.HasPrefix(name, "validation/cat") {
+			entries = append(entries, entry{name, e.data})
+		}
+	}
+	var n notes
+	openOK(t, writeFolder(t, entries), Options{Note: n.add})
+	n.want(t, "there is no test folder; the test images are those of validation", "no test images of cat")
+}
+
+// All endings of JPEG files are read.
+func TestOpenReadsEveryJPEG(t *testing.T) {
+	var entries []entry
+	for i, extension := range []string{"jpg", "jpeg", "jpe", "jfif", "JFIF", "png"} {
+		data := grayJPEG(t, 4, 4, uint8(i))
+		if extension == "png" {
+			data = grayPNG(t, 4, 4, uint8(i))
+		}
+		entries = append(entries, entry{"a/x." + extension, data}, entry{"b/x." + extension, data})
+	}
+	if d := openOK(t, writeFolder(t, entries), Options{}); d.Train.Len()+d.Test.Len() != 12 {
+		t.Errorf("%d images", d.Train.Len()+d.Test.Len())
+	}
+}
+
+// Every file that cannot be read is named at once, however it is broken; they may be left out instead.
+func TestOpenNamesAllBrokenFiles(t *testing.T) {
+	good := without(pictures(t, 3, 0), "")
+	png := grayPNG(t, 4, 4, 1)
+	broken := append(slices.Clone(good),
+		entry{"cat/cut.png", png[:len(png)-8]}, entry{"cat/empty.jpg", nil}, entry{"dog/x.jpg", []byte("RIFF\x10\x00\x00\x00WEBPVP8 ")},
+		entry{"dog/y.webp", nil}, entry{"dog/page.png", []byte("<!DOCTYPE html>")}, entry{"dog/\x1b[2J.png", png})
+	const want = `6 files cannot be read: cat/cut.png: PNG file cut short: unexpected EOF; get it again or remove it, cat/empty.jpg: an empty file`
+	for _, path := range writeEvery(t, broken) {
+		_, err := Open(path, Options{})
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "--skip-broken") || strings.ContainsRune(err.Error(), 0x1b) {
+			t.Errorf("%s: %v", path, err)
+		}
+		for _, want := range []string{"dog/x.jpg: WebP", "dog/y.webp: neither PNG nor JPEG", "dog/page.png: HTML", `"dog/\x1b[2J.png": a name that cannot be printed`} {
+			if err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, without %q", path, err, want)
+			}
+		}
+		var n notes
+		d := openOK(t, path, Options{SkipBroken: true, Note: n.add})
+		if d.Train.Len()+d.Test.Len() != len(good) {
+			t.Errorf("%s: %d images", path, d.Train.Len()+d.Test.Len())
+		}
+		n.want(t, "left out: 6 files cannot be read: ")
+	}
+}
+
+// The list of broken files is bounded, and a class of which nothing is left is refused.
+func TestOpenBoundsTheListOfBrokenFiles(t *testing.T) {
+	entries := without(pictures(t, 2, 0), "")
+	for i := range 25 {
+		entries = append(entries, entry{fmt.Sprintf("zebra/%02d.png", i), nil})
+	}
+	dir := writeFolder(t, entries)
+	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "25 files cannot be read: zebra/00.png") || !strings.Contains(err.Error(), " and 15 more; ") || strings.Contains(err.Error(), "zebra/10") {
+		t.Errorf("%v", err)
+	}
+	if _, err := Open(dir, Options{SkipBroken: true}); err == nil || !strings.Contains(err.Error(), "class zebra: none of its training images can be read") {
+		t.Errorf("%v", err)
+	}
+}
+
+// A cancelled context ends the reading, which is told of its progress.
+func TestOpenCanBeInterrupted(t *testing.T) {
+	for _, path := range writeEvery(t, without(pictures(t, 30, 0), "")) {
+		ctx, cancel := context.WithCancel(t.Context())
+		last := 0
+		_, err := OpenContext(ctx, path, Options{Progress: func(done, total int) {
+			if last = done; total != 90 {
+				t.Errorf("%d of %d", done, total)
+			}
+			if done == 10 {
+				cancel()
+			}
+		}})
+		if !errors.Is(err, context.Canceled) || last > 12 {
+			t.Errorf("%s: %v after %d images", path, err, last)
+		}
+	}
+}

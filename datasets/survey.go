@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package datasets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/goqat/goqat/images"
+)
+
+// A survey is what a first look at a folder or an archive tells.
+type survey struct {
+	shapes  map[string]Shape  // of each file that is an image by its name; zero if it cannot be read
+	links   map[string]string // of an archive: the file whose content an image has
+	folders []string          // paths of all
+	faults  faults
+	left    leftOut
+	cifar   bool // it holds CIFAR-10 in binary form
+}
+
+// imageLimits bound an image of a data set, whose owner knows it.
+var imageLimits = images.Limits{Pixels: images.MaxPixels, Bytes: maxEntry}
+
+// look surveys all files.
+func look(ctx context.Context, all files) (*survey, error) {
+	s := &survey{shapes: map[string]Shape{}, links: map[string]string{}, faults: faults{}, left: leftOut{}}
+	targets := map[string]string{}
+	err := all(func(f found) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		switch f.kind {
+		case nested:
+			s.folders = append(s.folders, f.name)
+		case link:
+			targets[f.name] = f.target
+		default:
+			return s.file(f)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, s.follow(targets)
+}
+
+// file notes what a file is.
+func (s *survey) file(f found) error {
+	base := path.Base(f.name)
+	isImage, readable := images.Named(f.name)
+	switch {
+	case base == cifarFiles[0] && f.kind == regular:
+		s.cifar = true
+	case hidden(base):
+		if isImage && !strings.HasPrefix(base, "._") { // what macOS keeps beside a file
+			s.left.add("hidden", f.name)
+		}
+	case f.kind == deadLink && (isImage || path.Ext(f.name) == ""): // an image or the folder of a class
+		s.image(f.name, Shape{}, errors.New("a link that leads nowhere"))
+	case !isImage:
+		s.left.add("no image by its name", f.name)
+	case f.kind == special:
+		s.image(f.name, Shape{}, errors.New("no regular file"))
+	case !printable(f.name):
+		s.image(f.name, Shape{}, errors.New("a name that cannot be printed; rename it"))
+	case !readable:
+		s.image(f.name, Shape{}, errors.New("neither PNG nor JPEG; convert it"))
+	default:
+		if _, twice := s.shapes[f.name]; twice {
+			return fmt.Errorf("%s: twice in the archive; keep one", f.name)
+		}
+		height, width, channels, err := imageLimits.Stat(f)
+		s.image(f.name, Shape{height, width, channels}, err)
+	}
+	return nil
+}
+
+// image notes an image, or why it cannot be read.
+func (s *survey) image(name string, shape Shape, err error) {
+	if err != nil {
+		shape = Shape{}
+		s.faults[name] = err
+	}
+	s.shapes[name] = shape
+}
+
+// follow finds the images that the links of an archive stand for: a file, or all files of a folder.
+func (s *survey) follow(targets map[string]string) error {
+	for name, target := range targets {
+		for range 16 { // links to links
+			next, ok := targets[target]
+			if !ok {
+				break
+			}
+			target = next
+		}
+		isImage, _ := images.Named(name)
+		if _, ok := s.shapes[target]; ok && isImage {
+			s.link(name, target)
+			continue
+		}
+		below := 0
+		for _, image := range s.names() {
+			if rest, ok := strings.CutPrefix(image, target+"/"); ok && s.links[image] == "" {
+				s.link(path.Join(name, rest), image)
+				below++
+			}
+		}
+		if len(s.shapes) > maxEntries {
+			return fmt.Errorf("links that stand for more than %d files; divide the archive", maxEntries)
+		}
+		if below == 0 && (isImage || path.Ext(name) == "") {
+			s.image(name, Shape{}, fmt.Errorf("a link to %s, which is not in the archive", printed(target)))
+		} else if below == 0 {
+			s.left.add("no image by its name", name)
+		}
+	}
+	return nil
+}
+
+func (s *survey) link(name, target string) {
+	if hidden(name) {
+		return
+	}
+	s.links[name] = target
+	s.image(name, s.shapes[target], s.faults[target])
+}
+
+// names are the images, those that cannot be read included, in order.
+func (s *survey) names() []string {
+	names := make([]string, 0, len(s.shapes))
+	for name := range s.shapes {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// native is the shape of the data set when nobody asks for one: the size of the first image that can be read, shrunk to maxNativeSide, and gray
+// if every image is.
+func (s *survey) native(files []labelled) Shape {
+	var shape Shape
+	channels := 1
+	for _, f := range files {
+		of := s.shapes[f.name]
+		channels = max(channels, of.Channels)
+		if shape == (Shape{}) {
+			shape = of
+		}
+	}
+	if side := max(shape.Height, shape.Width); side > maxNativeSide {
+		shape.Height = max(1, (shape.Height*maxNativeSide+side/2)/side)
+		shape.Width = max(1, (shape.Width*maxNativeSide+side/2)/side)
+	}
+	shape.Channels = channels
+	return shape
+}
+
+// faults are the files that ought to be images and cannot be read, and why.
+type faults map[string]error
+
+// shown bounds the files that one sentence names.
+const shown = 10
+
+func (f faults) Error() string {
+	names := make([]string, 0, len(f))
+	for name := range f {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	list := make([]string, 0, shown)
+	for _, name := range names[:min(shown, len(names))] {
+		list = append(list, printed(name)+": "+strings.TrimPrefix(f[name].Error(), "images: "))
+	}
+	return count(len(f), "file") + " cannot be read: " + strings.Join(list, ", ") + more(len(names))
+}
+
+// leftOut are files that are not read, by reason.
+type leftOut map[string][]string
+
+func (l leftOut) add(reason string, names ...string) { l[reason] = append(l[reason], names...) }
+
+// say tells what is left out, a sentence a reason.
+func (l leftOut) say(note func(string)) {
+	reasons := make([]string, 0, len(l))
+	for reason := range l {
+		reasons = append(reasons, reason)
+	}
+	slices.Sort(reasons)
+	for _, reason := range reasons {
+		names := l[reason]
+		slices.Sort(names)
+		note(fmt.Sprintf("left out, %s: %s (%s)", reason, count(len(names), "file"), listed(names)))
+	}
+}
+
+// more ends a list of which only the first are shown.
+func more(n int) string {
+	if n <= shown {
+		return ""
+	}
+	return fmt.Sprintf(" and %d more", n-shown)
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func printable(name string) bool {
+	return utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
+// printed is a name in a form that does not garble a terminal.
+func printed(name string) string {
+	if printable(name) {
+		return name
+	}
+	return strconv.QuoteToASCII(name)
+}
