@@ -3,6 +3,7 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -57,15 +58,15 @@ type Images struct {
 }
 
 // Images opens a data set for the network, by default that of its training: so many
-// images to calibrate with, 0 for all.
-func (r *Restored) Images(data recipe.Data, seed, calibration int) (*Images, error) {
+// images to calibrate with, 0 for all; reading says how it is read.
+func (r *Restored) Images(ctx context.Context, data recipe.Data, seed, calibration int, reading Reading) (*Images, error) {
 	n, d := r.Network, *r.Recipe
 	if data.Name != "" {
 		d.Data = data
 	}
 	d.Seed = seed
 	d.Data.Height, d.Data.Width, d.Data.Channels = n.Input.Height, n.Input.Width, n.Input.Channels
-	set, err := Data(&d)
+	set, err := Data(ctx, &d, reading)
 	if err != nil {
 		return nil, err
 	}

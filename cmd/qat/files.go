@@ -127,13 +127,14 @@ func (d dataFlags) open(c *cobra.Command, training *recipe.Recipe, t target) (da
 	data.Data.Height, data.Data.Width, data.Data.Channels = t.height, t.width, t.channels
 	limit := data.Data.TestLimit
 	data.Data.TestLimit = 0 // of the images held out, not of all
-	w := c.ErrOrStderr()
-	set, err := pipeline.Data(c.Context(), &data, pipeline.Reading{SkipBroken: d.skipBroken, Undivided: true, Log: w, Terminal: term.IsTerminal(w)})
+	reading := d.reading(c)
+	reading.Undivided = true
+	set, err := pipeline.Data(c.Context(), &data, reading)
 	if err != nil {
 		return datasets.Split{}, err
 	}
 	if set.Undivided {
-		note := func(sentence string) { fmt.Fprintf(w, "note: %s\n", sentence) }
+		note := func(sentence string) { fmt.Fprintf(c.ErrOrStderr(), "note: %s\n", sentence) }
 		if err := t.divide(set, data.Seed, c.Flags().Changed("seed"), d.name == "", note); err != nil {
 			return datasets.Split{}, err
 		}
@@ -142,6 +143,12 @@ func (d dataFlags) open(c *cobra.Command, training *recipe.Recipe, t target) (da
 		set.Test = set.Test.Head(limit)
 	}
 	return t.relabel(set)
+}
+
+// reading says how data is read, and is told of it on standard error.
+func (d dataFlags) reading(c *cobra.Command) pipeline.Reading {
+	w := c.ErrOrStderr()
+	return pipeline.Reading{SkipBroken: d.skipBroken, Log: w, Terminal: term.IsTerminal(w)}
 }
 
 // divide takes the images that training held out of an undivided folder for the
