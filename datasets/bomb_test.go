@@ -20,12 +20,12 @@ import (
 // TestGzipBombsAreRefusedBeforeTheyAreUnpacked has archives of zeros: 288 MiB in less than
 // one. They are refused near their beginning, in a sentence.
 func TestGzipBombsAreRefusedBeforeTheyAreUnpacked(t *testing.T) {
-	const files, size = 18, 16 << 20
+	const entries, size = 18, 16 << 20
 	zeros := make([]byte, size)
 	var packed, zipped bytes.Buffer
 	z, _ := gzip.NewWriterLevel(&packed, gzip.BestSpeed)
 	tarred, zips := tar.NewWriter(z), zip.NewWriter(&zipped)
-	for i := range files {
+	for i := range entries {
 		name := "cat/" + strings.Repeat("x", i+1) + ".png"
 		if err := tarred.WriteHeader(&tar.Header{Name: name, Size: size, Typeflag: tar.TypeReg}); err != nil {
 			t.Fatal(err)
@@ -46,12 +46,12 @@ func TestGzipBombsAreRefusedBeforeTheyAreUnpacked(t *testing.T) {
 		}
 	}
 	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(packed.Bytes())), nil }
-	for name, all := range map[string]func(func(string, io.Reader) error) error{
+	for name, all := range map[string]files{
 		"tar.gz": tarFiles(open), "zip": zipFiles(bytes.NewReader(zipped.Bytes()), int64(zipped.Len())),
 	} {
 		read := 0
-		err := all(func(_ string, r io.Reader) error {
-			n, err := io.Copy(io.Discard, r)
+		err := all(func(f found) error {
+			n, err := io.Copy(io.Discard, f)
 			read += int(n)
 			return err
 		})
