@@ -39,6 +39,19 @@ type tile struct {
 // others are read from the stack for every product.
 const tableRows = 8
 
+// A product is a micro-kernel that is being written.
+type product struct {
+	tile
+	pointers     []GPVirtual // to groups of rows of a
+	spilled      Mem         // those behind them
+	sums         [][]VecVirtual
+	panel        []VecVirtual // a row of b
+	base, table  GPVirtual
+	b, step, ldb Register
+	offsets      []GPVirtual // of the rows of a group
+	next, pitch  GPVirtual
+}
+
 // generate writes the micro-kernel.
 func (t tile) generate(mask Mem) {
 	kind, tier, generic := "matrix", "AVX2", "matrixTilesGeneric"
@@ -51,158 +64,17 @@ func (t tile) generate(mask Mem) {
 	name := fmt.Sprintf("%sTiles%dx%d%s", kind, t.rows, t.columns, tier)
 	doc := fmt.Sprintf("%s computes whole tiles of a tiling; see %s.", name, generic)
 	text(name, "c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb, next int, aStep *int32, steps, cols int, accumulate bool, pitch int", doc)
-	wide := t.lanes == 16
-	vectors := t.columns / t.lanes
-
-	groups := t.rows / t.group
-	rows := make([]GPVirtual, min(groups, tableRows))
-	for i := range rows {
-		rows[i] = GP64()
-	}
-	var spilled Mem
-	if groups > tableRows {
-		spilled = AllocLocal(8 * (groups - tableRows))
-	}
-	sums := make([][]VecVirtual, t.rows)
-	for r := range sums {
-		for range vectors {
-			sums[r] = append(sums[r], t.vector())
-		}
-	}
-	columns := make([]VecVirtual, vectors)
-	for i := range columns {
-		columns[i] = t.vector()
-	}
-
-	// rowOf returns the address of a row of c.
-	base, table := GP64(), GP64()
-	rowOf := func(i int) Mem {
-		if i == 0 {
-			Load(Param("c"), base)
-			Load(Param("cRow"), table)
-		}
-		at := GP64()
-		MOVLQSX(Mem{Base: table, Disp: 4 * i}, at)
-		return Mem{Base: base, Index: at, Scale: 4}
-	}
-	ifAccumulate := func(otherwise string) {
-		flag := GP8()
-		Load(Param("accumulate"), flag)
-		TESTB(flag, flag)
-		JEQ(LabelRef(otherwise))
-	}
-
+	p := t.newProduct()
 	Label("tile")
-	for _, row := range sums {
-		for _, s := range row {
-			VXORPS(s, s, s)
-		}
-	}
-	if !t.perChannel {
-		// Sums of few products leave no time to fetch c ahead of its use.
-		for i := range sums {
-			at := rowOf(i)
-			for n := 0; n < t.columns; n += 16 {
-				PREFETCHT0(at.Offset(4 * n))
-			}
-			if !wide {
-				PREFETCHT0(at.Offset(4*t.columns - 4))
-			}
-		}
-	}
-	Load(Param("a"), base)
-	Load(Param("aRow"), table)
-	for i := range groups {
-		row := GP64()
-		if i < tableRows {
-			row = rows[i]
-		}
-		MOVLQSX(Mem{Base: table, Disp: 4 * i * t.group}, row)
-		LEAQ(Mem{Base: base, Index: row, Scale: 4}, row)
-		if i >= tableRows {
-			MOVQ(row, spilled.Offset(8*(i-tableRows)))
-		}
-	}
-	b, step, count := Load(Param("b"), GP64()), Load(Param("aStep"), GP64()), Load(Param("steps"), GP64())
-	left := AllocLocal(8)
-	ldb := Load(Param("ldb"), GP64())
-	SHLQ(Imm(2), ldb)
-	offsets := make([]GPVirtual, t.group)
-	for i := range offsets {
-		offsets[i] = GP64()
-	}
-	next, pitch := base, table
-	if t.columns > 16 {
-		Load(Param("next"), next)
-	}
-	if t.group > 1 {
-		Load(Param("pitch"), pitch)
-	}
-
-	one := func(i int) {
-		MOVLQSX(Mem{Base: step, Disp: 4 * i}, offsets[0])
-		for i := 1; i < t.group; i++ {
-			LEAQ(Mem{Base: offsets[i-1], Index: pitch, Scale: 1}, offsets[i])
-		}
-		for v := range columns {
-			at := Mem{Base: b, Disp: 4 * t.lanes * v}
-			if t.lanes*v >= 16 {
-				at = Mem{Base: b, Index: next, Scale: 4}
-			}
-			VMOVUPS(at, columns[v])
-		}
-		ADDQ(ldb, b)
-		for r := range sums {
-			row := GP64()
-			if g := r / t.group; g < tableRows {
-				row = rows[g]
-			} else {
-				MOVQ(spilled.Offset(8*(g-tableRows)), row)
-			}
-			at := Mem{Base: row, Index: offsets[r%t.group], Scale: 4}
-			switch {
-			case t.perChannel:
-				for v := range columns {
-					VFMADD231PS(at.Offset(4*t.lanes*v), columns[v], sums[r][v])
-				}
-			case wide && vectors == 1:
-				VFMADD231PS_BCST(at, columns[0], sums[r][0])
-			default:
-				x := t.vector()
-				VBROADCASTSS(at, x)
-				for v := range columns {
-					VFMADD231PS(x, columns[v], sums[r][v])
-				}
-			}
-		}
-	}
-	SUBQ(Imm(unroll), count)
-	JLT(LabelRef("rest"))
-	MOVQ(count, left)
-	Label("many")
-	for i := range unroll {
-		one(i)
-	}
-	ADDQ(Imm(4*unroll), step)
-	SUBQ(Imm(unroll), left)
-	JGE(LabelRef("many"))
-	MOVQ(left, count)
-	Label("rest")
-	ADDQ(Imm(unroll), count)
-	JE(LabelRef("store"))
-	MOVQ(count, left)
-	Label("single")
-	one(0)
-	ADDQ(Imm(4), step)
-	DECQ(left)
-	JNE(LabelRef("single"))
-
+	p.begin()
+	p.address()
+	p.multiply()
 	Label("store")
 	cols := Load(Param("cols"), GP64())
-	if wide {
-		t.storeMasked(rowOf, sums, cols, ifAccumulate)
+	if t.lanes == 16 {
+		t.storeMasked(p.rowOf, p.sums, cols, ifAccumulate)
 	} else {
-		t.storePartly(rowOf, sums, columns, cols, mask, ifAccumulate)
+		t.storePartly(p.rowOf, p.sums, p.panel, cols, mask, ifAccumulate)
 	}
 
 	Label("next")
@@ -212,6 +84,165 @@ func (t tile) generate(mask Mem) {
 	JNE(LabelRef("tile"))
 	VZEROUPPER()
 	RET()
+}
+
+// newProduct returns a product with its registers.
+func (t tile) newProduct() *product {
+	groups := t.rows / t.group
+	p := &product{tile: t, pointers: make([]GPVirtual, min(groups, tableRows)), sums: make([][]VecVirtual, t.rows), panel: make([]VecVirtual, t.columns/t.lanes)}
+	for i := range p.pointers {
+		p.pointers[i] = GP64()
+	}
+	if groups > tableRows {
+		p.spilled = AllocLocal(8 * (groups - tableRows))
+	}
+	for r := range p.sums {
+		for range p.panel {
+			p.sums[r] = append(p.sums[r], t.vector())
+		}
+	}
+	for i := range p.panel {
+		p.panel[i] = t.vector()
+	}
+	p.base, p.table = GP64(), GP64()
+	return p
+}
+
+// rowOf returns the address of a row of c.
+func (p *product) rowOf(i int) Mem {
+	if i == 0 {
+		Load(Param("c"), p.base)
+		Load(Param("cRow"), p.table)
+	}
+	at := GP64()
+	MOVLQSX(Mem{Base: p.table, Disp: 4 * i}, at)
+	return Mem{Base: p.base, Index: at, Scale: 4}
+}
+
+// ifAccumulate jumps where the products are not to be added to c.
+func ifAccumulate(otherwise string) {
+	flag := GP8()
+	Load(Param("accumulate"), flag)
+	TESTB(flag, flag)
+	JEQ(LabelRef(otherwise))
+}
+
+// begin clears the sums.
+func (p *product) begin() {
+	for _, row := range p.sums {
+		for _, s := range row {
+			VXORPS(s, s, s)
+		}
+	}
+	if p.perChannel {
+		return
+	}
+	// Sums of few products leave no time to fetch c ahead of its use.
+	for i := range p.sums {
+		at := p.rowOf(i)
+		for n := 0; n < p.columns; n += 16 {
+			PREFETCHT0(at.Offset(4 * n))
+		}
+		if p.lanes < 16 {
+			PREFETCHT0(at.Offset(4*p.columns - 4))
+		}
+	}
+}
+
+// address computes where the rows of a are.
+func (p *product) address() {
+	Load(Param("a"), p.base)
+	Load(Param("aRow"), p.table)
+	for i := range p.rows / p.group {
+		row := GP64()
+		if i < tableRows {
+			row = p.pointers[i]
+		}
+		MOVLQSX(Mem{Base: p.table, Disp: 4 * i * p.group}, row)
+		LEAQ(Mem{Base: p.base, Index: row, Scale: 4}, row)
+		if i >= tableRows {
+			MOVQ(row, p.spilled.Offset(8*(i-tableRows)))
+		}
+	}
+}
+
+// multiply adds the products of all steps.
+func (p *product) multiply() {
+	p.b, p.step = Load(Param("b"), GP64()), Load(Param("aStep"), GP64())
+	count := Load(Param("steps"), GP64())
+	left := AllocLocal(8)
+	p.ldb = Load(Param("ldb"), GP64())
+	SHLQ(Imm(2), p.ldb)
+	p.offsets = make([]GPVirtual, p.group)
+	for i := range p.offsets {
+		p.offsets[i] = GP64()
+	}
+	p.next, p.pitch = p.base, p.table
+	if p.columns > 16 {
+		Load(Param("next"), p.next)
+	}
+	if p.group > 1 {
+		Load(Param("pitch"), p.pitch)
+	}
+	SUBQ(Imm(unroll), count)
+	JLT(LabelRef("rest"))
+	MOVQ(count, left)
+	Label("many")
+	for i := range unroll {
+		p.one(i)
+	}
+	ADDQ(Imm(4*unroll), p.step)
+	SUBQ(Imm(unroll), left)
+	JGE(LabelRef("many"))
+	MOVQ(left, count)
+	Label("rest")
+	ADDQ(Imm(unroll), count)
+	JE(LabelRef("store"))
+	MOVQ(count, left)
+	Label("single")
+	p.one(0)
+	ADDQ(Imm(4), p.step)
+	DECQ(left)
+	JNE(LabelRef("single"))
+}
+
+// one adds the products of a step.
+func (p *product) one(i int) {
+	MOVLQSX(Mem{Base: p.step, Disp: 4 * i}, p.offsets[0])
+	for i := 1; i < p.group; i++ {
+		LEAQ(Mem{Base: p.offsets[i-1], Index: p.pitch, Scale: 1}, p.offsets[i])
+	}
+	for v := range p.panel {
+		at := Mem{Base: p.b, Disp: 4 * p.lanes * v}
+		if p.lanes*v >= 16 {
+			at = Mem{Base: p.b, Index: p.next, Scale: 4}
+		}
+		VMOVUPS(at, p.panel[v])
+	}
+	ADDQ(p.ldb, p.b)
+	for r := range p.sums {
+		row := GP64()
+		if g := r / p.group; g < tableRows {
+			row = p.pointers[g]
+		} else {
+			MOVQ(p.spilled.Offset(8*(g-tableRows)), row)
+		}
+		at := Mem{Base: row, Index: p.offsets[r%p.group], Scale: 4}
+		switch {
+		case p.perChannel:
+			for v := range p.panel {
+				VFMADD231PS(at.Offset(4*p.lanes*v), p.panel[v], p.sums[r][v])
+			}
+		case p.lanes == 16 && len(p.panel) == 1:
+			VFMADD231PS_BCST(at, p.panel[0], p.sums[r][0])
+		default:
+			x := p.vector()
+			VBROADCASTSS(at, x)
+			for v := range p.panel {
+				VFMADD231PS(x, p.panel[v], p.sums[r][v])
+			}
+		}
+	}
 }
 
 // storePartly stores the first cols columns by AVX2.
