@@ -4,9 +4,6 @@ package qmodel
 
 import "fmt"
 
-// joins says whether the operator puts its inputs next to each other.
-func (o *Operator) joins() bool { return o.Op == Concat }
-
 // validateConcat checks a concatenation, whose tensors are valid; its tables are read.
 func (m *Model) validateConcat(o *Operator) error {
 	out, channels := &m.Tensors[o.Output], 0

@@ -15,28 +15,32 @@ type form struct {
 	weighted bool   // it has weights
 	windowed bool   // it moves a window over its input
 	dilates  bool   // its taps can lie apart
+	vector   bool   // its input is a vector, an image of 1 × 1
 	keeps    bool   // the output has the codes of the input, where the operator takes them from
 	aliases  bool   // the output is the input, in other dimensions
 	rounds   bool   // it requantizes its terms or compares them with thresholds
 	signs    bool   // the output can be signs alone
 	anyInput bool   // the first input can be accumulators, as the others can
 	table    bool   // it has a table
+	tables   bool   // it has a table for each input, or none
 
 	// check checks what is the operator's own, once its tensors and fields are valid; nil for nothing.
 	check func(o *Operator, in, out *Tensor) error
+	// checkInputs does the same where it takes all inputs.
+	checkInputs func(m *Model, o *Operator) error
 }
 
 // forms is the table of all operators.
 var forms = map[string]form{
 	Conv2D:    {inputs: [2]int{1, maxInputs}, since: 1, weighted: true, windowed: true, dilates: true, rounds: true, check: (*Operator).validateWeights},
 	Depthwise: {inputs: [2]int{1, maxInputs}, since: 1, weighted: true, windowed: true, dilates: true, rounds: true, check: (*Operator).validateDepthwise},
-	Linear:    {inputs: [2]int{1, maxInputs}, since: 1, weighted: true, windowed: true, rounds: true, check: (*Operator).validateLinear},
+	Linear:    {inputs: [2]int{1, maxInputs}, since: 1, weighted: true, vector: true, windowed: true, rounds: true, check: (*Operator).validateLinear},
 	MaxPool:   {inputs: [2]int{1, 1}, since: 1, windowed: true, keeps: true},
 	AvgPool:   {inputs: [2]int{1, 1}, since: 1, windowed: true, rounds: true},
 	Flatten:   {inputs: [2]int{1, 1}, since: 1, keeps: true, aliases: true, check: (*Operator).validateFlatten},
 	Add:       {inputs: [2]int{2, maxInputs}, since: 1, rounds: true, anyInput: true},
 	Table:     {inputs: [2]int{1, 1}, since: 1, table: true, check: (*Operator).validateTable},
-	Concat:    {inputs: [2]int{2, maxInputs}, since: 3},
+	Concat:    {inputs: [2]int{2, maxInputs}, since: 3, tables: true, checkInputs: (*Model).validateConcat},
 	Sign:      {inputs: [2]int{1, 1}, since: 1, rounds: true, signs: true},
 }
 
@@ -45,6 +49,12 @@ func (o *Operator) Weighted() bool { return forms[o.Op].weighted }
 
 // Windowed says whether the operator moves a window over its input.
 func (o *Operator) Windowed() bool { return forms[o.Op].windowed }
+
+// Vector says whether the operator weighs a vector, an image of 1 × 1.
+func (o *Operator) Vector() bool { return forms[o.Op].vector }
+
+// Maximizes says whether the output is the greatest code of each window.
+func (o *Operator) Maximizes() bool { return forms[o.Op].windowed && forms[o.Op].keeps }
 
 // Aliases says whether the output is the input, in other dimensions: nothing is to be computed.
 func (o *Operator) Aliases() bool { return forms[o.Op].aliases }

@@ -120,7 +120,7 @@ func (m *Model) loadOperator(o *Operator, p payload) error {
 			return err
 		}
 	}
-	if o.joins() {
+	if forms[o.Op].tables {
 		return m.loadTables(o, p)
 	}
 	if forms[o.Op].table {

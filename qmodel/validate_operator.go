@@ -42,13 +42,13 @@ func (m *Model) validateOperator(o *Operator, accumulators map[int][]int64) erro
 	if in.Signs && !f.weighted && !f.keeps {
 		return fmt.Errorf("the input are signs")
 	}
-	switch {
-	case o.joins():
-		if err := m.validateConcat(o); err != nil {
+	if o.Tables != nil && !f.tables {
+		return fmt.Errorf("tables without use")
+	}
+	if f.checkInputs != nil {
+		if err := f.checkInputs(m, o); err != nil {
 			return err
 		}
-	case o.Tables != nil:
-		return fmt.Errorf("tables without use")
 	}
 	if f.check != nil {
 		if err := f.check(o, in, out); err != nil {

@@ -98,13 +98,13 @@ func (s *step) lower(m *qmodel.Model, sums map[int][]int64) error {
 		return errors.New("C code has no such operator")
 	case o.Weighted():
 		return s.lowerWeighted(m, sums)
-	case o.Op == qmodel.MaxPool:
+	case o.Maximizes():
 		s.form = formMaximum
-	case o.Op == qmodel.Flatten:
+	case o.Aliases():
 		s.form = formNothing
-	case o.Op == qmodel.Table:
+	case o.Table != nil:
 		s.form = formTable
-	case o.Op == qmodel.AvgPool:
+	case o.Averages():
 		s.form = formAverage
 		taps := int64(o.Kernel[0]) * int64(o.Kernel[1])
 		if err := checkRaw(taps*int64(s.in.Max()), "sums"); err != nil {
@@ -112,7 +112,7 @@ func (s *step) lower(m *qmodel.Model, sums map[int][]int64) error {
 		}
 		own := []sum{{1, repeat(-taps*int64(s.in.ZeroPoint), s.out.Channels)}}
 		s.end = newEnd(o, s.out, own, [][]int64{repeat(taps*bound(s.in), s.out.Channels)})
-	case o.Op == qmodel.Add || o.Op == qmodel.Sign:
+	case o.Adds():
 		s.form = formCombine
 		s.end = newEnd(o, s.out, nil, added(m, o.Inputs, sums, nil))
 	default:

@@ -49,12 +49,12 @@ func (e *exact) operator(o *qmodel.Operator) agreement.Statement {
 	e.start(o)
 	e.sums = sums{}
 	var err error
-	switch o.Op {
-	case qmodel.MaxPool:
+	switch {
+	case o.Maximizes():
 		e.maxPool(o)
-	case qmodel.Flatten:
+	case o.Aliases():
 		e.flatten(o)
-	case qmodel.Table:
+	case o.Table != nil:
 		e.table(o)
 	default:
 		err = e.sum(o)
@@ -68,7 +68,7 @@ func (e *exact) operator(o *qmodel.Operator) agreement.Statement {
 // sum lowers an operator that sums terms.
 func (e *exact) sum(o *qmodel.Operator) error {
 	out := &e.model.Tensors[o.Output]
-	flat := o.Op == qmodel.Linear || !o.Weighted() && o.Op != qmodel.AvgPool && e.values[o.Inputs[0]].flat
+	flat := o.Vector() || !o.Weighted() && !o.Averages() && e.values[o.Inputs[0]].flat
 	if o.Thresholds != nil && e.onePart(o) {
 		return e.compareOne(o, flat)
 	}

@@ -77,7 +77,7 @@ func (e *exact) terms(o *qmodel.Operator, flat bool) ([]total, error) {
 			}
 		}
 		rest = rest[1:]
-	case o.Op == qmodel.AvgPool:
+	case o.Averages():
 		window, err := e.windowSum(o)
 		if err != nil {
 			return nil, err
@@ -133,7 +133,7 @@ func (e *exact) weight(o *qmodel.Operator, values []int16) string {
 
 // convolve sums the weights over the input.
 func (e *exact) convolve(o *qmodel.Operator, weights string, sign int) string {
-	linear := o.Op == qmodel.Linear
+	linear := o.Vector()
 	inputs := []string{e.real(real{o.Inputs[0], sign, linear}), weights}
 	if linear {
 		return e.node("Gemm", inputs, integer("transB", 1))

@@ -34,7 +34,7 @@ func (b *builder) flatten(o *qmodel.Operator) {
 func (b *builder) onlyLinear(i int) bool {
 	for _, o := range b.model.Operators {
 		for k, in := range o.Inputs {
-			if in == i && (k > 0 || o.Op != qmodel.Linear) {
+			if in == i && (k > 0 || !o.Vector()) {
 				return false
 			}
 		}

@@ -56,13 +56,13 @@ func (q *qdq) operator(o *qmodel.Operator) agreement.Statement {
 	case out.Kind == qmodel.Accumulators:
 		q.pending[o.Output] = o
 		return agreement.Statement{Agreement: agreement.Exact, Note: "summed with what it is added to"}
-	case o.Op == qmodel.MaxPool:
+	case o.Maximizes():
 		q.maximum(o)
 		return agreement.Statement{Agreement: agreement.Exact}
-	case o.Op == qmodel.Flatten:
+	case o.Aliases():
 		q.flatten(o)
 		return agreement.Statement{Agreement: agreement.Exact}
-	case o.Op == qmodel.Table:
+	case o.Table != nil:
 		q.lookup(o)
 		return agreement.Statement{Agreement: agreement.Exact}
 	case o.Thresholds != nil && q.onePart(o) && o.Thresholds.Planes() == 1 && narrow(o.Weights.Values(0)):
@@ -120,7 +120,7 @@ func (b *builder) last() string { return b.graph.Nodes[len(b.graph.Nodes)-1].Out
 // requantized lowers an operator whose terms are summed as real numbers.
 func (q *qdq) requantized(o *qmodel.Operator) agreement.Statement {
 	out, r := &q.model.Tensors[o.Output], o.Requantizer
-	flat := o.Op == qmodel.Linear || !o.Weighted() && o.Op != qmodel.AvgPool && q.values[o.Inputs[0]].flat
+	flat := o.Vector() || !o.Weighted() && !o.Averages() && q.values[o.Inputs[0]].flat
 	bias := biases(r)
 	var y string
 	plus := func(term string) {
@@ -137,7 +137,7 @@ func (q *qdq) requantized(o *qmodel.Operator) agreement.Statement {
 			bias = nil
 		}
 		rest = rest[1:]
-	case o.Op == qmodel.AvgPool:
+	case o.Averages():
 		plus(q.average(o))
 		term, rest = 1, nil
 	}

@@ -35,8 +35,8 @@ func (q *qdq) hasForm(o *qmodel.Operator) bool {
 			return false
 		}
 	}
-	if o.Op == qmodel.Sign || !o.Weighted() {
-		return o.Op == qmodel.AvgPool || o.Op == qmodel.Add
+	if !o.Weighted() {
+		return o.Requantizer != nil
 	}
 	r, x := o.Requantizer, &q.model.Tensors[o.Inputs[0]]
 	w := o.Weights.Values(0)
@@ -244,7 +244,7 @@ func (l *layer) bias(c, channels int, constant, inSteps *big.Rat, scale float32)
 
 // emitLayer adds a layer over the tensor x of the given scale, and returns its result.
 func (q *qdq) emitLayer(o *qmodel.Operator, x *qmodel.Tensor, scale float32, l *layer) string {
-	linear, channels := o.Op == qmodel.Linear, int64(len(l.scales))
+	linear, channels := o.Vector(), int64(len(l.scales))
 	name, zeros := q.codes(o, x, l.weights)
 	inputs := []string{
 		q.dequantize(o.Inputs[0], linear),
@@ -299,7 +299,7 @@ func (q *qdq) integerBias(l *layer, scale float32) string {
 // codes have the scale 2, the distance of the signs.
 func (q *qdq) sign(o *qmodel.Operator) agreement.Statement {
 	x, t := &q.model.Tensors[o.Inputs[0]], o.Thresholds
-	in, linear := q.realScale(o.Inputs[0]), o.Op == qmodel.Linear
+	in, linear := q.realScale(o.Inputs[0]), o.Vector()
 	weights := append([]int16(nil), q.weights(o, 0)...)
 	channels := len(t.M[0])
 	each := len(weights) / channels

@@ -137,22 +137,22 @@ func (q *qonnx) operator(o *qmodel.Operator) agreement.Statement {
 	if many := func(t *qmodel.Tensor) bool { return t.Signs && t.Bits > 1 }; many(in) || many(out) {
 		return agreement.Statement{Agreement: agreement.None, Note: "a code holds several signs; train with 1 bit of activations"}
 	}
-	switch o.Op {
-	case qmodel.MaxPool:
+	switch {
+	case o.Maximizes():
 		q.op(q.shape(o.Output, false), "MaxPool", []string{q.in(o.Inputs[0], false)}, window(o)...)
 		q.give(o.Output, false)
 		return agreement.Statement{Agreement: agreement.Exact}
-	case qmodel.Flatten:
+	case o.Aliases():
 		q.flattened(o)
 		return agreement.Statement{Agreement: agreement.Exact}
-	case qmodel.Table:
+	case o.Table != nil:
 		return q.table(o)
 	}
 	if out.Kind == qmodel.Accumulators {
 		q.sums[o.Output] = func(m []int64, shift []uint8) string { return q.product(o, 0, m, shift) }
 		return agreement.Statement{Agreement: agreement.Exact, Note: "summed with what it is added to"}
 	}
-	flat := o.Op == qmodel.Linear || !o.Weighted() && o.Op != qmodel.AvgPool && q.values[o.Inputs[0]].flat
+	flat := o.Vector() || !o.Weighted() && !o.Averages() && q.values[o.Inputs[0]].flat
 	if o.Thresholds != nil {
 		return q.sign(o, flat)
 	}
@@ -250,7 +250,7 @@ func (q *qonnx) terms(o *qmodel.Operator, m [][]int64, shift []uint8, flat bool)
 			plus(q.product(o, term, m[term], shift))
 		}
 		rest = rest[1:]
-	case o.Op == qmodel.AvgPool:
+	case o.Averages():
 		mean := q.op(shape, "AveragePool", []string{q.in(o.Inputs[0], false)}, window(o)...)
 		plus(q.times(mean, m[0], shift, float64(o.Kernel[0]*o.Kernel[1]), shape))
 		term, rest = 1, nil
@@ -278,12 +278,12 @@ func (q *qonnx) times(x string, m []int64, shift []uint8, by float64, shape []in
 // product sums set k of an operator's weights over its input, times multipliers.
 func (q *qonnx) product(o *qmodel.Operator, k int, m []int64, shift []uint8) string {
 	acc := q.accumulate(o, q.weights(o, k), o.Weights.Bits == 1)
-	return q.times(acc, m, shift, 1, q.shape(o.Output, o.Op == qmodel.Linear))
+	return q.times(acc, m, shift, 1, q.shape(o.Output, o.Vector()))
 }
 
 // accumulate sums weights over the operator's input.
 func (q *qonnx) accumulate(o *qmodel.Operator, weights []int16, signs bool) string {
-	flat := o.Op == qmodel.Linear
+	flat := o.Vector()
 	values := make([]float32, len(weights))
 	for i, w := range weights {
 		values[i] = float32(w)

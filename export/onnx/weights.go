@@ -14,7 +14,7 @@ import (
 func (b *builder) weights(o *qmodel.Operator, k int) []int16 {
 	shape, values := o.Weights.Shape, o.Weights.Values(k)
 	height, width, channels := shape[1], shape[2], shape[3]
-	if o.Op == qmodel.Linear {
+	if o.Vector() {
 		t := b.permuted[o.Inputs[0]]
 		if t == nil {
 			return values
@@ -37,7 +37,7 @@ func (b *builder) weights(o *qmodel.Operator, k int) []int16 {
 // weightDims returns the dimensions of weights in the order of ONNX.
 func weightDims(o *qmodel.Operator) []int64 {
 	s := o.Weights.Shape
-	if o.Op == qmodel.Linear {
+	if o.Vector() {
 		return []int64{int64(s[0]), int64(s[3])}
 	}
 	return []int64{int64(s[0]), int64(s[3]), int64(s[1]), int64(s[2])}

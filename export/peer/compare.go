@@ -103,7 +103,7 @@ func (c *comparer) last() int { return c.q.Operators[len(c.q.Operators)-1].Outpu
 func (c *comparer) names() []string {
 	names := []string{"logits"}
 	for _, o := range c.q.Operators {
-		if o.Op != qmodel.Flatten {
+		if !o.Aliases() {
 			names = append(names, c.q.Tensors[o.Output].Name)
 		}
 	}
