@@ -5,12 +5,10 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
 	"github.com/goqat/goqat/datasets"
-	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/recipe"
 )
@@ -20,8 +18,8 @@ type Reading struct {
 	SkipBroken bool // leave out files that cannot be read
 	Undivided  bool // leave a folder without a test part undivided, see datasets.Options
 
-	Log      io.Writer // is told what is left out; of the progress, too, if it is a
-	Terminal bool      // terminal
+	// On, if not nil, is told what is left out and how many images are read.
+	On func(Event)
 }
 
 // Data opens the recipe's data set: images of its size, and no more of them
@@ -44,29 +42,12 @@ func Data(ctx context.Context, r *recipe.Recipe, reading Reading) (*datasets.Dat
 }
 
 func (o Reading) open(ctx context.Context, r *recipe.Recipe) (*datasets.Dataset, error) {
-	var bar interface {
-		Set(int) error
-		Clear() error
-	}
-	clearBar := func() {
-		if bar != nil {
-			_ = bar.Clear()
-		}
-	}
-	defer clearBar()
+	on := teller(o.On)
 	return datasets.OpenContext(ctx, r.Data.Name, datasets.Options{
 		Dir: r.Data.Dir, Seed: uint64(r.Seed), Height: r.Data.Height, Width: r.Data.Width, Channels: r.Data.Channels,
 		Undivided: o.Undivided, SkipBroken: o.SkipBroken,
-		Note: func(sentence string) {
-			clearBar()
-			fmt.Fprintf(o.Log, "note: %s\n", sentence)
-		},
-		Progress: func(done, total int) {
-			if bar == nil {
-				bar = term.NewBar(o.Log, o.Terminal, "images", int64(total))
-			}
-			_ = bar.Set(done)
-		},
+		Note:     func(sentence string) { on.note("note: " + sentence) },
+		Progress: func(done, total int) { on.tell(Progress{"images", done, total}) },
 	})
 }
 

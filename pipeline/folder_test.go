@@ -4,7 +4,6 @@ package pipeline_test
 
 import (
 	"context"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,14 +41,14 @@ func checkPlanted(t *testing.T, folder string) {
 func TestRunLeavesFilesOfTheUser(t *testing.T) {
 	r := small(t)
 	plant(t, r.Out)
-	if _, err := pipeline.Train(t.Context(), r, pipeline.Options{Log: io.Discard}); err == nil || !strings.Contains(err.Error(), "not empty") {
+	if _, err := pipeline.Train(t.Context(), r, pipeline.Options{}); err == nil || !strings.Contains(err.Error(), "not empty") {
 		t.Errorf("a new run in a folder with files: %v", err)
 	}
 	checkPlanted(t, r.Out)
 
 	r = small(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	if _, err := pipeline.Train(ctx, r, pipeline.Options{Log: cancelAt{"float 1/2", cancel}}); err == nil {
+	if _, err := pipeline.Train(ctx, r, pipeline.Options{On: logged(cancelAt{"float 1/2", cancel})}); err == nil {
 		t.Fatal("the run was not interrupted")
 	}
 	plant(t, r.Out)
@@ -57,7 +56,7 @@ func TestRunLeavesFilesOfTheUser(t *testing.T) {
 	if err := os.WriteFile(left, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := pipeline.Train(t.Context(), r, pipeline.Options{Log: io.Discard, Resume: true}); err != nil {
+	if _, err := pipeline.Train(t.Context(), r, pipeline.Options{Resume: true}); err != nil {
 		t.Fatal(err)
 	}
 	checkPlanted(t, r.Out)
@@ -78,7 +77,7 @@ func TestReplacedFolderStopsRun(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	_, err := pipeline.Train(t.Context(), r, pipeline.Options{Log: cancelAt{"float 1/2", replace}})
+	_, err := pipeline.Train(t.Context(), r, pipeline.Options{On: logged(cancelAt{"float 1/2", replace})})
 	if err == nil || !strings.Contains(err.Error(), "replaced") {
 		t.Errorf("error %v, want that the folder was replaced", err)
 	}

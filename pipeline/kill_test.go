@@ -7,7 +7,6 @@ package pipeline_test
 import (
 	"bytes"
 	"context"
-	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -38,7 +37,7 @@ func trainIn(folder string) error {
 	if err != nil {
 		return err
 	}
-	_, err = pipeline.Train(context.Background(), r, pipeline.Options{Log: io.Discard, Resume: true})
+	_, err = pipeline.Train(context.Background(), r, pipeline.Options{Resume: true})
 	return err
 }
 

@@ -76,7 +76,6 @@ func (p *phase) train(ctx context.Context, from *train.Checkpoint) error {
 	}
 	p.started, p.saved = time.Now(), time.Now()
 	err = p.loop.Run(ctx)
-	p.progress.Stop()
 	p.seconds[p.name] = p.elapsed()
 	if err != nil && ctx.Err() != nil {
 		if err := p.save(); err != nil {
@@ -112,13 +111,13 @@ func (p *phase) epochStart(l *train.Loop) error {
 	l.Pass = p.schedule.Pass(l.Position.Epoch)
 	l.Pass.Seed = p.seed()
 	p.network.Advance(p.schedule.Step(l.Position.Epoch))
-	p.progress.Epoch(p.name, l.Position.Epoch+1, l.Epochs, l.Loader.Batches())
+	p.on.tell(EpochBegun{p.name, l.Position.Epoch + 1, l.Epochs, l.Loader.Batches()})
 	return nil
 }
 
 func (p *phase) step(l *train.Loop, m train.Metrics) error {
 	p.watch.Step()
-	p.progress.Step(l.Position.Batch, m.Loss, m.Accuracy, m.ImagesPerSecond)
+	p.on.tell(Step{l.Position.Batch, m.Loss, m.Accuracy, m.ImagesPerSecond})
 	if time.Since(p.saved) < saveEvery {
 		return nil
 	}
@@ -149,9 +148,9 @@ func (p *phase) epochEnd(l *train.Loop, m train.Metrics) error {
 	if err := p.folder.appendRecord(e); err != nil {
 		return err
 	}
-	p.progress.EpochEnd(fmt.Sprintf("loss %.4f, accuracy %.2f %%, validation %.2f %%, %.0f images/s", m.Loss, 100*m.Accuracy, 100*v.Accuracy, m.ImagesPerSecond))
+	p.on.tell(EpochEnded{m.Loss, m.Accuracy, v.Accuracy, m.ImagesPerSecond})
 	for _, name := range p.watch.Silent() {
-		p.progress.Print(fmt.Sprintf("warning: %s got no gradient in this epoch: nothing is clipped there", name))
+		p.on.note(fmt.Sprintf("warning: %s got no gradient in this epoch: nothing is clipped there", name))
 	}
 	return p.save()
 }

@@ -45,7 +45,7 @@ func shades(t *testing.T, classes ...string) string {
 func refused(t *testing.T, text string, settings ...string) {
 	t.Helper()
 	var log bytes.Buffer
-	_, err := pipeline.Train(t.Context(), small(t, settings...), pipeline.Options{Log: &log})
+	_, err := pipeline.Train(t.Context(), small(t, settings...), pipeline.Options{On: logged(&log)})
 	if err == nil || !strings.Contains(err.Error(), text) {
 		t.Errorf("%v: error %v, want %q", settings, err, text)
 	}

@@ -5,7 +5,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -15,7 +14,6 @@ import (
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/kernel"
-	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/qat"
 	"github.com/goqat/goqat/quant"
@@ -30,9 +28,8 @@ type Options struct {
 	Resume bool
 	// SkipBroken leaves out images that cannot be read.
 	SkipBroken bool
-	// Log is told of the progress; Terminal says that it is a terminal.
-	Log      io.Writer
-	Terminal bool
+	// On, if not nil, is told of everything that happens, on the goroutine of Train.
+	On func(Event)
 }
 
 // Interrupted is the error of a training that was stopped and saved.
@@ -59,15 +56,13 @@ func LoadRun(folder string) (*recipe.Recipe, error) {
 
 // run is a training under way.
 type run struct {
-	r        *recipe.Recipe
-	folder   *folder
-	log      io.Writer
-	terminal bool
-	progress *term.Progress
-	data     split
-	pool     *kernel.Pool
-	network  *layers.Network
-	teacher  *Restored // nil without one
+	r       *recipe.Recipe
+	folder  *folder
+	on      teller
+	data    split
+	pool    *kernel.Pool
+	network *layers.Network
+	teacher *Restored // nil without one
 
 	seconds    map[string]float64 // by phase
 	earlier    float64            // seconds of training in earlier processes
@@ -86,9 +81,8 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 		return nil, err
 	}
 	t := &run{
-		r: r, log: o.Log, terminal: o.Terminal, progress: term.NewProgress(o.Log, o.Terminal), seconds: map[string]float64{}, started: time.Now(),
+		r: r, on: o.On, seconds: map[string]float64{}, started: time.Now(),
 	}
-	defer t.progress.Stop()
 	threads := r.Threads
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
@@ -100,7 +94,7 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 	}
 	refused := export.Check(t.network)
 	if refused != nil {
-		t.progress.Print(fmt.Sprintf("note: there will be no integer model: %v", refused))
+		t.on.note(fmt.Sprintf("note: there will be no integer model: %v", refused))
 	}
 	var err error
 	if t.folder, err = openFolder(r, o.Resume); err != nil {
@@ -110,7 +104,7 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 	if err := t.folder.write(configFile, r.YAML()); err != nil {
 		return nil, err
 	}
-	t.progress.Print(t.data.String())
+	t.on.note(t.data.String())
 	if err := t.phases(ctx, o.Resume); err != nil {
 		return nil, err
 	}
@@ -122,7 +116,7 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 
 // build opens the data and builds the network.
 func (t *run) build(ctx context.Context, o Options) error {
-	d, err := Data(ctx, t.r, Reading{SkipBroken: o.SkipBroken, Log: o.Log, Terminal: o.Terminal})
+	d, err := Data(ctx, t.r, Reading{SkipBroken: o.SkipBroken, On: o.On})
 	if err != nil {
 		return err
 	}
@@ -139,7 +133,7 @@ func (t *run) build(ctx context.Context, o Options) error {
 			return err
 		}
 		if c.Info.Phase == phaseQAT {
-			t.progress.Print(fmt.Sprintf("note: init: %s is of the quantized phase: only its weights and statistics are taken, all ranges are set anew", t.r.Init))
+			t.on.note(fmt.Sprintf("note: init: %s is of the quantized phase: only its weights and statistics are taken, all ranges are set anew", t.r.Init))
 		}
 		in.Params = c.Info.Input.Params
 	}
@@ -338,9 +332,9 @@ func (t *run) exportModel(ctx context.Context, n *layers.Network) error {
 	if k := t.r.Verify.Images; k > 0 {
 		compared = compared.Head(k)
 	}
-	bar := term.NewBar(t.log, t.terminal, "verify", int64(compared.Len()))
-	p, err := Prove(ctx, n, m, t.data.Test, compared, t.pool.Threads(), func(done int) { _ = bar.Set(done) })
-	_ = bar.Clear()
+	p, err := Prove(ctx, n, m, t.data.Test, compared, t.pool.Threads(), func(done int) {
+		t.on.tell(Progress{"verify", done, compared.Len()})
+	})
 	if p != nil {
 		t.summary.Accuracy.Integer, t.summary.RunImagesPerSecond, t.summary.Verify = &p.Result.Accuracy, p.ImagesPerSecond, &p.Verification
 		t.summary.judge(p.Result, n.Classes)

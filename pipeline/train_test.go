@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -40,7 +41,7 @@ func small(t testing.TB, settings ...string) *recipe.Recipe {
 
 func trained(t *testing.T, r *recipe.Recipe) *pipeline.Summary {
 	t.Helper()
-	s, err := pipeline.Train(t.Context(), r, pipeline.Options{Log: io.Discard})
+	s, err := pipeline.Train(t.Context(), r, pipeline.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +80,7 @@ func TestTrain(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := pipeline.Train(t.Context(), r, pipeline.Options{Log: io.Discard}); err == nil || !strings.Contains(err.Error(), "--resume") {
+	if _, err := pipeline.Train(t.Context(), r, pipeline.Options{}); err == nil || !strings.Contains(err.Error(), "--resume") {
 		t.Errorf("a second run in the folder: %v, want an error that names --resume", err)
 	}
 }
@@ -183,7 +184,7 @@ func checkInterrupt(t *testing.T, epoch string, settings []string) {
 	whole := trained(t, small(t, settings...))
 	r := small(t, settings...)
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := pipeline.Train(ctx, r, pipeline.Options{Log: cancelAt{epoch, cancel}})
+	_, err := pipeline.Train(ctx, r, pipeline.Options{On: logged(cancelAt{epoch, cancel})})
 	var stopped *pipeline.Interrupted
 	if !errors.As(err, &stopped) || !strings.Contains(err.Error(), "--resume "+r.Out) {
 		t.Fatalf("error %v, want how to resume", err)
@@ -192,12 +193,30 @@ func checkInterrupt(t *testing.T, epoch string, settings []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := pipeline.Train(t.Context(), r, pipeline.Options{Log: io.Discard, Resume: true})
+	s, err := pipeline.Train(t.Context(), r, pipeline.Options{Resume: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(read(t, whole.Folder, "model.qmodel"), read(t, s.Folder, "model.qmodel")) {
 		t.Error("the resumed run gave another model")
+	}
+}
+
+// logged returns who writes the events of a training to w, a line each: what a screen
+// would show.
+func logged(w io.Writer) func(pipeline.Event) {
+	title := ""
+	return func(e pipeline.Event) {
+		switch e := e.(type) {
+		case pipeline.Note:
+			fmt.Fprintln(w, e.Text)
+		case pipeline.EpochBegun:
+			title = fmt.Sprintf("%s %d/%d", e.Phase, e.Epoch, e.Epochs)
+		case pipeline.EpochEnded:
+			fmt.Fprintf(w, "%s  loss %.4f\n", title, e.Loss)
+		case pipeline.Progress:
+			fmt.Fprintf(w, "%s %d of %d\n", e.What, e.Done, e.Total)
+		}
 	}
 }
 
@@ -214,11 +233,11 @@ func (c cancelAt) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TestLog wants the data before the first epoch, and no figures of a training in
-// the verification's bar.
-func TestLog(t *testing.T) {
+// TestEvents wants the data before the first epoch, and the verification after the
+// last.
+func TestEvents(t *testing.T) {
 	var log bytes.Buffer
-	_, err := pipeline.Train(t.Context(), small(t, "float.epochs=1", "qat.epochs=1"), pipeline.Options{Log: &log, Terminal: true})
+	_, err := pipeline.Train(t.Context(), small(t, "float.epochs=1", "qat.epochs=1"), pipeline.Options{On: logged(&log)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,8 +246,8 @@ func TestLog(t *testing.T) {
 	if data != want {
 		t.Errorf("first line %q, want %q", data, want)
 	}
-	if _, bar, _ := strings.Cut(rest, "qat 1/1  loss"); !strings.Contains(bar, "verify") || strings.Contains(bar, "verify 1/1") {
-		t.Errorf("bar of the verification in %q", bar)
+	if _, after, _ := strings.Cut(rest, "qat 1/1  loss"); !strings.Contains(after, "verify 200 of 200") {
+		t.Errorf("after the last epoch: %q", after)
 	}
 }
 
@@ -236,7 +255,7 @@ func TestLog(t *testing.T) {
 // without a model.
 func TestNoModel(t *testing.T) {
 	var log bytes.Buffer
-	s, err := pipeline.Train(t.Context(), small(t, "float.epochs=1", "qat.epochs=1", "qat.first_last=float"), pipeline.Options{Log: &log})
+	s, err := pipeline.Train(t.Context(), small(t, "float.epochs=1", "qat.epochs=1", "qat.first_last=float"), pipeline.Options{On: logged(&log)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,6 @@ import (
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/safetensors"
-	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/qmodel"
 	"github.com/goqat/goqat/recipe"
@@ -127,9 +126,10 @@ func (d dataFlags) open(c *cobra.Command, training *recipe.Recipe, t target) (da
 	data.Data.Height, data.Data.Width, data.Data.Channels = t.height, t.width, t.channels
 	limit := data.Data.TestLimit
 	data.Data.TestLimit = 0 // of the images held out, not of all
-	reading := d.reading(c)
+	reading, shown := d.reading(c)
 	reading.Undivided = true
 	set, err := pipeline.Data(c.Context(), &data, reading)
+	shown()
 	if err != nil {
 		return datasets.Split{}, err
 	}
@@ -145,10 +145,11 @@ func (d dataFlags) open(c *cobra.Command, training *recipe.Recipe, t target) (da
 	return t.relabel(set)
 }
 
-// reading says how data is read, and is told of it on standard error.
-func (d dataFlags) reading(c *cobra.Command) pipeline.Reading {
-	w := c.ErrOrStderr()
-	return pipeline.Reading{SkipBroken: d.skipBroken, Log: w, Terminal: term.IsTerminal(w)}
+// reading says how data is read, which standard error shows; shown is to be called
+// when it has been.
+func (d dataFlags) reading(c *cobra.Command) (r pipeline.Reading, shown func()) {
+	s := newScreen(c)
+	return pipeline.Reading{SkipBroken: d.skipBroken, On: s.show}, s.stop
 }
 
 // divide takes the images that training held out of an undivided folder for the

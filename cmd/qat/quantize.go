@@ -101,7 +101,9 @@ func (f *quantizeFlags) open(c *cobra.Command, path string) (*quantized, error) 
 	if c.Flags().Changed("seed") {
 		seed = f.data.seed
 	}
-	q.images, err = q.restored.Images(c.Context(), recipe.Data{Name: f.data.name, Dir: f.data.dir}, seed, f.images, f.data.reading(c))
+	reading, shown := f.data.reading(c)
+	q.images, err = q.restored.Images(c.Context(), recipe.Data{Name: f.data.name, Dir: f.data.dir}, seed, f.images, reading)
+	shown()
 	if err != nil {
 		q.close()
 		return nil, err

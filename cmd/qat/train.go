@@ -40,8 +40,9 @@ saves; --resume goes on to the same result.`,
 			if err != nil {
 				return err
 			}
-			w := c.ErrOrStderr()
-			s, err := pipeline.Train(c.Context(), r, pipeline.Options{Resume: resume != "", SkipBroken: skipBroken, Log: w, Terminal: term.IsTerminal(w)})
+			screen := newScreen(c)
+			s, err := pipeline.Train(c.Context(), r, pipeline.Options{Resume: resume != "", SkipBroken: skipBroken, On: screen.show})
+			screen.stop()
 			if err != nil {
 				return err
 			}
