@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/internal/qmodeltest"
 	"github.com/goqat/goqat/qmodel"
 )
@@ -23,8 +24,8 @@ type board struct{ cpu, machine string }
 
 var boards = []board{{"cortex-m0", "mps2-an385"}, {"cortex-m4", "mps2-an386"}}
 
-// runOn compiles a model for a processor, runs images under QEMU, and returns the logits and the instructions of a run.
-func runOn(t *testing.T, b board, m *qmodel.Model, images [][]uint8, flags ...string) (string, int) {
+// build compiles a model for a processor, and returns the folder of the program.
+func build(t *testing.T, b board, m *qmodel.Model, flags ...string) string {
 	t.Helper()
 	for _, tool := range []string{"arm-none-eabi-gcc", "qemu-system-arm"} {
 		if _, err := exec.LookPath(tool); err != nil {
@@ -41,12 +42,18 @@ func runOn(t *testing.T, b board, m *qmodel.Model, images [][]uint8, flags ...st
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "images"), []byte(input(images)), 0o666); err != nil {
-		t.Fatal(err)
-	}
 	args := append([]string{"-mthumb", "-mcpu=" + b.cpu, "-nostartfiles", "-T", "board.ld", "-o", "net.elf"}, warnings...)
 	args = append(append(args, flags...), "arm.c", "board.c")
 	command(t, dir, "", "arm-none-eabi-gcc", args...)
+	return dir
+}
+
+// runOn runs images through what build made, under QEMU, and returns the logits and the instructions of a run.
+func runOn(t *testing.T, b board, dir string, images [][]uint8) (string, int) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, "images"), []byte(input(images)), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	out := command(t, dir, "", "qemu-system-arm", "-M", b.machine, "-nographic", "-monitor", "none", "-serial", "none",
 		"-icount", "shift=0", "-semihosting-config", "enable=on,target=native", "-kernel", "net.elf")
 	logits, count, ok := strings.Cut(out, "\ninstructions ")
@@ -69,7 +76,7 @@ func TestInstructionsOfConvolution(t *testing.T) {
 		macs := float64(m.MACs(0))
 		for _, on := range boards {
 			x := images(m, 2)
-			got, n := runOn(t, on, m, x, "-O2")
+			got, n := runOn(t, on, build(t, on, m, "-O2"), x)
 			t.Logf("%s: %d channels: %.2f instructions a multiply-accumulate", on.cpu, channels, float64(n)/macs)
 			if want := logits(t, m, x); got != want {
 				t.Errorf("logits %s, want %s", got, want)
@@ -77,6 +84,59 @@ func TestInstructionsOfConvolution(t *testing.T) {
 			if float64(n) > limits[on.cpu]*macs {
 				t.Errorf("more than %v", limits[on.cpu])
 			}
+		}
+	}
+}
+
+// TestBoards runs 200 images through the models of examples/ and those that the pattern in GOQAT_MODELS matches, compiled
+// for this machine and for each board, wants infer's logits, and logs what a network takes.
+func TestBoards(t *testing.T) {
+	paths, err := filepath.Glob(os.Getenv("GOQAT_MODELS"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sample, err := datasets.Open("fashion-sample", datasets.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range append([]string{"../../examples/embed/fashion.qmodel"}, paths...) {
+		m := open(t, path)
+		x := images(m, 200)
+		if n := m.Tensors[0].Len(); n == 28*28 {
+			for i := range x {
+				x[i] = sample.Test.Images[i*n:][:n]
+			}
+		}
+		want := logits(t, m, x)
+		dir := write(t, m)
+		for _, compiler := range compilers(t) {
+			command(t, dir, "", compiler, append([]string{"-O2", "net.c", "main.c", "-o", "net"}, warnings...)...)
+			if command(t, dir, input(x), "./net") != want {
+				t.Errorf("%s: other logits by %s", path, compiler)
+			}
+		}
+		var macs int64
+		for i := range m.Operators {
+			macs += m.MACs(i) * int64(max(1, m.Accumulators(&m.Operators[i])))
+		}
+		source, _, err := Export(m, "net")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, on := range boards {
+			dir := build(t, on, m, "-O2")
+			command(t, dir, "", "arm-none-eabi-gcc", "-mthumb", "-mcpu="+on.cpu, "-O2", "-c", "arm.c")
+			size := strings.Fields(command(t, dir, "", "arm-none-eabi-size", "arm.o"))
+			text, err := strconv.Atoi(size[6])
+			if err != nil {
+				t.Fatal(size)
+			}
+			got, n := runOn(t, on, dir, x)
+			if got != want {
+				t.Errorf("%s: other logits on %s", path, on.cpu)
+			}
+			t.Logf("%s %s: code %d, constants %d, arena %d bytes; %d instructions, %.2f a multiply-accumulate of %d",
+				path, on.cpu, text-source.ConstantBytes, source.ConstantBytes, source.ArenaBytes, n, float64(n)/float64(macs), macs)
 		}
 	}
 }

@@ -44,7 +44,7 @@ type page struct {
 	Depthwise, MaxPool, AvgPool, Combine, Table bool
 	Added, Planes, DepthwisePlanes, ColumnSums  bool
 	PairCodes                                   bool // of a layer with several pixels
-	PadRows, NarrowMultipliers, WideMultipliers bool
+	NarrowMultipliers, WideMultipliers          bool
 	Kinds                                       kinds
 	OwnTerms, SignsOfCode, Taps                 int
 	Four                                        []int
