@@ -21,6 +21,7 @@ func exportCommand() *cobra.Command {
 	var out, name string
 	var asJSON bool
 	var options formatOptions
+	var data dataFlags
 	var list strings.Builder
 	var names []string
 	for _, f := range formats {
@@ -41,14 +42,15 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 ` + list.String(),
 		Example: `  qat export runs/lenet-pact-w4a4/checkpoint-best.safetensors -o lenet.qmodel
   qat export lenet.qmodel --format onnx-exact -o lenet.onnx
-  qat export lenet.qmodel --format c -o lenet.c`,
+  qat export lenet.qmodel --format c -o lenet.c
+  qat export resnet20.qmodel --format tflite --data cifar10 -o resnet20.tflite`,
 		Args: arguments(1, 1, "a checkpoint, or a .qmodel with --format"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if out == "" {
 				return usagef(c, "name the file to write with -o")
 			}
 			if name == "" {
-				for _, flag := range []string{"pack", "bias", "json"} {
+				for _, flag := range []string{"pack", "bias", "data", "data-dir", "seed", "json"} {
 					if c.Flags().Changed(flag) {
 						return usagef(c, "--%s goes with --format", flag)
 					}
@@ -66,13 +68,14 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 				return usagef(c, "--bias %s: want %s or %s", options.bias, onnx.FloatBias, onnx.Int32Bias)
 			}
 			options.out = out
-			return exportModel(c, f, args[0], options, asJSON)
+			return exportModel(c, f, args[0], options, data, asJSON)
 		},
 	}
 	c.Flags().StringVarP(&out, "output", "o", "", "`file` to write")
 	c.Flags().StringVar(&name, "format", "", "write a .qmodel in the `format` "+strings.Join(names, ", "))
 	c.Flags().BoolVar(&options.pack, "pack", false, "store weights of up to 4 bits in 4; ONNX then asks for opset 21")
 	c.Flags().StringVar(&options.bias, "bias", string(onnx.FloatBias), "how onnx stores biases: `float`, or int32 for runtimes that fuse these only")
+	addDataFlags(c, &data, ", whose training images tell ranges; only --format tflite uses it")
 	addJSON(c, &asJSON)
 	return c
 }

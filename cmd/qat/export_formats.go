@@ -10,6 +10,7 @@ import (
 	"github.com/goqat/goqat/export/agreement"
 	"github.com/goqat/goqat/export/cgen"
 	"github.com/goqat/goqat/export/onnx"
+	"github.com/goqat/goqat/export/tflite"
 	"github.com/goqat/goqat/internal/onnxproto"
 	"github.com/goqat/goqat/qmodel"
 )
@@ -28,6 +29,7 @@ type formatOptions struct {
 	digest string // SHA-256 of the .qmodel
 	pack   bool
 	bias   string
+	images func() ([]byte, error) // some to find ranges with; nil for none
 }
 
 // An artifact is a file to write.
@@ -42,6 +44,7 @@ var formats = []format{
 	{"onnx-exact", ".onnx", "ONNX that computes the same integers", onnxFormat(onnx.Exact)},
 	{"qonnx", ".onnx", "QONNX for FINN and hls4ml, of one image", onnxFormat(onnx.QONNX)},
 	{"c", ".c", "C99 for microcontrollers, OUTPUT.c and OUTPUT.h", cFormat},
+	{"tflite", ".tflite", "int8 for LiteRT and TFLite Micro; residual sums need --data", tfliteFormat},
 }
 
 // onnxFormat returns how a writer of ONNX files is called.
@@ -66,6 +69,23 @@ func cFormat(m *qmodel.Model, o formatOptions) ([]artifact, []agreement.Statemen
 		return nil, statements, err
 	}
 	return []artifact{{o.out, s.C}, {path + ".h", s.Header}}, statements, nil
+}
+
+// tfliteFormat writes a TFLite file.
+func tfliteFormat(m *qmodel.Model, o formatOptions) ([]artifact, []agreement.Statement, error) {
+	options := tflite.Options{Version: version().Version, Digest: o.digest, Pack: o.pack}
+	if o.images != nil {
+		images, err := o.images()
+		if err != nil {
+			return nil, nil, err
+		}
+		options.Images = images
+	}
+	content, statements, err := tflite.Export(m, options)
+	if err != nil {
+		return nil, statements, err
+	}
+	return []artifact{{o.out, content}}, statements, nil
 }
 
 // formatNamed returns a format, nil if there is none of that name.

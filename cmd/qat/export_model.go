@@ -30,13 +30,25 @@ type exportedFile struct {
 	Bytes int    `json:"bytes"`
 }
 
+// rangeImages is how many training images tell the ranges of what a format must quantize that goqat does not.
+const rangeImages = 500
+
 // exportModel writes a .qmodel in another format, and what is stated of it.
-func exportModel(c *cobra.Command, f *format, path string, o formatOptions, asJSON bool) error {
+func exportModel(c *cobra.Command, f *format, path string, o formatOptions, data dataFlags, asJSON bool) error {
 	m, digest, err := readQModel(path)
 	if err != nil {
 		return err
 	}
 	o.digest = digest
+	if data.name != "" {
+		o.images = func() ([]byte, error) {
+			set, err := data.openSet(c, nil, target{m.Input.Height, m.Input.Width, m.Input.Channels, m.Classes})
+			if err != nil {
+				return nil, err
+			}
+			return set.Train.Head(rangeImages).Images, nil
+		}
+	}
 	artifacts, statements, refused := f.write(m, o)
 	if refused != nil && statements == nil {
 		return fmt.Errorf("%s: %w", path, refused)

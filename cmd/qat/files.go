@@ -113,6 +113,15 @@ type target struct {
 // open reads the test images of the flags, or else of the recipe of the training
 // (nil: unknown), in the size of the target's images and with the target's labels.
 func (d dataFlags) open(c *cobra.Command, training *recipe.Recipe, t target) (datasets.Split, error) {
+	set, err := d.openSet(c, training, t)
+	if err != nil {
+		return datasets.Split{}, err
+	}
+	return t.relabel(set)
+}
+
+// openSet reads the images that open takes the test images of.
+func (d dataFlags) openSet(c *cobra.Command, training *recipe.Recipe, t target) (*datasets.Dataset, error) {
 	data := *cmp.Or(training, recipe.Default())
 	if d.name != "" {
 		data.Data = recipe.Data{Name: d.name}
@@ -131,7 +140,7 @@ func (d dataFlags) open(c *cobra.Command, training *recipe.Recipe, t target) (da
 	set, err := pipeline.Data(c.Context(), &data, reading)
 	shown()
 	if err != nil {
-		return datasets.Split{}, err
+		return nil, err
 	}
 	if set.Undivided {
 		note := func(sentence string) { fmt.Fprintf(c.ErrOrStderr(), "note: %s\n", sentence) }
@@ -142,7 +151,7 @@ func (d dataFlags) open(c *cobra.Command, training *recipe.Recipe, t target) (da
 	if limit > 0 {
 		set.Test = set.Test.Head(limit)
 	}
-	return t.relabel(set)
+	return set, nil
 }
 
 // reading says how data is read, which standard error shows; shown is to be called

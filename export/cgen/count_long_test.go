@@ -100,43 +100,49 @@ func TestBoards(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range append([]string{"../../examples/embed/fashion.qmodel"}, paths...) {
-		m := open(t, path)
-		x := images(m, 200)
-		if n := m.Tensors[0].Len(); n == 28*28 {
-			for i := range x {
-				x[i] = sample.Test.Images[i*n:][:n]
-			}
+		t.Run(path, func(t *testing.T) { runEverywhere(t, open(t, path), sample.Test.Images) })
+	}
+}
+
+// runEverywhere is TestBoards for one model, with the sample's images if they fit.
+func runEverywhere(t *testing.T, m *qmodel.Model, sample []uint8) {
+	x := images(m, 200)
+	if n := m.Tensors[0].Len(); n == 28*28 {
+		for i := range x {
+			x[i] = sample[i*n:][:n]
 		}
-		want := logits(t, m, x)
-		dir := write(t, m)
-		for _, compiler := range compilers(t) {
-			command(t, dir, "", compiler, append([]string{"-O2", "net.c", "main.c", "-o", "net"}, warnings...)...)
+	}
+	want := logits(t, m, x)
+	dir := write(t, m)
+	for _, compiler := range compilers(t) {
+		for _, level := range []string{"-Os", "-O3"} {
+			command(t, dir, "", compiler, append([]string{level, "net.c", "main.c", "-o", "net"}, warnings...)...)
 			if command(t, dir, input(x), "./net") != want {
-				t.Errorf("%s: other logits by %s", path, compiler)
+				t.Errorf("other logits by %s %s", compiler, level)
 			}
 		}
-		var macs int64
-		for i := range m.Operators {
-			macs += m.MACs(i) * int64(max(1, m.Accumulators(&m.Operators[i])))
-		}
-		source, _, err := Export(m, "net")
+	}
+	var macs int64
+	for i := range m.Operators {
+		macs += m.MACs(i) * int64(max(1, m.Accumulators(&m.Operators[i])))
+	}
+	source, _, err := Export(m, "net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, on := range boards {
+		dir := build(t, on, m, "-O2")
+		command(t, dir, "", "arm-none-eabi-gcc", "-mthumb", "-mcpu="+on.cpu, "-O2", "-c", "arm.c")
+		size := strings.Fields(command(t, dir, "", "arm-none-eabi-size", "arm.o"))
+		text, err := strconv.Atoi(size[6])
 		if err != nil {
-			t.Fatal(err)
+			t.Fatal(size)
 		}
-		for _, on := range boards {
-			dir := build(t, on, m, "-O2")
-			command(t, dir, "", "arm-none-eabi-gcc", "-mthumb", "-mcpu="+on.cpu, "-O2", "-c", "arm.c")
-			size := strings.Fields(command(t, dir, "", "arm-none-eabi-size", "arm.o"))
-			text, err := strconv.Atoi(size[6])
-			if err != nil {
-				t.Fatal(size)
-			}
-			got, n := runOn(t, on, dir, x)
-			if got != want {
-				t.Errorf("%s: other logits on %s", path, on.cpu)
-			}
-			t.Logf("%s %s: code %d, constants %d, arena %d bytes; %d instructions, %.2f a multiply-accumulate of %d",
-				path, on.cpu, text-source.ConstantBytes, source.ConstantBytes, source.ArenaBytes, n, float64(n)/float64(macs), macs)
+		got, n := runOn(t, on, dir, x)
+		if got != want {
+			t.Errorf("other logits on %s", on.cpu)
 		}
+		t.Logf("%s: code %d, constants %d, arena %d bytes; %d instructions, %.2f a multiply-accumulate of %d",
+			on.cpu, text-source.ConstantBytes, source.ConstantBytes, source.ArenaBytes, n, float64(n)/float64(macs), macs)
 	}
 }

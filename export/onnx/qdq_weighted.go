@@ -12,6 +12,7 @@ import (
 	"github.com/goqat/goqat/fixed"
 	"github.com/goqat/goqat/internal/onnxproto"
 	"github.com/goqat/goqat/qmodel"
+	"github.com/goqat/goqat/quant"
 )
 
 // hasForm says whether the terms of an operator can be summed as real numbers: those of its weights, and of the tensors
@@ -150,7 +151,7 @@ func (q *qdq) weighted(o *qmodel.Operator, weights []int16, m []int64, shift []u
 			row[i] *= int16(factor)
 		}
 		inSteps.Mul(inSteps, new(big.Rat).SetInt64(factor))
-		layer.scales[c] = weightScale(in, scale, step/float64(factor))
+		layer.scales[c] = quant.WeightScale(in, scale, step/float64(factor))
 		q.terms.add(c, step/float64(factor), fixed.DotBound(row, lo, hi), inSteps)
 		if bias != nil || offset != nil {
 			layer.bias(c, len(m), constant, inSteps, scale)
@@ -322,7 +323,7 @@ func (q *qdq) sign(o *qmodel.Operator) agreement.Statement {
 		widest = max(widest, bound)
 		l.integer[c] = int32(1 - limit(t.T[0][c], t.M[0][c], bound, sum, x.Signs))
 		l.real[c] = 2 * float32(l.integer[c])
-		l.scales[c] = weightScale(in, 2, 1)
+		l.scales[c] = quant.WeightScale(in, 2, 1)
 	}
 	y := q.emitLayer(o, x, in, &l)
 	q.quantize(o, y, linear)

@@ -4,25 +4,6 @@ package onnx
 
 import "math"
 
-// weightScale returns the float32 s > 0 for which fl32(fl32(x·s) / y) is m, as runtimes find the multiplier of an
-// accumulator from the scales x of the input, s of the weights and y of the output; or the nearest there is. m is positive.
-func weightScale(x, y float32, m float64) float32 {
-	const least, most = 0x1p-126, math.MaxFloat32
-	first := float32(min(max(m*float64(y)/float64(x), least), most))
-	best, error := first, math.Inf(1)
-	up, down := first, first
-	for range 7 {
-		for _, s := range []float32{up, down} {
-			got := float32(x*s) / y
-			if e := math.Abs(float64(got) - m); e < error && s >= least && s <= most {
-				best, error = s, e
-			}
-		}
-		up, down = math.Nextafter32(up, most), math.Nextafter32(down, 0)
-	}
-	return best
-}
-
 // steps returns |m|·2^-shift, a multiplier in steps of the output.
 func steps(m int64, shift uint8) float64 {
 	return math.Ldexp(math.Abs(float64(m)), -int(shift))
