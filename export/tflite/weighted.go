@@ -63,6 +63,11 @@ func (w *writer) layer(o *qmodel.Operator, m []int64, shift []uint8, y float32, 
 	if err != nil {
 		return nil, err
 	}
+	return w.layerWithin(w.limit(values), o, values, m, shift, y, constant)
+}
+
+// layerWithin is layer for weights that may grow up to a limit.
+func (w *writer) layerWithin(limit int64, o *qmodel.Operator, values []int16, m []int64, shift []uint8, y float32, constant []*big.Rat) (*layer, error) {
 	in := o.Inputs[0]
 	x, scale := &w.model.Tensors[in], w.scale(in)
 	lo, hi := -x.ZeroPoint, x.Max()-x.ZeroPoint
@@ -71,7 +76,6 @@ func (w *writer) layer(o *qmodel.Operator, m []int64, shift []uint8, y float32, 
 	}
 	l := &layer{weights: make([]int16, len(values)), scales: make([]float32, len(m)), bias: make([]int32, len(m))}
 	each := len(values) / len(m)
-	limit := w.limit(values)
 	for c := range m {
 		row, to := values[c*each:][:each], l.weights[c*each:][:each]
 		step := new(big.Rat).Abs(dyadic(big.NewInt(m[c]), shift[c])) // of the accumulator, in those of the output
@@ -106,6 +110,12 @@ func (w *writer) layer(o *qmodel.Operator, m []int64, shift []uint8, y float32, 
 		multiplier, _ := step.Float64()
 		l.scales[c] = quant.WeightScale(scale, y, multiplier/float64(factor))
 		b, _ := rest.Mul(rest, new(big.Rat).SetInt64(factor)).Float64()
+		if multiplier > float64(factor) && !rest.IsInt() {
+			if limit < 127 { // they then are not packed
+				return w.layerWithin(127, o, values, m, shift, y, constant)
+			}
+			return nil, fmt.Errorf("channel %d: the bias has a fraction in steps of the accumulator, which are %g of the output", c, multiplier/float64(factor))
+		}
 		if math.Abs(b) >= 1<<30 {
 			return nil, fmt.Errorf("channel %d: the bias is %g steps of the accumulator, beyond int32", c, b)
 		}
