@@ -42,7 +42,7 @@ func exportModel(c *cobra.Command, f *format, path string, o formatOptions, data
 	o.digest = digest
 	if data.name != "" {
 		o.images = func() ([]byte, error) {
-			set, err := data.openSet(c, nil, target{m.Input.Height, m.Input.Width, m.Input.Channels, m.Classes})
+			set, err := data.openSet(c, nil, target{m.Input.Height, m.Input.Width, m.Input.Channels, m.Classes, m.Data})
 			if err != nil {
 				return nil, err
 			}

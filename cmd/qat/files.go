@@ -145,7 +145,7 @@ func (d dataFlags) openSet(c *cobra.Command, training *recipe.Recipe, t target) 
 	if set.Undivided {
 		note := func(sentence string) { fmt.Fprintf(c.ErrOrStderr(), "note: %s\n", sentence) }
 		if err := t.divide(set, data.Seed, c.Flags().Changed("seed"), d.name == "", note); err != nil {
-			return datasets.Split{}, err
+			return nil, err
 		}
 	}
 	if limit > 0 {
