@@ -21,8 +21,11 @@ const roundedTwice = "bias in steps of the accumulator; TFLite Micro and the ref
 // operator lowers one operator.
 func (w *writer) operator(o *qmodel.Operator) agreement.Statement {
 	out := &w.model.Tensors[o.Output]
+	if o.Since() > 2 {
+		return refused("dilation, padding in averages and concatenation are not written")
+	}
 	for _, i := range o.Inputs {
-		if t := &w.model.Tensors[i]; t.Signs && t.Bits > 1 && o.Op != qmodel.Flatten && o.Op != qmodel.MaxPool {
+		if t := &w.model.Tensors[i]; t.Signs && t.Bits > 1 && o.Adds() {
 			return refused("it reads codes of %d signs, which have no scale", t.Bits)
 		}
 	}
@@ -40,10 +43,10 @@ func (w *writer) operator(o *qmodel.Operator) agreement.Statement {
 	if out.Signs {
 		lo, hi = 0, 1
 	}
-	switch o.Op {
-	case qmodel.MaxPool:
+	switch {
+	case o.Maximizes():
 		return w.maximum(o)
-	case qmodel.Flatten:
+	case o.Aliases():
 		in := o.Inputs[0]
 		w.values[o.Output] = value{offset: w.values[in].offset, flat: true}
 		w.values[o.Output].tensor = w.reshape(o.Output, w.values[in].tensor, []int32{1, int32(out.Channels)})
@@ -51,9 +54,11 @@ func (w *writer) operator(o *qmodel.Operator) agreement.Statement {
 	}
 	w.values[o.Output] = value{offset: 127 - hi}
 	switch {
-	case o.Op == qmodel.Table:
+	case o.Table != nil:
 		return w.lookup(o, lo)
-	case o.Op == qmodel.Add || len(o.Inputs) > 1:
+	case !o.Adds():
+		return refused("no form for %s", o.Op)
+	case len(o.Inputs) > 1:
 		return w.sum(o, lo)
 	default:
 		return w.product(o, lo)

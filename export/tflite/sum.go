@@ -110,7 +110,7 @@ func (w *writer) branch(p *qmodel.Operator, out, term int, m []int64, shift []ui
 	}
 	shape := shapeOf(&w.model.Tensors[out])
 	to := w.file.add(tensor{name: fmt.Sprintf("%s_branch_%d", p.Name, len(w.file.tensors)), shape: shape, kind: typeInt8, scale: []float32{scale}, zero: []int64{int64(zero)}})
-	if p.Op == qmodel.Linear {
+	if p.Vector() {
 		flat := w.file.add(tensor{name: fmt.Sprintf("%s_row_%d", p.Name, len(w.file.tensors)), shape: []int32{1, shape[3]}, kind: typeInt8, scale: []float32{scale}, zero: []int64{int64(zero)}})
 		w.emit(p, l, flat, activationNone)
 		w.node(node{code: opReshape, version: 1, in: []int32{flat, w.constant(tensor{name: "shape", shape: []int32{4}, kind: typeInt32, data: bytesOf([]int32{-1, shape[1], shape[2], shape[3]})})},
@@ -134,7 +134,7 @@ func addedRanges(m *qmodel.Model, images []byte) (map[int][]span, error) {
 	ranges := map[int][]span{}
 	for i := range apart.Operators {
 		o := &apart.Operators[i]
-		if o.Op != qmodel.Add || o.Requantizer == nil {
+		if o.Weighted() || len(o.Inputs) < 2 || o.Requantizer == nil {
 			continue
 		}
 		ranges[origin[o.Output]] = make([]span, len(o.Inputs))

@@ -167,7 +167,7 @@ func (w *writer) product(o *qmodel.Operator, lo int32) agreement.Statement {
 
 // shape returns that of the output.
 func (w *writer) shape(o *qmodel.Operator) []int32 {
-	if o.Op == qmodel.Linear {
+	if o.Vector() {
 		return []int32{1, int32(w.model.Tensors[o.Output].Channels)}
 	}
 	return shapeOf(&w.model.Tensors[o.Output])
@@ -260,7 +260,7 @@ func (w *writer) order(o *qmodel.Operator, values []int16) ([]int16, []int32) {
 	channels := w.model.Tensors[o.Output].Channels
 	height, width := max(1, o.Kernel[0]), max(1, o.Kernel[1])
 	switch {
-	case o.Op == qmodel.Linear:
+	case o.Vector():
 		return values, []int32{int32(channels), int32(len(values) / channels)}
 	case !w.depthwise(o):
 		return values, []int32{int32(channels), int32(height), int32(width), int32(o.Weights.Shape[3])}
@@ -294,7 +294,7 @@ func (w *writer) store(values []int16) (int8, []byte) {
 // weigh adds the operator of a layer with the given weights and bias; real for one in floating point.
 func (w *writer) weigh(o *qmodel.Operator, weights tensor, bias, y, activation, version int32, real bool) {
 	in := o.Inputs[0]
-	linear := o.Op == qmodel.Linear
+	linear := o.Vector()
 	x := w.input(in, linear)
 	padding := int32(paddingValid)
 	if !linear {
@@ -362,7 +362,7 @@ func (w *writer) logits(o *qmodel.Operator) agreement.Statement {
 	}
 	ordered := real
 	shape := []int32{int32(channels), int32(each)}
-	if o.Op != qmodel.Linear {
+	if !o.Vector() {
 		if w.depthwise(o) {
 			return refused("logits of a depthwise layer")
 		}
