@@ -108,8 +108,8 @@ func allocated(f func()) int {
 
 // Memory of a mutated model, per byte of its file and, of a runner, per addition and byte of the image beside it.
 const (
-	readPerByte = 64
-	runPerByte  = 256
+	readPerByte = 16
+	runPerByte  = 64
 	memorySlack = 1 << 18
 )
 
