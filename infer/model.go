@@ -116,8 +116,8 @@ func (m *Model) LogitScale() uint32 {
 // Data returns which images the model was trained with, as far as its file says.
 func (m *Model) Data() qmodel.Data { return m.q.Data }
 
-// Work returns how many additions and comparisons the model asks for per image: multiply-accumulates, and what
-// poolings and additions read.
+// Work returns how many additions and comparisons the model asks for per image: multiply-accumulates, what poolings and
+// additions read, and 32 for each number that is written.
 func (m *Model) Work() int64 { return m.q.Work() }
 
 // ArenaBytes returns the working memory of a runner for the given batch, for each of its threads and without the scratch

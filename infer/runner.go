@@ -71,11 +71,14 @@ func (m *Model) NewRunner(options Options) (*Runner, error) {
 	if !ok {
 		return nil, fmt.Errorf("infer: kernel %q is not one of those this processor runs: %s", name, strings.Join(Kernels(), ", "))
 	}
+	if options.Work < 0 {
+		return nil, fmt.Errorf("infer: a limit of %d additions and comparisons an image, want 1 or more, or 0 for %d", options.Work, int64(DefaultWork))
+	}
 	if options.Batch < 0 || options.Threads < 0 || options.Threads > MaxThreads {
 		return nil, fmt.Errorf("infer: batch %d and %d threads, want 1 or more of each, or 0 for 1, and at most %d threads", options.Batch, options.Threads, MaxThreads)
 	}
 	if limit := cmp.Or(options.Work, DefaultWork); m.Work() > limit {
-		return nil, fmt.Errorf("infer: the model asks for %d additions and comparisons an image, more than the limit of %d; raise Options.Work if you trust it", m.Work(), limit)
+		return nil, fmt.Errorf("infer: the model asks for %d additions and comparisons an image, more than the limit of %d; raise the limit (Options.Work, of qat --work) if you trust it", m.Work(), limit)
 	}
 	r := &Runner{m: m, program: compiled(), batch: max(1, options.Batch), observe: options.Observe}
 	arena := r.program.arena

@@ -329,7 +329,10 @@ func FuzzRun(f *testing.F) {
 // TestWorkIsLimited has a model that asks for more than a runner allows.
 func TestWorkIsLimited(t *testing.T) {
 	m := newTestModel(t, qmodeltest.Tiny(rand.New(rand.NewPCG(5, 5))))
-	if _, err := m.NewRunner(Options{Work: m.Work() - 1}); err == nil || !strings.Contains(err.Error(), "raise Options.Work") {
+	if _, err := m.NewRunner(Options{Work: m.Work() - 1}); err == nil || !strings.Contains(err.Error(), "Options.Work") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := m.NewRunner(Options{Work: -1}); err == nil || !strings.Contains(err.Error(), "limit of -1") {
 		t.Errorf("error %v", err)
 	}
 	if r, err := m.NewRunner(Options{Work: m.Work()}); err != nil {

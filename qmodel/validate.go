@@ -14,7 +14,7 @@ const (
 	maxTensorLen = 1 << 26 // numbers of a tensor per image, padding included
 	maxNumbers   = 1 << 28 // of all tensors per image
 	maxWeights   = 1 << 30 // of one operator
-	maxWork      = 1 << 40 // additions and comparisons of the model, per image
+	maxWork      = 1 << 40 // of the model, per image
 	maxOperators = 1 << 12
 	maxInputs    = 8
 	maxClasses   = 1 << 16
@@ -44,7 +44,11 @@ func (m *Model) Validate() error {
 	return nil
 }
 
-// Work returns how many additions and comparisons a valid model asks for per image.
+// writeWork is what a number of an operator's output counts beside what is read for it. To requantize and store one takes
+// as long as many additions, so that an operator of many small sums is not taken for a small one.
+const writeWork = 32
+
+// Work returns how many additions and comparisons a valid model asks for per image, about in proportion to its time.
 func (m *Model) Work() int64 {
 	var work int64
 	for i := range m.Operators {
@@ -55,17 +59,19 @@ func (m *Model) Work() int64 {
 	return work
 }
 
-// work returns the inputs that an operator reads for one image.
+// work returns the inputs that an operator reads for one image, and what counts for its outputs.
 func (m *Model) work(o *Operator) int64 {
 	n := int64(m.Tensors[o.Output].Len())
+	reads := n * int64(len(o.Inputs))
 	switch {
+	case o.Aliases():
+		return 0
 	case o.Weighted():
-		return m.macs(o) * int64(m.Accumulators(o))
+		reads = m.macs(o) * int64(m.Accumulators(o))
 	case o.Windowed():
-		return n * int64(o.Kernel[0]) * int64(o.Kernel[1])
-	default:
-		return n * int64(len(o.Inputs))
+		reads = n * int64(o.Kernel[0]) * int64(o.Kernel[1])
 	}
+	return reads + writeWork*n
 }
 
 // validateStructure checks all that does not need the numbers of operators, before they are read from a file.

@@ -193,3 +193,16 @@ func TestInspection(t *testing.T) {
 		t.Errorf("sum of 60 in %d bits, want 7", bits)
 	}
 }
+
+// TestManySmallSumsAreNotLittleWork has layers of one channel and one weight, whose outputs take longer than their sums.
+func TestManySmallSumsAreNotLittleWork(t *testing.T) {
+	b := qmodeltest.New(rand.New(rand.NewPCG(1, 1)), 64, 64, 1)
+	x := 0
+	for range 10 {
+		x = b.Conv(x, qmodeltest.Square(1, 1, 0), 1, 1, 8, 8)
+	}
+	m := b.Finish(b.AvgPool(x, qmodeltest.Square(64, 1, 0), 8), 2)
+	if sums := int64(64 * 64 * 11); m.Work() < 20*sums {
+		t.Errorf("work of %d, of which sums are %d", m.Work(), sums)
+	}
+}

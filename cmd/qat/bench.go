@@ -71,7 +71,7 @@ func (f *benchFlags) run(c *cobra.Command, args []string) (*benchmark.Inference,
 		return nil, err
 	}
 	o := infer.Options{Batch: f.batch, Threads: threadsOf(f.threads), Kernel: f.kernel, Work: f.work}
-	return benchmark.MeasureInference(c.Context(), read, o, f.runs)
+	return atOnce(c.Context(), func() (*benchmark.Inference, error) { return benchmark.MeasureInference(c.Context(), read, o, f.runs) })
 }
 
 // model returns how to read the model to measure.

@@ -156,7 +156,9 @@ func (f *evalFlags) model(c *cobra.Command, path string) (*evaluated, error) {
 	}
 	defer runner.Close()
 	e.accuracy.Integer, err = e.measure(c, func(progress func(int)) (train.Result, error) {
-		return train.EvaluateIntegers(c.Context(), runner.Run, evaluationBatch, len(e.classes), e.split, progress)
+		return atOnce(c.Context(), func() (train.Result, error) {
+			return train.EvaluateIntegers(c.Context(), runner.Run, evaluationBatch, len(e.classes), e.split, progress)
+		})
 	})
 	return e, err
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -83,6 +84,27 @@ func explain(path string, err error) error {
 		return fmt.Errorf("%s is not a .qmodel; if it is a checkpoint, qat export makes one of it", path)
 	}
 	return fmt.Errorf("%w; export or copy it again", err)
+}
+
+// atOnce returns what f does, or the error of the context as soon as that is done: a model from elsewhere may compute for
+// a minute, and an image from a pipe never come. f goes on by itself, so it is to change nothing that must be whole.
+func atOnce[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type outcome struct {
+		result T
+		err    error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		result, err := f()
+		done <- outcome{result, err}
+	}()
+	select {
+	case o := <-done:
+		return o.result, o.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
 }
 
 // dataFlags say which test images are used.

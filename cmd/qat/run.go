@@ -68,11 +68,11 @@ A transparent pixel lies on white.`,
 			results := []classified{}
 			var failed []error
 			for _, path := range paths {
-				if err := c.Context().Err(); err != nil {
-					return err
-				}
 				result := classified{Image: path, Top: []candidate{}}
-				logits, err := classify(m, r, path, c.InOrStdin())
+				logits, err := atOnce(c.Context(), func() ([]int32, error) { return classify(m, r, path, c.InOrStdin()) })
+				if c.Context().Err() != nil {
+					return c.Context().Err()
+				}
 				if err == nil {
 					result.Top = candidates(m, logits, top)
 				} else {
@@ -126,6 +126,16 @@ func addKernel(c *cobra.Command, kernel *string) {
 // addWork adds the flag that lets a model take long.
 func addWork(c *cobra.Command, work *int64) {
 	c.Flags().Int64Var(work, "work", infer.DefaultWork, "most additions and comparisons an image that a model may ask for")
+	before := c.PreRunE
+	c.PreRunE = func(c *cobra.Command, args []string) error {
+		if *work < 1 {
+			return usagef(c, "--work %d: want 1 or more", *work)
+		}
+		if before == nil {
+			return nil
+		}
+		return before(c, args)
+	}
 }
 
 // imageFiles puts the images in folders, in the order of their names, in the place of the folders; files that are images by their names are

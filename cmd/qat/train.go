@@ -47,6 +47,9 @@ saves; --resume goes on to the same result.`,
 				return err
 			}
 			if asJSON {
+				if s.Verify != nil {
+					fmt.Fprint(w, disagreement(*s.Verify))
+				}
 				return printJSON(c.OutOrStdout(), s)
 			}
 			return printSummary(c.OutOrStdout(), s)

@@ -50,6 +50,7 @@ model. Fails if one differs.`,
 				return fmt.Errorf("%s and %s: %w", args[0], args[1], err)
 			}
 			if asJSON {
+				fmt.Fprint(c.ErrOrStderr(), disagreement(v))
 				err = printJSON(c.OutOrStdout(), v)
 			} else {
 				err = printf(c.OutOrStdout(), "%s", verified(v))
@@ -74,12 +75,19 @@ func verified(v export.Verification) lines {
   with sums in floating point:
     top class the same in %.2f %%, %.4f %% of the values differ, by at most %d
 `, v.Images, v.Tensors, v.IntegerMismatches, 100*v.FakequantTop1Agreement, 100*v.FakequantDiffering, v.FakequantMaxSteps)
-	if v.FakequantTop1Agreement < wantedAgreement {
-		text += fmt.Sprintf(`  warning: the integers find another class than training did for %.1f %% of the images;
-    the network is weak or its logits are ties, see its accuracy
-`, 100*(1-v.FakequantTop1Agreement))
+	if warning := disagreement(v); warning != "" {
+		text += "  " + string(warning)
 	}
 	return lines(text)
+}
+
+// disagreement warns of a network whose integers find other classes than training did; it is empty for others.
+func disagreement(v export.Verification) lines {
+	if v.FakequantTop1Agreement >= wantedAgreement {
+		return ""
+	}
+	return lines(fmt.Sprintf("warning: the integers find another class than training did for %.1f %% of the images; the network is weak, see its accuracy\n",
+		100*(1-v.FakequantTop1Agreement)))
 }
 
 // wantedAgreement is the part of the images for which the fake-quantized pass and

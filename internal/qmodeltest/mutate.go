@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strconv"
 
 	"github.com/goqat/goqat/internal/safetensors"
 	"github.com/goqat/goqat/qmodel"
@@ -189,7 +190,7 @@ func change(rng *rand.Rand, v reflect.Value) {
 		v.SetBool(!v.Bool())
 	case reflect.String:
 		texts := []string{
-			"", "x", "\x00\n\x1b[2J", "é", "conv2d", "depthwise_conv2d", "linear", "maxpool", "avgpool", "flatten", "add", "table", "sign", "odd", "powers", "split",
+			"", "x", "\x00\n\x1b[2J", "é", "conv2d", "depthwise_conv2d", "linear", "maxpool", "avgpool", "flatten", "add", "table", "sign", "concat", "odd", "powers", "split",
 		}
 		v.SetString(texts[rng.IntN(len(texts))])
 	default:
@@ -258,6 +259,14 @@ func (g *structure) fit(f *safetensors.File) {
 			out.Height, out.Width, out.Channels = 1, 1, in.Height*in.Width*in.Channels
 		case qmodel.Table, qmodel.Sign, qmodel.Add:
 			out.Height, out.Width, out.Channels = in.Height, in.Width, in.Channels
+		case qmodel.Concat:
+			out.Height, out.Width, out.Channels = in.Height, in.Width, 0
+			for k, t := range o.Inputs {
+				if has(t) {
+					out.Channels += g.Tensors[t].Channels
+					resize(f, o.Name+".table"+strconv.Itoa(k), 1<<(g.Tensors[t].Bits&15))
+				}
+			}
 		default:
 			for d, size := range []*int{&out.Height, &out.Width} {
 				if room := []int{in.Height, in.Width}[d] + o.Pad[d] + o.Pad[d+2] - o.Kernel[d]; room >= 0 && o.Stride[d] > 0 {
