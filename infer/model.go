@@ -117,7 +117,7 @@ func (m *Model) LogitScale() uint32 {
 func (m *Model) Data() qmodel.Data { return m.q.Data }
 
 // Work returns how many additions and comparisons the model asks for per image: multiply-accumulates, what poolings and
-// additions read, and 32 for each number that is written.
+// additions read, and 32 for each number that is written or is a term of one.
 func (m *Model) Work() int64 { return m.q.Work() }
 
 // ArenaBytes returns the working memory of a runner for the given batch, for each of its threads and without the scratch

@@ -44,8 +44,9 @@ func (m *Model) Validate() error {
 	return nil
 }
 
-// writeWork is what a number of an operator's output counts beside what is read for it. To requantize and store one takes
-// as long as many additions, so that an operator of many small sums is not taken for a small one.
+// writeWork is what a number of an operator's output, or each of its accumulators if it has several, counts beside what is
+// read for it. To begin, requantize and store one takes as long as many additions, so that an operator of many small sums
+// is not taken for a small one.
 const writeWork = 32
 
 // Work returns how many additions and comparisons a valid model asks for per image, about in proportion to its time.
@@ -62,16 +63,16 @@ func (m *Model) Work() int64 {
 // work returns the inputs that an operator reads for one image, and what counts for its outputs.
 func (m *Model) work(o *Operator) int64 {
 	n := int64(m.Tensors[o.Output].Len())
-	reads := n * int64(len(o.Inputs))
 	switch {
 	case o.Aliases():
 		return 0
 	case o.Weighted():
-		reads = m.macs(o) * int64(m.Accumulators(o))
+		return (m.macs(o) + writeWork*n) * int64(m.Accumulators(o))
 	case o.Windowed():
-		reads = n * int64(o.Kernel[0]) * int64(o.Kernel[1])
+		return n * (int64(o.Kernel[0])*int64(o.Kernel[1]) + writeWork)
+	default:
+		return n * (int64(len(o.Inputs)) + writeWork)
 	}
-	return reads + writeWork*n
 }
 
 // validateStructure checks all that does not need the numbers of operators, before they are read from a file.
