@@ -79,12 +79,8 @@ func runHostile(t *testing.T, q *qmodel.Model, m *Model) bool {
 // hostileSeeds are models of every operator, coding and kind of output, drawn anew, those of the first version, and
 // others of any shape.
 func hostileSeeds(t *testing.T, rng *rand.Rand) [][]byte {
-	b := qmodeltest.New(rng, 6, 6, 3)
-	x := b.Conv(0, qmodeltest.Square(3, 1, 1), 4, 1, 8, 6)
-	y := b.ConvForm(0, qmodeltest.Square(3, 1, 1), 20, 1, qmodeltest.Form{WeightBits: 3, CodeBits: 5})
-	joined := b.Finish(b.MaxPool(b.Concat(6, x, y, 0), qmodeltest.Square(2, 2, 0)), 3)
 	var files [][]byte
-	for _, q := range []*qmodel.Model{qmodeltest.Tiny(rng), qmodeltest.Binary(rng), qmodeltest.Wide(rng), joined, drawModel(rng), drawModel(rng)} {
+	for _, q := range []*qmodel.Model{qmodeltest.Tiny(rng), qmodeltest.Binary(rng), qmodeltest.Wide(rng), qmodeltest.Branches(rng), drawModel(rng), drawModel(rng)} {
 		var b bytes.Buffer
 		if err := q.Write(&b); err != nil {
 			t.Fatal(err)

@@ -255,7 +255,7 @@ func (d *drawer) window(l recipe.Layer) recipe.Layer {
 	l.Kernel, l.Stride, l.Dilation, l.Pad = recipe.Square(1), recipe.Square(1), recipe.Square(1), recipe.Pad{Same: d.rng.IntN(3) == 0}
 	for side, size := range []*int{&d.h, &d.w} {
 		l.Kernel[side], l.Stride[side] = 1+d.rng.IntN(min(5, *size)), 1+d.rng.IntN(3)
-		if reach := 2*l.Kernel[side] - 1; reach <= *size && d.rng.IntN(40) == 0 {
+		if reach := 2*l.Kernel[side] - 1; reach <= *size && d.rng.IntN(4) == 0 {
 			l.Dilation[side] = 2
 		}
 		reach := l.Dilation[side]*(l.Kernel[side]-1) + 1
@@ -273,9 +273,10 @@ func (d *drawer) window(l recipe.Layer) recipe.Layer {
 // pool draws a pooling.
 func (d *drawer) pool() recipe.Layer {
 	l := recipe.Layer{Kind: pick(d.rng, "maxpool", "avgpool"), Name: d.name("pool"), Stride: recipe.Square(1)}
+	l.CountPad = l.Kind == "avgpool" && d.rng.IntN(2) == 0
 	for side, size := range []*int{&d.h, &d.w} {
 		l.Size[side], l.Stride[side] = 1+d.rng.IntN(min(3, *size)), 1+d.rng.IntN(2)
-		if l.Kind == "maxpool" && d.rng.IntN(3) == 0 {
+		if d.rng.IntN(3) == 0 {
 			before, after := d.rng.IntN(l.Size[side]), d.rng.IntN(l.Size[side])
 			l.Pad.Sides[side], l.Pad.Sides[side+2] = before, after
 			*size += before + after

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/goqat/goqat/geometry"
 	"github.com/goqat/goqat/internal/safetensors"
 	"github.com/goqat/goqat/qmodel"
 )
@@ -268,11 +269,8 @@ func (g *structure) fit(f *safetensors.File) {
 				}
 			}
 		default:
-			for d, size := range []*int{&out.Height, &out.Width} {
-				if room := []int{in.Height, in.Width}[d] + o.Pad[d] + o.Pad[d+2] - o.Kernel[d]; room >= 0 && o.Stride[d] > 0 {
-					*size = room/o.Stride[d] + 1
-				}
-			}
+			w := geometry.Window{Kernel: o.Kernel, Stride: o.Stride, Dilation: o.Dilation, Pad: o.Pad}
+			out.Height, out.Width = w.Output(in.Height, in.Width)
 			if o.Weights == nil || o.Op == qmodel.Depthwise {
 				out.Channels = in.Channels
 			}
