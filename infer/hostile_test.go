@@ -56,7 +56,7 @@ func runHostile(t *testing.T, q *qmodel.Model, m *Model) bool {
 				}
 			}
 		}
-		for _, options := range []Options{{Batch: batch, Kernel: name, Work: hostileWork}, {Batch: batch, Kernel: name, Observe: observe}} {
+		for _, options := range []Options{{Batch: batch, Kernel: name, Work: m.Work()}, {Batch: batch, Kernel: name, Work: m.Work(), Observe: observe}} {
 			r, err := m.NewRunner(options)
 			if err != nil {
 				t.Fatal(err)

@@ -35,7 +35,7 @@ func (m *Model) Validate() error {
 	for i := range m.Operators {
 		o := &m.Operators[i]
 		if err := m.validateOperator(o, accumulators); err != nil {
-			return fmt.Errorf("qmodel: operator %d (%q, %s): %w", i, o.Name, o.Op, err)
+			return fmt.Errorf("qmodel: operator %d (%q, %.40q): %w", i, o.Name, o.Op, err)
 		}
 	}
 	if m.Work() > maxWork {
@@ -96,7 +96,7 @@ func (m *Model) validateStructure() error {
 	}
 	for i := range m.Operators {
 		if err := m.validateShape(&m.Operators[i]); err != nil {
-			return fmt.Errorf("operator %d (%q, %s): %w", i, m.Operators[i].Name, m.Operators[i].Op, err)
+			return fmt.Errorf("operator %d (%q, %.40q): %w", i, m.Operators[i].Name, m.Operators[i].Op, err)
 		}
 	}
 	return nil

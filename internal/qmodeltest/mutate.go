@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/goqat/goqat/geometry"
 	"github.com/goqat/goqat/internal/safetensors"
@@ -124,6 +125,12 @@ type structure struct {
 	Operators []qmodel.Operator `json:"operators"`
 }
 
+// The kinds of tensors as the file has them and as package json takes them.
+var (
+	kindsAsNumbers = strings.NewReplacer(`"kind":"codes"`, `"kind":0`, `"kind":"accumulators"`, `"kind":1`, `"kind":"logits"`, `"kind":2`)
+	kindsAsNames   = strings.NewReplacer(`"kind":0`, `"kind":"codes"`, `"kind":1`, `"kind":"accumulators"`, `"kind":2`, `"kind":"logits"`)
+)
+
 // mutateStructure changes the graph, the input or the classes.
 func mutateStructure(rng *rand.Rand, f *safetensors.File) {
 	var g structure
@@ -131,13 +138,16 @@ func mutateStructure(rng *rand.Rand, f *safetensors.File) {
 	var classes []string
 	parts := map[string]any{"graph": &g, "input": &in, "classes": &classes}
 	for _, m := range f.Metadata {
-		if v := parts[m.Key]; v != nil && json.Unmarshal([]byte(m.Value), v) != nil {
+		if v := parts[m.Key]; v != nil && json.Unmarshal([]byte(kindsAsNumbers.Replace(m.Value)), v) != nil {
 			return // an earlier change
 		}
 	}
-	if rng.IntN(12) == 0 {
+	switch rng.IntN(12) {
+	case 0:
 		change(rng, reflect.ValueOf([]any{&in, &classes}[rng.IntN(2)]).Elem())
-	} else {
+	case 1:
+		renameOperator(rng, g.Operators)
+	default:
 		change(rng, reflect.ValueOf(&g).Elem())
 	}
 	if rng.IntN(2) == 0 && len(g.Tensors) > 0 {
@@ -156,14 +166,27 @@ func mutateStructure(rng *rand.Rand, f *safetensors.File) {
 			if err != nil {
 				panic(err)
 			}
-			f.Metadata[i].Value = string(text)
+			f.Metadata[i].Value = kindsAsNames.Replace(string(text))
 		}
 	}
 }
 
 // Change changes one field of a model: of the model itself, its tensors or operators, their weights, requantizers,
 // thresholds or tables.
-func Change(rng *rand.Rand, m *qmodel.Model) { change(rng, reflect.ValueOf(m).Elem()) }
+func Change(rng *rand.Rand, m *qmodel.Model) {
+	if rng.IntN(12) == 0 {
+		renameOperator(rng, m.Operators)
+		return
+	}
+	change(rng, reflect.ValueOf(m).Elem())
+}
+
+// renameOperator makes an operator one of another kind that the model has.
+func renameOperator(rng *rand.Rand, operators []qmodel.Operator) {
+	if n := len(operators); n > 0 {
+		operators[rng.IntN(n)].Op = operators[rng.IntN(n)].Op
+	}
+}
 
 // change changes something in a value that can be set: it goes down at random to one of its parts.
 func change(rng *rand.Rand, v reflect.Value) {
@@ -190,9 +213,7 @@ func change(rng *rand.Rand, v reflect.Value) {
 	case reflect.Bool:
 		v.SetBool(!v.Bool())
 	case reflect.String:
-		texts := []string{
-			"", "x", "\x00\n\x1b[2J", "é", "conv2d", "depthwise_conv2d", "linear", "maxpool", "avgpool", "flatten", "add", "table", "sign", "concat", "odd", "powers", "split",
-		}
+		texts := []string{"", "x", "\x00\n\x1b[2J", "é", string(qmodel.Odd), string(qmodel.Powers), string(qmodel.Split)}
 		v.SetString(texts[rng.IntN(len(texts))])
 	default:
 		changeInteger(rng, v)
@@ -255,27 +276,28 @@ func (g *structure) fit(f *safetensors.File) {
 			continue
 		}
 		in, out := &g.Tensors[o.Inputs[0]], &g.Tensors[o.Output]
-		switch o.Op {
-		case qmodel.Flatten:
+		switch {
+		case o.Aliases():
 			out.Height, out.Width, out.Channels = 1, 1, in.Height*in.Width*in.Channels
-		case qmodel.Table, qmodel.Sign, qmodel.Add:
+		case o.Windowed():
+			w := geometry.Window{Kernel: o.Kernel, Stride: o.Stride, Dilation: o.Dilation, Pad: o.Pad}
+			out.Height, out.Width = w.Output(in.Height, in.Width)
+			if o.Weights == nil || o.Groups == in.Channels {
+				out.Channels = in.Channels
+			}
+		default:
 			out.Height, out.Width, out.Channels = in.Height, in.Width, in.Channels
-		case qmodel.Concat:
-			out.Height, out.Width, out.Channels = in.Height, in.Width, 0
+		}
+		if !o.Adds() && len(o.Inputs) > 1 { // it joins them
+			out.Channels = 0
 			for k, t := range o.Inputs {
 				if has(t) {
 					out.Channels += g.Tensors[t].Channels
 					resize(f, o.Name+".table"+strconv.Itoa(k), 1<<(g.Tensors[t].Bits&15))
 				}
 			}
-		default:
-			w := geometry.Window{Kernel: o.Kernel, Stride: o.Stride, Dilation: o.Dilation, Pad: o.Pad}
-			out.Height, out.Width = w.Output(in.Height, in.Width)
-			if o.Weights == nil || o.Op == qmodel.Depthwise {
-				out.Channels = in.Channels
-			}
 		}
-		if o.Op == qmodel.MaxPool || o.Op == qmodel.Flatten {
+		if o.Weights == nil && !o.Adds() && len(o.Inputs) == 1 && f.Tensor(o.Name+".table") == nil { // it keeps codes
 			out.Bits, out.ZeroPoint, out.ScaleBits, out.Signs = in.Bits, in.ZeroPoint, in.ScaleBits, in.Signs
 		}
 		resize(f, o.Name+".shift", out.Channels)
@@ -284,9 +306,7 @@ func (g *structure) fit(f *safetensors.File) {
 		if t := f.Tensor(o.Name + ".multiplier"); t != nil && len(t.Shape) > 0 {
 			resize(f, t.Name, t.Shape[0], out.Channels)
 		}
-		if o.Op == qmodel.Table {
-			resize(f, o.Name+".table", 1<<(in.Bits&15))
-		}
+		resize(f, o.Name+".table", 1<<(in.Bits&15))
 		if out.Signs {
 			resize(f, o.Name+".threshold", out.Bits, out.Channels)
 		}
