@@ -48,7 +48,7 @@ saves; --resume goes on to the same result.`,
 			}
 			if asJSON {
 				if s.Verify != nil {
-					fmt.Fprint(w, disagreement(*s.Verify))
+					fmt.Fprint(c.ErrOrStderr(), disagreement(*s.Verify))
 				}
 				return printJSON(c.OutOrStdout(), s)
 			}
