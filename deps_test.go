@@ -63,6 +63,9 @@ func readLattice(t *testing.T) lattice {
 // entry returns the name under which a package is listed: its own, or that of
 // all below a folder, as in `examples/…`.
 func (l lattice) entry(pkg string) (string, bool) {
+	if _, ok := l[pkg]; ok {
+		return pkg, true
+	}
 	for at := pkg; at != "."; at = path.Dir(at) {
 		listed := at
 		if at != pkg {

@@ -60,7 +60,7 @@ func glob(t *testing.T, patterns ...string) (files []string) {
 }
 
 // TestReadme holds the Go of README.md to the examples: every line of it is a
-// line of theirs.
+// line of theirs, and embed is there whole.
 func TestReadme(t *testing.T) {
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
@@ -75,6 +75,14 @@ func TestReadme(t *testing.T) {
 		for line := range strings.Lines(string(program)) {
 			lines[strings.TrimSpace(line)] = true
 		}
+	}
+	embed, err := os.ReadFile("embed/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, program, _ := strings.Cut(string(embed), "\npackage main\n")
+	if !strings.Contains(string(readme), "```go\npackage main\n"+program+"```") {
+		t.Error("README.md has not the whole of embed/main.go")
 	}
 	blocks := strings.Split(string(readme), "```go\n")
 	if len(blocks) == 1 {
