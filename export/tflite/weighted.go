@@ -18,6 +18,7 @@ type layer struct {
 	weights []int16
 	scales  []float32 // of the weights, by channel
 	bias    []int32   // in steps of the accumulator
+	wrong   float64   // by how many steps of the output a rounded bias is, where that is more than half of one
 }
 
 // weightsOf returns the weights of an operator with one accumulator; a mean and a sign have ones.
@@ -110,11 +111,11 @@ func (w *writer) layerWithin(limit int64, o *qmodel.Operator, values []int16, m 
 		multiplier, _ := step.Float64()
 		l.scales[c] = quant.WeightScale(scale, y, multiplier/float64(factor))
 		b, _ := rest.Mul(rest, new(big.Rat).SetInt64(factor)).Float64()
-		if multiplier > float64(factor) && !rest.IsInt() {
+		if wrong := math.Abs(b-math.RoundToEven(b)) * multiplier / float64(factor); wrong > 0.5 {
 			if limit < 127 { // they then are not packed
 				return w.layerWithin(127, o, values, m, shift, y, constant)
 			}
-			return nil, fmt.Errorf("channel %d: the bias has a fraction in steps of the accumulator, which are %g of the output", c, multiplier/float64(factor))
+			l.wrong = max(l.wrong, wrong)
 		}
 		if math.Abs(b) >= 1<<30 {
 			return nil, fmt.Errorf("channel %d: the bias is %g steps of the accumulator, beyond int32", c, b)
@@ -162,6 +163,9 @@ func (w *writer) product(o *qmodel.Operator, lo int32) agreement.Statement {
 		return refused("%v", err)
 	}
 	w.finish(o, lo, w.shape(o), true, func(y, activation int32) { w.emit(o, l, y, activation) })
+	if l.wrong > 0 {
+		return agreement.Statement{Agreement: agreement.Step, Note: fmt.Sprintf("more than one step: a bias is wrong by %.1f steps, whose channel has steps of the accumulator that large", l.wrong)}
+	}
 	return agreement.Statement{Agreement: agreement.Step, Note: roundedTwice}
 }
 
