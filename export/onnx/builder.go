@@ -180,5 +180,8 @@ func window(o *qmodel.Operator) []onnxproto.Attribute {
 	if o.Weighted() {
 		list = append(list, integer("group", int64(o.Groups)))
 	}
+	if o.Dilation != [2]int{} {
+		list = append(list, integers("dilations", o.Dilation[:]...))
+	}
 	return list
 }

@@ -56,6 +56,8 @@ func (e *exact) operator(o *qmodel.Operator) agreement.Statement {
 		e.flatten(o)
 	case o.Table != nil:
 		e.table(o)
+	case o.Tables != nil:
+		e.concatenate(o)
 	default:
 		err = e.sum(o)
 	}

@@ -3,6 +3,7 @@
 package onnx
 
 import (
+	"bytes"
 	"fmt"
 	"math/bits"
 
@@ -141,26 +142,31 @@ func (e *exact) convolve(o *qmodel.Operator, weights string, sign int) string {
 	return e.node("Conv", inputs, window(o)...)
 }
 
-// windowSum is the term of an average pooling.
+// windowSum is the term of an average pooling: the sums of windows, brought to as many taps each.
 func (e *exact) windowSum(o *qmodel.Operator) (total, error) {
-	x := &e.model.Tensors[o.Inputs[0]]
-	most := int64(o.Kernel[0]*o.Kernel[1]) * int64(max(x.ZeroPoint, x.Max()-x.ZeroPoint))
+	x, y := &e.model.Tensors[o.Inputs[0]], &e.model.Tensors[o.Output]
+	w := o.Window()
+	most := int64(max(w.Taps(), w.Whole(x.Height, x.Width, o.CountPad))) * int64(max(x.ZeroPoint, x.Max()-x.ZeroPoint))
 	if most >= maxFloat32 {
 		return total{}, fmt.Errorf("a window of %d×%d sums up to %d, and float32 holds integers below 2^24 only", o.Kernel[0], o.Kernel[1], most)
 	}
 	in := e.real(real{tensor: o.Inputs[0]})
 	p := part{factor: 1, bound: repeat(most, x.Channels)}
 	e.sums.float32 = max(e.sums.float32, widest(p.bound))
-	if o.Kernel == [2]int{x.Height, x.Width} {
+	if o.Kernel == [2]int{x.Height, x.Width} && !w.Padded() {
 		p.value = e.node("ReduceSum", []string{in, e.int64s("axes", 2, 3)}, integer("keepdims", 1))
-	} else {
-		ones := make([]byte, x.Channels*o.Kernel[0]*o.Kernel[1])
-		for i := range ones {
-			ones[i] = 1
+		return total{parts: []part{p}}, nil
+	}
+	ones := bytes.Repeat([]byte{1}, x.Channels*w.Taps())
+	dims := []int64{int64(x.Channels), 1, int64(o.Kernel[0]), int64(o.Kernel[1])}
+	weights := e.cast(e.initializer("ones", onnxproto.TypeInt8, dims, ones), onnxproto.TypeFloat)
+	p.value = e.node("Conv", []string{in, weights}, append(window(o), integer("group", int64(x.Channels)))...)
+	if w.Padded() && !o.CountPad {
+		var shares []float32
+		for _, share := range w.Shares(x.Height, x.Width, false) {
+			shares = append(shares, float32(share))
 		}
-		dims := []int64{int64(x.Channels), 1, int64(o.Kernel[0]), int64(o.Kernel[1])}
-		weights := e.cast(e.initializer("ones", onnxproto.TypeInt8, dims, ones), onnxproto.TypeFloat)
-		p.value = e.node("Conv", []string{in, weights}, append(window(o), integer("group", int64(x.Channels)))...)
+		p.value = e.node("Mul", []string{p.value, e.float32s("share", []int64{1, 1, int64(y.Height), int64(y.Width)}, shares...)})
 	}
 	return total{parts: []part{p}}, nil
 }

@@ -45,7 +45,27 @@ func (b *builder) onlyLinear(i int) bool {
 // table lowers a table of codes.
 func (b *builder) table(o *qmodel.Operator) {
 	flat := b.values[o.Inputs[0]].flat
-	index := b.cast(b.in(o.Inputs[0], flat), onnxproto.TypeInt32)
-	b.node("Gather", []string{b.initializer("table", onnxproto.TypeUint8, []int64{int64(len(o.Table))}, o.Table), index}, integer("axis", 0))
+	b.gather(o.Table, b.in(o.Inputs[0], flat))
+	b.output(o.Output, flat)
+}
+
+// gather looks codes up in a table.
+func (b *builder) gather(table []uint8, codes string) string {
+	index := b.cast(codes, onnxproto.TypeInt32)
+	return b.node("Gather", []string{b.initializer("table", onnxproto.TypeUint8, []int64{int64(len(table))}, table), index}, integer("axis", 0))
+}
+
+// concatenate lowers a concatenation of codes.
+func (b *builder) concatenate(o *qmodel.Operator) {
+	flat := b.values[o.Inputs[0]].flat
+	var inputs []string
+	for i, in := range o.Inputs {
+		x := b.in(in, flat)
+		if o.Tables[i] != nil {
+			x = b.gather(o.Tables[i], x)
+		}
+		inputs = append(inputs, x)
+	}
+	b.node("Concat", inputs, integer("axis", 1))
 	b.output(o.Output, flat)
 }

@@ -65,6 +65,9 @@ func (q *qdq) operator(o *qmodel.Operator) agreement.Statement {
 	case o.Table != nil:
 		q.lookup(o)
 		return agreement.Statement{Agreement: agreement.Exact}
+	case o.Tables != nil:
+		q.concatenate(o)
+		return agreement.Statement{Agreement: agreement.Exact}
 	case o.Thresholds != nil && q.onePart(o) && o.Thresholds.Planes() == 1 && narrow(o.Weights.Values(0)):
 		return q.sign(o)
 	case o.Thresholds == nil && q.hasForm(o):

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/big"
 
+	"github.com/goqat/goqat/internal/onnxproto"
 	"github.com/goqat/goqat/qmodel"
 )
 
@@ -23,13 +24,15 @@ func (q *qdq) added(in int, m []int64, shift []uint8, out int, flat bool) string
 
 // average is the term of an average pooling, in real numbers.
 func (q *qdq) average(o *qmodel.Operator) string {
-	x, n := &q.model.Tensors[o.Inputs[0]], int64(o.Kernel[0]*o.Kernel[1])
+	x := &q.model.Tensors[o.Inputs[0]]
+	w := o.Window()
+	n := int64(w.Whole(x.Height, x.Width, o.CountPad))
 	in := q.dequantize(o.Inputs[0], false)
 	var y string
-	if o.Kernel == [2]int{x.Height, x.Width} {
+	if o.Kernel == [2]int{x.Height, x.Width} && !w.Padded() {
 		y = q.node("GlobalAveragePool", []string{in})
 	} else {
-		y = q.node("AveragePool", []string{in}, window(o)...)
+		y = q.node("AveragePool", []string{in}, averageWindow(o)...)
 	}
 	r := o.Requantizer
 	q.terms.scale(q.realScale(o.Inputs[0]), q.realScale(o.Output), float32(n))
@@ -37,6 +40,15 @@ func (q *qdq) average(o *qmodel.Operator) string {
 		q.terms.add(c, steps(r.M[0][c], r.Shift[c]), n*int64(max(x.ZeroPoint, x.Max()-x.ZeroPoint)), nil)
 	}
 	return q.scaled(y, r.M[0], r.Shift, float64(q.realScale(o.Inputs[0]))/(float64(q.realScale(o.Output))*float64(n)), false)
+}
+
+// averageWindow returns the attributes of an average, in which padding counts or does not.
+func averageWindow(o *qmodel.Operator) []onnxproto.Attribute {
+	list := window(o)
+	if o.CountPad {
+		list = append(list, integer("count_include_pad", 1))
+	}
+	return list
 }
 
 // scaled returns a real tensor whose multipliers were expected to be one number, times what they are else.

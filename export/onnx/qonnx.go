@@ -147,6 +147,8 @@ func (q *qonnx) operator(o *qmodel.Operator) agreement.Statement {
 		return agreement.Statement{Agreement: agreement.Exact}
 	case o.Table != nil:
 		return q.table(o)
+	case o.Tables != nil:
+		return q.concatenate(o)
 	}
 	if out.Kind == qmodel.Accumulators {
 		q.sums[o.Output] = func(m []int64, shift []uint8) string { return q.product(o, 0, m, shift) }
@@ -174,25 +176,58 @@ func (q *qonnx) flattened(o *qmodel.Operator) {
 
 // table lowers a table that is a change of scale.
 func (q *qonnx) table(o *qmodel.Operator) agreement.Statement {
-	x, t := &q.model.Tensors[o.Inputs[0]], &q.model.Tensors[o.Output]
+	flat := q.values[o.Inputs[0]].flat
+	if _, err := q.rescaled(o, o.Inputs[0], o.Table, flat); err != nil {
+		return agreement.Statement{Agreement: agreement.None, Note: err.Error()}
+	}
+	q.give(o.Output, flat)
+	return agreement.Statement{Agreement: agreement.Exact}
+}
+
+// concatenate lowers a concatenation whose tables are changes of scale.
+func (q *qonnx) concatenate(o *qmodel.Operator) agreement.Statement {
+	flat := q.values[o.Inputs[0]].flat
+	var inputs []string
+	for i, in := range o.Inputs {
+		x := q.in(in, flat)
+		if o.Tables[i] != nil {
+			var err error
+			if x, err = q.rescaled(o, in, o.Tables[i], flat); err != nil {
+				return agreement.Statement{Agreement: agreement.None, Note: err.Error()}
+			}
+		}
+		inputs = append(inputs, x)
+	}
+	q.op(q.shape(o.Output, flat), "Concat", inputs, integer("axis", 1))
+	q.give(o.Output, flat)
+	return agreement.Statement{Agreement: agreement.Exact}
+}
+
+// rescaled brings tensor in to the steps of the operator's output, as a table does.
+func (q *qonnx) rescaled(o *qmodel.Operator, in int, table []uint8, flat bool) (string, error) {
+	x, t := &q.model.Tensors[in], &q.model.Tensors[o.Output]
 	factor := math.Float32frombits(x.ScaleBits) / math.Float32frombits(t.ScaleBits)
 	lo, hi := t.Span()
-	for code, want := range o.Table {
+	for code, want := range table {
 		v := math.RoundToEven(float64(float32(int32(code)-x.ZeroPoint)*factor)) + float64(t.ZeroPoint)
 		if min(max(v, float64(lo)), float64(hi)) != float64(want) {
-			return agreement.Statement{Agreement: agreement.None, Note: fmt.Sprintf("the table is no change of scale: code %d becomes %d", code, want)}
+			return "", fmt.Errorf("the table is no change of scale: code %d becomes %d", code, want)
 		}
 	}
-	flat := q.values[o.Inputs[0]].flat
-	y := q.op(q.shape(o.Output, flat), "Mul", []string{q.in(o.Inputs[0], flat), q.float32s("factor", nil, factor)})
-	q.integers(o, y, flat)
-	return agreement.Statement{Agreement: agreement.Exact}
+	shape := q.shape(in, flat)
+	y := q.op(shape, "Mul", []string{q.in(in, flat), q.float32s("factor", nil, factor)})
+	return q.quantized(t, y, shape), nil
 }
 
 // integers makes the operator's output, q - zero point, of real numbers in its steps. Codes around a zero point are signed: a
 // zero point added before the rounding would turn ties where it is odd.
 func (q *qonnx) integers(o *qmodel.Operator, y string, flat bool) {
-	t, shape := &q.model.Tensors[o.Output], q.shape(o.Output, flat)
+	q.quantized(&q.model.Tensors[o.Output], y, q.shape(o.Output, flat))
+	q.give(o.Output, flat)
+}
+
+// quantized makes integers of the tensor t of real numbers in its steps.
+func (q *qonnx) quantized(t *qmodel.Tensor, y string, shape []int64) string {
 	lo, hi := t.Span()
 	width, signed := t.Bits, t.ZeroPoint != 0
 	full := lo == 0 && hi == t.Max()
@@ -202,8 +237,7 @@ func (q *qonnx) integers(o *qmodel.Operator, y string, flat bool) {
 	if !full {
 		y = q.op(shape, "Clip", []string{y, q.float32s("least", nil, float32(lo-t.ZeroPoint)), q.float32s("most", nil, float32(hi-t.ZeroPoint))})
 	}
-	q.quant(shape, y, width, signed, false)
-	q.give(o.Output, flat)
+	return q.quant(shape, y, width, signed, false)
 }
 
 // requantize lowers an operator that rounds a sum of terms.
@@ -251,8 +285,9 @@ func (q *qonnx) terms(o *qmodel.Operator, m [][]int64, shift []uint8, flat bool)
 		}
 		rest = rest[1:]
 	case o.Averages():
-		mean := q.op(shape, "AveragePool", []string{q.in(o.Inputs[0], false)}, window(o)...)
-		plus(q.times(mean, m[0], shift, float64(o.Kernel[0]*o.Kernel[1]), shape))
+		x := &q.model.Tensors[o.Inputs[0]]
+		mean := q.op(shape, "AveragePool", []string{q.in(o.Inputs[0], false)}, averageWindow(o)...)
+		plus(q.times(mean, m[0], shift, float64(o.Window().Whole(x.Height, x.Width, o.CountPad)), shape))
 		term, rest = 1, nil
 	}
 	for _, in := range rest {

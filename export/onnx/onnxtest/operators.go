@@ -56,6 +56,7 @@ var operators = map[string]func(*onnxproto.Node, []*Tensor) *Tensor{
 		return &Tensor{in[0].Type, []int{n, len(in[0].Data) / n, 1, 1}, in[0].Data}
 	},
 	"Transpose": transpose,
+	"Concat":    concatenate,
 	"ReduceSum": func(_ *onnxproto.Node, in []*Tensor) *Tensor {
 		return pool(in[0], [2]int{in[0].Dims[2], in[0].Dims[3]}, [2]int{1, 1}, [4]int{}, 0, add)
 	},
@@ -163,9 +164,9 @@ func window(n *onnxproto.Node) (kernel, stride [2]int, pad [4]int) {
 }
 
 // taps calls f for each output of a window at y, x and each input of it at v, u that is no padding.
-func taps(in *Tensor, kernel, stride [2]int, pad [4]int, f func(y, x, i, j, v, u int)) (height, width int) {
+func taps(in *Tensor, kernel, stride, dilation [2]int, pad [4]int, f func(y, x, i, j, v, u int)) (height, width int) {
 	h, w := in.Dims[2], in.Dims[3]
-	height, width = (h+pad[0]+pad[2]-kernel[0])/stride[0]+1, (w+pad[1]+pad[3]-kernel[1])/stride[1]+1
+	height, width = (h+pad[0]+pad[2]-(kernel[0]-1)*dilation[0]-1)/stride[0]+1, (w+pad[1]+pad[3]-(kernel[1]-1)*dilation[1]-1)/stride[1]+1
 	if f == nil {
 		return height, width
 	}
@@ -173,7 +174,7 @@ func taps(in *Tensor, kernel, stride [2]int, pad [4]int, f func(y, x, i, j, v, u
 		for x := range width {
 			for i := range kernel[0] {
 				for j := range kernel[1] {
-					v, u := y*stride[0]+i-pad[0], x*stride[1]+j-pad[1]
+					v, u := y*stride[0]+i*dilation[0]-pad[0], x*stride[1]+j*dilation[1]-pad[1]
 					if v >= 0 && v < h && u >= 0 && u < w {
 						f(y, x, i, j, v, u)
 					}
@@ -186,7 +187,7 @@ func taps(in *Tensor, kernel, stride [2]int, pad [4]int, f func(y, x, i, j, v, u
 
 // pool folds each window of each channel.
 func pool(in *Tensor, kernel, stride [2]int, pad [4]int, first float64, fold func(kind onnxproto.Type, a, b float64) float64) *Tensor {
-	height, width := taps(in, kernel, stride, pad, nil)
+	height, width := taps(in, kernel, stride, [2]int{1, 1}, pad, nil)
 	planes := in.Dims[0] * in.Dims[1]
 	out := New(in.Type, in.Dims[0], in.Dims[1], height, width)
 	for p := range planes {
@@ -194,7 +195,7 @@ func pool(in *Tensor, kernel, stride [2]int, pad [4]int, first float64, fold fun
 		for i := range y {
 			y[i] = first
 		}
-		taps(in, kernel, stride, pad, func(at, x, _, _, v, u int) {
+		taps(in, kernel, stride, [2]int{1, 1}, pad, func(at, x, _, _, v, u int) {
 			i := at*width + x
 			y[i] = fold(in.Type, y[i], in.Data[(p*in.Dims[2]+v)*in.Dims[3]+u])
 		})
@@ -204,8 +205,11 @@ func pool(in *Tensor, kernel, stride [2]int, pad [4]int, first float64, fold fun
 
 func convolution(n *onnxproto.Node, in []*Tensor) *Tensor {
 	kernel, stride, pad := window(n)
-	x, w, groups := in[0], in[1], int(n.Attribute("group").Int)
-	height, width := taps(x, kernel, stride, pad, nil)
+	x, w, groups, dilation := in[0], in[1], int(n.Attribute("group").Int), [2]int{1, 1}
+	if d := n.Attribute("dilations"); d != nil {
+		dilation = [2]int{int(d.Ints[0]), int(d.Ints[1])}
+	}
+	height, width := taps(x, kernel, stride, dilation, pad, nil)
 	channels, per := w.Dims[0], w.Dims[1]
 	out := New(x.Type, x.Dims[0], channels, height, width)
 	for image := range x.Dims[0] {
@@ -214,7 +218,7 @@ func convolution(n *onnxproto.Node, in []*Tensor) *Tensor {
 			for k := range per {
 				plane := x.Data[(image*x.Dims[1]+c/(channels/groups)*per+k)*x.Dims[2]*x.Dims[3]:]
 				weights := w.Data[(c*per+k)*kernel[0]*kernel[1]:]
-				taps(x, kernel, stride, pad, func(at, u0, i, j, v, u int) {
+				taps(x, kernel, stride, dilation, pad, func(at, u0, i, j, v, u int) {
 					term := round(x.Type, plane[v*x.Dims[3]+u]*weights[i*kernel[1]+j])
 					y[at*width+u0] = round(x.Type, y[at*width+u0]+term)
 				})
@@ -249,10 +253,35 @@ func gemm(_ *onnxproto.Node, in []*Tensor) *Tensor {
 	return y
 }
 
-// average is of windows without padding.
+// average divides the sum of a window by its taps, those of padding among them or not.
 func average(n *onnxproto.Node, in []*Tensor) *Tensor {
 	kernel, stride, pad := window(n)
-	return mean(pool(in[0], kernel, stride, pad, 0, add), kernel[0]*kernel[1])
+	sums := pool(in[0], kernel, stride, pad, 0, add)
+	if n.Attribute("count_include_pad") != nil {
+		return mean(sums, kernel[0]*kernel[1])
+	}
+	taps := pool(in[0], kernel, stride, pad, 0, func(_ onnxproto.Type, n, _ float64) float64 { return n + 1 })
+	for i, v := range sums.Data {
+		sums.Data[i] = round(sums.Type, v/taps.Data[i])
+	}
+	return sums
+}
+
+// concatenate is along the second dimension.
+func concatenate(_ *onnxproto.Node, in []*Tensor) *Tensor {
+	dims := append([]int{}, in[0].Dims...)
+	for _, t := range in[1:] {
+		dims[1] += t.Dims[1]
+	}
+	y := New(in[0].Type, dims...)
+	y.Data = y.Data[:0]
+	for image := range dims[0] {
+		for _, t := range in {
+			each := len(t.Data) / dims[0]
+			y.Data = append(y.Data, t.Data[image*each:][:each]...)
+		}
+	}
+	return y
 }
 
 // mean divides sums of n numbers.
