@@ -36,7 +36,7 @@ type Term struct {
 // In Integer runs its terms are exact integers and it requantizes their sum
 // (contract, Numerics 2) with the parameters of SetInteger.
 //
-// It passes over its inputs block by block, so that values between the stages
+// It passes over its inputs block by block, so that values between its steps
 // never leave the cache, and its backward pass recomputes instead of keeping
 // copies.
 type Epilogue struct {
@@ -73,7 +73,7 @@ func (g *Graph) Epilogue(name string, e Epilogue) *Node {
 		inputs = append(inputs, t.X)
 	}
 	for i, t := range e.Terms {
-		s := stage{x: i, norm: t.Norm}
+		s := term{x: i, norm: t.Norm}
 		s.conv, _ = t.X.fn.(*conv)
 		if t.Norm != nil {
 			s.gamma, s.beta = len(inputs), len(inputs)+1
@@ -83,7 +83,7 @@ func (g *Graph) Epilogue(name string, e Epilogue) *Node {
 			s.bias = len(inputs)
 			inputs = append(inputs, t.Bias.node)
 		}
-		f.stages = append(f.stages, s)
+		f.terms = append(f.terms, s)
 	}
 	f.firstLearned = len(inputs)
 	if e.Quantizer != nil {
@@ -137,7 +137,7 @@ type epilogue struct {
 	Epilogue
 	name           string
 	rows, channels int // rows of one image
-	stages         []stage
+	terms          []term
 	firstLearned   int // index of the quantizer's first input
 	learned        int // number of learned values of the quantizer
 	pool           *kernel.Pool
@@ -160,11 +160,11 @@ type epilogue struct {
 	n          int // valid rows of all images
 	quantizing bool
 	active     Activation // of this run
-	current    *stage     // of momentBlocks and centerBlocks
+	current    *term      // of momentBlocks and centerBlocks
 }
 
-// stage is a term with what a run needs of it.
-type stage struct {
+// term is a Term with what a run needs of it.
+type term struct {
 	x, gamma, beta, bias int // input indices; 0 where a parameter is absent
 	norm                 *Norm
 	conv                 *conv
@@ -177,15 +177,15 @@ type stage struct {
 }
 
 // affine says whether the term is more than the tensor itself.
-func (s *stage) affine() bool { return s.norm != nil || s.bias != 0 }
+func (s *term) affine() bool { return s.norm != nil || s.bias != 0 }
 
 // allocate makes the memory of all runs.
 func (e *epilogue) allocate(batch int) {
 	c := e.channels
 	e.blockRows = max(1, blockValues/c)
 	blocks := (batch*e.rows + e.blockRows - 1) / e.blockRows
-	for i := range e.stages {
-		s := &e.stages[i]
+	for i := range e.terms {
+		s := &e.terms[i]
 		if !s.affine() {
 			continue
 		}
@@ -226,8 +226,8 @@ func (e *epilogue) Forward(r *Run, y []float32, x [][]float32) error {
 	if r.Mode == Integer {
 		return e.forwardInteger(blocks)
 	}
-	for i := range e.stages {
-		s := &e.stages[i]
+	for i := range e.terms {
+		s := &e.terms[i]
 		switch {
 		case s.norm != nil:
 			e.normalize(s, blocks)
@@ -264,7 +264,7 @@ func (e *epilogue) observing() bool {
 }
 
 // normalize finds scale and shift of a normalized term.
-func (e *epilogue) normalize(s *stage, blocks int) {
+func (e *epilogue) normalize(s *term, blocks int) {
 	n := s.norm
 	gamma, beta := e.x[s.gamma], e.x[s.beta]
 	if e.run.Mode == Train && !e.run.FreezeNorm {
@@ -286,7 +286,7 @@ func (e *epilogue) normalize(s *stage, blocks int) {
 }
 
 // batchStatistics totals the moments of the blocks, in their order.
-func (e *epilogue) batchStatistics(s *stage, blocks int) {
+func (e *epilogue) batchStatistics(s *term, blocks int) {
 	c, count := e.channels, float64(e.n)
 	total(s.sum, blocks, c)
 	total(s.sumX, blocks, c)
@@ -311,8 +311,8 @@ func total(x []float64, blocks, n int) {
 
 // sum writes the sum of the terms of a block to dst.
 func (e *epilogue) sum(dst []float32, lo, hi int) {
-	for i := range e.stages {
-		s := &e.stages[i]
+	for i := range e.terms {
+		s := &e.terms[i]
 		x := e.x[s.x][lo:hi]
 		switch {
 		case s.affine() && i == 0:

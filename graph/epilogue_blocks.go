@@ -7,7 +7,7 @@ import "github.com/goqat/goqat/internal/kernel"
 // The passes of an epilogue over its blocks, each a kernel.Task.
 type (
 	momentBlocks   epilogue // sums x − m and its square; m is the running mean, near enough for the variance not to cancel
-	forwardBlocks  epilogue // all stages
+	forwardBlocks  epilogue // all of it
 	backwardBlocks epilogue // gradients of the sum of the terms and, partly, of the parameters
 	centerBlocks   epilogue // the gradient through the statistics of a batch normalization
 )
@@ -88,8 +88,8 @@ func (t *backwardBlocks) Tile(i, worker int) {
 		kernel.ReLUClampBackward(d, sum, dy, 6)
 		dy = d
 	}
-	for k := range e.stages {
-		s := &e.stages[k]
+	for k := range e.terms {
+		s := &e.terms[k]
 		if s.affine() {
 			sum, dot := s.sums(i, e.channels)
 			kernel.ChannelDots(sum, dot, dy, e.x[s.x][lo:hi])
@@ -103,7 +103,7 @@ func (t *backwardBlocks) Tile(i, worker int) {
 // home returns the first term that wants a gradient, in whose memory it is
 // computed; -1 if there is none.
 func (e *epilogue) home() int {
-	for _, s := range e.stages {
+	for _, s := range e.terms {
 		if e.dx[s.x] != nil {
 			return s.x
 		}
@@ -112,7 +112,7 @@ func (e *epilogue) home() int {
 }
 
 // sums returns the emptied sums of block i.
-func (s *stage) sums(i, channels int) (sum, sumX []float64) {
+func (s *term) sums(i, channels int) (sum, sumX []float64) {
 	sum, sumX = s.sum[i*channels:(i+1)*channels], s.sumX[i*channels:(i+1)*channels]
 	clear(sum)
 	clear(sumX)
@@ -131,8 +131,8 @@ func (e *epilogue) Backward(r *Run, dx [][]float32, dy []float32, x [][]float32)
 	e.dx, e.dy = dx, dy
 	clear(e.grad)
 	e.pool.Run((*backwardBlocks)(e), blocks)
-	for i := range e.stages {
-		s := &e.stages[i]
+	for i := range e.terms {
+		s := &e.terms[i]
 		if !s.affine() {
 			continue
 		}
@@ -151,7 +151,7 @@ func (e *epilogue) Backward(r *Run, dx [][]float32, dy []float32, x [][]float32)
 
 // parameterGradients turns the totals of dy and dy·x into the gradients of
 // gamma and beta, or of the bias, and prepares the second pass.
-func (e *epilogue) parameterGradients(s *stage) {
+func (e *epilogue) parameterGradients(s *term) {
 	if s.norm == nil {
 		if db := e.dx[s.bias]; db != nil {
 			for c := range db {

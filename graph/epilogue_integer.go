@@ -77,8 +77,8 @@ func (e *epilogue) compare(lo, hi int) {
 func (e *epilogue) integerSum(m [][]int64, at, c int) int64 {
 	var sum int64
 	term := 0
-	for k := range e.stages {
-		s := &e.stages[k]
+	for k := range e.terms {
+		s := &e.terms[k]
 		if s.conv == nil {
 			sum += int64(e.x[s.x][at+c]) * m[term][c]
 			term++

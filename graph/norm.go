@@ -9,7 +9,7 @@ import (
 )
 
 // A Norm is batch normalization over every axis but the channels (Ioffe and
-// Szegedy 2015). It is a stage of an epilogue.
+// Szegedy 2015). It is a part of an epilogue.
 type Norm struct {
 	Gamma, Beta *Param
 	// Mean and Variance are the running statistics, [Channels]; Variance is

@@ -4,7 +4,7 @@ package graph
 
 import "math"
 
-// A Quantizer is the last stage of an epilogue: it replaces activations by
+// A Quantizer is the last step of an epilogue: it replaces activations by
 // quantized ones in training, with gradients of its own making.
 //
 // Forward and Backward are given blocks of the tensor, several at a time from

@@ -142,7 +142,7 @@ func (n *Network) weights(u *Unit, shape []int) qat.Weights {
 	if len(bits) == 1 {
 		return width(u.Assigned.WeightBits, true)
 	}
-	return qat.NewStagedWeights(bits, width)
+	return qat.NewPhasedWeights(bits, width)
 }
 
 // emitConv adds the unit's sums, of weights w: with a border of −1 where the input are

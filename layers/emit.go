@@ -68,7 +68,7 @@ func (n *Network) quantizer(u *Unit) qat.Activation {
 	if len(r.Bits) == 1 || r.Method.Info().Signs {
 		return width(r.Last(), true)
 	}
-	return qat.NewStagedActivation(r.Bits, width)
+	return qat.NewPhasedActivation(r.Bits, width)
 }
 
 // widthName names a quantizer: the last one by what it quantizes, earlier ones with

@@ -14,7 +14,7 @@ import (
 // differs from the stage before.
 func (n *Network) SetStage(stage int) {
 	n.stage = min(stage, len(n.Policy.Stages))
-	n.widened(func(q qat.Widened) { q.SetStage(stage) })
+	n.phased(func(q qat.Phased) { q.SetStage(stage) })
 }
 
 // InStage says whether the network is in a stage of its policy, and not quantized
@@ -24,7 +24,7 @@ func (n *Network) InStage() bool { return n.stage < len(n.Policy.Stages) }
 // Active returns the parameters that the stage uses.
 func (n *Network) Active() []*graph.Param {
 	idle := map[*graph.Param]bool{}
-	n.widened(func(q qat.Widened) {
+	n.phased(func(q qat.Phased) {
 		for _, p := range q.Idle() {
 			idle[p] = true
 		}
@@ -32,13 +32,13 @@ func (n *Network) Active() []*graph.Param {
 	return slices.DeleteFunc(slices.Clone(n.Graph.Params()), func(p *graph.Param) bool { return idle[p] })
 }
 
-// widened calls f for the quantizers that change from stage to stage.
-func (n *Network) widened(f func(qat.Widened)) {
+// phased calls f for the quantizers that change from stage to stage.
+func (n *Network) phased(f func(qat.Phased)) {
 	for _, u := range n.Units {
-		if q, ok := u.Quantizer.(qat.Widened); ok {
+		if q, ok := u.Quantizer.(qat.Phased); ok {
 			f(q)
 		}
-		if q, ok := u.Output.Quantizer.(qat.Widened); ok {
+		if q, ok := u.Output.Quantizer.(qat.Phased); ok {
 			f(q)
 		}
 	}

@@ -48,7 +48,7 @@ func (n *Network) Start() {
 func (n *Network) Steps() int {
 	steps := 0
 	for _, u := range n.Units {
-		if q, ok := u.Quantizer.(qat.Staged); ok {
+		if q, ok := u.Quantizer.(qat.Incremental); ok {
 			steps = max(steps, q.Steps())
 		}
 	}
@@ -59,7 +59,7 @@ func (n *Network) Steps() int {
 // stay.
 func (n *Network) Advance(k int) {
 	for _, u := range n.Units {
-		if q, ok := u.Quantizer.(qat.Staged); ok {
+		if q, ok := u.Quantizer.(qat.Incremental); ok {
 			q.Advance(k, u.Weight.Value)
 		}
 	}

@@ -59,8 +59,8 @@ func (m INQ) steps() []float64 {
 	return m.Steps
 }
 
-// Staged is implemented by Weights that are quantized in steps.
-type Staged interface {
+// Incremental is implemented by Weights that are quantized in steps.
+type Incremental interface {
 	// Steps is the number of steps.
 	Steps() int
 	// Advance takes all steps up to the k-th, from 1; it does nothing if they

@@ -16,7 +16,7 @@ func TestINQSteps(t *testing.T) {
 	const n = 16
 	o := qat.Options{Bits: 5, PerTensor: true}
 	q := shaped(t, "inq", o, 2, n/2)
-	s := q.(qat.Staged)
+	s := q.(qat.Incremental)
 	w := normal(n, 0.1, 3)
 	q.Start(w)
 	y := make([]float32, n)
@@ -73,7 +73,7 @@ func TestINQSteps(t *testing.T) {
 		copy(again.State()[i].Data, s.Data)
 	}
 	v := normal(n, 1, 5)
-	again.(qat.Staged).Advance(4, v)
+	again.(qat.Incremental).Advance(4, v)
 	if again.Constrain(v); !slices.Equal(v, w) {
 		t.Errorf("restored as %v, want %v", v, w)
 	}

@@ -46,11 +46,11 @@ func (p *Policy) At(stage int, name string, l Layer) (Layer, error) {
 	return l, nil
 }
 
-// A Widened quantizer changes its width from stage to stage of a training.
-type Widened interface {
-	// SetStage has the quantizer be that of a stage; beyond the last, where it
-	// begins, that for good. If it is another one than that of the stage before,
-	// Start and calibrations start it; else they do nothing.
+// A Phased quantizer changes its width from stage to stage of a training.
+type Phased interface {
+	// SetStage chooses the quantizer of a stage; after the last stage, and before the
+	// first call, it is the final one. Start and calibrations start the chosen quantizer
+	// if the stage before had another one, and do nothing if it had the same.
 	SetStage(stage int)
 	// Idle are the parameters that the stage does not use.
 	Idle() []*graph.Param
@@ -62,8 +62,8 @@ type quantizer interface {
 	State() []graph.State
 }
 
-// staged chooses among quantizers of several widths.
-type staged[Q quantizer] struct {
+// phased chooses among quantizers of several widths.
+type phased[Q quantizer] struct {
 	widths []Q
 	stages []int // index of the quantizer of each stage and, last, for good; −1 for none
 	at     int   // in stages
@@ -72,9 +72,9 @@ type staged[Q quantizer] struct {
 	params, values []int // of the parameters: how many there are before those of each quantizer, and of all
 }
 
-// newStaged makes a quantizer for each width among the bits of the stages.
-func newStaged[Q quantizer](bits []int, width func(bits int, last bool) Q) staged[Q] {
-	s := staged[Q]{at: len(bits) - 1, fresh: true, params: []int{0}, values: []int{0}}
+// newPhased makes a quantizer for each width among the bits of the stages.
+func newPhased[Q quantizer](bits []int, width func(bits int, last bool) Q) phased[Q] {
+	s := phased[Q]{at: len(bits) - 1, fresh: true, params: []int{0}, values: []int{0}}
 	var made []int
 	for _, b := range bits {
 		i := slices.Index(made, b)
@@ -88,7 +88,7 @@ func newStaged[Q quantizer](bits []int, width func(bits int, last bool) Q) stage
 	return s
 }
 
-func (s *staged[Q]) add(q Q) {
+func (s *phased[Q]) add(q Q) {
 	params, values := s.params[len(s.widths)], s.values[len(s.widths)]
 	for _, p := range q.Params() {
 		params++
@@ -97,21 +97,21 @@ func (s *staged[Q]) add(q Q) {
 	s.widths, s.params, s.values = append(s.widths, q), append(s.params, params), append(s.values, values)
 }
 
-func (s *staged[Q]) Params() (all []*graph.Param) {
+func (s *phased[Q]) Params() (all []*graph.Param) {
 	for _, q := range s.widths {
 		all = append(all, q.Params()...)
 	}
 	return all
 }
 
-func (s *staged[Q]) State() (all []graph.State) {
+func (s *phased[Q]) State() (all []graph.State) {
 	for _, q := range s.widths {
 		all = append(all, q.State()...)
 	}
 	return all
 }
 
-func (s *staged[Q]) Idle() (all []*graph.Param) {
+func (s *phased[Q]) Idle() (all []*graph.Param) {
 	for i, q := range s.widths {
 		if i != s.now() {
 			all = append(all, q.Params()...)
@@ -120,45 +120,45 @@ func (s *staged[Q]) Idle() (all []*graph.Param) {
 	return all
 }
 
-func (s *staged[Q]) SetStage(stage int) {
+func (s *phased[Q]) SetStage(stage int) {
 	s.at = min(stage, len(s.stages)-1)
 	s.fresh = s.at == 0 || s.stages[s.at] != s.stages[s.at-1]
 }
 
 // now returns the index of the quantizer in use, −1 if there is none.
-func (s *staged[Q]) now() int { return s.stages[s.at] }
+func (s *phased[Q]) now() int { return s.stages[s.at] }
 
 // last returns the quantizer for good.
-func (s *staged[Q]) last() Q { return s.widths[s.stages[len(s.stages)-1]] }
+func (s *phased[Q]) last() Q { return s.widths[s.stages[len(s.stages)-1]] }
 
-// stagedWeights are Weights whose width changes from stage to stage.
-type stagedWeights struct{ staged[Weights] }
+// phasedWeights are Weights whose width changes from stage to stage.
+type phasedWeights struct{ phased[Weights] }
 
-// NewStagedWeights returns Weights of the given bits in each stage and, last, for
+// NewPhasedWeights returns Weights of the given bits in each stage and, last, for
 // good, which are not FloatBits. It calls width once for each of the widths.
-func NewStagedWeights(bits []int, width func(bits int, last bool) Weights) Weights {
-	return &stagedWeights{newStaged(bits, width)}
+func NewPhasedWeights(bits []int, width func(bits int, last bool) Weights) Weights {
+	return &phasedWeights{newPhased(bits, width)}
 }
 
-func (s *stagedWeights) Bits() int            { return s.last().Bits() }
-func (s *stagedWeights) Coding() quant.Coding { return s.last().Coding() }
+func (s *phasedWeights) Bits() int            { return s.last().Bits() }
+func (s *phasedWeights) Coding() quant.Coding { return s.last().Coding() }
 
 // Steps are those of the quantizer for good.
-func (s *stagedWeights) Steps() int {
-	if q, ok := s.last().(Staged); ok {
+func (s *phasedWeights) Steps() int {
+	if q, ok := s.last().(Incremental); ok {
 		return q.Steps()
 	}
 	return 0
 }
 
 // Advance takes steps once the stages are over.
-func (s *stagedWeights) Advance(k int, w []float32) {
-	if q, ok := s.last().(Staged); ok && s.at == len(s.stages)-1 {
+func (s *phasedWeights) Advance(k int, w []float32) {
+	if q, ok := s.last().(Incremental); ok && s.at == len(s.stages)-1 {
 		q.Advance(k, w)
 	}
 }
 
-func (s *stagedWeights) Forward(dst, w []float32) {
+func (s *phasedWeights) Forward(dst, w []float32) {
 	if i := s.now(); i >= 0 {
 		s.widths[i].Forward(dst, w)
 	} else {
@@ -166,7 +166,7 @@ func (s *stagedWeights) Forward(dst, w []float32) {
 	}
 }
 
-func (s *stagedWeights) Backward(dw, w, dy []float32, grad [][]float32) {
+func (s *phasedWeights) Backward(dw, w, dy []float32, grad [][]float32) {
 	for _, g := range grad {
 		clear(g)
 	}
@@ -177,47 +177,47 @@ func (s *stagedWeights) Backward(dw, w, dy []float32, grad [][]float32) {
 	}
 }
 
-func (s *stagedWeights) Integers(codes []int16, w []float32) []float32 {
+func (s *phasedWeights) Integers(codes []int16, w []float32) []float32 {
 	return s.last().Integers(codes, w)
 }
 
-func (s *stagedWeights) Start(w []float32) {
+func (s *phasedWeights) Start(w []float32) {
 	if i := s.now(); i >= 0 && s.fresh {
 		s.widths[i].Start(w)
 	}
 }
 
-func (s *stagedWeights) Constrain(w []float32) {
+func (s *phasedWeights) Constrain(w []float32) {
 	if i := s.now(); i >= 0 {
 		s.widths[i].Constrain(w)
 	}
 }
 
-// stagedActivation is an Activation whose width changes from stage to stage.
-type stagedActivation struct{ staged[Activation] }
+// phasedActivation is an Activation whose width changes from stage to stage.
+type phasedActivation struct{ phased[Activation] }
 
-// NewStagedActivation is NewStagedWeights for a tensor.
-func NewStagedActivation(bits []int, width func(bits int, last bool) Activation) Activation {
-	return &stagedActivation{newStaged(bits, width)}
+// NewPhasedActivation is NewPhasedWeights for a tensor.
+func NewPhasedActivation(bits []int, width func(bits int, last bool) Activation) Activation {
+	return &phasedActivation{newPhased(bits, width)}
 }
 
-func (s *stagedActivation) Bits() int { return s.last().Bits() }
+func (s *phasedActivation) Bits() int { return s.last().Bits() }
 
 // Quantization is that of the stage, if it has one.
-func (s *stagedActivation) Quantization() Quantization {
+func (s *phasedActivation) Quantization() Quantization {
 	if i := s.now(); i >= 0 {
 		return s.widths[i].Quantization()
 	}
 	return s.last().Quantization()
 }
 
-func (s *stagedActivation) Begin(r *graph.Run) {
+func (s *phasedActivation) Begin(r *graph.Run) {
 	if i := s.now(); i >= 0 {
 		s.widths[i].Begin(r)
 	}
 }
 
-func (s *stagedActivation) Forward(dst, src []float32) {
+func (s *phasedActivation) Forward(dst, src []float32) {
 	if i := s.now(); i >= 0 {
 		s.widths[i].Forward(dst, src)
 	} else {
@@ -225,7 +225,7 @@ func (s *stagedActivation) Forward(dst, src []float32) {
 	}
 }
 
-func (s *stagedActivation) Backward(dx, src, dy []float32, grad []float64) {
+func (s *phasedActivation) Backward(dx, src, dy []float32, grad []float64) {
 	if i := s.now(); i >= 0 {
 		s.widths[i].Backward(dx, src, dy, grad[s.values[i]:s.values[i+1]])
 	} else {
@@ -233,7 +233,7 @@ func (s *stagedActivation) Backward(dx, src, dy []float32, grad []float64) {
 	}
 }
 
-func (s *stagedActivation) Observe(r *graph.Run, t graph.Stats) {
+func (s *phasedActivation) Observe(r *graph.Run, t graph.Stats) {
 	if i := s.now(); i >= 0 && (s.fresh || !r.Calibrate) {
 		s.widths[i].Observe(r, t)
 	}
@@ -241,7 +241,7 @@ func (s *stagedActivation) Observe(r *graph.Run, t graph.Stats) {
 
 // SetRange implements [Ranged] for the stage's quantizer, if it starts in the
 // stage and has a range.
-func (s *stagedActivation) SetRange(lo, hi float32) {
+func (s *phasedActivation) SetRange(lo, hi float32) {
 	if i := s.now(); i >= 0 && s.fresh {
 		if q, ok := s.widths[i].(Ranged); ok {
 			q.SetRange(lo, hi)
@@ -250,7 +250,7 @@ func (s *stagedActivation) SetRange(lo, hi float32) {
 }
 
 // Symmetric implements [Ranged].
-func (s *stagedActivation) Symmetric() bool {
+func (s *phasedActivation) Symmetric() bool {
 	i := s.now()
 	if i < 0 {
 		return false
@@ -260,7 +260,7 @@ func (s *stagedActivation) Symmetric() bool {
 }
 
 // Restart has the stage's quantizer forget what it followed, if it starts.
-func (s *stagedActivation) Restart() {
+func (s *phasedActivation) Restart() {
 	if i := s.now(); i >= 0 && s.fresh {
 		if q, ok := s.widths[i].(Restarter); ok {
 			q.Restart()
@@ -268,7 +268,7 @@ func (s *stagedActivation) Restart() {
 	}
 }
 
-func (s *stagedActivation) Constrain() {
+func (s *phasedActivation) Constrain() {
 	if i := s.now(); i >= 0 {
 		s.widths[i].Constrain()
 	}

@@ -54,12 +54,12 @@ func TestScheduleStages(t *testing.T) {
 	}
 }
 
-// TestStagedWeights go from floating point to 4 to 2 bits, with a width that is
+// TestPhasedWeights go from floating point to 4 to 2 bits, with a width that is
 // there twice.
-func TestStagedWeights(t *testing.T) {
+func TestPhasedWeights(t *testing.T) {
 	g := graph.New(1, graph.NewPool(1))
 	var made []int
-	q := qat.NewStagedWeights([]int{qat.FloatBits, 4, 4, 2}, func(bits int, last bool) qat.Weights {
+	q := qat.NewPhasedWeights([]int{qat.FloatBits, 4, 4, 2}, func(bits int, last bool) qat.Weights {
 		if made = append(made, bits); last != (bits == 2) {
 			t.Errorf("%d bits: last %v", bits, last)
 		}
@@ -83,7 +83,7 @@ func TestStagedWeights(t *testing.T) {
 		q.Backward(dw, w, dy, grad)
 		return grad[0][0], grad[1][0]
 	}
-	stage := q.(qat.Widened)
+	stage := q.(qat.Phased)
 
 	stage.SetStage(0)
 	q.Start(w)
@@ -110,13 +110,13 @@ func TestStagedWeights(t *testing.T) {
 	}
 }
 
-func TestStagedActivation(t *testing.T) {
+func TestPhasedActivation(t *testing.T) {
 	g := graph.New(1, graph.NewPool(1))
-	q := qat.NewStagedActivation([]int{qat.FloatBits, 8, 2}, func(bits int, last bool) qat.Activation {
+	q := qat.NewPhasedActivation([]int{qat.FloatBits, 8, 2}, func(bits int, last bool) qat.Activation {
 		return method(t, "pact").Activation(g, map[bool]string{true: "x", false: "x.wide"}[last], qat.Options{Bits: bits})
 	})
 	wide, narrow := q.Params()[0], q.Params()[1]
-	stage, run := q.(qat.Widened), &graph.Run{Pass: graph.Pass{Calibrate: true}}
+	stage, run := q.(qat.Phased), &graph.Run{Pass: graph.Pass{Calibrate: true}}
 	x := []float32{0, 0.3, 1, 2, 9}
 	y, dx := make([]float32, 5), make([]float32, 5)
 	for k, want := range []struct{ wide, narrow bool }{{}, {true, false}, {false, true}} {
