@@ -34,7 +34,8 @@
 //   - export: a network to a model, the proof that they agree, and, in packages
 //     below it, the formats of other runtimes.
 //   - recipe, pipeline: a training as data, and the same carried out.
-//   - describe, energy, benchmark: what is in a model, what it costs.
+//   - describe, energy, benchmark, table: what is in a model, what it costs, what
+//     repeated trainings reach.
 //
 // README.md begins with a run, ARCHITECTURE.md shows how the packages fit
 // together, docs/numerics.md defines the arithmetic.

@@ -77,7 +77,7 @@ prove tensor by tensor that both agree.`,
 		},
 	}
 	root.AddCommand(
-		trainCommand(), evalCommand(), exportCommand(), verifyCommand(), compareCommand(), runCommand(), benchCommand(), inspectCommand(),
+		trainCommand(), evalCommand(), exportCommand(), verifyCommand(), compareCommand(), runCommand(), benchCommand(), inspectCommand(), tableCommand(),
 		methodsCommand(), dataCommand(), versionCommand(), calibrateCommand(), sensitivityCommand(),
 	)
 	root.CompletionOptions.HiddenDefaultCmd = true

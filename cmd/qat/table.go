@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/goqat/goqat/internal/term"
+	"github.com/goqat/goqat/table"
+)
+
+func tableCommand() *cobra.Command {
+	var rows string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "table RUNS",
+		Short: "Make a table of the trainings in a folder of run folders",
+		Long: `Make a table, as Markdown, of the trainings that are done in a folder of run
+folders. Run folders whose names differ in the seed at the end alone, such as int-8-1
+and int-8-2, are a row: the mean of their accuracies on the test images, their least
+and greatest, and after ± the standard error of the mean, which of one seed is that
+of the number of test images.
+
+With --rows the table has the rows of a file, in their order, with their recipes and
+flags: one a line, its name, its seeds, its recipe and flags of qat train. Rows whose
+names begin with base are left out.`,
+		Example: `  qat table runs
+  qat table runs/mnist --rows examples/recipes/tables/mnist`,
+		Args: arguments(1, 1, "a folder of run folders"),
+		RunE: func(c *cobra.Command, args []string) error {
+			var list []table.Row
+			if rows != "" {
+				var err error
+				if list, err = table.ReadList(rows); err != nil {
+					return err
+				}
+			}
+			lines, err := table.Read(args[0], list)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(c.OutOrStdout(), lines)
+			}
+			for i := range lines {
+				lines[i].Name, lines[i].What = term.Plain(lines[i].Name), term.Plain(lines[i].What)
+			}
+			return table.Markdown(c.OutOrStdout(), lines)
+		},
+	}
+	c.Flags().StringVar(&rows, "rows", "", "`file` of the rows of the table")
+	addJSON(c, &asJSON)
+	return c
+}
