@@ -106,6 +106,23 @@ func (f *conv) Backward(r *Run, dx [][]float32, dy []float32, x [][]float32) err
 	return nil
 }
 
+// beside returns the number of float32 values that f holds beside the arena at most:
+// the gradient that it changes, and the image, the weights and the accumulators in
+// float64, where integers of 8 bits may leave float32.
+func (f *conv) beside(batch int64) int64 {
+	out := batch * int64(f.desc.OutH()*f.desc.OutW()*f.desc.OutC)
+	in := batch * int64(f.desc.InH*f.desc.InW*f.desc.InC)
+	perOutput := int64(f.desc.Window.Taps() * (f.desc.InC / f.desc.Window.Groups))
+	var values int64
+	if f.gradient != nil {
+		values += out
+	}
+	if perOutput*128*255 >= 1<<24 {
+		values += 2 * (out + in + perOutput*int64(f.desc.OutC))
+	}
+	return values
+}
+
 // exact says whether every partial sum of integers x and w is exact in
 // float32, in whatever order: Σ|w| max|x| < 2^24.
 func (f *conv) exact(x, w []float32) bool {

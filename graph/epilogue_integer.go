@@ -30,6 +30,12 @@ func (e *epilogue) forwardInteger(blocks int) error {
 	return nil
 }
 
+// beside returns the number of values of four bytes that e holds beside the arena at
+// most: the codes, and what signs were taken of.
+func (e *epilogue) beside(batch int64) int64 {
+	return batch*int64(e.rows*e.channels) + int64(len(e.values))
+}
+
 // A codeTable maps codes to codes.
 type codeTable struct {
 	codes   []uint8

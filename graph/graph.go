@@ -15,6 +15,10 @@ import (
 // always return a node; the first error is kept and returned by Finish, so the
 // mathematics reads without checks.
 type Graph struct {
+	// Memory is what there is, in bytes: Finish refuses a graph whose training may take
+	// more. 0 means that it is not known.
+	Memory int64
+
 	run    *Run // every op points to it
 	batch  int
 	expr   *G.ExprGraph

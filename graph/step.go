@@ -12,7 +12,8 @@ import (
 
 // Finish ends building: it adds the loss of the logits, has Gorgonia derive
 // the gradients of all parameters, and schedules the training and the forward
-// run. It returns the first error of building.
+// run. It returns the first error of building, or that the graph is larger than
+// Memory.
 func (g *Graph) Finish(logits *Node, loss Loss) error {
 	if g.err == nil && g.input == nil {
 		g.Errorf("graph: there is no input")
@@ -53,6 +54,9 @@ func (g *Graph) Finish(logits *Node, loss Loss) error {
 		return err
 	}
 	if g.forward, err = newExecutor(g.expr, g.run.pool, logits.node); err != nil {
+		return err
+	}
+	if err := g.checkMemory(); err != nil {
 		return err
 	}
 	g.arena = make([]float32, max(g.train.memory, g.forward.memory))

@@ -38,8 +38,8 @@ type Config struct {
 	Loss    graph.Loss
 	Pool    *graph.Pool
 
-	// Memory is what there is, in bytes: a network that must take more is not
-	// built. 0 means that it is not known.
+	// Memory is what there is, in bytes: a network whose training may take more is
+	// not built. 0 means that it is not known.
 	Memory int64
 	// Sizes, if not nil, are the numbers of weights by name that the network must
 	// have to be built: those of the checkpoint that it is built for.
@@ -95,6 +95,7 @@ func check(n *network.Network, classes []string) error {
 // Emit builds the training graph of an assignment.
 func Emit(a *qat.Assignment, c Config) (*Network, error) {
 	n := &Network{Config: c, Assignment: a, stage: len(c.Policy.Stages), Graph: graph.New(c.Batch, c.Pool)}
+	n.Graph.Memory = c.Memory
 	n.Image = &Tensor{Tensor: a.Network.Image}
 	n.Image.node = n.Graph.Input(n.Image.Height, n.Image.Width, n.Image.Channels)
 	tensors := map[*network.Tensor]*Tensor{a.Network.Image: n.Image}

@@ -46,3 +46,24 @@ func TestNetworksTooLargeAreNotBuilt(t *testing.T) {
 		}
 	}
 }
+
+// TestTrainingsThatDoNotFitAreNotBuilt: resnet20 in batches of 128 images of 32×32, of
+// which a training was measured to take 225 MiB, is built where there are 512 MiB, and
+// not where there are 200: its parameters and results alone would fit there.
+func TestTrainingsThatDoNotFitAreNotBuilt(t *testing.T) {
+	pool := graph.NewPool(1)
+	defer pool.Close()
+	m, err := layers.Named("resnet20", 1, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for memory, want := range map[int64]string{512 << 20: "", 200 << 20: "a training takes up to"} {
+		_, err := layers.Build(m, layers.Config{
+			Input: layers.Input{Height: 32, Width: 32, Channels: 1, Params: layers.Normalized(0.5, 0.3)}, Classes: make([]string, 10),
+			Batch: 128, Pool: pool, Memory: memory, Policy: qat.Policy{Method: qat.PACT{}, WeightBits: 4, ActivationBits: 4},
+		})
+		if (want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%d MiB: error %v, want %q", memory>>20, err, want)
+		}
+	}
+}

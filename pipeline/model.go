@@ -36,7 +36,7 @@ func build(r *recipe.Recipe, in layers.Input, classes []string, pool *graph.Pool
 	return layers.Build(m, layers.Config{
 		Name: r.Model.Name, Input: in, Classes: classes, Batch: r.Batch,
 		Policy: p, Seed: uint64(r.Seed), Loss: losses[r.Loss], Pool: pool,
-		Memory: memory.Limit(), Sizes: sizes,
+		Memory: memory.Free(), Sizes: sizes,
 	})
 }
 

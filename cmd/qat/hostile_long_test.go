@@ -21,9 +21,13 @@ import (
 // addressSpace is the limit of a process of the campaign, in KiB, as of ulimit -v.
 const addressSpace = 3 << 20
 
+// exitTimeout is the exit code of timeout when the time is over.
+const exitTimeout = 124
+
 // TestHostileFilesUnderALimitOfMemory gives the program 500 checkpoints, recipes and
 // data sets that were changed at random or ask for more than there is: each ends in a
-// result or in one line of error, never in a trace of Go.
+// result or in one line of error, never in a trace of Go. Trainings too long for the
+// campaign end in what saves them.
 func TestHostileFilesUnderALimitOfMemory(t *testing.T) {
 	r := trained(t)
 	rng := rand.New(rand.NewPCG(10, 13))
@@ -45,7 +49,7 @@ func TestHostileFilesUnderALimitOfMemory(t *testing.T) {
 		default:
 			args = []string{"eval", r.model(), "--data", hostileData(t, rng, r.data, filepath.Join(dir, fmt.Sprint("data", i)))}
 		}
-		p, log := start(t, fmt.Sprintf(`ulimit -v %d; exec timeout 60 "$0" "$@"`, addressSpace), args...)
+		p, log := start(t, fmt.Sprintf(`ulimit -v %d; exec timeout 20 "$0" "$@"`, addressSpace), args...)
 		var last string
 		var all strings.Builder
 		for log.Scan() {
@@ -55,6 +59,9 @@ func TestHostileFilesUnderALimitOfMemory(t *testing.T) {
 		p.Wait()
 		code := p.ProcessState.ExitCode()
 		ended[code]++
+		if code == exitTimeout && strings.Contains(last, "everything is saved, go on with") {
+			continue
+		}
 		if code != exitDone && code != exitFailed && code != exitUsage || code != exitDone && !strings.HasPrefix(last, "qat: ") || strings.Contains(all.String(), "goroutine ") {
 			t.Errorf("%d: %q: exit %d: %.600s", i, args, code, all.String())
 		}

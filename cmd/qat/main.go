@@ -12,9 +12,12 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/goqat/goqat/internal/memory"
 )
 
 func main() {
+	memory.Collect()
 	stops := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
 		stops = append(stops, syscall.SIGHUP)

@@ -6,3 +6,6 @@ package memory
 
 // Limit returns 0: nothing is known.
 func Limit() int64 { return 0 }
+
+// Free returns 0: nothing is known.
+func Free() int64 { return 0 }
