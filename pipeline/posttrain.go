@@ -5,7 +5,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/graph"
@@ -70,16 +69,14 @@ func (r *Restored) Images(ctx context.Context, data recipe.Data, seed, calibrati
 	if err != nil {
 		return nil, err
 	}
+	if err := set.Relabel(n.Classes); err != nil {
+		return nil, err
+	}
 	s, err := splitData(set, uint64(seed))
 	if err != nil {
 		return nil, err
 	}
 	i := &Images{Calibration: spread(s.train, calibration), Validation: s.validation, Test: set.Test}
-	for _, part := range []*datasets.Split{&i.Calibration, &i.Validation, &i.Test} {
-		if part.Labels, err = relabel(set.Name, part.Labels, set.Classes, n.Classes); err != nil {
-			return nil, err
-		}
-	}
 	return i, nil
 }
 
@@ -94,26 +91,4 @@ func spread(s datasets.Split, count int) datasets.Split {
 		positions[i] = i * s.Len() / count
 	}
 	return s.Subset(positions)
-}
-
-// relabel returns the labels of a set's classes as those of a network's, which are the
-// same by name.
-func relabel(set string, labels []int32, classes, network []string) ([]int32, error) {
-	index := map[string]int32{}
-	for i, name := range network {
-		index[name] = int32(i)
-	}
-	of := make([]int32, len(classes))
-	for i, name := range classes {
-		label, ok := index[name]
-		if !ok {
-			return nil, fmt.Errorf("pipeline: data set %s has images of %q, which is no class of the network: it knows %s", set, name, strings.Join(network, ", "))
-		}
-		of[i] = label
-	}
-	out := make([]int32, len(labels))
-	for i, l := range labels {
-		out[i] = of[l]
-	}
-	return out, nil
 }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -139,7 +138,10 @@ func (d dataFlags) open(c *cobra.Command, training *recipe.Recipe, t target) (da
 	if err != nil {
 		return datasets.Split{}, err
 	}
-	return t.relabel(set)
+	if err := set.Relabel(t.classes); err != nil {
+		return datasets.Split{}, err
+	}
+	return set.Test, nil
 }
 
 // openSet reads the images that open takes the test images of.
@@ -208,23 +210,4 @@ func (t target) divide(set *datasets.Dataset, seed int, seedGiven, own bool, not
 	}
 	note(fmt.Sprintf("%d of the %d images of %s are used, those held out by seed %d", set.Test.Len(), all, of, seed))
 	return nil
-}
-
-// relabel gives test images the labels of the target's classes, which are the
-// same by name.
-func (t target) relabel(set *datasets.Dataset) (datasets.Split, error) {
-	index := map[string]int32{}
-	for i, name := range t.classes {
-		index[name] = int32(i)
-	}
-	for _, name := range set.Classes {
-		if _, ok := index[name]; !ok {
-			return datasets.Split{}, fmt.Errorf("data set %s has images of %q, which is no class of the model: it knows %s", set.Name, name, strings.Join(t.classes, ", "))
-		}
-	}
-	split := datasets.Split{Images: set.Test.Images, Files: set.Test.Files, Labels: make([]int32, set.Test.Len())}
-	for i, label := range set.Test.Labels {
-		split.Labels[i] = index[set.Classes[label]]
-	}
-	return split, nil
 }

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package datasets
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Relabel gives the images the labels of other classes, which are the same by name:
+// those of a network that the set is shown to, of which it may lack some. Labels that
+// others hold stay as they are.
+func (d *Dataset) Relabel(classes []string) error {
+	index := make(map[string]int32, len(classes))
+	for i, name := range classes {
+		index[name] = int32(i)
+	}
+	of := make([]int32, len(d.Classes))
+	for i, name := range d.Classes {
+		label, known := index[name]
+		if !known {
+			return fmt.Errorf("datasets: data set %s has images of %q, which is no class of the network: it knows %s", d.Name, name, strings.Join(classes, ", "))
+		}
+		of[i] = label
+	}
+	for _, part := range []*Split{&d.Train, &d.Test} {
+		labels := make([]int32, part.Len())
+		for i, label := range part.Labels {
+			labels[i] = of[label]
+		}
+		part.Labels = labels
+	}
+	d.Classes = classes
+	return nil
+}
