@@ -85,7 +85,7 @@ func (g *generator) network() (layers.Module, layers.Config) {
 		Policy: qat.Policy{
 			Method: method, WeightBits: pick(g, weights.Info().WeightBits...),
 			Weights: weights, ActivationBits: pick(g, method.Info().ActivationBits...),
-			FirstLast: pick(g, qat.FirstLast8, qat.FirstLastSame), PerTensor: g.IntN(4) == 0, MinMax: g.IntN(2) == 0,
+			FirstLast: pick(g, qat.FirstLast8, qat.FirstLastSame), PerTensor: g.IntN(4) == 0, MinMax: g.IntN(2) == 0, WholeBiases: g.IntN(4) == 0,
 		},
 	}
 	if g.IntN(2) == 0 && method.Info().PowersOfTwo && weights.Info().PowersOfTwo {
