@@ -176,12 +176,23 @@ func quantizedSchedule(q *recipe.QAT, steps int) qat.Schedule {
 	}
 	s.FreezeObserver = start + max(1, int(q.ObserverFreeze*float64(q.Epochs-start)+0.5))
 	s.FreezeObserver = min(s.FreezeObserver, max(0, q.Epochs-1))
-	if q.BatchNormFreeze > 0 {
-		s.FreezeNorm = max(0, q.Epochs-q.BatchNormFreeze)
+	if n := frozenEpochs(q); n > 0 {
+		s.FreezeNorm = q.Epochs - n
 	}
 	s.Steps = qat.StepEpochs(steps, min(q.Epochs, s.FreezeNorm)-start)
 	for i := range s.Steps {
 		s.Steps[i] += start
 	}
 	return s
+}
+
+// frozenEpochs returns for how many last epochs the statistics of batch normalization
+// stay fixed: as many as the recipe says, but at most a third of the epochs that come
+// after all stages, so that the statistics have seen the network that they are of.
+func frozenEpochs(q *recipe.QAT) int {
+	rest := q.Epochs
+	for _, s := range q.Stages {
+		rest -= s.Epochs
+	}
+	return min(q.BatchNormFreeze, max(0, rest)/3)
 }

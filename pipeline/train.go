@@ -105,6 +105,9 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 		return nil, err
 	}
 	t.on.note(t.data.String())
+	if n := frozenEpochs(&r.QAT); r.QAT.Epochs > 0 && n < r.QAT.BatchNormFreeze {
+		t.on.note(fmt.Sprintf("note: the statistics of batch normalization stay fixed for the last %d epochs, not %d (qat.batchnorm_freeze): at most a third of the epochs after all stages", n, r.QAT.BatchNormFreeze))
+	}
 	if err := t.phases(ctx, o.Resume); err != nil {
 		return nil, err
 	}
