@@ -170,7 +170,7 @@ func (p *phase) save() error {
 func (p *phase) capture(o optim.Optimizer) *train.Checkpoint {
 	p.seconds[p.name] = p.elapsed()
 	return train.Capture(train.Info{
-		Recipe: string(p.r.YAML()), Data: p.data.Digest, Phase: p.name, Position: p.loop.Position,
+		Recipe: string(p.r.YAML()), Data: p.data.Digest, Computes: computes(), Phase: p.name, Position: p.loop.Position,
 		Validation: p.validation, Best: p.bestSoFar, BestEpochs: p.bestAt, Seconds: p.seconds,
 	}, p.network, o)
 }

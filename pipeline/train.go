@@ -26,6 +26,9 @@ type Options struct {
 	// Resume goes on with the run in the recipe's folder; the recipe must be
 	// the folder's own (LoadRun).
 	Resume bool
+	// AcceptChanges goes on with a run whose data, recipe or kernels are others than
+	// those it was begun with.
+	AcceptChanges bool
 	// SkipBroken leaves out images that cannot be read.
 	SkipBroken bool
 	// On, if not nil, is told of everything that happens, on the goroutine of Train.
@@ -101,6 +104,12 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 		return nil, err
 	}
 	defer t.folder.release()
+	var from *train.Checkpoint
+	if o.Resume {
+		if from, err = t.resumed(o.AcceptChanges); err != nil {
+			return nil, err
+		}
+	}
 	if err := t.folder.write(configFile, r.YAML()); err != nil {
 		return nil, err
 	}
@@ -108,7 +117,7 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 	if n := frozenEpochs(&r.QAT); r.QAT.Epochs > 0 && n < r.QAT.BatchNormFreeze {
 		t.on.note(fmt.Sprintf("note: the statistics of batch normalization stay fixed for the last %d epochs, not %d (qat.batchnorm_freeze): at most a third of the epochs after all stages", n, r.QAT.BatchNormFreeze))
 	}
-	if err := t.phases(ctx, o.Resume); err != nil {
+	if err := t.phases(ctx, from); err != nil {
 		return nil, err
 	}
 	if err := t.finish(ctx, refused == nil); err != nil {
@@ -140,6 +149,11 @@ func (t *run) build(ctx context.Context, o Options) error {
 		}
 		in.Params = c.Info.Input.Params
 	}
+	if o.Resume { // so do those of a run, also where the data has changed since
+		if c, err := train.ReadCheckpoint(filepath.Join(t.r.Out, lastFile)); err == nil {
+			in.Params = c.Info.Input.Params
+		}
+	}
 	if t.r.QAT.Scales == "pow2" {
 		in.Scale = float32(quant.PowerOfTwo(float64(in.Scale)))
 	}
@@ -162,15 +176,15 @@ func (t *run) build(ctx context.Context, o Options) error {
 	return nil
 }
 
-// phases trains the float network and the quantized one, from wherever a
-// resumed run stands.
-func (t *run) phases(ctx context.Context, resume bool) error {
-	var from *train.Checkpoint
-	if resume {
-		var err error
-		if from, err = t.resumed(); err != nil {
-			return err
-		}
+// phases trains the float network and the quantized one, from the checkpoint of a
+// resumed run, nil at the beginning.
+func (t *run) phases(ctx context.Context, from *train.Checkpoint) error {
+	phase, epochs := phaseFloat, 0
+	if from != nil {
+		phase, epochs = from.Info.Phase, from.Info.Position.Epoch
+	}
+	if err := t.folder.cutRecords(phase, epochs); err != nil {
+		return err
 	}
 	float := t.floatPhase()
 	if from == nil || from.Info.Phase == phaseFloat {
@@ -193,25 +207,6 @@ func (t *run) phases(ctx context.Context, resume bool) error {
 	}
 	t.summary.TrainImagesPerSecond = PerPhase{t.folder.rates[phaseFloat], t.folder.rates[phaseQAT]}
 	return nil
-}
-
-// resumed returns the last checkpoint of the folder, nil if there is none yet.
-func (t *run) resumed() (*train.Checkpoint, error) {
-	if _, err := os.Stat(t.folder.file(lastFile)); err != nil {
-		return nil, t.folder.cutRecords(phaseFloat, 0)
-	}
-	c, err := t.folder.checkpoint(lastFile)
-	if err != nil {
-		return nil, err
-	}
-	if err := t.suits("resume", t.folder.file(lastFile), c.Info.Input, c.Info.Classes); err != nil {
-		return nil, err
-	}
-	for name, s := range c.Info.Seconds {
-		t.seconds[name] = s
-		t.earlier += s
-	}
-	return c, t.folder.cutRecords(c.Info.Phase, c.Info.Position.Epoch)
 }
 
 func (t *run) floatPhase() *phase {
@@ -237,7 +232,7 @@ func (t *run) trainFloat(ctx context.Context, p *phase, from *train.Checkpoint) 
 		return fmt.Errorf("%w (init: %s)", err, t.r.Init)
 	}
 	t.network.RescaleImage(c.Info.Input.Scale)
-	return t.folder.replace(floatFile, train.Capture(train.Info{Recipe: string(t.r.YAML()), Data: t.data.Digest, Phase: phaseFloat, Validation: c.Info.Validation}, t.network, nil).Encode)
+	return t.folder.replace(floatFile, train.Capture(train.Info{Recipe: string(t.r.YAML()), Data: t.data.Digest, Computes: computes(), Phase: phaseFloat, Validation: c.Info.Validation}, t.network, nil).Encode)
 }
 
 func (t *run) quantizedPhase() (*phase, error) {

@@ -33,6 +33,9 @@ type Info struct {
 	// Data is the digest of the data set (datasets.Dataset.Digest), "" in
 	// checkpoints made before there was one.
 	Data string
+	// Computes names the kernels, as far as numbers depend on them, "" in checkpoints
+	// made before they were named.
+	Computes string `json:",omitempty"`
 
 	Phase    string // "float" or "qat"
 	Position Position

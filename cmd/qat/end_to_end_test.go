@@ -487,6 +487,7 @@ func TestInterruptAndResume(t *testing.T) {
 		mustFail(t, exitUsage, append([]string{"train"}, args...), "--resume goes on with the recipe of the run", "leave")
 	}
 	mustFail(t, exitFailed, []string{"train", "--resume", r.data}, "no run folder")
+	mustFail(t, exitUsage, []string{"train", "--accept-changes"}, "--resume")
 }
 
 func TestFlagsChangeTheRecipe(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 func trainCommand() *cobra.Command {
 	var set []string
 	var resume string
-	var asJSON, skipBroken bool
+	var asJSON, skipBroken, accept bool
 	c := &cobra.Command{
 		Use:   "train [RECIPE.yaml]",
 		Short: "Train, quantize, export and verify a network",
@@ -29,7 +29,8 @@ one; flags change the recipe, --set any value of it.
 
 Everything is written to a run folder: config.yaml repeats the run, summary.json
 has the outcome, model.qmodel is the integer model. Ctrl-C finishes the step and
-saves; --resume goes on to the same result.`,
+saves; --resume goes on to the same result. It stops where the data, config.yaml
+or the kernels are others than before, unless --accept-changes says to go on.`,
 		Example: `  qat train
   qat train --model resnet20 --data cifar10 --method int --weight-bits 8 --activation-bits 8
   qat train recipe.yaml --seed 2 --set qat.lr=0.02 --out runs/mine
@@ -41,7 +42,7 @@ saves; --resume goes on to the same result.`,
 				return err
 			}
 			screen := newScreen(c)
-			s, err := pipeline.Train(c.Context(), r, pipeline.Options{Resume: resume != "", SkipBroken: skipBroken, On: screen.show})
+			s, err := pipeline.Train(c.Context(), r, pipeline.Options{Resume: resume != "", AcceptChanges: accept, SkipBroken: skipBroken, On: screen.show})
 			screen.stop()
 			if err != nil {
 				return err
@@ -63,6 +64,7 @@ saves; --resume goes on to the same result.`,
 	addJSON(c, &asJSON)
 	addSkipBroken(c, &skipBroken)
 	c.Flags().StringVar(&resume, "resume", "", "go on with the interrupted run in a `folder`")
+	c.Flags().BoolVar(&accept, "accept-changes", false, "with --resume: go on although the data, the recipe or the kernels have changed")
 	return c
 }
 
@@ -75,7 +77,7 @@ func trainRecipe(c *cobra.Command, args []string, resume string, set []string) (
 		}
 		var other error
 		c.Flags().Visit(func(f *pflag.Flag) {
-			if f.Name != "resume" && f.Name != "json" && f.Name != "threads" && f.Name != "skip-broken" {
+			if f.Name != "resume" && f.Name != "json" && f.Name != "threads" && f.Name != "skip-broken" && f.Name != "accept-changes" {
 				other = usagef(c, "--resume goes on with the recipe of the run, leave --%s out", f.Name)
 			}
 		})
@@ -87,6 +89,9 @@ func trainRecipe(c *cobra.Command, args []string, resume string, set []string) (
 			return nil, err
 		}
 		return r, applyRecipeFlags(c, r, nil)
+	}
+	if c.Flags().Changed("accept-changes") {
+		return nil, usagef(c, "--accept-changes goes with --resume")
 	}
 	r := recipe.Default()
 	if len(args) > 0 {

@@ -20,6 +20,12 @@ const (
 
 func (t Tier) String() string { return [...]string{"portable", "avx2", "avx512"}[t] }
 
+// CurrentTier returns the tier in use.
+func CurrentTier() Tier { return tier }
+
+// SameBits returns the slowest tier that gives the same bits.
+func (t Tier) SameBits() Tier { return min(t, AVX2) }
+
 // tierVariable names a variable of the environment that holds the kernels to a
 // tier, or the fastest below it this machine has.
 const tierVariable = "GOQAT_TRAIN_KERNELS"

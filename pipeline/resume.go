@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
+	"strings"
+
+	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/recipe"
+	"github.com/goqat/goqat/train"
+)
+
+// computes names what the numbers of a training depend on beside its recipe and its
+// data: the kernels, of which those for AVX2 and AVX-512 give the same bits.
+func computes() string {
+	if t := kernel.CurrentTier().SameBits(); t != kernel.Portable {
+		return t.String()
+	}
+	return kernel.Portable.String() + " " + runtime.GOARCH
+}
+
+// last returns the last checkpoint of the folder, nil if there is none yet.
+func (f *folder) last() (*train.Checkpoint, error) {
+	if _, err := f.root.Stat(lastFile); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return f.checkpoint(lastFile)
+}
+
+// resumed returns the checkpoint from which the run goes on, nil if nothing has been
+// trained yet. It wants the data, the recipe and the kernels that the checkpoint was
+// trained with, unless changes of them are accepted.
+func (t *run) resumed(accept bool) (*train.Checkpoint, error) {
+	c, err := t.folder.last()
+	if err != nil || c == nil {
+		return nil, err
+	}
+	if err := t.suits("resume", t.folder.file(lastFile), c.Info.Input, c.Info.Classes); err != nil {
+		return nil, err
+	}
+	changes, err := t.changes(&c.Info)
+	if err != nil {
+		return nil, err
+	}
+	if len(changes) > 0 {
+		all := strings.Join(changes, "; ")
+		if !accept {
+			return nil, fmt.Errorf("pipeline: %s cannot go on to the same result: %s; undo it, or go on all the same with --accept-changes", t.folder.path, all)
+		}
+		t.on.note("note: the run goes on with changes: " + all)
+	}
+	for name, s := range c.Info.Seconds {
+		t.seconds[name] = s
+		t.earlier += s
+	}
+	return c, nil
+}
+
+// changes names what is other than when a checkpoint was made, where that is known.
+// Neither the folders of the run and the data nor the number of threads change a number.
+func (t *run) changes(made *train.Info) (changes []string, err error) {
+	if made.Data != "" && made.Data != t.data.Digest {
+		changes = append(changes, fmt.Sprintf("the data has changed: files or labels of %s are not those that it was trained with", t.data.Name))
+	}
+	before, err := recipe.Parse([]byte(made.Recipe), t.folder.file(lastFile))
+	if err != nil {
+		return nil, fmt.Errorf("pipeline: the recipe in checkpoint %s: %w", t.folder.file(lastFile), err)
+	}
+	before.Version, before.Out, before.Threads, before.Data.Dir = t.r.Version, t.r.Out, t.r.Threads, t.r.Data.Dir
+	if d := t.r.Differences(before); len(d) > 0 {
+		changes = append(changes, configFile+" has changed: "+strings.Join(d, ", "))
+	}
+	if made.Computes != "" && made.Computes != computes() {
+		changes = append(changes, fmt.Sprintf("other kernels compute: %s, was %s (a different processor, or GOQAT_TRAIN_KERNELS)", computes(), made.Computes))
+	}
+	return changes, nil
+}
