@@ -4,6 +4,7 @@ package export
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/qat"
@@ -52,6 +53,19 @@ func refused(n *layers.Network) error {
 	}
 	if err := qmodel.CheckShapes(tensors); err != nil {
 		return fmt.Errorf("export: %w; make data.height and data.width smaller, or pool more", err)
+	}
+	return nil
+}
+
+// finite wants numbers in all parameters: quantization would make an integer of an
+// infinity, and of what is no number, as of any other.
+func finite(n *layers.Network) error {
+	for _, p := range n.Graph.Params() {
+		for i, v := range p.Value {
+			if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
+				return fmt.Errorf("export: value %d of %s is %v: the training diverged; lower its learning rate, or take an earlier checkpoint", i, p.Name, v)
+			}
+		}
 	}
 	return nil
 }

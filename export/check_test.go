@@ -4,6 +4,7 @@ package export_test
 
 import (
 	"io"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -67,6 +68,35 @@ func TestCheck(t *testing.T) {
 		}
 		if err := export.Check(n); c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%+v: error %v, want %q", c.policy, err, c.want)
+		}
+	}
+}
+
+// TestWeightsThatAreNoNumbersAreNotExported puts an infinity, then what is no number,
+// into each parameter of a network: nothing is written, and the parameter is named.
+func TestWeightsThatAreNoNumbersAreNotExported(t *testing.T) {
+	pool := kernel.NewPool(1)
+	defer pool.Close()
+	conv := layers.Conv2D{Channels: 3, Kernel: 3, Activation: graph.ReLU}
+	for _, method := range []qat.Method{qat.Int{}, qat.PACT{}, qat.DoReFa{}, qat.WRPN{}} {
+		n, err := layers.Build(layers.Chain{conv, conv, layers.Linear{Channels: 2}}, layers.Config{
+			Name: "net", Input: layers.Input{Height: 6, Width: 6, Channels: 1, Params: layers.Normalized(0.5, 0.5)},
+			Classes: []string{"a", "b"}, Batch: 1, Policy: qat.Policy{Method: method, WeightBits: 4, ActivationBits: 4}, Pool: pool,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range n.Graph.Params() {
+			for _, v := range []float64{math.Inf(1), math.Inf(-1), math.NaN()} {
+				at := len(p.Value) - 1
+				kept := p.Value[at]
+				p.Value[at] = float32(v)
+				var file strings.Builder
+				if err := export.Write(&file, n, export.About{}); err == nil || !strings.Contains(err.Error(), p.Name) || file.Len() > 0 {
+					t.Errorf("%s: %v in %s: error %v, %d bytes written", method.Info().Name, v, p.Name, err, file.Len())
+				}
+				p.Value[at] = kept
+			}
 		}
 	}
 }

@@ -101,6 +101,9 @@ func Derive(n *layers.Network) (*Plan, error) {
 	if err := refused(n); err != nil {
 		return nil, err
 	}
+	if err := finite(n); err != nil {
+		return nil, err
+	}
 	p := &Plan{Network: n, tensors: map[*layers.Tensor]*Tensor{}, units: map[*layers.Unit]*Unit{}}
 	p.Image = &Tensor{Tensor: n.Image, Bits: qat.ImageBits, Quantization: qat.Quantization{Params: n.Input.Params, Hi: 255}}
 	p.tensors[n.Image] = p.Image
