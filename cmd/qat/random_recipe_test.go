@@ -59,6 +59,8 @@ func TestRandomRecipes(t *testing.T) {
 				sameAsEval(t, r, s)
 				if s.Verify.FakequantTop1Agreement < wantedAgreement {
 					disagree++
+					t.Logf("%d images with other top classes: %s, %d and %d bits, accuracy %v", int(float64(s.Verify.Images)*(1-s.Verify.FakequantTop1Agreement)+0.5),
+						r.QAT.Method, r.QAT.WeightBits, r.QAT.ActivationBits, *s.Accuracy.Integer)
 				}
 				break
 			}
