@@ -143,8 +143,22 @@ func generated(seeds int) map[string]*qmodel.Model {
 		models[fmt.Sprint("tiny", seed)] = qmodeltest.Tiny(rng)
 		models[fmt.Sprint("binary", seed)] = qmodeltest.Binary(rng)
 		models[fmt.Sprint("wide", seed)] = qmodeltest.Wide(rng)
+		models[fmt.Sprint("dilated", seed)] = dilated(rng)
 	}
 	return models
+}
+
+// dilated is a model of dilated windows, of groups and of each channel for itself, and of concatenations.
+func dilated(rng *rand.Rand) *qmodel.Model {
+	b := qmodeltest.New(rng, 9, 8, 3)
+	w := qmodeltest.Square(3, 1, 2)
+	w.Dilation = [2]int{2, 2}
+	x := b.Conv(0, w, 8, 1, 8, 6)
+	y := b.Conv(x, w, 8, 8, 8, 8)
+	w.Dilation, w.Pad = [2]int{1, 2}, [4]int{1, 2, 1, 2}
+	z := b.Conv(x, w, 8, 2, 4, 8)
+	x = b.MaxPool(b.Concat(8, y, x, z), qmodeltest.Square(2, 2, 0))
+	return b.Finish(x, 3)
 }
 
 // TestSameIntegers compiles random models with warnings as errors, one compiler watching for undefined behaviour, and

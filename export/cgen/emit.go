@@ -43,7 +43,7 @@ type page struct {
 	Pair, Single, Narrow                        []fields // by bits of the codes
 	Depthwise, MaxPool, AvgPool, Combine, Table bool
 	Added, Planes, DepthwisePlanes, ColumnSums  bool
-	PairCodes                                   bool // of a layer with several pixels
+	Concat, PairCodes                           bool // of a layer with several pixels
 	NarrowMultipliers, WideMultipliers          bool
 	Kinds                                       kinds
 	OwnTerms, SignsOfCode, Taps                 int
@@ -153,6 +153,7 @@ func (g *page) uses(steps []*step) {
 		g.MaxPool = g.MaxPool || s.form == formMaximum
 		g.AvgPool = g.AvgPool || s.form == formAverage
 		g.Combine = g.Combine || s.form == formCombine
+		g.Concat = g.Concat || s.form == formConcat
 		g.Table = g.Table || s.form == formTable
 		for _, r := range s.rows {
 			used[s.form][r.bits] = true
@@ -303,6 +304,12 @@ func (t *tables) step(s *step) {
 	case formCombine:
 		e := t.end(s)
 		fmt.Fprintf(&t.text, "static const net_end net_%s = %s;\n", s.name, e)
+	case formConcat:
+		for k, table := range o.Tables {
+			if table != nil {
+				array(t, "uint8_t", fmt.Sprintf("%s_table%d", s.name, k), table, 1)
+			}
+		}
 	case formTable:
 		array(t, "uint8_t", s.name, o.Table, 1)
 	}
@@ -328,9 +335,10 @@ func window(s *step) string {
 	o := s.o
 	return fmt.Sprintf(`{
     .in_height = %d, .in_width = %d, .in_channels = %d, .out_height = %d, .out_width = %d, .out_channels = %d,
-    .height = %d, .width = %d, .down = %d, .right = %d, .top = %d, .left = %d}`,
+    .height = %d, .width = %d, .down = %d, .right = %d, .top = %d, .left = %d,
+    .apart_down = %d, .apart_right = %d}`,
 		s.in.Height, s.in.Width, s.in.Channels, s.out.Height, s.out.Width, s.out.Channels,
-		o.Kernel[0], o.Kernel[1], o.Stride[0], o.Stride[1], o.Pad[0], o.Pad[1])
+		o.Kernel[0], o.Kernel[1], o.Stride[0], o.Stride[1], o.Pad[0], o.Pad[1], max(1, o.Dilation[0]), max(1, o.Dilation[1]))
 }
 
 func (t *tables) layer(s *step) {
@@ -430,6 +438,9 @@ func numbers[T uint8 | int32 | int64](b *strings.Builder, indent string, values 
 func (p *program) call(s *step) []string {
 	o := s.o
 	in, out := p.codes(o.Inputs[0]), p.output(o.Output)
+	if s.form == formConcat {
+		return p.places(s)
+	}
 	others := o.Inputs
 	if s.end != nil && s.end.own > 0 {
 		others = o.Inputs[1:]
@@ -475,6 +486,23 @@ func (p *program) call(s *step) []string {
 		return append(lines, "    "+call, "}")
 	}
 	return []string{call}
+}
+
+// places returns the lines of net_run for a concatenation, one for each input.
+func (p *program) places(s *step) []string {
+	var lines []string
+	channel := 0
+	for k, t := range s.o.Inputs {
+		table := "0"
+		if s.o.Tables[k] != nil {
+			table = fmt.Sprintf("net_%s_table%d", s.name, k)
+		}
+		in := &p.m.Tensors[t]
+		lines = append(lines, fmt.Sprintf("net_place(%s, %s, %d, %d, %s + %d, %d);", table, p.codes(t), in.Channels, in.Height*in.Width,
+			p.output(s.o.Output), channel, s.out.Channels))
+		channel += in.Channels
+	}
+	return lines
 }
 
 // codes returns where a tensor is that is read.

@@ -23,6 +23,7 @@ const (
 	formAverage
 	formCombine
 	formTable
+	formConcat
 	formNothing // the output is the input's memory
 )
 
@@ -94,8 +95,12 @@ func (s *step) note() string {
 func (s *step) lower(m *qmodel.Model, sums map[int][]int64) error {
 	o := s.o
 	switch {
-	case o.Since() > 2:
+	case o.Since() > 3:
 		return errors.New("C code has no such operator")
+	case len(o.Tables) > 0:
+		s.form = formConcat
+	case o.Averages() && o.Pad != [4]int{}:
+		return errors.New("an average with padding is not written as C")
 	case o.Weighted():
 		return s.lowerWeighted(m, sums)
 	case o.Maximizes():
@@ -175,7 +180,7 @@ func (s *step) lowerWeighted(m *qmodel.Model, sums map[int][]int64) error {
 	case s.out.Height == 1 && s.out.Width == 1:
 		s.form = formLinear
 		s.fillRows(pieces, taps*inputs)
-		whole := o.Groups == 1 && o.Pad == [4]int{} && o.Kernel == [2]int{s.in.Height, s.in.Width}
+		whole := o.Groups == 1 && o.Pad == [4]int{} && o.Kernel == [2]int{s.in.Height, s.in.Width} && o.Dilation == [2]int{}
 		s.direct = whole && s.column == taps*inputs && s.signs == 1
 		if !s.direct {
 			s.scratch = s.signs * s.column
