@@ -1,5 +1,5 @@
 # Each target is one command; what lands must pass `make check`.
-.PHONY: check test race purego long fuzz generate bench elsewhere
+.PHONY: check test race purego long fuzz generate bench elsewhere boards
 
 check: ## all of .ci/run
 	bash .ci/run
@@ -23,6 +23,9 @@ fuzz: ## every fuzz target for two minutes
 
 elsewhere: ## the same integers on arm64 and as WebAssembly; needs qemu-user and Node.js
 	examples/everywhere/check.sh
+
+boards: ## the C code on Cortex-M0 and M4; needs arm-none-eabi-gcc and qemu-system-arm; GOQAT_MODELS='runs/*/model.qmodel' for more models
+	go test -tags long -timeout 2h -run 'Boards|Instructions' -v ./export/cgen
 
 generate: ## assembly, from the generators in _asm
 	go generate ./...

@@ -81,7 +81,7 @@ func TestInstructionsOfConvolution(t *testing.T) {
 			if want := logits(t, m, x); got != want {
 				t.Errorf("logits %s, want %s", got, want)
 			}
-			if float64(n) > limits[on.cpu]*macs {
+			if channels >= 16 && float64(n) > limits[on.cpu]*macs { // with fewer, windows weigh more than products
 				t.Errorf("more than %v", limits[on.cpu])
 			}
 		}
