@@ -43,7 +43,7 @@ type page struct {
 	Pair, Single, Narrow                        []fields // by bits of the codes
 	Depthwise, MaxPool, AvgPool, Combine, Table bool
 	Added, Planes, DepthwisePlanes, ColumnSums  bool
-	Concat, PairCodes                           bool // of a layer with several pixels
+	Place, PairCodes                            bool // of a layer with several pixels
 	NarrowMultipliers, WideMultipliers          bool
 	Kinds                                       kinds
 	OwnTerms, SignsOfCode, Taps                 int
@@ -153,7 +153,7 @@ func (g *page) uses(steps []*step) {
 		g.MaxPool = g.MaxPool || s.form == formMaximum
 		g.AvgPool = g.AvgPool || s.form == formAverage
 		g.Combine = g.Combine || s.form == formCombine
-		g.Concat = g.Concat || s.form == formConcat
+		g.Place = g.Place || s.form == formConcat
 		g.Table = g.Table || s.form == formTable
 		for _, r := range s.rows {
 			used[s.form][r.bits] = true
