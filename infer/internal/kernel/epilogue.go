@@ -13,7 +13,7 @@ import (
 type Epilogue struct {
 	Channels int
 	Output   int   // index of the tensor it writes
-	Others   []int // indices of the tensors of the terms behind the accumulators, in the output's shape
+	Others   []int // indices of the tensors of the terms after the accumulators, in the output's shape
 	Terms    []Term
 	R        *fixed.Requantizer
 	T        *fixed.Thresholds

@@ -22,7 +22,7 @@ type Conv struct {
 	StrideH, StrideW int
 	Top, Left        int // padding before the first row and column; after the last it follows from the sizes
 	Groups           int
-	Zero, Max        int32 // the input's zero point, also the code in the place of padding, and its greatest code
+	Zero, Max        int32 // the input's zero point, also the code of padding, and its greatest code
 }
 
 // InLen returns the codes of an input image.

@@ -449,7 +449,7 @@ func TestFinishersAgree(t *testing.T) {
 }
 
 // finishersAgree draws an epilogue, n choosing its terms, and compares every fast finisher with the reference, and then
-// with thresholds in the place of the requantizer.
+// with thresholds instead of the requantizer.
 func finishersAgree(t *testing.T, rng *rand.Rand, n int) {
 	t.Helper()
 	forms := []struct {

@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// A convolution of signs sums ±w, with -1 in the place of padding: an output has an accumulator for each sign of the
+// A convolution of signs sums ±w, with -1 as padding: an output has an accumulator for each sign of the
 // input's codes.
 
 // signs is the convolution as it is defined, tap by tap.

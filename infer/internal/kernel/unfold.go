@@ -22,7 +22,7 @@ func Unfold(c Conv, dilationH, dilationW int) (*Unfolding, Conv) {
 func (u *Unfolding) Row() int { return u.c.KH * u.c.KW * u.c.InC }
 
 // Rows writes rows [row, row+rows) of the unfolded tensor of the batch x to dst: group by group, tap by tap, the zero
-// point in the place of padding.
+// point as padding.
 func (u *Unfolding) Rows(dst, x []uint8, row, rows int) {
 	c := &u.c
 	in := c.InC / c.Groups

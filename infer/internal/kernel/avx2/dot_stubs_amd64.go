@@ -10,8 +10,8 @@ package avx2
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 1 rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of
-// 2·steps codes, each part skip bytes behind the end of the one before. w is [height][steps][16][2]; rows of
+// for tiles × 1 rows and 16 columns. Row r of x starts offsets[r] bytes after x and has height parts of
+// 2·steps codes, each part skip bytes after the end of the one before. w is [height][steps][16][2]; rows of
 // acc are stride bytes apart.
 //
 //go:noescape
@@ -36,8 +36,8 @@ func dotSigns1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 2 rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of
-// 2·steps codes, each part skip bytes behind the end of the one before. w is [height][steps][16][2]; rows of
+// for tiles × 2 rows and 16 columns. Row r of x starts offsets[r] bytes after x and has height parts of
+// 2·steps codes, each part skip bytes after the end of the one before. w is [height][steps][16][2]; rows of
 // acc are stride bytes apart.
 //
 //go:noescape
@@ -62,8 +62,8 @@ func dotSigns2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 3 rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of
-// 2·steps codes, each part skip bytes behind the end of the one before. w is [height][steps][16][2]; rows of
+// for tiles × 3 rows and 16 columns. Row r of x starts offsets[r] bytes after x and has height parts of
+// 2·steps codes, each part skip bytes after the end of the one before. w is [height][steps][16][2]; rows of
 // acc are stride bytes apart.
 //
 //go:noescape
@@ -88,8 +88,8 @@ func dotSigns3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 4 rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of
-// 2·steps codes, each part skip bytes behind the end of the one before. w is [height][steps][16][2]; rows of
+// for tiles × 4 rows and 16 columns. Row r of x starts offsets[r] bytes after x and has height parts of
+// 2·steps codes, each part skip bytes after the end of the one before. w is [height][steps][16][2]; rows of
 // acc are stride bytes apart.
 //
 //go:noescape
@@ -114,8 +114,8 @@ func dotSigns4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 5 rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of
-// 2·steps codes, each part skip bytes behind the end of the one before. w is [height][steps][16][2]; rows of
+// for tiles × 5 rows and 16 columns. Row r of x starts offsets[r] bytes after x and has height parts of
+// 2·steps codes, each part skip bytes after the end of the one before. w is [height][steps][16][2]; rows of
 // acc are stride bytes apart.
 //
 //go:noescape
@@ -140,8 +140,8 @@ func dotSigns5(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 6 rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of
-// 2·steps codes, each part skip bytes behind the end of the one before. w is [height][steps][16][2]; rows of
+// for tiles × 6 rows and 16 columns. Row r of x starts offsets[r] bytes after x and has height parts of
+// 2·steps codes, each part skip bytes after the end of the one before. w is [height][steps][16][2]; rows of
 // acc are stride bytes apart.
 //
 //go:noescape

@@ -63,7 +63,7 @@ func (p *depthwisePlan) Fuse(f kernel.Finisher) kernel.Fused {
 	}
 	taps := c.KH * c.KW
 	for k := range (taps + 3) / 4 * 4 {
-		tap := min(k, taps-1) // those behind the last meet weights of 0
+		tap := min(k, taps-1) // those after the last meet weights of 0
 		d.offsets = append(d.offsets, int32(tap/c.KW*p.Pitch()+tap%c.KW*c.InC))
 	}
 	for first := 0; first < d.blocks*d.width; first += d.width {
@@ -107,7 +107,7 @@ func (d *depthwiseCodes) channel(first, v, lane int) int {
 	return (first + lane/4*16 + 4*v + lane%4) % d.C.OutC
 }
 
-// addWeights adds those of four taps for the block from first, 0 in the place of taps that the kernel does not have.
+// addWeights adds those of four taps for the block from first, 0 for taps that the kernel does not have.
 func (d *depthwiseCodes) addWeights(weights []int8, first int, taps [4]int) {
 	each := d.C.KH * d.C.KW
 	for v := range 4 {

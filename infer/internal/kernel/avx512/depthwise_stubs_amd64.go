@@ -19,14 +19,14 @@ package avx512
 func depthwise64(dst *uint8, x *uint8, offsets *int32, groups int, lines int, line int, pixels int, step int, blocks int, weights *int8, table *int64, zero int, least int, most int)
 
 // depthwise3x3Lines1x64 is depthwise64 for a kernel of 3 × 3 taps, pitch and tap bytes apart in x, times over,
-// each time line bytes behind in x and for 1 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
+// each time line bytes after in x and for 1 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
 // dstLine bytes. Weights are [block][2 lines][column of the kernel][4 vectors][lane][4 rows of x].
 //
 //go:noescape
 func depthwise3x3Lines1x64(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, zero int, least int, most int)
 
 // depthwise3x3Lines2x64 is depthwise64 for a kernel of 3 × 3 taps, pitch and tap bytes apart in x, times over,
-// each time line bytes behind in x and for 2 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
+// each time line bytes after in x and for 2 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
 // dstLine bytes. Weights are [block][2 lines][column of the kernel][4 vectors][lane][4 rows of x].
 //
 //go:noescape
@@ -45,14 +45,14 @@ func depthwise3x3Lines2x64(dst *uint8, dstLine int, dstStep int, x *uint8, pitch
 func depthwise32(dst *uint8, x *uint8, offsets *int32, groups int, lines int, line int, pixels int, step int, blocks int, weights *int8, table *int64, zero int, least int, most int)
 
 // depthwise3x3Lines1x32 is depthwise32 for a kernel of 3 × 3 taps, pitch and tap bytes apart in x, times over,
-// each time line bytes behind in x and for 1 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
+// each time line bytes after in x and for 1 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
 // dstLine bytes. Weights are [block][2 lines][column of the kernel][4 vectors][lane][4 rows of x].
 //
 //go:noescape
 func depthwise3x3Lines1x32(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, zero int, least int, most int)
 
 // depthwise3x3Lines2x32 is depthwise32 for a kernel of 3 × 3 taps, pitch and tap bytes apart in x, times over,
-// each time line bytes behind in x and for 2 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
+// each time line bytes after in x and for 2 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
 // dstLine bytes. Weights are [block][2 lines][column of the kernel][4 vectors][lane][4 rows of x].
 //
 //go:noescape
@@ -71,14 +71,14 @@ func depthwise3x3Lines2x32(dst *uint8, dstLine int, dstStep int, x *uint8, pitch
 func depthwise16(dst *uint8, x *uint8, offsets *int32, groups int, lines int, line int, pixels int, step int, blocks int, weights *int8, table *int64, zero int, least int, most int)
 
 // depthwise3x3Lines1x16 is depthwise16 for a kernel of 3 × 3 taps, pitch and tap bytes apart in x, times over,
-// each time line bytes behind in x and for 1 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
+// each time line bytes after in x and for 1 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
 // dstLine bytes. Weights are [block][2 lines][column of the kernel][4 vectors][lane][4 rows of x].
 //
 //go:noescape
 func depthwise3x3Lines1x16(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, zero int, least int, most int)
 
 // depthwise3x3Lines2x16 is depthwise16 for a kernel of 3 × 3 taps, pitch and tap bytes apart in x, times over,
-// each time line bytes behind in x and for 2 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
+// each time line bytes after in x and for 2 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
 // dstLine bytes. Weights are [block][2 lines][column of the kernel][4 vectors][lane][4 rows of x].
 //
 //go:noescape

@@ -31,8 +31,8 @@ type dotPlan struct {
 	offsets []int32    // of the rows of a tile
 	grouped [3][]int32 // [columns]: of the groups of the main shape
 	form    *form
-	weights []int8  // [panel] in that form, zeros behind the taps
-	start   []int32 // [channel]: -zero·Σ w; zeros behind the channels
+	weights []int8  // [panel] in that form, zeros after the taps
+	start   []int32 // [channel]: -zero·Σ w; zeros after the channels
 }
 
 // A shape is the rows of a tile of sums, and of its groups: rows that are the same distance apart; and the steps that
@@ -141,7 +141,7 @@ func (p *dotPlan) Needs() kernel.Needs {
 	case p.Flat:
 		return kernel.Needs{Bytes: p.Rows * p.line}
 	default:
-		return kernel.Needs{Bytes: p.Height(p.Lines)*p.line + padSlack} // the last step can read behind the last tap
+		return kernel.Needs{Bytes: p.Height(p.Lines)*p.line + padSlack} // the last step can read after the last tap
 	}
 }
 
@@ -156,7 +156,7 @@ func (p *dotPlan) codes(x []uint8, t kernel.Tile, s *kernel.Scratch) []uint8 {
 	case p.Flat && p.direct:
 		return x[t.Row*c.InC:]
 	case p.Flat:
-		for r := range t.Rows { // what is behind the codes of a row meets weights of 0
+		for r := range t.Rows { // what is after the codes of a row meets weights of 0
 			copy(s.Bytes[r*p.line:], x[(t.Row+r)*c.InC:][:c.InC])
 		}
 	case p.direct:

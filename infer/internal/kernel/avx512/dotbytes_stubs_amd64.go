@@ -10,8 +10,8 @@ package avx512
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 24 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// for tiles × 24 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes after x and has height
+// parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
 // sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
 // these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][16][4].
@@ -23,8 +23,8 @@ func dotBytes24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, of
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 16 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// for tiles × 16 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes after x and has height
+// parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
 // sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
 // these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // Each part is 3 taps of 4·steps codes, step bytes from one to the next, and all rows of a tile are step bytes apart.
@@ -37,8 +37,8 @@ func dotBytes16x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, of
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 8 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// for tiles × 8 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
+// parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
 // sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
 // these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][16][4].
@@ -50,8 +50,8 @@ func dotBytes8x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, off
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 4 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// for tiles × 4 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
+// parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
 // sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
 // these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][16][4].
@@ -63,8 +63,8 @@ func dotBytes4x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, off
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 2 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// for tiles × 2 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
+// parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
 // sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
 // these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][16][4].
@@ -76,8 +76,8 @@ func dotBytes2x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, off
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 1 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// for tiles × 1 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
+// parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
 // sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
 // these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][16][4].
@@ -89,8 +89,8 @@ func dotBytes1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, off
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 14 rows and 32 columns. Row r of x starts offsets[r/2] + r%2·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// for tiles × 14 rows and 32 columns. Row r of x starts offsets[r/2] + r%2·step bytes after x and has height
+// parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
 // sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
 // these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][32][4].
@@ -102,8 +102,8 @@ func dotBytes14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, of
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 8 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// for tiles × 8 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
+// parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
 // sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
 // these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][32][4].
@@ -115,8 +115,8 @@ func dotBytes8x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, off
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 4 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// for tiles × 4 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
+// parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
 // sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
 // these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][32][4].
@@ -128,8 +128,8 @@ func dotBytes4x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, off
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 2 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// for tiles × 2 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
+// parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
 // sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
 // these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][32][4].
@@ -141,8 +141,8 @@ func dotBytes2x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, off
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 1 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// for tiles × 1 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
+// parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
 // sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
 // these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][32][4].

@@ -10,11 +10,11 @@ package avx512
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 24 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// for tiles × 24 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes after x and has height
+// parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
 // sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
 // these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
-// w is a table of 4 weights, 16 times, and behind it [height][steps/4][16][4] bytes: the places
+// w is a table of 4 weights, 16 times, and after it [height][steps/4][16][4] bytes: the places
 // in the table of the weights of 4 steps, the first in the lowest bits.
 //
 //go:noescape
@@ -24,12 +24,12 @@ func dotPairs24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, of
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 16 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// for tiles × 16 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes after x and has height
+// parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
 // sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
 // these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
 // Each part is 3 taps of 4·steps codes, step bytes from one to the next, and all rows of a tile are step bytes apart.
-// w is a table of 4 weights, 16 times, and behind it [height][steps/4][16][4] bytes: the places
+// w is a table of 4 weights, 16 times, and after it [height][steps/4][16][4] bytes: the places
 // in the table of the weights of 4 steps, the first in the lowest bits.
 //
 //go:noescape
@@ -39,11 +39,11 @@ func dotPairs16x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, of
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 8 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// for tiles × 8 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
+// parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
 // sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
 // these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
-// w is a table of 4 weights, 16 times, and behind it [height][steps/4][16][4] bytes: the places
+// w is a table of 4 weights, 16 times, and after it [height][steps/4][16][4] bytes: the places
 // in the table of the weights of 4 steps, the first in the lowest bits.
 //
 //go:noescape
@@ -53,11 +53,11 @@ func dotPairs8x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, off
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 4 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// for tiles × 4 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
+// parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
 // sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
 // these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
-// w is a table of 4 weights, 16 times, and behind it [height][steps/4][16][4] bytes: the places
+// w is a table of 4 weights, 16 times, and after it [height][steps/4][16][4] bytes: the places
 // in the table of the weights of 4 steps, the first in the lowest bits.
 //
 //go:noescape
@@ -67,11 +67,11 @@ func dotPairs4x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, off
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 2 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// for tiles × 2 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
+// parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
 // sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
 // these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
-// w is a table of 4 weights, 16 times, and behind it [height][steps/4][16][4] bytes: the places
+// w is a table of 4 weights, 16 times, and after it [height][steps/4][16][4] bytes: the places
 // in the table of the weights of 4 steps, the first in the lowest bits.
 //
 //go:noescape
@@ -81,11 +81,11 @@ func dotPairs2x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, off
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 1 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// for tiles × 1 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
+// parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
 // sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
 // these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
-// w is a table of 4 weights, 16 times, and behind it [height][steps/4][16][4] bytes: the places
+// w is a table of 4 weights, 16 times, and after it [height][steps/4][16][4] bytes: the places
 // in the table of the weights of 4 steps, the first in the lowest bits.
 //
 //go:noescape
@@ -95,11 +95,11 @@ func dotPairs1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, off
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 14 rows and 32 columns. Row r of x starts offsets[r/2] + r%2·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// for tiles × 14 rows and 32 columns. Row r of x starts offsets[r/2] + r%2·step bytes after x and has height
+// parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
 // sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
 // these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
-// w is a table of 4 weights, 16 times, and behind it [height][steps/4][32][4] bytes: the places
+// w is a table of 4 weights, 16 times, and after it [height][steps/4][32][4] bytes: the places
 // in the table of the weights of 4 steps, the first in the lowest bits.
 //
 //go:noescape
@@ -109,11 +109,11 @@ func dotPairs14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, of
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 8 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// for tiles × 8 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
+// parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
 // sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
 // these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
-// w is a table of 4 weights, 16 times, and behind it [height][steps/4][32][4] bytes: the places
+// w is a table of 4 weights, 16 times, and after it [height][steps/4][32][4] bytes: the places
 // in the table of the weights of 4 steps, the first in the lowest bits.
 //
 //go:noescape
@@ -123,11 +123,11 @@ func dotPairs8x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, off
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 4 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// for tiles × 4 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
+// parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
 // sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
 // these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
-// w is a table of 4 weights, 16 times, and behind it [height][steps/4][32][4] bytes: the places
+// w is a table of 4 weights, 16 times, and after it [height][steps/4][32][4] bytes: the places
 // in the table of the weights of 4 steps, the first in the lowest bits.
 //
 //go:noescape
@@ -137,11 +137,11 @@ func dotPairs4x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, off
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 2 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// for tiles × 2 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
+// parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
 // sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
 // these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
-// w is a table of 4 weights, 16 times, and behind it [height][steps/4][32][4] bytes: the places
+// w is a table of 4 weights, 16 times, and after it [height][steps/4][32][4] bytes: the places
 // in the table of the weights of 4 steps, the first in the lowest bits.
 //
 //go:noescape
@@ -151,11 +151,11 @@ func dotPairs2x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, off
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 1 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes behind x and has height
-// parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these
+// for tiles × 1 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
+// parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
 // sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
 // these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
-// w is a table of 4 weights, 16 times, and behind it [height][steps/4][32][4] bytes: the places
+// w is a table of 4 weights, 16 times, and after it [height][steps/4][32][4] bytes: the places
 // in the table of the weights of 4 steps, the first in the lowest bits.
 //
 //go:noescape

@@ -88,7 +88,7 @@ func (f *form) header() int {
 	return 0
 }
 
-// begin writes the table of the values that occur to a panel and returns what is behind it.
+// begin writes the table of the values that occur to a panel and returns what is after it.
 func (f *form) begin(panel, values []int8) []int8 {
 	for i := 0; i < f.header(); i += 1 << f.bits {
 		copy(panel[i:i+1<<f.bits], values)

@@ -6,7 +6,7 @@ package avx512
 
 import "github.com/goqat/goqat/infer/internal/kernel/vector"
 
-// padSlack is what padLines may write behind a buffer.
+// padSlack is what padLines may write after a buffer.
 const padSlack = 64
 
 // pad does what Band.Copy does for codes of one byte, in a buffer with padSlack bytes more.

@@ -7,7 +7,7 @@
 package avx512
 
 // padLines writes lines to dst, each of left times code, inside bytes of src, and right times code. Lines of src are
-// pitch bytes apart. It writes up to 64 bytes behind the last line.
+// pitch bytes apart. It writes up to 64 bytes after the last line.
 //
 //go:noescape
 func padLines(dst *uint8, src *uint8, lines int, pitch int, left int, inside int, right int, code int)

@@ -111,7 +111,7 @@ func (p *signPlan) Name() string { return "avx512vnni 1-bit" }
 func (p *signPlan) MaxTile() int { return p.Tiling.MaxTile() * p.signs }
 
 func (p *signPlan) Needs() kernel.Needs {
-	n := kernel.Needs{Bytes: p.Rows*p.Pitch() + 4} // packWords can write behind
+	n := kernel.Needs{Bytes: p.Rows*p.Pitch() + 4} // packWords can write after
 	if !p.Flat {
 		n.Bytes = p.Height(p.Lines)*p.Pitch() + 4
 	}
@@ -128,7 +128,7 @@ func (p *signPlan) Accumulate(acc []int32, x []uint8, t kernel.Tile, s *kernel.S
 	}
 }
 
-// packTile fills the buffer for the rows of a tile with sign k of the codes, and with zeros in the place of padding.
+// packTile fills the buffer for the rows of a tile with sign k of the codes, and with zeros as padding.
 func (p *signPlan) packTile(buffer, x []uint8, t kernel.Tile, k int) {
 	if p.Flat {
 		p.pack(buffer, 0, x[t.Row*p.in:], 0, 1, t.Rows, k)

@@ -10,8 +10,8 @@ package avx512
 //
 //	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
 //
-// Row r of x starts offsets[r] bytes behind x and has height parts of steps groups of four words, each part skip bytes
-// behind the end of the one before. Rows of acc are stride bytes apart.
+// Row r of x starts offsets[r] bytes after x and has height parts of steps groups of four words, each part skip bytes
+// after the end of the one before. Rows of acc are stride bytes apart.
 // In a group, word i is in truth the xor of the words 0 to i. w is [height][steps][4][32].
 //
 //go:noescape
@@ -21,8 +21,8 @@ func dotSignGroups1x2(acc *int32, stride int, x *uint8, offsets *int32, tiles in
 //
 //	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
 //
-// Row r of x starts offsets[r] bytes behind x and has height parts of steps groups of four words, each part skip bytes
-// behind the end of the one before. Rows of acc are stride bytes apart.
+// Row r of x starts offsets[r] bytes after x and has height parts of steps groups of four words, each part skip bytes
+// after the end of the one before. Rows of acc are stride bytes apart.
 // In a group, word i is in truth the xor of the words 0 to i. w is [height][steps][4][32].
 //
 //go:noescape
@@ -32,8 +32,8 @@ func dotSignGroups4x2(acc *int32, stride int, x *uint8, offsets *int32, tiles in
 //
 //	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
 //
-// Row r of x starts offsets[r] bytes behind x and has height parts of steps words, each part skip bytes
-// behind the end of the one before. Rows of acc are stride bytes apart.
+// Row r of x starts offsets[r] bytes after x and has height parts of steps words, each part skip bytes
+// after the end of the one before. Rows of acc are stride bytes apart.
 // w is [height][steps][16].
 //
 //go:noescape
@@ -43,8 +43,8 @@ func dotSignWords1x1(acc *int32, stride int, x *uint8, offsets *int32, tiles int
 //
 //	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
 //
-// Row r of x starts offsets[r] bytes behind x and has height parts of steps words, each part skip bytes
-// behind the end of the one before. Rows of acc are stride bytes apart.
+// Row r of x starts offsets[r] bytes after x and has height parts of steps words, each part skip bytes
+// after the end of the one before. Rows of acc are stride bytes apart.
 // w is [height][steps][16].
 //
 //go:noescape
@@ -54,8 +54,8 @@ func dotSignWords8x1(acc *int32, stride int, x *uint8, offsets *int32, tiles int
 //
 //	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
 //
-// Row r of x starts offsets[r] bytes behind x and has height parts of steps words, each part skip bytes
-// behind the end of the one before. Rows of acc are stride bytes apart.
+// Row r of x starts offsets[r] bytes after x and has height parts of steps words, each part skip bytes
+// after the end of the one before. Rows of acc are stride bytes apart.
 // w is [height][steps][32].
 //
 //go:noescape
@@ -65,21 +65,21 @@ func dotSignWords1x2(acc *int32, stride int, x *uint8, offsets *int32, tiles int
 //
 //	acc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])
 //
-// Row r of x starts offsets[r] bytes behind x and has height parts of steps words, each part skip bytes
-// behind the end of the one before. Rows of acc are stride bytes apart.
+// Row r of x starts offsets[r] bytes after x and has height parts of steps words, each part skip bytes
+// after the end of the one before. Rows of acc are stride bytes apart.
 // w is [height][steps][32].
 //
 //go:noescape
 func dotSignWords6x2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *uint32, start *int32, height int, steps int, skip int)
 
 // packGroups is packWords, where bytes is a multiple of 16, and then adds to each word of 4 the words before, modulo 2.
-// It writes nothing behind dst.
+// It writes nothing after dst.
 //
 //go:noescape
 func packGroups(dst *uint8, codes *uint8, pixels int, channels int, bytes int, sign uint8)
 
-// packWords packs, of each of the pixels, the bit sign of its codes, and zeros behind, in so many bytes, a multiple of
-// 4 and at most 7 more than it takes. It writes up to 4 bytes behind dst.
+// packWords packs, of each of the pixels, the bit sign of its codes, and zeros after, in so many bytes, a multiple of
+// 4 and at most 7 more than it takes. It writes up to 4 bytes after dst.
 //
 //go:noescape
 func packWords(dst *uint8, codes *uint8, pixels int, channels int, bytes int, sign uint8)
@@ -89,7 +89,7 @@ func packWords(dst *uint8, codes *uint8, pixels int, channels int, bytes int, si
 //go:noescape
 func packWhole(dst *uint8, pitch int, codes *uint8, codesPitch int, lines int, words int, sign uint8)
 
-// packHalves packs, of lines that are pitches apart, the bit sign of codes, 16 of a pixel in a word, with zeros behind, four pixels at a time.
+// packHalves packs, of lines that are pitches apart, the bit sign of codes, 16 of a pixel in a word, with zeros after, four pixels at a time.
 //
 //go:noescape
 func packHalves(dst *uint8, pitch int, codes *uint8, codesPitch int, lines int, fours int, sign uint8)

@@ -10,8 +10,8 @@ package neon
 //
 //	acc[r][c] = start[c] + Σ (x[r][k] - 128)·w[k][c]
 //
-// for tiles × 1 rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of
-// 4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps][16][4]; rows of
+// for tiles × 1 rows and 16 columns. Row r of x starts offsets[r] bytes after x and has height parts of
+// 4·steps codes, each part skip bytes after the end of the one before. w is [height][steps][16][4]; rows of
 // acc are stride bytes apart. It takes FEAT_DotProd.
 //
 //go:noescape
@@ -27,8 +27,8 @@ func dotBytes1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 1 rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of
-// 2·steps codes, each part skip bytes behind the end of the one before. w is [height][2·steps][16]; rows of
+// for tiles × 1 rows and 16 columns. Row r of x starts offsets[r] bytes after x and has height parts of
+// 2·steps codes, each part skip bytes after the end of the one before. w is [height][2·steps][16]; rows of
 // acc are stride bytes apart.
 //
 //go:noescape
@@ -47,8 +47,8 @@ func dotSigns1(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //
 //	acc[r][c] = start[c] + Σ (x[r][k] - 128)·w[k][c]
 //
-// for tiles × 2 rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of
-// 4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps][16][4]; rows of
+// for tiles × 2 rows and 16 columns. Row r of x starts offsets[r] bytes after x and has height parts of
+// 4·steps codes, each part skip bytes after the end of the one before. w is [height][steps][16][4]; rows of
 // acc are stride bytes apart. It takes FEAT_DotProd.
 //
 //go:noescape
@@ -64,8 +64,8 @@ func dotBytes2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 2 rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of
-// 2·steps codes, each part skip bytes behind the end of the one before. w is [height][2·steps][16]; rows of
+// for tiles × 2 rows and 16 columns. Row r of x starts offsets[r] bytes after x and has height parts of
+// 2·steps codes, each part skip bytes after the end of the one before. w is [height][2·steps][16]; rows of
 // acc are stride bytes apart.
 //
 //go:noescape
@@ -84,8 +84,8 @@ func dotSigns2(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //
 //	acc[r][c] = start[c] + Σ (x[r][k] - 128)·w[k][c]
 //
-// for tiles × 3 rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of
-// 4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps][16][4]; rows of
+// for tiles × 3 rows and 16 columns. Row r of x starts offsets[r] bytes after x and has height parts of
+// 4·steps codes, each part skip bytes after the end of the one before. w is [height][steps][16][4]; rows of
 // acc are stride bytes apart. It takes FEAT_DotProd.
 //
 //go:noescape
@@ -101,8 +101,8 @@ func dotBytes3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 3 rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of
-// 2·steps codes, each part skip bytes behind the end of the one before. w is [height][2·steps][16]; rows of
+// for tiles × 3 rows and 16 columns. Row r of x starts offsets[r] bytes after x and has height parts of
+// 2·steps codes, each part skip bytes after the end of the one before. w is [height][2·steps][16]; rows of
 // acc are stride bytes apart.
 //
 //go:noescape
@@ -121,8 +121,8 @@ func dotSigns3(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //
 //	acc[r][c] = start[c] + Σ (x[r][k] - 128)·w[k][c]
 //
-// for tiles × 4 rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of
-// 4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps][16][4]; rows of
+// for tiles × 4 rows and 16 columns. Row r of x starts offsets[r] bytes after x and has height parts of
+// 4·steps codes, each part skip bytes after the end of the one before. w is [height][steps][16][4]; rows of
 // acc are stride bytes apart. It takes FEAT_DotProd.
 //
 //go:noescape
@@ -138,8 +138,8 @@ func dotBytes4(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *i
 //
 //	acc[r][c] = start[c] + Σ x[r][k]·w[k][c]
 //
-// for tiles × 4 rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of
-// 2·steps codes, each part skip bytes behind the end of the one before. w is [height][2·steps][16]; rows of
+// for tiles × 4 rows and 16 columns. Row r of x starts offsets[r] bytes after x and has height parts of
+// 2·steps codes, each part skip bytes after the end of the one before. w is [height][2·steps][16]; rows of
 // acc are stride bytes apart.
 //
 //go:noescape

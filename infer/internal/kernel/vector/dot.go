@@ -57,8 +57,8 @@ type dotPlan struct {
 	steps   int     // of one part, each of 4 bytes of codes
 	skip    int     // bytes in the buffer from the end of a part to the next
 	offsets []int32 // in the buffer, of the rows of a tile
-	weights []int8  // [panel][height][taps of a part / together][16][together], zeros behind the taps and the channels
-	start   []int32 // [channel]: (less - zero)·Σ w; zeros behind the channels
+	weights []int8  // [panel][height][taps of a part / together][16][together], zeros after the taps and the channels
+	start   []int32 // [channel]: (less - zero)·Σ w; zeros after the channels
 }
 
 // NewDot prepares a convolution of one group by products of a kind.
@@ -150,7 +150,7 @@ func (p *dotPlan) Needs() kernel.Needs {
 	if p.Flat {
 		return kernel.Needs{Bytes: p.Rows * p.Pitch()}
 	}
-	return kernel.Needs{Bytes: p.Height(p.Lines)*p.Pitch() + 4} // the last step can read behind the last tap
+	return kernel.Needs{Bytes: p.Height(p.Lines)*p.Pitch() + 4} // the last step can read after the last tap
 }
 
 func (p *dotPlan) Accumulate(acc []int32, x []uint8, t kernel.Tile, s *kernel.Scratch) {
@@ -164,7 +164,7 @@ func (p *dotPlan) codes(x []uint8, t kernel.Tile, buffer []uint8) []uint8 {
 	case p.inPlace:
 		return x[t.Row*n:]
 	case p.Flat:
-		for r := range t.Rows { // what is behind the codes of a row meets weights of 0
+		for r := range t.Rows { // what is after the codes of a row meets weights of 0
 			p.copyCodes(buffer[r*p.Pitch():][:n*p.Width], x[(t.Row+r)*n:])
 		}
 	default:

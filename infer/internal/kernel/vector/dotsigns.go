@@ -74,7 +74,7 @@ func (p *dotSignsPlan) pack(buffer, x []uint8, t kernel.Tile, k int) {
 	})
 }
 
-// packSigns packs sign k of so many codes, 4 or 8, in each byte of dst, which is long enough, and zeros behind.
+// packSigns packs sign k of so many codes, 4 or 8, in each byte of dst, which is long enough, and zeros after.
 func packSigns(perByte int, dst, codes []uint8, k int) {
 	const lowest, gather = 0x0101010101010101, 0x0102040810204080
 	clear(dst)

@@ -47,7 +47,7 @@ func (p *Processor) SumPool(w *kernel.Window, acc []int32, x []uint8, row, rows 
 func run(w *kernel.Window, row, end int, inside func(pixels, place, taps int), border func()) int {
 	image, pixel := row/w.Pixels(), row%w.Pixels()
 	oy, ox := pixel/w.OutW, pixel%w.OutW
-	last := min(w.OutW, (w.InW-w.KW+w.Left)/w.StrideW+1) // of the windows that do not pass the right edge, behind the last
+	last := min(w.OutW, (w.InW-w.KW+w.Left)/w.StrideW+1) // of the windows that do not pass the right edge, after the last
 	x0 := ox*w.StrideW - w.Left
 	if w.InW < w.KW || x0 < 0 || ox >= last {
 		border()

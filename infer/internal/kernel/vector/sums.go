@@ -16,7 +16,7 @@ type sumsFinish struct {
 	blockSize int       // of the table, in numbers
 }
 
-// cut returns a tile without the channels behind its last whole block, and a tile of those, where blocks must be whole.
+// cut returns a tile without the channels after its last whole block, and a tile of those, where blocks must be whole.
 func (k *Sums) cut(t kernel.Tile) (blocks, rest kernel.Tile) {
 	if k.Whole {
 		n := t.Channels / k.Lanes * k.Lanes

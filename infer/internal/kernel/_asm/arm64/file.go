@@ -61,7 +61,7 @@ func (f *File) Func(name, params string, doc ...string) {
 func (f *File) GP() R {
 	r := R(f.next)
 	if f.next++; f.next == 16 {
-		f.next = 19 // behind those of the linker and of the platform
+		f.next = 19 // after those of the linker and of the platform
 	}
 	if r > 26 {
 		log.Fatal("no register is left")

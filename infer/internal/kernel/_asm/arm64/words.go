@@ -49,7 +49,7 @@ func (f *File) SADDW(d, n, m V, size int, high bool) {
 // registers, to the 32-bit lanes of d.
 func (f *File) SMLALWord(d, n, m V, i int, high bool) {
 	if m > 15 {
-		panic("words of registers behind the 16th have no encoding")
+		panic("words of registers after the 16th have no encoding")
 	}
 	q, two := wide(high)
 	index := uint32(i>>2)<<11 | uint32(i>>1&1)<<21 | uint32(i&1)<<20

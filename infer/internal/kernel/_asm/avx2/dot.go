@@ -78,7 +78,7 @@ func begin(n int, signature string, doc ...string) *tile {
 	return t
 }
 
-// nextTile ends a tile and its function; acc is behind the tile's rows.
+// nextTile ends a tile and its function; acc is after the tile's rows.
 func (t *tile) nextTile() {
 	ADDQ(Imm(uint64(4*t.n)), t.offsets)
 	DECQ(t.tiles)
@@ -100,8 +100,8 @@ func dotWords(n int) {
 	t := begin(n, "Wordsfunc(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *int8, start *int32, height, steps, skip int)",
 		fmt.Sprintf("dotWords%d adds to start the products of 16-bit codes, %d rows at a time:", n, n),
 		"", "\tacc[r][c] = start[c] + Σ x[r][k]·w[k][c]", "",
-		"for tiles × "+fmt.Sprint(n)+" rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of",
-		"2·steps codes, each part skip bytes behind the end of the one before. w is [height][steps][16][2]; rows of",
+		"for tiles × "+fmt.Sprint(n)+" rows and 16 columns. Row r of x starts offsets[r] bytes after x and has height parts of",
+		"2·steps codes, each part skip bytes after the end of the one before. w is [height][steps][16][2]; rows of",
 		"acc are stride bytes apart.")
 	start := Load(Param("start"), GP64())
 	for i := range n {
@@ -253,7 +253,7 @@ func dotSigns(n int, ones, differ, counts Mem) {
 }
 
 // flush adds the 16-bit sums, or the 8-bit sums times factors, to those in memory and clears them; with advance, acc
-// goes behind the rows.
+// goes after the rows.
 func (t *tile) flush(ones Mem, factors *Mem, advance bool) {
 	one, wide := YMM(), YMM()
 	VMOVDQU(ones, one)

@@ -49,7 +49,7 @@ func loops(block int, first func(), next func(Mem), last func(channel GPVirtual)
 	ADDQ(step, x)
 }
 
-// again goes on with the next pixel, and ends the function behind the last.
+// again goes on with the next pixel, and ends the function after the last.
 func again() {
 	pixels := Load(Param("pixels"), GP64())
 	DECQ(pixels)

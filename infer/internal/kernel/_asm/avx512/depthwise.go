@@ -152,7 +152,7 @@ func (w width) square(lines int) {
 	name := fmt.Sprintf("depthwise3x3Lines%dx%d", lines, w.bytes)
 	TEXT(name, NOSPLIT, "func(dst *uint8, dstLine, dstStep int, x *uint8, pitch, tap, times, line, pixels, step, blocks int, weights *int8, table *int64, zero, least, most int)")
 	Doc(fmt.Sprintf("%s is depthwise%d for a kernel of 3 × 3 taps, pitch and tap bytes apart in x, times over,", name, w.bytes),
-		fmt.Sprintf("each time line bytes behind in x and for %d lines of the output. Blocks of the output are dstStep bytes apart, in lines of", lines),
+		fmt.Sprintf("each time line bytes after in x and for %d lines of the output. Blocks of the output are dstStep bytes apart, in lines of", lines),
 		"dstLine bytes. Weights are [block][2 lines][column of the kernel][4 vectors][lane][4 rows of x].")
 	Pragma("noescape")
 	s := &square{width: w, lines: lines, lanes: evenLanes(), limits: newLimits(w.register)}

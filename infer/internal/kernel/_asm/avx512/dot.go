@@ -32,9 +32,9 @@ type form struct {
 
 var forms = []form{
 	{"Bytes", 8, 1, []string{"w is [height][steps][%d][4]."}},
-	{"Nibbles", 4, 2, []string{"w is a table of 16 weights, four times, and behind it [height][steps/2][%d][4] bytes: the places in the table of the",
+	{"Nibbles", 4, 2, []string{"w is a table of 16 weights, four times, and after it [height][steps/2][%d][4] bytes: the places in the table of the",
 		"weights of 2 steps, the first in the low bits."}},
-	{"Pairs", 2, 4, []string{"w is a table of 4 weights, 16 times, and behind it [height][steps/4][%d][4] bytes: the places",
+	{"Pairs", 2, 4, []string{"w is a table of 4 weights, 16 times, and after it [height][steps/4][%d][4] bytes: the places",
 		"in the table of the weights of 4 steps, the first in the lowest bits."}},
 	{"Bits", 1, 1, []string{"w is [height][steps][%d][4] bits, 1 for the weight -1 and 0 for +1."}},
 }
@@ -133,8 +133,8 @@ func (t *tile) signature() {
 	TEXT(name, NOSPLIT, "func(acc *int32, dst, other *uint8, stride int, x *uint8, offsets *int32, step, tiles int, w *int8, start *int32, height, steps, skip int, table *int64, ties bool, zero, least, most int)")
 	doc := []string{fmt.Sprintf("%s adds to start the products of 8-bit codes, %d rows at a time:", name, t.rows),
 		"", "\tacc[r][c] = start[c] + Σ x[r][k]·w[k][c]", "",
-		fmt.Sprintf("for tiles × %d rows and %d columns. Row r of x starts offsets[r/%d] + r%%%d·step bytes behind x and has height", t.rows, 16*t.columns, t.group, t.group),
-		"parts of 4·steps codes, each part skip bytes behind the end of the one before. Where dst is not nil, it requantizes these",
+		fmt.Sprintf("for tiles × %d rows and %d columns. Row r of x starts offsets[r/%d] + r%%%d·step bytes after x and has height", t.rows, 16*t.columns, t.group, t.group),
+		"parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these",
 		"sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of",
 		"these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart."}
 	if t.taps > 0 {
@@ -160,7 +160,7 @@ func (t *tile) address() {
 		ADDQ(x, base)
 		t.bases = append(t.bases, base)
 	}
-	if t.taps > 0 { // the rows behind the tile's
+	if t.taps > 0 { // the rows after the tile's
 		last, base := t.bases[len(t.bases)-1], GP64()
 		LEAQ(Mem{Base: last, Index: t.step[1], Scale: 4}, base)
 		t.bases = append(t.bases, base)
@@ -189,7 +189,7 @@ func (t *tile) multiply() {
 	for _, b := range t.bases {
 		ADDQ(skip, b)
 	}
-	if t.taps > 0 { // behind the last tap
+	if t.taps > 0 { // after the last tap
 		LEAQ(Mem{Base: t.w, Index: t.tap, Scale: uint8(t.taps - 1)}, t.w)
 	}
 	DECQ(t.height)

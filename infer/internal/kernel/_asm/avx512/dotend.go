@@ -18,7 +18,7 @@ import (
 //	the sums of its tile in the last of the registers Z0 to Z23, or Z27 with 2 columns, row by row
 //	AX dst or acc, BX the bytes between rows, CX other, DX table, SI zero, DI least, R8 most, R9 the rows
 //
-// They return AX and CX behind the rows. They keep Z31, where a form has its table of weights, and the general registers
+// They return AX and CX after the rows. They keep Z31, where a form has its table of weights, and the general registers
 // but those and R10.
 
 // A kind is what an end does with the sums.
@@ -199,7 +199,7 @@ func (k kind) finish(columns int, order Mem) {
 	ret()
 }
 
-// A block is where the vectors of 16 channels are in a table of finisher: those of even and of odd channels, one behind
+// A block is where the vectors of 16 channels are in a table of finisher: those of even and of odd channels, one after
 // the other, of the constant, of the bits below the unit and of the unit; the others are of all.
 type block struct{ constant, shift, below, unit, sum, code, power, vectors int }
 
@@ -351,8 +351,9 @@ func (e *end) addCodes(sum, high Register, codes Mem, c int) {
 	VPADDQ(x, high, high)
 }
 
-// untie sends ties down where up is odd. Nothing is below the unit of a tie then, which rarely is so even of the lowest
-// 32 bits.
+// untie rounds ties to even: half a unit has been added to the sums, and where nothing is left below the unit it clears
+// the bit of the unit. That needs the lowest 32 bits of a sum to be 0, which is rare: where they are 0 in no sum, untie
+// is skipped.
 func (e *end) untie(sum, high Register, c int, label string) {
 	ties := [2]Register{K(), K()}
 	for parity, z := range []Register{sum, high} {

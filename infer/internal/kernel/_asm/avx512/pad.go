@@ -12,7 +12,7 @@ import (
 func pad() {
 	TEXT("padLines", NOSPLIT, "func(dst, src *uint8, lines, pitch, left, inside, right, code int)")
 	Doc("padLines writes lines to dst, each of left times code, inside bytes of src, and right times code. Lines of src are",
-		"pitch bytes apart. It writes up to 64 bytes behind the last line.")
+		"pitch bytes apart. It writes up to 64 bytes after the last line.")
 	Pragma("noescape")
 	dst, src, lines := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("lines"), GP64())
 	pitch, left, inside, right := Load(Param("pitch"), GP64()), Load(Param("left"), GP64()), Load(Param("inside"), GP64()), Load(Param("right"), GP64())
@@ -53,7 +53,7 @@ func pad() {
 	RET()
 }
 
-// fill writes n bytes of code, and up to 64 more behind, and moves dst behind the n.
+// fill writes n bytes of code, and up to 64 more after, and moves dst after the n.
 func fill(name string, dst, n Register, code VecVirtual) GPVirtual {
 	at := GP64()
 	XORQ(at, at)

@@ -43,14 +43,14 @@ type signTile struct {
 	tiles, height Mem
 }
 
-// loops generates a function of n rows and of columns; step generates a step and moves w and at behind it, end what is counted when all
+// loops generates a function of n rows and of columns; step generates a step and moves w and at after it, end what is counted when all
 // steps are done.
 func loops(name, unit, doc string, n, columns int, begin func(t *signTile), step func(t *signTile), end func(t *signTile, row, column int)) {
 	TEXT(name, NOSPLIT, "func(acc *int32, stride int, x *uint8, offsets *int32, tiles int, w *uint32, start *int32, height, steps, skip int)")
 	Doc(fmt.Sprintf("%s is, for tiles × %d rows and %d columns,", name, n, 16*columns), "",
 		"\tacc[r][c] = start[c] - 2·Σ popcount(x[r][k] xor w[k][c])", "",
-		"Row r of x starts offsets[r] bytes behind x and has height parts of steps "+unit+", each part skip bytes",
-		"behind the end of the one before. Rows of acc are stride bytes apart.", doc)
+		"Row r of x starts offsets[r] bytes after x and has height parts of steps "+unit+", each part skip bytes",
+		"after the end of the one before. Rows of acc are stride bytes apart.", doc)
 	Pragma("noescape")
 	t := &signTile{n: n, columns: columns, acc: GP64(), w: GP64(), at: GP64(), tiles: AllocLocal(8), height: AllocLocal(8)}
 	offsets, left := GP64(), GP64()
@@ -114,7 +114,7 @@ func (t *signTile) zeros() []VecVirtual {
 
 // signGroups generates the product in steps of 4·32 bits, each word the parity of the step's words so far. Three bits that
 // differ or not make a sum and a carry; the sum is a parity, so that it takes no more instructions than the bit itself
-// would. One running sum stays for each output. So 4 words take 11 instructions, of which 2 count bits, in the place of
+// would. One running sum stays for each output. So 4 words take 11 instructions, of which 2 count bits, instead of
 // 12 with 4.
 func signGroups(n int) {
 	var sums [][]VecVirtual
@@ -196,13 +196,13 @@ func signWords(n, columns int) {
 // pack generates the packing of signs for groups or words.
 func pack(unit string) {
 	TEXT("pack"+unit, NOSPLIT, "func(dst, codes *uint8, pixels, channels, bytes int, sign uint8)")
-	doc := []string{"packWords packs, of each of the pixels, the bit sign of its codes, and zeros behind, in so many bytes, a multiple of",
-		"4 and at most 7 more than it takes. It writes up to 4 bytes behind dst."}
+	doc := []string{"packWords packs, of each of the pixels, the bit sign of its codes, and zeros after, in so many bytes, a multiple of",
+		"4 and at most 7 more than it takes. It writes up to 4 bytes after dst."}
 	step := 8
 	if unit == "Groups" {
 		step = 16
 		doc = []string{"packGroups is packWords, where bytes is a multiple of 16, and then adds to each word of 4 the words before, modulo 2.",
-			"It writes nothing behind dst."}
+			"It writes nothing after dst."}
 	}
 	Doc(doc...)
 	Pragma("noescape")
@@ -309,7 +309,7 @@ func packWhole() {
 
 // packHalves generates the packing of pixels that are half a word.
 func packHalves() {
-	packLines("packHalves", "16 of a pixel in a word, with zeros behind, four pixels at a time.", "fours", func(bit VecVirtual, dst, codes, fours Register) {
+	packLines("packHalves", "16 of a pixel in a word, with zeros after, four pixels at a time.", "fours", func(bit VecVirtual, dst, codes, fours Register) {
 		Label("four")
 		set, halves, words := K(), GP64(), XMM()
 		VPTESTMB(Mem{Base: codes}, bit, set)

@@ -161,7 +161,7 @@ func (m *machine) vector(i *instruction, c *call) {
 	}
 }
 
-// write writes a register, and zeros behind what is written, as EVEX and VEX instructions do; with a mask only some lanes,
+// write writes a register, and zeros after what is written, as EVEX and VEX instructions do; with a mask only some lanes,
 // of 4 bytes for VPSHUFD and of 8 for others.
 func (m *machine) write(i *instruction, to *operand, v []byte, lane int) {
 	z := &m.z[to.value]

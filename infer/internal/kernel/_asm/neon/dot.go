@@ -55,7 +55,7 @@ func (t *tile) begin(name, more string, doc ...string) {
 	t.Load("height", t.height)
 }
 
-// row begins the loop over the parts of a product, and end ends it: behind a part, rows skip to the next.
+// row begins the loop over the parts of a product, and end ends it: after a part, rows skip to the next.
 func (t *tile) row() { t.Label("row") }
 
 func (t *tile) end() {
@@ -117,8 +117,8 @@ func (t *tile) dots() {
 	t.begin("dotFours", "",
 		fmt.Sprintf("dotFours%d adds to start the products of 8-bit codes, less 128, %d rows at a time:", t.n, t.n), "",
 		"\tacc[r][c] = start[c] + Σ (x[r][k] - 128)·w[k][c]", "",
-		fmt.Sprintf("for tiles × %d rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of", t.n),
-		"4·steps codes, each part skip bytes behind the end of the one before. w is [height][steps][16][4]; rows of",
+		fmt.Sprintf("for tiles × %d rows and 16 columns. Row r of x starts offsets[r] bytes after x and has height parts of", t.n),
+		"4·steps codes, each part skip bytes after the end of the one before. w is [height][steps][16][4]; rows of",
 		"acc are stride bytes apart. It takes FEAT_DotProd.")
 	const sums, codes, weights, flip = V(0), V(16), V(20), V(28)
 	t.Op("VMOVI $128, %v.B16", flip)
@@ -151,8 +151,8 @@ func (t *tile) words() {
 	t.begin("dotWords", "",
 		fmt.Sprintf("dotWords%d adds to start the products of 16-bit codes, %d rows at a time:", t.n, t.n), "",
 		"\tacc[r][c] = start[c] + Σ x[r][k]·w[k][c]", "",
-		fmt.Sprintf("for tiles × %d rows and 16 columns. Row r of x starts offsets[r] bytes behind x and has height parts of", t.n),
-		"2·steps codes, each part skip bytes behind the end of the one before. w is [height][2·steps][16]; rows of",
+		fmt.Sprintf("for tiles × %d rows and 16 columns. Row r of x starts offsets[r] bytes after x and has height parts of", t.n),
+		"2·steps codes, each part skip bytes after the end of the one before. w is [height][2·steps][16]; rows of",
 		"acc are stride bytes apart.")
 	const codes, sums, wide, narrow = V(0), V(4), V(20), V(28)
 	t.begin32(sums)
