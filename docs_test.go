@@ -3,7 +3,9 @@
 package goqat_test
 
 import (
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -59,4 +61,67 @@ func TestLinks(t *testing.T) {
 			}
 		}
 	}
+}
+
+// citation is how a comment or a document cites a heading with a number, as in
+// (docs/numerics.md, 3.1).
+var citation = regexp.MustCompile(`(docs/[a-z/]+\.md),\s(?://\s)?(\d+(?:\.\d+)*)`)
+
+// TestCitations wants every heading that is cited by its number.
+func TestCitations(t *testing.T) {
+	cited := 0
+	for file, text := range texts(t) {
+		for _, m := range citation.FindAllStringSubmatch(text, -1) {
+			cited++
+			document, err := os.ReadFile(m[1])
+			if err != nil {
+				t.Errorf("%s cites %s: %v", file, m[1], err)
+				continue
+			}
+			heading := regexp.MustCompile(`(?m)^#+ ` + regexp.QuoteMeta(m[2]) + `\.? `)
+			if !heading.Match(document) {
+				t.Errorf("%s cites %s, %s, which has no such heading", file, m[1], m[2])
+			}
+		}
+	}
+	if cited == 0 {
+		t.Error("nothing cites docs/numerics.md; has the form of citations changed?")
+	}
+}
+
+// TestWords wants no words that send a reader to a document that is not here, and
+// none that say in a roundabout way what "after", "with" or "instead of" say.
+func TestWords(t *testing.T) {
+	words := regexp.MustCompile(`\((?:the )?contract,|\bbehind an?\b|\bin the place of\b|\bshown only\b`)
+	for file, text := range texts(t) {
+		for number, line := range strings.Split(text, "\n") {
+			if found := words.FindString(line); found != "" && file != "docs_test.go" {
+				t.Errorf("%s:%d: %q: say it otherwise", file, number+1, found)
+			}
+		}
+	}
+}
+
+// texts returns the Go files and the documents of the module, by path.
+func texts(t *testing.T) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := fs.WalkDir(os.DirFS("."), ".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if base := path.Base(file); d.IsDir() && file != "." && (base == "testdata" || base[0] == '.') {
+			return fs.SkipDir
+		}
+		if extension := path.Ext(file); extension != ".go" && extension != ".md" || d.IsDir() {
+			return nil
+		}
+		text, err := os.ReadFile(file)
+		files[file] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
 }

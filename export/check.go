@@ -26,7 +26,7 @@ func Check(n *layers.Network) error {
 // refused says what of a network has no integer form.
 func refused(n *layers.Network) error {
 	if n.InStage() {
-		return fmt.Errorf("export: the network is in an early stage of its training, without the bits it gets for good; train it to the end")
+		return fmt.Errorf("export: the network is in an early stage of its training, without its final bits; train it to the end")
 	}
 	for _, u := range n.Units {
 		switch {

@@ -176,8 +176,8 @@ func (v *verifier) site(s graph.Site) *observed {
 }
 
 // compareIntegers compares a tensor of the graph in exact integer mode with the
-// runtime's. What stands at v.tensors' names are all sites; a convolution shows
-// itself under its own name only where its accumulators are a tensor.
+// runtime's. Sites are matched to tensors of the model by name; the site of a
+// convolution has the name of a tensor only where the accumulators are a tensor.
 func (v *verifier) compareIntegers(s graph.Site) {
 	t := v.site(s)
 	if t == nil {

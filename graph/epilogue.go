@@ -34,7 +34,7 @@ type Term struct {
 //	y = quantize(activation(Σ terms))
 //
 // In Integer runs its terms are exact integers and it requantizes their sum
-// (contract, Numerics 2) with the parameters of SetInteger.
+// (docs/numerics.md, 3.1) with the parameters of SetInteger.
 //
 // It passes over its inputs block by block, so that values between its steps
 // never leave the cache, and its backward pass recomputes instead of keeping
@@ -42,9 +42,9 @@ type Term struct {
 type Epilogue struct {
 	Terms      []Term
 	Activation Activation
-	// Replaced says that the activation is that of the float network alone: in
-	// quantized runs a sign takes its place, here or behind. Observers see what
-	// comes before it.
+	// Replaced says that the activation is computed in float runs only. In
+	// quantized runs a sign replaces it, computed by this epilogue or by a later
+	// operator. Observers see what comes before the activation.
 	Replaced  bool
 	Quantizer Quantizer // nil: the result is not quantized
 }
@@ -142,8 +142,8 @@ type epilogue struct {
 	learned        int // number of learned values of the quantizer
 	pool           *kernel.Pool
 	integer        *fixed.Requantizer
-	table          *codeTable        // in the place of integer
-	signs          *fixed.Thresholds // in the place of integer
+	table          *codeTable        // instead of integer
+	signs          *fixed.Thresholds // instead of integer
 	codes          []int32
 	values         []float32 // what signs were taken of in a training run, for MaxPoolSigns; or nil
 

@@ -156,7 +156,7 @@ func (o *op) SymDiff(in G.Nodes, out, dy *G.Node) (G.Nodes, error) {
 }
 
 // backward computes every gradient of an op and returns a token that orders the
-// picks behind it.
+// picks after it.
 type backward struct {
 	admin
 	op     *op
@@ -164,8 +164,9 @@ type backward struct {
 	dx     []buffer       // of the last Do
 }
 
-// arguments returns what compute reads of the inputs, the op's and its output
-// and that's gradient, −1 for what it does not, and the sizes of its results.
+// arguments returns which inputs compute reads and the sizes of its results. The
+// inputs are those of the op, the output of the op, and the gradient of that
+// output; −1 stands for an input that compute does not read.
 func (b *backward) arguments(in []int) (read, sizes []int) {
 	n := len(b.shapes)
 	read = append(slices.Clone(in[:n]), in[n+1])

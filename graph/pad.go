@@ -5,7 +5,7 @@ package graph
 import "github.com/goqat/goqat/geometry"
 
 // PadSigns adds a border to the signs x, whose quantizer has the name signs, for a convolution of the given window, which
-// then needs none of its own: −1 (contract, Numerics 6), or, if each value is
+// then needs none of its own: −1 (docs/numerics.md, 3.7), or, if each value is
 // Σ scaleₙ·signₙ, −Σ scaleₙ. In float runs the border is 0, in Integer runs the
 // code of the sign −1.
 func (g *Graph) PadSigns(name, signs string, x *Node, w geometry.Window, scale *Param) *Node {

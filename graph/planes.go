@@ -25,7 +25,7 @@ func (p SignPlanes) Plane(k int, dst, src []float32) {
 	}
 }
 
-// SplitPlanes are the positive integers and the negative ones, 0 in the place of
+// SplitPlanes are the positive integers and the negative ones, 0 instead of
 // the others.
 type SplitPlanes struct{}
 

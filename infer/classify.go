@@ -9,7 +9,8 @@ import (
 
 // Classify returns the name of the class of an image, the bytes that Input describes: that of the greatest logit, the
 // first of equal ones. Any number of goroutines may call it; the model keeps a runner for each that does so at the same
-// time. A Runner has what it has not: logits, batches, threads, and models of more work than DefaultWork.
+// time. A Runner also returns logits, takes batches and threads, and runs models of more
+// work than DefaultWork.
 func (m *Model) Classify(image []uint8) (string, error) {
 	if size := m.q.Tensors[0].Len(); len(image) != size {
 		return "", fmt.Errorf("infer: an image of %d bytes, the model's have %d", len(image), size)

@@ -113,7 +113,7 @@ const (
 	memorySlack = 1 << 18
 )
 
-// TestMutatedFiles reads changed files, behind the right digest and behind none, and runs what is still a model: each is
+// TestMutatedFiles reads changed files, with the right digest and with a wrong one, and runs what is still a model: each is
 // refused in one line, or every kernel computes each of its tensors as defined. Memory follows the size of the file.
 func TestMutatedFiles(t *testing.T) {
 	rng := rand.New(rand.NewPCG(12, 10))

@@ -230,7 +230,7 @@ type tiles struct {
 
 func (t *tiles) do(i int, w *worker) { t.step.run(i, t.batch, t.tensors, w.scratch) }
 
-// own puts the caller's memory in the place of the image and of the logits.
+// own has the caller's memory hold the image and the logits.
 func (r *Runner) own(tensors []kernel.Tensor, images []uint8, logits []int32) {
 	for i, owner := range r.program.arena.owner {
 		if owner == 0 {

@@ -310,7 +310,7 @@ func TestArena(t *testing.T) {
 	}
 }
 
-// FuzzRun changes a model behind a right digest and runs what is still read: the loops stay inside of their buffers.
+// FuzzRun changes a model with a right digest and runs what is still read: the loops stay inside of their buffers.
 func FuzzRun(f *testing.F) {
 	for _, file := range qmodeltest.Files() {
 		f.Add(file, uint16(9), uint8(7))

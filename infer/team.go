@@ -36,7 +36,7 @@ type team struct {
 	// The work at hand.
 	job   job
 	parts int
-	left  atomic.Int64 // parts that nobody has begun; less than 0 for each who found none
+	left  atomic.Int64 // parts that nobody has begun; each worker that finds none lowers it below 0
 	done  atomic.Int64 // parts
 
 	failed atomic.Pointer[error] // the first panic of a part, as an error

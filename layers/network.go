@@ -14,7 +14,7 @@ import (
 )
 
 // Input describes the images of a network: uint8, NHWC, whose codes stand for
-// real values by one scale and zero point (contract, Numerics 4).
+// real values by one scale and zero point (docs/numerics.md, 2.3).
 type Input struct {
 	Height, Width, Channels int
 	quant.Params

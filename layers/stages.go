@@ -10,15 +10,15 @@ import (
 )
 
 // SetStage has the network quantized as in a stage of its policy; beyond the last
-// stage, where it begins, as for good. Start and a calibration then start what
-// differs from the stage before.
+// stage, and before the first call, with the final quantizers. Start and a
+// calibration then initialize the quantizers that differ from the stage before.
 func (n *Network) SetStage(stage int) {
 	n.stage = min(stage, len(n.Policy.Stages))
 	n.phased(func(q qat.Phased) { q.SetStage(stage) })
 }
 
-// InStage says whether the network is in a stage of its policy, and not quantized
-// as for good.
+// InStage says whether the network is in a stage of its policy, so that its final
+// quantizers are not in use.
 func (n *Network) InStage() bool { return n.stage < len(n.Policy.Stages) }
 
 // Active returns the parameters that the stage uses.

@@ -14,8 +14,8 @@ import (
 	"github.com/goqat/goqat/qat"
 )
 
-// TestResNetUnits checks kinds, roles and bits of resnet20 as the contract has
-// them (Numerics 5).
+// TestResNetUnits checks kinds, roles and bits of resnet20 as docs/numerics.md,
+// 2.2, has them.
 func TestResNetUnits(t *testing.T) {
 	n := build(t, named(t, "resnet20", 0.25), config(32, 32, 3, pact))
 	var want []string
@@ -101,7 +101,7 @@ func TestBitsOfTensors(t *testing.T) {
 			map[string]int{"conv1": 7}},
 		{"the widest reader, written first", layers.Chain{conv(4), layers.Residual{Body: named("narrow", conv(4)), Shortcut: named("wide", conv(4))}, layers.Linear{Channels: 10}}, rules,
 			map[string]int{"conv1": 7}},
-		{"the widest behind a pooling", layers.Chain{conv(4), layers.Residual{
+		{"the widest after a pooling", layers.Chain{conv(4), layers.Residual{
 			Body:     layers.Chain{layers.MaxPool{Size: 2}, named("wide", conv(4))},
 			Shortcut: layers.Chain{layers.MaxPool{Size: 2}, named("narrow", conv(4))},
 		}, layers.Linear{Channels: 10}}, rules, map[string]int{"conv1": 7}},
@@ -114,7 +114,7 @@ func TestBitsOfTensors(t *testing.T) {
 			map[string]int{"conv1": 3, "block1.add": 8}},
 		{"floating-point ends", layers.Chain{conv(4), conv(4), layers.GlobalAvgPool{}, layers.Linear{Channels: 10}}, float,
 			map[string]int{"conv1": 3, "conv2": 3, "globalavgpool1": 0}},
-		{"floating-point end behind a pooling", layers.Chain{conv(4), conv(4), layers.MaxPool{Size: 8}, layers.Linear{Channels: 10}}, float,
+		{"floating-point end after a pooling", layers.Chain{conv(4), conv(4), layers.MaxPool{Size: 8}, layers.Linear{Channels: 10}}, float,
 			map[string]int{"conv1": 3, "conv2": 0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -199,7 +199,7 @@ func (f *folder) appendRecord(e epochRecord) error {
 	return w.Close()
 }
 
-// cutRecords drops the lines of metrics.jsonl behind a checkpoint: those of a
+// cutRecords drops the lines of metrics.jsonl after a checkpoint: those of a
 // later phase, or of more than the given number of epochs.
 func (f *folder) cutRecords(phase string, epochs int) error {
 	file, err := f.root.Open(metricsFile)

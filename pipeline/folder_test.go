@@ -65,7 +65,7 @@ func TestRunLeavesFilesOfTheUser(t *testing.T) {
 	}
 }
 
-// TestReplacedFolderStopsRun puts another folder in the place of a run's: the run ends
+// TestReplacedFolderStopsRun replaces the folder of a run by another: the run ends
 // with an error and writes nothing there.
 func TestReplacedFolderStopsRun(t *testing.T) {
 	r := small(t)

@@ -169,7 +169,7 @@ func policy(q *recipe.QAT) (qat.Policy, error) {
 // whose weights are quantized in so many steps.
 func quantizedSchedule(q *recipe.QAT, steps int) qat.Schedule {
 	s := qat.Schedule{FreezeNorm: qat.Never}
-	start := 0 // of the epochs behind all stages
+	start := 0 // of the epochs after all stages
 	for _, stage := range q.Stages {
 		start += stage.Epochs
 		s.Stages = append(s.Stages, start)

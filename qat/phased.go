@@ -22,7 +22,8 @@ type Stage struct {
 	WeightBits, ActivationBits int
 }
 
-// At returns what a layer, l for good, is in a stage; beyond the last it is l.
+// At returns the settings in a stage of a layer whose final settings are l; beyond
+// the last stage they are l.
 // Signs are signs from the start.
 func (p *Policy) At(stage int, name string, l Layer) (Layer, error) {
 	if stage >= len(p.Stages) {
@@ -65,7 +66,7 @@ type quantizer interface {
 // phased chooses among quantizers of several widths.
 type phased[Q quantizer] struct {
 	widths []Q
-	stages []int // index of the quantizer of each stage and, last, for good; −1 for none
+	stages []int // index of the quantizer of each stage and, last, of the final one; −1 for none
 	at     int   // in stages
 	fresh  bool
 
@@ -128,14 +129,14 @@ func (s *phased[Q]) SetStage(stage int) {
 // now returns the index of the quantizer in use, −1 if there is none.
 func (s *phased[Q]) now() int { return s.stages[s.at] }
 
-// last returns the quantizer for good.
+// last returns the final quantizer.
 func (s *phased[Q]) last() Q { return s.widths[s.stages[len(s.stages)-1]] }
 
 // phasedWeights are Weights whose width changes from stage to stage.
 type phasedWeights struct{ phased[Weights] }
 
-// NewPhasedWeights returns Weights of the given bits in each stage and, last, for
-// good, which are not FloatBits. It calls width once for each of the widths.
+// NewPhasedWeights returns Weights of the given bits in each stage; the last bits
+// are the final ones, which are not FloatBits. It calls width once for each of the widths.
 func NewPhasedWeights(bits []int, width func(bits int, last bool) Weights) Weights {
 	return &phasedWeights{newPhased(bits, width)}
 }
@@ -143,7 +144,7 @@ func NewPhasedWeights(bits []int, width func(bits int, last bool) Weights) Weigh
 func (s *phasedWeights) Bits() int            { return s.last().Bits() }
 func (s *phasedWeights) Coding() quant.Coding { return s.last().Coding() }
 
-// Steps are those of the quantizer for good.
+// Steps returns the steps of the final quantizer.
 func (s *phasedWeights) Steps() int {
 	if q, ok := s.last().(Incremental); ok {
 		return q.Steps()

@@ -22,7 +22,7 @@ func TestPolicyAt(t *testing.T) {
 	}{
 		{0, "conv2", false, 8, 32}, {1, "conv2", false, 4, 3}, {2, "conv2", false, 2, 3}, {9, "conv2", false, 2, 3},
 		{0, "fc1", false, 32, 32}, {1, "fc1", false, 4, 3}, {2, "fc1", false, 2, 3},
-		{1, "conv2", true, 8, 8}, // never fewer than for good
+		{1, "conv2", true, 8, 8}, // never fewer than the final bits
 	} {
 		l, err := p.Layer(c.name, false, c.last)
 		if err != nil {
@@ -139,7 +139,7 @@ func TestPhasedActivation(t *testing.T) {
 		}
 	}
 	if q.Bits() != 2 || q.Quantization().Hi != 3 {
-		t.Errorf("for good %d bits, codes up to %d", q.Bits(), q.Quantization().Hi)
+		t.Errorf("finally %d bits, codes up to %d", q.Bits(), q.Quantization().Hi)
 	}
 }
 

@@ -41,7 +41,7 @@ type Policy struct {
 	// GradientBits quantizes the gradients of all layers but the first and the
 	// last at random (see ste.Gradient); FloatBits or 0 does not.
 	GradientBits int
-	// Stages come before what the rest says holds for good.
+	// Stages are trained first; the other fields hold after them.
 	Stages []Stage
 }
 

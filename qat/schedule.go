@@ -10,7 +10,7 @@ import "github.com/goqat/goqat/graph"
 // zero value quantizes and freezes everything from the start.
 type Schedule struct {
 	Start          int   // the first quantized epoch
-	Stages         []int // of each stage the first epoch behind it, rising
+	Stages         []int // of each stage the first epoch after it, rising
 	FreezeObserver int   // the first epoch with fixed ranges
 	FreezeNorm     int   // the first epoch with fixed statistics
 	// Steps are the first epochs of the steps in which weights are quantized.
@@ -51,7 +51,7 @@ func (s Schedule) Step(epoch int) int {
 	return n
 }
 
-// Stage returns the stage that an epoch belongs to, len(Stages) behind all of
+// Stage returns the stage that an epoch belongs to, len(Stages) after all of
 // them, and whether the epoch is the first of it.
 func (s Schedule) Stage(epoch int) (stage int, first bool) {
 	start := 0

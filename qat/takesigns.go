@@ -9,10 +9,11 @@ import (
 	"github.com/goqat/goqat/network"
 )
 
-// takeSigns gives every layer that reads signs the signs of its input. Where all who
-// read a tensor ask for the same, the tensor itself is signs; elsewhere an operator of
-// its own takes them, of a tensor that has 8 bits or more that others ask for. Those
-// who want the magnitudes of the input read it, too.
+// takeSigns gives every layer that reads signs the signs of its input. Where all
+// readers of a tensor want its signs, the tensor itself becomes signs. Elsewhere a
+// sign operator is inserted between the tensor and the layer; the tensor keeps 8
+// bits, or more if another reader asks for more. A layer that scales by the
+// magnitudes of its input reads both.
 func (s *assigning) takeSigns() error {
 	for _, o := range slices.Clone(s.Network.Operators) {
 		s.readers = s.Network.Readers()

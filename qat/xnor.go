@@ -12,8 +12,8 @@ import (
 // signs (Rastegari et al. 2016, sections 3.1 and 3.2). As in the authors' code,
 // latent weights are centred after every step, over the c input channels of each
 // filter and place, and clipped to [−1, 1], and their gradient is multiplied by
-// n·(1 − 1/c) for the n weights of a filter. With one input channel, neither is
-// centred nor does c count.
+// n·(1 − 1/c) for the n weights of a filter. With one input channel, weights
+// are not centred and the factor is n.
 type XNOR struct{}
 
 // Info implements [Method].

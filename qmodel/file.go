@@ -72,7 +72,7 @@ func (m *Model) parts(g *graph) []part {
 }
 
 // Read reads and validates a .qmodel of the given size. Every byte is covered by the digest at its head, which must be
-// there and right, and everything behind it is checked as if it were hostile. A file of a later version is ErrNewer.
+// there and right, and everything after it is checked as if it were hostile. A file of a later version is ErrNewer.
 func Read(r io.ReaderAt, size int64) (*Model, error) {
 	f, err := safetensors.Read(r, size)
 	if err != nil {

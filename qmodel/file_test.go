@@ -119,7 +119,7 @@ func TestCorruptionIsRefused(t *testing.T) {
 	}
 }
 
-// TestHostileBytes corrupts files behind a right digest: what is read nevertheless is valid and writes again.
+// TestHostileBytes corrupts files with a right digest: what is read nevertheless is valid and writes again.
 func TestHostileBytes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	whole := write(t, tiny())
@@ -143,7 +143,7 @@ func TestHostileBytes(t *testing.T) {
 	}
 }
 
-// TestHostileBytesTakeLittleMemory corrupts headers behind a right digest and in front of many zeros: what is refused has
+// TestHostileBytesTakeLittleMemory corrupts headers with a right digest and in front of many zeros: what is refused has
 // taken at most twice the size of the file and 1 MB.
 func TestHostileBytesTakeLittleMemory(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
@@ -263,7 +263,7 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
-// FuzzRead changes files behind a right digest. What is read is valid and comes back equal.
+// FuzzRead changes files with a right digest. What is read is valid and comes back equal.
 func FuzzRead(f *testing.F) {
 	whole := write(f, tiny())
 	f.Add(whole)

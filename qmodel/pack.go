@@ -33,14 +33,14 @@ func pack(codes []int8, bits int) []byte {
 	return packed
 }
 
-// checkPacked refuses what does not hold n codes, or has bits set behind the last.
+// checkPacked refuses what does not hold n codes, or has bits set after the last.
 func checkPacked(packed []byte, bits, n int) error {
 	per := codesPerByte(bits)
 	if len(packed) != (n+per-1)/per {
 		return fmt.Errorf("%d bytes for %d codes of %d bits", len(packed), n, bits)
 	}
 	if n%per != 0 && packed[len(packed)-1]>>(n%per*8/per) != 0 {
-		return fmt.Errorf("bits behind the last code")
+		return fmt.Errorf("bits after the last code")
 	}
 	return nil
 }
@@ -50,25 +50,25 @@ func unpack(packed []byte, bits, n int) []int8 {
 	return spread(packed, unpacked(bits), codesPerByte(bits), n)
 }
 
-// spread returns, for n packed codes, the numbers that of has for each byte, of which the first per count.
-func spread[T int8 | int16](packed []byte, of *[256][8]T, per, n int) []T {
-	numbers := make([]T, len(packed)*per)
-	switch per { // arrays of a known size are copied without a call
+// spread looks up each packed byte in table and returns the first n numbers; each byte gives perByte of them.
+func spread[T int8 | int16](packed []byte, table *[256][8]T, perByte, n int) []T {
+	numbers := make([]T, len(packed)*perByte)
+	switch perByte { // arrays of a known size are copied without a call
 	case 1:
 		for i, b := range packed {
-			numbers[i] = of[b][0]
+			numbers[i] = table[b][0]
 		}
 	case 2:
 		for i, b := range packed {
-			*(*[2]T)(numbers[2*i:]) = [2]T(of[b][:])
+			*(*[2]T)(numbers[2*i:]) = [2]T(table[b][:])
 		}
 	case 4:
 		for i, b := range packed {
-			*(*[4]T)(numbers[4*i:]) = [4]T(of[b][:])
+			*(*[4]T)(numbers[4*i:]) = [4]T(table[b][:])
 		}
 	default:
 		for i, b := range packed {
-			*(*[8]T)(numbers[8*i:]) = of[b]
+			*(*[8]T)(numbers[8*i:]) = table[b]
 		}
 	}
 	return numbers[:n:n]

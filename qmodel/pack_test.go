@@ -51,7 +51,7 @@ func TestPackRoundTrip(t *testing.T) {
 			if per := codesPerByte(bits); n%per != 0 {
 				packed[len(packed)-1] |= 0x80
 				if checkPacked(packed, bits, n) == nil {
-					t.Fatalf("%d bits: bits behind code %d accepted", bits, n)
+					t.Fatalf("%d bits: bits after code %d accepted", bits, n)
 				}
 			}
 		}

@@ -9,7 +9,7 @@
 //
 //	acc = Σ (q - zero point)·weight
 //
-// with the zero point in the place of padding, and turns them into codes with a fixed.Requantizer. Scales are carried
+// with the zero point as padding, and turns them into codes with a fixed.Requantizer. Scales are carried
 // as IEEE 754 bits for those who want real numbers; nothing here computes with them.
 //
 // Validate proves that a model can be run: every shape, every index, and that no accumulator overflows. Read trusts
@@ -124,7 +124,7 @@ const (
 //
 // Maxpool and flatten keep the bits, the zero point and the scale of their input.
 //
-// Where the first input of a weighted operator are signs, it sums ±weight, with -1 in the place of padding, once for
+// Where the first input of a weighted operator are signs, it sums ±weight, with -1 as padding, once for
 // each sign of a code. So it does for each plane of its weights: it has planes × signs accumulators, the signs of a
 // plane next to each other, and they are the first terms of what follows.
 //

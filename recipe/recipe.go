@@ -88,7 +88,7 @@ type QAT struct {
 	ClipDecay       float64 `yaml:"clip_decay"`       // decay of learned clips
 	Granularity     string  `yaml:"granularity"`      // of weight scales: per_channel, per_tensor
 	Observer        string  `yaml:"observer"`         // of activation ranges: minmax, moving_average
-	ObserverFreeze  float64 `yaml:"observer_freeze"`  // observers stop after this fraction of the epochs behind all stages, in [0, 1]
+	ObserverFreeze  float64 `yaml:"observer_freeze"`  // observers stop after this fraction of the epochs after all stages, in [0, 1]
 	BatchNormFreeze int     `yaml:"batchnorm_freeze"` // batch-norm statistics stay fixed for this many last epochs
 	Scales          string  `yaml:"scales"`           // float, or pow2: powers of two only
 	Bias            string  `yaml:"bias"`             // free, or accumulator: whole units of the accumulator, as other runtimes store them

@@ -15,7 +15,7 @@ import "github.com/goqat/goqat/internal/kernel"
 // the zero point, so that 0 stays exact and the codes less z are −z to Q − z:
 //
 //	y  = s·clamp(RNE(x/s), −z, Q − z)
-//	ds = 0 in the place of −Qn·dy, and Q·dy in that of Qp·dy: β is there, not s
+//	ds = 0 instead of −Qn·dy, and Q·dy in that of Qp·dy: β is there, not s
 //	dβ = Σ dy where x/s ≤ −z or x/s ≥ Q − z
 //
 // The factor 1/√(N·Qp) on the gradients of s and β is the caller's.

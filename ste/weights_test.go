@@ -83,7 +83,7 @@ func TestWeightsOp(t *testing.T) {
 		t.Errorf("without quantization the gradients are %v and %v", plain, learned)
 	}
 
-	// The same logits, so the same gradient behind the quantizer.
+	// The same logits, so the same gradient after the quantizer.
 	pass.Quantize = true
 	for i := range w.Value {
 		w.Value[i] = (w.Value[i] - q.learned.Value[0]) / 2

@@ -16,7 +16,7 @@ import (
 )
 
 // redigest writes the right digest into a file that has room for one, so that
-// what lies behind it is read.
+// what lies after it is read.
 func redigest(data []byte) []byte {
 	const prefix = `{"__metadata__":{"sha256":"`
 	const digits = 64

@@ -84,7 +84,7 @@ func newLoop(t testing.TB, method string, epochs int) *train.Loop {
 	}
 }
 
-// TestHooks are called in their order, with the position behind the step.
+// TestHooks are called in their order, with the position after the step.
 func TestHooks(t *testing.T) {
 	l := newLoop(t, "pact", 2)
 	var calls []string

@@ -21,7 +21,7 @@ import (
 )
 
 // What bad input gets: one line that says what, where and what to do, and nothing
-// half-written. A case each of the contract.
+// half-written. There is a case for each kind of input.
 
 // write makes a file in a new folder.
 func write(t *testing.T, name string, data []byte) (path string) {

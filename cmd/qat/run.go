@@ -40,7 +40,8 @@ func runCommand() *cobra.Command {
 		Use:   "run MODEL.qmodel IMAGE...",
 		Short: "Classify PNG or JPEG files on integers",
 		Long: `Classify PNG or JPEG files with a .qmodel: decoded, brought to the size and colour
-of the model's input and run, all in integers. Probabilities are shown only.
+of the model's input and run, all in integers. Probabilities are computed from the
+logits for display; they decide nothing.
 A folder stands for the PNG and JPEG files in it and below, - for standard input.
 Of a file that is no image the error is shown; the others are classified all the same.
 A transparent pixel lies on white.`,
@@ -138,8 +139,8 @@ func addWork(c *cobra.Command, work *int64) {
 	}
 }
 
-// imageFiles puts the images in folders, in the order of their names, in the place of the folders; files that are images by their names are
-// among them even if they cannot be read, and what is left out is noted.
+// imageFiles replaces each folder by the images in it, in the order of their names. Files that are images by their names
+// are among them even if they cannot be read, and what is left out is noted.
 func imageFiles(paths []string, note func(string)) ([]string, error) {
 	var list []string
 	for _, path := range paths {

@@ -95,7 +95,7 @@ func build(dir, model, image string) error {
 	return os.WriteFile(filepath.Join(dir, "index.html"), page, 0o644)
 }
 
-// compress replaces a file by one that is compressed, its name with .gz behind.
+// compress replaces a file by one that is compressed, .gz appended to its name.
 func compress(path string) error {
 	content, err := os.ReadFile(path)
 	if err != nil {

@@ -130,7 +130,7 @@ func (g *page) fill(text string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// rename puts the prefix of the file in the place of that of the templates.
+// rename replaces the prefix of the templates by the file's.
 func (g *page) rename(text string) string {
 	prefix := Prefix(g.Name)
 	return own.ReplaceAllStringFunc(text, func(s string) string {
@@ -272,11 +272,11 @@ func (f fields) Taps() []tap {
 // Code returns the code in the word at row, as a number.
 func (t tap) Code(row string) string { return t.code(row, 0) }
 
-// Code2 returns the code in the word behind.
+// Code2 returns the code in the next word.
 func (t tap) Code2(row string) string { return t.code(row, 4) }
 
-func (t tap) code(row string, behind int) string {
-	b := fmt.Sprintf("%s[%d]", row, behind+t.At%4)
+func (t tap) code(row string, offset int) string {
+	b := fmt.Sprintf("%s[%d]", row, offset+t.At%4)
 	if t.bits == 8 {
 		return "(int8_t)" + b
 	}

@@ -85,7 +85,7 @@ func exportChanged(t *testing.T, file []byte) (exported bool) {
 	return exported
 }
 
-// FuzzExport changes a model behind a right digest and exports what is still read.
+// FuzzExport changes a model with a right digest and exports what is still read.
 func FuzzExport(f *testing.F) {
 	for _, file := range qmodeltest.Files() {
 		f.Add(file, uint16(9), uint8(7))

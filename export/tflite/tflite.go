@@ -26,7 +26,7 @@ type Options struct {
 	Version string // of goqat, for the file's metadata
 	Digest  string // SHA-256 of the .qmodel, for the file's metadata
 	Pack    bool   // weights of up to 4 bits are stored in 4
-	Images  []byte // images, one behind the other, that tell the range of what residual sums add; without, those are refused
+	Images  []byte // images, one after the other, that tell the range of what residual sums add; without, those are refused
 }
 
 // Export returns a valid model as a TFLite file and what is stated of each operator. What TFLite has no word for is
@@ -113,7 +113,7 @@ func (w *writer) codes(i int, shape []int32) int32 {
 		scale: []float32{w.scale(i)}, zero: []int64{int64(w.model.Tensors[i].ZeroPoint + w.values[i].offset)}})
 }
 
-// name gives the tensor that holds one of the model its name; others have a number behind.
+// name gives the tensor that holds one of the model its name; a number follows the names of others.
 func (w *writer) name(i int) {
 	at := w.values[i].tensor
 	if w.model.Tensors[i].Kind == qmodel.Logits {

@@ -349,7 +349,7 @@ func seeds(t testing.TB) [][]byte {
 	return files
 }
 
-// FuzzExport changes a model behind a right digest and exports what is still read.
+// FuzzExport changes a model with a right digest and exports what is still read.
 func FuzzExport(f *testing.F) {
 	for _, file := range seeds(f) {
 		f.Add(file, uint16(9), uint8(7))

@@ -11,7 +11,7 @@ import "fmt"
 type ConvPlan struct {
 	conv     Conv
 	maxBatch int
-	pixels   int // images a caller's image counts for: pixels, of a 1x1 convolution
+	pixels   int // how many images of the passes one image of a caller is: its pixels for a 1x1 convolution, else 1
 	pool     *Pool
 
 	forward  correlatePass

@@ -26,7 +26,7 @@ func NewSleeper(looks int) *Sleeper {
 }
 
 // Until returns true when the condition is, and false once the sleeper is closed and has looked in vain. Whoever makes
-// the condition true calls Rouse behind that.
+// the condition true calls Rouse after that.
 func (s *Sleeper) Until(condition func() bool) bool {
 	for {
 		for range s.looks {

@@ -43,7 +43,7 @@ const tableRows = 8
 type product struct {
 	tile
 	pointers     []GPVirtual // to groups of rows of a
-	spilled      Mem         // those behind them
+	spilled      Mem         // those after them
 	sums         [][]VecVirtual
 	panel        []VecVirtual // a row of b
 	base, table  GPVirtual
