@@ -33,8 +33,8 @@ type Pass struct {
 	// Observe lets the observers follow the ranges of training runs, and with
 	// Calibrate of others.
 	Observe bool
-	// Calibrate has observers start from the statistics of this run, of which
-	// there are more then (see Stats), instead of following.
+	// Calibrate has observers start from the statistics of this run instead of
+	// following; the run then takes more statistics (see Stats).
 	Calibrate bool
 	// FreezeNorm makes batch normalization use its running statistics, and
 	// leave them as they are, in training too.

@@ -35,8 +35,8 @@ type dotPlan struct {
 	start   []int32 // [channel]: -zero·Σ w; zeros after the channels
 }
 
-// A shape is the rows of a tile of sums, and of its groups: rows that are the same distance apart; and the steps that
-// it is told of, a line of the kernel or one of its taps.
+// A shape is the size of a tile of sums: its rows; the rows of a group, which lie the same distance apart in memory; and
+// the steps of a part of the sum, which is a line of the kernel's window or one tap of it.
 type shape struct{ rows, group, steps int }
 
 func newDot(c kernel.Conv, weights []int8) kernel.Plan {
