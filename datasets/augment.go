@@ -25,8 +25,7 @@ func (f *filler) fill(b *batch, split Split, indices []int32, epoch int) {
 			continue
 		}
 		seedStream(&f.random, f.options.Seed, purposeAugment, uint64(epoch), uint64(index))
-		span := 2*f.options.Crop + 1
-		down, right := below(&f.random, span)-f.options.Crop, below(&f.random, span)-f.options.Crop
+		down, right := f.move(f.shape.Height), f.move(f.shape.Width)
 		shift(out, in, f.shape, down, right, f.options.Fill)
 		if f.options.Flip && f.random.Uint64()>>63 == 1 {
 			mirror(out, f.shape)
@@ -69,4 +68,12 @@ func mirror(image []uint8, s Shape) {
 			}
 		}
 	}
+}
+
+// move draws by how much an image moves along a side: not at all along one pixel.
+func (f *filler) move(side int) int {
+	if side == 1 {
+		return 0
+	}
+	return below(&f.random, 2*f.options.Crop+1) - f.options.Crop
 }

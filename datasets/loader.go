@@ -12,7 +12,7 @@ type LoaderOptions struct {
 	Batch   int    // images a batch, at least 1; the last batch of an epoch holds what is left
 	Seed    uint64 // of the order and the augmentation
 	Shuffle bool   // a new order every epoch; without it the order of the split
-	Crop    int    // pad every side by this many pixels, then crop at random to the original size
+	Crop    int    // pad every side longer than one pixel by this many, then crop at random to the original size
 	Flip    bool   // mirror left to right, half of the time
 	Fill    uint8  // value of the padding: the zero point of the network's input
 }
@@ -46,6 +46,18 @@ type batch struct {
 // A position is where a run over an epoch begins; serial tells one Start from another.
 type position struct{ epoch, first, serial int }
 
+// mostCrop returns the greatest padding of images to crop: it leaves some of each in
+// sight. Along one pixel there is no crop, of the shortest side of others one pixel less.
+func mostCrop(shape Shape) int {
+	most := max(shape.Height, shape.Width)
+	for _, side := range []int{shape.Height, shape.Width} {
+		if side > 1 {
+			most = min(most, side-1)
+		}
+	}
+	return most
+}
+
 // NewLoader starts a loader of the images of split, which are of the given shape. Deliver batches with Start and Next; Close it in the end.
 func NewLoader(split Split, shape Shape, o LoaderOptions) (*Loader, error) {
 	if err := shape.check(); err != nil {
@@ -57,8 +69,8 @@ func NewLoader(split Split, shape Shape, o LoaderOptions) (*Loader, error) {
 	if o.Batch < 1 {
 		return nil, fmt.Errorf("datasets: batch of %d images; at least 1", o.Batch)
 	}
-	if o.Crop < 0 || o.Crop >= min(shape.Height, shape.Width) {
-		return nil, fmt.Errorf("datasets: crop padding of %d pixels for images of %v; 0 to %d", o.Crop, shape, min(shape.Height, shape.Width)-1)
+	if most := mostCrop(shape); o.Crop < 0 || o.Crop > most {
+		return nil, fmt.Errorf("datasets: crop padding of %d pixels for images of %v; 0 to %d", o.Crop, shape, most)
 	}
 	o.Batch = min(o.Batch, split.Len())
 	l := &Loader{
