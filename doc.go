@@ -10,7 +10,8 @@
 //   - The program, github.com/goqat/goqat/cmd/qat, trains, exports, verifies and
 //     runs networks: go run ./cmd/qat train.
 //   - A program that only runs models imports infer, and images to decode PNG and
-//     JPEG files. Neither knows training, and infer has no floating point.
+//     JPEG files, with images/formats others, too. Neither knows training, and
+//     infer has no floating point.
 //   - A program that trains networks of its own imports layers, qat, train and
 //     export; examples/train is one whole.
 //
@@ -19,7 +20,7 @@
 //   - fixed: exact integer arithmetic, the one definition of requantization.
 //   - qmodel: a quantized network as data, and its file.
 //   - infer: the integer runtime.
-//   - images: PNG and JPEG to bytes of a wanted size, in integers.
+//   - images, images/formats: image files to bytes of a wanted size, in integers.
 //   - quant: real numbers to integers and back: codes, multipliers, biases.
 //   - calibrate: ranges of tensors from their values.
 //   - geometry, network: the window of an operator, a network as data.

@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+
+	"github.com/goqat/goqat/images"
 )
 
 // maxNativeSide is the longest side of images whose size nobody asked for.
@@ -58,6 +60,7 @@ func openImages(ctx context.Context, all files, o Options) (*Dataset, error) {
 	if len(s.faults) > 0 {
 		o.note("left out: " + s.faults.Error())
 	}
+	r.say(o.note)
 	d := &Dataset{Classes: l.classes, Shape: shape, root: len(l.root)}
 	d.Train, d.Test = r.parts(len(train), s.faults)
 	if err := d.checkClasses(); err != nil {
@@ -126,6 +129,8 @@ type reading struct {
 
 	mutex  sync.Mutex
 	faults faults
+	turned int // images that an orientation in their files turned
+	deep   levels
 }
 
 func newReading(files []labelled, shape Shape, s *survey) *reading {
@@ -210,14 +215,27 @@ func (r *reading) read(ctx context.Context, all files, jobs chan<- job, progress
 
 // image decodes an image into its place.
 func (r *reading) image(j job) {
-	pixels, err := imageLimits.Decode(bytes.NewReader(j.data), r.shape.Height, r.shape.Width, r.shape.Channels)
+	m, info, err := imageLimits.Read(bytes.NewReader(j.data))
 	file := &r.all.Files[j.i]
 	if err != nil {
 		r.fail(file.Path, err)
 		return
 	}
-	copy(r.all.Image(j.i), pixels)
+	r.unusual(m, info)
+	copy(r.all.Image(j.i), m.Recolor(r.shape.Channels).Resize(r.shape.Height, r.shape.Width).Pixels)
 	file.SHA256 = sha256.Sum256(j.data)
+}
+
+// unusual counts what is to be said of an image.
+func (r *reading) unusual(m images.Image, info images.Info) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if info.Orientation != 1 {
+		r.turned++
+	}
+	if info.Deep {
+		r.deep.add(m)
+	}
 }
 
 func (r *reading) fail(name string, err error) {
@@ -230,6 +248,14 @@ func (r *reading) fault(name string) error {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	return r.faults[name]
+}
+
+// say tells what is unusual about the images.
+func (r *reading) say(note func(string)) {
+	if r.turned > 0 {
+		note("turned upright, by the orientation noted in the file: " + count(r.turned, "image"))
+	}
+	r.deep.say(note)
 }
 
 // copyLinks gives the links of an archive the content of their files.

@@ -169,9 +169,9 @@ func TestOpenImagesRefuses(t *testing.T) {
 	}{
 		"no images":          {[]entry{{"a/readme.txt", nil}}, "one folder of images per class"},
 		"a damaged image":    {with("cat/x.png", png[:len(png)-8]), "1 file cannot be read: cat/x.png: PNG file cut short"},
-		"not an image":       {with("cat/x.jpg", []byte("hello")), "cat/x.jpg: neither PNG nor JPEG"},
+		"not an image":       {with("cat/x.jpg", []byte("hello")), "cat/x.jpg: none of PNG, JPEG, WebP, BMP, TIFF, GIF"},
 		"an empty image":     {with("cat/x.jpg", nil), "cat/x.jpg: an empty file"},
-		"another format":     {with("cat/x.webp", nil), "cat/x.webp: neither PNG nor JPEG; convert it"},
+		"another format":     {with("cat/x.avif", nil), "cat/x.avif: a format that is not read; convert it"},
 		"a garbled name":     {with("cat/\x1b[2J\n.png", png), `"cat/\x1b[2J\n.png": a name that cannot be printed`},
 		"one image a class":  {[]entry{{"a/1.png", png}, {"b/1.png", png}}, "one image a class"},
 		"one class":          {[]entry{{"a/1.png", png}}, "one class only, a"},

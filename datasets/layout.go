@@ -25,7 +25,7 @@ type labelled struct {
 	class int32
 }
 
-var errNoClasses = errors.New("no PNG or JPEG images in folders; make one folder of images per class")
+var errNoClasses = errors.New("no images in folders; make one folder of images per class")
 
 // newLayout finds the classes in the paths of image files: folder/…/file, or train/folder/…/file and test/folder/…/file, all perhaps inside
 // one more folder. For test stands val, valid or validation where there is no test; where there is, these are left out, since a part of the

@@ -142,15 +142,15 @@ func TestOpenNamesAllBrokenFiles(t *testing.T) {
 	good := without(pictures(t, 3, 0), "")
 	png := grayPNG(t, 4, 4, 1)
 	broken := append(slices.Clone(good),
-		entry{"cat/cut.png", png[:len(png)-8]}, entry{"cat/empty.jpg", nil}, entry{"dog/x.jpg", []byte("RIFF\x10\x00\x00\x00WEBPVP8 ")},
-		entry{"dog/y.webp", nil}, entry{"dog/page.png", []byte("<!DOCTYPE html>")}, entry{"dog/\x1b[2J.png", png})
+		entry{"cat/cut.png", png[:len(png)-8]}, entry{"cat/empty.jpg", nil}, entry{"dog/x.jpg", []byte("\x00\x00\x00\x20ftypavif")},
+		entry{"dog/y.heic", nil}, entry{"dog/page.png", []byte("<!DOCTYPE html>")}, entry{"dog/\x1b[2J.png", png})
 	const want = `6 files cannot be read: cat/cut.png: PNG file cut short: unexpected EOF; get it again or remove it, cat/empty.jpg: an empty file`
 	for _, path := range writeEvery(t, broken) {
 		_, err := Open(path, Options{})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "--skip-broken") || strings.ContainsRune(err.Error(), 0x1b) {
 			t.Errorf("%s: %v", path, err)
 		}
-		for _, want := range []string{"dog/x.jpg: WebP", "dog/y.webp: neither PNG nor JPEG", "dog/page.png: HTML", `"dog/\x1b[2J.png": a name that cannot be printed`} {
+		for _, want := range []string{"dog/x.jpg: AVIF", "dog/y.heic: a format that is not read", "dog/page.png: HTML", `"dog/\x1b[2J.png": a name that cannot be printed`} {
 			if err != nil && !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %v, without %q", path, err, want)
 			}

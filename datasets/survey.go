@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/goqat/goqat/images"
+	_ "github.com/goqat/goqat/images/formats" // so that they are read, too
 )
 
 // A survey is what a first look at a folder or an archive tells.
@@ -73,13 +74,13 @@ func (s *survey) file(f found) error {
 	case !printable(f.name):
 		s.image(f.name, Shape{}, errors.New("a name that cannot be printed; rename it"))
 	case !readable:
-		s.image(f.name, Shape{}, errors.New("neither PNG nor JPEG; convert it"))
+		s.image(f.name, Shape{}, errors.New("a format that is not read; convert it to PNG or JPEG"))
 	default:
 		if _, twice := s.shapes[f.name]; twice {
 			return fmt.Errorf("%s: twice in the archive; keep one", f.name)
 		}
-		height, width, channels, err := imageLimits.Stat(f)
-		s.image(f.name, Shape{height, width, channels}, err)
+		info, err := imageLimits.Stat(f)
+		s.image(f.name, Shape{info.Height, info.Width, info.Channels}, err)
 	}
 	return nil
 }

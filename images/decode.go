@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"image"
 	"image/color"
 	"io"
 )
@@ -25,62 +24,106 @@ const (
 	MaxPixels     = 64 << 20
 )
 
-// Decode reads a PNG or JPEG file within the default limits, see [Limits.Decode].
+// Decode reads an image file within the default limits, see [Limits.Decode].
 func Decode(r io.Reader, height, width, channels int) ([]uint8, error) {
 	return Limits{}.Decode(r, height, width, channels)
 }
 
-// Decode reads a PNG or JPEG file and returns it as height x width x channels bytes, recoloured and resized as Image says. The size of the
+// Decode reads an image file and returns it as height x width x channels bytes, upright, recoloured and resized as Image says. The size of the
 // image in the file is held against the limits before it is decoded.
 func (l Limits) Decode(r io.Reader, height, width, channels int) ([]uint8, error) {
 	if err := checkSize(height, width, channels, MaxPixels); err != nil {
 		return nil, err
 	}
-	var head bytes.Buffer
-	limited := l.reader(r)
-	f, _, err := l.open(io.TeeReader(limited, &head))
+	m, _, err := l.Read(r)
 	if err != nil {
 		return nil, err
 	}
-	decoded, err := f.decode(io.MultiReader(&head, limited))
-	if err != nil {
-		return nil, f.failed(err)
-	}
-	m := unpack(decoded)
 	return m.Recolor(channels).Resize(height, width).Pixels, nil
 }
 
-// Stat reads the beginning of a PNG or JPEG file within the default limits, see [Limits.Stat].
-func Stat(r io.Reader) (height, width, channels int, err error) { return Limits{}.Stat(r) }
-
-// Stat reads the beginning of a PNG or JPEG file and returns its size, without its pixels. Channels is 1 where every pixel must be an opaque
-// gray: gray images, and those of a palette of grays.
-func (l Limits) Stat(r io.Reader) (height, width, channels int, err error) {
-	_, config, err := l.open(l.reader(r))
+// Read reads an image file and returns the image, upright, in its own size and colour, and what Stat tells of it. The size is held against the
+// limits before the image is decoded.
+func (l Limits) Read(r io.Reader) (Image, Info, error) {
+	file := &replay{r: l.reader(r)}
+	f, info, err := l.open(file)
 	if err != nil {
-		return 0, 0, 0, err
+		return Image{}, info, err
 	}
-	return config.Height, config.Width, channelsOf(config.ColorModel), nil
+	m, err := f.Decode(file.last())
+	if err != nil {
+		return Image{}, info, f.failed(err)
+	}
+	return m.Upright(info.Orientation), info, nil
 }
 
-// open recognizes the format and reads the size of an image, which it checks.
-func (l Limits) open(r io.Reader) (format, image.Config, error) {
+// An Info is what is known of an image file without its pixels.
+type Info struct {
+	Height, Width int // of the upright image
+	Channels      int // 1 where every pixel must be gray: gray images, and those of a palette of grays; else 3
+
+	// Deep says that the file has 16 bits a channel, which are rounded to 8; Orientation is the one noted in the file, 1 to 8, by which the
+	// image is turned upright (see Image.Upright).
+	Deep        bool
+	Orientation int
+}
+
+// Stat reads the beginning of an image file within the default limits, see [Limits.Stat].
+func Stat(r io.Reader) (Info, error) { return Limits{}.Stat(r) }
+
+// Stat reads the beginning of an image file, and no more of it than it takes to know its size and orientation.
+func (l Limits) Stat(r io.Reader) (Info, error) {
+	_, info, err := l.open(&replay{r: l.reader(r)})
+	return info, err
+}
+
+// open recognizes the format of a file and reads what it says of its image, whose size it checks.
+func (l Limits) open(file *replay) (Format, Info, error) {
 	head := make([]byte, longestMagic)
-	n, err := io.ReadFull(r, head)
+	n, err := io.ReadFull(file.again(), head)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return format{}, image.Config{}, fmt.Errorf("images: %w", err)
+		return Format{}, Info{}, fmt.Errorf("images: %w", err)
 	}
-	head = head[:n]
-	f, err := recognize(head)
+	f, err := recognize(head[:n])
 	if err != nil {
-		return f, image.Config{}, err
+		return f, Info{}, err
 	}
-	config, err := f.decodeConfig(io.MultiReader(bytes.NewReader(head), r))
+	config, err := f.Config(file.again())
 	if err != nil {
-		return f, config, f.failed(err)
+		return f, Info{}, f.failed(err)
 	}
-	return f, config, checkSize(config.Height, config.Width, 1, min(cmp.Or(l.Pixels, DefaultPixels), MaxPixels))
+	if err := checkSize(config.Height, config.Width, 1, min(cmp.Or(l.Pixels, DefaultPixels), MaxPixels)); err != nil {
+		return f, Info{}, err
+	}
+	info := Info{Height: config.Height, Width: config.Width, Channels: channelsOf(config.ColorModel), Deep: deep(config.ColorModel), Orientation: 1}
+	if f.Orientation != nil {
+		if o := f.Orientation(file.again()); o >= 1 && o <= 8 {
+			info.Orientation = o
+		}
+	}
+	if info.Orientation >= 5 {
+		info.Height, info.Width = info.Width, info.Height
+	}
+	return f, info, nil
 }
+
+func deep(model color.Model) bool {
+	return model == color.Gray16Model || model == color.RGBA64Model || model == color.NRGBA64Model
+}
+
+// A replay is a file that is read from its beginning several times. What has been read of it is kept.
+type replay struct {
+	r    io.Reader
+	kept bytes.Buffer
+}
+
+// again returns the file from its beginning. The readers returned before are not to be used any more.
+func (f *replay) again() io.Reader {
+	return io.MultiReader(bytes.NewReader(f.kept.Bytes()), io.TeeReader(f.r, &f.kept))
+}
+
+// last is again, for the last time: nothing is kept any more.
+func (f *replay) last() io.Reader { return io.MultiReader(&f.kept, f.r) }
 
 func (l Limits) reader(r io.Reader) *limitedReader {
 	n := cmp.Or(l.Bytes, DefaultBytes)

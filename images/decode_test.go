@@ -86,9 +86,10 @@ func TestDecodePNG(t *testing.T) {
 			}
 		}
 		file := pngBytes(t, m)
-		h, w, channels, err := Stat(bytes.NewReader(file))
-		if err != nil || h != height || w != width || channels != kind.channels {
-			t.Errorf("%s: %dx%dx%d, %v", kind.name, h, w, channels, err)
+		info, err := Stat(bytes.NewReader(file))
+		want := Info{height, width, kind.channels, strings.HasSuffix(kind.name, "16 bits"), 1}
+		if err != nil || info != want {
+			t.Errorf("%s: %+v, %v", kind.name, info, err)
 		}
 		got, err := Decode(iotest.OneByteReader(bytes.NewReader(file)), height, width, 3)
 		if err != nil {
@@ -129,8 +130,8 @@ func TestDecodeJPEG(t *testing.T) {
 	}
 	for channels, m := range map[int]image.Image{3: colour, 1: gray} {
 		file := jpegBytes(t, m)
-		if h, w, c, err := Stat(bytes.NewReader(file)); err != nil || h != height || w != width || c != channels {
-			t.Errorf("%dx%dx%d, %v", h, w, c, err)
+		if info, err := Stat(bytes.NewReader(file)); err != nil || info != (Info{height, width, channels, false, 1}) {
+			t.Errorf("%+v, %v", info, err)
 		}
 		got, err := Decode(bytes.NewReader(file), height, width, 3)
 		if err != nil {
@@ -184,7 +185,7 @@ func hugePNG(width, height uint32) []byte {
 	chunk = binary.BigEndian.AppendUint32(chunk, width)
 	chunk = binary.BigEndian.AppendUint32(chunk, height)
 	chunk = append(chunk, 8, 2, 0, 0, 0)
-	file := append([]byte(formats[0].magic), 0, 0, 0, 13)
+	file := append([]byte(formats[0].Magic[0]), 0, 0, 0, 13)
 	file = append(file, chunk...)
 	return binary.BigEndian.AppendUint32(file, crc32.ChecksumIEEE(chunk))
 }
@@ -203,7 +204,7 @@ func TestDecodeRefuses(t *testing.T) {
 		want string
 	}{
 		"empty":             {nil, "an empty file"},
-		"another format":    {g.Bytes(), "GIF, neither PNG nor JPEG"},
+		"another format":    {g.Bytes(), "GIF, which is none of PNG, JPEG; convert it"},
 		"header only":       {good[:8], "PNG file cut short"},
 		"cut short":         {good[:len(good)-20], "unexpected EOF"},
 		"cut short as JPEG": {jpegBytes(t, m)[:300], "JPEG file cut short"},
@@ -234,8 +235,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add(pngBytes(f, image.NewPaletted(image.Rect(0, 0, 3, 3), color.Palette{color.Black, color.White})))
 	f.Add(hugePNG(1<<30, 1<<30))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		h, w, _, err := Stat(bytes.NewReader(file))
-		if err == nil && h > 1<<20/w {
+		info, err := Stat(bytes.NewReader(file))
+		if err == nil && info.Height > 1<<20/info.Width {
 			t.Skip("slow")
 		}
 		pixels, decodeErr := Decode(bytes.NewReader(file), 6, 7, 3)

@@ -2,19 +2,39 @@
 
 package images
 
-import "image"
+import (
+	"image"
+	"image/color"
+)
 
-// unpack turns what the standard library decodes into an Image: gray where it is of a gray type, else in colour.
-func unpack(decoded image.Image) Image {
-	switch m := decoded.(type) {
-	case *image.Gray:
-		return unpackGray(m)
-	case *image.YCbCr:
-		return unpackYCbCr(m)
-	case *image.Gray16:
-		return unpackDeep(m).Recolor(1)
+// FromImage turns an image of Go into an Image: gray where it is of a gray type, else in colour. 16 bits are rounded to 8, and a transparent pixel
+// lies on white. An image without pixels, or of more than MaxPixels, is an error.
+func FromImage(m image.Image) (Image, error) {
+	bounds := m.Bounds()
+	if err := checkSize(bounds.Dy(), bounds.Dx(), 1, MaxPixels); err != nil {
+		return Image{}, err
 	}
-	return unpackDeep(decoded.(image.RGBA64Image)) // which every type of the standard library is
+	switch m := m.(type) {
+	case *image.Gray:
+		return unpackGray(m), nil
+	case *image.YCbCr:
+		return unpackYCbCr(m), nil
+	case *image.Gray16:
+		return unpackDeep(m).Recolor(1), nil
+	case *image.Paletted:
+		return unpackPaletted(m), nil
+	case image.RGBA64Image:
+		return unpackDeep(m), nil
+	}
+	return unpackDeep(plain{m}), nil
+}
+
+// A plain is an image that has no method for 16-bit colours.
+type plain struct{ image.Image }
+
+func (p plain) RGBA64At(x, y int) color.RGBA64 {
+	r, g, b, a := p.At(x, y).RGBA()
+	return color.RGBA64{R: uint16(r), G: uint16(g), B: uint16(b), A: uint16(a)}
 }
 
 func newImage(bounds image.Rectangle, channels int) Image {
@@ -54,19 +74,40 @@ func unpackYCbCr(m *image.YCbCr) Image {
 
 func clamp(v int32) uint8 { return uint8(max(0, min(255, v))) }
 
-// unpackDeep reads any image as 16-bit colours, multiplied by their opacity, lays them on white and rounds them to 8 bits.
+// unpackPaletted looks the colours up. An index beyond the palette, which damaged files have, is black.
+func unpackPaletted(m *image.Paletted) Image {
+	var table [256][3]uint8
+	for i, c := range m.Palette[:min(len(m.Palette), len(table))] {
+		r, g, b, a := c.RGBA()
+		table[i] = onWhite(color.RGBA64{R: uint16(r), G: uint16(g), B: uint16(b), A: uint16(a)})
+	}
+	out := newImage(m.Rect, 3)
+	for y := range out.Height {
+		for x, index := range m.Pix[y*m.Stride:][:out.Width] {
+			copy(out.Pixels[(y*out.Width+x)*3:], table[index][:])
+		}
+	}
+	return out
+}
+
+// onWhite lays a colour, which is multiplied by its opacity, on white and rounds it to 8 bits.
+func onWhite(c color.RGBA64) (out [3]uint8) {
+	white := 0xffff - uint32(c.A)
+	for i, v := range [3]uint16{c.R, c.G, c.B} {
+		out[i] = uint8((uint32(v) + white + 128) / 257)
+	}
+	return out
+}
+
+// unpackDeep reads any image as 16-bit colours.
 func unpackDeep(m image.RGBA64Image) Image {
 	bounds := m.Bounds()
 	out := newImage(bounds, 3)
 	i := 0
 	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
 		for x := bounds.Min.X; x < bounds.Max.X; x++ {
-			c := m.RGBA64At(x, y)
-			white := 0xffff - uint32(c.A)
-			for _, v := range [3]uint16{c.R, c.G, c.B} {
-				out.Pixels[i] = uint8((uint32(v) + white + 128) / 257)
-				i++
-			}
+			c := onWhite(m.RGBA64At(x, y))
+			i += copy(out.Pixels[i:], c[:])
 		}
 	}
 	return out

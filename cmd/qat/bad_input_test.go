@@ -134,6 +134,22 @@ func TestDataFile(t *testing.T) {
 	mustFail(t, exitFailed, []string{"data", "fetch", "fashion-sample"}, "fashion-sample")
 }
 
+// Images of every format are classified as what they show, upright; how many were turned is said.
+func TestRunReadsEveryFormat(t *testing.T) {
+	r := trained(t)
+	for _, name := range []string{"turned-3.png", "turned-5.tif", "colour.bmp", "still.gif", "lossless.webp"} {
+		file := filepath.Join("..", "..", "images", "formats", "testdata", name)
+		stdout, stderr, code := execute(t, "run", r.model(), file, file+".png", "--json")
+		results := decode[[]classified](t, stdout)
+		if code != 0 || len(results) != 2 || !slices.Equal(results[0].Top, results[1].Top) {
+			t.Errorf("%s: exit %d, %+v, %s", name, code, results, stderr)
+		}
+		if said := strings.Contains(stderr, "note: turned upright, by the orientation noted in the file: 1 of 2 images"); said != strings.HasPrefix(name, "turned") {
+			t.Errorf("%s: %q", name, stderr)
+		}
+	}
+}
+
 func TestImage(t *testing.T) {
 	r := trained(t)
 	good := filepath.Join(r.data, "circle", "00.png")
@@ -151,7 +167,7 @@ func TestImage(t *testing.T) {
 	mustFail(t, exitFailed, []string{"run", r.model(), write(t, "text.png", []byte("no image"))}, "text.png")
 	mustFail(t, exitFailed, []string{"run", r.model(), "missing.png"}, "missing.png")
 	empty := t.TempDir()
-	mustFail(t, exitFailed, []string{"run", r.model(), empty}, empty, "no PNG or JPEG files")
+	mustFail(t, exitFailed, []string{"run", r.model(), empty}, empty, "no images in this folder")
 	mustFail(t, exitFailed, []string{"run", r.model(), "-"}, "-: images: an empty file")
 	mustFail(t, exitUsage, []string{"run", r.model(), good, "--threads", "-1"}, "--threads -1")
 	mustFail(t, exitFailed, []string{"run", r.model(), good, "--kernel", "axv2"}, "axv2", ", reference")

@@ -14,6 +14,7 @@ import (
 
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/images"
+	_ "github.com/goqat/goqat/images/formats" // so that they are read, too
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/term"
 )
@@ -38,11 +39,12 @@ func runCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "run MODEL.qmodel IMAGE...",
-		Short: "Classify PNG or JPEG files on integers",
-		Long: `Classify PNG or JPEG files with a .qmodel: decoded, brought to the size and colour
-of the model's input and run, all in integers. Probabilities are computed from the
+		Short: "Classify image files on integers",
+		Long: `Classify PNG, JPEG, WebP, BMP, TIFF or GIF files with a .qmodel: decoded, turned
+upright by the orientation that cameras note, brought to the size and colour of the
+model's input and run, all in integers. Probabilities are computed from the
 logits for display; they decide nothing.
-A folder stands for the PNG and JPEG files in it and below, - for standard input.
+A folder stands for the images in it and below, - for standard input.
 Of a file that is no image the error is shown; the others are classified all the same.
 A transparent pixel lies on white.`,
 		Example: `  qat run runs/lenet-pact-w4a4/model.qmodel shoe.png
@@ -68,19 +70,26 @@ A transparent pixel lies on white.`,
 			}
 			results := []classified{}
 			var failed []error
+			turned := 0
 			for _, path := range paths {
 				result := classified{Image: path, Top: []candidate{}}
-				logits, err := atOnce(c.Context(), func() ([]int32, error) { return classify(m, r, path, c.InOrStdin()) })
+				got, err := atOnce(c.Context(), func() (answer, error) { return classify(m, r, path, c.InOrStdin()) })
 				if c.Context().Err() != nil {
 					return c.Context().Err()
 				}
+				if got.file.Orientation > 1 {
+					turned++
+				}
 				if err == nil {
-					result.Top = candidates(m, logits, top)
+					result.Top = candidates(m, got.logits, top)
 				} else {
 					result.Error = err.Error()
 					failed = append(failed, err)
 				}
 				results = append(results, result)
+			}
+			if turned > 0 {
+				fmt.Fprintf(c.ErrOrStderr(), "note: turned upright, by the orientation noted in the file: %d of %d images\n", turned, len(results))
 			}
 			if asJSON {
 				err = printJSON(c.OutOrStdout(), results)
@@ -153,7 +162,7 @@ func imageFiles(paths []string, note func(string)) ([]string, error) {
 			return nil, err
 		}
 		if len(found) == 0 {
-			return nil, fmt.Errorf("%s: no PNG or JPEG files in this folder", path)
+			return nil, fmt.Errorf("%s: no images in this folder", path)
 		}
 		list = append(list, found...)
 	}
@@ -166,23 +175,29 @@ var imageLimits = images.Limits{Pixels: images.MaxPixels, Bytes: 256 << 20}
 // stdin is the path of standard input.
 const stdin = "-"
 
-// classify returns the logits of an image file.
-func classify(m *infer.Model, r *infer.Runner, path string, input io.Reader) ([]int32, error) {
+// An answer is what a model makes of an image, and what the file says of the image.
+type answer struct {
+	logits []int32
+	file   images.Info
+}
+
+// classify runs a model on an image file.
+func classify(m *infer.Model, r *infer.Runner, path string, input io.Reader) (answer, error) {
 	if path != stdin {
 		f, err := os.Open(path)
 		if err != nil {
-			return nil, err
+			return answer{}, err
 		}
 		defer f.Close()
 		input = f
 	}
 	in := m.Input()
-	pixels, err := imageLimits.Decode(input, in.Height, in.Width, in.Channels)
+	image, info, err := imageLimits.Read(input)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return answer{file: info}, fmt.Errorf("%s: %w", path, err)
 	}
-	logits := make([]int32, len(m.Classes()))
-	return logits, r.Run(logits, pixels)
+	a := answer{make([]int32, len(m.Classes())), info}
+	return a, r.Run(a.logits, image.Recolor(in.Channels).Resize(in.Height, in.Width).Pixels)
 }
 
 // candidates returns the classes with the greatest logits, the first of equal
