@@ -94,14 +94,14 @@ func (w Window) inside(axis, output, size int) int {
 	return max(0, last-first)
 }
 
-// The sums over the windows of an average become whole numbers of means so: the sum of
-// an output times its share is the mean times the whole. Where the padding counts, or there is
-// none, Whole is the number of taps and all shares are 1; else Whole is the least common
-// multiple of the numbers of taps that lie inside the image, and a share what brings
-// one of them to it.
+// Whole returns the whole of an average: the number of taps that all outputs of an
+// image are brought to, more than MaxWhole if there is none within it.
 //
-// Whole returns the whole of an average: the number of taps that all outputs of an image are brought to; more
-// than MaxWhole if there is none within it.
+// The sums over the windows of an average become whole numbers of means so: the sum of
+// an output times its share is the mean times the whole. Where the padding counts, or
+// there is none, the whole is the number of taps and all shares are 1; else the whole
+// is the least common multiple of the numbers of taps that lie inside the image, and a
+// share what brings one of them to it.
 func (w Window) Whole(height, width int, counted bool) int {
 	if counted || !w.Padded() {
 		return w.Taps()

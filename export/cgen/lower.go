@@ -96,7 +96,7 @@ func (s *step) lower(m *qmodel.Model, sums map[int][]int64) error {
 	o := s.o
 	switch {
 	case o.Since() > 3:
-		return errors.New("C code has no such operator")
+		return errors.New("there is no such operator in C code")
 	case len(o.Tables) > 0:
 		s.form = formConcat
 	case o.Averages() && o.Pad != [4]int{}:
@@ -121,7 +121,7 @@ func (s *step) lower(m *qmodel.Model, sums map[int][]int64) error {
 		s.form = formCombine
 		s.end = newEnd(o, s.out, nil, added(m, o.Inputs, sums, nil))
 	default:
-		return errors.New("C code has no such operator")
+		return errors.New("there is no such operator in C code")
 	}
 	return nil
 }
