@@ -39,7 +39,8 @@ type phase struct {
 	loop      *train.Loop
 	watch     *qat.Watch
 	bestSoFar float64
-	bestAt    int // epochs after which the best was made, 0 before the first
+	bestLoss  float64 // at the same epoch
+	bestAt    int     // epochs after which the best was made, 0 before the first
 	started   time.Time
 	before    float64 // seconds of the phase in earlier processes
 	saved     time.Time
@@ -72,7 +73,8 @@ func (p *phase) train(ctx context.Context, from *train.Checkpoint) error {
 		if err := from.Restore(p.network, p.optimizer); err != nil {
 			return err
 		}
-		p.loop.Position, p.bestSoFar, p.bestAt, p.before = from.Info.Position, from.Info.Best, from.Info.BestEpochs, from.Info.Seconds[p.name]
+		p.loop.Position, p.before = from.Info.Position, from.Info.Seconds[p.name]
+		p.bestSoFar, p.bestLoss, p.bestAt = from.Info.Best, from.Info.BestLoss, from.Info.BestEpochs
 	}
 	p.started, p.saved = time.Now(), time.Now()
 	err = p.loop.Run(ctx)
@@ -131,9 +133,8 @@ func (p *phase) epochEnd(l *train.Loop, m train.Metrics) error {
 		return err
 	}
 	p.validation = v.Accuracy
-	first := p.bestAt == 0 && p.bestSoFar == 0
-	if p.schedule.Settled(l.Position.Epoch-1) && (first || v.Accuracy > p.bestSoFar) {
-		p.bestSoFar, p.bestAt = v.Accuracy, l.Position.Epoch
+	if p.schedule.Settled(l.Position.Epoch-1) && p.better(v) {
+		p.bestSoFar, p.bestLoss, p.bestAt = v.Accuracy, v.Loss, l.Position.Epoch
 		if err := p.folder.replace(p.best, p.capture(nil).Encode); err != nil {
 			return err
 		}
@@ -155,6 +156,13 @@ func (p *phase) epochEnd(l *train.Loop, m train.Metrics) error {
 	return p.save()
 }
 
+// better says whether a network is the best so far: the first is, then one of higher
+// accuracy, or of the same accuracy with less loss.
+func (p *phase) better(v train.Result) bool {
+	first := p.bestAt == 0 && p.bestSoFar == 0
+	return first || v.Accuracy > p.bestSoFar || v.Accuracy == p.bestSoFar && v.Loss < p.bestLoss
+}
+
 // save writes checkpoint-last, unless a step has just left numbers that are
 // not finite: then the one before stays.
 func (p *phase) save() error {
@@ -171,6 +179,6 @@ func (p *phase) capture(o optim.Optimizer) *train.Checkpoint {
 	p.seconds[p.name] = p.elapsed()
 	return train.Capture(train.Info{
 		Recipe: string(p.r.YAML()), Data: p.data.Digest, Computes: computes(), Phase: p.name, Position: p.loop.Position,
-		Validation: p.validation, Best: p.bestSoFar, BestEpochs: p.bestAt, Seconds: p.seconds,
+		Validation: p.validation, Best: p.bestSoFar, BestLoss: p.bestLoss, BestEpochs: p.bestAt, Seconds: p.seconds,
 	}, p.network, o)
 }

@@ -4,12 +4,12 @@ package ptq
 
 import (
 	"context"
-	"math"
 	"slices"
 
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/train"
 )
 
 // What of a layer is quantized alone.
@@ -77,16 +77,10 @@ func (s Sensitivity) quantizes(n *layers.Network, name string) bool {
 func judge(logits []float32, labels []int32, classes int) (accuracy, loss float64) {
 	for i, label := range labels {
 		row := logits[i*classes : (i+1)*classes]
-		most := slices.Max(row)
-		if slices.Index(row, most) == int(label) {
+		if slices.Index(row, slices.Max(row)) == int(label) {
 			accuracy++
 		}
-		sum := 0.0
-		for _, v := range row {
-			sum += math.Exp(float64(v - most))
-		}
-		loss += math.Log(sum) - float64(row[label]-most)
 	}
 	n := float64(len(labels))
-	return accuracy / n, loss / n
+	return accuracy / n, train.CrossEntropy(logits, labels) / n
 }

@@ -42,6 +42,9 @@ type Info struct {
 	// Validation is the accuracy on the validation images when the checkpoint
 	// was made, Best the best of the phase so far, 0 before the first.
 	Validation, Best float64
+	// BestLoss is the mean cross-entropy of the best on the validation images, which
+	// decides between equal accuracies.
+	BestLoss float64
 	// BestEpochs is the number of epochs after which the best was made, 0 before the
 	// first.
 	BestEpochs int

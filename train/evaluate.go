@@ -15,6 +15,9 @@ import (
 type Result struct {
 	Images   int
 	Accuracy float64
+	// Loss is the mean cross-entropy of a float or fake-quantized network, 0 for
+	// integers.
+	Loss float64
 	// Labels and Predictions are the true classes and those found, in the order
 	// of the images.
 	Labels, Predictions []int32
@@ -24,10 +27,17 @@ type Result struct {
 // quantizers or without. progress, if not nil, is told how many
 // images are done.
 func Evaluate(ctx context.Context, n *layers.Network, p graph.Pass, s datasets.Split, progress func(done int)) (Result, error) {
+	loss := 0.0
 	classify := func(images []uint8, labels []int32) ([]float32, error) {
-		return n.Forward(p.In(graph.Eval), images, labels)
+		logits, err := n.Forward(p.In(graph.Eval), images, labels)
+		if err == nil {
+			loss += CrossEntropy(logits, labels)
+		}
+		return logits, err
 	}
-	return evaluate(ctx, s, n.Graph.Batch(), len(n.Classes), classify, progress)
+	r, err := evaluate(ctx, s, n.Graph.Batch(), len(n.Classes), classify, progress)
+	r.Loss = loss / float64(max(1, s.Len()))
+	return r, err
 }
 
 // EvaluateIntegers does the same with the integer logits that run computes:

@@ -2,12 +2,31 @@
 
 package train
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // StandardError returns the standard error of an accuracy p on n images,
 // √(p(1 − p)/n). A difference of less than two of them may be chance.
 func StandardError(accuracy float64, images int) float64 {
 	return math.Sqrt(accuracy * (1 - accuracy) / float64(max(1, images)))
+}
+
+// CrossEntropy returns the sum of −log softmax(logits)[label] over the rows of logits,
+// [len(labels), classes].
+func CrossEntropy(logits []float32, labels []int32) (sum float64) {
+	classes := len(logits) / max(1, len(labels))
+	for i, label := range labels {
+		row := logits[i*classes : (i+1)*classes]
+		most := slices.Max(row)
+		total := 0.0
+		for _, v := range row {
+			total += math.Exp(float64(v - most))
+		}
+		sum += math.Log(total) - float64(row[label]-most)
+	}
+	return sum
 }
 
 // A ClassOutcome is how well the images of one class are classified.

@@ -32,3 +32,11 @@ func TestOutcomeOfClasses(t *testing.T) {
 		t.Errorf("standard error %v", e)
 	}
 }
+
+// TestCrossEntropyIsThatOfSoftmax has two images whose probabilities are known.
+func TestCrossEntropyIsThatOfSoftmax(t *testing.T) {
+	logits := []float32{0, float32(math.Log(3)), 5, 5}
+	if got, want := train.CrossEntropy(logits, []int32{1, 0}), -math.Log(0.75)-math.Log(0.5); math.Abs(got-want) > 1e-6 {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
