@@ -35,12 +35,15 @@ func (m Image) Upright(orientation int) Image {
 	if orientation >= 5 {
 		out.Height, out.Width, across, down = m.Width, m.Height, down, across
 	}
-	i := 0
+	to := out.Pixels
 	for y := range out.Height {
 		from := start + y*down
 		for range out.Width {
-			i += copy(out.Pixels[i:], m.Pixels[from*m.Channels:(from+1)*m.Channels])
-			from += across
+			pixel := m.Pixels[from*m.Channels:][:m.Channels]
+			for c, v := range pixel {
+				to[c] = v
+			}
+			to, from = to[m.Channels:], from+across
 		}
 	}
 	return out
