@@ -205,8 +205,9 @@ func (r *reading) read(ctx context.Context, all files, jobs chan<- job, progress
 	if err != nil {
 		return err
 	}
-	for i, f := range r.all.Files {
-		if !seen[i] && r.links[f.Path] == "" && r.fault(f.Path) == nil {
+	for i := range r.all.Files {
+		name := r.all.Files[i].Path // its hash may be on its way
+		if !seen[i] && r.links[name] == "" && r.fault(name) == nil {
 			return errors.New("changed while it was read; try again")
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -94,9 +95,12 @@ func (s *survey) image(name string, shape Shape, err error) {
 	s.shapes[name] = shape
 }
 
-// follow finds the images that the links of an archive stand for: a file, or all files of a folder.
+// follow finds the images that the links of an archive stand for: a file, or all files of a folder. What they stand for must be in the archive
+// itself, not behind another link to a folder.
 func (s *survey) follow(targets map[string]string) error {
-	for name, target := range targets {
+	files := s.names()
+	for _, name := range slices.Sorted(maps.Keys(targets)) {
+		target := targets[name]
 		for range 16 { // links to links
 			next, ok := targets[target]
 			if !ok {
@@ -105,16 +109,19 @@ func (s *survey) follow(targets map[string]string) error {
 			target = next
 		}
 		isImage, _ := images.Named(name)
-		if _, ok := s.shapes[target]; ok && isImage {
+		if _, ok := slices.BinarySearch(files, target); ok && isImage {
 			s.link(name, target)
 			continue
 		}
+		first, _ := slices.BinarySearch(files, target+"/")
 		below := 0
-		for _, image := range s.names() {
-			if rest, ok := strings.CutPrefix(image, target+"/"); ok && s.links[image] == "" {
-				s.link(path.Join(name, rest), image)
-				below++
+		for _, file := range files[first:] {
+			rest, ok := strings.CutPrefix(file, target+"/")
+			if !ok {
+				break
 			}
+			s.link(path.Join(name, rest), file)
+			below++
 		}
 		if len(s.shapes) > maxEntries {
 			return fmt.Errorf("links that stand for more than %d files; divide the archive", maxEntries)
