@@ -63,6 +63,9 @@ func (r *Restored) Images(ctx context.Context, data recipe.Data, seed, calibrati
 	if data.Name != "" {
 		d.Data = data
 	}
+	if data.Dir != "" {
+		d.Data.Dir = data.Dir
+	}
 	d.Seed = seed
 	d.Data.Height, d.Data.Width, d.Data.Channels = n.Input.Height, n.Input.Width, n.Input.Channels
 	set, err := Data(ctx, &d, reading)

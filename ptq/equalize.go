@@ -79,7 +79,7 @@ func pairOf(n *layers.Network, u *layers.Unit) (pair, bool) {
 		switch r := readers[0]; {
 		case r.Kind.Weighted():
 			whole := max(1, r.Window.Groups) == 1 && t.Channels == u.Channels
-			return pair{first: u, second: r}, r.Input() == t && (whole || depthwise(r))
+			return pair{first: u, second: r}, r.Input() == t && !slices.Contains(r.Added(), t) && (whole || depthwise(r))
 		case r.Kind.Keeps() && r.Output.Channels == t.Channels:
 			t = r.Output
 		default:

@@ -36,6 +36,7 @@ func residual(t *testing.T, batch int, policy qat.Policy) *layers.Network {
 		layers.Residual{Activation: network.ReLU, Body: layers.Chain{
 			layers.Conv2D{Channels: 10, Kernel: 3, Stride: 2, Pad: 1, Activation: network.ReLU}, layers.Conv2D{Channels: 10, Kernel: 3, Pad: 1},
 		}},
+		layers.Residual{Activation: network.ReLU, Body: layers.Conv2D{Channels: 10, Kernel: 3, Pad: 1}},
 		layers.GlobalAvgPool{}, layers.Linear{Channels: 12, Activation: network.ReLU}, layers.Dropout{Rate: 0.1}, layers.Linear{Channels: 3},
 	}, layers.Config{
 		Input: layers.Input{Height: 12, Width: 10, Channels: 2, Params: layers.Normalized(0.5, 0.3)}, Classes: []string{"a", "b", "c"},

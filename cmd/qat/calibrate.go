@@ -70,6 +70,9 @@ weights), batchnorm (statistics of the quantized network), bias (means of sums).
 			if f.out == "" {
 				return usagef(c, "name the file to write with -o")
 			}
+			if err := checkOutputs(c, args[0], f.out, f.keep); err != nil {
+				return err
+			}
 			o, err := f.run(c, args[0])
 			if err != nil {
 				return err

@@ -48,6 +48,11 @@ func TestCalibrateRefuses(t *testing.T) {
 		{[]string{float, "-o", out, "--weight-bits", "9"}, "weight_bits"},
 		{[]string{float, "-o", out, "--granularity", "row"}, "granularity"},
 		{[]string{r.model(), "-o", out}, "checkpoint"},
+		{[]string{float, "-o", float}, "would be written over"},
+		{[]string{float, "-o", out, "--checkpoint", out}, "written twice"},
+		{[]string{float, "-o", filepath.Join(out, "m.qmodel")}, "there is no folder"},
+		{[]string{float, "-o", out, "--percentile", "NaN"}, "want a percentile"},
+		{[]string{float, "-o", out, "--deviations", "-1"}, "deviations above 0"},
 	} {
 		_, stderr, code := execute(t, append([]string{"calibrate", "--data", r.data}, c.args...)...)
 		if code == exitDone || !strings.Contains(stderr, c.want) || strings.Count(strings.TrimSpace(stderr), "\n") > 0 {

@@ -49,6 +49,9 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 			if out == "" {
 				return usagef(c, "name the file to write with -o")
 			}
+			if err := checkOutputs(c, args[0], out); err != nil {
+				return err
+			}
 			if name == "" {
 				for _, flag := range []string{"pack", "bias", "data", "data-dir", "seed", "json"} {
 					if c.Flags().Changed(flag) {

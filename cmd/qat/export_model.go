@@ -46,7 +46,11 @@ func exportModel(c *cobra.Command, f *format, path string, o formatOptions, data
 			if err != nil {
 				return nil, err
 			}
-			return set.Train.Head(rangeImages).Images, nil
+			images := set.Train
+			if images.Len() == 0 { // a folder without parts
+				images = set.Test
+			}
+			return images.Head(rangeImages).Images, nil
 		}
 	}
 	artifacts, statements, refused := f.write(m, o)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -104,6 +105,29 @@ func atOnce[T any](ctx context.Context, f func() (T, error)) (T, error) {
 		var none T
 		return none, ctx.Err()
 	}
+}
+
+// checkOutputs refuses, before anything is computed, to write over a file that is
+// read, to write one file twice, or to write into a folder that is not there.
+func checkOutputs(c *cobra.Command, input string, outputs ...string) error {
+	read, _ := os.Stat(input)
+	seen := map[string]bool{}
+	for _, path := range outputs {
+		if path == "" {
+			continue
+		}
+		if info, err := os.Stat(path); err == nil && read != nil && os.SameFile(info, read) {
+			return usagef(c, "%s is read and would be written over; name another file", path)
+		}
+		if seen[filepath.Clean(path)] {
+			return usagef(c, "%s would be written twice; name two files", path)
+		}
+		seen[filepath.Clean(path)] = true
+		if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+			return usagef(c, "%s: there is no folder %s; make it first", path, filepath.Dir(path))
+		}
+	}
+	return nil
 }
 
 // dataFlags say which test images are used.

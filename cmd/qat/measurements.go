@@ -4,12 +4,14 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/goqat/goqat/ptq"
 )
@@ -31,12 +33,18 @@ type measured struct {
 // measurementsHead is the first line: measurements of something else are not gone on
 // with.
 type measurementsHead struct {
-	Checkpoint  string `json:"checkpoint"`
-	Calibrator  string `json:"calibrator"`
-	Granularity string `json:"granularity"`
-	Data        string `json:"data"`
-	Images      int    `json:"images"`
-	Measure     int    `json:"measure"`
+	Checkpoint  string  `json:"checkpoint"` // SHA-256 of the file
+	Calibrator  string  `json:"calibrator"`
+	Granularity string  `json:"granularity"`
+	Data        string  `json:"data"`
+	Dir         string  `json:"dir"`
+	Seed        int     `json:"seed"`
+	SkipBroken  bool    `json:"skip_broken"`
+	Layers      string  `json:"layers"` // the exceptions of --layer
+	Percentile  float64 `json:"percentile"`
+	Deviations  float64 `json:"deviations"`
+	Images      int     `json:"images"`
+	Measure     int     `json:"measure"`
 }
 
 // openMeasurements opens or makes the file at path; "" keeps nothing.
@@ -45,7 +53,15 @@ func openMeasurements(path, checkpoint string, f *quantizeFlags, measure int) (*
 	if path == "" {
 		return m, nil
 	}
-	head := measurementsHead{checkpoint, f.calibrator, f.granularity, f.data.name, f.images, measure}
+	content, err := os.ReadFile(checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	head := measurementsHead{
+		Checkpoint: fmt.Sprintf("%x", sha256.Sum256(content)), Calibrator: f.calibrator, Granularity: f.granularity,
+		Data: f.data.name, Dir: f.data.dir, Seed: f.data.seed, SkipBroken: f.data.skipBroken, Layers: strings.Join(f.exceptions, ","),
+		Percentile: f.numbers.Percentile, Deviations: f.numbers.Deviations, Images: f.images, Measure: measure,
+	}
 	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -46,6 +47,9 @@ func (f *quantizeFlags) add(c *cobra.Command) {
 // plan returns the ranges' part of the flags.
 func (f *quantizeFlags) plan(c *cobra.Command) (ptq.Plan, error) {
 	var p ptq.Plan
+	if n := f.numbers; !(n.Percentile > 0 && n.Percentile <= 100) || !(n.Deviations > 0) || math.IsInf(n.Deviations, 0) || f.images < 0 {
+		return p, usagef(c, "--percentile %v --deviations %v --images %d: want a percentile above 0 and up to 100, deviations above 0 and no fewer than 0 images", n.Percentile, n.Deviations, f.images)
+	}
 	p.Rule, p.Numbers = f.calibrator, f.numbers
 	for _, e := range f.exceptions {
 		match, rule, ok := strings.Cut(e, "=")

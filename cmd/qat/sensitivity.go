@@ -52,7 +52,7 @@ are not made again: an interrupted run goes on where it was.`,
 		},
 	}
 	f.quantize.add(c)
-	for _, name := range []string{"weight-bits", "activation-bits"} {
+	for _, name := range []string{"weight-bits", "activation-bits", "first-last"} {
 		_ = c.Flags().MarkHidden(name)
 	}
 	c.Flags().IntSliceVar(&f.bits, "bits", []int{8, 4, 2}, "widths to measure, 2 to 8, divided by commas")
@@ -67,6 +67,9 @@ func (f *sensitivityFlags) run(c *cobra.Command, path string) ([]ptq.Sensitivity
 		if b < 2 || b > 8 {
 			return nil, usagef(c, "--bits %d: want 2 to 8", b)
 		}
+	}
+	if f.measure < 0 {
+		return nil, usagef(c, "--measure %d: want 1 or more images, or 0 for all", f.measure)
 	}
 	record, err := openMeasurements(f.out, path, &f.quantize, f.measure)
 	if err != nil {

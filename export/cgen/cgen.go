@@ -48,7 +48,7 @@ const answerImages = 4
 
 // answers returns the logits of the images of the C code's main: noise, full and ever weaker.
 func answers(m *infer.Model) ([][]int32, error) {
-	r, err := m.NewRunner(infer.Options{Batch: 1, Threads: 1})
+	r, err := m.NewRunner(infer.Options{Batch: 1, Threads: 1, Work: m.Work()})
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func Compare(ctx context.Context, q *qmodel.Model, file string, s datasets.Split
 	if err != nil {
 		return nil, err
 	}
-	if c.runner, err = m.NewRunner(infer.Options{Batch: batch, Threads: o.Threads, Observe: c.observe}); err != nil {
+	if c.runner, err = m.NewRunner(infer.Options{Batch: batch, Threads: o.Threads, Work: m.Work(), Observe: c.observe}); err != nil {
 		return nil, err
 	}
 	defer c.runner.Close()

@@ -144,7 +144,7 @@ func addedRanges(m *qmodel.Model, images []byte) (map[int][]span, error) {
 			}
 		}
 	}
-	r, err := model.NewRunner(infer.Options{Batch: 1, Observe: func(seen infer.Observation) {
+	r, err := model.NewRunner(infer.Options{Batch: 1, Work: model.Work(), Observe: func(seen infer.Observation) {
 		for _, p := range reads[seen.Tensor] {
 			o := &apart.Operators[p.sum]
 			out := &apart.Tensors[o.Output]
