@@ -39,10 +39,7 @@ func (m Image) Upright(orientation int) Image {
 	for y := range out.Height {
 		from := start + y*down
 		for range out.Width {
-			pixel := m.Pixels[from*m.Channels:][:m.Channels]
-			for c, v := range pixel {
-				to[c] = v
-			}
+			copy(to, m.Pixels[from*m.Channels:][:m.Channels])
 			to, from = to[m.Channels:], from+across
 		}
 	}

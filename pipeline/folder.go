@@ -3,10 +3,11 @@
 package pipeline
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -210,17 +211,21 @@ func (f *folder) cutRecords(phase string, epochs int) error {
 		return fmt.Errorf("pipeline: %w", err)
 	}
 	defer file.Close()
+	data, err := io.ReadAll(file)
+	if err != nil {
+		return fmt.Errorf("pipeline: %s: %w", metricsFile, err)
+	}
 	var kept []byte
-	for s := bufio.NewScanner(file); s.Scan(); {
+	for line := range bytes.Lines(data) {
 		var e epochRecord
-		if json.Unmarshal(s.Bytes(), &e) != nil { // cut short by a kill
+		if json.Unmarshal(line, &e) != nil { // cut short by a kill
 			break
 		}
 		if e.Phase == phase && e.Epoch > epochs || phase == phaseFloat && e.Phase == phaseQAT {
 			continue
 		}
 		f.rates[e.Phase] = e.ImagesPerSecond
-		kept = append(append(kept, s.Bytes()...), '\n')
+		kept = append(append(kept, bytes.TrimSuffix(line, []byte("\n"))...), '\n')
 	}
 	return f.write(metricsFile, kept)
 }

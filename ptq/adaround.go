@@ -27,7 +27,16 @@ const positions = 8
 // stand for. Images need no labels, and nothing is random.
 func AdaRound(ctx context.Context, n *layers.Network, images datasets.Split, progress func(done, all int)) error {
 	units := weighted(n)
+	for _, u := range units {
+		size := float64(len(u.Weight.Value) / u.Channels)
+		if bytes := 16 * size * size * float64(max(1, u.Window.Groups)); n.Memory > 0 && bytes > float64(n.Memory)/2 {
+			return fmt.Errorf("ptq: layer %s has %.0f inputs for each output, for which adaround takes %.1f GiB; leave this repair out", u.Name, size, bytes/(1<<30))
+		}
+	}
 	for i, u := range units {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if q, ok := u.Quantizer.(qat.Scaled); ok {
 			p := newPatches(n, u)
 			if err := p.collect(ctx, n, images); err != nil {

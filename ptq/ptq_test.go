@@ -270,3 +270,29 @@ func TestUnknownNamesAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestRepairsThatHurtAreTakenBack re-estimates statistics from a few images that are
+// unlike the others: what lowers the signal does not stay.
+func TestRepairsThatHurtAreTakenBack(t *testing.T) {
+	n, s := residual(t, 16, fixed(8)), images(3)
+	o, err := ptq.Quantize(t.Context(), n, s, ptq.Plan{Repair: []string{ptq.RepairBatchNorm}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := o.Steps[len(o.Steps)-1]
+	if last.Kept || last.Gain >= 0 {
+		t.Fatalf("%+v", o.Steps)
+	}
+	plain := residual(t, 16, fixed(8))
+	if _, err := ptq.Quantize(t.Context(), plain, s, ptq.Plan{}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ptq.Logits(t.Context(), n, s, graph.Pass{Quantize: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := ptq.Logits(t.Context(), plain, s, graph.Pass{Quantize: true})
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("logits %v, without the repair %v, %v", got, want, err)
+	}
+}

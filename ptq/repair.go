@@ -40,7 +40,10 @@ type Plan struct {
 type Step struct {
 	Name  string  `json:"name"`
 	SNRdB float64 `json:"snr_db"`
-	Gain  float64 `json:"gain_db"` // over the step before; 0 for the first
+	Gain  float64 `json:"gain_db"` // over the network before it; 0 for the first
+	// Kept says that the network stays so; a repair that lowers the signal is taken
+	// back.
+	Kept bool `json:"kept"`
 }
 
 // Outcome is what Quantize did.
@@ -100,14 +103,48 @@ func (q *quantizing) run(ctx context.Context) (err error) {
 		if !q.asked(r.name) {
 			continue
 		}
+		before := capture(q.n)
 		if err := r.repair(ctx, q.n, q.images, q.tell(r.name)); err != nil {
 			return err
 		}
 		if err := q.step(ctx, r.name); err != nil {
 			return err
 		}
+		if !q.outcome.Steps[len(q.outcome.Steps)-1].Kept {
+			before.restore(q.n)
+		}
 	}
 	return nil
+}
+
+// values are the numbers of a network: parameters and states, in its order.
+type values [][]float32
+
+// numbers returns the slices that hold the numbers of a network.
+func numbers(n *layers.Network) (list values) {
+	for _, p := range n.Graph.Params() {
+		list = append(list, p.Value)
+	}
+	for _, s := range n.State() {
+		list = append(list, s.Data)
+	}
+	return list
+}
+
+// capture copies the numbers of a network.
+func capture(n *layers.Network) values {
+	list := numbers(n)
+	for i := range list {
+		list[i] = slices.Clone(list[i])
+	}
+	return list
+}
+
+// restore puts copied numbers back.
+func (v values) restore(n *layers.Network) {
+	for i, to := range numbers(n) {
+		copy(to, v[i])
+	}
 }
 
 func (q *quantizing) asked(repair string) bool { return slices.Contains(q.plan.Repair, repair) }
@@ -133,9 +170,13 @@ func (q *quantizing) step(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	s := Step{Name: name, SNRdB: snr(q.want, got)}
-	if k := len(q.outcome.Steps); k > 0 {
-		s.Gain = s.SNRdB - q.outcome.Steps[k-1].SNRdB
+	s := Step{Name: name, SNRdB: snr(q.want, got), Kept: true}
+	for _, before := range slices.Backward(q.outcome.Steps) {
+		if before.Kept {
+			s.Gain = s.SNRdB - before.SNRdB
+			s.Kept = s.Gain >= 0
+			break
+		}
 	}
 	q.outcome.Steps = append(q.outcome.Steps, s)
 	return nil

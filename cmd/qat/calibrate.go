@@ -61,8 +61,9 @@ activations from some training images, mend what that costs if --repair asks for
 it, export to integers, and verify every integer. The images need no labels.
 
 Calibrators: ` + calibrators() + `.
-Repairs: equalize (channels of neighbouring layers), adaround (the rounding of
-weights), batchnorm (statistics of the quantized network), bias (means of sums).`,
+Repairs: equalize (channels of neighbouring layers, before the calibration), adaround
+(the rounding of weights), batchnorm (statistics of the quantized network), bias (means
+of sums). One that lowers the signal to noise of the logits is taken back.`,
 		Example: `  qat calibrate runs/lenet-pact-w4a4/checkpoint-float.safetensors -o lenet.qmodel
   qat calibrate float.safetensors --weight-bits 4 --activation-bits 4 --repair all -o small.qmodel`,
 		Args: arguments(1, 1, "a checkpoint"),
@@ -71,6 +72,9 @@ weights), batchnorm (statistics of the quantized network), bias (means of sums).
 				return usagef(c, "name the file to write with -o")
 			}
 			if err := checkOutputs(c, args[0], f.out, f.keep); err != nil {
+				return err
+			}
+			if err := namesModel(c, f.out); err != nil {
 				return err
 			}
 			o, err := f.run(c, args[0])
@@ -170,12 +174,16 @@ func (o *calibration) print(w io.Writer, out string) error {
 	}
 	rows = nil
 	for _, s := range o.Repairs {
-		rows = append(rows, []string{s.Name, fmt.Sprintf("%.2f dB", s.SNRdB), fmt.Sprintf("%+.2f dB", s.Gain)})
+		kept := "kept"
+		if !s.Kept {
+			kept = "taken back"
+		}
+		rows = append(rows, []string{s.Name, fmt.Sprintf("%.2f dB", s.SNRdB), fmt.Sprintf("%+.2f dB", s.Gain), kept})
 	}
 	if err := printf(w, "\n"); err != nil {
 		return err
 	}
-	if err := term.Table(w, []string{"after", "signal to noise of the logits", "gained"}, rows); err != nil {
+	if err := term.Table(w, []string{"after", "signal to noise of the logits", "gained", ""}, rows); err != nil {
 		return err
 	}
 	for _, t := range o.Tensors {

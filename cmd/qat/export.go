@@ -58,8 +58,8 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 						return usagef(c, "--%s goes with --format", flag)
 					}
 				}
-				if ext := filepath.Ext(out); ext == ".onnx" || ext == ".c" || ext == ".h" || ext == ".tflite" {
-					return usagef(c, "-o %s: without --format a .qmodel is written; name it so, or export the .qmodel with --format", out)
+				if err := namesModel(c, out); err != nil {
+					return err
 				}
 				return exportCheckpoint(c, args[0], out)
 			}
@@ -112,4 +112,13 @@ func openQuantized(path string, batch int, pool *kernel.Pool) (*pipeline.Restore
 		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
 	}
 	return r, nil
+}
+
+// namesModel refuses a name of another format for a .qmodel.
+func namesModel(c *cobra.Command, out string) error {
+	switch filepath.Ext(out) {
+	case ".onnx", ".c", ".h", ".tflite", ".safetensors":
+		return usagef(c, "-o %s: a .qmodel is written; name it so, and export the .qmodel with --format", out)
+	}
+	return nil
 }
