@@ -580,3 +580,15 @@ func TestInterrupt(t *testing.T) {
 		t.Errorf("exit %d, %q", code, log.String())
 	}
 }
+
+// TestEvalNamesTheNetworkWithoutQuantizers: a quantized checkpoint's accuracy in float
+// is not called that of the float network, whose checkpoint has it.
+func TestEvalNamesTheNetworkWithoutQuantizers(t *testing.T) {
+	r := trained(t)
+	if text := mustRun(t, "eval", r.checkpoint(), "--data", r.data); !strings.Contains(text, "all, quantizers off") || strings.Contains(text, "all, float") {
+		t.Errorf("of the quantized phase: %s", text)
+	}
+	if text := mustRun(t, "eval", r.file("checkpoint-float.safetensors"), "--data", r.data); !strings.Contains(text, "all, float") {
+		t.Errorf("of the float phase: %s", text)
+	}
+}

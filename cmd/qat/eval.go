@@ -63,7 +63,9 @@ func evalCommand() *cobra.Command {
 		Short: "Measure the accuracy of a checkpoint or a .qmodel",
 		Long: `Measure the accuracy on the test images of a data set, overall and per class: of
 a checkpoint with its quantizers off (float) and on (fake-quantized), of a .qmodel on
-integers. Classes are matched by name. Of a folder without a test part all images are
+integers. Classes are matched by name. A checkpoint of the quantized phase has weights
+of its own: with quantizers off it is another network than the float one of its run,
+whose accuracy the summary has. Of a folder without a test part all images are
 used, but those held out in training where it is the folder of the training.`,
 		Example: `  qat eval runs/lenet-pact-w4a4/model.qmodel --data fashion-sample
   qat eval runs/lenet-pact-w4a4/checkpoint-best.safetensors --predictions predictions.csv`,
@@ -210,8 +212,12 @@ func (o *evaluation) print(w io.Writer) error {
 		mode     string
 		accuracy *float64
 	}{{modeFloat, o.Accuracy.Float}, {modeFakequant, o.Accuracy.Fakequant}, {modeInteger, o.Accuracy.Integer}} {
+		mode := m.mode
+		if mode == modeFloat && o.Accuracy.Fakequant != nil {
+			mode = "quantizers off" // not the float network of the run, which has other weights
+		}
 		if m.accuracy != nil {
-			rows = append(rows, []string{"all, " + m.mode, strconv.Itoa(o.Images), accuracyOn(m.accuracy, o.Images)})
+			rows = append(rows, []string{"all, " + mode, strconv.Itoa(o.Images), accuracyOn(m.accuracy, o.Images)})
 		}
 	}
 	for _, p := range o.PerClass {
