@@ -27,9 +27,6 @@ func TestClipsArePublished(t *testing.T) {
 // each distribution: a clip a fifth smaller or greater has more of it. At 2 bits
 // the paper's assumption, that errors of rounding are spread evenly, fails.
 func TestClipsAgainstSampling(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a million values")
-	}
 	r := rand.New(rand.NewPCG(5, 6))
 	normal, laplacian := make([]float64, 1_000_000), make([]float64, 1_000_000)
 	for i := range normal {

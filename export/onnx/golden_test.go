@@ -105,12 +105,7 @@ func TestChangedModelsExport(t *testing.T) {
 	seeds := qmodeltest.Files()
 	exported := 0
 	for n := range 200 {
-		b := bytes.Clone(seeds[n%len(seeds)])
-		for range 1 + rng.IntN(3) {
-			i := rng.IntN(len(b))
-			b[i] = []byte{b[i] ^ 1<<rng.IntN(8), byte(rng.Uint32()), '0' + byte(rng.IntN(10))}[rng.IntN(3)]
-		}
-		if exportChanged(t, b) {
+		if exportChanged(t, qmodeltest.ChangeBytes(rng, seeds[n%len(seeds)])) {
 			exported++
 		}
 	}

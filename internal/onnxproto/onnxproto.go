@@ -100,7 +100,6 @@ const (
 	TypeInt64  Type = 7
 	TypeBool   Type = 9
 	TypeDouble Type = 11
-	TypeUint4  Type = 21
 	TypeInt4   Type = 22
 )
 

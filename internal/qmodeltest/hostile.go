@@ -55,3 +55,13 @@ func Work(m *qmodel.Model) int {
 	}
 	return work
 }
+
+// ChangeBytes returns a copy of a file with one to three bytes changed: a bit, any byte, or a digit.
+func ChangeBytes(rng *rand.Rand, file []byte) []byte {
+	b := bytes.Clone(file)
+	for range 1 + rng.IntN(3) {
+		i := rng.IntN(len(b))
+		b[i] = []byte{b[i] ^ 1<<rng.IntN(8), byte(rng.Uint32()), '0' + byte(rng.IntN(10))}[rng.IntN(3)]
+	}
+	return b
+}
