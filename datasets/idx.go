@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -53,7 +52,7 @@ func readIDX(r io.Reader) (dimensions []int, values []uint8, err error) {
 	if limit := memory.Limit() / memoryShare; limit > 0 && total > limit {
 		return nil, nil, fmt.Errorf("declares %.1f GiB, more than the %.1f GiB that this machine has room for", float64(total)/(1<<30), float64(limit)/(1<<30))
 	}
-	values, err = readExactly(in, total)
+	values, err = memory.ReadExactly(in, total)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -67,22 +66,6 @@ const maxBytes = 8 << 30
 
 // memoryShare is the part of the memory that the values of a file may take: they are moved while they arrive, to twice as much.
 const memoryShare = 4
-
-// readExactly reads n bytes up to the end of r. It allocates as the bytes arrive, so that a header that lies costs nothing.
-func readExactly(r io.Reader, n int64) ([]byte, error) {
-	const trusted = 64 << 20
-	buffer := bytes.NewBuffer(make([]byte, 0, min(n, trusted)+bytes.MinRead))
-	got, err := buffer.ReadFrom(io.LimitReader(r, n+1))
-	switch {
-	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, fmt.Errorf("damaged after %d of %d bytes: %w", got, n, err)
-	case got < n || err != nil:
-		return nil, fmt.Errorf("cut short: %d of %d bytes", got, n)
-	case got > n:
-		return nil, fmt.Errorf("goes on after the %d bytes its header declares", n)
-	}
-	return buffer.Bytes(), nil
-}
 
 // idxNames are the files of a data set in IDX form, with or without ".gz".
 var idxNames = [4]string{"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}
