@@ -28,7 +28,7 @@ func ExampleLoader() {
 		log.Fatal(err)
 	}
 	train, validation := d.Train.Holdout(1)
-	loader, err := datasets.NewLoader(train, d.Shape, datasets.LoaderOptions{Batch: 128, Seed: 1, Shuffle: true, Crop: 2, Flip: true})
+	loader, err := datasets.NewLoader(train, d.Shape, datasets.LoaderOptions{Batch: 128, Seed: 1, Shuffle: true, Augmentation: datasets.Augmentation{Crop: 2, Flip: true}})
 	if err != nil {
 		log.Fatal(err)
 	}

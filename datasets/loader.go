@@ -3,8 +3,8 @@
 package datasets
 
 import (
+	"errors"
 	"fmt"
-	"math/rand/v2"
 )
 
 // LoaderOptions say how a [Loader] makes batches of a split. Only Batch must be set.
@@ -12,16 +12,19 @@ type LoaderOptions struct {
 	Batch   int    // images a batch, at least 1; the last batch of an epoch holds what is left
 	Seed    uint64 // of the order and the augmentation
 	Shuffle bool   // a new order every epoch; without it the order of the split
-	Crop    int    // pad every side longer than one pixel by this many, then crop at random to the original size
-	Flip    bool   // mirror left to right, half of the time
-	Fill    uint8  // value of the padding: the zero point of the network's input
+
+	// Balance draws the images of rare classes more often, in [0, 1]: see Split.Drawn. It wants Shuffle.
+	Balance float64
+
+	Augmentation
 }
 
 // depth is the number of batches of a loader: one with the reader, the others filled ahead.
 const depth = 4
 
 // A Loader delivers the batches of a split, filled ahead by a goroutine of its own. What a batch holds is a function of the split, the
-// options, the epoch and the position alone. Its methods are for one goroutine at a time; nothing is allocated once it exists.
+// options, the epoch and the position alone. Its methods are for one goroutine at a time; nothing is allocated once it exists, but for the orders
+// of balanced classes.
 type Loader struct {
 	split   Split
 	options LoaderOptions
@@ -38,9 +41,11 @@ type Loader struct {
 }
 
 type batch struct {
-	images []uint8
-	labels []int32
-	start  position
+	images   []uint8
+	labels   []int32
+	partners []int32 // labels of the images mixed in, none without
+	share    float32 // of the images themselves
+	start    position
 }
 
 // A position is where a run over an epoch begins; serial tells one Start from another.
@@ -58,6 +63,25 @@ func mostCrop(shape Shape) int {
 	return most
 }
 
+// check says what of the options cannot be, beside batch and crop.
+func (o *LoaderOptions) check() error {
+	for _, v := range []struct {
+		name        string
+		value, most float64
+	}{
+		{"balance", o.Balance, 1}, {"rotation", o.Rotate, 180}, {"scaling", o.Scale, 0.9}, {"brightness", o.Brightness, 1}, {"contrast", o.Contrast, 1},
+		{"noise", o.Noise, 1}, {"cutout", o.Cutout, 1}, {"mixup", o.Mixup, 1},
+	} {
+		if !(v.value >= 0 && v.value <= v.most) {
+			return fmt.Errorf("datasets: a %s of %v; 0 to %v", v.name, v.value, v.most)
+		}
+	}
+	if o.Balance > 0 && !o.Shuffle {
+		return errors.New("datasets: classes are balanced in a new order every epoch only; set Shuffle")
+	}
+	return nil
+}
+
 // NewLoader starts a loader of the images of split, which are of the given shape. Deliver batches with Start and Next; Close it in the end.
 func NewLoader(split Split, shape Shape, o LoaderOptions) (*Loader, error) {
 	if err := shape.check(); err != nil {
@@ -72,11 +96,14 @@ func NewLoader(split Split, shape Shape, o LoaderOptions) (*Loader, error) {
 	if most := mostCrop(shape); o.Crop < 0 || o.Crop > most {
 		return nil, fmt.Errorf("datasets: crop padding of %d pixels for images of %v; 0 to %d", o.Crop, shape, most)
 	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	o.Batch = min(o.Batch, split.Len())
 	l := &Loader{
 		split:   split,
 		options: o,
-		filler:  filler{shape: shape, options: o},
+		filler:  newFiller(shape, o),
 		free:    make(chan *batch, depth),
 		full:    make(chan *batch, depth),
 		starts:  make(chan position),
@@ -84,7 +111,7 @@ func NewLoader(split Split, shape Shape, o LoaderOptions) (*Loader, error) {
 		running: true,
 	}
 	for range depth {
-		l.free <- &batch{images: make([]uint8, o.Batch*shape.Size()), labels: make([]int32, o.Batch)}
+		l.free <- &batch{images: make([]uint8, o.Batch*shape.Size()), labels: make([]int32, o.Batch), partners: make([]int32, 0, o.Batch)}
 	}
 	l.next = l.Batches()
 	go l.produce()
@@ -123,6 +150,15 @@ func (l *Loader) Next() (images []uint8, labels []int32, ok bool) {
 	}
 }
 
+// Mix returns the labels of the images that are mixed into those of the batch that Next delivered last, and the share of these; nil and 1 if none
+// are. It is valid as long as the batch.
+func (l *Loader) Mix() (partners []int32, share float32) {
+	if l.held == nil || len(l.held.partners) == 0 {
+		return nil, 1
+	}
+	return l.held.partners, l.held.share
+}
+
 // Close ends the loader's goroutine and waits for it. Next then delivers nothing.
 func (l *Loader) Close() {
 	if l.running {
@@ -142,16 +178,16 @@ func (l *Loader) release() {
 // produce fills free buffers in order. It never waits to hand one over: full has room for all of them.
 func (l *Loader) produce() {
 	defer close(l.stopped)
-	order := make([]int32, l.split.Len())
+	order := newOrder(l.split, l.options)
 	start, ok := <-l.starts
 	for ok {
-		l.arrange(order, start.epoch)
-		ok = l.produceFrom(&start, order)
+		order.arrange(start.epoch)
+		ok = l.produceFrom(&start, order.draws)
 	}
 }
 
 // produceFrom fills the batches from start on, until it is given another start, which it stores; false when there will be none.
-func (l *Loader) produceFrom(start *position, order []int32) (ok bool) {
+func (l *Loader) produceFrom(start *position, order []draw) (ok bool) {
 	free := l.free
 	for i := start.first; ; {
 		if i >= l.Batches() {
@@ -160,24 +196,12 @@ func (l *Loader) produceFrom(start *position, order []int32) (ok bool) {
 		select {
 		case b := <-free:
 			low := i * l.options.Batch
-			l.filler.fill(b, l.split, order[low:min(low+l.options.Batch, len(order))], start.epoch)
+			l.filler.fill(b, l.split, order[low:min(low+l.options.Batch, len(order))], start.epoch, i)
 			b.start = *start
 			l.full <- b
 			i++
 		case *start, ok = <-l.starts:
 			return ok
 		}
-	}
-}
-
-// arrange puts the positions of the split into the order of an epoch.
-func (l *Loader) arrange(order []int32, epoch int) {
-	for i := range order {
-		order[i] = int32(i)
-	}
-	if l.options.Shuffle {
-		var p rand.PCG
-		seedStream(&p, l.options.Seed, purposeShuffle, uint64(epoch), 0)
-		shuffle(&p, order)
 	}
 }

@@ -117,7 +117,7 @@ func TestLoaderShuffles(t *testing.T) {
 func TestLoaderResumes(t *testing.T) {
 	shape := Shape{6, 4, 3}
 	s := numbered(61, shape)
-	l := newLoader(t, s, shape, LoaderOptions{Batch: 8, Seed: 3, Shuffle: true, Crop: 2, Flip: true, Fill: 9})
+	l := newLoader(t, s, shape, LoaderOptions{Batch: 8, Seed: 3, Shuffle: true, Augmentation: Augmentation{Crop: 2, Flip: true, Fill: 9}})
 	for epoch := range 2 {
 		whole := collect(newLoader(t, s, shape, l.options), epoch, 0)
 		for first := range l.Batches() + 2 {
@@ -136,7 +136,7 @@ func TestLoaderAugmentsByImage(t *testing.T) {
 	s := numbered(20, shape)
 	join := func(batch int, shuffled bool) map[int32]string {
 		images := map[int32]string{}
-		for _, b := range collect(newLoader(t, s, shape, LoaderOptions{Batch: batch, Seed: 3, Shuffle: shuffled, Crop: 2, Flip: true}), 4, 0) {
+		for _, b := range collect(newLoader(t, s, shape, LoaderOptions{Batch: batch, Seed: 3, Shuffle: shuffled, Augmentation: Augmentation{Crop: 2, Flip: true}}), 4, 0) {
 			for i, label := range b.labels {
 				images[label] = string(b.images[i*24 : (i+1)*24])
 			}
@@ -187,7 +187,7 @@ func TestLoaderCropsAndFlips(t *testing.T) {
 			}
 		}
 	}
-	l := newLoader(t, s, shape, LoaderOptions{Batch: 1, Crop: padding, Flip: true, Fill: fill})
+	l := newLoader(t, s, shape, LoaderOptions{Batch: 1, Augmentation: Augmentation{Crop: padding, Flip: true, Fill: fill}})
 	seen := map[draw]int{}
 	mirrored := 0
 	for epoch := range epochs {
@@ -211,7 +211,7 @@ func TestLoaderCropsAndFlips(t *testing.T) {
 
 func TestLoaderAllocatesNothing(t *testing.T) {
 	shape := Shape{8, 8, 3}
-	l := newLoader(t, numbered(100, shape), shape, LoaderOptions{Batch: 16, Shuffle: true, Crop: 2, Flip: true})
+	l := newLoader(t, numbered(100, shape), shape, LoaderOptions{Batch: 16, Shuffle: true, Augmentation: Augmentation{Crop: 2, Flip: true}})
 	epoch := 0
 	run := func() {
 		l.Start(epoch, 0)
@@ -260,7 +260,7 @@ func TestLoaderRefuses(t *testing.T) {
 	shape := Shape{4, 4, 1}
 	s := numbered(5, shape)
 	for name, o := range map[string]LoaderOptions{
-		"no batch": {}, "negative crop": {Batch: 1, Crop: -1}, "crop of the whole image": {Batch: 1, Crop: 4},
+		"no batch": {}, "negative crop": {Batch: 1, Augmentation: Augmentation{Crop: -1}}, "crop of the whole image": {Batch: 1, Augmentation: Augmentation{Crop: 4}},
 	} {
 		if _, err := NewLoader(s, shape, o); err == nil {
 			t.Errorf("%s: accepted", name)

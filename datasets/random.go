@@ -15,6 +15,8 @@ const (
 	_                      // was of the choice of test images; the numbers of the others stay
 	purposeShuffle
 	purposeAugment
+	purposeMixup
+	purposeBalance
 )
 
 // seedStream puts p at the start of the stream of (seed, purpose, a, b).

@@ -467,6 +467,48 @@ func TestLossGradients(t *testing.T) {
 			})
 		})
 	}
+	weights, partners := []float32{0.5, 2, 1, 0, 3}, make([]int32, valid)
+	for i := range partners {
+		partners[i] = (labels[i]*2 + 1) % int32(classes)
+	}
+	mixed := graphtest.OneHot(partners, classes)
+	for _, c := range []struct {
+		name string
+		pass graph.Pass
+	}{
+		{"class weights", graph.Pass{ClassWeights: weights}},
+		{"smoothing", graph.Pass{Smoothing: 0.25}},
+		{"partners", graph.Pass{Partners: partners, Share: 0.75}},
+		{"all three", graph.Pass{ClassWeights: weights, Smoothing: 0.25, Partners: partners, Share: 0.75}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			target := make([]float64, len(hard))
+			for i := range target {
+				target[i] = hard[i]
+				if c.pass.Partners != nil {
+					target[i] = float64(c.pass.Share)*hard[i] + (1-float64(c.pass.Share))*mixed[i]
+				}
+				e := float64(c.pass.Smoothing)
+				target[i] = (1-e)*target[i] + e/classes
+				if c.pass.ClassWeights != nil {
+					target[i] *= float64(weights[i%classes])
+				}
+			}
+			graphtest.Gradients(t, build(t, graph.CrossEntropy), c.pass, 100, tolerance, func(v graphtest.Values) float64 {
+				return logits(v).CrossEntropy(target, 1)
+			})
+		})
+	}
+	t.Run("weighted squared hinge", func(t *testing.T) {
+		graphtest.Gradients(t, build(t, graph.SquaredHinge), graph.Pass{ClassWeights: weights}, 100, tolerance, func(v graphtest.Values) float64 {
+			var sum float64
+			for i, x := range logits(v).Data {
+				m := max(0, 1-(2*hard[i]-1)*x)
+				sum += float64(weights[labels[i/classes]]) * m * m
+			}
+			return sum / (valid * classes)
+		})
+	})
 	t.Run("squared hinge", func(t *testing.T) {
 		graphtest.Gradients(t, build(t, graph.SquaredHinge), graph.Pass{}, 100, tolerance, func(v graphtest.Values) float64 {
 			var sum float64

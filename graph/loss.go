@@ -12,13 +12,16 @@ type Loss uint8
 
 // The losses.
 const (
-	// CrossEntropy is the mean over the batch of −log softmax(logits)[label].
+	// CrossEntropy is the mean over the batch of −Σ w[c] target[c] log softmax(logits)[c],
+	// where w are Pass.ClassWeights and the target is 1 for the label and 0 else, unless
+	// the pass spreads it (see Pass.Smoothing, Pass.Partners).
 	// With Pass.SoftWeight λ > 0 it is distillation (Hinton et al. 2015, section 2):
 	// (1 − λ) times that, plus λ T² times the cross entropy of softmax(logits/T)
 	// with the soft targets softmax(teacher/T) given to FeedSoft.
 	CrossEntropy Loss = iota
 	// SquaredHinge is the mean over batch and classes of max(0, 1 − t·logit)²,
-	// t = 1 for the label and −1 else (Courbariaux et al. 2016, Brevitas).
+	// t = 1 for the label and −1 else (Courbariaux et al. 2016, Brevitas), times
+	// Pass.ClassWeights[label].
 	SquaredHinge
 )
 
@@ -28,6 +31,7 @@ type classify struct {
 	loss    Loss
 	classes int
 	soft    []float64 // one row of exponentials
+	target  []float64 // one row of weighted targets
 	dlogits []float32 // gradient of the last forward run
 }
 
@@ -44,31 +48,56 @@ func (f *classify) Forward(r *Run, y []float32, x [][]float32) error {
 		}
 		d := f.dlogits[lo:hi]
 		if f.loss == SquaredHinge {
-			total += f.hinge(d, logits[lo:hi], label, r.Batch)
+			total += f.hinge(d, logits[lo:hi], label, r.Batch, r.weight(label))
 			continue
 		}
 		hard := 1 - float64(r.SoftWeight)
 		clear(d)
-		total += f.cross(d, logits[lo:hi], 1, hard/float64(r.Batch), func(c int) float64 {
-			if c == label {
-				return 1
-			}
-			return 0
-		}) * hard
+		mass := f.spread(r, i, label)
+		total += f.cross(d, logits[lo:hi], 1, hard/float64(r.Batch), mass, func(c int) float64 { return f.target[c] }) * hard
 		if r.SoftWeight > 0 {
 			t := float64(r.Temperature)
 			w := float64(r.SoftWeight)
 			row := targets[lo:hi]
-			total += f.cross(d, logits[lo:hi], t, w*t/float64(r.Batch), func(c int) float64 { return float64(row[c]) }) * w * t * t
+			total += f.cross(d, logits[lo:hi], t, w*t/float64(r.Batch), 1, func(c int) float64 { return float64(row[c]) }) * w * t * t
 		}
 	}
 	y[0] = float32(total / float64(r.Batch))
 	return nil
 }
 
+// weight returns the weight of a class in the loss.
+func (r *Run) weight(class int) float64 {
+	if r.ClassWeights == nil {
+		return 1
+	}
+	return float64(r.ClassWeights[class])
+}
+
+// spread sets the weighted target of image i and returns its sum.
+func (f *classify) spread(r *Run, i, label int) (mass float64) {
+	clear(f.target)
+	f.target[label] = 1
+	if r.Partners != nil {
+		share := float64(r.Share)
+		f.target[label] = share
+		f.target[r.Partners[i]] += 1 - share
+	}
+	if e := float64(r.Smoothing); e > 0 {
+		for c := range f.target {
+			f.target[c] = float64((1-e)*f.target[c]) + e/float64(f.classes)
+		}
+	}
+	for c := range f.target {
+		f.target[c] *= r.weight(c)
+		mass += f.target[c]
+	}
+	return mass
+}
+
 // cross returns −Σ target·log softmax(logits/t) and adds scale times
-// softmax(logits/t) − target to d.
-func (f *classify) cross(d, logits []float32, t, scale float64, target func(int) float64) float64 {
+// mass·softmax(logits/t) − target to d; mass is the sum of the target.
+func (f *classify) cross(d, logits []float32, t, scale, mass float64, target func(int) float64) float64 {
 	most := math.Inf(-1)
 	for _, v := range logits {
 		most = max(most, float64(v))
@@ -85,13 +114,14 @@ func (f *classify) cross(d, logits []float32, t, scale float64, target func(int)
 		if p != 0 {
 			loss -= p * ((float64(v)-most)/t - logSum)
 		}
-		d[c] += float32(scale * (f.soft[c]/sum - p))
+		d[c] += float32(scale * (float64(mass*(f.soft[c]/sum)) - p))
 	}
 	return loss
 }
 
-// hinge returns the squared hinge loss of one image and writes its gradient.
-func (f *classify) hinge(d, logits []float32, label, batch int) float64 {
+// hinge returns the squared hinge loss of one image, times weight, and writes its
+// gradient.
+func (f *classify) hinge(d, logits []float32, label, batch int, weight float64) float64 {
 	n := float64(f.classes)
 	var loss float64
 	for c, v := range logits {
@@ -101,9 +131,9 @@ func (f *classify) hinge(d, logits []float32, label, batch int) float64 {
 		}
 		m := max(0, 1-t*float64(v))
 		loss += m * m / n
-		d[c] = float32(-2 * t * m / (n * float64(batch)))
+		d[c] = float32(-2 * t * m / (n * float64(batch)) * weight)
 	}
-	return loss
+	return loss * weight
 }
 
 func (f *classify) Backward(r *Run, dx [][]float32, dy []float32, _ [][]float32) error {

@@ -46,6 +46,17 @@ type Pass struct {
 
 	// Temperature and SoftWeight mix soft targets into the loss; see Loss.
 	Temperature, SoftWeight float32
+	// ClassWeights are factors on the loss by class, at least 0; nil is 1 for all.
+	ClassWeights []float32
+	// Smoothing ε, in [0, 1), spreads the target evenly over all classes: (1 − ε) times
+	// the target plus ε/classes (Szegedy et al. 2016, "Rethinking the Inception
+	// architecture", section 7).
+	Smoothing float32
+	// Partners, if not nil, are the labels of the images mixed into those of the batch:
+	// the target is Share of the label and 1 − Share of the partner (Zhang et al. 2018,
+	// "mixup", section 2).
+	Partners []int32
+	Share    float32
 
 	// Tap, if not nil, sees every site (the output of an epilogue, a pooling
 	// or a flatten) and every convolution of Eval and Integer runs, in the

@@ -28,7 +28,7 @@ func (g *Graph) Finish(logits *Node, loss Loss) error {
 	soft, _ := g.leaf("soft", g.batch, classes)
 	g.soft = &Node{Height: 1, Width: 1, Channels: classes, node: soft}
 	g.logits = logits
-	f := &classify{loss: loss, classes: classes, soft: make([]float64, classes), dlogits: make([]float32, g.batch*classes)}
+	f := &classify{loss: loss, classes: classes, soft: make([]float64, classes), target: make([]float64, classes), dlogits: make([]float32, g.batch*classes)}
 	cost := g.apply("loss", f, &Node{Height: 1, Width: 1, Channels: 1}, tensor.ScalarShape(), []*Node{logits, g.labels, g.soft})
 	if g.err != nil {
 		return g.err

@@ -65,7 +65,7 @@ func trainOn(t *testing.T, pool *graph.Pool, network, method string, split datas
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := datasets.NewLoader(split, shape, datasets.LoaderOptions{Batch: 16, Shuffle: true, Crop: 2, Flip: true})
+	l, err := datasets.NewLoader(split, shape, datasets.LoaderOptions{Batch: 16, Shuffle: true, Augmentation: datasets.Augmentation{Crop: 2, Flip: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
