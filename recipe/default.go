@@ -9,7 +9,7 @@ import "github.com/goqat/goqat/qat/settings"
 func Default() *Recipe {
 	return &Recipe{
 		Model: Model{Name: "lenet", Width: 0.25},
-		Data:  Data{Name: "fashion-sample", Augment: Augment{Crop: 1}},
+		Data:  Data{Name: "fashion-sample", Augment: Augment{Crop: Length{Percent: 4}}},
 		Batch: 64,
 		Seed:  1,
 		Float: Phase{
@@ -44,6 +44,7 @@ func Default() *Recipe {
 			All:             settings.Default(),
 		},
 		Loss:    "cross_entropy",
+		Best:    "auto",
 		Teacher: Teacher{Temperature: 1, Weight: 0.5},
 	}
 }

@@ -29,15 +29,20 @@ type Recipe struct {
 	// Version is the goqat that wrote a resolved recipe; ignored when read.
 	Version string `yaml:"version,omitempty"`
 
-	Model   Model   `yaml:"model"`
-	Data    Data    `yaml:"data"`
-	Batch   int     `yaml:"batch"`   // images a step, at least 1
-	Seed    int     `yaml:"seed"`    // of initial weights, order, augmentation and split; at least 0
-	Threads int     `yaml:"threads"` // 0 means all processors; results do not depend on it
-	Init    string  `yaml:"init"`    // checkpoint to start the quantized phase from, instead of a float phase
-	Float   Phase   `yaml:"float"`   // training without quantization
-	QAT     QAT     `yaml:"qat"`     // training with quantization
-	Loss    string  `yaml:"loss"`    // cross_entropy, squared_hinge
+	Model   Model  `yaml:"model"`
+	Data    Data   `yaml:"data"`
+	Batch   int    `yaml:"batch"`   // images a step, at least 1
+	Seed    int    `yaml:"seed"`    // of initial weights, order, augmentation and split; at least 0
+	Threads int    `yaml:"threads"` // 0 means all processors; results do not depend on it
+	Init    string `yaml:"init"`    // checkpoint to start the quantized phase from, instead of a float phase
+	Float   Phase  `yaml:"float"`   // training without quantization
+	QAT     QAT    `yaml:"qat"`     // training with quantization
+	Loss    string `yaml:"loss"`    // cross_entropy, squared_hinge
+
+	Smoothing    float64      `yaml:"smoothing"`     // label smoothing: this share of the target is spread over all classes, in [0, 1)
+	ClassWeights ClassWeights `yaml:"class_weights"` // in the loss: none, auto (the rarer the heavier), or by name, {cat: 2, dog: 1}
+	Best         string       `yaml:"best"`          // which checkpoint is best, by validation: accuracy, balanced (mean recall of the classes), or auto: balanced if a class has more than twice the images of another
+
 	Teacher Teacher `yaml:"teacher"` // distillation in the quantized phase
 	Verify  Verify  `yaml:"verify"`
 	Out     string  `yaml:"out"` // run folder; empty means one named after the recipe, under runs
@@ -51,14 +56,23 @@ type Data struct {
 	Width      int     `yaml:"width"`       // as height
 	Channels   int     `yaml:"channels"`    // 1 gray, 3 colour; 0 keeps the data's own
 	Augment    Augment `yaml:"augment"`     // of training images
+	Balance    float64 `yaml:"balance"`     // draw rare classes more often, in [0, 1]: 0 as they are, 1 all alike, 0.5 by the root of their images
 	TrainLimit int     `yaml:"train_limit"` // use this many training images; 0 means all
 	TestLimit  int     `yaml:"test_limit"`  // use this many test images; 0 means all
 }
 
-// Augment changes training images at random.
+// Augment changes training images at random: the draws are numbered by seed, epoch and
+// image, so that neither threads nor interruptions change them.
 type Augment struct {
-	Crop int  `yaml:"crop"` // pixels of padding on every side before cropping back to size
-	Flip bool `yaml:"flip"` // left to right, every second image
+	Crop       Length  `yaml:"crop"`       // padding on every side before cropping back to size: pixels, or a share of the shorter side as in 4%
+	Flip       bool    `yaml:"flip"`       // left to right, every second image
+	Rotate     float64 `yaml:"rotate"`     // at most so many degrees to either side
+	Scale      float64 `yaml:"scale"`      // larger or smaller by at most this share, as in 0.1
+	Brightness float64 `yaml:"brightness"` // lighter or darker by at most this share of the whole range
+	Contrast   float64 `yaml:"contrast"`   // more or less by at most this share
+	Noise      float64 `yaml:"noise"`      // deviation of noise on every value, a share of the whole range
+	Cutout     float64 `yaml:"cutout"`     // side of a square that is blanked, a share of the shorter side
+	Mixup      float64 `yaml:"mixup"`      // images are mixed in pairs by shares of Beta(mixup, mixup), labels with them; 0 means none, at most 1
 }
 
 // Phase is one of the two trainings.
@@ -73,6 +87,8 @@ type Phase struct {
 	Warmup     float64   `yaml:"warmup"`    // epochs of rising learning rate, may be a fraction
 	Decay      float64   `yaml:"decay"`     // weight decay; normalization and biases have none
 	ClipNorm   float64   `yaml:"clip_norm"` // gradients are scaled to at most this norm; 0 means none
+	Average    float64   `yaml:"average"`   // moving average of the weights, by this factor a step, as in 0.999; it is what is validated and exported; 0 means none
+	Patience   int       `yaml:"patience"`  // stop after so many epochs without a better checkpoint; 0 means never
 }
 
 // QAT is the quantized phase.

@@ -52,7 +52,8 @@ data:
   height: 32
   width: 32
   channels: 3
-  augment: {crop: 4, flip: true}
+  augment: {crop: 4, flip: true, rotate: 10, scale: 0.1, brightness: 0.2, contrast: 0.3, noise: 0.02, cutout: 0.25, mixup: 0.4}
+  balance: 0.5
   train_limit: 1000
   test_limit: 100
 batch: 128
@@ -70,6 +71,8 @@ float:
   warmup: 1.5
   decay: 0.01
   clip_norm: 5
+  average: 0.999
+  patience: 7
 qat:
   epochs: 10
   optimizer: adam
@@ -97,6 +100,9 @@ qat:
     - {epochs: 2, match: "conv*", weight_bits: 8, activation_bits: 32}
     - {epochs: 3}
 loss: cross_entropy
+smoothing: 0.1
+class_weights: {cat: 2, dog: 0.5}
+best: balanced
 teacher: {checkpoint: big.safetensors, temperature: 2, weight: 0.7}
 verify: {images: 10}
 out: runs/try
@@ -124,12 +130,15 @@ func TestParseReadsEveryKey(t *testing.T) {
 		}},
 		Data: recipe.Data{
 			Name: "cifar10", Dir: "/data", Height: 32, Width: 32, Channels: 3,
-			Augment: recipe.Augment{Crop: 4, Flip: true}, TrainLimit: 1000, TestLimit: 100,
+			Augment: recipe.Augment{
+				Crop: recipe.Pixels(4), Flip: true, Rotate: 10, Scale: 0.1, Brightness: 0.2, Contrast: 0.3, Noise: 0.02, Cutout: 0.25, Mixup: 0.4,
+			},
+			Balance: 0.5, TrainLimit: 1000, TestLimit: 100,
 		},
 		Batch: 128, Seed: 7, Threads: 2, Init: "float.safetensors",
 		Float: recipe.Phase{
 			Epochs: 30, Optimizer: "adamw", LR: 1e-3, Schedule: "step", Milestones: []float64{0.5, 0.8},
-			Warmup: 1.5, Decay: 0.01, ClipNorm: 5,
+			Warmup: 1.5, Decay: 0.01, ClipNorm: 5, Average: 0.999, Patience: 7,
 		},
 		QAT: recipe.QAT{
 			Phase: recipe.Phase{
@@ -142,7 +151,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 			Layers: []recipe.Rule{{Match: "fc*", WeightBits: 4, ActivationBits: 8, Method: "int"}},
 			Stages: []recipe.Stage{{Epochs: 2, Match: "conv*", WeightBits: 8, ActivationBits: 32}, {Epochs: 3}},
 		},
-		Loss:    "cross_entropy",
+		Loss: "cross_entropy", Smoothing: 0.1, ClassWeights: recipe.ClassWeights{ByName: map[string]float64{"cat": 2, "dog": 0.5}}, Best: "balanced",
 		Teacher: recipe.Teacher{Checkpoint: "big.safetensors", Temperature: 2, Weight: 0.7},
 		Verify:  recipe.Verify{Images: 10},
 		Out:     "runs/try",
@@ -284,11 +293,11 @@ func TestSetRefuses(t *testing.T) {
 		{"bacth=3", `recipe: unknown key "bacth", did you mean "batch"?`},
 		{"qat.weight_bit=3", `recipe: unknown key "qat.weight_bit", did you mean "qat.weight_bits"?`},
 		{"weight_bits=3", `recipe: unknown key "weight_bits", did you mean "qat.weight_bits"?`},
-		{"=3", `recipe: unknown key "", known here: version, model, data, batch, seed, threads, init, float, qat, loss, teacher, verify, out`},
+		{"=3", `recipe: unknown key "", known here: version, model, data, batch, seed, threads, init, float, qat, loss, smoothing, class_weights, best, teacher, verify, out`},
 		{"batch.size=3", `recipe: batch has no keys below it, so "batch.size" cannot be set`},
 		{"batch=many", `recipe: --set batch=many: batch is "many", must be a whole number`},
 		{"batch=", `recipe: --set batch=: batch must be a whole number`},
-		{"data.augment={flip: true, crop: x}", `recipe: --set data.augment={flip: true, crop: x}: data.augment.crop is "x", must be a whole number`},
+		{"data.augment={flip: true, crop: x}", `recipe: --set data.augment={flip: true, crop: x}: data.augment.crop must be a whole number of pixels, or a share of the shorter side as in 4%`},
 		{"qat.layers=[{", `recipe: qat.layers: yaml: line 1: did not find expected node content`},
 	}
 	for _, test := range tests {

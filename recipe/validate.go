@@ -28,6 +28,12 @@ func (r *Recipe) Validate() error {
 		c.report("float.epochs and qat.epochs are both 0, so there is nothing to train")
 	}
 	c.oneOf("loss", r.Loss, "cross_entropy", "squared_hinge")
+	below(&c, "smoothing", r.Smoothing, 0, 1)
+	c.classWeights(r.ClassWeights)
+	c.oneOf("best", r.Best, "auto", "accuracy", "balanced")
+	if r.Loss == "squared_hinge" && (r.Smoothing > 0 || r.Data.Augment.Mixup > 0) {
+		c.report("smoothing and data.augment.mixup need the loss cross_entropy, not squared_hinge")
+	}
 	if r.Loss == "squared_hinge" && r.Teacher.Checkpoint != "" {
 		c.report("teacher.checkpoint: a teacher needs the loss cross_entropy, not squared_hinge")
 	}
@@ -108,9 +114,23 @@ func (c *check) data(d *Data) {
 	if d.Channels != 0 && d.Channels != 1 && d.Channels != 3 {
 		c.report("data.channels is %d, must be 1 for gray, 3 for colour or 0 for the data's own", d.Channels)
 	}
-	between(c, "data.augment.crop", d.Augment.Crop, 0, side)
+	c.augment(&d.Augment)
+	between(c, "data.balance", d.Balance, 0, 1)
 	between(c, "data.train_limit", d.TrainLimit, 0, math.MaxInt32)
 	between(c, "data.test_limit", d.TestLimit, 0, math.MaxInt32)
+}
+
+func (c *check) augment(a *Augment) {
+	if p := a.Crop; p.Pixels < 0 || p.Pixels > 1<<12 || !(p.Percent >= 0 && p.Percent < 100) {
+		c.report("data.augment.crop is %v, must be pixels from 0 to %d or a share from 0%% to below 100%%", p.String(), 1<<12)
+	}
+	between(c, "data.augment.rotate", a.Rotate, 0, 180)
+	between(c, "data.augment.scale", a.Scale, 0, 0.9)
+	between(c, "data.augment.brightness", a.Brightness, 0, 1)
+	between(c, "data.augment.contrast", a.Contrast, 0, 1)
+	between(c, "data.augment.noise", a.Noise, 0, 1)
+	between(c, "data.augment.cutout", a.Cutout, 0, 1)
+	between(c, "data.augment.mixup", a.Mixup, 0, 1)
 }
 
 // phase checks the settings of a phase that takes place.
@@ -138,6 +158,8 @@ func (c *check) phase(name string, p *Phase) {
 	between(c, name+".warmup", p.Warmup, 0, max(0, float64(p.Epochs)))
 	between(c, name+".decay", p.Decay, 0, 1)
 	between(c, name+".clip_norm", p.ClipNorm, 0, 1e6)
+	below(c, name+".average", p.Average, 0, 1)
+	between(c, name+".patience", p.Patience, 0, 1<<20)
 }
 
 func (c *check) qat(q *QAT) {

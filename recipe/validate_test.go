@@ -35,7 +35,12 @@ func TestValidateRefuses(t *testing.T) {
 		{"data: {name: ''}", `data.name is empty`},
 		{"data: {height: -1}", `data.height is -1, must be from 0 to 4096`},
 		{"data: {channels: 2}", `data.channels is 2, must be 1 for gray, 3 for colour or 0 for the data's own`},
-		{"data: {augment: {crop: -4}}", `data.augment.crop is -4, must be from 0 to 4096`},
+		{"data: {augment: {crop: -4}}", `data.augment.crop is -4, must be pixels from 0 to 4096 or a share from 0% to below 100%`},
+		{"data: {augment: {crop: 100%}}", `data.augment.crop is 100%, must be pixels from 0 to 4096 or a share from 0% to below 100%`},
+		{"class_weights: {cat: -1}", `class_weights: the weight of "cat" is -1, must be from 0 to 1e+06`},
+		{"loss: squared_hinge\nsmoothing: 0.1", `smoothing and data.augment.mixup need the loss cross_entropy, not squared_hinge`},
+		{"best: balance", `best is "balance", did you mean "balanced"? (auto, accuracy or balanced)`},
+		{"float: {average: 1}", `float.average is 1, must be at least 0 and below 1`},
 		{"data: {test_limit: -4}", `data.test_limit is -4, must be from 0 to 2147483647`},
 
 		{"float: {epochs: 0}\nqat: {epochs: 0}", `float.epochs and qat.epochs are both 0, so there is nothing to train`},
