@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/recipe"
 )
 
@@ -53,7 +54,7 @@ func (b *Training) measureLoader(ctx context.Context, r *recipe.Recipe, t *train
 	in := t.network.Input
 	l, err := datasets.NewLoader(memory.split, datasets.Shape{Height: in.Height, Width: in.Width, Channels: in.Channels}, datasets.LoaderOptions{
 		Batch: r.Batch, Seed: uint64(r.Seed), Shuffle: true,
-		Crop: r.Data.Augment.Crop, Flip: r.Data.Augment.Flip, Fill: uint8(in.ZeroPoint),
+		Balance: r.Data.Balance, Augmentation: pipeline.Augmentation(r.Data.Augment, in),
 	})
 	if err != nil {
 		return err

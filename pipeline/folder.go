@@ -177,6 +177,7 @@ type epochRecord struct {
 	Loss            float64            `json:"loss"`
 	Accuracy        float64            `json:"accuracy"` // on the training images, while training
 	Validation      float64            `json:"validation"`
+	Balanced        float64            `json:"balanced"` // mean recall of the classes there
 	LearningRate    float64            `json:"learning_rate"`
 	ImagesPerSecond float64            `json:"images_per_second"`
 	Clips           map[string]float64 `json:"clips,omitempty"`

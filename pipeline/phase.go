@@ -49,8 +49,7 @@ type phase struct {
 // train runs the phase from its start, or from a checkpoint of it.
 func (p *phase) train(ctx context.Context, from *train.Checkpoint) error {
 	loader, err := datasets.NewLoader(p.data.train, p.data.Shape, datasets.LoaderOptions{
-		Batch: p.r.Batch, Seed: p.seed(), Shuffle: true,
-		Crop: p.r.Data.Augment.Crop, Flip: p.r.Data.Augment.Flip, Fill: uint8(p.network.Input.ZeroPoint),
+		Batch: p.r.Batch, Seed: p.seed(), Shuffle: true, Balance: p.r.Data.Balance, Augmentation: Augmentation(p.r.Data.Augment, p.network.Input),
 	})
 	if err != nil {
 		return err
@@ -65,13 +64,23 @@ func (p *phase) train(ctx context.Context, from *train.Checkpoint) error {
 	}
 	p.loop = &train.Loop{
 		Network: p.network, Loader: loader, Optimizer: p.optimizer, Params: p.params, Schedule: steps,
-		Epochs: p.recipe.Epochs, Teacher: p.teacher,
+		Epochs: p.recipe.Epochs, Teacher: p.teacher, Done: p.done,
 		Hooks: []train.Hook{{Name: p.name, EpochStart: p.epochStart, Step: p.step, EpochEnd: p.epochEnd}},
 	}
 	p.watch = qat.NewWatch(p.params)
 	if from != nil {
 		if err := from.Restore(p.network, p.optimizer); err != nil {
 			return err
+		}
+	}
+	if p.recipe.Average > 0 {
+		p.loop.Average = train.NewAverage(p.network, p.recipe.Average)
+	}
+	if from != nil {
+		if p.loop.Average != nil {
+			if err := from.RestoreAverage(p.loop.Average); err != nil {
+				return err
+			}
 		}
 		p.loop.Position, p.before = from.Info.Position, from.Info.Seconds[p.name]
 		p.bestSoFar, p.bestLoss, p.bestAt = from.Info.Best, from.Info.BestLoss, from.Info.BestEpochs
@@ -112,7 +121,11 @@ func (p *phase) epochStart(l *train.Loop) error {
 	}
 	l.Pass = p.schedule.Pass(l.Position.Epoch)
 	l.Pass.Seed = p.seed()
+	l.Pass.ClassWeights, l.Pass.Smoothing = p.weights, float32(p.r.Smoothing)
 	p.network.Advance(p.schedule.Step(l.Position.Epoch))
+	if l.Average != nil && l.Position.Batch == 0 && p.schedule.Changes(l.Position.Epoch) {
+		l.Average.Restart() // what was averaged is of another network
+	}
 	p.on.tell(EpochBegun{p.name, l.Position.Epoch + 1, l.Epochs, l.Loader.Batches()})
 	return nil
 }
@@ -128,19 +141,11 @@ func (p *phase) step(l *train.Loop, m train.Metrics) error {
 
 // epochEnd validates, keeps the best and the last checkpoint and the metrics.
 func (p *phase) epochEnd(l *train.Loop, m train.Metrics) error {
-	v, err := train.Evaluate(context.Background(), p.network, l.Pass, p.data.validation, nil)
-	if err != nil {
+	if err := p.validate(l); err != nil {
 		return err
 	}
-	p.validation = v.Accuracy
-	if p.schedule.Settled(l.Position.Epoch-1) && p.better(v) {
-		p.bestSoFar, p.bestLoss, p.bestAt = v.Accuracy, v.Loss, l.Position.Epoch
-		if err := p.folder.replace(p.best, p.capture(nil).Encode); err != nil {
-			return err
-		}
-	}
 	e := epochRecord{
-		Phase: p.name, Epoch: l.Position.Epoch, Loss: m.Loss, Accuracy: m.Accuracy, Validation: v.Accuracy,
+		Phase: p.name, Epoch: l.Position.Epoch, Loss: m.Loss, Accuracy: m.Accuracy, Validation: p.validation, Balanced: p.balanced,
 		LearningRate: m.LearningRate, ImagesPerSecond: m.ImagesPerSecond,
 	}
 	if p.name == phaseQAT {
@@ -149,18 +154,53 @@ func (p *phase) epochEnd(l *train.Loop, m train.Metrics) error {
 	if err := p.folder.appendRecord(e); err != nil {
 		return err
 	}
-	p.on.tell(EpochEnded{m.Loss, m.Accuracy, v.Accuracy, m.ImagesPerSecond})
+	p.on.tell(EpochEnded{m.Loss, m.Accuracy, p.validation, m.ImagesPerSecond})
 	for _, name := range p.watch.Silent() {
 		p.on.note(fmt.Sprintf("warning: %s got no gradient in this epoch: nothing is clipped there", name))
 	}
 	return p.save()
 }
 
-// better says whether a network is the best so far: the first is, then one of higher
-// accuracy, or of the same accuracy with less loss.
-func (p *phase) better(v train.Result) bool {
+// validate measures the network, or the average of its weights where there is one, and
+// keeps it if it is the best so far.
+func (p *phase) validate(l *train.Loop) error {
+	if l.Average != nil {
+		l.Average.Swap()
+		defer l.Average.Swap()
+	}
+	v, err := train.Evaluate(context.Background(), p.network, l.Pass, p.data.validation, nil)
+	if err != nil {
+		return err
+	}
+	p.validation, p.balanced = v.Accuracy, train.Balanced(v.PerClass(p.network.Classes))
+	score := v.Accuracy
+	if p.byBalance {
+		score = p.balanced
+	}
+	if !p.schedule.Settled(l.Position.Epoch-1) || !p.better(score, v.Loss) {
+		return nil
+	}
+	p.bestSoFar, p.bestLoss, p.bestAt = score, v.Loss, l.Position.Epoch
+	return p.folder.replace(p.best, p.capture(nil).Encode)
+}
+
+// better says whether a network of a score on the validation images, its accuracy or its
+// balanced accuracy, is the best so far: the first is, then one of a higher score, or of
+// the same score with less loss.
+func (p *phase) better(score, loss float64) bool {
 	first := p.bestAt == 0 && p.bestSoFar == 0
-	return first || v.Accuracy > p.bestSoFar || v.Accuracy == p.bestSoFar && v.Loss < p.bestLoss
+	return first || score > p.bestSoFar || score == p.bestSoFar && loss < p.bestLoss
+}
+
+// done says whether the patience of the recipe is at its end: so many epochs have gone by
+// since the best one.
+func (p *phase) done() bool {
+	epoch := p.loop.Position.Epoch
+	over := p.recipe.Patience > 0 && p.bestAt > 0 && epoch-p.bestAt >= p.recipe.Patience
+	if over {
+		p.on.note(fmt.Sprintf("the %s phase stops after %d of %d epochs: none of the last %d was better than epoch %d", p.name, epoch, p.recipe.Epochs, epoch-p.bestAt, p.bestAt))
+	}
+	return over
 }
 
 // save writes checkpoint-last, unless a step has just left numbers that are
@@ -172,7 +212,11 @@ func (p *phase) save() error {
 		}
 	}
 	p.saved = time.Now()
-	return p.folder.replace(lastFile, p.capture(p.optimizer).Encode)
+	c := p.capture(p.optimizer)
+	if p.loop.Average != nil {
+		c.PutAverage(p.loop.Average)
+	}
+	return p.folder.replace(lastFile, c.Encode)
 }
 
 func (p *phase) capture(o optim.Optimizer) *train.Checkpoint {

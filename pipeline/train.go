@@ -69,7 +69,10 @@ type run struct {
 
 	seconds    map[string]float64 // by phase
 	earlier    float64            // seconds of training in earlier processes
-	validation float64            // of the last epoch
+	validation float64            // accuracy after the last epoch, on the validation images
+	balanced   float64            // balanced accuracy there
+	weights    []float32          // of the classes in the loss, nil for none
+	byBalance  bool               // the best checkpoint is that of the best balanced accuracy
 	summary    *Summary
 	started    time.Time
 }
@@ -161,6 +164,9 @@ func (t *run) build(ctx context.Context, o Options) error {
 		return err
 	}
 	if err := rulesMatch(&t.r.QAT, t.network); err != nil {
+		return err
+	}
+	if err := t.weighClasses(); err != nil {
 		return err
 	}
 	if err := t.openTeacher(); err != nil {

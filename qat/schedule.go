@@ -2,7 +2,11 @@
 
 package qat
 
-import "github.com/goqat/goqat/graph"
+import (
+	"slices"
+
+	"github.com/goqat/goqat/graph"
+)
 
 // A Schedule says when, in a training of some epochs, quantization starts and
 // what freezes: observed ranges first, then the statistics of batch
@@ -71,4 +75,10 @@ func (s Schedule) Settled(epoch int) bool {
 		}
 	}
 	return s.Step(epoch) == len(s.Steps)
+}
+
+// Changes says whether the network that an epoch trains is another than that of the epoch
+// before: quantization starts, a stage ends, or a step of weights is quantized.
+func (s Schedule) Changes(epoch int) bool {
+	return epoch > 0 && (epoch == s.Start || slices.Contains(s.Stages, epoch) || s.Step(epoch) != s.Step(epoch-1))
 }

@@ -28,7 +28,11 @@ type Loop struct {
 	Pass graph.Pass
 	// Teacher, if not nil, gives the soft targets of distillation.
 	Teacher *Teacher
+	// Average, if not nil, follows the weights.
+	Average *Average
 	Hooks   []Hook
+	// Done, if not nil, says whether the training ends before the epoch of Position.
+	Done func() bool
 
 	// Position is where the loop stands, and where Run starts.
 	Position Position
@@ -74,7 +78,7 @@ func (e *NotFiniteError) Error() string {
 // Run trains from Position to the end of the last epoch. When ctx is cancelled
 // it finishes the step and returns ctx's error; Position then is where to go on.
 func (l *Loop) Run(ctx context.Context) error {
-	for l.Position.Epoch < l.Epochs {
+	for l.Position.Epoch < l.Epochs && (l.Done == nil || l.Position.Batch > 0 || !l.Done()) {
 		if err := l.call(func(h Hook) error { return invoke(h.EpochStart, l) }); err != nil {
 			return err
 		}
@@ -129,6 +133,7 @@ func (l *Loop) step(images []uint8, labels []int32) error {
 			return err
 		}
 	}
+	pass.Partners, pass.Share = l.Loader.Mix()
 	loss, err := l.Network.Step(pass, images, labels)
 	if err != nil {
 		return err
@@ -152,6 +157,9 @@ func (l *Loop) update(pass graph.Pass, at int) (err error) {
 	}()
 	l.Optimizer.Step(l.Params, l.rate(at))
 	l.Network.Constrain(pass)
+	if l.Average != nil {
+		l.Average.Step()
+	}
 	return nil
 }
 
