@@ -21,14 +21,17 @@ type Length struct {
 // Pixels returns a length of n pixels.
 func Pixels(n int) Length { return Length{Pixels: n} }
 
-// Of returns the length in pixels for images of the given size; a side of one pixel is
-// not counted, as that of signals.
+// Of returns the length in pixels for images of the given size, of a share at least one;
+// a side of one pixel is not counted, as that of signals.
 func (l Length) Of(height, width int) int {
 	side := min(height, width)
 	if side == 1 {
 		side = max(height, width)
 	}
-	return l.Pixels + int(math.Round(l.Percent*float64(side)/100))
+	if l.Percent == 0 {
+		return l.Pixels
+	}
+	return max(1, int(math.Round(l.Percent*float64(side)/100)))
 }
 
 // read takes a length from a file.
