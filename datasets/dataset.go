@@ -2,7 +2,10 @@
 
 package datasets
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // A Shape is the size of every image of a data set. Channels is 1 (gray) or 3 (red, green, blue).
 type Shape struct{ Height, Width, Channels int }
@@ -10,12 +13,15 @@ type Shape struct{ Height, Width, Channels int }
 // Size is the number of values of one image, Height x Width x Channels.
 func (s Shape) Size() int { return s.Height * s.Width * s.Channels }
 
-// A Dataset is a set of labelled images, divided into training and test.
+// A Dataset is a set of labelled images, divided into training, perhaps validation, and test.
 type Dataset struct {
 	Name    string   // as given to Open: a name, or the path
 	Classes []string // their names; a label indexes them
 	Shape
 	Train, Test Split
+
+	// Validation is the validation part of a set that has one of its own, else empty: see Split.Holdout.
+	Validation Split
 
 	// Divided says that the test images were chosen by the seed, for want of a
 	// test part; Undivided that they are all in Test (see Options.Undivided).
@@ -95,10 +101,10 @@ func (s Split) counts(classes int) []int {
 	return n
 }
 
-// arrange moves the images at the positions a, then those at b, to the beginning of s and returns the two parts, which share its memory. No
-// position is there twice.
-func (s Split) arrange(a, b []int) (Split, Split) {
-	order := append(append(make([]int, 0, s.Len()), a...), b...)
+// arrange moves the images at the positions of the first list, then those of the next ones, to the beginning of s and returns a part for each
+// list, which share its memory. No position is there twice.
+func (s Split) arrange(lists ...[]int) []Split {
+	order := append(make([]int, 0, s.Len()), slices.Concat(lists...)...)
 	used := make([]bool, s.Len())
 	for _, i := range order {
 		used[i] = true
@@ -109,7 +115,13 @@ func (s Split) arrange(a, b []int) (Split, Split) {
 		}
 	}
 	s.permute(order)
-	return s.at(0, len(a)), s.at(len(a), len(a)+len(b))
+	parts := make([]Split, len(lists))
+	at := 0
+	for i, list := range lists {
+		parts[i] = s.at(at, at+len(list))
+		at += len(list)
+	}
+	return parts
 }
 
 // permute puts image order[i] in place i, for every i, with memory for one image beside s. It destroys order.
@@ -150,7 +162,9 @@ func (s Split) permute(order []int) {
 // and at least one where it has two. Which ones depends on the seed alone. Both parts keep the original order and share the memory of s, whose
 // images change places: those of train come first.
 func (s Split) Holdout(seed uint64) (train, validation Split) {
-	return s.arrange(stratify(s.Labels, 10, seed, purposeHoldout))
+	kept, held := stratify(s.Labels, 10, seed, purposeHoldout)
+	p := s.arrange(kept, held)
+	return p[0], p[1]
 }
 
 // MeanDeviation returns the mean and the standard deviation of all values of a split, over every pixel and channel together, in units where

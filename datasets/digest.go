@@ -39,7 +39,7 @@ func (h digester) String() string { return hex.EncodeToString(h.Sum(nil)) }
 func digestFiles(d *Dataset) string {
 	h := digester{sha256.New()}
 	h.classes(d.Classes)
-	files := slices.Concat(d.Train.Files, d.Test.Files)
+	files := slices.Concat(d.Train.Files, d.Validation.Files, d.Test.Files)
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	h.number(len(files))
 	for _, f := range files {
@@ -55,6 +55,9 @@ func digestPixels(d *Dataset) string {
 	h := digester{sha256.New()}
 	h.classes(d.Classes)
 	parts := []Split{d.Train, d.Test}
+	if d.Validation.Len() > 0 {
+		parts = append(parts, d.Validation)
+	}
 	for _, n := range []int{d.Height, d.Width, d.Channels, len(parts)} {
 		h.number(n)
 	}

@@ -72,7 +72,8 @@ func (d *Dataset) divide(seed uint64, note func(string)) error {
 	if len(test) == 0 {
 		return errors.New("one image a class; at least 2 are needed, to train and to test with")
 	}
-	d.Train, d.Test = all.arrange(train, test)
+	parts := all.arrange(train, test)
+	d.Train, d.Test = parts[0], parts[1]
 	d.Undivided, d.Divided = false, true
 	return nil
 }

@@ -38,8 +38,8 @@ func openImages(ctx context.Context, all files, o Options) (*Dataset, error) {
 	l.unused(s)
 	s.left.say(o.note)
 	l.say(o.note)
-	train, test := inTurns(l.train), inTurns(l.test)
-	files := slices.Concat(train, test)
+	parts := [][]labelled{inTurns(l.train), inTurns(l.validation), inTurns(l.test)}
+	files := slices.Concat(parts...)
 	if len(s.faults) == len(s.shapes) {
 		return nil, s.faults
 	}
@@ -62,16 +62,17 @@ func openImages(ctx context.Context, all files, o Options) (*Dataset, error) {
 	}
 	r.say(o.note)
 	d := &Dataset{Classes: l.classes, Shape: shape, root: len(l.root)}
-	d.Train, d.Test = r.parts(len(train), s.faults)
+	d.Train, d.Validation, d.Test = r.parts(parts, s.faults)
 	if err := d.checkClasses(); err != nil {
 		return nil, err
 	}
-	if len(test) > 0 && d.Test.Len() == 0 {
-		return nil, errors.New("none of the test images can be read; mend some")
+	if len(l.validation) > 0 && d.Validation.Len() == 0 || len(l.test) > 0 && d.Test.Len() == 0 {
+		return nil, errors.New("none of the validation images or none of the test images can be read; mend some")
 	}
 	d.Digest = digestFiles(d)
+	d.sayMissing(partValidation, d.Validation, o.note)
+	d.sayMissing(partTest, d.Test, o.note)
 	if d.Test.Len() > 0 {
-		d.sayMissing(o.note)
 		return d, nil
 	}
 	d.Train, d.Test, d.Undivided = Split{}, d.Train, true
@@ -91,20 +92,20 @@ func (d *Dataset) checkClasses() error {
 	return nil
 }
 
-// sayMissing tells which classes have nothing to test with.
-func (d *Dataset) sayMissing(note func(string)) {
+// sayMissing tells which classes a part has no images of.
+func (d *Dataset) sayMissing(part string, s Split, note func(string)) {
 	var missing []string
-	for class, n := range d.Test.counts(len(d.Classes)) {
+	for class, n := range s.counts(len(d.Classes)) {
 		if n == 0 {
 			missing = append(missing, d.Classes[class])
 		}
 	}
-	if len(missing) > 0 {
-		note("no test images of " + listed(missing))
+	if len(missing) > 0 && s.Len() > 0 {
+		note("no " + part + " images of " + listed(missing))
 	}
 }
 
-// inTurns orders the files of a part so that the classes take turns.
+// inTurns orders the files of a part so that the classes take turns. Within a class they keep their order.
 func inTurns(part []labelled) []labelled {
 	turn := make(map[string]int, len(part))
 	var counts []int
@@ -277,18 +278,18 @@ func (r *reading) copyLinks() {
 	}
 }
 
-// parts are the images of the training part, which has so many files, and those of the test part, without the faulty ones.
-func (r *reading) parts(train int, bad faults) (Split, Split) {
-	var order [2][]int
-	for i, f := range r.all.Files {
-		if bad[f.Path] != nil {
-			continue
+// parts are the images of training, validation and test, whose files were read in this order, without the faulty ones.
+func (r *reading) parts(files [][]labelled, bad faults) (train, validation, test Split) {
+	var order [3][]int
+	i := 0
+	for part := range files {
+		for _, f := range files[part] {
+			if bad[f.name] == nil {
+				order[part] = append(order[part], i)
+			}
+			i++
 		}
-		part := 0
-		if i >= train {
-			part = 1
-		}
-		order[part] = append(order[part], i)
 	}
-	return r.all.arrange(order[0], order[1])
+	p := r.all.arrange(order[:]...)
+	return p[0], p[1], p[2]
 }

@@ -3,6 +3,7 @@
 package datasets
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -10,14 +11,13 @@ import (
 	"strings"
 )
 
-// A layout says which files are images of which class. Train and test ascend by path.
+// A layout says which files are images of which class and part. The files of a part ascend by path.
 type layout struct {
-	classes     []string
-	train, test []labelled // test is empty where the folders make no difference
-	root        string     // path of the folder that holds the parts or the classes, with a slash at the end or empty
-	parts       []folder   // train and test, if there are such
-	validation  *folder    // of a set that has a test part, too
-	empty       []string   // folders without images where those of classes are
+	classes                 []string
+	train, validation, test []labelled // validation and test are empty where the folders have none
+	root                    string     // path of the folder that holds the parts or the classes, with a slash at the end or empty
+	parts                   []folder   // the folders of the parts, if there are such
+	empty                   []string   // folders without images where those of classes are
 }
 
 type labelled struct {
@@ -27,9 +27,34 @@ type labelled struct {
 
 var errNoClasses = errors.New("no images in folders; make one folder of images per class")
 
-// newLayout finds the classes in the paths of image files: folder/…/file, or train/folder/…/file and test/folder/…/file, all perhaps inside
-// one more folder. For test stands val, valid or validation where there is no test; where there is, these are left out, since a part of the
-// training images is held out for validation anyway.
+// The parts of a data set and the names that people give to their folders, see part.
+const (
+	partTrain      = "train"
+	partValidation = "validation"
+	partTest       = "test"
+)
+
+var partNames = map[string]string{
+	"train": partTrain, "training": partTrain,
+	"val": partValidation, "valid": partValidation, "validation": partValidation, "dev": partValidation,
+	"test": partTest, "testing": partTest,
+}
+
+// part tells which part a folder is for by its name, "" for none: train, Training, training_set, val-images, test data.
+func part(name string) string {
+	name = strings.ToLower(name)
+	for _, more := range []string{"set", "data", "images"} {
+		if short, ok := strings.CutSuffix(name, more); ok {
+			name = strings.TrimRight(short, "_- ")
+			break
+		}
+	}
+	return partNames[name]
+}
+
+// newLayout finds the classes in the paths of image files: folder/…/file, or train/folder/…/file beside test/folder/…/file or
+// validation/folder/…/file, all perhaps inside one more folder. Labels are matched by the names of the classes, which are those of the
+// training part.
 func newLayout(names []string) (layout, error) {
 	slices.Sort(names)
 	var l layout
@@ -41,57 +66,67 @@ func newLayout(names []string) (layout, error) {
 		}
 		byTop, l.root = inner, byTop[0].prefix
 	}
-	train, test := findFolder(byTop, "train", "training"), findFolder(byTop, "test", "testing")
-	validation := findFolder(byTop, "val", "valid", "validation")
-	if test == nil {
-		test, validation = validation, nil
-	}
-	if train == nil || test == nil {
-		if (train != nil || test != nil) && !slices.ContainsFunc(byTop, folder.hasImages) {
-			return l, fmt.Errorf("%s hold only folders; if they are parts, name them train and test, if they are classes, put images right into them", join(byTop))
+	train, validation, test := findPart(byTop, partTrain), findPart(byTop, partValidation), findPart(byTop, partTest)
+	if train == nil || validation == nil && test == nil {
+		if (train != nil || validation != nil || test != nil) && !slices.ContainsFunc(byTop, folder.hasImages) {
+			return l, fmt.Errorf("%s hold only folders; if they are parts, name them train, validation and test (train and one more at least), if they are classes, put images right into them", join(byTop))
 		}
 		l.addClasses(byTop)
-	} else {
-		l.parts, l.validation = []folder{*train, *test}, validation
-		for _, part := range l.parts {
-			for _, name := range part.names {
-				if !strings.Contains(name[len(part.prefix):], "/") {
-					return l, fmt.Errorf("%s: not in the folder of a class; put it in one", printed(name))
-				}
+		return l, l.check()
+	}
+	for _, p := range []*folder{train, validation, test} {
+		if p == nil {
+			continue
+		}
+		l.parts = append(l.parts, *p)
+		for _, name := range p.names {
+			if !strings.Contains(name[len(p.prefix):], "/") {
+				return l, fmt.Errorf("%s: not in the folder of a class; put it in one", printed(name))
 			}
 		}
-		l.addClasses(inFolders(train.names, train.prefix))
-		for _, f := range inFolders(test.names, test.prefix) {
+	}
+	l.addClasses(inFolders(train.names, train.prefix))
+	for _, p := range []struct {
+		of   *folder
+		into *[]labelled
+	}{{validation, &l.validation}, {test, &l.test}} {
+		if p.of == nil {
+			continue
+		}
+		for _, f := range inFolders(p.of.names, p.of.prefix) {
 			class := slices.Index(l.classes, f.name)
 			if class < 0 {
 				return l, fmt.Errorf("%s: class %s has no training images; add some to %s", printed(f.names[0]), printed(f.name), printed(train.prefix))
 			}
-			l.test = append(l.test, f.label(class)...)
+			*p.into = append(*p.into, f.label(class)...)
 		}
 	}
+	return l, l.check()
+}
+
+// check wants two classes.
+func (l *layout) check() error {
 	switch len(l.classes) {
 	case 0:
-		return l, errNoClasses
+		return errNoClasses
 	case 1:
-		return l, fmt.Errorf("one class only, %s; make a folder of images for each of two or more", printed(l.classes[0]))
+		return fmt.Errorf("one class only, %s; make a folder of images for each of two or more", printed(l.classes[0]))
 	}
-	return l, nil
+	return nil
 }
 
 // unused notes the images that are in no class, and folders that would be one but for want of images.
 func (l *layout) unused(s *survey) {
-	used := make(map[string]bool, len(l.train)+len(l.test))
-	for _, f := range slices.Concat(l.train, l.test) {
+	used := make(map[string]bool, len(s.shapes))
+	for _, f := range slices.Concat(l.train, l.validation, l.test) {
 		used[f.name] = true
 	}
 	for name := range s.shapes {
 		switch {
 		case used[name]:
 			continue
-		case l.validation != nil && strings.HasPrefix(name, l.validation.prefix):
-			s.left.add("of "+printed(l.validation.name)+", since a tenth of the training images is held out for validation", name)
 		case len(l.parts) > 0:
-			s.left.add("neither in train nor in test", name)
+			s.left.add("not in "+join(l.parts), name)
 		default:
 			s.left.add("in the folder of no class", name)
 		}
@@ -100,7 +135,10 @@ func (l *layout) unused(s *survey) {
 	}
 	above := []string{l.root}
 	if len(l.parts) > 0 {
-		above = []string{l.parts[0].prefix, l.parts[1].prefix}
+		above = nil
+		for _, p := range l.parts {
+			above = append(above, p.prefix)
+		}
 	}
 	for _, name := range s.folders {
 		dir, base := path.Split(name)
@@ -112,8 +150,8 @@ func (l *layout) unused(s *survey) {
 
 // say tells what is unusual about the folders.
 func (l *layout) say(note func(string)) {
-	if len(l.parts) > 0 && findFolder(l.parts[1:], "test", "testing") == nil {
-		note(fmt.Sprintf("there is no test folder; the test images are those of %s", printed(l.parts[1].name)))
+	if len(l.validation) > 0 && len(l.test) == 0 {
+		note("there is no folder of test images: a sixth of the training images is for testing")
 	}
 	if len(l.empty) > 0 {
 		note("left out, folders without images: " + listed(l.empty))
@@ -129,11 +167,32 @@ func listed(names []string) string {
 	return strings.Join(list, ", ") + more(len(names))
 }
 
+// addClasses makes each folder a class, in the order of their names: of numbers by value, where all names are such.
 func (l *layout) addClasses(folders []folder) {
+	names := make([]string, len(folders))
+	for i, f := range folders {
+		names[i] = f.name
+	}
+	if allNumbers(names) {
+		slices.SortStableFunc(folders, func(a, b folder) int { return compareNumbers(a.name, b.name) })
+	}
 	for class, f := range folders {
 		l.classes = append(l.classes, f.name)
 		l.train = append(l.train, f.label(class)...)
 	}
+}
+
+// allNumbers tells whether all names are whole numbers, written in digits.
+func allNumbers(names []string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool {
+		return name == "" || strings.ContainsFunc(name, func(r rune) bool { return r < '0' || r > '9' })
+	})
+}
+
+// compareNumbers compares two numbers of any length, written in digits.
+func compareNumbers(a, b string) int {
+	a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
+	return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
 }
 
 // A folder is a folder with the image files below it, at any depth.
@@ -182,9 +241,10 @@ func inFolders(names []string, prefix string) (folders []folder) {
 	return folders
 }
 
-func findFolder(folders []folder, names ...string) *folder {
+// findPart returns the folder of a part, or nil.
+func findPart(folders []folder, of string) *folder {
 	for i := range folders {
-		if slices.Contains(names, strings.ToLower(folders[i].name)) {
+		if part(folders[i].name) == of {
 			return &folders[i]
 		}
 	}

@@ -90,12 +90,12 @@ func TestOpenSaysWhatIsLeftOut(t *testing.T) {
 	for _, path := range writeEvery(t, entries) {
 		var n notes
 		d := openOK(t, path, Options{Note: n.add})
-		if d.Train.Len() != 12 || d.Test.Len() != 6 || len(n) != 4 {
+		if d.Train.Len() != 12 || d.Validation.Len() != 2 || d.Test.Len() != 6 || len(n) != 4 {
 			t.Errorf("%s: %d and %d images, %d notes", path, d.Train.Len(), d.Test.Len(), len(n))
 		}
 		n.want(t,
-			"left out, of val, since a tenth of the training images is held out for validation: 2 files (val/cat/1.png, val/cat/2.png)",
-			"left out, neither in train nor in test: 1 file (other/3.png)",
+			"no validation images of bird, dog",
+			"left out, not in train, val, test: 1 file (other/3.png)",
 			"left out, hidden: 1 file (train/cat/.hidden.png)",
 			"left out, no image by its name: 2 files (README.md, train/cat/x.xml)")
 	}
@@ -109,17 +109,43 @@ func TestOpenSaysWhatIsLeftOut(t *testing.T) {
 	n.want(t, "left out, folders without images: empty", "left out, in the folder of no class: 1 file (photo.png)")
 }
 
-// A test part of another name is said, and so are classes that it lacks.
-func TestOpenSaysWhatTheTestImagesAre(t *testing.T) {
+// Validation images without test images leave a sixth of the training images to test with, and classes that they lack are said.
+func TestValidationIsNoTest(t *testing.T) {
 	var entries []entry
-	for _, e := range pictures(t, 4, 2) {
+	for _, e := range pictures(t, 12, 2) {
 		if name := strings.Replace(e.name, "test/", "validation/", 1); !strings.HasPrefix(name, "validation/cat") {
 			entries = append(entries, entry{name, e.data})
 		}
 	}
 	var n notes
-	openOK(t, writeFolder(t, entries), Options{Note: n.add})
-	n.want(t, "there is no test folder; the test images are those of validation", "no test images of cat")
+	d := openOK(t, writeFolder(t, entries), Options{Note: n.add})
+	n.want(t, "there is no folder of test images: a sixth of the training images is for testing", "no validation images of cat")
+	if !d.Divided || d.Validation.Len() != 4 || d.Train.Len()+d.Test.Len() != 36 || d.Test.Len() < 3 {
+		t.Errorf("%d, %d and %d images, divided %v", d.Train.Len(), d.Validation.Len(), d.Test.Len(), d.Divided)
+	}
+	for _, f := range d.Validation.Files {
+		if !strings.HasPrefix(f.Path, "validation/") {
+			t.Errorf("%s is to validate with", f.Path)
+		}
+	}
+}
+
+// An image that is in two parts is found by its content, whatever its name; without files by its pixels.
+func TestRepeated(t *testing.T) {
+	entries := pictures(t, 4, 0)
+	for i := range entries {
+		entries[i].data = append(entries[i].data, fmt.Sprint(i)...)
+	}
+	entries = append(entries, entry{"test/cat/a.png", entries[0].data}, entry{"test/dog/b.png", grayPNG(t, 6, 5, 9)})
+	d := openOK(t, writeFolder(t, entries), Options{})
+	got := d.Test.Repeated(d.Train)
+	if len(got) != 1 || d.Test.Names(got) != "test/cat/a.png" {
+		t.Errorf("%v: %s", got, d.Test.Names(got))
+	}
+	d.Train.Files, d.Test.Files = nil, nil
+	if got := d.Test.Repeated(d.Train); len(got) != 1 || d.Test.Names(got) != "number 0" {
+		t.Errorf("%v: %s", got, d.Test.Names(got))
+	}
 }
 
 // All endings of JPEG files are read.

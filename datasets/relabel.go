@@ -23,7 +23,7 @@ func (d *Dataset) Relabel(classes []string) error {
 		}
 		of[i] = label
 	}
-	for _, part := range []*Split{&d.Train, &d.Test} {
+	for _, part := range []*Split{&d.Train, &d.Validation, &d.Test} {
 		labels := make([]int32, part.Len())
 		for i, label := range part.Labels {
 			labels[i] = of[label]

@@ -57,10 +57,10 @@ func (d *Dataset) conform(o Options) error {
 	if err != nil || to == from {
 		return err
 	}
-	if err := o.memory(d.Train.Len()+d.Test.Len(), to); err != nil {
+	if err := o.memory(d.Train.Len()+d.Validation.Len()+d.Test.Len(), to); err != nil {
 		return err
 	}
-	for _, s := range []*Split{&d.Train, &d.Test} {
+	for _, s := range []*Split{&d.Train, &d.Validation, &d.Test} {
 		all := make([]uint8, 0, s.Len()*to.Size())
 		for i := range s.Len() {
 			m := images.Image{Height: from.Height, Width: from.Width, Channels: from.Channels, Pixels: s.Image(i)}

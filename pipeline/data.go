@@ -51,8 +51,8 @@ func (o Reading) open(ctx context.Context, r *recipe.Recipe) (*datasets.Dataset,
 	})
 }
 
-// split is the data of a training: a tenth of the training images is held out
-// for every choice that is made on the way.
+// split is the data of a training. The validation images, by default a tenth of the
+// training images, held out, are for every choice that is made on the way.
 type split struct {
 	*datasets.Dataset
 	train, validation datasets.Split
@@ -76,8 +76,10 @@ func (s split) String() string {
 }
 
 func splitData(d *datasets.Dataset, seed uint64) (split, error) {
-	s := split{Dataset: d, seed: seed}
-	s.train, s.validation = d.Train.Holdout(seed)
+	s := split{Dataset: d, train: d.Train, validation: d.Validation, seed: seed}
+	if s.validation.Len() == 0 {
+		s.train, s.validation = d.Train.Holdout(seed)
+	}
 	if s.validation.Len() == 0 {
 		return s, fmt.Errorf("pipeline: data set %s has too few training images to hold some out for validation: it needs two of a class", d.Name)
 	}

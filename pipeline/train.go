@@ -116,7 +116,7 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 	if err := t.folder.write(configFile, r.YAML()); err != nil {
 		return nil, err
 	}
-	t.on.note(t.data.String())
+	t.data.say(t.on)
 	if n := frozenEpochs(&r.QAT); r.QAT.Epochs > 0 && n < r.QAT.BatchNormFreeze {
 		t.on.note(fmt.Sprintf("note: the statistics of batch normalization stay fixed for the last %d epochs, not %d (qat.batchnorm_freeze): at most a third of the epochs after all stages", n, r.QAT.BatchNormFreeze))
 	}

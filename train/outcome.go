@@ -31,6 +31,7 @@ func CrossEntropy(logits []float32, labels []int32) (sum float64) {
 
 // A ClassOutcome is how well the images of one class are classified.
 type ClassOutcome struct {
+	Index  int    `json:"index"` // of the class in logits and labels
 	Class  string `json:"class"`
 	Images int    `json:"images"`
 	// Accuracy is the recall of the class, nil without images.
@@ -42,7 +43,7 @@ func (r Result) PerClass(classes []string) []ClassOutcome {
 	outcomes := make([]ClassOutcome, len(classes))
 	right := make([]int, len(classes))
 	for c, name := range classes {
-		outcomes[c].Class = name
+		outcomes[c].Index, outcomes[c].Class = c, name
 	}
 	for i, label := range r.Labels {
 		outcomes[label].Images++

@@ -379,7 +379,7 @@ func TestInspect(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	table := mustRun(t, "inspect", r.model(), "--kernel", "reference")
-	for _, want := range []string{"3 classes: circle, cross, stripes\n", " µJ an image by estimate, in float32 ", "accumulators of 1 of 3 layers fit 16 bits, the widest has ",
+	for _, want := range []string{"3 classes: 0 circle, 1 cross, 2 stripes\n", " µJ an image by estimate, in float32 ", "accumulators of 1 of 3 layers fit 16 bits, the widest has ",
 		"layers run by reference: 3\n", "w4a4"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("%q is not in\n%s", want, table)

@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/csv"
+	"fmt"
 	"io"
 	"os"
 	"strconv"
@@ -221,7 +222,7 @@ func (o *evaluation) print(w io.Writer) error {
 		}
 	}
 	for _, p := range o.PerClass {
-		rows = append(rows, []string{p.Class, strconv.Itoa(p.Images), percent(p.Accuracy)})
+		rows = append(rows, []string{fmt.Sprintf("%d %s", p.Index, p.Class), strconv.Itoa(p.Images), percent(p.Accuracy)})
 	}
 	return term.Table(w, []string{"class", "images", "accuracy"}, rows)
 }

@@ -22,7 +22,7 @@ func printDescription(w io.Writer, d *describe.Description) error {
 		memory += ", activations " + byteSize(int64(d.ArenaBytes))
 	}
 	err := printf(w, "%s\nnetwork %s, method %s, input %s\n%d classes: %s\n%s\nenergy %.3f µJ an image by estimate, in float32 %.3f µJ\n%s%s\n",
-		kind, d.Model, d.Method, dimensions(d.Input[:]), len(d.Classes), strings.Join(d.Classes, ", "), memory, d.EnergyUJ, d.Float32UJ,
+		kind, d.Model, d.Method, dimensions(d.Input[:]), len(d.Classes), numbered(d.Classes), memory, d.EnergyUJ, d.Float32UJ,
 		lines(accumulators(d)), lines(kernels(d)))
 	if err != nil {
 		return err
@@ -98,4 +98,13 @@ func dimensions(shape []int) string {
 		return "-"
 	}
 	return strings.Trim(strings.ReplaceAll(fmt.Sprint(shape), " ", "x"), "[]")
+}
+
+// numbered lists classes with their indices.
+func numbered(classes []string) string {
+	list := make([]string, len(classes))
+	for i, name := range classes {
+		list[i] = fmt.Sprintf("%d %s", i, name)
+	}
+	return strings.Join(list, ", ")
 }

@@ -27,6 +27,7 @@ type classified struct {
 }
 
 type candidate struct {
+	Index       int     `json:"index"` // of the class
 	Class       string  `json:"class"`
 	Logit       int32   `json:"logit"`
 	Probability float64 `json:"probability"` // softmax of the logits times their scale
@@ -210,7 +211,7 @@ func candidates(m *infer.Model, logits []int32, top int) []candidate {
 	for i, name := range m.Classes() {
 		e := math.Exp(scale * float64(int64(logits[i])-int64(greatest)))
 		sum += e
-		all[i] = candidate{name, logits[i], e}
+		all[i] = candidate{i, name, logits[i], e}
 	}
 	for i := range all {
 		all[i].Probability /= sum
