@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/interrupt"
 )
 
 // Inference is how fast a model runs.
@@ -26,8 +27,13 @@ type Inference struct {
 }
 
 // MeasureInference reads a model, by a function whose time counts as loading, and
-// measures so many runs of it on random images, 0 for about two seconds of them.
+// measures so many runs of it on random images, 0 for about two seconds of them. It ends
+// with the context, whatever the model does.
 func MeasureInference(ctx context.Context, read func() (*infer.Model, error), o infer.Options, runs int) (*Inference, error) {
+	return interrupt.Wait(ctx, func() (*Inference, error) { return measureInference(ctx, read, o, runs) })
+}
+
+func measureInference(ctx context.Context, read func() (*infer.Model, error), o infer.Options, runs int) (*Inference, error) {
 	start := time.Now()
 	m, err := read()
 	if err != nil {

@@ -288,3 +288,14 @@ func (v *verifier) result(images int) Verification {
 	}
 	return r
 }
+
+// Warning says, in words, that the integers find other classes than training did; it is
+// empty where they do so for at most 1 % of the images.
+func (v Verification) Warning() string {
+	const wanted = 0.99
+	if v.FakequantTop1Agreement >= wanted {
+		return ""
+	}
+	return fmt.Sprintf("the integers find another class than training did for %.1f %% of the images; the network is weak, see its accuracy",
+		100*(1-v.FakequantTop1Agreement))
+}

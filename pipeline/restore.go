@@ -5,6 +5,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/export"
@@ -98,4 +99,28 @@ func Calibrate(n *layers.Network, images datasets.Split) error {
 		}
 	}
 	return nil
+}
+
+// OpenQuantized is Open for a checkpoint that can be exported.
+func OpenQuantized(path string, batch int, pool *graph.Pool) (*Restored, error) {
+	r, err := Open(path, batch, pool)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Exportable(); err != nil {
+		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
+	}
+	return r, nil
+}
+
+// Export writes the model of the network as it stands to a file, and returns its size in bytes.
+func (r *Restored) Export(path string) (int64, error) {
+	if err := train.WriteFile(path, func(w *os.File) error { return export.Write(w, r.Network, r.About()) }); err != nil {
+		return 0, err
+	}
+	stat, err := os.Stat(path)
+	if err != nil {
+		return 0, err
+	}
+	return stat.Size(), nil
 }

@@ -14,7 +14,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goqat/goqat/classify"
 	"github.com/goqat/goqat/describe"
+	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/internal/safetensors"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/qmodel"
@@ -82,13 +84,13 @@ func TestUsage(t *testing.T) {
 		{"bench train --roofline --loader", []string{"--loader"}},
 		{"methods all", []string{"all"}},
 	} {
-		t.Run(c.line, func(t *testing.T) { mustFail(t, exitUsage, strings.Fields(c.line), append(c.want, "--help")...) })
+		t.Run(c.line, func(t *testing.T) { mustFail(t, command.Usage, strings.Fields(c.line), append(c.want, "--help")...) })
 	}
 }
 
 func TestUnknownTier(t *testing.T) {
 	t.Setenv("GOQAT_TRAIN_KERNELS", "axv2")
-	mustFail(t, exitUsage, []string{"methods"}, "GOQAT_TRAIN_KERNELS", "axv2", "avx2")
+	mustFail(t, command.Usage, []string{"methods"}, "GOQAT_TRAIN_KERNELS", "axv2", "avx2")
 }
 
 // idx returns an IDX file of unsigned bytes.
@@ -126,21 +128,21 @@ func TestDataFile(t *testing.T) {
 				}
 			}
 			out := filepath.Join(t.TempDir(), "run")
-			mustFail(t, exitFailed, []string{"train", "--data", folder, "--out", out}, c.file)
+			mustFail(t, command.Failed, []string{"train", "--data", folder, "--out", out}, c.file)
 			absent(t, out)
 		})
 	}
-	mustFail(t, exitFailed, []string{"train", "--data", "no-such-data", "--out", filepath.Join(t.TempDir(), "run")}, "no-such-data")
-	mustFail(t, exitFailed, []string{"data", "fetch", "fashion-sample"}, "fashion-sample")
+	mustFail(t, command.Failed, []string{"train", "--data", "no-such-data", "--out", filepath.Join(t.TempDir(), "run")}, "no-such-data")
+	mustFail(t, command.Failed, []string{"data", "fetch", "fashion-sample"}, "fashion-sample")
 }
 
-// Images of every format are classified as what they show, upright; how many were turned is said.
+// Images of every format are classify.Answer as what they show, upright; how many were turned is said.
 func TestRunReadsEveryFormat(t *testing.T) {
 	r := trained(t)
 	for _, name := range []string{"turned-3.png", "turned-5.tif", "colour.bmp", "still.gif", "lossless.webp"} {
 		file := filepath.Join("..", "..", "images", "formats", "testdata", name)
 		stdout, stderr, code := execute(t, "run", r.model(), file, file+".png", "--json")
-		results := decode[[]classified](t, stdout)
+		results := decode[[]classify.Answer](t, stdout)
 		if code != 0 || len(results) != 2 || !slices.Equal(results[0].Top, results[1].Top) {
 			t.Errorf("%s: exit %d, %+v, %s", name, code, results, stderr)
 		}
@@ -155,22 +157,22 @@ func TestImage(t *testing.T) {
 	good := filepath.Join(r.data, "circle", "00.png")
 	bad := write(t, "broken.png", read(t, good)[:60])
 	stdout, stderr, code := execute(t, "run", r.model(), bad, good, "missing.png", "--json")
-	results := decode[[]classified](t, stdout)
-	if code != exitFailed || len(results) != 3 || !strings.Contains(results[0].Error, "broken.png") || len(results[0].Top) != 0 ||
+	results := decode[[]classify.Answer](t, stdout)
+	if code != command.Failed || len(results) != 3 || !strings.Contains(results[0].Error, "broken.png") || len(results[0].Top) != 0 ||
 		results[1].Error != "" || len(results[1].Top) != 3 || !strings.HasSuffix(stderr, "qat: 2 of 3 images have no classes, see above\n") {
 		t.Errorf("exit %d, %+v, %s", code, results, stderr)
 	}
 	stdout, stderr, code = execute(t, "run", r.model(), bad, good)
-	if code != exitFailed || !strings.Contains(stdout, "circle") || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "broken.png") {
+	if code != command.Failed || !strings.Contains(stdout, "circle") || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "broken.png") {
 		t.Errorf("exit %d, %q, %q", code, stdout, stderr)
 	}
-	mustFail(t, exitFailed, []string{"run", r.model(), write(t, "text.png", []byte("no image"))}, "text.png")
-	mustFail(t, exitFailed, []string{"run", r.model(), "missing.png"}, "missing.png")
+	mustFail(t, command.Failed, []string{"run", r.model(), write(t, "text.png", []byte("no image"))}, "text.png")
+	mustFail(t, command.Failed, []string{"run", r.model(), "missing.png"}, "missing.png")
 	empty := t.TempDir()
-	mustFail(t, exitFailed, []string{"run", r.model(), empty}, empty, "no images in this folder")
-	mustFail(t, exitFailed, []string{"run", r.model(), "-"}, "-: images: an empty file")
-	mustFail(t, exitUsage, []string{"run", r.model(), good, "--threads", "-1"}, "--threads -1")
-	mustFail(t, exitFailed, []string{"run", r.model(), good, "--kernel", "axv2"}, "axv2", ", reference")
+	mustFail(t, command.Failed, []string{"run", r.model(), empty}, empty, "no images in this folder")
+	mustFail(t, command.Failed, []string{"run", r.model(), "-"}, "-: images: an empty file")
+	mustFail(t, command.Usage, []string{"run", r.model(), good, "--threads", "-1"}, "--threads -1")
+	mustFail(t, command.Failed, []string{"run", r.model(), good, "--kernel", "axv2"}, "axv2", ", reference")
 
 	data := t.TempDir()
 	if err := writeShapes(data, 3, 1); err != nil {
@@ -180,7 +182,7 @@ func TestImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "run")
-	mustFail(t, exitFailed, []string{"train", r.recipe, "--data", data, "--out", out}, filepath.Join("cross", "01.png"))
+	mustFail(t, command.Failed, []string{"train", r.recipe, "--data", data, "--out", out}, filepath.Join("cross", "01.png"))
 	absent(t, out)
 
 	if err := os.Rename(filepath.Join(data, "cross"), filepath.Join(data, "dot")); err != nil {
@@ -189,15 +191,15 @@ func TestImage(t *testing.T) {
 	if err := writePNG(filepath.Join(data, "dot", "01.png"), drawShape("cross", rand.New(rand.NewPCG(1, 0)))); err != nil {
 		t.Fatal(err)
 	}
-	mustFail(t, exitFailed, []string{"eval", r.model(), "--data", data}, `"dot"`, "it knows circle, cross, stripes")
+	mustFail(t, command.Failed, []string{"eval", r.model(), "--data", data}, `"dot"`, "it knows circle, cross, stripes")
 }
 
 func TestRecipe(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run")
 	file := write(t, "mine.yaml", []byte("batch: 8\nqat:\n  wieght_bits: 4\n"))
-	mustFail(t, exitUsage, []string{"train", file, "--out", out}, "mine.yaml:3", `"qat.wieght_bits"`, `"qat.weight_bits"`)
-	mustFail(t, exitUsage, []string{"train", write(t, "x.yaml", []byte("batch: [")), "--out", out}, "x.yaml")
-	mustFail(t, exitUsage, []string{"train", "missing.yaml", "--out", out}, "missing.yaml")
+	mustFail(t, command.Usage, []string{"train", file, "--out", out}, "mine.yaml:3", `"qat.wieght_bits"`, `"qat.weight_bits"`)
+	mustFail(t, command.Usage, []string{"train", write(t, "x.yaml", []byte("batch: [")), "--out", out}, "x.yaml")
+	mustFail(t, command.Usage, []string{"train", "missing.yaml", "--out", out}, "missing.yaml")
 	absent(t, out)
 }
 
@@ -212,8 +214,8 @@ func TestCheckpoint(t *testing.T) {
 	out := filepath.Join(folder, "run")
 
 	// of another model
-	mustFail(t, exitFailed, []string{"train", r.recipe, "--data", r.data, "--out", out, "--init", filepath.Join(other, "checkpoint-float.safetensors")}, "another network")
-	mustFail(t, exitFailed, []string{"verify", r.checkpoint(), filepath.Join(other, "model.qmodel")}, "another network")
+	mustFail(t, command.Failed, []string{"train", r.recipe, "--data", r.data, "--out", out, "--init", filepath.Join(other, "checkpoint-float.safetensors")}, "another network")
+	mustFail(t, command.Failed, []string{"verify", r.checkpoint(), filepath.Join(other, "model.qmodel")}, "another network")
 	// corrupted, cut short, no checkpoint at all
 	data := read(t, r.checkpoint())
 	changed := slices.Clone(data)
@@ -225,15 +227,15 @@ func TestCheckpoint(t *testing.T) {
 		want string
 	}{{"changed", changed, "SHA-256"}, {"short", data[:len(data)/2], "short"}, {"empty", nil, "short"}, {"text", []byte("not a checkpoint, not at all"), "none of this format"}} {
 		path := write(t, c.name+".safetensors", c.data)
-		mustFail(t, exitFailed, []string{"eval", path}, path, c.want)
-		mustFail(t, exitFailed, []string{"export", path, "-o", model}, path, c.want)
-		mustFail(t, exitFailed, []string{"inspect", path}, path, c.want)
+		mustFail(t, command.Failed, []string{"eval", path}, path, c.want)
+		mustFail(t, command.Failed, []string{"export", path, "-o", model}, path, c.want)
+		mustFail(t, command.Failed, []string{"inspect", path}, path, c.want)
 	}
 	// of the float phase
-	mustFail(t, exitFailed, []string{"export", r.file("checkpoint-float.safetensors"), "-o", model}, "checkpoint-float.safetensors", "float phase")
+	mustFail(t, command.Failed, []string{"export", r.file("checkpoint-float.safetensors"), "-o", model}, "checkpoint-float.safetensors", "float phase")
 	absent(t, model)
 	// of other classes
-	mustFail(t, exitFailed, []string{"eval", r.checkpoint(), "--data", "fashion-sample"}, "fashion-sample", "T-shirt/top", "circle")
+	mustFail(t, command.Failed, []string{"eval", r.checkpoint(), "--data", "fashion-sample"}, "fashion-sample", "T-shirt/top", "circle")
 }
 
 // rewritten returns the shared model with its content changed and the right digest.
@@ -300,21 +302,21 @@ func TestModel(t *testing.T) {
 			path := write(t, "bad.qmodel", c.data)
 			image := filepath.Join(r.data, "circle", "00.png")
 			for _, args := range [][]string{{"run", path, image}, {"inspect", path}, {"bench", path}, {"eval", path, "--data", r.data}, {"verify", r.checkpoint(), path}} {
-				mustFail(t, exitFailed, args, "bad.qmodel", c.want)
+				mustFail(t, command.Failed, args, "bad.qmodel", c.want)
 			}
 		})
 	}
-	mustFail(t, exitFailed, []string{"run", "missing.qmodel", "x.png"}, "missing.qmodel")
+	mustFail(t, command.Failed, []string{"run", "missing.qmodel", "x.png"}, "missing.qmodel")
 	for _, args := range [][]string{{"run", "", "x.png"}, {"bench", ""}, {"inspect", ""}} {
 		args[1] = filepath.Dir(r.model())
-		mustFail(t, exitFailed, args, args[1], "is a folder")
+		mustFail(t, command.Failed, args, args[1], "is a folder")
 	}
 	for _, args := range [][]string{{"run", "", "x.png"}, {"bench", ""}} {
 		args[1] = r.checkpoint()
-		mustFail(t, exitFailed, args, args[1], "qat export")
+		mustFail(t, command.Failed, args, args[1], "qat export")
 	}
-	mustFail(t, exitUsage, []string{"bench", r.model(), "--batch", "100000000"}, "--batch")
-	mustFail(t, exitUsage, []string{"eval", r.model()}, "--data")
+	mustFail(t, command.Usage, []string{"bench", r.model(), "--batch", "100000000"}, "--batch")
+	mustFail(t, command.Usage, []string{"eval", r.model()}, "--data")
 }
 
 // changedModel returns a model whose first multiplier is one more than that of
@@ -346,7 +348,7 @@ func TestNoIntegers(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "run")
 	args := slices.Concat([]string{"train", r.recipe, "--data", r.data, "--out", folder, "--first-last", "float", "--json"}, quick)
 	stdout, stderr, code := execute(t, args...)
-	if code != exitDone {
+	if code != command.Done {
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
 	first, _, _ := strings.Cut(stderr, "\n")
@@ -361,19 +363,19 @@ func TestNoIntegers(t *testing.T) {
 
 	model := filepath.Join(folder, "mine.qmodel")
 	checkpoint := filepath.Join(folder, "checkpoint-best.safetensors")
-	mustFail(t, exitFailed, []string{"export", checkpoint, "-o", model}, "layer conv ", "first_last")
+	mustFail(t, command.Failed, []string{"export", checkpoint, "-o", model}, "layer conv ", "first_last")
 	absent(t, model)
 	d := decode[describe.Description](t, mustRun(t, "inspect", checkpoint, "--json"))
 	if l := d.Layers[0]; l.WeightBits != 32 || l.EnergyUJ != l.Float32UJ {
 		t.Errorf("%+v", l)
 	}
-	mustFail(t, exitFailed, []string{"bench", "--model", "lenet", "--first-last", "float"}, "layer conv1", "first_last")
+	mustFail(t, command.Failed, []string{"bench", "--model", "lenet", "--first-last", "float"}, "layer conv1", "first_last")
 }
 
 func TestLossNotFinite(t *testing.T) {
 	r := trained(t)
 	folder := filepath.Join(t.TempDir(), "run")
-	mustFail(t, exitFailed, []string{"train", r.recipe, "--data", r.data, "--out", folder, "--init", r.file("checkpoint-float.safetensors"),
+	mustFail(t, command.Failed, []string{"train", r.recipe, "--data", r.data, "--out", folder, "--init", r.file("checkpoint-float.safetensors"),
 		"--method", "int", "--set", "qat.lr=1000"}, "loss", "learning rate")
 	mustRun(t, "inspect", filepath.Join(folder, "checkpoint-float.safetensors"))
 	err := filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
@@ -391,7 +393,7 @@ func TestLossNotFinite(t *testing.T) {
 func TestSecondRun(t *testing.T) {
 	r := trained(t)
 	before := read(t, r.file("summary.json"))
-	mustFail(t, exitFailed, []string{"train", r.recipe, "--data", r.data, "--out", r.folder}, r.folder, "--out")
+	mustFail(t, command.Failed, []string{"train", r.recipe, "--data", r.data, "--out", r.folder}, r.folder, "--out")
 	if !bytes.Equal(before, read(t, r.file("summary.json"))) {
 		t.Error("the first run was changed")
 	}
@@ -406,7 +408,7 @@ func TestFullStandardOutput(t *testing.T) {
 	defer full.Close()
 	for _, args := range [][]string{{"methods"}, {"methods", "--json"}, {"version"}, {"data", "list"}} {
 		var log bytes.Buffer
-		if code := run(t.Context(), args, strings.NewReader(""), full, &log); code != exitFailed || !strings.Contains(log.String(), "no space left") {
+		if code := command.Execute(t.Context(), newRoot(), args, strings.NewReader(""), full, &log); code != command.Failed || !strings.Contains(log.String(), "no space left") {
 			t.Errorf("%v: exit %d, %q", args, code, log.String())
 		}
 	}

@@ -5,18 +5,19 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/goqat/goqat/artifact"
 	"github.com/goqat/goqat/benchmark"
 	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/command"
+	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/recipe"
 )
 
 // benchFlags are the flags of `qat bench`.
 type benchFlags struct {
-	threads, batch, runs int
-	work                 int64
-	kernel               string
-	set                  []string
-	json                 bool
+	o    infer.Options
+	runs int
+	set  []string
 }
 
 func benchCommand() *cobra.Command {
@@ -30,26 +31,23 @@ images for mlp and lenet, else 32x32x3, and 10 classes.`,
 		Example: `  qat bench runs/lenet-pact-w4a4/model.qmodel --threads 2 --batch 8
   qat bench --model resnet20 --method int --weight-bits 8
   qat bench train --model lenet --batch 64`,
-		Args: arguments(0, 1, "one .qmodel at most, or the verb train"),
+		Args: command.Arguments(0, 1, "one .qmodel at most, or the verb train"),
 		RunE: func(c *cobra.Command, args []string) error {
 			b, err := f.run(c, args)
 			if err != nil {
 				return err
 			}
-			if f.json {
-				return printJSON(c.OutOrStdout(), b)
-			}
-			return printInference(c.OutOrStdout(), b)
+			return command.Result(c, b, func(p *term.Page) { printInference(p, b) })
 		},
 	}
 	addRecipeFlags(c, benchRecipe(), &f.set, "model", "method", "weight-bits", "activation-bits", "first-last")
 	c.Flags().Lookup("model").DefValue = "" // one must be named
-	c.Flags().IntVar(&f.threads, "threads", 1, "threads, 0 for all processors")
-	addWork(c, &f.work)
-	c.Flags().IntVar(&f.batch, "batch", 1, "images a run")
+	c.Flags().IntVar(&f.o.Threads, "threads", 1, "threads, 0 for all processors")
+	addWork(c, &f.o.Work)
+	c.Flags().IntVar(&f.o.Batch, "batch", 1, "images a run")
 	c.Flags().IntVar(&f.runs, "runs", 0, "runs to measure, 0 for about two seconds of them")
-	addKernel(c, &f.kernel)
-	addJSON(c, &f.json)
+	addKernel(c, &f.o.Kernel)
+	command.AddJSON(c)
 	c.AddCommand(benchTrainCommand())
 	return c
 }
@@ -63,15 +61,15 @@ func benchRecipe() *recipe.Recipe {
 }
 
 func (f *benchFlags) run(c *cobra.Command, args []string) (*benchmark.Inference, error) {
-	if f.batch < 1 || f.batch > maxBatch || f.threads < 0 || f.threads > infer.MaxThreads || f.runs < 0 {
-		return nil, usagef(c, "--batch %d --threads %d --runs %d: want a batch of 1 to %d, at most %d threads, and nothing negative", f.batch, f.threads, f.runs, maxBatch, infer.MaxThreads)
+	if f.o.Batch < 1 || f.o.Batch > maxBatch || f.o.Threads < 0 || f.o.Threads > infer.MaxThreads || f.runs < 0 {
+		return nil, command.Wrong(c, "--batch %d --threads %d --runs %d: want a batch of 1 to %d, at most %d threads, and nothing negative", f.o.Batch, f.o.Threads, f.runs, maxBatch, infer.MaxThreads)
 	}
 	read, err := f.model(c, args)
 	if err != nil {
 		return nil, err
 	}
-	o := infer.Options{Batch: f.batch, Threads: threadsOf(f.threads), Kernel: f.kernel, Work: f.work}
-	return atOnce(c.Context(), func() (*benchmark.Inference, error) { return benchmark.MeasureInference(c.Context(), read, o, f.runs) })
+	f.o.Threads = threadsOf(f.o.Threads)
+	return benchmark.MeasureInference(c.Context(), read, f.o, f.runs)
 }
 
 // model returns how to read the model to measure.
@@ -79,13 +77,13 @@ func (f *benchFlags) model(c *cobra.Command, args []string) (func() (*infer.Mode
 	if len(args) == 1 {
 		for _, flag := range []string{"model", "method", "weight-bits", "activation-bits", "first-last", "set"} {
 			if c.Flags().Changed(flag) {
-				return nil, usagef(c, "--%s is for untrained networks, %s has its own", flag, args[0])
+				return nil, command.Wrong(c, "--%s is for untrained networks, %s has its own", flag, args[0])
 			}
 		}
-		return func() (*infer.Model, error) { return openModel(args[0]) }, nil
+		return func() (*infer.Model, error) { return artifact.Open(args[0]) }, nil
 	}
 	if !c.Flags().Changed("model") && !c.Flags().Changed("set") {
-		return nil, usagef(c, "name a .qmodel, or an untrained network with --model")
+		return nil, command.Wrong(c, "name a .qmodel, or an untrained network with --model")
 	}
 	r := benchRecipe()
 	if err := applyRecipeFlags(c, r, f.set); err != nil {

@@ -4,19 +4,18 @@ package main
 
 import (
 	"fmt"
-	"io"
 
 	"github.com/goqat/goqat/benchmark"
 	"github.com/goqat/goqat/internal/term"
 )
 
 // printInference writes the benchmark of inference for people.
-func printInference(w io.Writer, b *benchmark.Inference) error {
+func printInference(p *term.Page, b *benchmark.Inference) {
 	each := ""
 	if b.Batch > 1 {
 		each = fmt.Sprintf(" for a batch, median %.4f ms an image", b.Latency.P50/float64(b.Batch))
 	}
-	return printf(w, `kernel %s, %s, batch %d, %d runs, loaded in %.1f ms
+	p.Printf(`kernel %s, %s, batch %d, %d runs, loaded in %.1f ms
 latency     min %.3f ms, median %.3f ms, 99 %% below %.3f ms%s
 throughput  %.0f images/s, %.2f GMAC/s (%d MACs an image)
 allocations %d a run
@@ -32,8 +31,8 @@ func threadCount(n int) string {
 }
 
 // printTraining writes the benchmark of training for people.
-func printTraining(w io.Writer, b *benchmark.Training) error {
-	return printf(w, `%d parameters, %d MACs an image, batch %d, %s, %d steps
+func printTraining(p *term.Page, b *benchmark.Training) {
+	p.Printf(`%d parameters, %d MACs an image, batch %d, %s, %d steps
 step         min %.2f ms, median %.2f ms
 float step   min %.2f ms, median %.2f ms
 overhead     %.1f %%
@@ -41,20 +40,15 @@ throughput   %.0f images/s
 allocations  %d a step
 memory       %.0f MB at most
 loss         %.4f first, %.4f last
-%s`, b.Parameters, b.MACs, b.Batch, threadCount(b.Threads), b.Steps, b.Step.Min, b.Step.P50, b.FloatStep.Min, b.FloatStep.P50,
-		100*b.FakequantOverhead, b.ImagesPerSecond, b.AllocsPerStep, b.PeakRSSMB, b.LossFirst, b.LossLast, lines(loading(b)))
-}
-
-// loading is the line about a loader, empty without one.
-func loading(b *benchmark.Training) string {
-	if b.LoaderStep == nil {
-		return ""
+`, b.Parameters, b.MACs, b.Batch, threadCount(b.Threads), b.Steps, b.Step.Min, b.Step.P50, b.FloatStep.Min, b.FloatStep.P50,
+		100*b.FakequantOverhead, b.ImagesPerSecond, b.AllocsPerStep, b.PeakRSSMB, b.LossFirst, b.LossLast)
+	if b.LoaderStep != nil {
+		p.Printf("with loader  min %.2f ms, median %.2f ms, %+.1f %%\n", b.LoaderStep.Min, b.LoaderStep.P50, 100**b.LoadingOverhead)
 	}
-	return fmt.Sprintf("with loader  min %.2f ms, median %.2f ms, %+.1f %%\n", b.LoaderStep.Min, b.LoaderStep.P50, 100**b.LoadingOverhead)
 }
 
 // printRoofline writes the roofline for people.
-func printRoofline(w io.Writer, l *benchmark.Roofline) error {
+func printRoofline(p *term.Page, l *benchmark.Roofline) {
 	row := func(name string, ms, roof float64) []string {
 		return []string{name, fmt.Sprintf("%.3f", ms), fmt.Sprintf("%.3f", roof), fmt.Sprintf("%.0f %%", 100*roof/ms)}
 	}
@@ -63,9 +57,7 @@ func printRoofline(w io.Writer, l *benchmark.Roofline) error {
 		rows = append(rows, row(o.Name, o.MS, o.RoofMS))
 	}
 	rows = append(rows, row("step", l.StepMS, l.RoofMS))
-	if err := printf(w, "batch %d, %s, the fastest of %d steps; at most %.0f GFLOP/s, and %.1f GB/s read and written\n",
-		l.Batch, threadCount(l.Threads), l.Steps, l.PeakGFLOPS, l.CopyGBs); err != nil {
-		return err
-	}
-	return term.Table(w, []string{"op", "ms", "roof, ms", "share"}, rows)
+	p.Printf("batch %d, %s, the fastest of %d steps; at most %.0f GFLOP/s, and %.1f GB/s read and written\n",
+		l.Batch, threadCount(l.Threads), l.Steps, l.PeakGFLOPS, l.CopyGBs)
+	p.Table([]string{"op", "ms", "roof, ms", "share"}, rows)
 }

@@ -6,12 +6,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/goqat/goqat/benchmark"
+	"github.com/goqat/goqat/internal/command"
+	"github.com/goqat/goqat/internal/term"
 )
 
 func benchTrainCommand() *cobra.Command {
 	var set []string
 	var steps int
-	var loader, roofline, asJSON bool
+	var loader, roofline bool
 	c := &cobra.Command{
 		Use:   "train",
 		Short: "Measure a training step",
@@ -28,13 +30,13 @@ whichever takes longer. Both speeds are measured first, on the same threads.`,
   qat bench train --model resnet20 --batch 128 --method pact --weight-bits 4 --activation-bits 4 --json
   qat bench train --loader --set data.augment.crop=4 --set data.augment.flip=true
   qat bench train --roofline --model resnet20 --batch 128 --threads 1`,
-		Args: arguments(0, 0, ""),
+		Args: command.Arguments(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if steps < 1 {
-				return usagef(c, "--steps %d measures nothing, want 1 or more", steps)
+				return command.Wrong(c, "--steps %d measures nothing, want 1 or more", steps)
 			}
 			if roofline && loader {
-				return usagef(c, "--roofline measures no loader: leave out --loader")
+				return command.Wrong(c, "--roofline measures no loader: leave out --loader")
 			}
 			r := benchRecipe()
 			if err := applyRecipeFlags(c, r, set); err != nil {
@@ -45,25 +47,19 @@ whichever takes longer. Both speeds are measured first, on the same threads.`,
 				if err != nil {
 					return err
 				}
-				if asJSON {
-					return printJSON(c.OutOrStdout(), l)
-				}
-				return printRoofline(c.OutOrStdout(), l)
+				return command.Result(c, l, func(p *term.Page) { printRoofline(p, l) })
 			}
 			b, err := benchmark.MeasureTraining(c.Context(), r, threadsOf(r.Threads), steps, loader)
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return printJSON(c.OutOrStdout(), b)
-			}
-			return printTraining(c.OutOrStdout(), b)
+			return command.Result(c, b, func(p *term.Page) { printTraining(p, b) })
 		},
 	}
 	addRecipeFlags(c, benchRecipe(), &set, "model", "method", "weight-bits", "activation-bits", "first-last", "batch", "seed", "threads")
 	c.Flags().IntVar(&steps, "steps", 30, "steps of each kind to measure")
 	c.Flags().BoolVar(&loader, "loader", false, "measure steps with batches of a loader, too")
 	c.Flags().BoolVar(&roofline, "roofline", false, "show each op of a step beside the time the machine allows")
-	addJSON(c, &asJSON)
+	command.AddJSON(c)
 	return c
 }

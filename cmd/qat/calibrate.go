@@ -3,44 +3,19 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
-	"io"
-	"os"
 	"strings"
-	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"github.com/goqat/goqat/artifact"
 	"github.com/goqat/goqat/calibrate"
-	"github.com/goqat/goqat/export"
-	"github.com/goqat/goqat/graph"
-	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/internal/term"
-	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/ptq"
-	"github.com/goqat/goqat/train"
+	"github.com/goqat/goqat/quantize"
 )
-
-// calibration is the outcome of `qat calibrate`.
-type calibration struct {
-	Accuracy accuracies           `json:"accuracy"`
-	Verify   *export.Verification `json:"verify"`
-	Repairs  []ptq.Step           `json:"repairs"` // the calibration first
-	Tensors  []calibrated         `json:"tensors"`
-	Bytes    int64                `json:"file_bytes"`
-	Seconds  float64              `json:"seconds"` // of calibration and repairs
-}
-
-// calibrated is a tensor with its range.
-type calibrated struct {
-	Name       string  `json:"name"`
-	Calibrator string  `json:"calibrator"`
-	Bits       int     `json:"bits"`
-	Lo         float64 `json:"lo"`
-	Hi         float64 `json:"hi"`
-	Warning    string  `json:"warning,omitempty"`
-}
 
 // calibrateFlags are the flags of `qat calibrate`.
 type calibrateFlags struct {
@@ -48,7 +23,6 @@ type calibrateFlags struct {
 	repair   []string
 	out      string
 	keep     string
-	json     bool
 }
 
 func calibrateCommand() *cobra.Command {
@@ -66,32 +40,33 @@ Repairs: equalize (channels of neighbouring layers, before the calibration), ada
 of sums). One that lowers the signal to noise of the logits is taken back.`,
 		Example: `  qat calibrate runs/lenet-pact-w4a4/checkpoint-float.safetensors -o lenet.qmodel
   qat calibrate float.safetensors --weight-bits 4 --activation-bits 4 --repair all -o small.qmodel`,
-		Args: arguments(1, 1, "a checkpoint"),
+		Args: command.Arguments(1, 1, "a checkpoint"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if f.out == "" {
-				return usagef(c, "name the file to write with -o")
+				return command.Wrong(c, "name the file to write with -o")
 			}
-			if err := checkOutputs(c, args[0], f.out, f.keep); err != nil {
-				return err
+			if err := cmp.Or(artifact.CheckOutputs(args[0], f.out, f.keep), artifact.CheckModelName(f.out)); err != nil {
+				return command.Wrong(c, "%w", err)
 			}
-			if err := namesModel(c, f.out); err != nil {
-				return err
-			}
-			o, err := f.run(c, args[0])
+			screen := command.Screen(c)
+			defer screen.Stop()
+			s, err := f.quantize.settings(c, screen)
 			if err != nil {
 				return err
 			}
-			if f.json {
-				return printJSON(c.OutOrStdout(), o)
+			o, err := quantize.Checkpoint(c.Context(), args[0], s, f.repair, f.out, f.keep)
+			screen.Stop()
+			if err != nil {
+				return err
 			}
-			return o.print(c.OutOrStdout(), f.out)
+			return command.Result(c, o, func(p *term.Page) { printQuantized(p, o, f.out) })
 		},
 	}
 	f.quantize.add(c)
-	c.Flags().StringSliceVar(&f.repair, "repair", nil, "repairs, divided by commas: "+strings.Join(ptq.Repairs(), ", ")+", or all")
+	c.Flags().StringSliceVar(&f.repair, "repair", nil, "repairs, divided by commas: "+strings.Join(ptq.Repairs(), ", ")+", or "+quantize.All)
 	c.Flags().StringVarP(&f.out, "output", "o", "", "`file` to write")
 	c.Flags().StringVar(&f.keep, "checkpoint", "", "`file` for the quantized network as a checkpoint, for verify, eval and train --init")
-	addJSON(c, &f.json)
+	command.AddJSON(c)
 	return c
 }
 
@@ -104,74 +79,16 @@ func calibrators() string {
 	return strings.Join(names, ", ")
 }
 
-func (f *calibrateFlags) run(c *cobra.Command, path string) (*calibration, error) {
-	if len(f.repair) == 1 && f.repair[0] == "all" {
-		f.repair = ptq.Repairs()
-	}
-	q, err := f.quantize.open(c, path)
-	if err != nil {
-		return nil, err
-	}
-	defer q.close()
-	o := &calibration{}
-	if o.Accuracy.Float, err = q.accuracy(c, graph.Pass{}); err != nil {
-		return nil, err
-	}
-	start := time.Now()
-	if o.Repairs, o.Tensors, err = q.quantize(c, f.repair); err != nil {
-		return nil, err
-	}
-	o.Seconds = time.Since(start).Seconds()
-	if o.Accuracy.Fakequant, err = q.accuracy(c, graph.Pass{Quantize: true}); err != nil {
-		return nil, err
-	}
-	return o, o.deliver(c, q, f.out, f.keep)
-}
-
-// deliver writes the model and proves it.
-func (o *calibration) deliver(c *cobra.Command, q *quantized, out, keep string) error {
-	n := q.restored.Network
-	if err := train.WriteFile(out, func(w *os.File) error { return export.Write(w, n, q.restored.About()) }); err != nil {
-		return err
-	}
-	if keep != "" {
-		if err := q.restored.Capture().Write(keep); err != nil {
-			return err
-		}
-	}
-	m, err := infer.Open(out)
-	if err != nil {
-		return err
-	}
-	stat, err := os.Stat(out)
-	if err != nil {
-		return err
-	}
-	o.Bytes = stat.Size()
-	bar := newBar(c, "verify", int64(q.images.Test.Len()))
-	p, err := pipeline.Prove(c.Context(), n, m, q.images.Test, q.images.Test, q.pool.Threads(), func(done int) { _ = bar.Set(done) })
-	_ = bar.Clear()
-	if p != nil {
-		o.Accuracy.Integer, o.Verify = &p.Result.Accuracy, &p.Verification
-		o.Accuracy.StandardError = train.StandardError(p.Result.Accuracy, p.Result.Images)
-		o.Accuracy.Balanced = train.Balanced(p.Result.PerClass(n.Classes))
-	}
-	return err
-}
-
-// print writes the outcome for people.
-func (o *calibration) print(w io.Writer, out string) error {
-	images := o.Verify.Images
+// printQuantized writes the outcome for people.
+func printQuantized(p *term.Page, o *quantize.Outcome, out string) {
 	var rows [][]string
-	for _, m := range []struct {
-		name     string
-		accuracy *float64
-	}{{"float", o.Accuracy.Float}, {"fake-quantized", o.Accuracy.Fakequant}, {"integer", o.Accuracy.Integer}} {
-		rows = append(rows, []string{m.name, accuracyOn(m.accuracy, images)})
+	row := func(name string, accuracy *float64) {
+		rows = append(rows, []string{name, accuracyOn(accuracy, o.Verify.Images)})
 	}
-	if err := term.Table(w, []string{"network", "accuracy"}, rows); err != nil {
-		return err
-	}
+	row("float", o.Accuracy.Float)
+	row("fake-quantized", o.Accuracy.Fakequant)
+	row("integer", o.Accuracy.Integer)
+	p.Table([]string{"network", "accuracy"}, rows)
 	rows = nil
 	for _, s := range o.Repairs {
 		kept := "kept"
@@ -180,40 +97,14 @@ func (o *calibration) print(w io.Writer, out string) error {
 		}
 		rows = append(rows, []string{s.Name, fmt.Sprintf("%.2f dB", s.SNRdB), fmt.Sprintf("%+.2f dB", s.Gain), kept})
 	}
-	if err := printf(w, "\n"); err != nil {
-		return err
-	}
-	if err := term.Table(w, []string{"after", "signal to noise of the logits", "gained", ""}, rows); err != nil {
-		return err
-	}
+	p.Printf("\n")
+	p.Table([]string{"after", "signal to noise of the logits", "gained", ""}, rows)
 	for _, t := range o.Tensors {
 		if t.Warning != "" {
-			if err := printf(w, "warning: %s: %s\n", t.Name, t.Warning); err != nil {
-				return err
-			}
+			p.Printf("warning: %s: %s\n", t.Name, t.Warning)
 		}
 	}
-	return printf(w, "\n%s\n%s, %s, %.1f s\n", verified(*o.Verify), out, byteSize(o.Bytes), o.Seconds)
-}
-
-// bars shows the stages of some work, each by a bar of its own.
-type bars struct {
-	c     *cobra.Command
-	stage string
-	bar   *progressbar.ProgressBar
-}
-
-// tell shows how much of a stage is done.
-func (b *bars) tell(stage string, done, all int) {
-	if b.stage != stage {
-		b.clear()
-		b.stage, b.bar = stage, newBar(b.c, stage, int64(all))
-	}
-	_ = b.bar.Set(done)
-}
-
-func (b *bars) clear() {
-	if b.bar != nil {
-		_ = b.bar.Clear()
-	}
+	p.Printf("\n")
+	printVerification(p, *o.Verify)
+	p.Printf("\n%s, %s, %.1f s\n", out, term.Bytes(o.Bytes), o.Seconds)
 }

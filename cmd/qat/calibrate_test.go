@@ -8,8 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goqat/goqat/evaluate"
 	"github.com/goqat/goqat/export"
+	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/ptq"
+	"github.com/goqat/goqat/quantize"
 )
 
 // TestCalibrate quantizes the float checkpoint of a run without training: the model
@@ -19,14 +22,14 @@ func TestCalibrate(t *testing.T) {
 	r := trained(t)
 	dir := t.TempDir()
 	model, checkpoint := filepath.Join(dir, "m.qmodel"), filepath.Join(dir, "m.safetensors")
-	o := decode[calibration](t, mustRun(t, "calibrate", r.file("checkpoint-float.safetensors"), "-o", model, "--checkpoint", checkpoint, "--data", r.data, "--repair", "all", "--json"))
+	o := decode[quantize.Outcome](t, mustRun(t, "calibrate", r.file("checkpoint-float.safetensors"), "-o", model, "--checkpoint", checkpoint, "--data", r.data, "--repair", "all", "--json"))
 	if o.Verify == nil || o.Verify.IntegerMismatches != 0 || len(o.Repairs) != 1+len(ptq.Repairs())-1 || len(o.Tensors) == 0 || *o.Accuracy.Integer < *o.Accuracy.Float-0.1 {
 		t.Errorf("%+v", o)
 	}
 	if v := decode[export.Verification](t, mustRun(t, "verify", checkpoint, model, "--data", r.data, "--json")); v != *o.Verify {
 		t.Errorf("verify says %+v, calibrate %+v", v, *o.Verify)
 	}
-	e := decode[evaluation](t, mustRun(t, "eval", model, "--data", r.data, "--json"))
+	e := decode[evaluate.Evaluation](t, mustRun(t, "eval", model, "--data", r.data, "--json"))
 	if *e.Accuracy.Integer != *o.Accuracy.Integer {
 		t.Errorf("eval says %v, calibrate %v", *e.Accuracy.Integer, *o.Accuracy.Integer)
 	}
@@ -56,7 +59,7 @@ func TestCalibrateRefuses(t *testing.T) {
 		{[]string{float, "-o", out, "--deviations", "-1"}, "deviations above 0"},
 	} {
 		_, stderr, code := execute(t, append([]string{"calibrate", "--data", r.data}, c.args...)...)
-		if code == exitDone || !strings.Contains(stderr, c.want) || strings.Count(strings.TrimSpace(stderr), "\n") > 0 {
+		if code == command.Done || !strings.Contains(stderr, c.want) || strings.Count(strings.TrimSpace(stderr), "\n") > 0 {
 			t.Errorf("%v: exit %d, %q, want %q", c.args, code, stderr, c.want)
 		}
 		if _, err := os.Stat(out); err == nil {
@@ -94,7 +97,7 @@ func TestSensitivityGoesOn(t *testing.T) {
 		t.Errorf("measured again: %s, was %s", again, first)
 	}
 	_, stderr, code := execute(t, "sensitivity", r.file("checkpoint-float.safetensors"), "--data", r.data, "--calibrator", "kl", "-o", file)
-	if code == exitDone || !strings.Contains(stderr, "measurements of something else") {
+	if code == command.Done || !strings.Contains(stderr, "measurements of something else") {
 		t.Errorf("exit %d, %q", code, stderr)
 	}
 }

@@ -8,15 +8,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/goqat/goqat/artifact"
 	"github.com/goqat/goqat/export/peer"
+	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/internal/term"
+	"github.com/goqat/goqat/pipeline"
 )
 
 func compareCommand() *cobra.Command {
 	var data dataFlags
 	var o peer.Options
 	var images int
-	var asJSON bool
 	c := &cobra.Command{
 		Use:   "compare MODEL.qmodel FILE",
 		Short: "Compare a model with its export, run by the runtime it was exported for",
@@ -33,30 +35,27 @@ rounded.`,
 		Example: `  qat compare lenet.qmodel lenet.onnx --data fashion-sample --images 500
   qat compare lenet.qmodel lenet.onnx --runtime openvino --python venv/bin/python
   qat compare lenet.qmodel lenet.onnx --node node`,
-		Args: arguments(2, 2, "a .qmodel and a file that it was exported to"),
+		Args: command.Arguments(2, 2, "a .qmodel and a file that it was exported to"),
 		RunE: func(c *cobra.Command, args []string) error {
-			m, _, err := readQModel(args[0])
+			m, _, err := artifact.Read(args[0])
 			if err != nil {
 				return err
 			}
 			o.Threads = threadsOf(o.Threads)
-			split, err := data.open(c, nil, target{m.Input.Height, m.Input.Width, m.Input.Channels, m.Classes, m.Data})
+			s := command.Screen(c)
+			defer s.Stop()
+			test := data.images(c, s)
+			test.Most = images
+			split, err := test.Read(c.Context(), pipeline.TargetOfFile(m))
 			if err != nil {
 				return err
 			}
-			if images > 0 {
-				split = split.Head(images)
-			}
-			bar := newBar(c, "compare", int64(split.Len()))
-			r, err := peer.Compare(c.Context(), m, args[1], split, o, func(done int) { _ = bar.Set(done) })
-			_ = bar.Clear()
+			r, err := peer.Compare(c.Context(), m, args[1], split, o, s.Counter("compare", split.Len()))
+			s.Stop()
 			if err != nil {
 				return fmt.Errorf("%s and %s: %w", args[0], args[1], err)
 			}
-			if asJSON {
-				return printJSON(c.OutOrStdout(), r)
-			}
-			return printComparison(c, r)
+			return command.Result(c, r, func(p *term.Page) { printComparison(p, r) })
 		},
 	}
 	addDataFlags(c, &data, "; default: fashion-sample")
@@ -65,21 +64,18 @@ rounded.`,
 	c.Flags().StringVar(&o.Runtime, "runtime", "", "`name` of the other runtime; default: onnxruntime for .onnx, litert for .tflite")
 	c.Flags().StringVar(&o.Python, "python", "", "`program` that has the runtime; default: python3")
 	c.Flags().StringVar(&o.Node, "node", "", "run onnxruntime by this `program`, Node.js, instead of Python")
-	addJSON(c, &asJSON)
+	command.AddJSON(c)
 	return c
 }
 
 // printComparison writes a comparison for people.
-func printComparison(c *cobra.Command, r *peer.Comparison) error {
+func printComparison(p *term.Page, r *peer.Comparison) {
 	var rows [][]string
 	for _, t := range r.Tensors {
 		rows = append(rows, []string{t.Name, fmt.Sprint(t.Integers), fmt.Sprint(t.Differ), fmt.Sprintf("%.2g", float64(t.Differ)/float64(t.Integers)), fmt.Sprint(t.MaxSteps)})
 	}
-	w := c.OutOrStdout()
-	if err := term.Table(w, []string{"tensor", "integers", "differ", "fraction", "most steps"}, rows); err != nil {
-		return err
-	}
-	return printf(w, `goqat and %s, %d images:
+	p.Table([]string{"tensor", "integers", "differ", "fraction", "most steps"}, rows)
+	p.Printf(`goqat and %s, %d images:
   %d of %d integers differ
   top class differs in %d, %d of them with equal logits
   accuracy %.2f %% and %.2f %%

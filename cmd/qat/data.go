@@ -5,10 +5,10 @@ package main
 import (
 	"fmt"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/internal/term"
 )
 
@@ -19,13 +19,11 @@ func dataCommand() *cobra.Command {
 		Example: `  qat data list
   qat data fetch fashion-mnist`,
 	}
-	c.AddCommand(dataListCommand(), dataFetchCommand())
-	group(c)
+	command.Group(c, dataListCommand(), dataFetchCommand())
 	return c
 }
 
 func dataListCommand() *cobra.Command {
-	var asJSON bool
 	var dir string
 	c := &cobra.Command{
 		Use:   "list",
@@ -36,25 +34,24 @@ these names, every verb takes the path of a folder with one sub-folder of images
 per class, or of an archive of one.`,
 		Example: `  qat data list
   qat data list --data-dir ~/datasets`,
-		Args: arguments(0, 0, ""),
+		Args: command.Arguments(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			list := datasets.List(dir)
-			if asJSON {
-				return printJSON(c.OutOrStdout(), list)
-			}
-			var rows [][]string
-			for _, d := range list {
-				found := d.Found
-				if found == "" {
-					found = fmt.Sprintf("- (%s to fetch)", byteSize(d.Download))
+			return command.Result(c, list, func(p *term.Page) {
+				var rows [][]string
+				for _, d := range list {
+					found := d.Found
+					if found == "" {
+						found = fmt.Sprintf("- (%s to fetch)", term.Bytes(d.Download))
+					}
+					size := datasets.Shape{Height: d.Shape[0], Width: d.Shape[1], Channels: d.Shape[2]}
+					rows = append(rows, []string{d.Name, size.String(), fmt.Sprint(d.Train), fmt.Sprint(d.Test), found})
 				}
-				size := datasets.Shape{Height: d.Shape[0], Width: d.Shape[1], Channels: d.Shape[2]}
-				rows = append(rows, []string{d.Name, size.String(), fmt.Sprint(d.Train), fmt.Sprint(d.Test), found})
-			}
-			return term.Table(c.OutOrStdout(), []string{"name", "size", "train", "test", "found"}, rows)
+				p.Table([]string{"name", "size", "train", "test", "found"}, rows)
+			})
 		},
 	}
-	addJSON(c, &asJSON)
+	command.AddJSON(c)
 	c.Flags().StringVar(&dir, "data-dir", "", "folder to look in first")
 	return c
 }
@@ -68,23 +65,16 @@ func dataFetchCommand() *cobra.Command {
 SHA-256. An interrupted download goes on where it stopped. Prints the folder.`,
 		Example: `  qat data fetch mnist
   qat data fetch cifar10 --data-dir ~/datasets`,
-		Args: arguments(1, 1, "a data set of qat data list"),
+		Args: command.Arguments(1, 1, "a data set of qat data list"),
 		RunE: func(c *cobra.Command, args []string) error {
-			var bar *progressbar.ProgressBar
-			o := datasets.FetchOptions{Dir: dir, Progress: func(done, total int64) {
-				if bar == nil {
-					bar = newBar(c, args[0], total, progressbar.OptionShowBytes(true))
-				}
-				_ = bar.Set64(done) // a bar that cannot be drawn is no reason to stop
-			}}
+			screen := command.Screen(c)
+			o := datasets.FetchOptions{Dir: dir, Progress: func(done, total int64) { screen.Download(args[0], done, total) }}
 			folder, err := datasets.Fetch(c.Context(), args[0], o)
-			if bar != nil {
-				_ = bar.Clear()
-			}
+			screen.Stop()
 			if err != nil {
 				return err
 			}
-			return printf(c.OutOrStdout(), "%s\n", folder)
+			return command.Result(c, folder, func(p *term.Page) { p.Printf("%s\n", folder) })
 		},
 	}
 	c.Flags().StringVar(&dir, "data-dir", "", "folder to download to, instead of the user's cache")

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"github.com/goqat/goqat/internal/command"
 )
 
 var update = flag.Bool("update", false, "write testdata/help and docs/cli anew")
@@ -55,7 +57,7 @@ func TestHelp(t *testing.T) {
 		t.Run(c.CommandPath(), func(t *testing.T) {
 			args := append(strings.Fields(c.CommandPath())[1:], "--help")
 			stdout, stderr, code := execute(t, args...)
-			if code != exitDone || stderr != "" {
+			if code != command.Done || stderr != "" {
 				t.Fatalf("exit %d, %q", code, stderr)
 			}
 			if !strings.Contains(stdout, "Examples:\n  qat ") {

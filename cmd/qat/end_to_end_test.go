@@ -20,8 +20,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/goqat/goqat/benchmark"
+	"github.com/goqat/goqat/classify"
 	"github.com/goqat/goqat/describe"
+	"github.com/goqat/goqat/evaluate"
 	"github.com/goqat/goqat/export"
+	"github.com/goqat/goqat/internal/command"
+	"github.com/goqat/goqat/internal/term"
+	"github.com/goqat/goqat/internal/version"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/recipe"
 )
@@ -113,9 +118,7 @@ func TestPrintSummary(t *testing.T) {
 	} {
 		c.change()
 		var b strings.Builder
-		if err := printSummary(&b, &s); err != nil {
-			t.Fatal(err)
-		}
+		printSummary(term.NewPage(&b), &s)
 		if !strings.Contains(b.String(), c.want) || c.absent != "" && strings.Contains(b.String(), c.absent) {
 			t.Errorf("want %q, not %q, in\n%s", c.want, c.absent, b.String())
 		}
@@ -127,7 +130,7 @@ func TestEval(t *testing.T) {
 	s := decode[pipeline.Summary](t, r.stdout)
 	predictions := filepath.Join(t.TempDir(), "predictions.csv")
 
-	e := decode[evaluation](t, mustRun(t, "eval", r.model(), "--data", r.data, "--predictions", predictions, "--json"))
+	e := decode[evaluate.Evaluation](t, mustRun(t, "eval", r.model(), "--data", r.data, "--predictions", predictions, "--json"))
 	if e.Mode != "integer" || e.Images != s.TestImages || *e.Accuracy.Integer != *s.Accuracy.Integer || e.Accuracy.Float != nil || e.Accuracy.Fakequant != nil {
 		t.Errorf("model: %+v, trained to %v", e, *s.Accuracy.Integer)
 	}
@@ -167,11 +170,11 @@ func TestEval(t *testing.T) {
 	}
 
 	// A checkpoint knows its data.
-	e = decode[evaluation](t, mustRun(t, "eval", r.checkpoint(), "--json"))
+	e = decode[evaluate.Evaluation](t, mustRun(t, "eval", r.checkpoint(), "--json"))
 	if e.Mode != "fakequant" || *e.Accuracy.Fakequant != *s.Accuracy.Fakequant || e.Accuracy.Float == nil || e.Accuracy.Integer != nil {
 		t.Errorf("checkpoint: %+v, trained to %v", e, *s.Accuracy.Fakequant)
 	}
-	e = decode[evaluation](t, mustRun(t, "eval", r.file("checkpoint-float.safetensors"), "--data", r.data, "--json"))
+	e = decode[evaluate.Evaluation](t, mustRun(t, "eval", r.file("checkpoint-float.safetensors"), "--data", r.data, "--json"))
 	if e.Mode != "float" || *e.Accuracy.Float != *s.Accuracy.Float || e.Accuracy.Fakequant != nil {
 		t.Errorf("float checkpoint: %+v, trained to %v", e, *s.Accuracy.Float)
 	}
@@ -197,14 +200,14 @@ func TestEvalOfAnotherFolderUsesAllImages(t *testing.T) {
 	predictions := filepath.Join(t.TempDir(), "predictions.csv")
 	for _, file := range []string{r.model(), r.checkpoint()} {
 		out, log, code := execute(t, "eval", file, "--data", data, "--json", "--predictions", predictions)
-		if e := decode[evaluation](t, out); code != 0 || e.Images != 30 || !strings.Contains(log, "note: all 30 images are used, since the model was not trained with these files") {
+		if e := decode[evaluate.Evaluation](t, out); code != 0 || e.Images != 30 || !strings.Contains(log, "note: all 30 images are used, since the model was not trained with these files") {
 			t.Errorf("%s: %d images, %s", file, e.Images, log)
 		}
 		if rows := string(read(t, predictions)); !strings.Contains(rows, "\ntest/circle/") || strings.Count(rows, "\n") != 31 {
 			t.Errorf("%s", rows)
 		}
 	}
-	if e := decode[evaluation](t, mustRun(t, "eval", r.model(), "--data", data, "--seed", "2", "--json")); e.Images < 3 || e.Images > 15 {
+	if e := decode[evaluate.Evaluation](t, mustRun(t, "eval", r.model(), "--data", data, "--seed", "2", "--json")); e.Images < 3 || e.Images > 15 {
 		t.Errorf("%d of 30 images by a seed", e.Images)
 	}
 }
@@ -225,7 +228,7 @@ func TestSkipBroken(t *testing.T) {
 	mustFail(t, 1, []string{"train", "--data", data, "--out", filepath.Join(t.TempDir(), "run")}, want...)
 	mustFail(t, 1, []string{"eval", r.model(), "--data", data}, want...)
 	mustFail(t, 1, []string{"verify", r.checkpoint(), r.model(), "--data", data}, want...)
-	if e := decode[evaluation](t, mustRun(t, "eval", r.model(), "--data", data, "--skip-broken", "--json")); e.Images != 30 {
+	if e := decode[evaluate.Evaluation](t, mustRun(t, "eval", r.model(), "--data", data, "--skip-broken", "--json")); e.Images != 30 {
 		t.Errorf("%d images", e.Images)
 	}
 }
@@ -246,7 +249,7 @@ func TestRunFindsWhatTrainingFinds(t *testing.T) {
 		}
 	}
 	out, log, code := execute(t, "run", r.model(), dir, "--json")
-	if results := decode[[]classified](t, out); code != 1 || len(results) != 2 || results[0].Error != "" || !strings.Contains(results[1].Error, "WebP") {
+	if results := decode[[]classify.Answer](t, out); code != 1 || len(results) != 2 || results[0].Error != "" || !strings.Contains(results[1].Error, "WebP") {
 		t.Errorf("%d: %+v", code, results)
 	}
 	if !strings.Contains(log, "left out, no image by its name: 1 file (notes.txt)") {
@@ -266,7 +269,7 @@ func TestEvalRelabels(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	e := decode[evaluation](t, mustRun(t, "eval", r.model(), "--data", data, "--json"))
+	e := decode[evaluate.Evaluation](t, mustRun(t, "eval", r.model(), "--data", data, "--json"))
 	if e.Images != 8 || e.PerClass[0].Images != 0 || e.PerClass[0].Accuracy != nil || e.PerClass[2].Images != 4 || *e.Accuracy.Integer < 0.75 {
 		t.Errorf("%+v", e)
 	}
@@ -288,7 +291,7 @@ func TestVerify(t *testing.T) {
 func TestVerifyFails(t *testing.T) {
 	r := trained(t)
 	stdout, stderr, code := execute(t, "verify", r.file("checkpoint-last.safetensors"), changedModel(t, r), "--json")
-	if v := decode[export.Verification](t, stdout); code != exitFailed || v.IntegerMismatches == 0 {
+	if v := decode[export.Verification](t, stdout); code != command.Failed || v.IntegerMismatches == 0 {
 		t.Errorf("exit %d, %+v", code, v)
 	}
 	if !strings.Contains(stderr, "integers differ between") {
@@ -323,7 +326,7 @@ func TestRun(t *testing.T) {
 		}
 		args = append(args, path)
 	}
-	results := decode[[]classified](t, mustRun(t, args...))
+	results := decode[[]classify.Answer](t, mustRun(t, args...))
 	if len(results) != len(shapeClasses) {
 		t.Fatalf("%d results", len(results))
 	}
@@ -342,11 +345,11 @@ func TestRun(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "notes.txt"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if got := decode[[]classified](t, mustRun(t, append(args[:5:5], folder)...)); !reflect.DeepEqual(got, results) {
+	if got := decode[[]classify.Answer](t, mustRun(t, append(args[:5:5], folder)...)); !reflect.DeepEqual(got, results) {
 		t.Errorf("of the folder %+v, of its files %+v", got, results)
 	}
 	var out, log bytes.Buffer
-	if code := run(t.Context(), []string{"run", r.model(), "-", "--top", "1"}, bytes.NewReader(read(t, args[6])), &out, &log); code != exitDone || !strings.Contains(out.String(), "cross") {
+	if code := command.Execute(t.Context(), newRoot(), []string{"run", r.model(), "-", "--top", "1"}, bytes.NewReader(read(t, args[6])), &out, &log); code != command.Done || !strings.Contains(out.String(), "cross") {
 		t.Errorf("exit %d, %s%s", code, &out, &log)
 	}
 }
@@ -462,8 +465,8 @@ func TestInterruptAndResume(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	log := &cancelAt{text: "float 3/8", cancel: cancel}
-	code := run(ctx, []string{"train", r.recipe, "--data", r.data, "--out", folder}, strings.NewReader(""), io.Discard, log)
-	if code != exitInterrupted || !strings.Contains(log.log.String(), "qat train --resume "+folder) {
+	code := command.Execute(ctx, newRoot(), []string{"train", r.recipe, "--data", r.data, "--out", folder}, strings.NewReader(""), io.Discard, log)
+	if code != command.Interrupted || !strings.Contains(log.log.String(), "qat train --resume "+folder) {
 		t.Fatalf("exit %d: %s", code, log.log.String())
 	}
 	if want := r.data + ": 12x12x1, 3 classes (circle, cross, stripes), 87 train, 10 validation, 23 test (chosen by seed 1)\n"; !strings.HasPrefix(log.log.String(), want) {
@@ -484,10 +487,10 @@ func TestInterruptAndResume(t *testing.T) {
 		t.Errorf("the models differ (%v, %v)", errA, errB)
 	}
 	for _, args := range [][]string{{"--resume", folder, "--seed", "2"}, {"--resume", folder, r.recipe}, {"--resume", folder, "--set", "batch=1"}} {
-		mustFail(t, exitUsage, append([]string{"train"}, args...), "--resume goes on with the recipe of the run", "leave")
+		mustFail(t, command.Usage, append([]string{"train"}, args...), "--resume goes on with the recipe of the run", "leave")
 	}
-	mustFail(t, exitFailed, []string{"train", "--resume", r.data}, "no run folder")
-	mustFail(t, exitUsage, []string{"train", "--accept-changes"}, "--resume")
+	mustFail(t, command.Failed, []string{"train", "--resume", r.data}, "no run folder")
+	mustFail(t, command.Usage, []string{"train", "--accept-changes"}, "--resume")
 }
 
 func TestFlagsChangeTheRecipe(t *testing.T) {
@@ -509,16 +512,18 @@ func TestFlagsChangeTheRecipe(t *testing.T) {
 	}
 	want := recipe.Default()
 	want.Batch, want.Seed, want.Model.Name, want.Model.Width = 32, 4, "cnv", 0.5
-	want.QAT.Method, want.QAT.WeightBits, want.QAT.LR, want.Version = "int", 3, 0.02, version().Version
+	want.QAT.Method, want.QAT.WeightBits, want.QAT.LR, want.Version = "int", 3, 0.02, version.Read().Version
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }
 
 func TestMethods(t *testing.T) {
-	list := decode[[]methodInfo](t, mustRun(t, "methods", "--json"))
+	list := decode[[]describe.Method](t, mustRun(t, "methods", "--json"))
 	wantKeys(t, mustRun(t, "methods", "--json"), "name", "paper", "weight_bits", "activation_bits", "trains", "integers")
-	if !slices.ContainsFunc(list, func(m methodInfo) bool { return m.Name == "pact" && m.Integers && slices.Contains(m.WeightBits, 4) }) {
+	if !slices.ContainsFunc(list, func(m describe.Method) bool {
+		return m.Name == "pact" && m.Integers && slices.Contains(m.WeightBits, 4)
+	}) {
 		t.Errorf("%+v", list)
 	}
 	if table := mustRun(t, "methods"); !strings.Contains(table, "arXiv:1805.06085") {
@@ -531,14 +536,14 @@ func TestWidths(t *testing.T) {
 		bits []int
 		want string
 	}{{nil, ""}, {[]int{1}, "1"}, {[]int{1, 2}, "1, 2"}, {[]int{2, 3, 4, 8}, "2-4, 8"}, {[]int{1, 4, 5, 6, 7, 8, 32}, "1, 4-8, 32"}} {
-		if got := widths(c.bits); got != c.want {
+		if got := describe.Widths(c.bits); got != c.want {
 			t.Errorf("widths(%v) = %q, want %q", c.bits, got, c.want)
 		}
 	}
 }
 
 func TestVersion(t *testing.T) {
-	v := decode[versionInfo](t, mustRun(t, "version", "--json"))
+	v := decode[version.Info](t, mustRun(t, "version", "--json"))
 	if v.Version == "" || !strings.HasPrefix(v.Go, "go") || !strings.Contains(v.Platform, "/") || len(v.Kernels) == 0 {
 		t.Errorf("%+v", v)
 	}
@@ -565,7 +570,7 @@ func TestDataList(t *testing.T) {
 }
 
 func TestOneLine(t *testing.T) {
-	if got := oneLine(fmt.Errorf("a\nb\r\nc")); got != "a b c" {
+	if got := term.OneLine(fmt.Errorf("a\nb\r\nc")); got != "a b c" {
 		t.Errorf("%q", got)
 	}
 }
@@ -575,8 +580,8 @@ func TestInterrupt(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var log strings.Builder
-	code := run(ctx, []string{"eval", r.checkpoint()}, strings.NewReader(""), io.Discard, &log)
-	if code != exitInterrupted || log.String() != "qat: interrupted\n" {
+	code := command.Execute(ctx, newRoot(), []string{"eval", r.checkpoint()}, strings.NewReader(""), io.Discard, &log)
+	if code != command.Interrupted || log.String() != "qat: interrupted\n" {
 		t.Errorf("exit %d, %q", code, log.String())
 	}
 }

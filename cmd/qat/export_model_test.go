@@ -9,19 +9,21 @@ import (
 	"testing"
 
 	"github.com/goqat/goqat/describe"
+	"github.com/goqat/goqat/export/formats"
+	"github.com/goqat/goqat/internal/command"
 )
 
 // Every format writes what it says, states something of every operator, and writes the same bytes again.
 func TestExportFormats(t *testing.T) {
 	r := trained(t)
 	layers := len(decode[describe.Description](t, mustRun(t, "inspect", r.model(), "--json")).Layers)
-	for _, f := range formats {
-		t.Run(f.name, func(t *testing.T) {
+	for _, f := range formats.All() {
+		t.Run(f.Name, func(t *testing.T) {
 			var first string
 			for range 2 {
-				out := filepath.Join(t.TempDir(), "model"+f.extension)
-				e := decode[exported](t, mustRun(t, "export", r.model(), "--format", f.name, "-o", out, "--json"))
-				if e.Format != f.name || len(e.Operators) != layers || len(e.Files) == 0 {
+				out := filepath.Join(t.TempDir(), "model"+f.Extension)
+				e := decode[formats.Exported](t, mustRun(t, "export", r.model(), "--format", f.Name, "-o", out, "--json"))
+				if e.Format != f.Name || len(e.Operators) != layers || len(e.Files) == 0 {
 					t.Errorf("%+v of %d layers", e, layers)
 				}
 				var all strings.Builder
@@ -37,8 +39,8 @@ func TestExportFormats(t *testing.T) {
 				}
 				first = all.String()
 			}
-			out := filepath.Join(t.TempDir(), "model"+f.extension)
-			if text := mustRun(t, "export", r.model(), "--format", f.name, "-o", out); !strings.Contains(text, out) || !strings.Contains(text, "agrees") {
+			out := filepath.Join(t.TempDir(), "model"+f.Extension)
+			if text := mustRun(t, "export", r.model(), "--format", f.Name, "-o", out); !strings.Contains(text, out) || !strings.Contains(text, "agrees") {
 				t.Errorf("%q", text)
 			}
 		})
@@ -48,13 +50,13 @@ func TestExportFormats(t *testing.T) {
 func TestExportFormatOfOtherFiles(t *testing.T) {
 	r := trained(t)
 	out := filepath.Join(t.TempDir(), "model.onnx")
-	mustFail(t, exitFailed, []string{"export", r.checkpoint(), "--format", "onnx-exact", "-o", out}, r.checkpoint(), "qat export")
-	mustFail(t, exitFailed, []string{"compare", r.checkpoint(), out}, r.checkpoint(), "qat export")
-	mustFail(t, exitFailed, []string{"compare", r.model(), out, "--data", r.data}, out)
-	mustFail(t, exitFailed, []string{"compare", r.model(), r.model(), "--data", r.data}, "onnxruntime")
-	mustFail(t, exitUsage, []string{"export", r.model(), "--format", "tensorrt", "-o", out}, "tensorrt", "onnx-exact")
-	mustFail(t, exitUsage, []string{"export", r.model(), "--pack", "-o", out}, "--pack", "--format")
-	mustFail(t, exitUsage, []string{"export", r.model(), "--format", "onnx", "--bias", "int8", "-o", out}, "int8", "int32")
+	mustFail(t, command.Failed, []string{"export", r.checkpoint(), "--format", "onnx-exact", "-o", out}, r.checkpoint(), "qat export")
+	mustFail(t, command.Failed, []string{"compare", r.checkpoint(), out}, r.checkpoint(), "qat export")
+	mustFail(t, command.Failed, []string{"compare", r.model(), out, "--data", r.data}, out)
+	mustFail(t, command.Failed, []string{"compare", r.model(), r.model(), "--data", r.data}, "onnxruntime")
+	mustFail(t, command.Usage, []string{"export", r.model(), "--format", "tensorrt", "-o", out}, "tensorrt", "onnx-exact")
+	mustFail(t, command.Usage, []string{"export", r.model(), "--pack", "-o", out}, "--pack", "--format")
+	mustFail(t, command.Usage, []string{"export", r.model(), "--format", "onnx", "--bias", "int8", "-o", out}, "int8", "int32")
 	if _, err := os.Stat(out); err == nil {
 		t.Error("a file was written")
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/internal/safetensors"
 )
 
@@ -62,7 +63,7 @@ func TestHostileFilesUnderALimitOfMemory(t *testing.T) {
 		if code == exitTimeout && strings.Contains(last, "everything is saved, go on with") {
 			continue
 		}
-		if code != exitDone && code != exitFailed && code != exitUsage || code != exitDone && !strings.HasPrefix(last, "qat: ") || strings.Contains(all.String(), "goroutine ") {
+		if code != command.Done && code != command.Failed && code != command.Usage || code != command.Done && !strings.HasPrefix(last, "qat: ") || strings.Contains(all.String(), "goroutine ") {
 			t.Errorf("%d: %q: exit %d: %.600s", i, args, code, all.String())
 		}
 	}
@@ -193,7 +194,7 @@ func TestDiskFullAtEveryFile(t *testing.T) {
 		}
 		folder := filepath.Join(t.TempDir(), "run")
 		stderr, code := executeLimited(t, int(info.Size())-1, "train", r.recipe, "--data", r.data, "--out", folder)
-		if code != exitFailed || !strings.Contains(stderr, "file too large") {
+		if code != command.Failed || !strings.Contains(stderr, "file too large") {
 			t.Errorf("%s: exit %d: %s", filepath.Base(name), code, stderr)
 			continue
 		}
@@ -202,7 +203,7 @@ func TestDiskFullAtEveryFile(t *testing.T) {
 			args = []string{"train", r.recipe, "--data", r.data, "--out", folder}
 		}
 		var log bytes.Buffer
-		if code := run(t.Context(), args, strings.NewReader(""), io.Discard, &log); code != exitDone {
+		if code := command.Execute(t.Context(), newRoot(), args, strings.NewReader(""), io.Discard, &log); code != command.Done {
 			t.Errorf("%s: going on: exit %d: %s", filepath.Base(name), code, log.String())
 			continue
 		}

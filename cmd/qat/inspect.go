@@ -3,20 +3,15 @@
 package main
 
 import (
-	"fmt"
-	"os"
-
 	"github.com/spf13/cobra"
 
 	"github.com/goqat/goqat/describe"
-	"github.com/goqat/goqat/graph"
-	"github.com/goqat/goqat/pipeline"
-	"github.com/goqat/goqat/qmodel"
+	"github.com/goqat/goqat/internal/command"
+	"github.com/goqat/goqat/internal/term"
 )
 
 func inspectCommand() *cobra.Command {
 	var kernel string
-	var asJSON bool
 	c := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "Show what is in a .qmodel or a checkpoint",
@@ -40,64 +35,16 @@ of its accumulators. --json has the method, the kernel and the energies of each 
 		Example: `  qat inspect runs/lenet-pact-w4a4/model.qmodel
   qat inspect runs/lenet-pact-w4a4/model.qmodel --kernel avx2
   qat inspect runs/lenet-pact-w4a4/checkpoint-float.safetensors --json`,
-		Args: arguments(1, 1, "a .qmodel or a checkpoint"),
+		Args: command.Arguments(1, 1, "a .qmodel or a checkpoint"),
 		RunE: func(c *cobra.Command, args []string) error {
-			d, err := describeFile(args[0], kernel)
+			d, err := describe.File(args[0], kernel)
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return printJSON(c.OutOrStdout(), d)
-			}
-			return printDescription(c.OutOrStdout(), d)
+			return command.Result(c, d, func(p *term.Page) { printDescription(p, d) })
 		},
 	}
 	addKernel(c, &kernel)
-	addJSON(c, &asJSON)
+	command.AddJSON(c)
 	return c
-}
-
-func describeFile(path, kernel string) (*describe.Description, error) {
-	model, err := isModel(path)
-	if err != nil {
-		return nil, err
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	stat, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	var d *describe.Description
-	if model {
-		d, err = describeModel(f, stat.Size(), kernel)
-	} else {
-		d, err = describeCheckpoint(path, kernel)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	d.FileBytes = stat.Size()
-	return d, nil
-}
-
-func describeModel(f *os.File, size int64, kernel string) (*describe.Description, error) {
-	q, err := qmodel.Read(f, size)
-	if err != nil {
-		return nil, err
-	}
-	return describe.Model(q, kernel)
-}
-
-func describeCheckpoint(path, kernel string) (*describe.Description, error) {
-	pool := graph.NewPool(1)
-	defer pool.Close()
-	r, err := pipeline.Open(path, 1, pool)
-	if err != nil {
-		return nil, err
-	}
-	return describe.Checkpoint(r, kernel)
 }

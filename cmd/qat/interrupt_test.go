@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/goqat/goqat/export"
+	"github.com/goqat/goqat/internal/command"
+	"github.com/goqat/goqat/internal/term"
 )
 
 // endless is a pipe from which nothing comes. Who reads it interrupts the program.
@@ -32,7 +34,7 @@ func TestInterruptEndsRunAtOnce(t *testing.T) {
 	e := &endless{interrupt, make(chan struct{})}
 	defer close(e.end)
 	var out, log bytes.Buffer
-	if code := run(ctx, []string{"run", r.model(), "-"}, e, &out, &log); code != exitInterrupted || out.Len() > 0 {
+	if code := command.Execute(ctx, newRoot(), []string{"run", r.model(), "-"}, e, &out, &log); code != command.Interrupted || out.Len() > 0 {
 		t.Errorf("exit %d, %q, %q", code, out.String(), log.String())
 	}
 }
@@ -44,11 +46,11 @@ func TestWorkOfAModelIsLimited(t *testing.T) {
 	if err := writePNG(image, drawShape("cross", rand.New(rand.NewPCG(1, 1)))); err != nil {
 		t.Fatal(err)
 	}
-	mustFail(t, exitFailed, []string{"run", r.model(), image, "--work", "100"}, "limit of 100", "--work")
-	mustFail(t, exitFailed, []string{"eval", r.model(), "--data", r.data, "--work", "100"}, "limit of 100", "--work")
-	mustFail(t, exitFailed, []string{"bench", r.model(), "--work", "100"}, "limit of 100", "--work")
+	mustFail(t, command.Failed, []string{"run", r.model(), image, "--work", "100"}, "limit of 100", "--work")
+	mustFail(t, command.Failed, []string{"eval", r.model(), "--data", r.data, "--work", "100"}, "limit of 100", "--work")
+	mustFail(t, command.Failed, []string{"bench", r.model(), "--work", "100"}, "limit of 100", "--work")
 	for _, verb := range [][]string{{"run", r.model(), image}, {"eval", r.model(), "--data", r.data}, {"bench", r.model()}} {
-		mustFail(t, exitUsage, append(verb, "--work", "-1"), "--work -1")
+		mustFail(t, command.Usage, append(verb, "--work", "-1"), "--work -1")
 	}
 	mustRun(t, "run", r.model(), image, "--work", "100000000")
 }
@@ -57,8 +59,10 @@ func TestWorkOfAModelIsLimited(t *testing.T) {
 func TestVerifySaysWhereClassesDiffer(t *testing.T) {
 	for agreement, warns := range map[float64]bool{1: false, 0.99: false, 0.985: true, 0: true} {
 		v := export.Verification{Images: 200, FakequantTop1Agreement: agreement}
-		if got := strings.Contains(string(verified(v)), "warning: the integers find another class"); got != warns || (disagreement(v) != "") != warns {
-			t.Errorf("agreement %v: %q", agreement, verified(v))
+		var b strings.Builder
+		printVerification(term.NewPage(&b), v)
+		if got := strings.Contains(b.String(), "warning: the integers find another class"); got != warns || (v.Warning() != "") != warns {
+			t.Errorf("agreement %v: %q", agreement, b.String())
 		}
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/goqat/goqat/internal/command"
 )
 
 // limitVariable makes the test program one command line whose files can have no
@@ -30,9 +32,9 @@ func limited() bool {
 	signal.Ignore(syscall.SIGXFSZ)
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: most, Max: most}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(exitFailed)
+		os.Exit(command.Failed)
 	}
-	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(command.Execute(context.Background(), newRoot(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	return true
 }
 
@@ -69,7 +71,7 @@ func TestFullDisk(t *testing.T) {
 	} {
 		t.Run(c.args[0], func(t *testing.T) {
 			stderr, code := executeLimited(t, 100, c.args...)
-			if code != exitFailed || !strings.Contains(stderr, "qat: ") || !strings.Contains(stderr, "file too large") {
+			if code != command.Failed || !strings.Contains(stderr, "qat: ") || !strings.Contains(stderr, "file too large") {
 				t.Errorf("exit %d, %q", code, stderr)
 			}
 			if _, err := os.Stat(c.file); !os.IsNotExist(err) {

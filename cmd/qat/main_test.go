@@ -14,13 +14,15 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/goqat/goqat/internal/command"
 )
 
 // execute runs one command line.
 func execute(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, log bytes.Buffer
-	code = run(t.Context(), args, strings.NewReader(""), &out, &log)
+	code = command.Execute(t.Context(), newRoot(), args, strings.NewReader(""), &out, &log)
 	return out.String(), log.String(), code
 }
 
@@ -28,7 +30,7 @@ func execute(t *testing.T, args ...string) (stdout, stderr string, code int) {
 func mustRun(t *testing.T, args ...string) string {
 	t.Helper()
 	stdout, stderr, code := execute(t, args...)
-	if code != exitDone {
+	if code != command.Done {
 		t.Fatalf("qat %s: exit %d: %s", strings.Join(args, " "), code, stderr)
 	}
 	return stdout
@@ -172,7 +174,7 @@ func trainShapes(t *testing.T) (r trainedRun, err error) {
 		return r, err
 	}
 	stdout, stderr, code := execute(t, "train", r.recipe, "--data", r.data, "--out", r.folder, "--json")
-	if code != exitDone {
+	if code != command.Done {
 		return r, fmt.Errorf("train: exit %d: %s", code, stderr)
 	}
 	r.stdout = stdout

@@ -5,6 +5,8 @@ package main
 import (
 	"bytes"
 	"testing"
+
+	"github.com/goqat/goqat/internal/command"
 )
 
 // TestExportNeverWritesOverWhatItReads gives export its own input as the output, by
@@ -17,7 +19,7 @@ func TestExportNeverWritesOverWhatItReads(t *testing.T) {
 		{"export", r.model(), "--format", "c", "-o", r.model()},
 	} {
 		before := read(t, args[1])
-		mustFail(t, exitUsage, args, "would be written over")
+		mustFail(t, command.Usage, args, "would be written over")
 		if !bytes.Equal(before, read(t, args[1])) {
 			t.Errorf("%v: the file has changed", args)
 		}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/internal/qmodeltest"
 )
 
@@ -81,25 +82,9 @@ func TestNamesFromFilesReachTheTerminalEscaped(t *testing.T) {
 			if slices.ContainsFunc(strings.Split(stdout+"\n"+stderr, "\n"), func(line string) bool { return strings.HasPrefix(line, "qat: forged") }) {
 				t.Errorf("%q: a forged line in %q", args, all)
 			}
-			if code == exitDone && args[len(args)-1] == "--json" && !json.Valid([]byte(stdout)) {
+			if code == command.Done && args[len(args)-1] == "--json" && !json.Valid([]byte(stdout)) {
 				t.Errorf("%q: no JSON: %q", args, stdout)
 			}
 		}
-	}
-}
-
-// TestEscapedJSONIsTheSameDocument reads back what was escaped.
-func TestEscapedJSONIsTheSameDocument(t *testing.T) {
-	names := append([]string{"é 日本 \U0001f600", "\u2028\U000e0001\x7f"}, hostileNames...)
-	var b strings.Builder
-	if err := printJSON(&b, names); err != nil {
-		t.Fatal(err)
-	}
-	var again []string
-	if err := json.Unmarshal([]byte(b.String()), &again); err != nil || !slices.Equal(again, names) {
-		t.Errorf("%q became %q, error %v", names, again, err)
-	}
-	if !strings.Contains(b.String(), "é 日本 \U0001f600") {
-		t.Errorf("what prints is escaped in %s", b.String())
 	}
 }

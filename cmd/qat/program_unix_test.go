@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/goqat/goqat/internal/command"
 )
 
 // programVariable makes the test program the program qat.
@@ -82,7 +84,7 @@ func TestHangUpSavesAsTermDoes(t *testing.T) {
 				}
 			}
 			until(t, log, "everything is saved")
-			if p.Wait(); p.ProcessState.ExitCode() != exitInterrupted {
+			if p.Wait(); p.ProcessState.ExitCode() != command.Interrupted {
 				t.Errorf("ended with %v", p.ProcessState)
 			}
 			if _, err := os.Stat(filepath.Join(folder, "checkpoint-last.safetensors")); err != nil {

@@ -3,15 +3,14 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"go.yaml.in/yaml/v3"
 
+	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/layers"
-	"github.com/goqat/goqat/qat"
+	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/recipe"
 )
 
@@ -44,10 +43,6 @@ var recipeFlags = []recipeFlag{
 // to a command. They show the values of base as defaults.
 func addRecipeFlags(c *cobra.Command, base *recipe.Recipe, set *[]string, names ...string) {
 	c.Flags().StringArrayVar(set, "set", nil, "change any value of the recipe: `path=value`, as in qat.lr=0.02; may be repeated")
-	var values map[string]any
-	if err := yaml.Unmarshal(base.YAML(), &values); err != nil {
-		panic(err) // a recipe writes what it reads
-	}
 	for _, f := range recipeFlags {
 		switch {
 		case len(names) > 0 && !slices.Contains(names, f.name):
@@ -57,20 +52,8 @@ func addRecipeFlags(c *cobra.Command, base *recipe.Recipe, set *[]string, names 
 		default:
 			c.Flags().String(f.name, "", f.usage)
 		}
-		c.Flags().Lookup(f.name).DefValue = valueAt(values, f.path)
+		c.Flags().Lookup(f.name).DefValue = base.Get(f.path)
 	}
-}
-
-// valueAt returns the value at a path of a recipe, the name of a model.
-func valueAt(values map[string]any, path string) string {
-	key, rest, deeper := strings.Cut(path, ".")
-	if inner, ok := values[key].(map[string]any); ok {
-		if !deeper {
-			rest = "name"
-		}
-		return valueAt(inner, rest)
-	}
-	return fmt.Sprint(values[key])
 }
 
 // applyRecipeFlags changes a recipe by the flags given, then by --set, and checks
@@ -79,43 +62,20 @@ func applyRecipeFlags(c *cobra.Command, r *recipe.Recipe, set []string) error {
 	for _, f := range recipeFlags {
 		if flag := c.Flags().Lookup(f.name); flag != nil && flag.Changed {
 			if err := r.Set(f.path + "=" + flag.Value.String()); err != nil {
-				return usagef(c, "--%s: %w", f.name, err)
+				return command.Wrong(c, "--%s: %w", f.name, err)
 			}
 		}
 	}
 	for _, s := range set {
 		if err := r.Set(s); err != nil {
-			return usagef(c, "%w", err)
+			return command.Wrong(c, "%w", err)
 		}
 	}
 	if err := r.Validate(); err != nil {
-		return usagef(c, "%w", err)
+		return command.Wrong(c, "%w", err)
 	}
-	return known(c, r)
-}
-
-// known checks the names that a recipe uses, for a word about what was probably
-// meant.
-func known(c *cobra.Command, r *recipe.Recipe) error {
-	var methods []string
-	for _, m := range qat.Methods() {
-		methods = append(methods, m.Info().Name)
+	if err := pipeline.CheckNames(r); err != nil {
+		return command.Wrong(c, "%w", err)
 	}
-	check := func(what, name string, names []string) error {
-		if slices.Contains(names, name) {
-			return nil
-		}
-		hint := fmt.Sprintf("choose one of %s", strings.Join(names, ", "))
-		if near := recipe.Nearest(name, names); near != "" {
-			hint = fmt.Sprintf("did you mean %q?", near)
-		}
-		return usagef(c, "there is no %s %q, %s", what, name, hint)
-	}
-	if err := check("method", r.QAT.Method, methods); err != nil {
-		return err
-	}
-	if len(r.Model.Layers) > 0 {
-		return nil
-	}
-	return check("network", r.Model.Name, layers.Names())
+	return nil
 }

@@ -5,13 +5,13 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/table"
 )
 
 func tableCommand() *cobra.Command {
 	var rows string
-	var asJSON bool
 	c := &cobra.Command{
 		Use:   "table RUNS",
 		Short: "Make a table of the trainings in a folder of run folders",
@@ -26,7 +26,7 @@ flags: one a line, its name, its seeds, its recipe and flags of qat train. Rows 
 names begin with base are left out.`,
 		Example: `  qat table runs
   qat table runs/mnist --rows examples/recipes/tables/mnist`,
-		Args: arguments(1, 1, "a folder of run folders"),
+		Args: command.Arguments(1, 1, "a folder of run folders"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var list []table.Row
 			if rows != "" {
@@ -39,8 +39,8 @@ names begin with base are left out.`,
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return printJSON(c.OutOrStdout(), lines)
+			if command.AsJSON(c) {
+				return term.JSON(c.OutOrStdout(), lines)
 			}
 			for i := range lines {
 				lines[i].Name, lines[i].What = term.Plain(lines[i].Name), term.Plain(lines[i].What)
@@ -49,6 +49,6 @@ names begin with base are left out.`,
 		},
 	}
 	c.Flags().StringVar(&rows, "rows", "", "`file` of the rows of the table")
-	addJSON(c, &asJSON)
+	command.AddJSON(c)
 	return c
 }

@@ -4,13 +4,14 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/internal/term"
+	"github.com/goqat/goqat/internal/version"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/recipe"
 )
@@ -18,7 +19,7 @@ import (
 func trainCommand() *cobra.Command {
 	var set []string
 	var resume string
-	var asJSON, skipBroken, accept bool
+	var skipBroken, accept bool
 	c := &cobra.Command{
 		Use:   "train [RECIPE.yaml]",
 		Short: "Train, quantize, export and verify a network",
@@ -35,25 +36,22 @@ or the kernels are others than before, unless --accept-changes says to go on.`,
   qat train --model resnet20 --data cifar10 --method int --weight-bits 8 --activation-bits 8
   qat train recipe.yaml --seed 2 --set qat.lr=0.02 --out runs/mine
   qat train --resume runs/mine`,
-		Args: arguments(0, 1, "one recipe at most"),
+		Args: command.Arguments(0, 1, "one recipe at most"),
 		RunE: func(c *cobra.Command, args []string) error {
 			r, err := trainRecipe(c, args, resume, set)
 			if err != nil {
 				return err
 			}
-			screen := newScreen(c)
-			s, err := pipeline.Train(c.Context(), r, pipeline.Options{Resume: resume != "", AcceptChanges: accept, SkipBroken: skipBroken, On: screen.show})
-			screen.stop()
+			screen := command.Screen(c)
+			s, err := pipeline.Train(c.Context(), r, pipeline.Options{Resume: resume != "", AcceptChanges: accept, SkipBroken: skipBroken, On: screen.Show})
+			screen.Stop()
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				if s.Verify != nil {
-					fmt.Fprint(c.ErrOrStderr(), disagreement(*s.Verify))
-				}
-				return printJSON(c.OutOrStdout(), s)
+			if s.Verify != nil {
+				warn(c, *s.Verify)
 			}
-			return printSummary(c.OutOrStdout(), s)
+			return command.Result(c, s, func(p *term.Page) { printSummary(p, s) })
 		},
 	}
 	base := recipe.Default()
@@ -61,7 +59,7 @@ or the kernels are others than before, unless --accept-changes says to go on.`,
 	model := c.Flags().Lookup("model")
 	model.Usage += fmt.Sprintf("; of width 1, without the flag %s of width %v", base.Model.Name, base.Model.Width)
 	model.DefValue = ""
-	addJSON(c, &asJSON)
+	command.AddJSON(c)
 	addSkipBroken(c, &skipBroken)
 	c.Flags().StringVar(&resume, "resume", "", "go on with the interrupted run in a `folder`")
 	c.Flags().BoolVar(&accept, "accept-changes", false, "with --resume: go on although the data, the recipe or the kernels have changed")
@@ -73,12 +71,12 @@ or the kernels are others than before, unless --accept-changes says to go on.`,
 func trainRecipe(c *cobra.Command, args []string, resume string, set []string) (*recipe.Recipe, error) {
 	if resume != "" {
 		if len(args) > 0 {
-			return nil, usagef(c, "--resume goes on with the recipe of the run, leave %s out", args[0])
+			return nil, command.Wrong(c, "--resume goes on with the recipe of the run, leave %s out", args[0])
 		}
 		var other error
 		c.Flags().Visit(func(f *pflag.Flag) {
 			if f.Name != "resume" && f.Name != "json" && f.Name != "threads" && f.Name != "skip-broken" && f.Name != "accept-changes" {
-				other = usagef(c, "--resume goes on with the recipe of the run, leave --%s out", f.Name)
+				other = command.Wrong(c, "--resume goes on with the recipe of the run, leave --%s out", f.Name)
 			}
 		})
 		if other != nil {
@@ -91,68 +89,21 @@ func trainRecipe(c *cobra.Command, args []string, resume string, set []string) (
 		return r, applyRecipeFlags(c, r, nil)
 	}
 	if c.Flags().Changed("accept-changes") {
-		return nil, usagef(c, "--accept-changes goes with --resume")
+		return nil, command.Wrong(c, "--accept-changes goes with --resume")
 	}
 	r := recipe.Default()
 	if len(args) > 0 {
 		if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
-			return nil, usagef(c, "%s is a folder, not a recipe; name images with --data %s", args[0], args[0])
+			return nil, command.Wrong(c, "%s is a folder, not a recipe; name images with --data %s", args[0], args[0])
 		}
 		var err error
 		if r, err = recipe.Load(args[0]); err != nil {
-			return nil, &usageError{c.CommandPath(), err}
+			return nil, command.Wrong(c, "%w", err)
 		}
 	}
 	if err := applyRecipeFlags(c, r, set); err != nil {
 		return nil, err
 	}
-	r.Version = version().Version
+	r.Version = version.Read().Version
 	return r, nil
-}
-
-// printSummary writes the outcome of a training for people.
-func printSummary(w io.Writer, s *pipeline.Summary) error {
-	rate := func(imagesPerSecond float64) string {
-		if imagesPerSecond == 0 {
-			return "-"
-		}
-		return fmt.Sprintf("%.0f", imagesPerSecond)
-	}
-	model := s.Model
-	if s.Width != 1 {
-		model = fmt.Sprintf("%s ×%v", s.Model, s.Width)
-	}
-	err := printf(w, "%s, %s, %d-bit weights, %d-bit activations, %s, %d test images\n\n", model, s.Method, s.WeightBits, s.ActivationBits, s.Data, s.TestImages)
-	if err != nil {
-		return err
-	}
-	var rows [][]string
-	for _, n := range []struct {
-		name     string
-		accuracy *float64
-		size     string
-		rate     string
-	}{
-		{"float", s.Accuracy.Float, byteSize(int64(s.SizeBytes.Float)), rate(s.TrainImagesPerSecond.Float) + " trained"},
-		{"fake-quantized", s.Accuracy.Fakequant, "-", rate(s.TrainImagesPerSecond.QAT) + " trained"},
-		{"integer", s.Accuracy.Integer, byteSize(s.SizeBytes.Integer), rate(s.RunImagesPerSecond) + " run"},
-	} {
-		if n.accuracy != nil {
-			rows = append(rows, []string{n.name, accuracyOn(n.accuracy, s.TestImages), n.size, n.rate})
-		}
-	}
-	if err := term.Table(w, []string{"network", "accuracy", "size", "images/s"}, rows); err != nil {
-		return err
-	}
-	end := lines("there is no integer model, because export refuses the network (see the note before the first epoch)\n")
-	switch {
-	case s.Verify != nil:
-		end = verified(*s.Verify)
-	case s.Accuracy.Fakequant == nil:
-		end = "there is no integer model, because the quantized phase was left out (qat.epochs: 0)\n"
-	}
-	if err := printf(w, "\n%s", end); err != nil {
-		return err
-	}
-	return printf(w, "\n%.0f s, run folder %s\n", s.Seconds.Total, s.Folder)
 }

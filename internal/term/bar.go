@@ -8,10 +8,10 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// NewBar returns a bar on w for something of a known size, which shows what is
+// newBar returns a bar on w for something of a known size, which shows what is
 // counted; if w is no terminal (isTTY) it shows nothing. Clear it before anything
 // else is written.
-func NewBar(w io.Writer, isTTY bool, what string, total int64, options ...progressbar.Option) *progressbar.ProgressBar {
+func newBar(w io.Writer, isTTY bool, what string, total int64, options ...progressbar.Option) *progressbar.ProgressBar {
 	return progressbar.NewOptions64(total, append([]progressbar.Option{
 		progressbar.OptionSetWriter(w),
 		progressbar.OptionSetVisibility(isTTY),

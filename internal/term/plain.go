@@ -32,3 +32,9 @@ func Plain(s string) string {
 // unprintable also says so of the replacement character, as which bytes that are no
 // UTF-8 appear.
 func unprintable(r rune) bool { return !strconv.IsPrint(r) || r == utf8.RuneError }
+
+// OneLine returns the text of an error, which may have names from files, without line
+// breaks and [Plain].
+func OneLine(err error) string {
+	return Plain(strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), " "))
+}

@@ -3,8 +3,6 @@
 package term
 
 import (
-	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -13,7 +11,7 @@ import (
 // Table writes rows under a header, in columns two spaces apart, numbers and
 // percentages to the right, with cells made [Plain]. Every row has as many cells as
 // the header.
-func Table(w io.Writer, header []string, rows [][]string) error {
+func (p *Page) Table(header []string, rows [][]string) {
 	lines := make([]strings.Builder, 1+len(rows))
 	for i := range header {
 		column := []string{header[i]}
@@ -36,11 +34,8 @@ func Table(w io.Writer, header []string, rows [][]string) error {
 		}
 	}
 	for i := range lines {
-		if _, err := fmt.Fprintln(w, strings.TrimRight(lines[i].String(), " ")); err != nil {
-			return fmt.Errorf("term: write table: %w", err)
-		}
+		p.write(strings.TrimRight(lines[i].String(), " ") + "\n")
 	}
-	return nil
 }
 
 // numbers says whether every cell is a number, a percentage, "-" or empty.

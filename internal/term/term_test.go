@@ -4,7 +4,9 @@ package term_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"github.com/goqat/goqat/internal/term"
+	"github.com/goqat/goqat/pipeline"
 )
 
 func TestIsTerminal(t *testing.T) {
@@ -121,23 +124,92 @@ func TestEmptyEpoch(t *testing.T) {
 
 func TestTable(t *testing.T) {
 	var out bytes.Buffer
-	err := term.Table(&out, []string{"network", "accuracy", "bytes"}, [][]string{{"float", "90.2 %", "4000"}, {"integer", "89.9 %", ""}, {"é", "1 %", "2"}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := term.NewPage(&out)
+	p.Table([]string{"network", "accuracy", "bytes"}, [][]string{{"float", "90.2 %", "4000"}, {"integer", "89.9 %", ""}, {"é", "1 %", "2"}})
 	want := "network  accuracy  bytes\nfloat      90.2 %   4000\ninteger    89.9 %\né             1 %      2\n"
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
 	}
 }
 
-type full struct{}
+// A full disk has room for so many writes.
+type full struct{ room int }
 
-func (full) Write([]byte) (int, error) { return 0, errors.New("disk full") }
+func (f *full) Write(b []byte) (int, error) {
+	if f.room--; f.room < 0 {
+		return 0, errors.New("disk full after 1 writes")
+	}
+	return len(b), nil
+}
 
-func TestTableReportsWriteErrors(t *testing.T) {
-	if err := term.Table(full{}, []string{"a"}, nil); err == nil || err.Error() != "term: write table: disk full" {
+// A page keeps the first error and writes nothing after it.
+func TestPageKeepsErrors(t *testing.T) {
+	p := term.NewPage(&full{room: 1})
+	p.Printf("%s", "a")
+	if p.Err() != nil {
+		t.Error(p.Err())
+	}
+	p.Table([]string{"a"}, nil)
+	p.Printf("b")
+	if err := p.Err(); err == nil || err.Error() != "write the result: disk full after 1 writes" {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Names from files are made plain, lines are not.
+func TestPagePrintsNamesPlain(t *testing.T) {
+	var out bytes.Buffer
+	p := term.NewPage(&out)
+	p.Printf("%s|%s|%d", "a\nb", term.Lines("c\nd"), 1)
+	if want := "a\\nb|c\nd|1"; out.String() != want || p.Err() != nil {
+		t.Errorf("%q, %v, want %q", out.String(), p.Err(), want)
+	}
+}
+
+// JSON has no control characters, and says the same.
+func TestJSONIsPlain(t *testing.T) {
+	var out bytes.Buffer
+	name := "a\u009b31m\u202eb<é 日本😀\n\u2028\U000e0001\x7f"
+	if err := term.JSON(&out, map[string]string{"name": name}); err != nil {
+		t.Fatal(err)
+	}
+	var back map[string]string
+	if err := json.Unmarshal(out.Bytes(), &back); err != nil || back["name"] != name {
+		t.Errorf("%q, %v", back, err)
+	}
+	if text := out.String(); strings.ContainsAny(text, "\u009b\u202e\u2028\U000e0001\x7f") || !strings.Contains(text, "<é 日本😀") {
+		t.Errorf("%q", text)
+	}
+	if err := term.JSON(&out, math.NaN()); err == nil {
+		t.Error("NaN is no JSON")
+	}
+}
+
+// A screen passes events to the progress, and bars make room for what is printed.
+func TestScreen(t *testing.T) {
+	var out bytes.Buffer
+	s := term.NewScreen(&out)
+	s.Show(pipeline.Note{Text: "note: a\tb"})
+	s.Show(pipeline.EpochBegun{Phase: "float", Epoch: 1, Epochs: 2, Batches: 3})
+	s.Show(pipeline.Step{Batch: 1})
+	s.Show(pipeline.Progress{What: "images", Done: 1, Total: 2})
+	s.Counter("verify", 3)(2)
+	s.Show(pipeline.EpochEnded{Loss: 1, Accuracy: 0.5, Validation: 0.25, ImagesPerSecond: 7})
+	s.Stop()
+	want := "note: a\\tb\nfloat 1/2  loss 1.0000, accuracy 50.00 %, validation 25.00 %, 7 images/s\n"
+	if out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
+}
+
+func TestUnits(t *testing.T) {
+	half := 0.5
+	for got, want := range map[string]string{
+		term.Percent(nil): "-", term.Percent(&half): "50.00 %", term.Bytes(10239): "10239 B", term.Bytes(10240): "10.0 KiB", term.Bytes(3 << 20): "3.0 MiB",
+	} {
+		if got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 }
 

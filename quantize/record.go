@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package quantize
 
 import (
 	"bytes"
@@ -16,9 +16,9 @@ import (
 	"github.com/goqat/goqat/ptq"
 )
 
-// measurements is a file with a line for each measurement that was made, and one
-// before them that says of what.
-type measurements struct {
+// A record is a file with a line for each measurement that was made, and one before
+// them that says of what.
+type record struct {
 	path string
 	file *os.File // nil for none
 	made map[measured]ptq.Sensitivity
@@ -30,9 +30,9 @@ type measured struct {
 	bits        int
 }
 
-// measurementsHead is the first line: measurements of something else are not gone on
+// recordHead is the first line: measurements of something else are not gone on
 // with.
-type measurementsHead struct {
+type recordHead struct {
 	Checkpoint  string  `json:"checkpoint"` // SHA-256 of the file
 	Calibrator  string  `json:"calibrator"`
 	Granularity string  `json:"granularity"`
@@ -47,9 +47,9 @@ type measurementsHead struct {
 	Measure     int     `json:"measure"`
 }
 
-// openMeasurements opens or makes the file at path; "" keeps nothing.
-func openMeasurements(path, checkpoint string, f *quantizeFlags, measure int) (*measurements, error) {
-	m := &measurements{path: path, made: map[measured]ptq.Sensitivity{}}
+// openRecord opens or makes the file at path; "" keeps nothing.
+func openRecord(path, checkpoint string, s *Settings, measure int) (*record, error) {
+	m := &record{path: path, made: map[measured]ptq.Sensitivity{}}
 	if path == "" {
 		return m, nil
 	}
@@ -57,10 +57,13 @@ func openMeasurements(path, checkpoint string, f *quantizeFlags, measure int) (*
 	if err != nil {
 		return nil, err
 	}
-	head := measurementsHead{
-		Checkpoint: fmt.Sprintf("%x", sha256.Sum256(content)), Calibrator: f.calibrator, Granularity: f.granularity,
-		Data: f.data.name, Dir: f.data.dir, Seed: f.data.seed, SkipBroken: f.data.skipBroken, Layers: strings.Join(f.exceptions, ","),
-		Percentile: f.numbers.Percentile, Deviations: f.numbers.Deviations, Images: f.images, Measure: measure,
+	head := recordHead{
+		Checkpoint: fmt.Sprintf("%x", sha256.Sum256(content)), Calibrator: s.Calibrator, Granularity: s.Granularity,
+		Data: s.Data, Dir: s.Dir, SkipBroken: s.Reading.SkipBroken, Layers: strings.Join(s.Exceptions, ","),
+		Percentile: s.Numbers.Percentile, Deviations: s.Numbers.Deviations, Images: s.Images, Measure: measure,
+	}
+	if s.Seed != nil {
+		head.Seed = *s.Seed
 	}
 	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -89,46 +92,46 @@ func openMeasurements(path, checkpoint string, f *quantizeFlags, measure int) (*
 }
 
 // read takes in the lines that the file has.
-func (m *measurements) read(lines []byte, want measurementsHead) error {
+func (m *record) read(lines []byte, want recordHead) error {
 	if len(lines) == 0 {
 		return nil
 	}
 	first, rest, _ := bytes.Cut(lines, []byte("\n"))
-	var head measurementsHead
+	var head recordHead
 	if json.Unmarshal(first, &head) != nil || head != want {
-		return fmt.Errorf("%s holds measurements of something else; name another file with -o", m.path)
+		return fmt.Errorf("%s holds measurements of something else; name another file", m.path)
 	}
 	for line := range bytes.Lines(rest) {
 		var s ptq.Sensitivity
 		if err := json.Unmarshal(line, &s); err != nil {
-			return fmt.Errorf("%s: damaged: %w; name another file with -o", m.path, err)
+			return fmt.Errorf("%s: damaged: %w; name another file", m.path, err)
 		}
 		m.made[measured{s.Layer, s.What, s.Bits}] = s
 	}
 	return nil
 }
 
-func (m *measurements) find(s ptq.Sensitivity) (ptq.Sensitivity, bool) {
+func (m *record) find(s ptq.Sensitivity) (ptq.Sensitivity, bool) {
 	known, ok := m.made[measured{s.Layer, s.What, s.Bits}]
 	return known, ok
 }
 
 // add appends a measurement.
-func (m *measurements) add(s ptq.Sensitivity) error {
+func (m *record) add(s ptq.Sensitivity) error {
 	if m.file == nil {
 		return nil
 	}
 	return m.line(s)
 }
 
-func (m *measurements) line(v any) error {
+func (m *record) line(v any) error {
 	if err := json.NewEncoder(m.file).Encode(v); err != nil {
 		return fmt.Errorf("%s: %w", m.path, err)
 	}
 	return nil
 }
 
-func (m *measurements) close() {
+func (m *record) close() {
 	if m.file != nil {
 		m.file.Close()
 	}

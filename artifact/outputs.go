@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package artifact
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// CheckOutputs refuses to write over a file that is read, to write one file twice, or
+// to write into a folder that is not there. Outputs without a name are left out.
+func CheckOutputs(input string, outputs ...string) error {
+	read, _ := os.Stat(input)
+	seen := map[string]bool{}
+	for _, path := range outputs {
+		if path == "" {
+			continue
+		}
+		if info, err := os.Stat(path); err == nil && read != nil && os.SameFile(info, read) {
+			return fmt.Errorf("%s is read and would be written over; name another file", path)
+		}
+		if seen[filepath.Clean(path)] {
+			return fmt.Errorf("%s would be written twice; name two files", path)
+		}
+		seen[filepath.Clean(path)] = true
+		if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+			return fmt.Errorf("%s: there is no folder %s; make it first", path, filepath.Dir(path))
+		}
+	}
+	return nil
+}
+
+// CheckModelName refuses a name of another format for a .qmodel.
+func CheckModelName(path string) error {
+	switch filepath.Ext(path) {
+	case ".onnx", ".c", ".h", ".tflite", ".safetensors":
+		return fmt.Errorf("%s: a .qmodel is written; name it so, and export the .qmodel to the other format", path)
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package classify runs a model on image files.
+package classify
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+
+	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/images"
+	_ "github.com/goqat/goqat/images/formats" // so that they are read, too
+	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/interrupt"
+)
+
+// An Answer has the top classes of one image.
+type Answer struct {
+	Image string      `json:"image"`
+	Top   []Candidate `json:"top"`             // the most probable first; none after an error
+	Error string      `json:"error,omitempty"` // why it has no classes
+
+	Err    error `json:"-"` // the error that Error is the text of
+	Turned bool  `json:"-"` // upright, by the orientation noted in the file
+}
+
+// A Candidate is a class that an image may be of.
+type Candidate struct {
+	Index       int     `json:"index"` // of the class
+	Class       string  `json:"class"`
+	Logit       int32   `json:"logit"`
+	Probability float64 `json:"probability"` // softmax of the logits times their scale
+}
+
+// Errors returns the errors of the images that have no classes.
+func Errors(answers []Answer) (list []error) {
+	for _, a := range answers {
+		if a.Err != nil {
+			list = append(list, a.Err)
+		}
+	}
+	return list
+}
+
+// Turned counts the images that were turned upright.
+func Turned(answers []Answer) (n int) {
+	for _, a := range answers {
+		if a.Turned {
+			n++
+		}
+	}
+	return n
+}
+
+// Stdin is the path of standard input.
+const Stdin = "-"
+
+// limits bound an image that the user names.
+var limits = images.Limits{Pixels: images.MaxPixels, Bytes: 256 << 20}
+
+// Images replaces each folder by the images in it, in the order of their names. Files that are images by their names
+// are among them even if they cannot be read, and what is left out is noted.
+func Images(paths []string, note func(sentence string)) ([]string, error) {
+	var list []string
+	for _, path := range paths {
+		if info, err := os.Stat(path); path == Stdin || err != nil || !info.IsDir() {
+			list = append(list, path)
+			continue
+		}
+		found, err := datasets.ImageFiles(path, func(sentence string) { note(path + ": " + sentence) })
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			return nil, fmt.Errorf("%s: no images in this folder", path)
+		}
+		list = append(list, found...)
+	}
+	return list, nil
+}
+
+// Files classifies image files, one after the other, by a runner of the model for single
+// images; stdin is what [Stdin] stands for. An answer has at most so many top classes. A file that is
+// no image has an error; only the end of the context ends the whole.
+func Files(ctx context.Context, m *infer.Model, r *infer.Runner, paths []string, stdin io.Reader, top int) ([]Answer, error) {
+	answers := make([]Answer, 0, len(paths))
+	for _, path := range paths {
+		a, _ := interrupt.Wait(ctx, func() (Answer, error) { return file(m, r, path, stdin, top), nil })
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		answers = append(answers, a)
+	}
+	return answers, nil
+}
+
+// file classifies one image file.
+func file(m *infer.Model, r *infer.Runner, path string, input io.Reader, top int) Answer {
+	a := Answer{Image: path, Top: []Candidate{}}
+	logits, err := a.run(m, r, input)
+	if err != nil {
+		a.Err, a.Error = err, err.Error()
+	} else {
+		a.Top = candidates(m, logits, top)
+	}
+	return a
+}
+
+// run returns the logits of the image.
+func (a *Answer) run(m *infer.Model, r *infer.Runner, input io.Reader) ([]int32, error) {
+	if a.Image != Stdin {
+		f, err := os.Open(a.Image)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		input = f
+	}
+	in := m.Input()
+	image, info, err := limits.Read(input)
+	a.Turned = info.Orientation > 1
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", a.Image, err)
+	}
+	logits := make([]int32, len(m.Classes()))
+	return logits, r.Run(logits, image.Recolor(in.Channels).Resize(in.Height, in.Width).Pixels)
+}
+
+// candidates returns the classes with the greatest logits, the first of equal
+// ones first.
+func candidates(m *infer.Model, logits []int32, top int) []Candidate {
+	scale := float64(math.Float32frombits(m.LogitScale()))
+	greatest := slices.Max(logits)
+	var sum float64
+	all := make([]Candidate, len(logits))
+	for i, name := range m.Classes() {
+		e := math.Exp(scale * float64(int64(logits[i])-int64(greatest)))
+		sum += e
+		all[i] = Candidate{i, name, logits[i], e}
+	}
+	for i := range all {
+		all[i].Probability /= sum
+	}
+	slices.SortStableFunc(all, func(a, b Candidate) int { return cmp.Compare(b.Logit, a.Logit) })
+	return all[:min(top, len(all))]
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package formats lists the forms in which other programs take a model.
+package formats
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/goqat/goqat/export/agreement"
+	"github.com/goqat/goqat/export/cgen"
+	"github.com/goqat/goqat/export/onnx"
+	"github.com/goqat/goqat/export/tflite"
+	"github.com/goqat/goqat/internal/onnxproto"
+	"github.com/goqat/goqat/qmodel"
+)
+
+// A Format is a form in which other programs take a model.
+type Format struct {
+	Name      string
+	Extension string // of the file
+	What      string // for people
+
+	// Export returns the files of a model, none if the format has no form of an
+	// operator, and in either case how each operator agrees with goqat.
+	Export func(m *qmodel.Model, o Options) ([]File, []agreement.Statement, error)
+}
+
+// Options are what a format may be told.
+type Options struct {
+	Path    string // of the file to write
+	Version string // of goqat, for the file
+	Digest  string // SHA-256 of the .qmodel, for the file
+	Pack    bool   // store weights of up to 4 bits in 4
+	Bias    onnx.Bias
+
+	// Images returns some to find ranges with; nil for none.
+	Images func() ([]byte, error)
+}
+
+// A File is to be written.
+type File struct {
+	Path    string
+	Content []byte
+}
+
+// All are the formats that there are.
+func All() []Format {
+	return []Format{
+		{"onnx", ".onnx", "ONNX of QuantizeLinear and DequantizeLinear, which runtimes turn into integer kernels", onnxFormat(onnx.QDQ)},
+		{"onnx-exact", ".onnx", "ONNX that computes the same integers", onnxFormat(onnx.Exact)},
+		{"qonnx", ".onnx", "QONNX for FINN and hls4ml, of one image", onnxFormat(onnx.QONNX)},
+		{"c", ".c", "C99 for microcontrollers, OUTPUT.c and OUTPUT.h", cFormat},
+		{"tflite", ".tflite", "int8 for LiteRT and TFLite Micro; residual sums need images for their ranges", tfliteFormat},
+	}
+}
+
+// Named returns a format.
+func Named(name string) (Format, error) {
+	var names []string
+	for _, f := range All() {
+		if f.Name == name {
+			return f, nil
+		}
+		names = append(names, f.Name)
+	}
+	return Format{}, fmt.Errorf("formats: there is no %q; want one of %s", name, strings.Join(names, ", "))
+}
+
+// onnxFormat returns how a writer of ONNX files is called.
+func onnxFormat(write func(*qmodel.Model, onnx.Options) (*onnxproto.Model, []agreement.Statement, error)) func(*qmodel.Model, Options) ([]File, []agreement.Statement, error) {
+	return func(m *qmodel.Model, o Options) ([]File, []agreement.Statement, error) {
+		f, statements, err := write(m, onnx.Options{Version: o.Version, Digest: o.Digest, Pack: o.Pack, Bias: o.Bias})
+		if err != nil {
+			return nil, statements, err
+		}
+		return []File{{o.Path, f.Marshal()}}, statements, nil
+	}
+}
+
+// cFormat writes a C file and its header.
+func cFormat(m *qmodel.Model, o Options) ([]File, []agreement.Statement, error) {
+	path, ok := strings.CutSuffix(o.Path, ".c")
+	if !ok {
+		return nil, nil, fmt.Errorf("formats: %s: the name of a C file ends in .c", o.Path)
+	}
+	s, statements, err := cgen.Export(m, filepath.Base(path))
+	if err != nil {
+		return nil, statements, err
+	}
+	return []File{{o.Path, s.C}, {path + ".h", s.Header}}, statements, nil
+}
+
+// tfliteFormat writes a TFLite file.
+func tfliteFormat(m *qmodel.Model, o Options) ([]File, []agreement.Statement, error) {
+	options := tflite.Options{Version: o.Version, Digest: o.Digest, Pack: o.Pack}
+	if o.Images != nil {
+		images, err := o.Images()
+		if err != nil {
+			return nil, nil, err
+		}
+		options.Images = images
+	}
+	content, statements, err := tflite.Export(m, options)
+	if err != nil {
+		return nil, statements, err
+	}
+	return []File{{o.Path, content}}, statements, nil
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package formats_test
+
+import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/goqat/goqat/export/formats"
+	"github.com/goqat/goqat/export/onnx"
+	"github.com/goqat/goqat/internal/qmodeltest"
+)
+
+// Every format writes a file and states something of each operator, or writes none and
+// says which operator it has no form of.
+func TestWrite(t *testing.T) {
+	m := qmodeltest.Tiny(rand.New(rand.NewPCG(1, 1)))
+	for _, f := range formats.All() {
+		path := filepath.Join(t.TempDir(), "m"+f.Extension)
+		e, err := f.Write(m, formats.Options{Path: path, Bias: onnx.FloatBias})
+		if e == nil || len(e.Operators) != len(m.Operators) || (err == nil) != (len(e.Files) > 0) {
+			t.Fatalf("%s: %+v, %v", f.Name, e, err)
+		}
+		stat, missing := os.Stat(path)
+		if (missing == nil) != (err == nil) || missing == nil && int(stat.Size()) != e.Files[0].Bytes {
+			t.Errorf("%s: %v, %+v, %v", f.Name, missing, e.Files, err)
+		}
+		if named, err := formats.Named(f.Name); err != nil || named.Name != f.Name {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+	}
+	if _, err := formats.Named("tensorrt"); err == nil {
+		t.Error("there is a format tensorrt")
+	}
+	c, _ := formats.Named("c")
+	if e, err := c.Write(m, formats.Options{Path: "m.cpp"}); e != nil || err == nil {
+		t.Errorf("%+v, %v", e, err)
+	}
+}

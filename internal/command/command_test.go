@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"github.com/goqat/goqat/internal/command"
+	"github.com/goqat/goqat/internal/term"
+)
+
+// program has the verbs echo, which wants one or two arguments, and fail, which returns err.
+func program(err error) *cobra.Command {
+	echo := &cobra.Command{Use: "echo", Args: command.Arguments(1, 2, "a word"), RunE: func(c *cobra.Command, args []string) error {
+		return command.Result(c, args, func(p *term.Page) { p.Printf("%s\n", args[0]) })
+	}}
+	command.AddJSON(echo)
+	none := &cobra.Command{Use: "none", Args: command.Arguments(0, 0, ""), RunE: func(*cobra.Command, []string) error { return err }}
+	root := &cobra.Command{Use: "tool", SilenceErrors: true, SilenceUsage: true}
+	command.Group(root, echo, none)
+	return root
+}
+
+func TestExecute(t *testing.T) {
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	for _, c := range []struct {
+		args string
+		err  error
+		ctx  context.Context
+		code int
+		out  string
+		log  string
+	}{
+		{"echo a", nil, t.Context(), command.Done, "a\n", ""},
+		{"echo a --json", nil, t.Context(), command.Done, "[\n \"a\"\n]\n", ""},
+		{"echo", nil, t.Context(), command.Usage, "", "tool: name a word (see tool echo --help)\n"},
+		{"echo a b c", nil, t.Context(), command.Usage, "", "tool: a b c is too much: name a word (see tool echo --help)\n"},
+		{"none a", nil, t.Context(), command.Usage, "", "tool: a is too much: there are no arguments (see tool none --help)\n"},
+		{"ehco a", nil, t.Context(), command.Usage, "", "tool: there is no \"ehco\", did you mean \"echo\"? (see tool --help)\n"},
+		{"ehco --json", nil, t.Context(), command.Usage, "", "tool: there is no \"ehco\", did you mean \"echo\"? (see tool --help)\n"},
+		{"x", nil, t.Context(), command.Usage, "", "tool: there is no \"x\", only completion, echo, none (see tool --help)\n"},
+		{"none", errors.New("tool: a\nb\x1b"), t.Context(), command.Failed, "", "tool: a b\\x1b\n"},
+		{"none", fmt.Errorf("while reading: %w", context.Canceled), stopped, command.Interrupted, "", "tool: interrupted\n"},
+		{"none", errors.New("disk full"), stopped, command.Failed, "", "tool: disk full\n"},
+	} {
+		var out, log bytes.Buffer
+		code := command.Execute(c.ctx, program(c.err), strings.Fields(c.args), nil, &out, &log)
+		if code != c.code || out.String() != c.out || log.String() != c.log {
+			t.Errorf("%s: exit %d, %q, %q", c.args, code, out.String(), log.String())
+		}
+	}
+}
+
+// Checks come before the verb, the last added first.
+func TestCheck(t *testing.T) {
+	var order []string
+	c := &cobra.Command{Use: "tool", RunE: func(*cobra.Command, []string) error { order = append(order, "run"); return nil }}
+	fail := error(nil)
+	command.Check(c, func() error { order = append(order, "first"); return nil })
+	command.Check(c, func() error { order = append(order, "second"); return fail })
+	c.SetArgs(nil)
+	if err := c.Execute(); err != nil || strings.Join(order, " ") != "second first run" {
+		t.Errorf("%v, %v", order, err)
+	}
+	order, fail = nil, errors.New("wrong")
+	c.SilenceErrors, c.SilenceUsage = true, true
+	if err := c.Execute(); err != fail || strings.Join(order, " ") != "second" {
+		t.Errorf("%v, %v", order, err)
+	}
+}

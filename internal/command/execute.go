@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/goqat/goqat/internal/term"
+	"github.com/goqat/goqat/pipeline"
+)
+
+// Exit codes.
+const (
+	Done        = 0
+	Failed      = 1
+	Usage       = 2
+	Interrupted = 130
+)
+
+// Execute executes one command line of a program and returns its exit code. Its error is
+// a line on stderr.
+func Execute(ctx context.Context, root *cobra.Command, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return Done
+	}
+	code := Failed
+	var usage *UsageError
+	var saved *pipeline.Interrupted
+	switch {
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		code = Interrupted
+		if !errors.As(err, &saved) {
+			err = errors.New("interrupted")
+		}
+	case errors.As(err, &usage):
+		code = Usage
+	}
+	name := root.Name() + ": "
+	fmt.Fprintln(stderr, name+strings.TrimPrefix(term.OneLine(err), name)) // a package may have the same name
+	return code
+}

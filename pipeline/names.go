@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/qat"
+	"github.com/goqat/goqat/recipe"
+)
+
+// CheckNames wants the method and the network that a recipe names to exist, and says
+// what was probably meant.
+func CheckNames(r *recipe.Recipe) error {
+	var methods []string
+	for _, m := range qat.Methods() {
+		methods = append(methods, m.Info().Name)
+	}
+	if err := named("method", r.QAT.Method, methods); err != nil {
+		return err
+	}
+	if len(r.Model.Layers) > 0 {
+		return nil
+	}
+	return named("network", r.Model.Name, layers.Names())
+}
+
+func named(what, name string, names []string) error {
+	if slices.Contains(names, name) {
+		return nil
+	}
+	if near := recipe.Nearest(name, names); near != "" {
+		return fmt.Errorf("there is no %s %q, did you mean %q?", what, name, near)
+	}
+	return fmt.Errorf("there is no %s %q, choose one of %s", what, name, strings.Join(names, ", "))
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/qmodel"
+	"github.com/goqat/goqat/recipe"
+)
+
+// TestImages says which images a network is evaluated with: the test images of a data
+// set, in the size of the network's images and with the labels of its classes.
+type TestImages struct {
+	Data    string // a name or a path, "" for that of the training
+	Dir     string // where to look for a named one first
+	Seed    *int   // of the division of an undivided folder, nil for that of the training
+	Most    int    // take the first so many, 0 for all
+	Reading Reading
+}
+
+// A Target is what images must fit.
+type Target struct {
+	Height, Width, Channels int
+	Classes                 []string
+	Trained                 qmodel.Data    // the data it was trained with, if it is known
+	Recipe                  *recipe.Recipe // of its training, nil if it is not known
+}
+
+// TargetOf returns the target of a model.
+func TargetOf(m *infer.Model) Target {
+	in := m.Input()
+	return Target{in.Height, in.Width, in.Channels, m.Classes(), m.Data(), nil}
+}
+
+// TargetOfFile returns the target of a model as data.
+func TargetOfFile(m *qmodel.Model) Target {
+	return Target{m.Input.Height, m.Input.Width, m.Input.Channels, m.Classes, m.Data, nil}
+}
+
+// Target returns the target of a checkpoint's network.
+func (r *Restored) Target() Target {
+	in := r.Network.Input
+	return Target{in.Height, in.Width, in.Channels, r.Network.Classes, r.About().Data, r.Recipe}
+}
+
+// Read reads the test images.
+func (w TestImages) Read(ctx context.Context, t Target) (datasets.Split, error) {
+	set, err := w.open(ctx, t)
+	if err != nil {
+		return datasets.Split{}, err
+	}
+	if err := set.Relabel(t.Classes); err != nil {
+		return datasets.Split{}, err
+	}
+	if w.Most > 0 {
+		return set.Test.Head(w.Most), nil
+	}
+	return set.Test, nil
+}
+
+// Training reads the training images of the same data set, or those to test with where it
+// has no others. Their labels are those of the data set.
+func (w TestImages) Training(ctx context.Context, t Target) (datasets.Split, error) {
+	set, err := w.open(ctx, t)
+	switch {
+	case err != nil:
+		return datasets.Split{}, err
+	case set.Train.Len() == 0:
+		return set.Test, nil
+	}
+	return set.Train, nil
+}
+
+// open reads the data set, with labels of its own.
+func (w TestImages) open(ctx context.Context, t Target) (*datasets.Dataset, error) {
+	r := *recipe.Default()
+	if t.Recipe != nil {
+		r = *t.Recipe
+	}
+	if w.Data != "" {
+		r.Data = recipe.Data{Name: w.Data}
+	}
+	if w.Dir != "" {
+		r.Data.Dir = w.Dir
+	}
+	if w.Seed != nil {
+		r.Seed = *w.Seed
+	}
+	r.Data.Height, r.Data.Width, r.Data.Channels = t.Height, t.Width, t.Channels
+	limit := r.Data.TestLimit
+	r.Data.TestLimit = 0 // of the images held out, not of all
+	w.Reading.Undivided = true
+	set, err := Data(ctx, &r, w.Reading)
+	if err != nil {
+		return nil, err
+	}
+	if set.Undivided {
+		if err := w.divide(set, t, r.Seed); err != nil {
+			return nil, err
+		}
+	}
+	if limit > 0 {
+		set.Test = set.Test.Head(limit)
+	}
+	return set, nil
+}
+
+// divide takes the images that training held out of an undivided folder for the
+// test, if it is the folder of the training or the seed is given; all images of
+// another folder stay test images.
+func (w TestImages) divide(set *datasets.Dataset, t Target, seed int) error {
+	note := func(sentence string) { teller(w.Reading.On).note("note: " + sentence) }
+	trained := t.Trained.Digest != "" && t.Trained.Digest == set.Digest
+	switch {
+	case trained && w.Seed == nil:
+		seed = t.Trained.Seed
+	case w.Seed == nil && w.Data != "" && t.Trained.Digest == "":
+		note("all images are used, since the model does not say which it was trained with; its seed takes those that a training held out")
+		return nil
+	case w.Seed == nil && w.Data != "":
+		note(fmt.Sprintf("all %d images are used, since the model was not trained with these files; if it was and they changed since, seed %d takes those held out", set.Test.Len(), t.Trained.Seed))
+		return nil
+	}
+	all := set.Test.Len()
+	if err := set.Divide(uint64(seed), note); err != nil {
+		return err
+	}
+	of := "the folder"
+	if trained {
+		of = "the folder of the training"
+	}
+	note(fmt.Sprintf("%d of the %d images of %s are used, those held out by seed %d", set.Test.Len(), all, of, seed))
+	return nil
+}

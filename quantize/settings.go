@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package quantize brings float checkpoints to integers without training them, from
+// the file to the verified model, and measures what quantizing single layers costs.
+package quantize
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/goqat/goqat/calibrate"
+	"github.com/goqat/goqat/pipeline"
+	"github.com/goqat/goqat/ptq"
+	"github.com/goqat/goqat/qat/settings"
+	"github.com/goqat/goqat/recipe"
+)
+
+// Settings say how a float checkpoint is quantized without training, and with
+// which images.
+type Settings struct {
+	Data, Dir string // a data set and where to look for it first, "" for that of the training
+	Seed      *int   // of the division of the data, nil for that of the training
+	Reading   pipeline.Reading
+	Threads   int // above 0
+
+	Calibrator     string
+	Numbers        calibrate.Options
+	Exceptions     []string // calibrators of single layers: "pattern=calibrator"
+	Images         int      // training images to calibrate with, 0 for all
+	WeightBits     int
+	ActivationBits int
+	FirstLast      string // 8 or same
+	Granularity    string // per_channel or per_tensor
+}
+
+// Check says what is wrong with the settings.
+func (s *Settings) Check() error {
+	_, err := s.plan()
+	return err
+}
+
+// plan returns the ranges' part of the settings.
+func (s *Settings) plan() (ptq.Plan, error) {
+	var p ptq.Plan
+	if n := s.Numbers; !(n.Percentile > 0 && n.Percentile <= 100) || !(n.Deviations > 0) || math.IsInf(n.Deviations, 0) || s.Images < 0 {
+		return p, fmt.Errorf("quantize: percentile %v, deviations %v, images %d: want a percentile above 0 and up to 100, deviations above 0 and no fewer than 0 images", n.Percentile, n.Deviations, s.Images)
+	}
+	p.Rule, p.Numbers = s.Calibrator, s.Numbers
+	names := []string{s.Calibrator}
+	for _, e := range s.Exceptions {
+		match, rule, ok := strings.Cut(e, "=")
+		if !ok {
+			return p, fmt.Errorf("quantize: layer %s: want pattern=calibrator, as in fc*=kl", e)
+		}
+		p.Exceptions = append(p.Exceptions, ptq.Exception{Match: match, Rule: rule})
+		names = append(names, rule)
+	}
+	for _, name := range names {
+		if _, err := calibrate.Lookup(name); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+// recipe returns the quantization of a network: method int, with the ranges that are
+// found.
+func (s *Settings) recipe() recipe.QAT {
+	q := recipe.Default().QAT
+	q.Method, q.Weights, q.WeightBits, q.ActivationBits = "int", "", s.WeightBits, s.ActivationBits
+	q.FirstLast, q.Granularity, q.All.Int = s.FirstLast, s.Granularity, settings.Int{FixedRanges: true}
+	return q
+}
