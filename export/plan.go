@@ -57,7 +57,8 @@ type Unit struct {
 	Requantizer *fixed.Requantizer
 	// Thresholds take the place of Requantizer where the result are signs.
 	Thresholds *fixed.Thresholds
-	// Table has the code for each code of the input; nil for other units.
+	// Table has the code for each code of the input, or such a table for each channel, one
+	// after the other; nil for other units.
 	Table []uint8
 	// Tables have the same for each input of a concatenation, nil where the input has
 	// the codes of the result.
@@ -88,6 +89,11 @@ var lowerings = [...]lowering{
 	network.Lookup:         {prepare: tabulate, op: qmodel.Table, operator: lookup},
 	network.Sign:           {terms: (*Plan).ownCodes, op: qmodel.Sign},
 	network.Concatenation:  {prepare: join, op: qmodel.Concat, operator: concat},
+	network.Nonlinearity:   {prepare: tabulateActivation, op: qmodel.Table, operator: lookup},
+	network.Normalization:  {prepare: normalize, terms: (*Plan).normalized, op: qmodel.Add},
+	network.Product:        {terms: (*Plan).product, op: qmodel.Multiply},
+	network.Selection:      {op: qmodel.Select, operator: selection},
+	network.Upsampling:     {op: qmodel.Upsample, operator: upsampling},
 }
 
 // OperatorName returns the name that operators of a kind have in a model; depthwise
@@ -182,11 +188,14 @@ func (p *Plan) output(u *Unit) (*Tensor, error) {
 // the logits.
 func (p *Plan) deriveLogits(u *Unit) error {
 	scales := u.accumulatorScales()
+	if u.Kind.Averages() {
+		scales = [][]float32{{u.step()}}
+	}
 	terms := func(scale float32) ([]quant.Term, error) {
 		t, _ := p.terms(u, scale)
 		return t, nil
 	}
-	r, scale, err := quant.DeriveLogits(u.Channels, terms, p.bias(u, u.Bias), slices.Concat(scales...))
+	r, scale, err := quant.DeriveLogits(u.Output.Channels, terms, p.bias(u, u.Bias), slices.Concat(scales...))
 	u.Requantizer, p.LogitScale, u.Output.Scale = &r, scale, scale
 	return err
 }

@@ -17,6 +17,12 @@ func averageable(_ *Plan, u *Unit) error {
 	return nil
 }
 
+// step returns the real value of one step of the sums of an average pooling.
+func (u *Unit) step() float32 {
+	x := u.Inputs[0]
+	return quant.AverageMultiplier(x.Scale, 1, u.Window.Whole(x.Height, x.Width, u.CountPad))
+}
+
 // average is the term of an average pooling: the sum of q − zero point, brought to as
 // many taps for all outputs.
 func (p *Plan) average(u *Unit, outScale float32) []quant.Term {

@@ -103,7 +103,7 @@ func (v *verifier) prepare(m *infer.Model, threads int) error {
 			}
 			u.Output.Node().SetTables(u.Tables, zeros, u.Output.ZeroPoint)
 		case u.Table != nil:
-			u.Output.Node().SetTable(u.Table, u.Inputs[0].ZeroPoint, u.Output.ZeroPoint)
+			u.Output.Node().SetTable(u.Table, 1<<u.Inputs[0].Bits, u.Inputs[0].ZeroPoint, u.Output.ZeroPoint)
 		}
 	}
 	var err error

@@ -211,13 +211,13 @@ func (g *generator) activation() graph.Activation {
 // shake gives parameters and statistics values that training seldom has.
 func (g *generator) shake(n *layers.Network) {
 	for _, u := range n.Units {
-		if !u.Kind.Weighted() {
-			continue
-		}
-		size := len(u.Weight.Value) / u.Channels
-		for c := range u.Channels {
-			if g.IntN(8) == 0 {
+		for c := range u.Output.Channels {
+			if u.Kind.Weighted() && g.IntN(8) == 0 {
+				size := len(u.Weight.Value) / u.Channels
 				clear(u.Weight.Value[c*size : (c+1)*size])
+			}
+			if u.Slopes != nil {
+				u.Slopes.Value[c] = float32(g.NormFloat64())
 			}
 			if u.Bias != nil {
 				u.Bias.Value[c] = float32(g.NormFloat64() * pick(g, 0.0, 0.1, 30))

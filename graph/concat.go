@@ -76,12 +76,12 @@ func (n *Node) SetTables(tables [][]uint8, in []int32, out int32) {
 	f.tables = make([]*codeTable, len(tables))
 	for i, t := range tables {
 		if t != nil {
-			f.tables[i] = &codeTable{t, in[i], out}
+			f.tables[i] = &codeTable{codes: t, in: in[i], out: out}
 		}
 	}
 	same := make([]uint8, 256)
 	for q := range same {
 		same[q] = uint8(q)
 	}
-	e.table = &codeTable{same, out, out}
+	e.table = &codeTable{codes: same, each: len(same), in: out, out: out}
 }

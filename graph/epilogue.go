@@ -120,11 +120,12 @@ func (n *Node) SetInteger(r *fixed.Requantizer) { n.fn.(*epilogue).integer = r }
 // terms. The integers of the result are the codes.
 func (n *Node) SetSigns(t *fixed.Thresholds) { n.fn.(*epilogue).signs = t }
 
-// SetTable gives the epilogue that computes n, whose one term is the tensor
-// alone, its integers for Integer runs: the code q of its input, whose zero point
-// is in, becomes table[q], of a tensor whose zero point is out.
-func (n *Node) SetTable(table []uint8, in, out int32) {
-	n.fn.(*epilogue).table = &codeTable{table, in, out}
+// SetTable gives the epilogue that computes n, whose one term is a tensor alone or its
+// activation, its integers for Integer runs: the code q of the tensor, whose zero point
+// is in, becomes table[q], of a tensor whose zero point is out. A table of each channel
+// follows that of the one before it, each of the given number of codes.
+func (n *Node) SetTable(table []uint8, each int, in, out int32) {
+	n.fn.(*epilogue).table = &codeTable{codes: table, each: each, in: in, out: out}
 }
 
 // blockValues is about the number of values an epilogue works on at a time: a

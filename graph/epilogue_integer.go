@@ -39,6 +39,7 @@ func (e *epilogue) beside(batch int64) int64 {
 // A codeTable maps codes to codes.
 type codeTable struct {
 	codes   []uint8
+	each    int   // of the table of one channel; as many as there are if there is one table for all
 	in, out int32 // zero points
 }
 
@@ -50,8 +51,9 @@ func (t *integerBlocks) Tile(i, _ int) {
 		return
 	}
 	if m := e.table; m != nil {
+		tables := len(m.codes) / m.each
 		for j, x := range e.x[0][lo:hi] {
-			e.codes[lo+j] = int32(m.codes[int32(x)+m.in])
+			e.codes[lo+j] = int32(m.codes[j%e.channels%tables*m.each+int(x)+int(m.in)])
 			e.y[lo+j] = float32(e.codes[lo+j] - m.out)
 		}
 		return

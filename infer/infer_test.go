@@ -52,8 +52,8 @@ func drawModel(rng *rand.Rand) *qmodel.Model {
 	for range 1 + rng.IntN(6) {
 		t := b.Model.Tensors[x]
 		codeBits := 1 + rng.IntN(8)
-		kind := rng.IntN(9)
-		if t.Signs && kind < 3 { // read by weighted operators and maximum poolings alone
+		kind := rng.IntN(11)
+		if t.Signs && kind < 3 || t.Signs && kind == 9 { // read by weighted operators and those that keep codes alone
 			kind = 4
 		}
 		switch kind {
@@ -71,7 +71,26 @@ func drawModel(rng *rand.Rand) *qmodel.Model {
 			}
 			x = b.MaxPool(x, w)
 		case 1:
-			x = b.Table(x, codeBits)
+			switch rng.IntN(3) {
+			case 0:
+				x = b.Table(x, codeBits)
+			case 1:
+				x = b.Tables(x, codeBits)
+			default:
+				x = b.Add(codeBits, x)
+			}
+		case 9: // a product by value, or by channel
+			y := b.Conv(x, qmodeltest.Square(1, 1, 0), t.Channels, 1, 1+rng.IntN(8), 1+rng.IntN(8))
+			if rng.IntN(2) == 0 {
+				y = b.AvgPool(y, qmodeltest.Window{Kernel: [2]int{t.Height, t.Width}, Stride: [2]int{1, 1}}, 1+rng.IntN(8))
+			}
+			x = b.Multiply(codeBits, x, y)
+		case 10:
+			if first := rng.IntN(t.Channels); rng.IntN(2) == 0 {
+				x = b.Select(x, first, 1+rng.IntN(t.Channels-first))
+			} else {
+				x = b.Upsample(x, [2]int{1 + rng.IntN(2), 1 + rng.IntN(3)})
+			}
 		case 3: // two branches of one size
 			y := b.Conv(x, qmodeltest.Square(3, 1, 1), 1+rng.IntN(9), 1, 1+rng.IntN(8), 1+rng.IntN(8))
 			z := b.Conv(x, qmodeltest.Square(1, 1, 0), 1+rng.IntN(9), 1, 1+rng.IntN(8), 1+rng.IntN(8))

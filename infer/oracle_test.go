@@ -58,7 +58,25 @@ func evaluateOne(m *qmodel.Model, o *qmodel.Operator, values [][]int64, y, x, c 
 			return q
 		}
 	case o.Op == qmodel.Table:
-		return int64(o.Table[values[o.Inputs[0]][flat]])
+		return int64(o.Table[c*(int(in.Max())+1)%len(o.Table)+int(values[o.Inputs[0]][flat])])
+	case o.Op == qmodel.Select:
+		rows, columns := out.Channels/o.Shuffle, o.Shuffle // written row by row, read column by column
+		q, _ := at(y, x, o.First+c%columns*rows+c/columns)
+		return q
+	case o.Op == qmodel.Upsample:
+		q, _ := at(y/o.Factor[0], x/o.Factor[1], c)
+		return q
+	case o.Op == qmodel.Multiply:
+		other := &m.Tensors[o.Inputs[1]]
+		at := flat
+		if other.Height*other.Width == 1 {
+			at = c
+		}
+		product := (values[o.Inputs[0]][flat] - int64(in.ZeroPoint)) * (values[o.Inputs[1]][at] - int64(other.ZeroPoint))
+		if out.Signs {
+			return compare(o, []int64{product}, c)
+		}
+		return requantize(o, out, []int64{product}, c)
 	case o.Weights != nil:
 		terms = weigh(m, o, at, y, x, c)
 		if out.Kind == qmodel.Accumulators {

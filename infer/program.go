@@ -60,17 +60,19 @@ var steps = map[string]func(m *qmodel.Model, i int, c kernel.Conv, set kernel.Se
 	qmodel.Table:     newTable,
 	qmodel.Sign:      newAdd,
 	qmodel.Concat:    newConcat,
+	qmodel.Multiply:  newMultiply,
+	qmodel.Select:    newSelect,
+	qmodel.Upsample:  newUpsample,
 }
 
 // finisher prepares the end of operator i, which requantizes or compares.
 func finisher(m *qmodel.Model, i int, set kernel.Set) kernel.Finisher {
 	o := &m.Operators[i]
 	e := kernel.Epilogue{
-		Channels: m.Tensors[o.Output].Channels, Output: o.Output, Others: o.Inputs, R: o.Requantizer,
+		Channels: m.Tensors[o.Output].Channels, Output: o.Output, Others: o.Terms(), R: o.Requantizer,
 		T: o.Thresholds,
 	}
 	if own := m.Accumulators(o); own > 0 {
-		e.Others = o.Inputs[1:]
 		e.Terms = slices.Repeat([]kernel.Term{{Bits: m.AccumulatorBits(i)}}, own)
 	}
 	for _, t := range e.Others {

@@ -14,6 +14,7 @@ import (
 type Add struct {
 	Name       string // default: add1, add2, …
 	Activation graph.Activation
+	Slope      float64 // of the activation; default network.Activation.Slope
 }
 
 // Trace implements [Module]: the sum of one tensor is itself, or its activation.
@@ -33,7 +34,7 @@ func (a Add) join(t *Tracer, name string, inputs []*network.Tensor) *network.Ten
 			t.Errorf("layers: %s adds %s to %s", name, y.Shape(), x.Shape())
 		}
 	}
-	return t.Add(network.Operator{Name: name, Kind: network.Addition, Activation: a.Activation}, x.Height, x.Width, x.Channels, inputs...)
+	return t.activated(network.Operator{Name: name, Kind: network.Addition}, a.Activation, a.Slope, x.Height, x.Width, x.Channels, inputs...)
 }
 
 // Residual adds its input to the result of Body and applies the activation (He
@@ -44,6 +45,7 @@ type Residual struct {
 	Body       Module
 	Shortcut   Module // nil: the input itself, or the 1×1 convolution
 	Activation graph.Activation
+	Slope      float64 // of the activation; default network.Activation.Slope
 }
 
 // Trace implements [Module].
@@ -57,7 +59,7 @@ func (r Residual) Trace(t *Tracer, x *network.Tensor) *network.Tensor {
 	if skip.Height != y.Height || skip.Width != y.Width || skip.Channels != y.Channels {
 		t.Errorf("layers: %s: the shortcut gives %s, the body %s", name, skip.Shape(), y.Shape())
 	}
-	return Add{Activation: r.Activation}.join(t, t.scoped("add"), []*network.Tensor{y, skip})
+	return Add{Activation: r.Activation, Slope: r.Slope}.join(t, t.scoped("add"), []*network.Tensor{y, skip})
 }
 
 // shortcut traces the path beside the body and puts its operators before those of

@@ -10,6 +10,7 @@ import (
 
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
 	"github.com/goqat/goqat/qat"
 )
 
@@ -20,8 +21,8 @@ func TestImpossibleNetworks(t *testing.T) {
 		module layers.Module
 		want   string
 	}{
-		"nothing":                    {layers.Chain{}, "must end with a linear layer or a convolution"},
-		"no weights at the end":      {layers.Chain{last, layers.Dropout{Rate: 0.5}}, "must end with a linear layer or a convolution"},
+		"nothing":                    {layers.Chain{}, "must end with a linear layer, a convolution or an average"},
+		"no weights at the end":      {layers.Chain{last, layers.Dropout{Rate: 0.5}}, "must end with a linear layer, a convolution or an average"},
 		"activation at the end":      {layers.Linear{Channels: 10, Activation: graph.ReLU}, "fc1 is the last layer"},
 		"addition at the end":        {layers.Chain{layers.Linear{Channels: 10, Activation: graph.ReLU}, layers.Residual{Body: last}}, "block1.fc1 is the last layer"},
 		"other classes":              {layers.Linear{Channels: 9}, "the result fc1 is 1×1×9, want one value for each of 10 classes"},
@@ -44,9 +45,12 @@ func TestImpossibleNetworks(t *testing.T) {
 		"name twice":                 {layers.Chain{layers.Conv2D{Name: "a", Channels: 4, Kernel: 3}, layers.Linear{Name: "a", Channels: 10}}, "the name a is used twice"},
 		"name of the image":          {layers.Chain{layers.Conv2D{Name: "image", Channels: 4, Kernel: 3}, last}, `"image" is empty or used twice`},
 		"name taken by default":      {layers.Chain{layers.Conv2D{Name: "fc1", Channels: 4, Kernel: 3}, last}, "the name fc1 is used twice"},
-		"activation of the image":    {layers.Chain{layers.Activate{Activation: graph.ReLU}, last}, "an activation must follow a convolution, a linear layer or a residual block, not image"},
-		"activation of a pooling":    {layers.Chain{conv(4), layers.MaxPool{Size: 2}, layers.Activate{Activation: graph.ReLU}, last}, "not maxpool1"},
-		"two activations":            {layers.Chain{conv(4), layers.Activate{Activation: graph.ReLU6}, last}, "not conv1"},
+		"slice of too many":          {layers.Chain{conv(4), layers.Slice{First: 2, Channels: 3}, last}, "slice1 takes channels 2 to 4 of 8×8×4"},
+		"shuffle that does not fit":  {layers.Chain{conv(4), layers.Shuffle{Groups: 3}, last}, "shuffle1 shuffles 8×8×4 in 3 groups"},
+		"upsampling by nothing":      {layers.Chain{conv(4), layers.Upsample{Factor: [2]int{2, 0}}, last}, "upsample1 enlarges 8×8×4 2×0 times"},
+		"nonlinearity at the end":    {layers.Linear{Channels: 10, Activation: network.Sigmoid}, "must end with"},
+		"product of other sizes": {layers.Graph{{Name: "a", Module: conv(4)}, {Name: "b", Module: layers.MaxPool{Size: 2}}, {Inputs: []string{"a", "b"}, Module: layers.Multiply{}}, {Module: last}},
+			"multiply1 multiplies 8×8×4 by 4×4×4"},
 		"unequal residual": {layers.Chain{conv(4), layers.Residual{Body: layers.Conv2D{Channels: 4, Kernel: 3}, Shortcut: layers.Chain{}}, last},
 			"block1: the shortcut gives 8×8×4, the body 6×6×4"},
 		"body that crops": {layers.Chain{conv(4), layers.Residual{Body: layers.Conv2D{Channels: 4, Kernel: 4}}, last}, "block1: the shortcut gives"},

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"maps"
 
-	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/network"
 )
 
@@ -53,7 +52,7 @@ func (g Graph) Trace(t *Tracer, x *network.Tensor) *network.Tensor {
 				inputs = append(inputs, y)
 			}
 		}
-		if _, ok := node.Module.(Activate); ok { // the result before it is not there any more
+		if a, ok := node.Module.(Activate); ok && a.fits(t, inputs[0]) { // the result before it is not there any more
 			maps.DeleteFunc(results, func(name string, y *network.Tensor) bool { return y == inputs[0] })
 		}
 		joint, ok := node.Module.(Joint)
@@ -70,20 +69,5 @@ func (g Graph) Trace(t *Tracer, x *network.Tensor) *network.Tensor {
 			results[node.Name] = x
 		}
 	}
-	return x
-}
-
-// Activate applies an activation to the result of the convolution, linear layer,
-// addition or residual block before it.
-type Activate struct{ Activation graph.Activation }
-
-// Trace implements [Module].
-func (a Activate) Trace(t *Tracer, x *network.Tensor) *network.Tensor {
-	o := x.Source
-	if o == nil || !o.Kind.Activates() || o.Activation != graph.Identity || len(t.network.Readers()[x]) > 0 {
-		t.Errorf("layers: an activation must follow a convolution, a linear layer or a residual block, not %s", x.Name)
-		return x
-	}
-	o.Activation = a.Activation
 	return x
 }

@@ -31,12 +31,13 @@ type Conv2D struct {
 	Depthwise  bool
 	NoNorm     bool // a bias instead
 	Activation graph.Activation
+	Slope      float64 // of the activation; default network.Activation.Slope
 }
 
 // Trace implements [Module].
 func (c Conv2D) Trace(t *Tracer, x *network.Tensor) *network.Tensor {
 	o := network.Operator{
-		Name: t.Name(c.Name, "conv"), Kind: network.Convolution, Channels: c.Channels, Activation: c.Activation,
+		Name: t.Name(c.Name, "conv"), Kind: network.Convolution, Channels: c.Channels,
 		Normalized: !c.NoNorm, Biased: c.NoNorm, Window: window(c.Window, c.Kernel, c.Stride, c.Pad, c.Same, x),
 	}
 	o.Window.Groups = max(1, c.Groups, c.Window.Groups)
@@ -50,7 +51,7 @@ func (c Conv2D) Trace(t *Tracer, x *network.Tensor) *network.Tensor {
 	if o.Channels < 1 {
 		t.Errorf("layers: %s: %d output channels", o.Name, o.Channels)
 	}
-	return t.Add(o, h, w, o.Channels, x)
+	return t.activated(o, c.Activation, c.Slope, h, w, o.Channels, x)
 }
 
 // window returns the given window, or else the square one, with a stride of at least
@@ -74,6 +75,7 @@ type Linear struct {
 	Channels   int
 	Norm       bool // batch normalization instead of a bias
 	Activation graph.Activation
+	Slope      float64 // of the activation; default network.Activation.Slope
 }
 
 // Trace implements [Module].
@@ -82,14 +84,14 @@ func (l Linear) Trace(t *Tracer, x *network.Tensor) *network.Tensor {
 		x = Flatten{}.Trace(t, x)
 	}
 	o := network.Operator{
-		Name: t.Name(l.Name, "fc"), Kind: network.FullyConnected, Channels: l.Channels, Activation: l.Activation,
+		Name: t.Name(l.Name, "fc"), Kind: network.FullyConnected, Channels: l.Channels,
 		Normalized: l.Norm, Biased: !l.Norm, Window: geometry.Valid(1, 1),
 	}
 	o.Window.Groups = 1
 	if l.Channels < 1 {
 		t.Errorf("layers: %s: %d output channels", o.Name, l.Channels)
 	}
-	return t.Add(o, 1, 1, l.Channels, x)
+	return t.activated(o, l.Activation, l.Slope, 1, 1, l.Channels, x)
 }
 
 // emitWeighted adds the unit's weights and its sums.
@@ -105,13 +107,19 @@ func (n *Network) emitWeighted(u *Unit) *graph.Node {
 		w = ste.Weights(g, u.Name+".quantize", u.Weight, u.Quantizer)
 	}
 	if u.Normalized {
-		u.Norm = g.Norm(u.Name, u.Channels)
-		u.Norm.PowerOfTwo = n.Policy.PowerOfTwo
+		u.Norm = n.norm(u)
 	}
 	if u.Biased {
 		u.Bias = g.Param(u.Name+".bias", graph.Biases, u.Channels)
 	}
 	return n.emitConv(u, w)
+}
+
+// norm makes the unit's batch normalization.
+func (n *Network) norm(u *Unit) *graph.Norm {
+	norm := n.Graph.Norm(u.Name, u.Output.Channels)
+	norm.PowerOfTwo = n.Policy.PowerOfTwo
+	return norm
 }
 
 // initialize draws the shadow weights from a normal distribution of variance

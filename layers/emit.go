@@ -23,6 +23,11 @@ var emitters = [...]func(n *Network, u *Unit) *graph.Node{
 	network.Lookup:         emitNothing,
 	network.Sign:           emitNothing,
 	network.Concatenation:  emitConcat,
+	network.Nonlinearity:   emitNonlinearity,
+	network.Normalization:  emitNormalization,
+	network.Product:        emitProduct,
+	network.Selection:      emitSelection,
+	network.Upsampling:     emitUpsampling,
 }
 
 // emitNothing is the emitter of what an epilogue does alone.
@@ -36,7 +41,10 @@ func (n *Network) emit(u *Unit) {
 		return
 	}
 	u.Output.Quantizer = n.quantizer(u)
-	e := graph.Epilogue{Terms: []graph.Term{{X: x, Norm: u.Norm, Bias: u.Bias}}, Activation: u.Activation, Replaced: n.Assignment.Replaced[u.Output.Name]}
+	e := graph.Epilogue{Terms: []graph.Term{{X: x, Norm: u.Norm, Bias: u.Bias}}, Replaced: n.Assignment.Replaced[u.Output.Name]}
+	if u.Kind.Activates() {
+		e.Activation = u.Activation
+	}
 	for _, in := range u.Added() {
 		t := graph.Term{X: in.node}
 		if in.Sums {

@@ -82,8 +82,8 @@ func Build(m Module, c Config) (*Network, error) {
 func check(n *network.Network, classes []string) error {
 	l := n.Logits
 	switch o := l.Source; {
-	case o == nil || !o.Kind.Weighted():
-		return errors.New("layers: a network must end with a linear layer or a convolution")
+	case o == nil || !o.Kind.Weighted() && !o.Kind.Averages():
+		return errors.New("layers: a network must end with a linear layer, a convolution or an average")
 	case o.Activation != network.Identity || len(o.Added()) > 0:
 		return fmt.Errorf("layers: %s is the last layer: it can have no activation and be no part of an addition", l.Name)
 	case l.Height != 1 || l.Width != 1 || l.Channels != len(classes):

@@ -31,7 +31,7 @@ func (n *Network) State() []graph.State {
 // followed, and start from the values they see in a calibration.
 func (n *Network) Start() {
 	for _, u := range n.Units {
-		if u.Norm != nil && u.Norm.PowerOfTwo {
+		if u.Weight != nil && u.Norm != nil && u.Norm.PowerOfTwo {
 			u.Norm.Absorb(u.Weight.Value)
 		}
 		if u.Quantizer != nil {

@@ -15,11 +15,13 @@ type Unit struct {
 	Inputs []*Tensor // as those of the operator
 	Output *Tensor
 
+	Norm   *graph.Norm  // nil for none
+	Slopes *graph.Param // of the activation, one for each channel, where it learns them
+
 	// The rest is for weighted units.
 	Assigned  qat.Assigned
 	Weight    *graph.Param // [out, height, width, in / groups]
 	Quantizer qat.Weights  // nil for a layer left in floating point
-	Norm      *graph.Norm  // nil for none
 	Bias      *graph.Param // nil for none
 }
 

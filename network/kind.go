@@ -27,6 +27,17 @@ const (
 	// Concatenation puts the channels of its inputs, images of one size, next to each
 	// other.
 	Concatenation
+	// Nonlinearity applies its activation, a function of one number, to every value.
+	Nonlinearity
+	// Normalization is a batch normalization alone, with an activation.
+	Normalization
+	// Product multiplies its inputs value by value: those after the first have its shape,
+	// or one value for each of its channels.
+	Product
+	// Selection passes on some of the channels, in another order (see Selects).
+	Selection
+	// Upsampling repeats rows and columns.
+	Upsampling
 )
 
 // A Wish is what an operator asks for of the quantization of its input.
@@ -39,6 +50,7 @@ const (
 	AsOutput       // what those who read its result ask for
 	AsNetwork      // what the policy says of tensors that no weighted operator reads
 	AsCodes        // codes of 8 bits, whatever else is
+	Finely         // codes of 8 bits, unless those who read its result leave it in floating point
 )
 
 // traits are what the rest of the system wants to know of a kind.
@@ -52,7 +64,9 @@ type traits struct {
 	activates bool // an activation can follow the result
 	joins     bool // its result has the values of its inputs, rounded by a quantizer of its own
 	bySigns   bool // its result is signed as its inputs are, not by its activation
+	tabulates bool // its result is a function of the codes of its input
 	wish      Wish
+	factors   Wish // of inputs after the first that are not added
 }
 
 // kinds is the table of all operators.
@@ -66,7 +80,12 @@ var kinds = [...]traits{
 	Drop:           {name: "dropout", keeps: true, training: true, wish: AsOutput},
 	Lookup:         {name: "lookup", bySigns: true},
 	Sign:           {name: "sign", bySigns: true, wish: AsCodes},
-	Concatenation:  {name: "concatenation", joins: true, bySigns: true, wish: AsOutput},
+	Concatenation:  {name: "concatenation", joins: true, bySigns: true, wish: AsOutput, factors: AsOutput},
+	Nonlinearity:   {name: "nonlinearity", tabulates: true, bySigns: true, wish: Finely},
+	Normalization:  {name: "normalization", activates: true, wish: Finely},
+	Product:        {name: "product", bySigns: true, wish: AsNetwork, factors: Finely},
+	Selection:      {name: "selection", keeps: true, wish: AsOutput},
+	Upsampling:     {name: "upsampling", keeps: true, wish: AsOutput},
 }
 
 // Kinds returns all kinds.
@@ -97,6 +116,10 @@ func (k Kind) Keeps() bool { return kinds[k].keeps }
 // its own: inputs that nobody else reads need none.
 func (k Kind) Joins() bool { return kinds[k].joins }
 
+// Tabulates says whether the codes of a result are a function of those of the input: a
+// table gives them.
+func (k Kind) Tabulates() bool { return kinds[k].tabulates }
+
 // TrainingOnly says whether there is no such operator outside training.
 func (k Kind) TrainingOnly() bool { return kinds[k].training }
 
@@ -107,18 +130,14 @@ func (k Kind) Activates() bool { return kinds[k].activates }
 // activation decides.
 func (k Kind) SignedAsInputs() bool { return kinds[k].bySigns }
 
-// Wish returns what operators of the kind ask for.
+// Wish returns what operators of the kind ask for of their first input.
 func (k Kind) Wish() Wish { return kinds[k].wish }
 
-// An Activation is the nonlinearity of an operator's result.
-type Activation uint8
-
-// The activations.
-const (
-	Identity Activation = iota
-	ReLU                // max(x, 0)
-	ReLU6               // min(max(x, 0), 6), Howard et al. 2017
-)
-
-// String returns the name of the activation.
-func (a Activation) String() string { return [...]string{"identity", "relu", "relu6"}[a] }
+// Wish returns what the operator asks for of a tensor that it reads. Of tensors that it
+// adds it asks for nothing.
+func (o *Operator) Wish(t *Tensor) Wish {
+	if o.Input() == t {
+		return kinds[o.Kind].wish
+	}
+	return kinds[o.Kind].factors
+}

@@ -44,6 +44,7 @@ type Operator struct {
 	Output *Tensor
 
 	Activation Activation // of the result
+	Slope      float64    // of the activation, if it has one and does not learn it
 
 	Window   geometry.Window // of weighted operators and poolings
 	CountPad bool            // of average poolings: the padding counts, as zeros
@@ -54,6 +55,10 @@ type Operator struct {
 
 	Rate float64 // of values that a dropout drops
 	Bits int     // of the codes of a lookup
+
+	First   int    // of a selection: the first of its channels (see Selects)
+	Shuffle int    // of a selection: the rows by which its channels are shuffled; 1 for not at all
+	Factor  [2]int // of an upsampling: how many rows each row becomes, and columns each column
 
 	rank int // where the operator was traced, for an order of readers that edits keep
 }
@@ -67,6 +72,25 @@ func (o *Operator) Added() []*Tensor {
 		return nil
 	}
 	return o.Inputs[1:]
+}
+
+// Selects returns which channel of the input is channel c of a selection's result. The
+// channels from First on, as many as the result has, are written to Shuffle rows one
+// after the other and read by columns (Zhang et al. 2018, "ShuffleNet").
+func (o *Operator) Selects(c int) int {
+	each := o.Output.Channels / o.Shuffle
+	return o.First + c%o.Shuffle*each + c/o.Shuffle
+}
+
+// Classifier returns the weighted operator after which no other comes, nil if there is
+// none: its sums become the logits.
+func (n *Network) Classifier() *Operator {
+	for _, o := range slices.Backward(n.Operators) {
+		if o.Kind.Weighted() {
+			return o
+		}
+	}
+	return nil
 }
 
 // Size returns the number of values of the tensor for one image.
@@ -199,7 +223,7 @@ func (n *Network) String() string {
 		for _, w := range []struct {
 			there bool
 			word  string
-		}{{o.Normalized, "normalized"}, {o.Biased, "biased"}, {o.CountPad, "padding counted"}, {o.Output.Sums, "sums"}, {o.Activation != Identity, o.Activation.String()}} {
+		}{{o.Normalized, "normalized"}, {o.Biased, "biased"}, {o.CountPad, "padding counted"}, {o.Output.Sums, "sums"}, {o.First > 0, fmt.Sprintf("from channel %d", o.First)}, {o.Shuffle > 1, fmt.Sprintf("shuffled by %d", o.Shuffle)}, {o.Factor != [2]int{}, fmt.Sprintf("%d×%d times", o.Factor[0], o.Factor[1])}, {o.Activation != Identity, o.Activation.String()}} {
 			if w.there {
 				b.WriteString(", " + w.word)
 			}

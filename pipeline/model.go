@@ -5,11 +5,13 @@ package pipeline
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/goqat/goqat/geometry"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/internal/memory"
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
 	"github.com/goqat/goqat/qat"
 	"github.com/goqat/goqat/recipe"
 )
@@ -66,21 +68,21 @@ func chain(list []recipe.Layer, classes int) (layers.Module, error) {
 
 // layer returns one layer of a recipe's list as a module.
 func layer(l recipe.Layer, classes int) (layers.Module, error) {
-	a, ok := map[string]graph.Activation{"": graph.Identity, "none": graph.Identity, "relu": graph.ReLU, "relu6": graph.ReLU6}[l.Activation]
-	if !ok {
-		return nil, fmt.Errorf("pipeline: layer %s: there is no activation %q; choose none, relu or relu6", l.Name, l.Activation)
+	a, ok := network.ActivationNamed(l.Activation)
+	if !ok && l.Activation != "" && l.Activation != "none" {
+		return nil, fmt.Errorf("pipeline: layer %s: there is no activation %q; choose none, %s", l.Name, l.Activation, strings.Join(network.ActivationNames(), ", "))
 	}
 	switch l.Kind {
 	case "conv", "depthwise":
 		return layers.Conv2D{
 			Name: l.Name, Channels: l.Channels, Window: window(l.Kernel, l), Same: l.Pad.Same, Groups: l.Groups,
-			Depthwise: l.Kind == "depthwise", NoNorm: !l.Norm, Activation: a,
+			Depthwise: l.Kind == "depthwise", NoNorm: !l.Norm, Activation: a, Slope: l.Slope,
 		}, nil
 	case "linear":
 		if l.Channels == 0 {
 			l.Channels = classes
 		}
-		return layers.Linear{Name: l.Name, Channels: l.Channels, Norm: l.Norm, Activation: a}, nil
+		return layers.Linear{Name: l.Name, Channels: l.Channels, Norm: l.Norm, Activation: a, Slope: l.Slope}, nil
 	case "maxpool":
 		return layers.MaxPool{Name: l.Name, Window: window(l.Size, l), Same: l.Pad.Same}, nil
 	case "avgpool":
@@ -92,9 +94,21 @@ func layer(l recipe.Layer, classes int) (layers.Module, error) {
 	case "dropout":
 		return layers.Dropout{Name: l.Name, Rate: l.Rate}, nil
 	case "relu":
-		return layers.Activate{Activation: graph.ReLU}, nil
+		return layers.Activate{Name: l.Name, Activation: network.ReLU}, nil
+	case "activation":
+		return layers.Activate{Name: l.Name, Activation: a, Slope: l.Slope}, nil
+	case "norm":
+		return layers.Norm{Name: l.Name, Activation: a, Slope: l.Slope}, nil
+	case "multiply":
+		return layers.Multiply{Name: l.Name}, nil
+	case "slice":
+		return layers.Slice{Name: l.Name, First: l.First, Channels: l.Channels}, nil
+	case "shuffle":
+		return layers.Shuffle{Name: l.Name, Groups: l.Groups}, nil
+	case "upsample":
+		return layers.Upsample{Name: l.Name, Factor: l.Size}, nil
 	case "add":
-		return layers.Add{Name: l.Name, Activation: a}, nil
+		return layers.Add{Name: l.Name, Activation: a, Slope: l.Slope}, nil
 	case "concat":
 		return layers.Concat{Name: l.Name}, nil
 	case "residual":
@@ -113,7 +127,7 @@ func residual(l recipe.Layer, a graph.Activation, classes int) (layers.Module, e
 	if err != nil {
 		return nil, err
 	}
-	r := layers.Residual{Name: l.Name, Body: body, Activation: a}
+	r := layers.Residual{Name: l.Name, Body: body, Activation: a, Slope: l.Slope}
 	if len(l.Shortcut) > 0 {
 		if r.Shortcut, err = chain(l.Shortcut, classes); err != nil {
 			return nil, err

@@ -70,12 +70,12 @@ type assigning struct {
 
 // layers decides for every weighted operator.
 func (s *assigning) layers() error {
-	first := true
+	first, classifier := true, s.Network.Classifier()
 	for _, o := range s.Network.Operators {
 		if !o.Kind.Weighted() {
 			continue
 		}
-		last := o.Output == s.Network.Logits
+		last := o == classifier
 		l, err := s.policy.Layer(o.Name, first, last)
 		if err != nil {
 			return err
@@ -113,7 +113,7 @@ func (s *assigning) asked(t *network.Tensor, stage int) (want Layer, ok bool, er
 
 // wish returns what an operator asks for of a tensor that it reads.
 func (s *assigning) wish(o *network.Operator, t *network.Tensor, stage int) (l Layer, asks bool, err error) {
-	switch o.Kind.Wish() {
+	switch o.Wish(t) {
 	case network.AsOutput:
 		return s.asked(o.Output, stage)
 	case network.AsNetwork:
@@ -121,11 +121,11 @@ func (s *assigning) wish(o *network.Operator, t *network.Tensor, stage int) (l L
 		return l, !l.FloatInput(), err
 	case network.AsCodes:
 		return Eight(), true, nil
+	case network.Finely:
+		return Eight(), !s.float(o.Output, stage), nil
 	case network.Own:
-		if o.Input() == t {
-			l = s.Layers[o.Name].Stages[stage]
-			return l, !l.FloatInput(), nil
-		}
+		l = s.Layers[o.Name].Stages[stage]
+		return l, !l.FloatInput(), nil
 	}
 	return l, false, nil
 }
@@ -143,10 +143,10 @@ func (s *assigning) tensor(t *network.Tensor, stage int) (Layer, error) {
 // in a stage.
 func (s *assigning) float(t *network.Tensor, stage int) bool {
 	for _, o := range s.readers[t] {
-		switch wish := o.Kind.Wish(); {
-		case wish == network.AsOutput && s.float(o.Output, stage):
-		case reads(o, t) && s.Layers[o.Name].Stages[stage].FloatInput():
-		case wish == network.AsOutput || reads(o, t) || wish == network.AsCodes:
+		switch wish := o.Wish(t); {
+		case (wish == network.AsOutput || wish == network.Finely) && s.float(o.Output, stage):
+		case wish == network.Own && s.Layers[o.Name].Stages[stage].FloatInput():
+		case wish != network.Nothing && wish != network.AsNetwork:
 			return false
 		default:
 			if l, err := s.tensor(t, stage); err != nil || !l.FloatInput() {
@@ -291,13 +291,16 @@ func (s *assigning) rounding(o *network.Operator) (*Rounding, error) {
 // signed says whether an operator's result can be negative, in the float network or in
 // the quantized one.
 func (s *assigning) signed(o *network.Operator, float bool) bool {
+	if o.Activation.Positive() && (float || !s.Replaced[o.Output.Name]) {
+		return false
+	}
 	if o.Kind.SignedAsInputs() {
 		return slices.ContainsFunc(o.Inputs, func(t *network.Tensor) bool {
 			source := t.Origin().Source
 			return source == nil || s.signed(source, float)
 		})
 	}
-	return o.Activation == network.Identity || !float && s.Replaced[o.Output.Name]
+	return true
 }
 
 // String writes a line for everything that is quantized.

@@ -27,7 +27,7 @@ func (s *assigning) takeSigns() error {
 
 // signsOnly says whether all who read t want the signs that l asks for.
 func (s *assigning) signsOnly(t *network.Tensor, l Layer) bool {
-	if t.Source == nil || t.Source.Kind.Joins() {
+	if t.Source == nil || t.Source.Kind.Joins() || t.Source.Kind.Tabulates() {
 		return false
 	}
 	for _, o := range s.readers[t] {

@@ -45,7 +45,7 @@ func (m *Model) Write(w io.Writer) error {
 		f.Metadata = append(f.Metadata, safetensors.Metadata{Key: p.key, Value: encode(p.describe)})
 	}
 	for i := range m.Operators {
-		f.Tensors = append(f.Tensors, m.Operators[i].tensors()...)
+		f.Tensors = append(f.Tensors, m.numbers(&m.Operators[i])...)
 	}
 	slices.SortStableFunc(f.Tensors, func(a, b safetensors.Tensor) int { // the widest first: all are aligned
 		return cmp.Compare(elementBytes(b.DType), elementBytes(a.DType))

@@ -245,6 +245,15 @@ func (c *codec) operator(o *Operator) {
 	if c.optional(`,"count_pad":true`, o.CountPad) && c.reading {
 		o.CountPad = true
 	}
+	if c.optional(`,"first":`, o.First != 0) {
+		number(c, &o.First)
+	}
+	if c.optional(`,"shuffle":`, o.Shuffle != 0) {
+		number(c, &o.Shuffle)
+	}
+	if c.optional(`,"factor":`, o.Factor != [2]int{}) {
+		numbers(c, o.Factor[:])
+	}
 	if c.optional(`,"weights":`, o.Weights != nil) {
 		if c.reading {
 			o.Weights = &Weights{}

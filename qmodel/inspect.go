@@ -22,12 +22,11 @@ func (m *Model) macs(o *Operator) int64 {
 // of a valid model, its bias in the accumulator included; 0 for operators without accumulators.
 func (m *Model) AccumulatorBits(i int) int {
 	o := &m.Operators[i]
-	in := &m.Tensors[o.Inputs[0]]
 	var bound int64
 	if !o.sums() {
 		return 0
 	}
-	for _, bounds := range o.ownBounds(in, &m.Tensors[o.Output]) {
+	for _, bounds := range m.ownBounds(o) {
 		for c, b := range bounds {
 			if o.Weighted() && o.Requantizer != nil {
 				b += max(int64(o.Requantizer.AccBias[c]), -int64(o.Requantizer.AccBias[c]))
@@ -41,7 +40,7 @@ func (m *Model) AccumulatorBits(i int) int {
 // PayloadBytes returns the bytes that the numbers of operator i take in the file.
 func (m *Model) PayloadBytes(i int) int {
 	n := 0
-	for _, t := range m.Operators[i].tensors() {
+	for _, t := range m.numbers(&m.Operators[i]) {
 		n += len(t.Data)
 	}
 	return n

@@ -23,6 +23,9 @@ type form struct {
 	anyInput bool   // the first input can be accumulators, as the others can
 	table    bool   // it has a table
 	tables   bool   // it has a table for each input, or none
+	product  bool   // its sum is the product of its inputs
+	selects  bool   // it chooses channels
+	enlarges bool   // it repeats rows and columns
 
 	// check checks what is the operator's own, once its tensors and fields are valid; nil for nothing.
 	check func(o *Operator, in, out *Tensor) error
@@ -38,8 +41,11 @@ var forms = map[string]form{
 	MaxPool:   {inputs: [2]int{1, 1}, since: 1, windowed: true, keeps: true},
 	AvgPool:   {inputs: [2]int{1, 1}, since: 1, windowed: true, rounds: true},
 	Flatten:   {inputs: [2]int{1, 1}, since: 1, keeps: true, aliases: true, check: (*Operator).validateFlatten},
-	Add:       {inputs: [2]int{2, maxInputs}, since: 1, rounds: true, anyInput: true},
-	Table:     {inputs: [2]int{1, 1}, since: 1, table: true, check: (*Operator).validateTable},
+	Add:       {inputs: [2]int{1, maxInputs}, since: 1, rounds: true, anyInput: true},
+	Table:     {inputs: [2]int{1, 1}, since: 1, table: true, checkInputs: (*Model).validateTable},
+	Multiply:  {inputs: [2]int{2, 2}, since: 4, rounds: true, product: true, checkInputs: (*Model).validateMultiply},
+	Select:    {inputs: [2]int{1, 1}, since: 4, keeps: true, selects: true, check: (*Operator).validateSelect},
+	Upsample:  {inputs: [2]int{1, 1}, since: 4, keeps: true, enlarges: true, check: (*Operator).validateUpsample},
 	Concat:    {inputs: [2]int{2, maxInputs}, since: 3, tables: true, checkInputs: (*Model).validateConcat},
 	Sign:      {inputs: [2]int{1, 1}, since: 1, rounds: true, signs: true},
 }
@@ -63,10 +69,24 @@ func (o *Operator) Aliases() bool { return forms[o.Op].aliases }
 func (o *Operator) Averages() bool { return o.Windowed() && !o.Weighted() && forms[o.Op].rounds }
 
 // Adds says whether the inputs after the first are added to what the operator makes of that.
-func (o *Operator) Adds() bool { return forms[o.Op].rounds }
+func (o *Operator) Adds() bool { return forms[o.Op].rounds && !forms[o.Op].product }
+
+// Multiplies says whether the operator multiplies its inputs.
+func (o *Operator) Multiplies() bool { return forms[o.Op].product }
+
+// Terms returns the inputs that are terms of what follows after the operator's own accumulators.
+func (o *Operator) Terms() []int {
+	switch {
+	case o.Multiplies() || !forms[o.Op].rounds:
+		return nil
+	case o.sums():
+		return o.Inputs[1:]
+	}
+	return o.Inputs
+}
 
 // sums says whether the operator has accumulators of its own.
-func (o *Operator) sums() bool { return o.Weighted() || o.Averages() }
+func (o *Operator) sums() bool { return o.Weighted() || o.Averages() || o.Multiplies() }
 
 // ends says how the operator gets from its terms to the output: with a requantizer, with thresholds, or neither.
 func (o *Operator) ends(out *Tensor) (requantizes, compares bool) {
@@ -105,7 +125,10 @@ func (o *Operator) Window() geometry.Window {
 
 // Since returns the version of the format that has the operator as it is.
 func (o *Operator) Since() int {
-	if o.Dilation != [2]int{} || o.Averages() && o.Pad != [4]int{} {
+	switch {
+	case len(o.Inputs) > fewInputs, o.Op == Add && len(o.Inputs) == 1:
+		return max(4, forms[o.Op].since)
+	case o.Dilation != [2]int{} || o.Averages() && o.Pad != [4]int{}:
 		return max(3, forms[o.Op].since)
 	}
 	return forms[o.Op].since
@@ -115,7 +138,19 @@ func (o *Operator) Since() int {
 func (m *Model) Oldest() int {
 	oldest := 2
 	for i := range m.Operators {
-		oldest = max(oldest, m.Operators[i].Since())
+		o := &m.Operators[i]
+		oldest = max(oldest, o.Since())
+		if m.tables(o) > 1 || o.Averages() && m.Tensors[o.Output].Kind == Logits {
+			oldest = max(oldest, 4)
+		}
 	}
 	return oldest
+}
+
+// tables returns how many tables a table operator has: one, or one for each channel.
+func (m *Model) tables(o *Operator) int {
+	if o.Op != Table {
+		return 0
+	}
+	return len(o.Table) / (int(m.Tensors[o.Inputs[0]].Max()) + 1)
 }

@@ -34,8 +34,8 @@ func elementBytes(dtype string) int {
 	}
 }
 
-// tensors returns the numbers of an operator as the file stores them.
-func (o *Operator) tensors() []safetensors.Tensor {
+// numbers returns those of an operator as the file stores them.
+func (m *Model) numbers(o *Operator) []safetensors.Tensor {
 	var list []safetensors.Tensor
 	if w := o.Weights; w != nil {
 		t := safetensors.Tensor{Name: o.Name + weightSuffix, DType: "I8", Shape: w.Shape[:], Data: w.Packed}
@@ -45,7 +45,11 @@ func (o *Operator) tensors() []safetensors.Tensor {
 		list = append(list, t)
 	}
 	if o.Table != nil {
-		list = append(list, safetensors.Tensor{Name: o.Name + tableSuffix, DType: "U8", Shape: []int{len(o.Table)}, Data: o.Table})
+		shape := []int{len(o.Table)}
+		if n := m.tables(o); n > 1 {
+			shape = []int{n, len(o.Table) / n}
+		}
+		list = append(list, safetensors.Tensor{Name: o.Name + tableSuffix, DType: "U8", Shape: shape, Data: o.Table})
 	}
 	for i, t := range o.Tables {
 		if t != nil {
@@ -124,14 +128,11 @@ func (m *Model) loadOperator(o *Operator, p payload) error {
 		return m.loadTables(o, p)
 	}
 	if forms[o.Op].table {
-		if o.Table, err = p.take(o.Name+tableSuffix, "U8", int(in.Max())+1); err != nil {
+		if o.Table, err = p.codes(o.Name+tableSuffix, int(in.Max())+1, in.Channels); err != nil {
 			return err
 		}
 	}
-	terms := len(o.Inputs)
-	if own := m.Accumulators(o); own > 0 {
-		terms += own - 1
-	}
+	terms := m.Accumulators(o) + len(o.Terms())
 	switch requantizes, compares := o.ends(out); {
 	case requantizes:
 		o.Requantizer, err = p.requantizer(o, out, terms)
@@ -173,6 +174,14 @@ func (p payload) take(name, dtype string, shape ...int) ([]byte, error) {
 	}
 	delete(p, name)
 	return t.Data, nil
+}
+
+// codes takes a table of so many codes, or one for each channel.
+func (p payload) codes(name string, each, channels int) ([]byte, error) {
+	if t := p[name]; t != nil && channels > 1 && slices.Equal(t.Shape, []int{channels, each}) {
+		return p.take(name, "U8", channels, each)
+	}
+	return p.take(name, "U8", each)
 }
 
 // weights takes packed codes.

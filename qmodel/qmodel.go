@@ -20,7 +20,7 @@ import "github.com/goqat/goqat/fixed"
 
 // Version is the newest version of the format. Models of every version since 1 are read, and written as they were; new
 // ones have the least version, 2 or more, that has what they need (see [Model.Oldest]).
-const Version = 3
+const Version = 4
 
 // A Model is a quantized network for images. The output of its last operator are the logits.
 type Model struct {
@@ -102,7 +102,10 @@ const (
 	Add       = "add"
 	Table     = "table"
 	Sign      = "sign"
-	Concat    = "concat" // since version 3
+	Concat    = "concat"   // since version 3
+	Multiply  = "multiply" // since version 4
+	Select    = "select"   // since version 4
+	Upsample  = "upsample" // since version 4
 )
 
 // An Operator computes one tensor from others.
@@ -116,19 +119,25 @@ const (
 //     it does not count either, the sum is multiplied by what makes the sums of all outputs ones of as many taps (see
 //     geometry.Window.Whole).
 //   - flatten: all codes in one row of channels.
-//   - add: each input, codes or accumulators of the output's shape, is a term of the requantization.
-//   - table: each code q becomes Table[q].
+//   - add: each input, codes or accumulators of the output's shape, is a term of the requantization. Since version 4 there
+//     can be one input: a batch normalization.
+//   - table: each code q becomes Table[q]; since version 4 of channel c, if there is a table for each, that of Table after
+//     the tables of the channels before.
 //   - sign: q - zero point of each code is compared with Thresholds.
 //   - concat: the channels of all inputs, of one height and width, next to each other; a code q of input i becomes
 //     Tables[i][q], or stays where that is nil and the input has the bits, zero point and scale of the output.
+//   - multiply: the product of q - zero point of both inputs is requantized; the second input has the shape of the first,
+//     or one number for each of its channels.
+//   - select: channel c of the output is channel First + c%Shuffle·(channels/Shuffle) + c/Shuffle of the input.
+//   - upsample: each row is repeated Factor[0] times, each column Factor[1] times.
 //
-// Maxpool and flatten keep the bits, the zero point and the scale of their input.
+// Maxpool, flatten, select and upsample keep the bits, the zero point and the scale of their input.
 //
 // Where the first input of a weighted operator are signs, it sums ±weight, with -1 as padding, once for
 // each sign of a code. So it does for each plane of its weights: it has planes × signs accumulators, the signs of a
 // plane next to each other, and they are the first terms of what follows.
 //
-// An operator other than maxpool and flatten whose output are signs compares instead of requantizing; its terms are the
+// An operator that keeps none of its input's codes and whose output are signs compares instead of requantizing; its terms are the
 // same.
 type Operator struct {
 	Name   string `json:"name"` // of the unit, such as "conv1"; unique
@@ -145,12 +154,15 @@ type Operator struct {
 	Dilation [2]int `json:"dilation,omitzero"`
 	// CountPad has the padding of an average count, as zeros. Since version 3.
 	CountPad bool      `json:"count_pad,omitzero"`
+	First    int       `json:"first,omitzero"`   // of select
+	Shuffle  int       `json:"shuffle,omitzero"` // of select, at least 1, a divisor of the output's channels; else 0
+	Factor   [2]int    `json:"factor,omitzero"`  // of upsample, vertical and horizontal, at least 1; else 0
 	Weights  *Weights  `json:"weights,omitzero"` // of weighted operators, else nil
-	Table    []uint8   `json:"-"`                // of table: one code for each code of the input
+	Table    []uint8   `json:"-"`                // of table: one code for each code of the input, or of each channel's
 	Tables   [][]uint8 `json:"-"`                // of concat: the same for each input, or nil
 
 	// Requantizer has the terms in the order above, the zero point and range of the output, and for codes or logits only
-	// all that; nil for maxpool, flatten, table and concat, and for a weighted operator whose output are accumulators.
+	// all that; nil for operators that keep codes or have tables, and for a weighted operator whose output are accumulators.
 	Requantizer *fixed.Requantizer `json:"-"`
 	// Thresholds take its place where the output are signs.
 	Thresholds *fixed.Thresholds `json:"-"`

@@ -16,7 +16,8 @@ const (
 	maxWeights   = 1 << 30 // of one operator
 	maxWork      = 1 << 40 // of the model, per image
 	maxOperators = 1 << 12
-	maxInputs    = 8
+	maxInputs    = 64
+	fewInputs    = 8 // the most before version 4
 	maxClasses   = 1 << 16
 	maxName      = 256 // bytes
 

@@ -45,6 +45,9 @@ func (m *Model) validateOperator(o *Operator, accumulators map[int][]int64) erro
 	if o.Tables != nil && !f.tables {
 		return fmt.Errorf("tables without use")
 	}
+	if o.Averages() && out.Kind == Logits && m.Version < 4 {
+		return fmt.Errorf("logits that are an average are part of version 4 of the format, not of %d", m.Version)
+	}
 	if f.checkInputs != nil {
 		if err := f.checkInputs(m, o); err != nil {
 			return err
@@ -55,7 +58,7 @@ func (m *Model) validateOperator(o *Operator, accumulators map[int][]int64) erro
 			return err
 		}
 	}
-	bounds := o.ownBounds(in, out)
+	bounds := m.ownBounds(o)
 	if f.keeps && (out.Kind != Codes || out.Bits != in.Bits || out.Signs != in.Signs || out.ZeroPoint != in.ZeroPoint || out.ScaleBits != in.ScaleBits) {
 		return fmt.Errorf("the output has other bits, zero point or scale than the input")
 	}
@@ -99,13 +102,16 @@ func (o *Operator) whole(in *Tensor) int64 {
 }
 
 // ownBounds returns the bounds of the operator's own accumulators, [accumulator][channel].
-func (o *Operator) ownBounds(in, out *Tensor) [][]int64 {
+func (m *Model) ownBounds(o *Operator) [][]int64 {
+	in, out := &m.Tensors[o.Inputs[0]], &m.Tensors[o.Output]
 	switch {
 	case o.Weighted():
 		return o.Weights.TermBounds(in)
 	case o.Averages():
 		lo, hi := in.span()
 		return [][]int64{repeat(o.whole(in)*int64(max(-lo, hi)), out.Channels)}
+	case o.Multiplies():
+		return [][]int64{repeat(in.mostAbs()*m.Tensors[o.Inputs[1]].mostAbs(), out.Channels)}
 	}
 	return nil
 }
@@ -130,6 +136,10 @@ func (o *Operator) validateFields(version int) error {
 		return fmt.Errorf("dilation %v, want 1 to %d in convolutions, and none said for 1 and 1", o.Dilation, maxSize)
 	case o.CountPad && (!o.Averages() || o.Pad == [4]int{}):
 		return fmt.Errorf("padding counts, without use")
+	case o.First != 0 && !f.selects || (o.Shuffle != 0) != f.selects || o.Shuffle < 0:
+		return fmt.Errorf("channels from %d on, shuffled by %d: missing, or there without use", o.First, o.Shuffle)
+	case f.enlarges && (min(o.Factor[0], o.Factor[1]) < 1 || max(o.Factor[0], o.Factor[1]) > maxSize) || !f.enlarges && o.Factor != [2]int{}:
+		return fmt.Errorf("enlarged %v times", o.Factor)
 	case len(o.Inputs) < f.inputs[0] || len(o.Inputs) > f.inputs[1]:
 		return fmt.Errorf("%d inputs", len(o.Inputs))
 	}
@@ -186,11 +196,21 @@ func (w *Weights) validShape() bool {
 	return true
 }
 
-func (o *Operator) validateTable(in, out *Tensor) error {
+func (m *Model) validateTable(o *Operator) error {
+	in, out := &m.Tensors[o.Inputs[0]], &m.Tensors[o.Output]
 	if out.Kind != Codes || out.Height != in.Height || out.Width != in.Width || out.Channels != in.Channels {
 		return fmt.Errorf("the output is not one code for each of the input")
 	}
-	return checkTable(o.Table, in, out)
+	each, tables := int(in.Max())+1, m.tables(o)
+	if tables > 1 && (m.Version < 4 || tables != in.Channels) || tables*each != len(o.Table) {
+		return fmt.Errorf("%d codes for an input of %d bits and %d channels: want a table for all channels, or since version 4 one for each", len(o.Table), in.Bits, in.Channels)
+	}
+	for c := range tables {
+		if err := checkTable(o.Table[c*each:][:each], in, out); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkTable checks the codes of out that the codes of in become.
@@ -212,11 +232,8 @@ func checkTable(table []uint8, in, out *Tensor) error {
 // validateEnd proves the bounds of an operator's requantization or comparison; own are those of its own accumulators,
 // its first terms.
 func (m *Model) validateEnd(o *Operator, own [][]int64, accumulators map[int][]int64) error {
-	out, bounds, others := &m.Tensors[o.Output], own, o.Inputs
-	if own != nil {
-		others = o.Inputs[1:]
-	}
-	for _, i := range others {
+	out, bounds := &m.Tensors[o.Output], own
+	for _, i := range o.Terms() {
 		t := &m.Tensors[i]
 		if t.Height != out.Height || t.Width != out.Width || t.Channels != out.Channels {
 			return fmt.Errorf("input %d×%d×%d is added to %d×%d×%d", t.Height, t.Width, t.Channels, out.Height, out.Width, out.Channels)
@@ -226,7 +243,7 @@ func (m *Model) validateEnd(o *Operator, own [][]int64, accumulators map[int][]i
 		}
 		bound := accumulators[i]
 		if t.Kind == Codes {
-			bound = repeat(int64(max(t.ZeroPoint, t.Max()-t.ZeroPoint)), out.Channels)
+			bound = repeat(t.mostAbs(), out.Channels)
 		}
 		bounds = append(bounds, bound)
 	}

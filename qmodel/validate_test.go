@@ -32,7 +32,7 @@ func TestValidateRefuses(t *testing.T) {
 		spoil func(m *M)
 		want  string
 	}{
-		{"version", func(m *M) { m.Version = 4 }, "version 4"},
+		{"version", func(m *M) { m.Version = 5 }, "version 5"},
 		{"version 0", func(m *M) { m.Version = 0 }, "version 0"},
 		{"data in version 1", func(m *M) { m.Version, m.Data.Seed = 1, 1 }, "in version 1"},
 		{"digest of data", func(m *M) { m.Data.Digest = strings.Repeat("A", 64) }, "64 lower-case hex digits"},
@@ -87,7 +87,7 @@ func TestValidateRefuses(t *testing.T) {
 		{"padding counts in a maximum", func(m *M) { m.Operators[opMaxPool].CountPad = true }, "padding counts, without use"},
 		{"tables without use", func(m *M) { m.Operators[opAdd].Tables = [][]uint8{nil, nil} }, "tables without use"},
 		{"no table", func(m *M) { m.Operators[opTable].Table = nil }, "table is missing"},
-		{"add of one", func(m *M) { m.Operators[opAdd].Inputs = []int{5} }, "1 inputs"},
+		{"add of one", func(m *M) { m.Operators[opAdd].Inputs = []int{5} }, "part of version 4"},
 		{"pool of two", func(m *M) { m.Operators[opMaxPool].Inputs = []int{6, 6} }, "2 inputs"},
 		{"convolution of accumulators", func(m *M) { m.Operators[opResidual].Inputs = []int{4, 3, 2} }, "not a tensor of codes"},
 		{"padding", func(m *M) {
@@ -109,7 +109,7 @@ func TestValidateRefuses(t *testing.T) {
 		{"weight bits", func(m *M) { m.Operators[opConv].Weights.Bits = 9 }, "weights of 9 bits"},
 		{"weight code", func(m *M) { m.Operators[opDepthwise].Weights.Packed[3] = 0x80 }, "weight 7 is -8"},
 		{"weight -128", func(m *M) { m.Operators[opConv].Weights.Packed[0] = 0x80 }, "weight 0 is -128"},
-		{"table length", func(m *M) { m.Operators[opTable].Table = make([]uint8, 255) }, "table of 255"},
+		{"table length", func(m *M) { m.Operators[opTable].Table = make([]uint8, 255) }, "255 codes for an input of 8 bits"},
 		{"table code", func(m *M) { m.Tensors[1].Bits = 1; m.Tensors[1].ZeroPoint = 0 }, "bits do not hold"},
 		{"pool bits", func(m *M) { m.Tensors[7].Bits, m.Tensors[7].ZeroPoint = 8, m.Tensors[6].ZeroPoint }, "other bits"},
 		{"flatten scale", func(m *M) { m.Tensors[9].ScaleBits++ }, "other bits"},

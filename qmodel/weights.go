@@ -160,6 +160,9 @@ func (t *Tensor) span() (lo, hi int32) {
 	return -t.ZeroPoint, t.Max() - t.ZeroPoint
 }
 
+// mostAbs returns the greatest |q - zero point| over all codes of the tensor's bits.
+func (t *Tensor) mostAbs() int64 { return int64(max(t.ZeroPoint, t.Max()-t.ZeroPoint)) }
+
 // signs returns how many numbers a code holds: its signs, or one.
 func (t *Tensor) signs() int {
 	if t.Signs {

@@ -50,13 +50,19 @@ func mapping(key string, value *yaml.Node) *yaml.Node {
 // A Layer of a network written as a list. Which fields count depends on the
 // kind; the others stay 0.
 //
-//	conv, depthwise   channels (conv only), kernel, stride, dilation, pad, groups (conv only), norm, activation
-//	linear            channels (0 in the last layer: the classes), norm, activation
+//	conv, depthwise   channels (conv only), kernel, stride, dilation, pad, groups (conv only), norm, activation, slope
+//	linear            channels (0 in the last layer: the classes), norm, activation, slope
 //	maxpool, avgpool  size, stride (0 means size), pad, count_pad (avgpool only)
 //	dropout           rate
-//	residual          body, shortcut, activation
-//	add               activation
+//	residual          body, shortcut, activation, slope
+//	add               activation, slope
 //	concat            (of the channels)
+//	multiply          (of two layers, the second of the size of the first or of one pixel)
+//	norm              activation, slope (batch normalization alone)
+//	activation        activation, slope
+//	slice             first, channels (0 means all from the first on)
+//	shuffle           groups (of channels, which are read by turns)
+//	upsample          size (times as high and as wide)
 //	relu, globalavgpool, flatten
 //
 // A layer reads the result of the one before it, or, with inputs, those of layers of
@@ -79,8 +85,10 @@ type Layer struct {
 	CountPad   bool     `yaml:"count_pad,omitempty"`   // the padding counts in a mean, as zeros
 	Groups     int      `yaml:"groups,omitempty"`      // of channels; 0 means 1
 	Norm       bool     `yaml:"norm,omitempty"`        // batch normalization instead of a bias
-	Activation string   `yaml:"activation,omitempty"`  // none, relu, relu6; empty means none
-	Size       Pair     `yaml:"size,omitempty"`        // of a pooling window, n or [height, width]
+	Activation string   `yaml:"activation,omitempty"`  // none, relu, relu6, hard_swish, hard_sigmoid, sigmoid, silu, leaky_relu, prelu; empty means none
+	Slope      float64  `yaml:"slope,omitempty"`       // of leaky_relu (0 means 0.01), prelu (at first; 0.25) and hard_sigmoid (1/6)
+	First      int      `yaml:"first,omitempty"`       // channel that a slice begins with
+	Size       Pair     `yaml:"size,omitempty"`        // of a pooling window, or factor of an upsampling, n or [height, width]
 	Rate       float64  `yaml:"rate,omitempty"`        // of values dropped, in [0, 1)
 	Body       []Layer  `yaml:"body,omitempty"`        // added to the shortcut
 	Shortcut   []Layer  `yaml:"shortcut,omitempty"`    // empty means the input itself

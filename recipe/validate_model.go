@@ -3,26 +3,35 @@
 package recipe
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/goqat/goqat/network"
 )
 
 // kinds lists the fields, besides kind and name, that each kind of layer has;
 // those with a star must be given.
 var kinds = map[string][]string{
-	"conv":          {"channels*", "kernel*", "stride", "dilation", "pad", "groups", "norm", "activation"},
-	"depthwise":     {"kernel*", "stride", "dilation", "pad", "norm", "activation"},
-	"linear":        {"channels", "norm", "activation"},
+	"conv":          {"channels*", "kernel*", "stride", "dilation", "pad", "groups", "norm", "activation", "slope"},
+	"depthwise":     {"kernel*", "stride", "dilation", "pad", "norm", "activation", "slope"},
+	"linear":        {"channels", "norm", "activation", "slope"},
 	"maxpool":       {"size*", "stride", "pad"},
 	"avgpool":       {"size*", "stride", "pad", "count_pad"},
 	"globalavgpool": {},
 	"flatten":       {},
 	"dropout":       {"rate*"},
-	"residual":      {"body*", "shortcut", "activation"},
-	"add":           {"inputs*", "activation"},
+	"residual":      {"body*", "shortcut", "activation", "slope"},
+	"add":           {"inputs*", "activation", "slope"},
 	"concat":        {"inputs*"},
+	"multiply":      {"inputs*"},
+	"norm":          {"activation", "slope"},
+	"activation":    {"activation*", "slope"},
+	"slice":         {"first", "channels"},
+	"shuffle":       {"groups*"},
+	"upsample":      {"size*"},
 	"relu":          {},
 }
 
@@ -119,7 +128,9 @@ func (c *check) fields(name string, l *Layer, fields []string) {
 		{"count_pad", l.CountPad, func(string) {}},
 		{"groups", l.Groups != 0, func(n string) { between(c, n, l.Groups, 1, most) }},
 		{"norm", l.Norm, func(string) {}},
-		{"activation", l.Activation != "", func(n string) { c.oneOf(n, l.Activation, "none", "relu", "relu6") }},
+		{"activation", l.Activation != "", func(n string) { c.oneOf(n, l.Activation, append([]string{"none"}, network.ActivationNames()...)...) }},
+		{"slope", l.Slope != 0, func(n string) { c.slope(n, l) }},
+		{"first", l.First != 0, func(n string) { between(c, n, l.First, 0, most) }},
 		{"size", !l.Size.IsZero(), func(n string) { c.each(n, l.Size[:], 1, most) }},
 		{"inputs", l.Inputs != nil && slices.Contains(fields, "inputs*"), func(string) {}},
 		{"rate", l.Rate != 0, func(n string) { below(c, n, l.Rate, 0, 1) }},
@@ -135,6 +146,17 @@ func (c *check) fields(name string, l *Layer, fields []string) {
 		case required:
 			c.report("%s: a layer of kind %s needs %s", name, l.Kind, f.key)
 		}
+	}
+}
+
+// slope checks the slope of an activation that has one.
+func (c *check) slope(name string, l *Layer) {
+	a, ok := network.ActivationNamed(l.Activation)
+	switch {
+	case ok && a.Slope() == 0 || l.Activation == "" || l.Activation == "none":
+		c.report("%s: the activation %s has no slope", name, cmp.Or(l.Activation, "none"))
+	case !(l.Slope >= -100 && l.Slope <= 100):
+		c.report("%s is %v; choose a number from -100 to 100", name, l.Slope)
 	}
 }
 

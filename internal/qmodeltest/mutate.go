@@ -288,7 +288,7 @@ func (g *structure) fit(f *safetensors.File) {
 		default:
 			out.Height, out.Width, out.Channels = in.Height, in.Width, in.Channels
 		}
-		if !o.Adds() && len(o.Inputs) > 1 { // it joins them
+		if !o.Adds() && !o.Multiplies() && len(o.Inputs) > 1 { // it joins them
 			out.Channels = 0
 			for k, t := range o.Inputs {
 				if has(t) {

@@ -180,8 +180,7 @@ func (b *Builder) requantizer(out *qmodel.Tensor, bounds [][]int64) *fixed.Requa
 func (b *Builder) MaxPool(in int, w Window) int {
 	x := b.Model.Tensors[in]
 	height, width := w.size(&x)
-	out := b.output(height, width, x.Channels, x.Bits)
-	b.Model.Tensors[out].ZeroPoint, b.Model.Tensors[out].Signs = x.ZeroPoint, x.Signs
+	out := b.keep(in, height, width, x.Channels)
 	return b.operator(qmodel.Operator{Op: qmodel.MaxPool, Inputs: []int{in}, Output: out, Kernel: w.Kernel, Stride: w.Stride, Pad: w.Pad})
 }
 
@@ -203,8 +202,7 @@ func (b *Builder) AvgPool(in int, w Window, codeBits int) int {
 // Flatten adds a flattening.
 func (b *Builder) Flatten(in int) int {
 	x := b.Model.Tensors[in]
-	out := b.output(1, 1, x.Len(), x.Bits)
-	b.Model.Tensors[out].ZeroPoint, b.Model.Tensors[out].Signs = x.ZeroPoint, x.Signs
+	out := b.keep(in, 1, 1, x.Len())
 	return b.operator(qmodel.Operator{Op: qmodel.Flatten, Inputs: []int{in}, Output: out})
 }
 
@@ -217,6 +215,44 @@ func (b *Builder) Add(codeBits int, inputs ...int) int {
 		bounds = append(bounds, b.bound(t))
 	}
 	return b.operator(qmodel.Operator{Op: qmodel.Add, Inputs: inputs, Output: out, Requantizer: b.requantizer(&b.Model.Tensors[out], bounds)})
+}
+
+// Multiply adds a product of two tensors, of one shape or the second of one number a channel.
+func (b *Builder) Multiply(codeBits, first, second int) int {
+	x := b.Model.Tensors[first]
+	out := b.output(x.Height, x.Width, x.Channels, codeBits)
+	bounds := b.bound(first)
+	for c, other := range b.bound(second) {
+		bounds[c] *= other
+	}
+	return b.operator(qmodel.Operator{Op: qmodel.Multiply, Inputs: []int{first, second}, Output: out,
+		Requantizer: b.requantizer(&b.Model.Tensors[out], [][]int64{bounds})})
+}
+
+// Select adds a choice of so many channels, from one on, in a random order of those that a shuffle gives.
+func (b *Builder) Select(in, first, channels int) int {
+	x := b.Model.Tensors[in]
+	out := b.keep(in, x.Height, x.Width, channels)
+	shuffle := 1 + b.rng.IntN(channels)
+	for channels%shuffle != 0 {
+		shuffle--
+	}
+	return b.operator(qmodel.Operator{Op: qmodel.Select, Inputs: []int{in}, Output: out, First: first, Shuffle: shuffle})
+}
+
+// Upsample adds an upsampling.
+func (b *Builder) Upsample(in int, factor [2]int) int {
+	x := b.Model.Tensors[in]
+	out := b.keep(in, x.Height*factor[0], x.Width*factor[1], x.Channels)
+	return b.operator(qmodel.Operator{Op: qmodel.Upsample, Inputs: []int{in}, Output: out, Factor: factor})
+}
+
+// keep adds a tensor with the codes of another.
+func (b *Builder) keep(in, height, width, channels int) int {
+	x := b.Model.Tensors[in]
+	out := b.output(height, width, channels, x.Bits)
+	b.Model.Tensors[out].ZeroPoint, b.Model.Tensors[out].Signs = x.ZeroPoint, x.Signs
+	return out
 }
 
 // Concat adds a concatenation of tensors of one size: the codes of each, by a random
@@ -246,10 +282,17 @@ func (b *Builder) Concat(codeBits int, inputs ...int) int {
 }
 
 // Table adds a random table.
-func (b *Builder) Table(in, codeBits int) int {
+func (b *Builder) Table(in, codeBits int) int { return b.tables(in, codeBits, 1) }
+
+// Tables adds a random table for each channel.
+func (b *Builder) Tables(in, codeBits int) int {
+	return b.tables(in, codeBits, b.Model.Tensors[in].Channels)
+}
+
+func (b *Builder) tables(in, codeBits, number int) int {
 	x := b.Model.Tensors[in]
 	out := b.output(x.Height, x.Width, x.Channels, codeBits)
-	o := qmodel.Operator{Op: qmodel.Table, Inputs: []int{in}, Output: out, Table: make([]uint8, 1<<x.Bits)}
+	o := qmodel.Operator{Op: qmodel.Table, Inputs: []int{in}, Output: out, Table: make([]uint8, number<<x.Bits)}
 	for q := range o.Table {
 		o.Table[q] = uint8(b.rng.IntN(1 << codeBits))
 	}
@@ -288,12 +331,45 @@ func Branches(rng *rand.Rand) *qmodel.Model {
 	return b.Finish(b.AvgPool(x, Window{Kernel: [2]int{3, 2}, Stride: [2]int{1, 1}, Pad: [4]int{1, 0, 1, 1}}, 5), 3)
 }
 
+// Gated returns a model of what version 4 of the file has: tables and a normalization by channel, a product by channel and
+// one by value, a choice of channels, an upsampling, and logits that are an average.
+func Gated(rng *rand.Rand) *qmodel.Model {
+	b := New(rng, 4, 5, 2)
+	x := b.Tables(b.Conv(0, Square(3, 1, 1), 6, 1, 4, 5), 4)
+	gate := b.Conv(b.AvgPool(x, Window{Kernel: [2]int{4, 5}, Stride: [2]int{1, 1}}, 6), Square(1, 1, 0), 6, 1, 4, 7)
+	y := b.Multiply(6, x, gate)
+	y = b.Multiply(5, y, b.Add(4, x))
+	y = b.Upsample(b.Select(y, 1, 4), [2]int{2, 1})
+	y = b.Conv(y, Square(3, 1, 1), 3, 1, 4, 8)
+	b.average(y, 3)
+	return b.done(3)
+}
+
+// average adds an average over the whole image that is the logits.
+func (b *Builder) average(in, classes int) {
+	x := b.Model.Tensors[in]
+	out := b.output(1, 1, classes, 8)
+	t := &b.Model.Tensors[out]
+	t.Kind, t.Bits, t.ZeroPoint = qmodel.Logits, 32, 0
+	bounds := b.bound(in)
+	for c := range bounds {
+		bounds[c] *= int64(x.Height * x.Width)
+	}
+	b.operator(qmodel.Operator{Op: qmodel.AvgPool, Inputs: []int{in}, Output: out, Kernel: [2]int{x.Height, x.Width}, Stride: [2]int{1, 1},
+		Requantizer: b.requantizer(t, [][]int64{bounds})})
+}
+
 // Finish adds a flattening and a linear layer to the given number of classes, and returns the model, which is valid.
 func (b *Builder) Finish(in, classes int) *qmodel.Model {
 	if t := b.Model.Tensors[in]; t.Height > 1 || t.Width > 1 {
 		in = b.Flatten(in)
 	}
 	b.Conv(in, Square(1, 1, 0), classes, 1, 8, 32)
+	return b.done(classes)
+}
+
+// done returns the model with names for its classes.
+func (b *Builder) done(classes int) *qmodel.Model {
 	for i := range classes {
 		b.Model.Classes = append(b.Model.Classes, "class "+strconv.Itoa(i))
 	}

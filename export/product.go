@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package export
+
+import "github.com/goqat/goqat/quant"
+
+// product is the term of a product: that of q − zero point of both tensors.
+func (p *Plan) product(u *Unit, outScale float32) []quant.Term {
+	a, b := u.Inputs[0], u.Inputs[1]
+	return []quant.Term{{M: []float32{quant.Multiplier(a.Scale, b.Scale, outScale)}, MaxAbs: []int64{a.mostAbs() * b.mostAbs()}}}
+}
