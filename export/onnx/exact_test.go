@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/goqat/goqat/export/onnx"
-	"github.com/goqat/goqat/export/onnx/onnxtest"
+	"github.com/goqat/goqat/internal/onnxeval"
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/onnxproto"
 	"github.com/goqat/goqat/internal/qmodeltest"
@@ -25,10 +25,10 @@ func images(rng *rand.Rand, m *qmodel.Model, n int) []uint8 {
 }
 
 // input returns images as the file reads them: [N, channels, height, width].
-func input(m *qmodel.Model, pixels []uint8) *onnxtest.Tensor {
+func input(m *qmodel.Model, pixels []uint8) *onnxeval.Tensor {
 	in := &m.Tensors[0]
 	n, area := len(pixels)/in.Len(), in.Height*in.Width
-	t := onnxtest.New(onnxproto.TypeUint8, n, in.Channels, in.Height, in.Width)
+	t := onnxeval.New(onnxproto.TypeUint8, n, in.Channels, in.Height, in.Width)
 	for i := range n {
 		for at := range area {
 			for c := range in.Channels {
@@ -69,7 +69,7 @@ func observed(t *testing.T, m *qmodel.Model, pixels []uint8) [][]int64 {
 // differing counts the integers of every tensor of a file that differ from the runtime's, but for flattened ones.
 func differing(t *testing.T, m *qmodel.Model, file *onnxproto.Model, pixels []uint8) (compared, differ int) {
 	t.Helper()
-	got, err := onnxtest.Run(file, input(m, pixels))
+	got, err := onnxeval.Run(file, input(m, pixels))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/goqat/goqat/export/agreement"
 	"github.com/goqat/goqat/export/onnx"
-	"github.com/goqat/goqat/export/onnx/onnxtest"
+	"github.com/goqat/goqat/internal/onnxeval"
 	"github.com/goqat/goqat/internal/onnxproto"
 	"github.com/goqat/goqat/qmodel"
 )
@@ -25,7 +25,7 @@ func agrees(t *testing.T, m *qmodel.Model, file *onnxproto.Model, statements []a
 			operators[m.Tensors[o.Output].Name] = i
 		}
 	}
-	_, err := onnxtest.Feed(file, input(m, pixels), func(name string, y *onnxtest.Tensor) {
+	_, err := onnxeval.Feed(file, input(m, pixels), func(name string, y *onnxeval.Tensor) {
 		i, ok := operators[name]
 		if !ok {
 			return

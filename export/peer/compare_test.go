@@ -16,7 +16,7 @@ import (
 
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/export/onnx"
-	"github.com/goqat/goqat/export/onnx/onnxtest"
+	"github.com/goqat/goqat/internal/onnxeval"
 	"github.com/goqat/goqat/internal/onnxproto"
 	"github.com/goqat/goqat/internal/qmodeltest"
 	"github.com/goqat/goqat/qmodel"
@@ -70,7 +70,7 @@ func act(how, path string) error {
 		if _, err := io.ReadFull(os.Stdin, head); err != nil {
 			return nil
 		}
-		x := onnxtest.New(onnxproto.TypeUint8, int(binary.LittleEndian.Uint32(head)), channels, height, width)
+		x := onnxeval.New(onnxproto.TypeUint8, int(binary.LittleEndian.Uint32(head)), channels, height, width)
 		pixels := make([]byte, len(x.Data))
 		if _, err := io.ReadFull(os.Stdin, pixels); err != nil {
 			return err
@@ -78,7 +78,7 @@ func act(how, path string) error {
 		for i, v := range pixels {
 			x.Data[i] = float64(v)
 		}
-		tensors, err := onnxtest.Run(m, x)
+		tensors, err := onnxeval.Run(m, x)
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ package onnxproto
 
 import (
 	"math"
+	"strconv"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -102,6 +103,14 @@ func (a *Attribute) marshal() (b message) {
 		b.varint(3, a.Int)
 	case String:
 		b.string(4, a.String)
+	case TensorValue:
+		if a.Tensor != nil {
+			b.bytes(5, a.Tensor.marshal())
+		}
+	case Floats:
+		for _, v := range a.Floats {
+			b = protowire.AppendFixed32(protowire.AppendTag(b, 7, protowire.Fixed32Type), math.Float32bits(v))
+		}
 	case Ints:
 		for _, v := range a.Ints {
 			b.varint(8, v)
@@ -117,8 +126,19 @@ func (t *Tensor) marshal() (b message) {
 	}
 	b.varint(2, int64(t.Type))
 	b.string(8, t.Name)
-	b.bytes(9, t.Data)
+	if t.External == nil {
+		b.bytes(9, t.Data)
+		return b
+	}
+	for _, e := range t.External.entries() {
+		b.bytes(13, e.marshal())
+	}
+	b.varint(14, external)
 	return b
+}
+
+func (e *External) entries() []Entry {
+	return []Entry{{"location", e.Location}, {"offset", strconv.FormatInt(e.Offset, 10)}, {"length", strconv.FormatInt(e.Length, 10)}}
 }
 
 func (v *Value) marshal() (b message) {

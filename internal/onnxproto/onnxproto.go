@@ -6,6 +6,8 @@
 // The field numbers are those of onnx.proto (https://github.com/onnx/onnx, checked against onnx 1.23).
 package onnxproto
 
+import "fmt"
+
 // A Model is a ModelProto.
 type Model struct {
 	IR              int64 // version of the format; opset 13 asks for at least 7, 21 for 10
@@ -64,6 +66,8 @@ type Attribute struct {
 	Int    int64
 	Float  float32
 	String string
+	Tensor *Tensor
+	Floats []float32
 	Ints   []int64
 }
 
@@ -72,10 +76,12 @@ type AttributeKind int32
 
 // The kinds that goqat knows.
 const (
-	Float  AttributeKind = 1
-	Int    AttributeKind = 2
-	String AttributeKind = 3
-	Ints   AttributeKind = 7
+	Float       AttributeKind = 1
+	Int         AttributeKind = 2
+	String      AttributeKind = 3
+	TensorValue AttributeKind = 4
+	Floats      AttributeKind = 6
+	Ints        AttributeKind = 7
 )
 
 // A Tensor is a TensorProto: numbers in little-endian order, in row-major order of the dimensions. Two INT4 or UINT4 share
@@ -85,6 +91,14 @@ type Tensor struct {
 	Type Type
 	Dims []int64 // none for a single number
 	Data []byte
+	// External, if not nil, says where the numbers are instead: in another file.
+	External *External
+}
+
+// An External is the place of a tensor's numbers in another file.
+type External struct {
+	Location       string // path below the folder of the model
+	Offset, Length int64  // bytes; a length of 0 means the rest of the file
 }
 
 // Type is TensorProto.DataType.
@@ -99,9 +113,30 @@ const (
 	TypeInt32  Type = 6
 	TypeInt64  Type = 7
 	TypeBool   Type = 9
+	TypeHalf   Type = 10
 	TypeDouble Type = 11
 	TypeInt4   Type = 22
 )
+
+// types are the names of the types by number, and the bytes of a number where there are whole ones.
+var types = map[Type]struct {
+	name  string
+	bytes int
+}{
+	TypeFloat: {"FLOAT", 4}, TypeUint8: {"UINT8", 1}, TypeInt8: {"INT8", 1}, 4: {"UINT16", 2}, TypeInt16: {"INT16", 2}, TypeInt32: {"INT32", 4}, TypeInt64: {"INT64", 8},
+	8: {"STRING", 0}, TypeBool: {"BOOL", 1}, TypeHalf: {"FLOAT16", 2}, TypeDouble: {"DOUBLE", 8}, 12: {"UINT32", 4}, 13: {"UINT64", 8}, 16: {"BFLOAT16", 2}, TypeInt4: {"INT4", 0},
+}
+
+// Size returns the bytes of a number, 0 where two share one or goqat does not know.
+func (t Type) Size() int { return types[t].bytes }
+
+// String returns the standard's name of the type.
+func (t Type) String() string {
+	if k, ok := types[t]; ok {
+		return k.name
+	}
+	return fmt.Sprintf("type %d", int32(t))
+}
 
 // A Value is a ValueInfoProto of a tensor. One of an output may have no type, 0, which readers then find.
 type Value struct {

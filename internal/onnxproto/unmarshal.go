@@ -6,16 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // Unmarshal reads a file. Fields that goqat does not know are passed over; what it knows and cannot hold, such as
-// numbers in another file, is refused. The model shares the bytes.
+// sparse tensors, is refused. The model shares the bytes; beside them it takes no more memory than a few times the
+// file and 32 MiB.
 func Unmarshal(file []byte) (*Model, error) {
 	m := &Model{}
-	err := fields(file, func(f field) (err error) {
+	left := maxElements
+	err := fields(file, &left, func(f field) (err error) {
 		switch f.number {
 		case 1:
 			m.IR, err = f.int()
@@ -40,23 +44,35 @@ func Unmarshal(file []byte) (*Model, error) {
 	return m, nil
 }
 
+// maxElements bounds the messages, strings and whole numbers of a file, which take more memory than they have bytes there.
+const maxElements = 1 << 17
+
 // A field is one of a protocol buffer.
 type field struct {
 	number protowire.Number
 	wire   protowire.Type
 	value  uint64 // of a varint or a fixed number
 	bytes  []byte
+	left   *int // elements that the file may still have
+}
+
+// take counts an element.
+func (f field) take() error {
+	if *f.left--; *f.left < 0 {
+		return fmt.Errorf("the file has more than %d nodes, names and numbers of shapes", maxElements)
+	}
+	return nil
 }
 
 // fields calls read for each field of a message.
-func fields(b []byte, read func(field) error) error {
+func fields(b []byte, left *int, read func(field) error) error {
 	for len(b) > 0 {
 		number, wire, n := protowire.ConsumeTag(b)
 		if n < 0 {
 			return fmt.Errorf("not a protocol buffer: %w", protowire.ParseError(n))
 		}
 		b = b[n:]
-		f := field{number: number, wire: wire}
+		f := field{number: number, wire: wire, left: left}
 		var small uint32
 		switch wire {
 		case protowire.VarintType:
@@ -95,6 +111,9 @@ func (f field) string() (string, error) {
 	if err := f.want(protowire.BytesType); err != nil {
 		return "", err
 	}
+	if err := f.take(); err != nil {
+		return "", err
+	}
 	if !utf8.Valid(f.bytes) {
 		return "", fmt.Errorf("field %d is not UTF-8", f.number)
 	}
@@ -105,19 +124,22 @@ func (f field) message(read func(field) error) error {
 	if err := f.want(protowire.BytesType); err != nil {
 		return err
 	}
-	return fields(f.bytes, read)
+	return fields(f.bytes, f.left, read)
 }
 
 // ints appends one number, or those of a packed list.
 func (f field) ints(list *[]int64) error {
 	if f.wire == protowire.VarintType {
 		*list = append(*list, int64(f.value))
-		return nil
+		return f.take()
 	}
 	if err := f.want(protowire.BytesType); err != nil {
 		return err
 	}
 	for b := f.bytes; len(b) > 0; {
+		if err := f.take(); err != nil {
+			return err
+		}
 		v, n := protowire.ConsumeVarint(b)
 		if n < 0 {
 			return fmt.Errorf("field %d: %w", f.number, protowire.ParseError(n))
@@ -129,6 +151,9 @@ func (f field) ints(list *[]int64) error {
 
 // element appends a message to a list.
 func element[T any](f field, list *[]T, read func(*T, field) error) error {
+	if err := f.take(); err != nil {
+		return err
+	}
 	var v T
 	err := f.message(func(f field) error { return read(&v, f) })
 	*list = append(*list, v)
@@ -204,6 +229,11 @@ func (a *Attribute) field(f field) (err error) {
 		a.Int, err = f.int()
 	case 4:
 		a.String, err = f.string()
+	case 5:
+		a.Tensor = &Tensor{}
+		err = f.message(a.Tensor.field)
+	case 7:
+		err = f.floats(&a.Floats)
 	case 8:
 		err = f.ints(&a.Ints)
 	case 20:
@@ -214,6 +244,9 @@ func (a *Attribute) field(f field) (err error) {
 	return err
 }
 
+// external is the TensorProto.DataLocation of numbers in another file.
+const external = 1
+
 func (t *Tensor) field(f field) (err error) {
 	switch f.number {
 	case 1:
@@ -222,16 +255,54 @@ func (t *Tensor) field(f field) (err error) {
 		var kind int64
 		kind, err = f.int()
 		t.Type = Type(kind)
-	case 4, 5, 6, 7, 10, 11:
-		err = errors.New("a tensor has its numbers in a typed list, of which goqat reads raw_data only")
+	case 3:
+		err = errors.New("a tensor is in segments, which goqat does not read")
+	case 4, 5, 7, 10, 11:
+		err = t.list(f)
+	case 6:
+		err = errors.New("a tensor has strings")
 	case 8:
 		t.Name, err = f.string()
 	case 9:
-		t.Data, err = f.bytes, f.want(protowire.BytesType)
-	case 13, 14:
-		err = errors.New("a tensor has its numbers in another file, which goqat does not read")
+		t.Data, err = slices.Clip(f.bytes), f.want(protowire.BytesType)
+	case 13:
+		err = t.place(f)
+	case 14:
+		var location int64
+		if location, err = f.int(); location == external && t.External == nil {
+			t.External = &External{}
+		}
 	}
 	return err
+}
+
+// place reads an entry of where the numbers are.
+func (t *Tensor) place(f field) error {
+	var e Entry
+	if err := f.message(e.field); err != nil {
+		return err
+	}
+	if t.External == nil {
+		t.External = &External{}
+	}
+	var number *int64
+	switch e.Key {
+	case "location":
+		t.External.Location = e.Value
+		return nil
+	case "offset":
+		number = &t.External.Offset
+	case "length":
+		number = &t.External.Length
+	default: // a checksum or a name of a program's own
+		return nil
+	}
+	v, err := strconv.ParseInt(e.Value, 10, 64)
+	if err != nil || v < 0 {
+		return fmt.Errorf("a tensor in another file has the %s %q", e.Key, e.Value)
+	}
+	*number = v
+	return nil
 }
 
 func (v *Value) field(f field) (err error) {
