@@ -20,6 +20,7 @@ type call struct {
 	out    []*Tensor
 	fill   []func(y []float64) // compute the results, with the numbers of the inputs at hand
 	each   float64             // multiplications for each number of the results
+	win    *win                // of windowed operators
 	static bool                // the results do not depend on the numbers of the inputs
 	err    error
 }
@@ -75,30 +76,6 @@ func (c *call) ints(name string) []int {
 		list[i] = int(v)
 	}
 	return list
-}
-
-// int returns an attribute, or the given value if there is none.
-func (c *call) int(name string, otherwise int) int {
-	if a := c.node.Attribute(name); a != nil {
-		return int(a.Int)
-	}
-	return otherwise
-}
-
-// float returns an attribute, or the given value if there is none.
-func (c *call) float(name string, otherwise float64) float64 {
-	if a := c.node.Attribute(name); a != nil {
-		return float64(a.Float)
-	}
-	return otherwise
-}
-
-// text returns an attribute, or the given value if there is none.
-func (c *call) text(name, otherwise string) string {
-	if a := c.node.Attribute(name); a != nil {
-		return a.String
-	}
-	return otherwise
 }
 
 // list returns an attribute that later versions of an operator have as an input; ok is false if it is left out.

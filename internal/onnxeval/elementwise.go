@@ -24,17 +24,17 @@ func unary(f func(v float64) float64) func(*call) {
 }
 
 func leakyRelu(c *call) {
-	alpha := c.float("alpha", 0.01)
+	alpha := c.node.Float("alpha", 0.01)
 	unary(func(v float64) float64 { return max(v, 0) + alpha*min(v, 0) })(c)
 }
 
 func hardSigmoid(c *call) {
-	alpha, beta := c.float("alpha", 0.2), c.float("beta", 0.5)
+	alpha, beta := c.node.Float("alpha", 0.2), c.node.Float("beta", 0.5)
 	unary(func(v float64) float64 { return min(max(alpha*v+beta, 0), 1) })(c)
 }
 
 func elu(c *call) {
-	alpha := c.float("alpha", 1)
+	alpha := c.node.Float("alpha", 1)
 	unary(func(v float64) float64 {
 		if v < 0 {
 			return alpha * math.Expm1(v)
@@ -47,7 +47,7 @@ func elu(c *call) {
 func clip(c *call) {
 	bound := func(name string, i int, none float64) float64 {
 		if !c.has(i) {
-			return c.float(name, none)
+			return c.node.Float(name, none)
 		}
 		if v := c.fixed(i); len(v) == 1 {
 			return v[0]
@@ -60,7 +60,7 @@ func clip(c *call) {
 }
 
 func cast(c *call) {
-	x, kind := c.input(0), onnxproto.Type(c.int("to", 0))
+	x, kind := c.input(0), onnxproto.Type(c.node.Int("to", 0))
 	if readers[kind] == nil {
 		c.errorf("it makes %v, which goqat does not compute with", kind)
 	}

@@ -56,7 +56,7 @@ func (c *call) shaped(i int, dims []int) {
 func quant(c *call) {
 	kind := c.input(0).Type
 	c.input(3)
-	signed, narrow := float64(c.int("signed", 1)), float64(c.int("narrow", 0))
+	signed, narrow := float64(c.node.Int("signed", 1)), float64(c.node.Int("narrow", 0))
 	c.elementwise(kind, func(v []float64) float64 {
 		least := -signed*math.Ldexp(1, int(v[3])-1) + signed*narrow
 		most := math.Ldexp(1, int(v[3]-signed)) - 1 - (1-signed)*narrow

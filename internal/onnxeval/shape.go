@@ -92,7 +92,7 @@ func shape(c *call) {
 		}
 		return min(max(i, 0), n)
 	}
-	start, end := clamp(c.int("start", 0)), clamp(c.int("end", n))
+	start, end := clamp(c.node.Int("start", 0)), clamp(c.node.Int("end", n))
 	part := dims[start:max(start, end)]
 	c.static = true
 	c.result(onnxproto.TypeInt64, []int{len(part)}, func(y []float64) {
@@ -112,7 +112,7 @@ func reshape(c *call) {
 	rest, free := 1, -1
 	for i, d := range dims {
 		switch {
-		case d == 0 && c.int("allowzero", 0) == 0 && i < len(x.Dims):
+		case d == 0 && c.node.Int("allowzero", 0) == 0 && i < len(x.Dims):
 			dims[i] = x.Dims[i]
 		case d == -1 && free < 0:
 			free = i
@@ -132,7 +132,7 @@ func reshape(c *call) {
 
 func flatten(c *call) {
 	x := c.input(0)
-	axis := c.int("axis", 1)
+	axis := c.node.Int("axis", 1)
 	if axis < 0 {
 		axis += len(x.Dims)
 	}
@@ -312,7 +312,7 @@ func cut(n, start, end, step int) (first, count int, ok bool) {
 
 func split(c *call) {
 	x := c.input(0)
-	axis := c.axis(c.int("axis", 0), len(x.Dims))
+	axis := c.axis(c.node.Int("axis", 0), len(x.Dims))
 	if c.err != nil {
 		return
 	}
@@ -341,7 +341,7 @@ func split(c *call) {
 
 func gather(c *call) {
 	x, index := c.input(0), c.input(1)
-	axis := c.axis(c.int("axis", 0), len(x.Dims))
+	axis := c.axis(c.node.Int("axis", 0), len(x.Dims))
 	if c.err != nil {
 		return
 	}
@@ -375,7 +375,7 @@ func gather(c *call) {
 
 func concatenate(c *call) {
 	x := c.input(0)
-	axis := c.axis(c.int("axis", 1), len(x.Dims))
+	axis := c.axis(c.node.Int("axis", 1), len(x.Dims))
 	if c.err != nil {
 		return
 	}
@@ -415,14 +415,14 @@ func concatenate(c *call) {
 func pad(c *call) {
 	x := c.input(0)
 	pads, ok := c.list("pads", 1)
-	value := c.float("value", 0)
+	value := c.node.Float("value", 0)
 	if c.has(2) {
 		if v := c.fixed(2); len(v) == 1 {
 			value = v[0]
 		}
 	}
 	rank := len(x.Dims)
-	if mode := c.text("mode", "constant"); mode != "constant" {
+	if mode := c.node.Text("mode", "constant"); mode != "constant" {
 		c.errorf("it pads by mode %q, goqat by a constant only", mode)
 	}
 	if axes, given := c.list("axes", 3); given && ok && len(pads) == 2*len(axes) {

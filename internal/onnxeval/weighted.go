@@ -12,32 +12,29 @@ import (
 // convolution sums in the order of input channels, then rows and columns of the kernel; the bias comes last.
 func convolution(c *call) {
 	x, w := c.input(0), c.input(1)
-	groups := c.int("group", 1)
+	groups := c.node.Int("group", 1)
 	if len(x.Dims) != len(w.Dims) || len(x.Dims) < 3 {
 		c.errorf("it weighs %v by %v", x.Dims, w.Dims)
 		return
 	}
-	if c.node.Attribute("kernel_shape") == nil {
-		c.kernelOf(w)
-	}
-	win := c.window(x)
+	win := c.windowOf(x, w.Dims[2:])
 	if c.err != nil {
 		return
 	}
 	channels, per := w.Dims[0], w.Dims[1]
-	if groups < 1 || channels%groups != 0 || per*groups != x.Dims[1] || len(w.Data) > 0 && w.Len() == 0 || w.Len() != channels*per*win.kernel[0]*win.kernel[1] {
-		c.errorf("weights %v in %d groups, a kernel %v, for %d channels", w.Dims, groups, win.kernel, x.Dims[1])
+	if groups < 1 || channels%groups != 0 || per*groups != x.Dims[1] || len(w.Data) > 0 && w.Len() == 0 || w.Len() != channels*per*win.Kernel[0]*win.Kernel[1] {
+		c.errorf("weights %v in %d groups, a kernel %v, for %d channels", w.Dims, groups, win.Kernel, x.Dims[1])
 		return
 	}
 	if c.has(2) && c.in[2].Len() != channels {
 		c.errorf("%d biases for %d channels", c.in[2].Len(), channels)
 		return
 	}
-	c.each = float64(per) * float64(win.kernel[0]) * float64(win.kernel[1])
-	area, taps := win.in[0]*win.in[1], win.kernel[0]*win.kernel[1]
+	c.each = float64(per) * float64(win.Kernel[0]) * float64(win.Kernel[1])
+	area, taps := win.In[0]*win.In[1], win.Kernel[0]*win.Kernel[1]
 	round := c.rounds(x.Type)
 	c.result(x.Type, win.shape(x, channels), func(y []float64) {
-		each := win.out[0] * win.out[1]
+		each := win.Out[0] * win.Out[1]
 		for i := range x.Dims[0] * channels {
 			image, channel := i/channels, i%channels
 			plane := y[i*each:][:each]
@@ -56,24 +53,24 @@ func convolution(c *call) {
 
 // weigh adds a plane of the input, weighed, to one of the output.
 func (w *win) weigh(y, x, weights []float64, round bool) {
-	for i := range w.kernel[0] {
-		for j := range w.kernel[1] {
-			weight := weights[i*w.kernel[1]+j]
+	for i := range w.Kernel[0] {
+		for j := range w.Kernel[1] {
+			weight := weights[i*w.Kernel[1]+j]
 			first, last := w.inside(1, j)
-			for row := range w.out[0] {
-				v := row*w.stride[0] + i*w.dilation[0] - w.pad[0]
-				if v < 0 || v >= w.in[0] {
+			for row := range w.Out[0] {
+				v := row*w.Stride[0] + i*w.Dilation[0] - w.Pad[0]
+				if v < 0 || v >= w.In[0] {
 					continue
 				}
-				in, out := x[v*w.in[1]:][:w.in[1]], y[row*w.out[1]:][:w.out[1]]
-				at := first*w.stride[1] + j*w.dilation[1] - w.pad[1]
+				in, out := x[v*w.In[1]:][:w.In[1]], y[row*w.Out[1]:][:w.Out[1]]
+				at := first*w.Stride[1] + j*w.Dilation[1] - w.Pad[1]
 				for column := first; column < last; column++ {
 					if term := in[at] * weight; round {
 						out[column] = float64(float32(out[column] + float64(float32(term))))
 					} else {
 						out[column] += term
 					}
-					at += w.stride[1]
+					at += w.Stride[1]
 				}
 			}
 		}
@@ -87,8 +84,8 @@ func gemm(c *call) {
 		c.errorf("it multiplies %v and %v, want matrices", a.Dims, b.Dims)
 		return
 	}
-	transA, transB := c.int("transA", 0) != 0, c.int("transB", 0) != 0
-	alpha, beta := c.float("alpha", 1), c.float("beta", 1)
+	transA, transB := c.node.Int("transA", 0) != 0, c.node.Int("transB", 0) != 0
+	alpha, beta := c.node.Float("alpha", 1), c.node.Float("beta", 1)
 	rows, inner, columns, other := a.Dims[0], a.Dims[1], b.Dims[1], b.Dims[0]
 	stepA, stepB := [2]int{inner, 1}, [2]int{columns, 1}
 	if transA {
@@ -178,8 +175,8 @@ func matmul(c *call) {
 // batchNormalization is that of evaluation.
 func batchNormalization(c *call) {
 	x := c.input(0)
-	epsilon := c.float("epsilon", 1e-5)
-	if c.int("training_mode", 0) != 0 && len(c.node.Outputs) > 1 {
+	epsilon := c.node.Float("epsilon", 1e-5)
+	if c.node.Int("training_mode", 0) != 0 && len(c.node.Outputs) > 1 {
 		c.errorf("it is in training mode; export the network in evaluation mode")
 	}
 	if len(x.Dims) < 2 {

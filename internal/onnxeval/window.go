@@ -8,35 +8,42 @@ import (
 	"github.com/goqat/goqat/internal/onnxproto"
 )
 
-// A win is the window of a convolution or a pooling: of rows and columns, the rows being 1 where there is one dimension.
-type win struct {
-	in, out, kernel, stride, dilation [2]int
-	pad                               [4]int // top, left, bottom, right
-	rank                              int    // dimensions that the node has
+// A Window is that of a convolution or a pooling: of rows and columns, the rows being 1 where there is one dimension.
+type Window struct {
+	In, Out, Kernel, Stride, Dilation [2]int
+	Pad                               [4]int // top, left, bottom, right
 }
 
-// kernelOf gives a convolution the kernel of its weights.
-func (c *call) kernelOf(w *Tensor) {
-	n := *c.node
-	kernel := onnxproto.Attribute{Name: "kernel_shape", Kind: onnxproto.Ints}
-	for _, d := range w.Dims[2:] {
-		kernel.Ints = append(kernel.Ints, int64(d))
+// A win is a window of a node with so many dimensions.
+type win struct {
+	Window
+	rank int
+}
+
+// Window returns the window of a node that Prepare has seen, with its padding resolved.
+func (p *Program) Window(n *onnxproto.Node) (w Window, ok bool) {
+	for _, c := range p.steps {
+		if c.node == n && c.win != nil {
+			return c.win.Window, true
+		}
 	}
-	n.Attributes = append(append([]onnxproto.Attribute{}, n.Attributes...), kernel)
-	c.node = &n
+	return w, false
 }
 
 // window reads the attributes of a window over x.
-func (c *call) window(x *Tensor) *win {
+func (c *call) window(x *Tensor) *win { return c.windowOf(x, c.ints("kernel_shape")) }
+
+// windowOf is window with the given kernel.
+func (c *call) windowOf(x *Tensor, kernel []int) *win {
 	w := &win{rank: len(x.Dims) - 2}
+	c.win = w
 	if w.rank != 1 && w.rank != 2 {
 		c.errorf("its window is over %v, want images or signals", x.Dims)
 		return w
 	}
-	pair := func(name string, missing int) [2]int {
-		list := c.ints(name)
-		if list == nil && missing > 0 {
-			list = []int{missing, missing}[:w.rank]
+	pair := func(name string, list []int) [2]int {
+		if list == nil {
+			list = []int{1, 1}[:w.rank]
 		}
 		if len(list) != w.rank {
 			c.errorf("its %s are %v for %d dimensions", name, list, w.rank)
@@ -52,17 +59,17 @@ func (c *call) window(x *Tensor) *win {
 		}
 		return [2]int(list)
 	}
-	w.kernel, w.stride, w.dilation = pair("kernel_shape", 0), pair("strides", 1), pair("dilations", 1)
-	w.in = [2]int{1, x.Dims[len(x.Dims)-1]}
+	w.Kernel, w.Stride, w.Dilation = pair("kernel", kernel), pair("strides", c.ints("strides")), pair("dilations", c.ints("dilations"))
+	w.In = [2]int{1, x.Dims[len(x.Dims)-1]}
 	if w.rank == 2 {
-		w.in[0] = x.Dims[2]
+		w.In[0] = x.Dims[2]
 	}
 	c.pads(w)
 	for axis := range 2 {
-		w.out[axis] = w.outputs(axis, c.int("ceil_mode", 0) != 0)
+		w.Out[axis] = w.outputs(axis, c.node.Int("ceil_mode", 0) != 0)
 	}
-	if w.out[0] < 1 || w.out[1] < 1 {
-		c.errorf("a window of %v does not fit %v", w.kernel, x.Dims)
+	if w.Out[0] < 1 || w.Out[1] < 1 {
+		c.errorf("a window of %v does not fit %v", w.Kernel, x.Dims)
 	}
 	return w
 }
@@ -72,7 +79,7 @@ const maxSide = 1 << 16
 
 // pads resolves the padding.
 func (c *call) pads(w *win) {
-	switch auto := c.text("auto_pad", "NOTSET"); auto {
+	switch auto := c.node.Text("auto_pad", "NOTSET"); auto {
 	case "NOTSET", "":
 		list := c.ints("pads")
 		if list == nil {
@@ -90,14 +97,14 @@ func (c *call) pads(w *win) {
 		if w.rank == 1 {
 			list = []int{0, list[0], 0, list[1]}
 		}
-		w.pad = [4]int(list)
+		w.Pad = [4]int(list)
 	case "SAME_UPPER", "SAME_LOWER":
 		for axis := range 2 {
-			out := (w.in[axis] + w.stride[axis] - 1) / w.stride[axis]
-			all := max(0, (out-1)*w.stride[axis]+w.extent(axis)-w.in[axis])
-			w.pad[axis], w.pad[axis+2] = all/2, all-all/2
+			out := (w.In[axis] + w.Stride[axis] - 1) / w.Stride[axis]
+			all := max(0, (out-1)*w.Stride[axis]+w.extent(axis)-w.In[axis])
+			w.Pad[axis], w.Pad[axis+2] = all/2, all-all/2
 			if auto == "SAME_LOWER" {
-				w.pad[axis], w.pad[axis+2] = all-all/2, all/2
+				w.Pad[axis], w.Pad[axis+2] = all-all/2, all/2
 			}
 		}
 	case "VALID":
@@ -107,17 +114,17 @@ func (c *call) pads(w *win) {
 }
 
 // extent returns the distance from the first tap to the last, and one.
-func (w *win) extent(axis int) int { return (w.kernel[axis]-1)*w.dilation[axis] + 1 }
+func (w *win) extent(axis int) int { return (w.Kernel[axis]-1)*w.Dilation[axis] + 1 }
 
 // outputs returns the number of outputs along an axis. In ceil mode, a window may reach beyond the padding at the end, if
 // it starts in the image or the padding before it.
 func (w *win) outputs(axis int, ceil bool) int {
-	free := w.in[axis] + w.pad[axis] + w.pad[axis+2] - w.extent(axis)
+	free := w.In[axis] + w.Pad[axis] + w.Pad[axis+2] - w.extent(axis)
 	if free < 0 {
 		return 0
 	}
-	n := free/w.stride[axis] + 1
-	if ceil && free%w.stride[axis] != 0 && n*w.stride[axis] < w.in[axis]+w.pad[axis] {
+	n := free/w.Stride[axis] + 1
+	if ceil && free%w.Stride[axis] != 0 && n*w.Stride[axis] < w.In[axis]+w.Pad[axis] {
 		n++
 	}
 	return n
@@ -125,39 +132,39 @@ func (w *win) outputs(axis int, ceil bool) int {
 
 // inside returns the outputs whose tap along an axis is in the image: from first, before last.
 func (w *win) inside(axis, tap int) (first, last int) {
-	at := tap*w.dilation[axis] - w.pad[axis] // of output 0
-	s := w.stride[axis]
+	at := tap*w.Dilation[axis] - w.Pad[axis] // of output 0
+	s := w.Stride[axis]
 	first = max(0, (-at+s-1)/s)
 	if at >= 0 {
 		first = 0
 	}
-	if w.in[axis]-at <= 0 {
+	if w.In[axis]-at <= 0 {
 		return 0, 0
 	}
-	return first, min(w.out[axis], (w.in[axis]-at+s-1)/s)
+	return first, min(w.Out[axis], (w.In[axis]-at+s-1)/s)
 }
 
 // shape returns the dimensions of the result.
 func (w *win) shape(x *Tensor, channels int) []int {
 	if w.rank == 1 {
-		return []int{x.Dims[0], channels, w.out[1]}
+		return []int{x.Dims[0], channels, w.Out[1]}
 	}
-	return []int{x.Dims[0], channels, w.out[0], w.out[1]}
+	return []int{x.Dims[0], channels, w.Out[0], w.Out[1]}
 }
 
 // fold folds the numbers under the window into each output of a plane, in the order of rows and columns of the kernel.
 func (w *win) fold(y, x []float64, f func(a, v float64) float64) {
-	for i := range w.kernel[0] {
-		for j := range w.kernel[1] {
+	for i := range w.Kernel[0] {
+		for j := range w.Kernel[1] {
 			first, last := w.inside(1, j)
-			for row := range w.out[0] {
-				v := row*w.stride[0] + i*w.dilation[0] - w.pad[0]
-				if v < 0 || v >= w.in[0] {
+			for row := range w.Out[0] {
+				v := row*w.Stride[0] + i*w.Dilation[0] - w.Pad[0]
+				if v < 0 || v >= w.In[0] {
 					continue
 				}
 				for column := first; column < last; column++ {
-					at := row*w.out[1] + column
-					y[at] = f(y[at], x[v*w.in[1]+column*w.stride[1]+j*w.dilation[1]-w.pad[1]])
+					at := row*w.Out[1] + column
+					y[at] = f(y[at], x[v*w.In[1]+column*w.Stride[1]+j*w.Dilation[1]-w.Pad[1]])
 				}
 			}
 		}
@@ -174,7 +181,7 @@ func maxPool(c *call) {
 		c.errorf("it gives the positions of its maxima, too")
 		return
 	}
-	c.each = float64(w.kernel[0]) * float64(w.kernel[1])
+	c.each = float64(w.Kernel[0]) * float64(w.Kernel[1])
 	c.result(x.Type, w.shape(x, x.Dims[1]), func(y []float64) {
 		for i := range y {
 			y[i] = math.Inf(-1)
@@ -185,7 +192,7 @@ func maxPool(c *call) {
 
 // planes calls f for each plane of the result and of x.
 func (w *win) planes(y []float64, x *Tensor, f func(y, x []float64)) {
-	out, in := w.out[0]*w.out[1], w.in[0]*w.in[1]
+	out, in := w.Out[0]*w.Out[1], w.In[0]*w.In[1]
 	for p := range x.Dims[0] * x.Dims[1] {
 		f(y[p*out:][:out], x.Data[p*in:][:in])
 	}
@@ -200,16 +207,16 @@ func averagePool(c *call) {
 		return
 	}
 	counted := *w
-	if c.int("count_include_pad", 0) != 0 {
+	if c.node.Int("count_include_pad", 0) != 0 {
 		for axis := range 2 { // the padding is as good as the image
-			counted.in[axis] += w.pad[axis] + w.pad[axis+2]
+			counted.In[axis] += w.Pad[axis] + w.Pad[axis+2]
 		}
-		counted.pad = [4]int{}
+		counted.Pad = [4]int{}
 	}
-	c.each = float64(w.kernel[0]) * float64(w.kernel[1])
+	c.each = float64(w.Kernel[0]) * float64(w.Kernel[1])
 	c.result(x.Type, w.shape(x, x.Dims[1]), func(y []float64) {
-		taps := make([]float64, w.out[0]*w.out[1])
-		ones := make([]float64, counted.in[0]*counted.in[1])
+		taps := make([]float64, w.Out[0]*w.Out[1])
+		ones := make([]float64, counted.In[0]*counted.In[1])
 		counted.fold(taps, ones, func(a, _ float64) float64 { return a + 1 })
 		w.planes(y, x, func(y, x []float64) {
 			w.fold(y, x, func(a, v float64) float64 { return c.round(c.in[0].Type, a+v) })
@@ -234,7 +241,7 @@ func globalPool(first float64, f func(a, v float64) float64, mean bool) func(*ca
 func reduce(first float64, f func(a, v float64) float64, mean bool) func(*call) {
 	return func(c *call) {
 		axes, ok := c.list("axes", 1)
-		if (!ok || len(axes) == 0) && c.int("noop_with_empty_axes", 0) != 0 {
+		if (!ok || len(axes) == 0) && c.node.Int("noop_with_empty_axes", 0) != 0 {
 			c.view(c.input(0), c.input(0).Dims)
 			return
 		}
@@ -243,7 +250,7 @@ func reduce(first float64, f func(a, v float64) float64, mean bool) func(*call) 
 				axes = append(axes, d)
 			}
 		}
-		c.fold(axes, c.int("keepdims", 1) != 0, first, f, mean)
+		c.fold(axes, c.node.Int("keepdims", 1) != 0, first, f, mean)
 	}
 }
 
@@ -304,7 +311,7 @@ func softmax(logarithm bool) func(*call) {
 		if c.opset < 13 {
 			standard = 1
 		}
-		axis := c.axis(c.int("axis", standard), len(x.Dims))
+		axis := c.axis(c.node.Int("axis", standard), len(x.Dims))
 		if c.err != nil {
 			return
 		}

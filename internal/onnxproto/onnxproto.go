@@ -59,6 +59,30 @@ func (n *Node) Attribute(name string) *Attribute {
 	return nil
 }
 
+// Int returns an attribute, or the given value if there is none.
+func (n *Node) Int(name string, otherwise int) int {
+	if a := n.Attribute(name); a != nil {
+		return int(a.Int)
+	}
+	return otherwise
+}
+
+// Float returns an attribute, or the given value if there is none.
+func (n *Node) Float(name string, otherwise float64) float64 {
+	if a := n.Attribute(name); a != nil {
+		return float64(a.Float)
+	}
+	return otherwise
+}
+
+// Text returns an attribute, or the given value if there is none.
+func (n *Node) Text(name, otherwise string) string {
+	if a := n.Attribute(name); a != nil {
+		return a.String
+	}
+	return otherwise
+}
+
 // An Attribute is an AttributeProto. Kind says which of the others holds.
 type Attribute struct {
 	Name   string

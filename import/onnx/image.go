@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package onnx
+
+import (
+	"math"
+
+	"github.com/goqat/goqat/internal/onnxproto"
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/quant"
+)
+
+// An affine is what a file has done to the values of the image, channel by channel, before any layer: scale·x + offset of
+// what the file is given.
+type affine struct{ scale, offset []float64 }
+
+func newAffine(channels int) *affine {
+	a := &affine{make([]float64, channels), make([]float64, channels)}
+	for c := range a.scale {
+		a.scale[c] = 1
+	}
+	return a
+}
+
+// then returns by·(the values) + plus.
+func (a *affine) then(by, plus []float64) *affine {
+	b := newAffine(len(a.scale))
+	for c := range b.scale {
+		b.scale[c], b.offset[c] = a.scale[c]*by[c], a.offset[c]*by[c]+plus[c]
+	}
+	return b
+}
+
+// image decides how the image's codes are given to the file and to goqat, when its first layer reads it.
+func (i *importer) image(a *affine) {
+	m, o, n := i.model, i.options, len(a.scale)
+	if m.scale != nil {
+		return
+	}
+	m.scale, m.offset = make([]float64, n), make([]float64, n)
+	pixels := true // the file is given 0 to 255
+	for _, s := range a.scale {
+		pixels = pixels && math.Abs(s) < 1.0/16
+	}
+	var scale, zero float64
+	for c := range n {
+		switch {
+		case len(o.Deviation) > 0:
+			d := o.Deviation[c%len(o.Deviation)]
+			m.scale[c], m.offset[c] = 1/(255*d), -o.Mean[c%len(o.Mean)]/d
+		case pixels:
+			m.scale[c] = 1
+		default:
+			m.scale[c] = 1.0 / 255
+		}
+		by, plus := m.scale[c]*a.scale[c], m.offset[c]*a.scale[c]+a.offset[c]
+		scale += math.Abs(by) / float64(n)
+		if by != 0 {
+			zero -= plus / by / float64(n)
+		}
+	}
+	m.Input.Params = quant.Params{Scale: float32(scale), ZeroPoint: int32(math.RoundToEven(min(max(zero, 0), 255)))}
+}
+
+// fromCodes returns what the values of the image are of goqat's, s·(code − zero point): by·v + plus.
+func (i *importer) fromCodes(a *affine) (by, plus []float64) {
+	i.image(a)
+	m := i.model
+	p := m.Input.Params
+	for c := range a.scale {
+		k := m.scale[c] * a.scale[c]
+		b := k / float64(p.Scale)
+		if math.Abs(b-1) < 1e-6 { // the scale is a float32
+			b = 1
+		}
+		by = append(by, b)
+		plus = append(plus, k*float64(p.ZeroPoint)+m.offset[c]*a.scale[c]+a.offset[c])
+	}
+	return by, plus
+}
+
+// normalized returns a view of the image whose values are what the file made of it: goqat's, if those are near enough, or
+// the result of a convolution of one tap.
+func (i *importer) normalized(n *onnxproto.Node, v view) view {
+	by, plus := i.fromCodes(v.affine)
+	for c := range by {
+		if math.Abs(by[c]-1) > 1e-6 || math.Abs(plus[c]) > 1e-6 {
+			return i.each(n, v, by, plus)
+		}
+	}
+	v.affine = nil
+	return v
+}
+
+// input describes the images.
+func (i *importer) input(onnxproto.Type) error {
+	m, t := i.model, i.network.Image
+	m.Input = layers.Input{Height: t.Height, Width: t.Width, Channels: t.Channels, Params: m.Input.Params}
+	return nil
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package onnx imports float networks from ONNX files, as PyTorch's exporters, tf2onnx and Keras write them: as a
+// [network.Network] with its parameters, which a program can edit before it trains them.
+//
+//	m, err := onnx.Open("net.onnx", onnx.Options{})
+//	…
+//	fmt.Print(m.Network)
+//	n, err := m.Build(layers.Config{Batch: 64, Policy: policy, Pool: pool})
+//
+// What a file says by several nodes becomes what goqat has as one: a convolution with its batch normalization and its
+// activation, constants that the file computes, paddings, transpositions and reshapes. What goqat has not is refused, all
+// at once, with the nearest it has. See rules.go for what is taken.
+package onnx
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/onnxeval"
+	"github.com/goqat/goqat/internal/onnxproto"
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
+)
+
+// Options say what a file does not.
+type Options struct {
+	// Mean and Deviation say how the network's images are normalized outside the file: (pixel/255 − mean)/deviation, one
+	// number for all channels or one for each. Without, a file is given pixels of 0 to 1, or of 0 to 255 where it divides
+	// by about 255 itself or takes bytes.
+	Mean, Deviation []float64
+	// Classes are the names of the classes. Without, they are called by their index.
+	Classes []string
+	// Memory bounds the bytes that evaluating the file may take, Work the multiplications of an image; 0 means that nothing
+	// does.
+	Memory, Work int64
+}
+
+// A Model is an imported network as data.
+type Model struct {
+	Network *network.Network
+	// Parameters are the numbers of the network by the names of checkpoints: weight ([out, height, width, in / groups])
+	// and bias or gamma, beta, mean and variance of an operator, after its name and a dot.
+	Parameters map[string][]float32
+	Input      layers.Input
+	Classes    []string
+	Unnamed    bool     // the classes are called by their index
+	Notes      []string // what was left out or changed, in sentences
+
+	program *onnxeval.Program
+	result  string    // the tensor of the file that the logits are
+	scale   []float64 // by which a channel's codes become what the file is given
+	offset  []float64 // that is added to them then
+	layout  [][]factor
+}
+
+// A Refusal is a node that goqat cannot take.
+type Refusal struct {
+	Node     string `json:"node"`
+	Operator string `json:"operator"`
+	Reason   string `json:"reason"`
+	Nearest  string `json:"nearest,omitempty"` // what goqat has instead
+}
+
+// An Unsupported is the error of a network that goqat has not, with every node that does not fit.
+type Unsupported struct{ Nodes []Refusal }
+
+func (e *Unsupported) Error() string {
+	const shown = 8
+	var list []string
+	for i, r := range e.Nodes {
+		if i == shown {
+			list = append(list, fmt.Sprintf("and %d more", len(e.Nodes)-i))
+			break
+		}
+		s := fmt.Sprintf("%s (%s): %s", r.Node, r.Operator, r.Reason)
+		if r.Nearest != "" {
+			s += "; nearest: " + r.Nearest
+		}
+		list = append(list, s)
+	}
+	return fmt.Sprintf("onnx: goqat cannot take %d nodes: %s", len(e.Nodes), strings.Join(list, "; "))
+}
+
+// Open imports a file, and what it has in files beside it.
+func Open(path string, o Options) (*Model, error) {
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	m, err := onnxproto.Unmarshal(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if err := readExternal(path, m); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	model, err := Import(m, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return model, nil
+}
+
+// Build builds the training graph of the network with its parameters. Operators that the file did not have start from
+// random weights. The configuration's name, input and classes are the model's where it has none.
+func (m *Model) Build(c layers.Config) (*layers.Network, error) {
+	if c.Input == (layers.Input{}) {
+		c.Input = m.Input
+	}
+	if c.Classes == nil {
+		c.Classes = m.Classes
+	}
+	if c.Name == "" {
+		c.Name = "imported"
+	}
+	n, err := layers.Build(layers.Traced{Network: m.Network}, c)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range n.Graph.Params() {
+		if from := m.Parameters[p.Name]; len(from) == len(p.Value) {
+			copy(p.Value, from)
+		}
+	}
+	for _, s := range n.State() {
+		if from := m.Parameters[s.Name]; len(from) == len(s.Data) {
+			copy(s.Data, from)
+		}
+	}
+	return n, nil
+}
+
+// A Difference is how far the network's logits are from the file's.
+type Difference struct {
+	Images  int
+	Largest float64 // difference
+	Logit   float64 // the largest of the file's
+	Top     int     // images whose top class differs
+}
+
+// Relative returns the largest difference as a part of the largest logit.
+func (d Difference) Relative() float64 {
+	if d.Largest == 0 {
+		return 0
+	}
+	return d.Largest / d.Logit
+}
+
+// Evaluate computes the file's logits of an image of uint8 codes, height × width × channels, in float64.
+func (m *Model) Evaluate(ctx context.Context, image []uint8) ([]float64, error) {
+	size := m.Input.Height * m.Input.Width * m.Input.Channels
+	if len(image) != size {
+		return nil, fmt.Errorf("onnx: %d bytes are no image of %d", len(image), size)
+	}
+	x := make([]float64, size)
+	for k, at := range (view{tensor: m.Network.Image}).positions(slices.Concat(m.layout...)) {
+		c := at % m.Input.Channels
+		x[k] = float64(image[at])*m.scale[c] + m.offset[c]
+	}
+	logits, err := m.program.Evaluate(ctx, x, m.result)
+	if err != nil {
+		return nil, err
+	}
+	return logits, nil
+}
+
+// Compare evaluates the file in float64 and a network built of the model, in float, on images.
+func (m *Model) Compare(ctx context.Context, n *layers.Network, images []uint8) (d Difference, err error) {
+	size := m.Input.Height * m.Input.Width * m.Input.Channels
+	for at := 0; at+size <= len(images); at += size {
+		image := images[at:][:size]
+		want, err := m.Evaluate(ctx, image)
+		if err != nil {
+			return d, err
+		}
+		got, err := n.Forward(graph.Pass{Mode: graph.Eval}, image, []int32{0})
+		if err != nil {
+			return d, err
+		}
+		top := [2]int{}
+		for i, w := range want {
+			d.Largest = max(d.Largest, math.Abs(w-float64(got[i])))
+			d.Logit = max(d.Logit, math.Abs(w))
+			if w > want[top[0]] {
+				top[0] = i
+			}
+			if got[i] > got[top[1]] {
+				top[1] = i
+			}
+		}
+		if d.Images++; top[0] != top[1] {
+			d.Top++
+		}
+		if math.IsNaN(d.Largest) || math.IsInf(d.Largest, 0) {
+			return d, fmt.Errorf("onnx: the logits of image %d are no numbers", d.Images)
+		}
+	}
+	return d, nil
+}
