@@ -4,13 +4,29 @@ package datasets
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
+// Unnamed says whether classes are called by their index, as those of a network from
+// a file that does not name them.
+func Unnamed(classes []string) bool {
+	for i, name := range classes {
+		if name != strconv.Itoa(i) {
+			return false
+		}
+	}
+	return true
+}
+
 // Relabel gives the images the labels of other classes, which are the same by name:
-// those of a network that the set is shown to, of which it may lack some. Labels that
-// others hold stay as they are.
+// those of a network that the set is shown to, of which it may lack some. Unnamed
+// classes are the set's own, in its order, if they are as many. Labels that others hold
+// stay as they are.
 func (d *Dataset) Relabel(classes []string) error {
+	if Unnamed(classes) && len(classes) == len(d.Classes) {
+		return nil
+	}
 	index := make(map[string]int32, len(classes))
 	for i, name := range classes {
 		index[name] = int32(i)

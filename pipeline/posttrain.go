@@ -75,6 +75,7 @@ func (r *Restored) Images(ctx context.Context, data recipe.Data, seed, calibrati
 	if err := set.Relabel(n.Classes); err != nil {
 		return nil, err
 	}
+	n.Classes = set.Classes // those without names have some now
 	s, err := splitData(set, uint64(seed))
 	if err != nil {
 		return nil, err

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// act is a runtime: the evaluator of onnxtest instead of Python.
+// act is a runtime: the evaluator of onnxeval instead of Python.
 func act(how, path string) error {
 	if how == "missing" {
 		return fmt.Errorf("Traceback\nNo module named 'onnxruntime': pip install onnxruntime")

@@ -3,6 +3,7 @@
 package onnx
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/goqat/goqat/internal/onnxproto"
@@ -48,7 +49,7 @@ func (i *importer) image(a *affine) {
 		case len(o.Deviation) > 0:
 			d := o.Deviation[c%len(o.Deviation)]
 			m.scale[c], m.offset[c] = 1/(255*d), -o.Mean[c%len(o.Mean)]/d
-		case pixels:
+		case pixels || i.bytes:
 			m.scale[c] = 1
 		default:
 			m.scale[c] = 1.0 / 255
@@ -93,8 +94,11 @@ func (i *importer) normalized(n *onnxproto.Node, v view) view {
 }
 
 // input describes the images.
-func (i *importer) input(onnxproto.Type) error {
+func (i *importer) input() error {
 	m, t := i.model, i.network.Image
+	if k := len(i.options.Deviation); k > 1 && k != t.Channels {
+		return fmt.Errorf("onnx: %d means and deviations for images of %d channels", k, t.Channels)
+	}
 	m.Input = layers.Input{Height: t.Height, Width: t.Width, Channels: t.Channels, Params: m.Input.Params}
 	return nil
 }

@@ -22,6 +22,7 @@ type importer struct {
 	values  map[string]view // by the name of the file's tensor
 	readers map[string]int
 	output  string // of the file
+	bytes   bool   // the file is given bytes
 	names   names
 	numbers map[string][]float32 // the parameters
 	model   *Model
@@ -58,7 +59,7 @@ func Import(m *onnxproto.Model, o Options) (*Model, error) {
 	}
 	i := &importer{
 		options: o, program: program, network: &network.Network{Image: v.tensor}, values: map[string]view{}, readers: map[string]int{},
-		output: m.Graph.Outputs[0].Name, names: newNames(), numbers: map[string][]float32{}, model: &Model{program: program, layout: v.dims},
+		output: m.Graph.Outputs[0].Name, bytes: input.Type == onnxproto.TypeUint8, names: newNames(), numbers: map[string][]float32{}, model: &Model{program: program, layout: v.dims},
 	}
 	nodes := i.needed(m.Graph.Nodes)
 	v.affine = newAffine(v.tensor.Channels)
@@ -69,7 +70,7 @@ func Import(m *onnxproto.Model, o Options) (*Model, error) {
 	if len(i.refused) > 0 {
 		return nil, &Unsupported{i.refused}
 	}
-	if err := i.finish(input.Type); err != nil {
+	if err := i.finish(); err != nil {
 		return nil, err
 	}
 	return i.model, nil
@@ -312,7 +313,7 @@ func (i *importer) add(n *onnxproto.Node, o network.Operator, height, width, cha
 	if o.Kind.Weighted() && len(n.Inputs) > 1 {
 		weights = n.Inputs[1]
 	}
-	o.Name = i.names.of(n.Name, weights, o.Kind.String())
+	o.Name = i.names.of(n.Name, weights, called[o.Kind])
 	return i.network.Append(o, height, width, channels, inputs...)
 }
 
@@ -361,7 +362,7 @@ func (v view) open() bool {
 }
 
 // finish makes the last operator one of logits, and the model.
-func (i *importer) finish(kind onnxproto.Type) error {
+func (i *importer) finish() error {
 	v, ok := i.values[i.output]
 	t := v.tensor
 	switch {
@@ -377,7 +378,7 @@ func (i *importer) finish(kind onnxproto.Type) error {
 	}
 	last := t.Source
 	if !last.Kind.Weighted() || last.Activation != network.Identity || i.readers[i.output] > 1 {
-		n := &onnxproto.Node{Name: "logits"}
+		n := &onnxproto.Node{Name: "logits/Conv"}
 		v = i.each(n, v, slices.Repeat([]float64{1}, t.Channels), make([]float64, t.Channels))
 		i.note("the network does not end with a layer of weights, so that %s, which changes nothing, was added", v.tensor.Name)
 	}
@@ -397,7 +398,7 @@ func (i *importer) finish(kind onnxproto.Type) error {
 	if err := i.classes(); err != nil {
 		return err
 	}
-	return i.input(kind)
+	return i.input()
 }
 
 // note keeps a sentence on what was changed.
@@ -412,6 +413,7 @@ func (i *importer) classes() error {
 	m.Classes = i.options.Classes
 	if m.Classes == nil {
 		m.Unnamed = true
+		i.note("the classes have no names: they are matched by index with those of data that has as many")
 		for c := range n {
 			m.Classes = append(m.Classes, fmt.Sprint(c))
 		}

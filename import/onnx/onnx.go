@@ -41,6 +41,19 @@ type Options struct {
 	Memory, Work int64
 }
 
+// Check says what is wrong with the options.
+func (o *Options) Check() error {
+	if len(o.Mean) != len(o.Deviation) {
+		return fmt.Errorf("onnx: %d means and %d deviations; give both, as many of each", len(o.Mean), len(o.Deviation))
+	}
+	for k, d := range o.Deviation {
+		if m := o.Mean[k]; !(d > 0) || math.IsInf(d, 0) || math.IsNaN(m) || math.IsInf(m, 0) {
+			return fmt.Errorf("onnx: the mean %v and the deviation %v of pixels, want numbers of 0 to 1", m, d)
+		}
+	}
+	return nil
+}
+
 // A Model is an imported network as data.
 type Model struct {
 	Network *network.Network
@@ -89,6 +102,9 @@ func (e *Unsupported) Error() string {
 
 // Open imports a file, and what it has in files beside it.
 func Open(path string, o Options) (*Model, error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
 	file, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err

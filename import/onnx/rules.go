@@ -54,6 +54,12 @@ func init() { // rules refer to each other
 	}
 }
 
+// called are the names of operators that the file gives none, as goqat's layers are called.
+var called = map[network.Kind]string{
+	network.Convolution: "conv", network.FullyConnected: "fc", network.Addition: "add", network.Maximum: "maxpool",
+	network.Average: "avgpool", network.Reshape: "flatten", network.Concatenation: "concat",
+}
+
 // nearest says of operators that are not taken what is.
 var nearest = map[string]string{
 	"ConvTranspose":         "a Resize by nearest neighbours and a Conv, once goqat has it",

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/import/onnx"
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/pipeline"
+)
+
+// imported is the outcome of `qat import`.
+type imported struct {
+	Largest     *float64       `json:"largest_difference"` // of a logit, from the file's; null of what is not imported
+	Relative    float64        `json:"relative_difference"`
+	Images      int            `json:"images"`
+	Parameters  int            `json:"parameters"`
+	MACs        int            `json:"macs"`
+	Notes       []string       `json:"notes"`
+	Unsupported []onnx.Refusal `json:"unsupported"`
+}
+
+func importCommand() *cobra.Command {
+	var i pipeline.Import
+	var classes string
+	var images []string
+	var threads int
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "import MODEL.onnx -o RUN",
+		Short: "Take a float network from an ONNX file",
+		Long: `Take a float network from an ONNX file, as PyTorch, Keras and tf2onnx write them: to a
+recipe, RUN/config.yaml, and RUN/checkpoint-float.safetensors, which eval, calibrate,
+sensitivity and train --init take like any other. The file and goqat's network are
+compared on images, given or made, and the largest difference of a logit is stated.
+What goqat has not is listed, all at once, with the nearest that it has.
+
+Unless --mean and --std say how images are normalized outside the file, as in
+(pixel/255 - mean)/std, it is given pixels of 0 to 1, or 0 to 255 where it divides
+by about 255 itself. Classes without names are matched with those of data by index.`,
+		Example: `  qat import net.onnx --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --classes names.txt -o runs/net
+  qat calibrate runs/net/checkpoint-float.safetensors --data photos -o net.qmodel`,
+		Args: arguments(1, 1, "an ONNX file"),
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			if i.Path = args[0]; i.Out == "" {
+				return usagef(c, "name the run folder to write with -o")
+			}
+			if i.Options.Classes, err = classNames(classes); err != nil {
+				return err
+			}
+			if err := i.Options.Check(); err != nil {
+				return usagef(c, "%w", err)
+			}
+			i.Images = func(in layers.Input) ([]uint8, error) { return pixels(c, images, in) }
+			pool := graph.NewPool(threadsOf(threads))
+			defer pool.Close()
+			o, err := i.Run(c.Context(), pool)
+			if refused := (*onnx.Unsupported)(nil); errors.As(err, &refused) && asJSON {
+				return errors.Join(printJSON(c.OutOrStdout(), imported{Notes: []string{}, Unsupported: refused.Nodes}), err)
+			}
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(c.OutOrStdout(), imported{&o.Difference.Largest, o.Difference.Relative(), o.Difference.Images, o.Parameters, o.MACs, append([]string{}, o.Model.Notes...), []onnx.Refusal{}})
+			}
+			return printImported(c.OutOrStdout(), o, i.Out)
+		},
+	}
+	c.Flags().StringVarP(&i.Out, "output", "o", "", "run `folder` to write, new or empty")
+	c.Flags().Float64SliceVar(&i.Mean, "mean", nil, "of the pixels, 0 to 1: one number, or one a channel")
+	c.Flags().Float64SliceVar(&i.Deviation, "std", nil, "standard deviation of the pixels, like --mean")
+	c.Flags().StringVar(&classes, "classes", "", "`file` with the name of a class on each line")
+	c.Flags().StringVar(&i.Data, "data", "", "data set, or path of a folder or archive of images, that the recipe names")
+	c.Flags().StringSliceVar(&images, "images", nil, "image `files` or folders to compare on; default: made images")
+	addThreads(c, &threads)
+	addJSON(c, &asJSON)
+	return c
+}
+
+// classNames reads the names of classes, one a line.
+func classNames(path string) ([]string, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for line := range strings.Lines(string(text)) {
+		if name := strings.TrimSpace(line); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// pixels decodes image files to the size of an input.
+func pixels(c *cobra.Command, paths []string, in layers.Input) (all []uint8, err error) {
+	paths, err = imageFiles(paths, func(sentence string) { fmt.Fprintln(c.ErrOrStderr(), "note: "+sentence) })
+	for _, path := range paths {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		image, _, err := imageLimits.Read(f)
+		f.Close()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		all = append(all, image.Recolor(in.Channels).Resize(in.Height, in.Width).Pixels...)
+	}
+	return all, err
+}
+
+// printImported writes the outcome for people.
+func printImported(w io.Writer, o *pipeline.Imported, out string) error {
+	m, d := o.Model, o.Difference
+	for _, note := range m.Notes {
+		if err := printf(w, "note: %s\n", note); err != nil {
+			return err
+		}
+	}
+	return printf(w, "%s: images of %dx%dx%d, %d classes, %d layers, %d parameters, %d multiply-accumulates an image\nlargest difference of a logit from the file's, on %d images: %.3g, %.2g of the largest logit; %d top classes differ\n",
+		out, m.Input.Height, m.Input.Width, m.Input.Channels, len(m.Classes), len(o.Recipe.Model.Layers), o.Parameters, o.MACs, d.Images, d.Largest, d.Relative(), d.Top)
+}

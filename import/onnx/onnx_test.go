@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package onnx_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/import/onnx"
+	"github.com/goqat/goqat/internal/onnxproto"
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/qat"
+	"github.com/goqat/goqat/qat/settings"
+)
+
+// pool is that of all tests.
+var pool = graph.NewPool(1)
+
+// policy quantizes to 8 bits.
+func policy(t testing.TB) qat.Policy {
+	method, err := qat.New("int", settings.All{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return qat.Policy{Method: method, WeightBits: 8, ActivationBits: 8, FirstLast: qat.FirstLast8}
+}
+
+// exact is a normalization of which 255·mean is whole: goqat's images are the file's.
+var exact = onnx.Options{Mean: []float64{0.2}, Deviation: []float64{0.25}}
+
+// networks are files of all forms that are taken, each with what the network is called in goqat.
+var networks = map[string]struct {
+	file func() *onnxproto.Model
+	want string // a part of the network, as it is written
+}{
+	"normalization folded": {func() *onnxproto.Model {
+		f := newFile(2, 6, 6)
+		x := f.node("Relu", []string{f.norm(f.conv("image", "body.conv", 4, 2, 3, list("pads", 1, 1, 1, 1)), "bn", 4)})
+		x = f.node("MaxPool", []string{x}, list("kernel_shape", 2, 2), list("strides", 2, 2))
+		return f.classify(f.node("Flatten", []string{x}), 36)
+	}, "body.conv = convolution(image) 6×6×4, 3×3 window with stride 1, padding [1 1 1 1], normalized, relu\nmaxpool1"},
+	"normalization before its activation, of a concatenation": {func() *onnxproto.Model {
+		f := newFile(1, 6, 6)
+		x := f.node("Relu", []string{f.conv("image", "a", 2, 1, 3, list("pads", 1, 1, 1, 1))})
+		y := f.conv(x, "b", 3, 2, 1)
+		z := f.node("Concat", []string{x, y}, whole("axis", 1))
+		z = f.node("Relu", []string{f.norm(z, "bn", 5)})
+		z = f.node("AveragePool", []string{z}, list("kernel_shape", 2, 2), list("strides", 2, 2))
+		return f.classify(f.node("Flatten", []string{f.node("GlobalAveragePool", []string{z})}), 5)
+	}, "conv1 = convolution(concat1) 6×6×5, 1×1 window with stride 1, 5 groups, normalized, relu"},
+	"residual": {func() *onnxproto.Model {
+		f := newFile(1, 5, 5)
+		x := f.node("Clip", []string{f.conv("image", "a", 3, 1, 3, list("pads", 1, 1, 1, 1)), f.floats("lo", nil, 0), f.floats("hi", nil, 6)})
+		y := f.conv(x, "b", 3, 3, 3, list("pads", 1, 1, 1, 1))
+		x = f.node("Relu", []string{f.node("Add", []string{x, y})})
+		x = f.node("ReduceMean", []string{x}, list("axes", 2, 3), whole("keepdims", 0))
+		return f.classify(x, 3)
+	}, "add1 = addition(a, b) 5×5×3, relu"},
+	"grouped, dilated, oblong": {func() *onnxproto.Model {
+		f := newFile(2, 9, 7)
+		x := f.conv("image", "a", 4, 1, 3, whole("group", 2), list("dilations", 2, 1), list("strides", 1, 2), list("pads", 2, 0, 1, 1))
+		x = f.node("AveragePool", []string{x}, list("kernel_shape", 3, 2), list("pads", 1, 0, 1, 1), whole("count_include_pad", 1))
+		x = f.node("MaxPool", []string{x}, list("kernel_shape", 3, 3), list("strides", 2, 2), whole("ceil_mode", 1))
+		return f.classify(f.node("Flatten", []string{x}), 4*4*1)
+	}, "a = convolution(image) 8×3×4, 3×3 window with stride 1×2, dilation 2×1, padding [2 0 1 1], 2 groups, biased"},
+	"rows of pixels, as Keras": {func() *onnxproto.Model {
+		f := newFile(6, 6, 3)
+		x := f.node("Transpose", []string{"image"}, list("perm", 0, 3, 1, 2))
+		x = f.node("Pad", []string{x, f.wholes("pads", 0, 0, 0, 0, 0, 0, 1, 1)})
+		x = f.node("Relu", []string{f.conv(x, "a", 4, 3, 3, list("strides", 2, 2))})
+		x = f.node("Transpose", []string{x}, list("perm", 0, 2, 3, 1))
+		x = f.node("Reshape", []string{x, f.wholes("shape", -1, 36)})
+		x = f.node("MatMul", []string{x, f.random("dense", 0, 36, 5)})
+		x = f.node("Relu", []string{f.node("Add", []string{x, f.random("dense.bias", 0, 5)})})
+		x = f.node("Add", []string{f.node("MatMul", []string{x, f.random("last", 0, 5, 3)}), f.random("last.bias", 0, 1, 3)})
+		return f.model(f.node("Softmax", []string{x}))
+	}, "a = convolution(image) 3×3×4, 3×3 window with stride 2, padding [0 0 1 1], biased, relu\nflatten1 = reshape(a) 1×1×36\n"},
+	"shapes computed in the file": {func() *onnxproto.Model {
+		f := newFile(2, 4, 4)
+		x := f.conv("image", "a", 3, 2, 1)
+		batch := f.node("Gather", []string{f.node("Shape", []string{x}), f.wholes("first", 0)}, whole("axis", 0))
+		shape := f.node("Concat", []string{batch, f.wholes("rest", -1)}, whole("axis", 0))
+		x = f.node("Reshape", []string{f.node("Dropout", []string{x}), shape})
+		return f.classify(x, 48)
+	}, "flatten1 = reshape(a) 1×1×48\nfc = linear(flatten1) 1×1×3, biased\n"},
+	"a part of the image": {func() *onnxproto.Model {
+		f := newFile(2, 5, 6)
+		x := f.node("Relu", []string{f.conv("image", "a", 3, 2, 1)})
+		x = f.node("Slice", []string{x, f.wholes("starts", 1, -4), f.wholes("ends", 5, 99), f.wholes("axes", 2, 3)})
+		return f.classify(f.node("Flatten", []string{x}), 48)
+	}, "conv1 = convolution(a) 4×4×3, 2×3 window with stride 1, 3 groups, biased\n"},
+	"arithmetic of channels": {func() *onnxproto.Model {
+		f := newFile(3, 4, 4)
+		x := f.node("Mul", []string{f.conv("image", "a", 4, 3, 3), f.random("k", 1, 4, 1, 1)})
+		x = f.node("Sub", []string{x, f.random("d", 0, 1, 4, 1, 1)})
+		x = f.node("Relu", []string{f.node("MaxPool", []string{x}, list("kernel_shape", 2, 2))})
+		return f.classify(f.node("Flatten", []string{x}), 4)
+	}, "conv1 = convolution(maxpool1) 1×1×4, 1×1 window with stride 1, 4 groups, biased, relu\n"},
+	"an end without weights": {func() *onnxproto.Model {
+		f := newFile(1, 4, 4)
+		x := f.node("Relu", []string{f.conv("image", "a", 3, 1, 3)})
+		return f.model(f.node("Flatten", []string{f.node("GlobalAveragePool", []string{x})}))
+	}, "logits = convolution(avgpool1) 1×1×3, 1×1 window with stride 1, 3 groups, biased\n"},
+	"signals": {func() *onnxproto.Model {
+		f := newFile(2, 16)
+		x := f.node("Conv", []string{"image", f.random("a.weight", 0, 4, 2, 5), f.random("a.bias", 0, 4)}, list("pads", 2, 2), list("strides", 2))
+		x = f.node("MaxPool", []string{f.node("Relu", []string{x})}, list("kernel_shape", 2), list("strides", 2))
+		return f.classify(f.node("Flatten", []string{x}), 16)
+	}, "a = convolution(image) 1×8×4, 1×5 window with stride 1×2, padding [0 2 0 2], biased, relu\n"},
+	"vectors": {func() *onnxproto.Model {
+		f := newFile(12)
+		x := f.node("Relu", []string{f.norm(f.node("Gemm", []string{"image", f.random("a.weight", 0, 12, 8)}), "bn", 8)})
+		return f.classify(x, 8)
+	}, "a = linear(image) 1×1×8, normalized, relu\n"},
+}
+
+// TestSameLogits compares the file's logits with those of goqat's network.
+func TestSameLogits(t *testing.T) {
+	for name, c := range networks {
+		t.Run(name, func(t *testing.T) {
+			m, err := onnx.Import(c.file(), exact)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := m.Network.String(); !strings.Contains(got, c.want) {
+				t.Errorf("imported\n%swant\n%s", got, c.want)
+			}
+			n, err := m.Build(layers.Config{Batch: 2, Policy: policy(t), Pool: pool})
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := m.Compare(context.Background(), n, made(m.Input, 3))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d.Images != 3 || d.Relative() > 2e-6 || d.Top > 0 {
+				t.Errorf("the difference is %+v", d)
+			}
+		})
+	}
+}
+
+// made returns random images.
+func made(in layers.Input, count int) []uint8 {
+	rng := rand.New(rand.NewPCG(3, 4))
+	images := make([]uint8, count*in.Height*in.Width*in.Channels)
+	for i := range images {
+		images[i] = uint8(rng.Uint32())
+	}
+	return images
+}
+
+// TestNormalization takes over what a file does to pixels, exactly where no padding meets the image.
+func TestNormalization(t *testing.T) {
+	for name, c := range map[string]struct {
+		options onnx.Options
+		file    func(f *file) string
+		zero    int32
+		pixels  bool // of 0 to 255
+	}{
+		"none":    {onnx.Options{}, func(*file) string { return "image" }, 0, false},
+		"outside": {onnx.Options{Mean: []float64{0.485, 0.456, 0.406}, Deviation: []float64{0.229, 0.224, 0.225}}, func(*file) string { return "image" }, 114, false},
+		"inside": {onnx.Options{}, func(f *file) string {
+			x := f.node("Div", []string{"image", f.floats("by", nil, 255)})
+			x = f.node("Sub", []string{x, f.floats("mean", []int64{1, 3, 1, 1}, 0.485, 0.456, 0.406)})
+			return f.node("Div", []string{x, f.floats("std", []int64{3, 1, 1}, 0.229, 0.224, 0.225)})
+		}, 114, true},
+		"inside, to ±1": {onnx.Options{}, func(f *file) string {
+			x := f.node("Mul", []string{"image", f.floats("by", nil, 1/127.5)})
+			return f.node("Add", []string{x, f.floats("minus", nil, -1)})
+		}, 128, true},
+		"inverted": {onnx.Options{}, func(f *file) string { return f.node("Sub", []string{f.floats("one", nil, 1), "image"}) }, 255, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFile(3, 5, 5)
+			x := f.conv(c.file(f), "a", 4, 3, 3)
+			m, err := onnx.Import(f.classify(f.node("Flatten", []string{x}), 36), c.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n, err := m.Build(layers.Config{Batch: 1, Policy: policy(t), Pool: pool})
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := m.Compare(context.Background(), n, made(m.Input, 2))
+			if err != nil || d.Relative() > 2e-6 {
+				t.Errorf("the difference is %+v, %v", d, err)
+			}
+		})
+	}
+}
+
+// TestRefusals are all listed, with the nearest form.
+func TestRefusals(t *testing.T) {
+	f := newFile(1, 6, 6)
+	x := f.conv("image", "a", 4, 1, 3)
+	x = f.node("Mish", []string{x})
+	x = f.node("Clip", []string{x, f.floats("lo", nil, -1), f.floats("hi", nil, 1)})
+	x = f.node("MaxPool", []string{x}, list("kernel_shape", 2, 2), list("dilations", 2, 2))
+	x = f.node("LSTM", []string{x})
+	_, err := onnx.Import(f.classify(x, 4), onnx.Options{})
+	var refused *onnx.Unsupported
+	if !errors.As(err, &refused) {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range refused.Nodes {
+		got = append(got, r.Operator)
+	}
+	if !slices.Contains(got, "Mish") || !slices.Contains(got, "LSTM") {
+		t.Errorf("refused %+v", refused.Nodes)
+	}
+	if text := err.Error(); strings.Contains(text, "\n") || !strings.Contains(text, "Mish_1 (Mish)") {
+		t.Errorf("the error is %q", text)
+	}
+}
+
+// TestOpenReadsBesides reads numbers beside the model, and nowhere else.
+func TestOpenReadsBeside(t *testing.T) {
+	dir := t.TempDir()
+	folder := filepath.Join(dir, "net")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f := newFile(1, 2, 2)
+	m := f.classify(f.node("Flatten", []string{"image"}), 4)
+	weights := m.Graph.Initializers[0].Data
+	for _, path := range []string{filepath.Join(folder, "w.bin"), filepath.Join(dir, "w.bin")} {
+		if err := os.WriteFile(path, append([]byte("12345678"), weights...), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(filepath.Join(dir, "w.bin"), filepath.Join(folder, "link")); err != nil {
+		t.Fatal(err)
+	}
+	for location, c := range map[string]struct {
+		length int64
+		ok     bool
+	}{
+		"w.bin":                     {48, true},
+		"./w.bin":                   {0, true},
+		"../w.bin":                  {48, false},
+		"link":                      {48, false},
+		filepath.Join(dir, "w.bin"): {48, false},
+		"none":                      {48, false},
+		"w.bin ":                    {48, false},
+	} {
+		m.Graph.Initializers[0].Data = nil
+		m.Graph.Initializers[0].External = &onnxproto.External{Location: location, Offset: 8, Length: c.length}
+		path := filepath.Join(folder, "net.onnx")
+		if err := os.WriteFile(path, m.Marshal(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := onnx.Open(path, exact); (err == nil) != c.ok {
+			t.Errorf("%q: %v", location, err)
+		}
+	}
+}
+
+// FuzzImport proves that no file makes the import panic, or what it gives impossible to build.
+func FuzzImport(f *testing.F) {
+	for _, c := range networks {
+		f.Add(c.file().Marshal())
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := onnxproto.Unmarshal(data)
+		if err != nil {
+			return
+		}
+		m, err := onnx.Import(p, onnx.Options{Memory: 1 << 24, Work: 1 << 22})
+		if err != nil {
+			return
+		}
+		n, err := m.Build(layers.Config{Batch: 1, Policy: policy(t), Pool: pool, Memory: 1 << 24})
+		if err != nil {
+			return
+		}
+		_, _ = m.Compare(context.Background(), n, made(m.Input, 1)) // logits may be infinite
+	})
+}

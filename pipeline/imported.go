@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/import/onnx"
+	"github.com/goqat/goqat/internal/memory"
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/recipe"
+	"github.com/goqat/goqat/train"
+)
+
+// An Import is a float network of another framework that is to become a run folder.
+type Import struct {
+	Path string // of an ONNX file
+	Out  string // the run folder, new or empty
+	Data string // the data set that the recipe names, "" for its default
+	onnx.Options
+	// Images returns images, of the input's size and one after the other, on which the
+	// file and the network are compared; nil, or without any: some are made.
+	Images func(layers.Input) ([]uint8, error)
+}
+
+// Imported is what became of an Import.
+type Imported struct {
+	Model      *onnx.Model
+	Recipe     *recipe.Recipe
+	Parameters int
+	MACs       int
+	Difference onnx.Difference // of the network's logits from the file's
+}
+
+// madeImages is how many images are made to compare on.
+const madeImages = 4
+
+// Run reads the file, builds the network, compares the two and writes the run folder.
+func (i Import) Run(ctx context.Context, pool *graph.Pool) (*Imported, error) {
+	m, err := onnx.Open(i.Path, i.Options)
+	if err != nil {
+		return nil, err
+	}
+	r, err := i.recipe(m)
+	if err != nil {
+		return nil, err
+	}
+	p, err := policy(&r.QAT)
+	if err != nil {
+		return nil, err
+	}
+	n, err := m.Build(layers.Config{Name: r.Model.Name, Batch: 1, Policy: p, Seed: uint64(r.Seed), Pool: pool, Memory: memory.Free()})
+	if err != nil {
+		return nil, err
+	}
+	images, err := i.images(m.Input)
+	if err != nil {
+		return nil, err
+	}
+	o := &Imported{Model: m, Recipe: r, Parameters: n.Parameters(), MACs: n.MACs()}
+	if o.Difference, err = m.Compare(ctx, n, images); err != nil {
+		return nil, err
+	}
+	return o, WriteFloat(i.Out, r, n)
+}
+
+// recipe returns the recipe of the network, quantized by the default's settings.
+func (i Import) recipe(m *onnx.Model) (*recipe.Recipe, error) {
+	list, err := List(m.Network)
+	if err != nil {
+		return nil, err
+	}
+	r := recipe.Default()
+	r.Model = recipe.Model{Name: strings.TrimSuffix(filepath.Base(i.Path), filepath.Ext(i.Path)), Width: 1, Layers: list}
+	if i.Data != "" {
+		r.Data.Name = i.Data
+	}
+	r.Data.Height, r.Data.Width, r.Data.Channels = m.Input.Height, m.Input.Width, m.Input.Channels
+	if err := r.Validate(); err != nil {
+		return nil, fmt.Errorf("pipeline: the recipe of %s: %w", i.Path, err)
+	}
+	return r, resolve(&r.QAT)
+}
+
+// images returns those to compare on.
+func (i Import) images(in layers.Input) (images []uint8, err error) {
+	if i.Images != nil {
+		if images, err = i.Images(in); err != nil || len(images) > 0 {
+			return images, err
+		}
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	images = make([]uint8, madeImages*in.Height*in.Width*in.Channels)
+	for at := range images {
+		images[at] = uint8(rng.Uint32())
+	}
+	return images, nil
+}
+
+// WriteFloat writes a float network that was not trained here as a run folder, which
+// must be new or empty: its checkpoint, which every verb takes like that of a float
+// phase, and a recipe whose quantized phase starts from it. The recipe must be the one
+// that the network is built of.
+func WriteFloat(out string, r *recipe.Recipe, n *layers.Network) error {
+	own := *r
+	own.Out = out
+	f, err := openFolder(&own, false)
+	if err != nil {
+		return err
+	}
+	defer f.release()
+	own.Out = "" // that of a training is another
+	c := train.Capture(train.Info{Recipe: string(own.YAML()), Computes: computes(), Phase: phaseFloat}, n, nil)
+	if err := f.replace(floatFile, c.Encode); err != nil {
+		return err
+	}
+	own.Init = filepath.Join(out, floatFile)
+	return f.write(configFile, own.YAML())
+}
