@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/goqat/goqat/export/onnx"
-	"github.com/goqat/goqat/internal/onnxeval"
 	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/onnxeval"
 	"github.com/goqat/goqat/internal/onnxproto"
 	"github.com/goqat/goqat/internal/qmodeltest"
 	"github.com/goqat/goqat/qmodel"
