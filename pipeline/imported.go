@@ -6,9 +6,11 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/goqat/goqat/classify"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/import/onnx"
 	"github.com/goqat/goqat/internal/memory"
@@ -23,9 +25,31 @@ type Import struct {
 	Out  string // the run folder, new or empty
 	Data string // the data set that the recipe names, "" for its default
 	onnx.Options
-	// Images returns images, of the input's size and one after the other, on which the
-	// file and the network are compared; nil, or without any: some are made.
-	Images func(layers.Input) ([]uint8, error)
+	// Images are files, or folders of them, of images on which the file and the network
+	// are compared; without any some are made.
+	Images []string
+	Note   func(sentence string) // is told what is left out of the folders, unless nil
+}
+
+// ClassNames reads the names of classes, one a line, from a file; none without a path.
+func ClassNames(path string) ([]string, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for line := range strings.Lines(string(text)) {
+		if name := strings.TrimSpace(line); name != "" {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("pipeline: %s names no class", path)
+	}
+	return names, nil
 }
 
 // Imported is what became of an Import.
@@ -88,18 +112,24 @@ func (i Import) recipe(m *onnx.Model) (*recipe.Recipe, error) {
 }
 
 // images returns those to compare on.
-func (i Import) images(in layers.Input) (images []uint8, err error) {
-	if i.Images != nil {
-		if images, err = i.Images(in); err != nil || len(images) > 0 {
-			return images, err
+func (i Import) images(in layers.Input) ([]uint8, error) {
+	if len(i.Images) > 0 {
+		note := i.Note
+		if note == nil {
+			note = func(string) {}
 		}
+		paths, err := classify.Images(i.Images, note)
+		if err != nil {
+			return nil, err
+		}
+		return classify.Pixels(paths, in.Height, in.Width, in.Channels)
 	}
 	rng := rand.New(rand.NewPCG(1, 1))
-	images = make([]uint8, madeImages*in.Height*in.Width*in.Channels)
-	for at := range images {
-		images[at] = uint8(rng.Uint32())
+	made := make([]uint8, madeImages*in.Height*in.Width*in.Channels)
+	for at := range made {
+		made[at] = uint8(rng.Uint32())
 	}
-	return images, nil
+	return made, nil
 }
 
 // WriteFloat writes a float network that was not trained here as a run folder, which

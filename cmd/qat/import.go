@@ -5,15 +5,13 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/import/onnx"
-	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/internal/command"
+	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/pipeline"
 )
 
@@ -31,9 +29,7 @@ type imported struct {
 func importCommand() *cobra.Command {
 	var i pipeline.Import
 	var classes string
-	var images []string
 	var threads int
-	var asJSON bool
 	c := &cobra.Command{
 		Use:   "import MODEL.onnx -o RUN",
 		Short: "Take a float network from an ONNX file",
@@ -48,31 +44,30 @@ Unless --mean and --std say how images are normalized outside the file, as in
 by about 255 itself. Classes without names are matched with those of data by index.`,
 		Example: `  qat import net.onnx --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --classes names.txt -o runs/net
   qat calibrate runs/net/checkpoint-float.safetensors --data photos -o net.qmodel`,
-		Args: arguments(1, 1, "an ONNX file"),
+		Args: command.Arguments(1, 1, "an ONNX file"),
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			if i.Path = args[0]; i.Out == "" {
-				return usagef(c, "name the run folder to write with -o")
-			}
-			if i.Options.Classes, err = classNames(classes); err != nil {
-				return err
+				return command.Wrong(c, "name the run folder to write with -o")
 			}
 			if err := i.Options.Check(); err != nil {
-				return usagef(c, "%w", err)
+				return command.Wrong(c, "%w", err)
 			}
-			i.Images = func(in layers.Input) ([]uint8, error) { return pixels(c, images, in) }
+			if i.Options.Classes, err = pipeline.ClassNames(classes); err != nil {
+				return err
+			}
+			i.Note = func(sentence string) { fmt.Fprintln(c.ErrOrStderr(), "note: "+term.Plain(sentence)) }
 			pool := graph.NewPool(threadsOf(threads))
 			defer pool.Close()
 			o, err := i.Run(c.Context(), pool)
-			if refused := (*onnx.Unsupported)(nil); errors.As(err, &refused) && asJSON {
-				return errors.Join(printJSON(c.OutOrStdout(), imported{Notes: []string{}, Unsupported: refused.Nodes}), err)
+			if refused := (*onnx.Unsupported)(nil); errors.As(err, &refused) && command.AsJSON(c) {
+				return errors.Join(command.Result(c, imported{Notes: []string{}, Unsupported: refused.Nodes}, nil), err)
 			}
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return printJSON(c.OutOrStdout(), imported{&o.Difference.Largest, o.Difference.Relative(), o.Difference.Images, o.Parameters, o.MACs, append([]string{}, o.Model.Notes...), []onnx.Refusal{}})
-			}
-			return printImported(c.OutOrStdout(), o, i.Out)
+			d := o.Difference
+			result := imported{&d.Largest, d.Relative(), d.Images, o.Parameters, o.MACs, append([]string{}, o.Model.Notes...), []onnx.Refusal{}}
+			return command.Result(c, result, func(p *term.Page) { printImported(p, o, i.Out) })
 		},
 	}
 	c.Flags().StringVarP(&i.Out, "output", "o", "", "run `folder` to write, new or empty")
@@ -80,56 +75,20 @@ by about 255 itself. Classes without names are matched with those of data by ind
 	c.Flags().Float64SliceVar(&i.Deviation, "std", nil, "standard deviation of the pixels, like --mean")
 	c.Flags().StringVar(&classes, "classes", "", "`file` with the name of a class on each line")
 	c.Flags().StringVar(&i.Data, "data", "", "data set, or path of a folder or archive of images, that the recipe names")
-	c.Flags().StringSliceVar(&images, "images", nil, "image `files` or folders to compare on; default: made images")
+	c.Flags().StringSliceVar(&i.Images, "images", nil, "image `files` or folders to compare on; default: made images")
 	addThreads(c, &threads)
-	addJSON(c, &asJSON)
+	command.AddJSON(c)
 	return c
 }
 
-// classNames reads the names of classes, one a line.
-func classNames(path string) ([]string, error) {
-	if path == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for line := range strings.Lines(string(text)) {
-		if name := strings.TrimSpace(line); name != "" {
-			names = append(names, name)
-		}
-	}
-	return names, nil
-}
-
-// pixels decodes image files to the size of an input.
-func pixels(c *cobra.Command, paths []string, in layers.Input) (all []uint8, err error) {
-	paths, err = imageFiles(paths, func(sentence string) { fmt.Fprintln(c.ErrOrStderr(), "note: "+sentence) })
-	for _, path := range paths {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		image, _, err := imageLimits.Read(f)
-		f.Close()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		all = append(all, image.Recolor(in.Channels).Resize(in.Height, in.Width).Pixels...)
-	}
-	return all, err
-}
-
 // printImported writes the outcome for people.
-func printImported(w io.Writer, o *pipeline.Imported, out string) error {
+func printImported(p *term.Page, o *pipeline.Imported, out string) {
 	m, d := o.Model, o.Difference
 	for _, note := range m.Notes {
-		if err := printf(w, "note: %s\n", note); err != nil {
-			return err
-		}
+		p.Printf("note: %s\n", note)
 	}
-	return printf(w, "%s: images of %dx%dx%d, %d classes, %d layers, %d parameters, %d multiply-accumulates an image\nlargest difference of a logit from the file's, on %d images: %.3g, %.2g of the largest logit; %d top classes differ\n",
-		out, m.Input.Height, m.Input.Width, m.Input.Channels, len(m.Classes), len(o.Recipe.Model.Layers), o.Parameters, o.MACs, d.Images, d.Largest, d.Relative(), d.Top)
+	p.Printf("%s: images of %dx%dx%d, %d classes, %d layers, %d parameters, %d multiply-accumulates an image\n",
+		out, m.Input.Height, m.Input.Width, m.Input.Channels, len(m.Classes), len(o.Recipe.Model.Layers), o.Parameters, o.MACs)
+	p.Printf("largest difference of a logit from the file's, on %d images: %.3g, %.2g of the largest logit; %d top classes differ\n",
+		d.Images, d.Largest, d.Relative(), d.Top)
 }
