@@ -11,9 +11,9 @@ import (
 
 	"github.com/goqat/goqat/export"
 	"github.com/goqat/goqat/geometry"
-	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
 	"github.com/goqat/goqat/qat"
 )
 
@@ -42,7 +42,7 @@ func TestCheckShapes(t *testing.T) {
 func TestCheck(t *testing.T) {
 	pool := kernel.NewPool(1)
 	defer pool.Close()
-	relu := layers.Conv2D{Channels: 3, Kernel: 3, Activation: graph.ReLU}
+	relu := layers.Conv2D{Channels: 3, Kernel: 3, Activation: network.ReLU}
 	for _, c := range []struct {
 		policy qat.Policy
 		want   string
@@ -77,7 +77,7 @@ func TestCheck(t *testing.T) {
 func TestWeightsThatAreNoNumbersAreNotExported(t *testing.T) {
 	pool := kernel.NewPool(1)
 	defer pool.Close()
-	conv := layers.Conv2D{Channels: 3, Kernel: 3, Activation: graph.ReLU}
+	conv := layers.Conv2D{Channels: 3, Kernel: 3, Activation: network.ReLU}
 	for _, method := range []qat.Method{qat.Int{}, qat.PACT{}, qat.DoReFa{}, qat.WRPN{}} {
 		n, err := layers.Build(layers.Chain{conv, conv, layers.Linear{Channels: 2}}, layers.Config{
 			Name: "net", Input: layers.Input{Height: 6, Width: 6, Channels: 1, Params: layers.Normalized(0.5, 0.5)},
@@ -151,12 +151,12 @@ func TestCheckRefusesWhatExportRefuses(t *testing.T) {
 		}
 		method := pick(g, qat.Methods()...)
 		name := pick(g, "", "", "", "", "", "conv", strings.Repeat("n", 256), strings.Repeat("n", 257), "\xff")
-		chain := layers.Chain{layers.Conv2D{Name: name, Channels: 4, Window: window(1), Activation: graph.ReLU}}
+		chain := layers.Chain{layers.Conv2D{Name: name, Channels: 4, Window: window(1), Activation: network.ReLU}}
 		switch g.IntN(4) {
 		case 0:
 			chain = append(chain, layers.AvgPool{Window: geometry.Window{Kernel: [2]int{2, 2}, Stride: [2]int{1, 1}, Pad: [4]int{0, g.IntN(2)}}})
 		case 1:
-			chain = append(chain, layers.Conv2D{Window: window(2), Depthwise: true, Activation: graph.ReLU})
+			chain = append(chain, layers.Conv2D{Window: window(2), Depthwise: true, Activation: network.ReLU})
 		case 2:
 			chain = append(chain, layers.Residual{Body: layers.Conv2D{Channels: 4, Window: window(1)}, Shortcut: layers.Conv2D{Channels: 4, Window: window(1)}})
 		}

@@ -6,9 +6,9 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
 	"github.com/goqat/goqat/qat"
 )
 
@@ -17,14 +17,14 @@ import (
 // second.
 func fourBranches() layers.Module {
 	conv := func(channels, kernel int) layers.Module {
-		return layers.Conv2D{Channels: channels, Kernel: kernel, Pad: kernel / 2, Activation: graph.ReLU}
+		return layers.Conv2D{Channels: channels, Kernel: kernel, Pad: kernel / 2, Activation: network.ReLU}
 	}
 	block := func(stem string) layers.Graph {
 		from := []string{stem}
 		return layers.Graph{
 			{Name: stem + "a", Inputs: from, Module: conv(5, 1)},
 			{Name: stem + "b", Inputs: from, Module: layers.Chain{conv(4, 1), layers.Conv2D{Channels: 7, Kernel: 3, Pad: 1}}},
-			{Name: stem + "c", Inputs: from, Module: layers.Chain{layers.AvgPool{Size: 2, Stride: 1}, layers.Conv2D{Channels: 3, Kernel: 2, Pad: 1, Activation: graph.ReLU6}}},
+			{Name: stem + "c", Inputs: from, Module: layers.Chain{layers.AvgPool{Size: 2, Stride: 1}, layers.Conv2D{Channels: 3, Kernel: 2, Pad: 1, Activation: network.ReLU6}}},
 			{Name: stem + "d", Inputs: from, Module: layers.MaxPool{Size: 3, Stride: 1, Pad: 1}},
 			{Name: stem + "join", Inputs: []string{stem + "a", stem + "b", stem + "c", stem + "d"}, Module: layers.Concat{}},
 		}

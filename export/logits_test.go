@@ -9,6 +9,7 @@ import (
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
 	"github.com/goqat/goqat/qat"
 )
 
@@ -22,7 +23,7 @@ func TestLogitsOfWeakNetworksAreNoTies(t *testing.T) {
 	defer pool.Close()
 	for range 20 {
 		n, err := layers.Build(layers.Chain{
-			layers.Linear{Channels: 8, Activation: graph.ReLU}, layers.Linear{Channels: 5},
+			layers.Linear{Channels: 8, Activation: network.ReLU}, layers.Linear{Channels: 5},
 		}, layers.Config{
 			Input: layers.Input{Height: 2, Width: 2, Channels: 1, Params: layers.Normalized(0.5, 0.3)}, Classes: []string{"a", "b", "c", "d", "e"},
 			Batch: 50, Pool: pool, Policy: qat.Policy{Method: qat.PACT{}, WeightBits: 4, ActivationBits: 4},

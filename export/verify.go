@@ -11,6 +11,7 @@ import (
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/logits"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/quant"
 )
@@ -50,13 +51,11 @@ func Verify(ctx context.Context, n *layers.Network, m *infer.Model, s datasets.S
 	if err := v.prepare(m, threads); err != nil {
 		return Verification{}, err
 	}
-	size := len(s.Images) / s.Len()
-	for at := 0; at < s.Len(); at += n.Graph.Batch() {
+	for end, b := range s.Batches(n.Graph.Batch()) {
 		if err := ctx.Err(); err != nil {
 			return Verification{}, err
 		}
-		end := min(at+n.Graph.Batch(), s.Len())
-		if err := v.batch(s.Images[at*size:end*size], s.Labels[at:end]); err != nil {
+		if err := v.batch(b.Images, b.Labels); err != nil {
 			return Verification{}, err
 		}
 		if progress != nil {
@@ -258,24 +257,13 @@ func (v *verifier) count(steps int) {
 }
 
 // compareTop counts the images with the same top class.
-func (v *verifier) compareTop(real []float32, logits []int32) {
+func (v *verifier) compareTop(real []float32, integers []int32) {
 	classes := len(v.plan.Network.Classes)
-	for at := 0; at < len(logits); at += classes {
-		if top(real[at:at+classes]) == top(logits[at:at+classes]) {
+	for at := 0; at < len(integers); at += classes {
+		if logits.Top(real[at:at+classes]) == logits.Top(integers[at:at+classes]) {
 			v.agree++
 		}
 	}
-}
-
-// top returns the index of the first greatest value.
-func top[T float32 | int32](row []T) int {
-	best := 0
-	for i, x := range row {
-		if x > row[best] {
-			best = i
-		}
-	}
-	return best
 }
 
 func (v *verifier) result(images int) Verification {

@@ -103,7 +103,7 @@ func (g *generator) network() (layers.Module, layers.Config) {
 		chain = append(chain, layers.GlobalAvgPool{})
 	case 1:
 		g.note("wide")
-		chain = append(chain, layers.Flatten{}, layers.Linear{Channels: 300, Activation: graph.ReLU}, layers.Linear{Channels: 300, Norm: true, Activation: graph.ReLU})
+		chain = append(chain, layers.Flatten{}, layers.Linear{Channels: 300, Activation: network.ReLU}, layers.Linear{Channels: 300, Norm: true, Activation: network.ReLU})
 	}
 	g.note("linear")
 	return append(chain, layers.Linear{Channels: 3}), c
@@ -148,8 +148,8 @@ func (g *generator) block() layers.Module {
 	case 4:
 		g.note("add") // the body ends in an activation: an addition of its own
 		return layers.Chain{
-			layers.Conv2D{Channels: 6, Kernel: 1, Activation: graph.ReLU},
-			layers.Residual{Body: layers.Conv2D{Channels: 6, Kernel: 3, Pad: 1, Activation: graph.ReLU}, Activation: g.activation()},
+			layers.Conv2D{Channels: 6, Kernel: 1, Activation: network.ReLU},
+			layers.Residual{Body: layers.Conv2D{Channels: 6, Kernel: 3, Pad: 1, Activation: network.ReLU}, Activation: g.activation()},
 		}
 	case 5:
 		g.note("dropout")
@@ -164,14 +164,14 @@ func (g *generator) block() layers.Module {
 
 // branches are three paths from one tensor, joined with it by an addition of four.
 func (g *generator) branches() layers.Module {
-	path := func(kernel int, a graph.Activation) layers.Module {
+	path := func(kernel int, a network.Activation) layers.Module {
 		return layers.Conv2D{Channels: 6, Kernel: kernel, Pad: kernel / 2, NoNorm: g.IntN(2) == 0, Activation: a}
 	}
 	return layers.Graph{
 		{Name: "stem", Module: path(1, g.activation())},
-		{Name: "a", Module: path(3, graph.Identity)},
+		{Name: "a", Module: path(3, network.Identity)},
 		{Name: "b", Inputs: []string{"stem"}, Module: path(1, g.activation())},
-		{Name: "c", Inputs: []string{"stem"}, Module: layers.Chain{path(3, graph.ReLU), path(1, pick(g, graph.Identity, graph.ReLU))}},
+		{Name: "c", Inputs: []string{"stem"}, Module: layers.Chain{path(3, network.ReLU), path(1, pick(g, network.Identity, network.ReLU))}},
 		{Inputs: []string{"a", "c", "stem", "b"}, Module: layers.Add{Activation: g.activation()}},
 	}
 }
@@ -192,17 +192,17 @@ func (g *generator) conv(channels int) layers.Module {
 	}
 	if channels == 6 && g.IntN(2) == 0 {
 		g.note("groups")
-		return layers.Chain{layers.Conv2D{Channels: 6, Kernel: 1, Activation: graph.ReLU}, layers.Conv2D{Channels: 6, Kernel: 3, Pad: 1, Groups: 2, Activation: c.Activation}}
+		return layers.Chain{layers.Conv2D{Channels: 6, Kernel: 1, Activation: network.ReLU}, layers.Conv2D{Channels: 6, Kernel: 3, Pad: 1, Groups: 2, Activation: c.Activation}}
 	}
 	return c
 }
 
-func (g *generator) activation() graph.Activation {
-	a := pick(g, graph.ReLU, graph.ReLU, graph.ReLU6, graph.Identity)
+func (g *generator) activation() network.Activation {
+	a := pick(g, network.ReLU, network.ReLU, network.ReLU6, network.Identity)
 	switch a {
-	case graph.ReLU6:
+	case network.ReLU6:
 		g.note("relu6")
-	case graph.Identity:
+	case network.Identity:
 		g.note("signed")
 	}
 	return a

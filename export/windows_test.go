@@ -12,10 +12,10 @@ import (
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/export"
 	"github.com/goqat/goqat/geometry"
-	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
 	"github.com/goqat/goqat/qat"
 )
 
@@ -23,15 +23,15 @@ import (
 func windows(height int) layers.Chain {
 	tall := min(3, height)
 	conv := func(w geometry.Window, same bool) layers.Conv2D {
-		return layers.Conv2D{Channels: 8, Window: w, Same: same, Activation: graph.ReLU}
+		return layers.Conv2D{Channels: 8, Window: w, Same: same, Activation: network.ReLU}
 	}
 	return layers.Chain{
 		conv(geometry.Window{Kernel: [2]int{tall, 5}, Stride: [2]int{1, 2}}, true),
 		conv(geometry.Window{Kernel: [2]int{1, 4}, Pad: [4]int{0, 3, 0, 1}}, false),
 		layers.MaxPool{Window: geometry.Window{Kernel: [2]int{tall, 2}, Stride: [2]int{1, 1}}, Same: true},
-		layers.Conv2D{Window: geometry.Window{Kernel: [2]int{tall, 2}, Pad: [4]int{tall - 1, 1, 0, 0}}, Depthwise: true, Activation: graph.ReLU},
+		layers.Conv2D{Window: geometry.Window{Kernel: [2]int{tall, 2}, Pad: [4]int{tall - 1, 1, 0, 0}}, Depthwise: true, Activation: network.ReLU},
 		conv(geometry.Window{Kernel: [2]int{tall, 3}, Dilation: [2]int{2, 3}}, true),
-		layers.Conv2D{Window: geometry.Window{Kernel: [2]int{1, 3}, Stride: [2]int{1, 2}, Dilation: [2]int{1, 2}, Pad: [4]int{0, 1, 0, 3}}, Depthwise: true, Activation: graph.ReLU6},
+		layers.Conv2D{Window: geometry.Window{Kernel: [2]int{1, 3}, Stride: [2]int{1, 2}, Dilation: [2]int{1, 2}, Pad: [4]int{0, 1, 0, 3}}, Depthwise: true, Activation: network.ReLU6},
 		layers.AvgPool{Window: geometry.Window{Kernel: [2]int{tall, 3}, Stride: [2]int{1, 1}}, Same: true},
 		layers.AvgPool{Window: geometry.Window{Kernel: [2]int{tall, 2}, Stride: [2]int{1, 2}, Pad: [4]int{tall - 1, 1, 0, 0}}, CountPad: true},
 		conv(geometry.Window{Kernel: [2]int{tall, 3}, Stride: [2]int{min(2, tall), 3}, Pad: [4]int{tall - 1, 0, tall - 1, 2}, Groups: 2}, false),

@@ -26,17 +26,22 @@ func (r *Requantizer) Channels() int { return len(r.Shift) }
 // Terms returns the number of accumulators summed in each output.
 func (r *Requantizer) Terms() int { return len(r.M) }
 
+// Constant returns what is added to the products of accumulators and multipliers in channel c: both biases.
+func (r *Requantizer) Constant(c int) int64 { return r.Bias[c] + int64(r.AccBias[c])*r.M[0][c] }
+
+// Finish brings a sum of channel c, its constant included, to the output's codes.
+func (r *Requantizer) Finish(c int, sum int64) int32 {
+	return Requantize(sum, r.Shift[c], r.Zero, r.Lo, r.Hi)
+}
+
 // Apply requantizes the accumulators of one output of channel c, one for each term. It is the definition that
 // kernels are tested against; within the bounds of Check nothing overflows.
 func (r *Requantizer) Apply(c int, acc ...int64) int32 {
-	sum := r.Bias[c]
+	sum := r.Constant(c)
 	for i, a := range acc {
-		if i == 0 {
-			a += int64(r.AccBias[c])
-		}
 		sum += a * r.M[i][c]
 	}
-	return Requantize(sum, r.Shift[c], r.Zero, r.Lo, r.Hi)
+	return r.Finish(c, sum)
 }
 
 // Bound returns the greatest magnitude that q - Zero can have before it is clamped, in any channel, for accumulators

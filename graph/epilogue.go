@@ -10,16 +10,6 @@ import (
 	"github.com/goqat/goqat/network"
 )
 
-// An Activation is the nonlinearity of an epilogue.
-type Activation = network.Activation
-
-// The activations.
-const (
-	Identity = network.Identity
-	ReLU     = network.ReLU
-	ReLU6    = network.ReLU6
-)
-
 // A Term is one summand of an epilogue: a tensor, normalized or with a bias
 // added, or as it is.
 type Term struct {
@@ -41,7 +31,7 @@ type Term struct {
 // copies.
 type Epilogue struct {
 	Terms      []Term
-	Activation Activation
+	Activation network.Activation
 	// Replaced says that the activation is computed in float runs only. In
 	// quantized runs a sign replaces it, computed by this epilogue or by a later
 	// operator. Observers see what comes before the activation.
@@ -96,13 +86,8 @@ func (g *Graph) Epilogue(name string, e Epilogue) *Node {
 	return g.Apply(name, f, x.Height, x.Width, x.Channels, inputs...)
 }
 
-// BatchNorm adds a batch normalization alone.
-func (g *Graph) BatchNorm(name string, x *Node, n *Norm) *Node {
-	return g.Epilogue(name, Epilogue{Terms: []Term{{X: x, Norm: n}}})
-}
-
 // Activate adds an activation alone.
-func (g *Graph) Activate(name string, x *Node, a Activation) *Node {
+func (g *Graph) Activate(name string, x *Node, a network.Activation) *Node {
 	return g.Epilogue(name, Epilogue{Terms: []Term{{X: x}}, Activation: a})
 }
 
@@ -160,8 +145,8 @@ type epilogue struct {
 	y, dy      []float32
 	n          int // valid rows of all images
 	quantizing bool
-	active     Activation // of this run
-	current    *term      // of momentBlocks and centerBlocks
+	active     network.Activation // of this run
+	current    *term              // of momentBlocks and centerBlocks
 }
 
 // term is a Term with what a run needs of it.
@@ -211,7 +196,7 @@ func (e *epilogue) start(r *Run, x [][]float32) int {
 	e.quantizing = e.Quantizer != nil && r.Quantizes(e.name)
 	e.active = e.Activation
 	if e.Replaced && r.Quantize {
-		e.active = Identity
+		e.active = network.Identity
 	}
 	return (e.n + e.blockRows - 1) / e.blockRows
 }
@@ -331,9 +316,9 @@ func (e *epilogue) sum(dst []float32, lo, hi int) {
 // activate applies the activation; dst may be src.
 func (e *epilogue) activate(dst, src []float32) {
 	switch e.active {
-	case ReLU:
+	case network.ReLU:
 		kernel.ReLU(dst, src)
-	case ReLU6:
+	case network.ReLU6:
 		kernel.ReLUClamp(dst, src, 6)
 	}
 }

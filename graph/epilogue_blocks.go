@@ -2,7 +2,10 @@
 
 package graph
 
-import "github.com/goqat/goqat/internal/kernel"
+import (
+	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/network"
+)
 
 // The passes of an epilogue over its blocks, each a kernel.Task.
 type (
@@ -64,16 +67,16 @@ func (t *backwardBlocks) Tile(i, worker int) {
 	}
 	dy := e.dy[lo:hi]
 
-	if e.quantizing || e.active != Identity {
+	if e.quantizing || e.active != network.Identity {
 		e.sum(sum, lo, hi)
 	}
 	active := e.active
-	if r, ok := e.Quantizer.(Rectifier); ok && e.quantizing && active == ReLU && r.Rectifies() {
-		active = Identity
+	if r, ok := e.Quantizer.(Rectifier); ok && e.quantizing && active == network.ReLU && r.Rectifies() {
+		active = network.Identity
 	}
 	if e.quantizing {
 		h := sum
-		if active != Identity {
+		if active != network.Identity {
 			e.activate(act, sum)
 			h = act
 		}
@@ -81,10 +84,10 @@ func (t *backwardBlocks) Tile(i, worker int) {
 		dy = d
 	}
 	switch active {
-	case ReLU:
+	case network.ReLU:
 		kernel.ReLUBackward(d, sum, dy)
 		dy = d
-	case ReLU6:
+	case network.ReLU6:
 		kernel.ReLUClampBackward(d, sum, dy, 6)
 		dy = d
 	}

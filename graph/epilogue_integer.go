@@ -4,8 +4,6 @@ package graph
 
 import (
 	"errors"
-
-	"github.com/goqat/goqat/fixed"
 )
 
 var errNoInteger = errors.New("it has no integer parameters; derive them from the network before an integer run")
@@ -60,8 +58,7 @@ func (t *integerBlocks) Tile(i, _ int) {
 	}
 	for at := lo; at < hi; at += e.channels {
 		for c := range e.channels {
-			sum := e.integerSum(r.M, at, c) + r.Bias[c] + int64(r.AccBias[c])*r.M[0][c]
-			q := fixed.Requantize(sum, r.Shift[c], r.Zero, r.Lo, r.Hi)
+			q := r.Finish(c, e.integerSum(r.M, at, c)+r.Constant(c))
 			e.codes[at+c] = q
 			e.y[at+c] = float32(q - r.Zero)
 		}

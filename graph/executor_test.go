@@ -14,6 +14,7 @@ import (
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/graph/graphtest"
 	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/network"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -71,7 +72,7 @@ func TestSharedMemory(t *testing.T) {
 				arena[i] = float32(math.NaN())
 			}
 			var loss [2]float32
-			for k, n := range []*network{clean, dirty} {
+			for k, n := range []*subject{clean, dirty} {
 				n.batch(t, step, 6-int(step))
 				loss[k] = n.step(t)
 			}
@@ -252,11 +253,11 @@ func TestBuildingErrors(t *testing.T) {
 			return g.Linear("layer", x, g.Param("w", graph.Weights, 3, 196).Node())
 		}, "layer: the input of a linear layer is 7×7×4"},
 		"name twice": {func(g *graph.Graph, x *graph.Node) *graph.Node {
-			return g.Activate("layer", g.Activate("layer", x, graph.ReLU), graph.ReLU)
+			return g.Activate("layer", g.Activate("layer", x, network.ReLU), network.ReLU)
 		}, `"layer" is empty or used twice`},
 		"name of a parameter": {func(g *graph.Graph, x *graph.Node) *graph.Node {
 			g.Param("layer", graph.Weights, 3)
-			return g.Activate("layer", x, graph.ReLU)
+			return g.Activate("layer", x, network.ReLU)
 		}, `"layer" is empty or used twice`},
 		"no name": {func(g *graph.Graph, x *graph.Node) *graph.Node { return g.Flatten("", x) }, `"" is empty`},
 		"unequal sum": {func(g *graph.Graph, x *graph.Node) *graph.Node {
@@ -264,7 +265,7 @@ func TestBuildingErrors(t *testing.T) {
 		}, "layer adds 3×3×4 to 7×7×4"},
 		"no terms": {func(g *graph.Graph, x *graph.Node) *graph.Node { return g.Epilogue("layer", graph.Epilogue{}) }, "layer has no terms"},
 		"normalization of other channels": {func(g *graph.Graph, x *graph.Node) *graph.Node {
-			return g.BatchNorm("layer", x, g.Norm("n", 3))
+			return normalized(g, "layer", x, g.Norm("n", 3))
 		}, "layer: a term of 4 channels"},
 		"bias of other channels": {func(g *graph.Graph, x *graph.Node) *graph.Node {
 			return g.Epilogue("layer", graph.Epilogue{Terms: []graph.Term{{X: x, Bias: g.Param("b", graph.Biases, 5)}}})
@@ -288,7 +289,7 @@ func TestBuildingErrors(t *testing.T) {
 			g := graph.New(2, pool)
 			y := c.build(g, g.Input(7, 7, 4))
 			// What follows an error is built on without further ones.
-			y = g.Flatten("flat", g.MaxPool("last", g.Activate("after", y, graph.ReLU), geometry.Valid(1, 1)))
+			y = g.Flatten("flat", g.MaxPool("last", g.Activate("after", y, network.ReLU), geometry.Valid(1, 1)))
 			y = g.Linear("fc", y, g.Param("fc.weight", graph.Weights, 2, y.Channels).Node())
 			if err := g.Finish(y, graph.CrossEntropy); err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "graph: ") {
 				t.Errorf("error %v, want one with %q", err, c.want)
@@ -304,8 +305,8 @@ func TestFinishErrors(t *testing.T) {
 	}{
 		"no input": {func(g *graph.Graph) *graph.Node { return graphtest.Lift(g, "x", 1, 1, 2) }, "there is no input"},
 		"an image of no size": {func(g *graph.Graph) *graph.Node {
-			x := g.Activate("a", g.Input(4, 0, 3), graph.ReLU)
-			return g.Flatten("flat", g.BatchNorm("n", g.Conv2D("c", x, g.Param("w", graph.Weights, 3, 1, 1, 3).Node(), geometry.Valid(1, 1)), g.Norm("norm", 3)))
+			x := g.Activate("a", g.Input(4, 0, 3), network.ReLU)
+			return g.Flatten("flat", normalized(g, "n", g.Conv2D("c", x, g.Param("w", graph.Weights, 3, 1, 1, 3).Node(), geometry.Valid(1, 1)), g.Norm("norm", 3)))
 		}, "image has the shape [2 4 0 3]"},
 		"two inputs":          {func(g *graph.Graph) *graph.Node { g.Input(1, 1, 1); return g.Input(1, 1, 2) }, `"image" is empty or used twice`},
 		"logits of an image":  {func(g *graph.Graph) *graph.Node { return g.Input(2, 1, 2) }, "the logits are 2×1×2"},

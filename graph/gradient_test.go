@@ -12,6 +12,7 @@ import (
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/graph/graphtest"
 	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/network"
 )
 
 // tolerance of a gradient, of the greatest of its parameter: float32 sums
@@ -137,7 +138,7 @@ func TestBatchNormGradients(t *testing.T) {
 		checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
 			x, xr := lift(g, "x", 4, 3, c)
 			n := g.Norm("bn", c)
-			return g.BatchNorm("y", x, n), func(v graphtest.Values) graphtest.Tensor {
+			return normalized(g, "y", x, n), func(v graphtest.Values) graphtest.Tensor {
 				return xr(v).BatchNorm(v["bn.gamma"], v["bn.beta"], float64(n.Epsilon))
 			}
 		})
@@ -147,7 +148,7 @@ func TestBatchNormGradients(t *testing.T) {
 			x, xr := lift(g, "x", 20, 15, c) // 900 rows
 			n := g.Norm("bn", c)
 			pool := geometry.Valid(5, 5)
-			return g.AvgPool("pool", g.Epilogue("y", graph.Epilogue{Terms: []graph.Term{{X: x, Norm: n}}, Activation: graph.ReLU}), pool, true),
+			return g.AvgPool("pool", g.Epilogue("y", graph.Epilogue{Terms: []graph.Term{{X: x, Norm: n}}, Activation: network.ReLU}), pool, true),
 				func(v graphtest.Values) graphtest.Tensor {
 					return xr(v).BatchNorm(v["bn.gamma"], v["bn.beta"], float64(n.Epsilon)).ReLU().AvgPool(pool, true)
 				}
@@ -161,7 +162,7 @@ func TestBatchNormGradients(t *testing.T) {
 				n.Mean[i], n.Variance[i] = float32(rng.NormFloat64()), float32(0.1+rng.Float64())
 			}
 			mean, variance := graphtest.Widen(n.Mean), graphtest.Widen(n.Variance)
-			return g.BatchNorm("y", x, n), func(v graphtest.Values) graphtest.Tensor {
+			return normalized(g, "y", x, n), func(v graphtest.Values) graphtest.Tensor {
 				return xr(v).Normalize(v["bn.gamma"], v["bn.beta"], mean, variance, float64(n.Epsilon))
 			}
 		})
@@ -172,7 +173,7 @@ func TestActivationGradients(t *testing.T) {
 	t.Run("ReLU", func(t *testing.T) {
 		checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
 			x, xr := lift(g, "x", 3, 3, 4)
-			return g.Activate("y", x, graph.ReLU), func(v graphtest.Values) graphtest.Tensor { return xr(v).ReLU() }
+			return g.Activate("y", x, network.ReLU), func(v graphtest.Values) graphtest.Tensor { return xr(v).ReLU() }
 		})
 	})
 	t.Run("ReLU6", func(t *testing.T) {
@@ -184,7 +185,7 @@ func TestActivationGradients(t *testing.T) {
 			for i := range 3 {
 				y = g.Add(fmt.Sprint("double", i), y, y)
 			}
-			return g.Epilogue("y", graph.Epilogue{Terms: []graph.Term{{X: y, Bias: b}}, Activation: graph.ReLU6}),
+			return g.Epilogue("y", graph.Epilogue{Terms: []graph.Term{{X: y, Bias: b}}, Activation: network.ReLU6}),
 				func(v graphtest.Values) graphtest.Tensor {
 					return xr(v).Map(func(x float64) float64 { return 8 * x }).Bias(v["b"]).ReLU6()
 				}
@@ -194,7 +195,7 @@ func TestActivationGradients(t *testing.T) {
 
 // TestEpilogueGradients has everything that an epilogue can hold at once.
 func TestEpilogueGradients(t *testing.T) {
-	for _, a := range []graph.Activation{graph.Identity, graph.ReLU, graph.ReLU6} {
+	for _, a := range []network.Activation{network.Identity, network.ReLU, network.ReLU6} {
 		for _, h := range []int{3, 19} { // one block and several
 			checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
 				const c = 4
@@ -208,9 +209,9 @@ func TestEpilogueGradients(t *testing.T) {
 					e := float64(n1.Epsilon)
 					y := xr(p).BatchNorm(p["n1.gamma"], p["n1.beta"], e).Add(sr(p).BatchNorm(p["n2.gamma"], p["n2.beta"], e)).Add(ur(p)).Add(vr(p).Bias(p["b"]))
 					switch a {
-					case graph.ReLU:
+					case network.ReLU:
 						return y.ReLU()
-					case graph.ReLU6:
+					case network.ReLU6:
 						return y.ReLU6()
 					}
 					return y
@@ -235,7 +236,7 @@ func TestEpilogueOfDataGradients(t *testing.T) {
 			if first {
 				terms[0], terms[1] = terms[1], terms[0]
 			}
-			return g.Epilogue("y", graph.Epilogue{Terms: terms, Activation: graph.ReLU}), func(v graphtest.Values) graphtest.Tensor {
+			return g.Epilogue("y", graph.Epilogue{Terms: terms, Activation: network.ReLU}), func(v graphtest.Values) graphtest.Tensor {
 				y := xr(v).BatchNorm(v["n.gamma"], v["n.beta"], float64(n.Epsilon))
 				return y.Add(images.BatchNorm(v["m.gamma"], v["m.beta"], float64(m.Epsilon))).Add(images).ReLU()
 			}
@@ -261,7 +262,7 @@ func TestAddGradients(t *testing.T) {
 		checkOp(t, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
 			x, xr := lift(g, "x", 2, 3, 4)
 			n := g.Norm("n", 4)
-			y := g.Epilogue("y", graph.Epilogue{Terms: []graph.Term{{X: x, Norm: n}, {X: g.Activate("a", x, graph.ReLU)}, {X: x}}})
+			y := g.Epilogue("y", graph.Epilogue{Terms: []graph.Term{{X: x, Norm: n}, {X: g.Activate("a", x, network.ReLU)}, {X: x}}})
 			return g.Add("sum", y, x), func(v graphtest.Values) graphtest.Tensor {
 				x := xr(v)
 				return x.BatchNorm(v["n.gamma"], v["n.beta"], float64(n.Epsilon)).Add(x.ReLU()).Add(x).Add(x)
@@ -274,7 +275,7 @@ func TestAddGradients(t *testing.T) {
 			w := g.Param("w", graph.Weights, 2, 3, 3, 2)
 			y := g.Conv2D("c1", x, w.Node(), geometry.Same(3, 1))
 			for i := range 2 {
-				y = g.Conv2D(fmt.Sprint("again", i), g.Activate(fmt.Sprint("a", i), y, graph.ReLU), w.Node(), geometry.Same(3, 1))
+				y = g.Conv2D(fmt.Sprint("again", i), g.Activate(fmt.Sprint("a", i), y, network.ReLU), w.Node(), geometry.Same(3, 1))
 			}
 			return y, func(v graphtest.Values) graphtest.Tensor {
 				y := xr(v).Conv(v["w"], 2, geometry.Same(3, 1))

@@ -12,6 +12,7 @@ import (
 	"github.com/goqat/goqat/geometry"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/network"
 )
 
 // convolve is the integer convolution of images [n, h, w, c] by weights [out,
@@ -75,10 +76,10 @@ func TestIntegerRun(t *testing.T) {
 	image := g.Input(h, w, c)
 	w1, w2 := g.Param("w1", graph.Weights, out, 3, 3, c), g.Param("w2", graph.Weights, out, 1, 1, c)
 	fc := g.Param("fc", graph.Weights, classes, out)
-	one := g.Activate("one", g.Conv2D("c1", image, w1.Node(), geometry.Same(3, 1)), graph.ReLU)
+	one := g.Activate("one", g.Conv2D("c1", image, w1.Node(), geometry.Same(3, 1)), network.ReLU)
 	two := g.Add("two", g.Conv2D("c2", image, w2.Node(), geometry.Valid(1, 1)), one)
-	mean := g.Activate("mean", g.AvgPool("sum", two, geometry.Window{Kernel: [2]int{h, w}, Stride: [2]int{1, 1}}, true), graph.Identity)
-	logits := g.Activate("logits", g.Linear("c3", g.Flatten("flat", mean), fc.Node()), graph.Identity)
+	mean := g.Activate("mean", g.AvgPool("sum", two, geometry.Window{Kernel: [2]int{h, w}, Stride: [2]int{1, 1}}, true), network.Identity)
+	logits := g.Activate("logits", g.Linear("c3", g.Flatten("flat", mean), fc.Node()), network.Identity)
 	if err := g.Finish(logits, graph.CrossEntropy); err != nil {
 		t.Fatal(err)
 	}

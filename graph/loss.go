@@ -5,6 +5,8 @@ package graph
 import (
 	"fmt"
 	"math"
+
+	"github.com/goqat/goqat/internal/logits"
 )
 
 // Loss is a loss function of logits.
@@ -38,7 +40,7 @@ type classify struct {
 func (*classify) forgetful() {}
 
 func (f *classify) Forward(r *Run, y []float32, x [][]float32) error {
-	logits, labels, targets := x[0], x[1], x[2]
+	rows, labels, targets := x[0], x[1], x[2]
 	var total float64
 	for i := range r.Batch {
 		lo, hi := i*f.classes, (i+1)*f.classes
@@ -48,18 +50,18 @@ func (f *classify) Forward(r *Run, y []float32, x [][]float32) error {
 		}
 		d := f.dlogits[lo:hi]
 		if f.loss == SquaredHinge {
-			total += f.hinge(d, logits[lo:hi], label, r.Batch, r.weight(label))
+			total += f.hinge(d, rows[lo:hi], label, r.Batch, r.weight(label))
 			continue
 		}
 		hard := 1 - float64(r.SoftWeight)
 		clear(d)
 		mass := f.spread(r, i, label)
-		total += f.cross(d, logits[lo:hi], 1, hard/float64(r.Batch), mass, func(c int) float64 { return f.target[c] }) * hard
+		total += f.cross(d, rows[lo:hi], 1, hard/float64(r.Batch), mass, func(c int) float64 { return f.target[c] }) * hard
 		if r.SoftWeight > 0 {
 			t := float64(r.Temperature)
 			w := float64(r.SoftWeight)
 			row := targets[lo:hi]
-			total += f.cross(d, logits[lo:hi], t, w*t/float64(r.Batch), 1, func(c int) float64 { return float64(row[c]) }) * w * t * t
+			total += f.cross(d, rows[lo:hi], t, w*t/float64(r.Batch), 1, func(c int) float64 { return float64(row[c]) }) * w * t * t
 		}
 	}
 	y[0] = float32(total / float64(r.Batch))
@@ -95,21 +97,13 @@ func (f *classify) spread(r *Run, i, label int) (mass float64) {
 	return mass
 }
 
-// cross returns −Σ target·log softmax(logits/t) and adds scale times
-// mass·softmax(logits/t) − target to d; mass is the sum of the target.
-func (f *classify) cross(d, logits []float32, t, scale, mass float64, target func(int) float64) float64 {
-	most := math.Inf(-1)
-	for _, v := range logits {
-		most = max(most, float64(v))
-	}
-	var sum float64
-	for c, v := range logits {
-		f.soft[c] = math.Exp((float64(v) - most) / t)
-		sum += f.soft[c]
-	}
+// cross returns −Σ target·log softmax(row/t) and adds scale times
+// mass·softmax(row/t) − target to d; mass is the sum of the target.
+func (f *classify) cross(d, row []float32, t, scale, mass float64, target func(int) float64) float64 {
+	most, sum := logits.Exponentials(f.soft, row, t)
 	logSum := math.Log(sum)
 	var loss float64
-	for c, v := range logits {
+	for c, v := range row {
 		p := target(c)
 		if p != 0 {
 			loss -= p * ((float64(v)-most)/t - logSum)

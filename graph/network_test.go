@@ -12,12 +12,13 @@ import (
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/graph/graphtest"
 	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/network"
 )
 
 const classes = 3
 
-// A network is a graph under test with its state beside the parameters.
-type network struct {
+// A subject is a graph under test with its state beside the parameters.
+type subject struct {
 	pass graph.Pass
 	*graph.Graph
 	norms      []*graph.Norm
@@ -80,7 +81,7 @@ func (eighths) Backward(_ *graph.Run, dx [][]float32, dy []float32, _ [][]float3
 
 // builder adds layers to a network.
 type builder struct {
-	*network
+	*subject
 	quantized bool
 }
 
@@ -99,7 +100,7 @@ func (b *builder) norm(name string, channels int) *graph.Norm {
 	return n
 }
 
-func (b *builder) epilogue(name string, a graph.Activation, terms ...graph.Term) *graph.Node {
+func (b *builder) epilogue(name string, a network.Activation, terms ...graph.Term) *graph.Node {
 	e := graph.Epilogue{Terms: terms, Activation: a}
 	if b.quantized {
 		q := &clip{alpha: b.Param(name+".clip", graph.Clips, 1)}
@@ -112,23 +113,23 @@ func (b *builder) epilogue(name string, a graph.Activation, terms ...graph.Term)
 
 // residual builds a small residual network for 6×6 images of 2 channels: a block
 // whose shortcut is a convolution and one whose skip tensor has two more readers.
-func residual(t testing.TB, batch int, pool *kernel.Pool, quantized bool) *network {
+func residual(t testing.TB, batch int, pool *kernel.Pool, quantized bool) *subject {
 	t.Helper()
-	n := &network{Graph: graph.New(batch, pool)}
+	n := &subject{Graph: graph.New(batch, pool)}
 	b := builder{n, quantized}
 	x := n.Input(6, 6, 2)
-	x = b.epilogue("a0", graph.ReLU, graph.Term{X: b.conv("c0", x, 4, geometry.Same(3, 1)), Norm: b.norm("n0", 4)})
+	x = b.epilogue("a0", network.ReLU, graph.Term{X: b.conv("c0", x, 4, geometry.Same(3, 1)), Norm: b.norm("n0", 4)})
 
-	y := b.epilogue("a1", graph.ReLU, graph.Term{X: b.conv("c1", x, 6, geometry.Same(3, 2)), Norm: b.norm("n1", 6)})
-	x = b.epilogue("a2", graph.ReLU,
+	y := b.epilogue("a1", network.ReLU, graph.Term{X: b.conv("c1", x, 6, geometry.Same(3, 2)), Norm: b.norm("n1", 6)})
+	x = b.epilogue("a2", network.ReLU,
 		graph.Term{X: b.conv("c2", y, 6, geometry.Same(3, 1)), Norm: b.norm("n2", 6)},
 		graph.Term{X: b.conv("s2", x, 6, geometry.Valid(1, 2)), Norm: b.norm("ns", 6)})
 
 	depthwise := geometry.Same(3, 1)
 	depthwise.Groups = 6
-	y = b.epilogue("a3", graph.ReLU6, graph.Term{X: b.conv("c3", x, 6, depthwise), Norm: b.norm("n3", 6)})
-	z := b.epilogue("a4", graph.Identity, graph.Term{X: x}, graph.Term{X: y})
-	x = b.epilogue("a5", graph.ReLU, graph.Term{X: b.conv("c5", z, 6, geometry.Valid(1, 1)), Bias: n.Param("b5", graph.Biases, 6)}, graph.Term{X: x})
+	y = b.epilogue("a3", network.ReLU6, graph.Term{X: b.conv("c3", x, 6, depthwise), Norm: b.norm("n3", 6)})
+	z := b.epilogue("a4", network.Identity, graph.Term{X: x}, graph.Term{X: y})
+	x = b.epilogue("a5", network.ReLU, graph.Term{X: b.conv("c5", z, 6, geometry.Valid(1, 1)), Bias: n.Param("b5", graph.Biases, 6)}, graph.Term{X: x})
 
 	x = n.MaxPool("maximum", x, geometry.Valid(2, 1))
 	x = n.Dropout("dropout", x, 0.25)
@@ -149,7 +150,7 @@ func residual(t testing.TB, batch int, pool *kernel.Pool, quantized bool) *netwo
 }
 
 // batch feeds count random images, the same for the same key.
-func (n *network) batch(t testing.TB, key uint64, count int) {
+func (n *subject) batch(t testing.TB, key uint64, count int) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(key, 13))
 	labels := make([]int32, count)
@@ -163,7 +164,7 @@ func (n *network) batch(t testing.TB, key uint64, count int) {
 }
 
 // descend moves the parameters against their gradients.
-func (n *network) descend(rate float32) {
+func (n *subject) descend(rate float32) {
 	for _, p := range n.Params() {
 		for i, d := range p.Grad {
 			p.Value[i] -= float32(rate * d)
@@ -175,7 +176,7 @@ func (n *network) descend(rate float32) {
 }
 
 // state copies everything that lasts from run to run.
-func (n *network) state() map[string][]float32 {
+func (n *subject) state() map[string][]float32 {
 	s := map[string][]float32{}
 	for _, p := range n.Params() {
 		s[p.Name] = slices.Clone(p.Value)
@@ -190,7 +191,7 @@ func (n *network) state() map[string][]float32 {
 }
 
 // gradients copies the gradients.
-func (n *network) gradients() map[string][]float32 {
+func (n *subject) gradients() map[string][]float32 {
 	g := map[string][]float32{}
 	for _, p := range n.Params() {
 		g[p.Name] = slices.Clone(p.Grad)
@@ -199,7 +200,7 @@ func (n *network) gradients() map[string][]float32 {
 }
 
 // step takes a step and returns its loss.
-func (n *network) step(t testing.TB) float32 {
+func (n *subject) step(t testing.TB) float32 {
 	t.Helper()
 	loss, err := n.Step(n.pass)
 	if err != nil {
@@ -293,7 +294,7 @@ func TestRunningStatistics(t *testing.T) {
 		x, xr := graphtest.Lift(g, "x", 12, 10, 3), graphtest.Zeros(8, 12, 10, 3)
 		n := g.Norm("bn", 3)
 		probe := graphtest.NewProbe(360, rand.New(rand.NewPCG(1, 2)))
-		if err := g.Finish(g.Apply("probe", probe, 1, 1, graphtest.Outputs, g.BatchNorm("y", x, n)), graph.CrossEntropy); err != nil {
+		if err := g.Finish(g.Apply("probe", probe, 1, 1, graphtest.Outputs, normalized(g, "y", x, n)), graph.CrossEntropy); err != nil {
 			t.Fatal(err)
 		}
 		rng := rand.New(rand.NewPCG(3, 4))
@@ -361,7 +362,7 @@ func TestRowsBeyondTheBatch(t *testing.T) {
 		for step := range uint64(3) {
 			count := []int{3, 1, 2}[step]
 			var losses []float32
-			for _, n := range []*network{clean, poisoned, small} {
+			for _, n := range []*subject{clean, poisoned, small} {
 				n.pass.Observe = true
 				n.batch(t, step, count)
 				losses = append(losses, n.step(t))
@@ -384,7 +385,7 @@ func TestRowsBeyondTheBatch(t *testing.T) {
 	}
 }
 
-func (n *network) restore(s map[string][]float32) {
+func (n *subject) restore(s map[string][]float32) {
 	for _, p := range n.Params() {
 		copy(p.Value, s[p.Name])
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/goqat/goqat/geometry"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/network"
 )
 
 // TestProfile counts by hand what the ops of a small network have to do.
@@ -19,7 +20,7 @@ func TestProfile(t *testing.T) {
 	g := graph.New(batch, pool)
 	x := g.Input(4, 4, 3)
 	w := g.Param("w", graph.Weights, 5, 3, 3, 3)
-	x = g.Activate("relu", g.Conv2D("conv", x, w.Node(), geometry.Same(3, 1)), graph.ReLU)
+	x = g.Activate("relu", g.Conv2D("conv", x, w.Node(), geometry.Same(3, 1)), network.ReLU)
 	x = g.Flatten("flat", x)
 	v := g.Param("v", graph.Weights, classes, 80)
 	if err := g.Finish(g.Linear("fc", x, v.Node()), graph.CrossEntropy); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/graph/graphtest"
 	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/network"
 )
 
 var lopsided = geometry.Window{Kernel: [2]int{3, 2}, Stride: [2]int{1, 1}, Pad: [4]int{2, 1, 0, 1}}
@@ -61,7 +62,7 @@ func TestReplacedActivation(t *testing.T) {
 		t.Run(fmt.Sprint(quantize), func(t *testing.T) {
 			checkPass(t, graph.Pass{Quantize: quantize}, func(g *graph.Graph, _ *rand.Rand) (*graph.Node, reference) {
 				x, xr := lift(g, "x", 3, 4, 2)
-				y := g.Epilogue("y", graph.Epilogue{Terms: []graph.Term{{X: x}}, Activation: graph.ReLU, Replaced: true})
+				y := g.Epilogue("y", graph.Epilogue{Terms: []graph.Term{{X: x}}, Activation: network.ReLU, Replaced: true})
 				return y, func(v graphtest.Values) graphtest.Tensor {
 					if quantize {
 						return xr(v)
@@ -188,7 +189,7 @@ func TestMaxPoolSigns(t *testing.T) {
 		pass := graph.Pass{Quantize: true}
 		x := graphtest.Lift(g, "x", 7, 6, 5)
 		sign := func(x *graph.Node) *graph.Node {
-			return g.Epilogue("sign", graph.Epilogue{Terms: []graph.Term{{X: x}}, Activation: graph.ReLU, Replaced: true, Quantizer: signum{}})
+			return g.Epilogue("sign", graph.Epilogue{Terms: []graph.Term{{X: x}}, Activation: network.ReLU, Replaced: true, Quantizer: signum{}})
 		}
 		var y *graph.Node
 		if first {

@@ -6,14 +6,13 @@ import (
 	"slices"
 
 	"github.com/goqat/goqat/geometry"
-	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/network"
 )
 
 // Add adds any number of tensors of one shape, and applies the activation.
 type Add struct {
 	Name       string // default: add1, add2, …
-	Activation graph.Activation
+	Activation network.Activation
 	Slope      float64 // of the activation; default network.Activation.Slope
 }
 
@@ -44,7 +43,7 @@ type Residual struct {
 	Name       string // default: block1, block2, …; prefixes the names within
 	Body       Module
 	Shortcut   Module // nil: the input itself, or the 1×1 convolution
-	Activation graph.Activation
+	Activation network.Activation
 	Slope      float64 // of the activation; default network.Activation.Slope
 }
 

@@ -23,8 +23,8 @@ func TestImpossibleNetworks(t *testing.T) {
 	}{
 		"nothing":                    {layers.Chain{}, "must end with a linear layer, a convolution or an average"},
 		"no weights at the end":      {layers.Chain{last, layers.Dropout{Rate: 0.5}}, "must end with a linear layer, a convolution or an average"},
-		"activation at the end":      {layers.Linear{Channels: 10, Activation: graph.ReLU}, "fc1 is the last layer"},
-		"addition at the end":        {layers.Chain{layers.Linear{Channels: 10, Activation: graph.ReLU}, layers.Residual{Body: last}}, "block1.fc1 is the last layer"},
+		"activation at the end":      {layers.Linear{Channels: 10, Activation: network.ReLU}, "fc1 is the last layer"},
+		"addition at the end":        {layers.Chain{layers.Linear{Channels: 10, Activation: network.ReLU}, layers.Residual{Body: last}}, "block1.fc1 is the last layer"},
 		"other classes":              {layers.Linear{Channels: 9}, "the result fc1 is 1×1×9, want one value for each of 10 classes"},
 		"weights beyond memory":      {layers.Chain{layers.Linear{Channels: 1 << 16}, layers.Linear{Channels: 1 << 16}, last}, "4.3e+09 parameters, more than 2147483648"},
 		"image at the end":           {conv(10), "conv1 is the last layer"},
@@ -188,7 +188,7 @@ func TestEveryMethodTrains(t *testing.T) {
 		for _, width := range []int{slices.Min(m.WeightBits), slices.Max(m.WeightBits)} {
 			p := qat.Policy{Method: method, WeightBits: width, ActivationBits: min(max(2, slices.Min(m.ActivationBits)), slices.Max(m.ActivationBits)), FirstLast: qat.FirstLastSame}
 			n := build(t, layers.Chain{
-				conv(6), layers.Residual{Body: layers.Conv2D{Channels: 8, Kernel: 3, Pad: 1, Stride: 2}, Activation: graph.ReLU},
+				conv(6), layers.Residual{Body: layers.Conv2D{Channels: 8, Kernel: 3, Pad: 1, Stride: 2}, Activation: network.ReLU},
 				layers.Conv2D{Kernel: 3, Pad: 1, Depthwise: true}, layers.MaxPool{Size: 2}, layers.Linear{Channels: 10},
 			}, config(8, 8, 2, p))
 			images, labels := noise(2*8*8*2), []int32{3, 7}

@@ -30,7 +30,7 @@ type Conv2D struct {
 	Groups     int
 	Depthwise  bool
 	NoNorm     bool // a bias instead
-	Activation graph.Activation
+	Activation network.Activation
 	Slope      float64 // of the activation; default network.Activation.Slope
 }
 
@@ -74,7 +74,7 @@ type Linear struct {
 	Name       string // default: fc1, fc2, …
 	Channels   int
 	Norm       bool // batch normalization instead of a bias
-	Activation graph.Activation
+	Activation network.Activation
 	Slope      float64 // of the activation; default network.Activation.Slope
 }
 

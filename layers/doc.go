@@ -5,7 +5,7 @@
 // A [Module] is a layer or a composition of layers, written as a Go literal:
 //
 //	layers.Chain{
-//		layers.Conv2D{Channels: 32, Kernel: 5, Activation: graph.ReLU},
+//		layers.Conv2D{Channels: 32, Kernel: 5, Activation: network.ReLU},
 //		layers.MaxPool{Size: 2},
 //		layers.Linear{Channels: 10, Bias: true},
 //	}

@@ -5,7 +5,6 @@ package layers_test
 import (
 	"fmt"
 
-	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/network"
 )
@@ -18,7 +17,7 @@ func (m twoPaths) Trace(t *layers.Tracer, x *network.Tensor) *network.Tensor {
 	defer t.Enter(t.Name("", "paths"))()
 	row, column := layers.Conv2D{Name: "row", Channels: m.Channels, Same: true}, layers.Conv2D{Name: "column", Channels: m.Channels, Same: true}
 	row.Window.Kernel, column.Window.Kernel = [2]int{1, 5}, [2]int{5, 1}
-	return layers.Add{Activation: graph.ReLU}.Join(t, []*network.Tensor{row.Trace(t, x), column.Trace(t, x)})
+	return layers.Add{Activation: network.ReLU}.Join(t, []*network.Tensor{row.Trace(t, x), column.Trace(t, x)})
 }
 
 // A module of one's own is made of those that there are, and used like them.

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
 )
 
 // TestGraph traces branches that read each other by name.
@@ -44,7 +44,7 @@ func TestGraphErrors(t *testing.T) {
 	for want, g := range map[string]layers.Graph{
 		`b reads "c", which is no layer before it`:                                                {{Name: "a", Module: conv(2)}, {Name: "b", Inputs: []string{"c"}, Module: conv(2)}, {Name: "c", Module: conv(2)}},
 		"b reads 2 tensors, and takes one":                                                        {{Name: "a", Module: conv(2)}, {Name: "b", Inputs: []string{"a", "input"}, Module: conv(2)}},
-		`d reads "a", which is no layer before it, or one whose result an activation has changed`: {{Name: "a", Module: layers.Conv2D{Channels: 2, Kernel: 1}}, {Module: layers.Activate{Activation: graph.ReLU}}, {Name: "d", Inputs: []string{"a"}, Module: conv(2)}},
+		`d reads "a", which is no layer before it, or one whose result an activation has changed`: {{Name: "a", Module: layers.Conv2D{Channels: 2, Kernel: 1}}, {Module: layers.Activate{Activation: network.ReLU}}, {Name: "d", Inputs: []string{"a"}, Module: conv(2)}},
 		"add1 adds 4×4×3 to 4×4×2":                                                                {{Name: "a", Module: conv(2)}, {Name: "b", Module: conv(3)}, {Inputs: []string{"a", "b"}, Module: layers.Add{}}},
 	} {
 		if _, err := layers.Trace(g, 4, 4, 2); err == nil || !strings.Contains(err.Error(), want) {

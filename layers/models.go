@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/network"
 )
 
 // Named returns the network of a name for the given number of classes, all its
@@ -60,7 +60,7 @@ func (s scaler) of(channels int) int {
 
 // mlp is three hidden layers of 256.
 func mlp(w scaler, classes int) Module {
-	hidden := Linear{Channels: w.of(256), Norm: true, Activation: graph.ReLU}
+	hidden := Linear{Channels: w.of(256), Norm: true, Activation: network.ReLU}
 	return Chain{Flatten{}, hidden, hidden, hidden, Linear{Channels: classes}}
 }
 
@@ -68,13 +68,13 @@ func mlp(w scaler, classes int) Module {
 // of 32 and 64 channels and a hidden layer of 512.
 func leNet(w scaler, classes int) Module {
 	conv := func(channels int) Module {
-		return Conv2D{Channels: w.of(channels), Kernel: 5, Pad: 2, Activation: graph.ReLU}
+		return Conv2D{Channels: w.of(channels), Kernel: 5, Pad: 2, Activation: network.ReLU}
 	}
 	return Chain{
 		conv(32), MaxPool{Size: 2},
 		conv(64), MaxPool{Size: 2},
 		Flatten{},
-		Linear{Channels: w.of(512), Activation: graph.ReLU},
+		Linear{Channels: w.of(512), Activation: network.ReLU},
 		Linear{Channels: classes},
 	}
 }
@@ -83,9 +83,9 @@ func leNet(w scaler, classes int) Module {
 // et al. 2017): three pairs of 3×3 convolutions without padding.
 func cnv(w scaler, classes int) Module {
 	conv := func(channels int) Module {
-		return Conv2D{Channels: w.of(channels), Kernel: 3, Activation: graph.ReLU}
+		return Conv2D{Channels: w.of(channels), Kernel: 3, Activation: network.ReLU}
 	}
-	hidden := Linear{Channels: w.of(512), Norm: true, Activation: graph.ReLU}
+	hidden := Linear{Channels: w.of(512), Norm: true, Activation: network.ReLU}
 	return Chain{
 		conv(64), conv(64), MaxPool{Size: 2},
 		conv(128), conv(128), MaxPool{Size: 2},
@@ -97,7 +97,7 @@ func cnv(w scaler, classes int) Module {
 // resNet is the residual network for 32×32 images of 6·blocks + 2 layers (He et
 // al. 2016, section 4.2), with 1×1 convolutions where the shape changes.
 func resNet(w scaler, blocks, classes int) Module {
-	net := Chain{Conv2D{Channels: w.of(16), Kernel: 3, Pad: 1, Activation: graph.ReLU}}
+	net := Chain{Conv2D{Channels: w.of(16), Kernel: 3, Pad: 1, Activation: network.ReLU}}
 	for stage, channels := range []int{16, 32, 64} {
 		for b := range blocks {
 			stride := 1
@@ -106,10 +106,10 @@ func resNet(w scaler, blocks, classes int) Module {
 			}
 			net = append(net, Residual{
 				Body: Chain{
-					Conv2D{Channels: w.of(channels), Kernel: 3, Stride: stride, Pad: 1, Activation: graph.ReLU},
+					Conv2D{Channels: w.of(channels), Kernel: 3, Stride: stride, Pad: 1, Activation: network.ReLU},
 					Conv2D{Channels: w.of(channels), Kernel: 3, Pad: 1},
 				},
-				Activation: graph.ReLU,
+				Activation: network.ReLU,
 			})
 		}
 	}
@@ -118,14 +118,14 @@ func resNet(w scaler, blocks, classes int) Module {
 
 // mobileNet is MobileNet V1 (Howard et al. 2017, table 1) for 32×32 images.
 func mobileNet(w scaler, classes int) Module {
-	net := Chain{Conv2D{Channels: w.of(32), Kernel: 3, Pad: 1, Activation: graph.ReLU}}
+	net := Chain{Conv2D{Channels: w.of(32), Kernel: 3, Pad: 1, Activation: network.ReLU}}
 	for i, p := range []struct{ channels, stride int }{
 		{64, 1}, {128, 2}, {128, 1}, {256, 2}, {256, 1}, {512, 2},
 		{512, 1}, {512, 1}, {512, 1}, {512, 1}, {512, 1}, {1024, 2}, {1024, 1},
 	} {
 		net = append(net,
-			Conv2D{Name: fmt.Sprintf("depthwise%d", i+1), Kernel: 3, Stride: p.stride, Pad: 1, Depthwise: true, Activation: graph.ReLU},
-			Conv2D{Name: fmt.Sprintf("pointwise%d", i+1), Channels: w.of(p.channels), Kernel: 1, Activation: graph.ReLU},
+			Conv2D{Name: fmt.Sprintf("depthwise%d", i+1), Kernel: 3, Stride: p.stride, Pad: 1, Depthwise: true, Activation: network.ReLU},
+			Conv2D{Name: fmt.Sprintf("pointwise%d", i+1), Channels: w.of(p.channels), Kernel: 1, Activation: network.ReLU},
 		)
 	}
 	return append(net, GlobalAvgPool{}, Linear{Channels: classes})

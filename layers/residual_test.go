@@ -8,6 +8,7 @@ import (
 
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
 	"github.com/goqat/goqat/qat"
 )
 
@@ -20,8 +21,8 @@ func TestShortcutFollowsBothSides(t *testing.T) {
 	for _, size := range [][2]int{{1, 128}, {2, 64}, {9, 40}, {40, 9}, {29, 45}, {3, 1}, {7, 7}} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			block := func(stride int) layers.Module {
-				return layers.Residual{Activation: graph.ReLU, Body: layers.Chain{
-					layers.Conv2D{Channels: 4, Kernel: 3, Stride: stride, Pad: 1, Activation: graph.ReLU},
+				return layers.Residual{Activation: network.ReLU, Body: layers.Chain{
+					layers.Conv2D{Channels: 4, Kernel: 3, Stride: stride, Pad: 1, Activation: network.ReLU},
 					layers.Conv2D{Channels: 4, Kernel: 3, Pad: 1},
 				}}
 			}

@@ -32,15 +32,15 @@ func TestResNetUnits(t *testing.T) {
 	previous := unit(t, n, "conv1")
 	for b := 1; b <= 9; b++ {
 		one, two := unit(t, n, fmt.Sprintf("block%d.conv1", b)), unit(t, n, fmt.Sprintf("block%d.conv2", b))
-		if one.Input() != previous.Output || one.Activation != graph.ReLU || added(one) != nil || bits(one) != 3 {
+		if one.Input() != previous.Output || one.Activation != network.ReLU || added(one) != nil || bits(one) != 3 {
 			t.Errorf("%s: activation %v, %d bits", one.Name, one.Activation, bits(one))
 		}
-		if two.Input() != one.Output || two.Activation != graph.ReLU || added(two) == nil || bits(two) != 3 || two.Norm == nil {
+		if two.Input() != one.Output || two.Activation != network.ReLU || added(two) == nil || bits(two) != 3 || two.Norm == nil {
 			t.Fatalf("%s: activation %v, residual %v, %d bits", two.Name, two.Activation, added(two), bits(two))
 		}
 		if b == 4 || b == 7 {
 			s := added(two).Source
-			if !added(two).Sums || s.Name != fmt.Sprintf("block%d.shortcut", b) || s.Input() != previous.Output || s.Window.Stride != [2]int{2, 2} || s.Activation != graph.Identity || bits(s) != 0 || s.Norm == nil {
+			if !added(two).Sums || s.Name != fmt.Sprintf("block%d.shortcut", b) || s.Input() != previous.Output || s.Window.Stride != [2]int{2, 2} || s.Activation != network.Identity || bits(s) != 0 || s.Norm == nil {
 				t.Errorf("block %d: the shortcut is %s, sums %v, %d bits", b, s.Name, added(two).Sums, bits(s))
 			}
 		} else if added(two) != previous.Output || added(two).Sums {
@@ -70,7 +70,7 @@ func TestResNetUnits(t *testing.T) {
 }
 
 func conv(channels int) layers.Conv2D {
-	return layers.Conv2D{Channels: channels, Kernel: 3, Pad: 1, Activation: graph.ReLU}
+	return layers.Conv2D{Channels: channels, Kernel: 3, Pad: 1, Activation: network.ReLU}
 }
 
 // TestBitsOfTensors follows bits through what passes codes on, and has the
@@ -162,11 +162,11 @@ func TestFloatLayers(t *testing.T) {
 // rectified.
 func TestSigned(t *testing.T) {
 	linear := conv(4)
-	linear.Activation = graph.Identity
+	linear.Activation = network.Identity
 	n := build(t, layers.Chain{
 		layers.Conv2D{Name: "a", Channels: 4, Kernel: 1}, layers.AvgPool{Name: "b", Size: 2},
-		layers.Conv2D{Name: "c", Channels: 4, Kernel: 1, Activation: graph.ReLU6}, layers.MaxPool{Size: 2}, layers.AvgPool{Name: "d", Size: 1},
-		layers.Residual{Name: "e", Body: linear, Activation: graph.ReLU}, layers.Residual{Name: "f", Body: linear},
+		layers.Conv2D{Name: "c", Channels: 4, Kernel: 1, Activation: network.ReLU6}, layers.MaxPool{Size: 2}, layers.AvgPool{Name: "d", Size: 1},
+		layers.Residual{Name: "e", Body: linear, Activation: network.ReLU}, layers.Residual{Name: "f", Body: linear},
 		layers.GlobalAvgPool{Name: "g"}, layers.Linear{Channels: 10},
 	}, config(8, 8, 2, qat.Policy{Method: qat.PACT{}, WeightBits: 4, ActivationBits: 4, FirstLast: qat.FirstLastSame}))
 	for name, want := range map[string]bool{"a": true, "b": true, "c": false, "d": false, "e.conv1": false, "f.conv1": true, "g": true} {
@@ -199,14 +199,14 @@ func TestResidualForms(t *testing.T) {
 		{"a block as a shortcut", layers.Residual{Body: identity, Shortcut: layers.Residual{Body: identity}}, "block1.block1.conv1 block1.conv1", "block1.block1.conv1", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			c.block.Activation = graph.ReLU
+			c.block.Activation = network.ReLU
 			n := build(t, layers.Chain{conv(4), c.block, layers.GlobalAvgPool{}, layers.Linear{Channels: 10}}, config(8, 8, 2, pact))
 			all := names(n)
 			if got := strings.Join(all[1:len(all)-2], " "); got != c.units {
 				t.Fatalf("units %s, want %s", got, c.units)
 			}
 			last := n.Units[len(n.Units)-3]
-			if added(last) == nil || added(last).Name != c.skip || added(last).Sums != c.sums || last.Activation != graph.ReLU {
+			if added(last) == nil || added(last).Name != c.skip || added(last).Sums != c.sums || last.Activation != network.ReLU {
 				t.Errorf("%s adds %v", last.Name, added(last))
 			}
 			// It trains, and evaluates.

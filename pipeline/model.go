@@ -122,7 +122,7 @@ func window(kernel recipe.Pair, l recipe.Layer) geometry.Window {
 	return geometry.Window{Kernel: kernel, Stride: l.Stride, Dilation: l.Dilation, Pad: l.Pad.Sides}
 }
 
-func residual(l recipe.Layer, a graph.Activation, classes int) (layers.Module, error) {
+func residual(l recipe.Layer, a network.Activation, classes int) (layers.Module, error) {
 	body, err := chain(l.Body, classes)
 	if err != nil {
 		return nil, err

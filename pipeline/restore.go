@@ -88,13 +88,11 @@ func about(r *recipe.Recipe, digest string) export.About {
 func Calibrate(n *layers.Network, images datasets.Split) error {
 	n.Start()
 	pass := graph.Pass{Mode: graph.Eval, Observe: true, Calibrate: true}
-	for at, batch := 0, n.Graph.Batch(); at < images.Len(); at += batch {
-		end := min(at+batch, images.Len())
-		if at > 0 && end < at+batch {
+	for end, b := range images.Batches(n.Graph.Batch()) {
+		if end > n.Graph.Batch() && b.Len() < n.Graph.Batch() {
 			break
 		}
-		size := len(images.Images) / images.Len()
-		if _, err := n.Forward(pass, images.Images[at*size:end*size], images.Labels[at:end]); err != nil {
+		if _, err := n.Forward(pass, b.Images, b.Labels); err != nil {
 			return err
 		}
 	}

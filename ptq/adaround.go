@@ -5,8 +5,6 @@ package ptq
 import (
 	"context"
 	"fmt"
-	"runtime"
-	"sync"
 
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/graph"
@@ -42,7 +40,9 @@ func AdaRound(ctx context.Context, n *layers.Network, images datasets.Split, pro
 			if err := p.collect(ctx, n, images); err != nil {
 				return err
 			}
-			p.round(q)
+			if err := p.round(n.Graph, q); err != nil {
+				return err
+			}
 		}
 		if progress != nil {
 			progress(i+1, len(units))
@@ -80,10 +80,7 @@ func newPatches(n *layers.Network, u *layers.Unit) *patches {
 
 // collect shows all images to the float and to the quantized network.
 func (p *patches) collect(ctx context.Context, n *layers.Network, images datasets.Split) error {
-	size := len(images.Images) / images.Len()
-	for at := 0; at < images.Len(); at += n.Graph.Batch() {
-		end := min(at+n.Graph.Batch(), images.Len())
-		batch := datasets.Split{Images: images.Images[at*size : end*size], Labels: images.Labels[at:end]}
+	for _, batch := range images.Batches(n.Graph.Batch()) {
 		for _, pass := range []struct {
 			graph.Pass
 			to *[]float32
@@ -112,7 +109,9 @@ func (p *patches) collect(ctx context.Context, n *layers.Network, images dataset
 			}
 		}
 		p.images += batch.Len()
-		p.accumulate()
+		if err := p.accumulate(n.Graph); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -151,9 +150,9 @@ func (p *patches) cut(to *[]float32, x []float32, rows int) {
 }
 
 // accumulate adds the batch's patches to the sums.
-func (p *patches) accumulate() {
+func (p *patches) accumulate(threads *graph.Graph) error {
 	groups, n := len(p.h), p.size
-	parallel(groups*n, func(job int) {
+	return threads.Do(groups*n, func(job int) {
 		g, i := job/n, job%n
 		h, c := p.h[g][i*n:(i+1)*n], p.c[g][i*n:(i+1)*n]
 		for at := g * n; at < len(p.quant); at += groups * n {
@@ -172,11 +171,11 @@ func (p *patches) accumulate() {
 }
 
 // round gives each channel's weights their codes.
-func (p *patches) round(q qat.Scaled) {
+func (p *patches) round(threads *graph.Graph, q qat.Scaled) error {
 	u, n := p.u, p.size
 	scales, most := q.Scales(), int(quant.Weight(q.Bits()).Max())
 	perGroup := u.Channels / len(p.h)
-	parallel(u.Channels, func(c int) {
+	return threads.Do(u.Channels, func(c int) {
 		w := u.Weight.Value[c*n : (c+1)*n]
 		g := c / perGroup
 		scale := scales[c%len(scales)]
@@ -192,18 +191,4 @@ func (p *patches) round(q qat.Scaled) {
 			w[i] = float32(code) * scale
 		}
 	})
-}
-
-// parallel calls f for 0 to n-1 on all processors.
-func parallel(n int, f func(int)) {
-	var wait sync.WaitGroup
-	threads := min(n, runtime.GOMAXPROCS(0))
-	for t := range threads {
-		wait.Go(func() {
-			for i := t; i < n; i += threads {
-				f(i)
-			}
-		})
-	}
-	wait.Wait()
 }

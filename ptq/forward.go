@@ -19,14 +19,12 @@ func forward(ctx context.Context, n *layers.Network, images datasets.Split, p gr
 	if see != nil {
 		p.Tap = func(t graph.Site) { see(t, rows) }
 	}
-	size := len(images.Images) / images.Len()
-	for at := 0; at < images.Len(); at += n.Graph.Batch() {
+	for end, b := range images.Batches(n.Graph.Batch()) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		end := min(at+n.Graph.Batch(), images.Len())
-		rows = end - at
-		if _, err := n.Forward(p, images.Images[at*size:end*size], images.Labels[at:end]); err != nil {
+		rows = b.Len()
+		if _, err := n.Forward(p, b.Images, b.Labels); err != nil {
 			return err
 		}
 		if progress != nil {

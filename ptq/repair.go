@@ -185,13 +185,11 @@ func (q *quantizing) step(ctx context.Context, name string) error {
 // Logits returns the logits of all images, image by image.
 func Logits(ctx context.Context, n *layers.Network, images datasets.Split, p graph.Pass) ([]float32, error) {
 	var all []float32
-	size := len(images.Images) / images.Len()
-	for at := 0; at < images.Len(); at += n.Graph.Batch() {
+	for _, b := range images.Batches(n.Graph.Batch()) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		end := min(at+n.Graph.Batch(), images.Len())
-		y, err := n.Forward(p.In(graph.Eval), images.Images[at*size:end*size], images.Labels[at:end])
+		y, err := n.Forward(p.In(graph.Eval), b.Images, b.Labels)
 		if err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/logits"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/train"
 )
@@ -74,13 +75,12 @@ func (s Sensitivity) quantizes(n *layers.Network, name string) bool {
 }
 
 // judge returns accuracy and mean cross-entropy of logits.
-func judge(logits []float32, labels []int32, classes int) (accuracy, loss float64) {
+func judge(rows []float32, labels []int32, classes int) (accuracy, loss float64) {
 	for i, label := range labels {
-		row := logits[i*classes : (i+1)*classes]
-		if slices.Index(row, slices.Max(row)) == int(label) {
+		if logits.Top(rows[i*classes:(i+1)*classes]) == int(label) {
 			accuracy++
 		}
 	}
 	n := float64(len(labels))
-	return accuracy / n, train.CrossEntropy(logits, labels) / n
+	return accuracy / n, train.CrossEntropy(rows, labels) / n
 }

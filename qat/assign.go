@@ -191,31 +191,31 @@ const inputName = "input"
 func (s *assigning) sums() error {
 	s.readers = s.Network.Readers()
 	for _, o := range s.Network.Operators {
-		if !o.Output.Sums {
-			continue
+		if o.Output.Sums {
+			o.Output.Sums = s.Layers[o.Name].oneSum()
 		}
-		signs := 1
-		if l := s.Layers[o.Name]; l.Signs() {
-			signs = l.ActivationBits
-		}
-		l := s.Layers[o.Name]
-		if l.FloatWeights() {
-			o.Output.Sums = signs == 1
-			continue
-		}
-		info := l.Weights.Info()
-		o.Output.Sums = signs == 1 && info.Accumulators(l.WeightBits) == 1
 	}
 	return nil
+}
+
+// oneSum says whether an output of the layer is one sum, in integers too.
+func (l Layer) oneSum() bool {
+	if l.Signs() && l.ActivationBits != 1 {
+		return false
+	}
+	if l.FloatWeights() {
+		return true
+	}
+	info := l.Weights.Info()
+	return info.Accumulators(l.WeightBits) == 1
 }
 
 // tensors decides for every tensor that is rounded where it is computed.
 func (s *assigning) tensors() error {
 	for _, o := range s.Network.Operators {
 		t := o.Output
-		s.Replaced[t.Name] = s.signsTaken(t)
-		if !s.Replaced[t.Name] {
-			delete(s.Replaced, t.Name)
+		if s.signsTaken(t) {
+			s.Replaced[t.Name] = true
 		}
 	}
 	for _, o := range s.Network.Operators {

@@ -12,6 +12,7 @@ import (
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
 	"github.com/goqat/goqat/qat"
 	"github.com/goqat/goqat/quant"
 	"github.com/goqat/goqat/ste"
@@ -56,8 +57,8 @@ func (a *fixedActivation) Quantization() qat.Quantization {
 // and runs on them.
 func ExampleMethod() {
 	net, err := layers.Build(layers.Chain{
-		layers.Conv2D{Channels: 8, Kernel: 3, Pad: 1, Activation: graph.ReLU},
-		layers.Conv2D{Channels: 8, Kernel: 3, Pad: 1, Activation: graph.ReLU},
+		layers.Conv2D{Channels: 8, Kernel: 3, Pad: 1, Activation: network.ReLU},
+		layers.Conv2D{Channels: 8, Kernel: 3, Pad: 1, Activation: network.ReLU},
 		layers.Linear{Channels: 2},
 	}, layers.Config{
 		Name: "own", Classes: []string{"a", "b"}, Batch: 4, Pool: graph.NewPool(1),

@@ -116,16 +116,16 @@ func TestParseReadsEveryKey(t *testing.T) {
 	want := &recipe.Recipe{
 		Version: "v1.2.3",
 		Model: recipe.Model{Name: "custom", Width: 1, Layers: []recipe.Layer{
-			{Kind: "conv", Name: "stem", Channels: 16, Kernel: recipe.Square(3), Pad: recipe.AllSides(1), Norm: true, Activation: "relu"},
+			{Kind: "conv", Name: "stem", Channels: 16, Kernel: recipe.Pair{3, 3}, Pad: recipe.AllSides(1), Norm: true, Activation: "relu"},
 			{
 				Kind: "residual", Activation: "relu",
 				Body: []recipe.Layer{
-					{Kind: "conv", Channels: 32, Kernel: recipe.Square(3), Stride: recipe.Square(2), Pad: recipe.AllSides(1), Groups: 2, Norm: true, Activation: "relu"},
-					{Kind: "depthwise", Kernel: recipe.Square(3), Pad: recipe.AllSides(1), Norm: true},
+					{Kind: "conv", Channels: 32, Kernel: recipe.Pair{3, 3}, Stride: recipe.Pair{2, 2}, Pad: recipe.AllSides(1), Groups: 2, Norm: true, Activation: "relu"},
+					{Kind: "depthwise", Kernel: recipe.Pair{3, 3}, Pad: recipe.AllSides(1), Norm: true},
 				},
-				Shortcut: []recipe.Layer{{Kind: "conv", Channels: 32, Kernel: recipe.Square(1), Stride: recipe.Square(2), Norm: true}},
+				Shortcut: []recipe.Layer{{Kind: "conv", Channels: 32, Kernel: recipe.Pair{1, 1}, Stride: recipe.Pair{2, 2}, Norm: true}},
 			},
-			{Kind: "maxpool", Size: recipe.Square(2)}, {Kind: "avgpool", Size: recipe.Square(2), Stride: recipe.Square(1)}, {Kind: "relu"}, {Kind: "globalavgpool"},
+			{Kind: "maxpool", Size: recipe.Pair{2, 2}}, {Kind: "avgpool", Size: recipe.Pair{2, 2}, Stride: recipe.Pair{1, 1}}, {Kind: "relu"}, {Kind: "globalavgpool"},
 			{Kind: "flatten"}, {Kind: "dropout", Rate: 0.5}, {Kind: "linear"},
 		}},
 		Data: recipe.Data{

@@ -33,9 +33,6 @@ func (p Pair) MarshalYAML() (any, error) {
 	return flow(p[:]), nil
 }
 
-// Square returns the pair n, n.
-func Square(n int) Pair { return Pair{n, n} }
-
 // A Pad is what surrounds an image: rows and columns at the top, on the left, at the
 // bottom and on the right, written as n for all, as [height, width] for both sides of
 // each or as [top, left, bottom, right]; or, as "same", what makes the output as

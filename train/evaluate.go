@@ -8,6 +8,7 @@ import (
 
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/logits"
 	"github.com/goqat/goqat/layers"
 )
 
@@ -29,11 +30,11 @@ type Result struct {
 func Evaluate(ctx context.Context, n *layers.Network, p graph.Pass, s datasets.Split, progress func(done int)) (Result, error) {
 	loss := 0.0
 	classify := func(images []uint8, labels []int32) ([]float32, error) {
-		logits, err := n.Forward(p.In(graph.Eval), images, labels)
+		rows, err := n.Forward(p.In(graph.Eval), images, labels)
 		if err == nil {
-			loss += CrossEntropy(logits, labels)
+			loss += CrossEntropy(rows, labels)
 		}
-		return logits, err
+		return rows, err
 	}
 	r, err := evaluate(ctx, s, n.Graph.Batch(), len(n.Classes), classify, progress)
 	r.Loss = loss / float64(max(1, s.Len()))
@@ -43,10 +44,10 @@ func Evaluate(ctx context.Context, n *layers.Network, p graph.Pass, s datasets.S
 // EvaluateIntegers does the same with the integer logits that run computes:
 // infer.Runner's Run.
 func EvaluateIntegers(ctx context.Context, run func(logits []int32, images []uint8) error, batch, classes int, s datasets.Split, progress func(done int)) (Result, error) {
-	logits := make([]int32, batch*classes)
+	rows := make([]int32, batch*classes)
 	classify := func(images []uint8, labels []int32) ([]int32, error) {
 		n := len(labels) * classes
-		return logits[:n], run(logits[:n], images)
+		return rows[:n], run(rows[:n], images)
 	}
 	return evaluate(ctx, s, batch, classes, classify, progress)
 }
@@ -61,18 +62,16 @@ func evaluate[T int32 | float32](ctx context.Context, s datasets.Split, batch, c
 			return r, fmt.Errorf("train: label %d of image %d is not one of %d classes", l, i, classes)
 		}
 	}
-	size := len(s.Images) / s.Len()
 	var right int
-	for at := 0; at < s.Len(); at += batch {
+	for end, b := range s.Batches(batch) {
 		if err := ctx.Err(); err != nil {
 			return r, err
 		}
-		end := min(at+batch, s.Len())
-		logits, err := classify(s.Images[at*size:end*size], s.Labels[at:end])
+		rows, err := classify(b.Images, b.Labels)
 		if err != nil {
 			return r, err
 		}
-		right += correct(logits, s.Labels[at:end], r.Predictions[at:end])
+		right += correct(rows, b.Labels, r.Predictions[end-b.Len():end])
 		if progress != nil {
 			progress(end)
 		}
@@ -81,25 +80,19 @@ func evaluate[T int32 | float32](ctx context.Context, s datasets.Split, batch, c
 	return r, nil
 }
 
-// correct counts the rows of logits, [len(labels), classes], whose greatest
+// correct counts the rows, [len(labels), classes], whose greatest
 // value is at the label; the first of equal ones counts. It writes the classes
 // found to predictions, if not nil.
-func correct[T int32 | float32](logits []T, labels, predictions []int32) int {
-	classes := len(logits) / len(labels)
+func correct[T int32 | float32](rows []T, labels, predictions []int32) int {
+	classes := len(rows) / len(labels)
 	var n int
 	for i, label := range labels {
-		row := logits[i*classes : (i+1)*classes]
-		best := 0
-		for c, v := range row {
-			if v > row[best] {
-				best = c
-			}
-		}
-		if int32(best) == label {
+		best := int32(logits.Top(rows[i*classes : (i+1)*classes]))
+		if best == label {
 			n++
 		}
 		if predictions != nil {
-			predictions[i] = int32(best)
+			predictions[i] = best
 		}
 	}
 	return n

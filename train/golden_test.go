@@ -14,6 +14,7 @@ import (
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
 	"github.com/goqat/goqat/optim"
 	"github.com/goqat/goqat/qat"
 	"github.com/goqat/goqat/train"
@@ -46,11 +47,11 @@ func goldenNetwork(t *testing.T, method string, bits int) *layers.Network {
 	pool := graph.NewPool(2)
 	t.Cleanup(pool.Close)
 	n, err := layers.Build(layers.Chain{
-		layers.Conv2D{Channels: 6, Kernel: 3, Pad: 1, Activation: graph.ReLU6},
+		layers.Conv2D{Channels: 6, Kernel: 3, Pad: 1, Activation: network.ReLU6},
 		layers.Residual{Body: layers.Chain{
-			layers.Conv2D{Channels: 8, Kernel: 3, Pad: 1, Stride: 2, Activation: graph.ReLU},
+			layers.Conv2D{Channels: 8, Kernel: 3, Pad: 1, Stride: 2, Activation: network.ReLU},
 			layers.Conv2D{Channels: 8, Kernel: 3, Pad: 1},
-		}, Activation: graph.ReLU},
+		}, Activation: network.ReLU},
 		layers.MaxPool{Size: 2},
 		layers.Conv2D{Kernel: 3, Pad: 1, Depthwise: true, NoNorm: true},
 		layers.GlobalAvgPool{},

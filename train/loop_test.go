@@ -15,6 +15,7 @@ import (
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
 	"github.com/goqat/goqat/optim"
 	"github.com/goqat/goqat/qat"
 	"github.com/goqat/goqat/train"
@@ -48,10 +49,10 @@ func newNetwork(t testing.TB, method string) *layers.Network {
 		bits = m.Info().Usual
 	}
 	n, err := layers.Build(layers.Chain{
-		layers.Conv2D{Channels: 4, Kernel: 3, Pad: 1, Activation: graph.ReLU},
-		layers.Residual{Body: layers.Conv2D{Channels: 6, Kernel: 3, Pad: 1, Stride: 2}, Activation: graph.ReLU},
+		layers.Conv2D{Channels: 4, Kernel: 3, Pad: 1, Activation: network.ReLU},
+		layers.Residual{Body: layers.Conv2D{Channels: 6, Kernel: 3, Pad: 1, Stride: 2}, Activation: network.ReLU},
 		layers.Dropout{Rate: 0.3},
-		layers.Linear{Channels: 8, Activation: graph.ReLU},
+		layers.Linear{Channels: 8, Activation: network.ReLU},
 		layers.Linear{Channels: classes},
 	}, layers.Config{
 		Name: "tiny", Input: layers.Input{Height: 6, Width: 6, Channels: 1, Params: layers.Normalized(0.4, 0.3)},

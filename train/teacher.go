@@ -4,9 +4,10 @@ package train
 
 import (
 	"fmt"
-	"math"
+	"slices"
 
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/logits"
 	"github.com/goqat/goqat/layers"
 )
 
@@ -19,40 +20,33 @@ type Teacher struct {
 	Weight      float64    // share in the loss, in [0, 1]
 
 	soft []float32
+	row  []float64 // of exponentials
 }
 
 // advise gives the student, and its pass, the soft targets of the teacher for a batch.
 func (t *Teacher) advise(student *layers.Network, pass *graph.Pass, images []uint8, labels []int32) error {
-	logits, err := t.Network.Forward(t.Pass.In(graph.Eval), images, labels)
+	answers, err := t.Network.Forward(t.Pass.In(graph.Eval), images, labels)
 	if err != nil {
 		return err
 	}
-	if len(logits) != len(labels)*len(student.Classes) {
-		return fmt.Errorf("train: the teacher gives %d values for %d images, the student has %d classes", len(logits), len(labels), len(student.Classes))
+	if len(answers) != len(labels)*len(student.Classes) {
+		return fmt.Errorf("train: the teacher gives %d values for %d images, the student has %d classes", len(answers), len(labels), len(student.Classes))
 	}
-	t.soft = append(t.soft[:0], logits...)
-	classes := len(logits) / len(labels)
+	t.soft = append(t.soft[:0], answers...)
+	classes := len(answers) / len(labels)
 	for at := 0; at < len(t.soft); at += classes {
-		softmax(t.soft[at:at+classes], t.Temperature)
+		t.softmax(t.soft[at : at+classes])
 	}
 	pass.Temperature, pass.SoftWeight = float32(t.Temperature), float32(t.Weight)
 	student.Graph.FeedSoft(t.soft)
 	return nil
 }
 
-// softmax replaces a row of logits by softmax(logits/t).
-func softmax(row []float32, t float64) {
-	most := math.Inf(-1)
-	for _, v := range row {
-		most = max(most, float64(v))
-	}
-	var sum float64
-	for i, v := range row {
-		e := math.Exp((float64(v) - most) / t)
-		row[i] = float32(e)
-		sum += e
-	}
-	for i := range row {
-		row[i] = float32(float64(row[i]) / sum)
+// softmax replaces a row of logits by softmax(logits/T).
+func (t *Teacher) softmax(row []float32) {
+	t.row = slices.Grow(t.row[:0], len(row))[:len(row)]
+	_, sum := logits.Exponentials(t.row, row, t.Temperature)
+	for i, e := range t.row {
+		row[i] = float32(float64(float32(e)) / sum)
 	}
 }

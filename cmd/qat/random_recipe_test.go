@@ -210,7 +210,7 @@ func (d *drawer) block() []recipe.Layer {
 	case 2: // with a shortcut that changes the shape
 		c, stride := 1+d.rng.IntN(20), recipe.Pair{1 + d.rng.IntN(2), 1 + d.rng.IntN(2)}
 		first, shortcut := d.same(c), d.same(c)
-		first.Stride, shortcut.Stride, shortcut.Kernel, shortcut.Activation = stride, stride, recipe.Square(1), "none"
+		first.Stride, shortcut.Stride, shortcut.Kernel, shortcut.Activation = stride, stride, recipe.Pair{1, 1}, "none"
 		d.h, d.w, d.c = ceil(d.h, stride[0]), ceil(d.w, stride[1]), c
 		return []recipe.Layer{{Kind: "residual", Name: d.name("residual"), Activation: "relu", Body: []recipe.Layer{first, d.same(c)}, Shortcut: []recipe.Layer{shortcut}}}
 	case 3:
@@ -246,7 +246,7 @@ func ceil(n, by int) int { return (n + by - 1) / by }
 // same draws a convolution that keeps height and width.
 func (d *drawer) same(channels int) recipe.Layer {
 	l := recipe.Layer{
-		Kind: "conv", Name: d.name("conv"), Channels: channels, Kernel: pick(d.rng, recipe.Square(3), recipe.Square(1), recipe.Pair{1, 3}), Pad: recipe.Pad{Same: true},
+		Kind: "conv", Name: d.name("conv"), Channels: channels, Kernel: pick(d.rng, recipe.Pair{3, 3}, recipe.Pair{1, 1}, recipe.Pair{1, 3}), Pad: recipe.Pad{Same: true},
 		Norm: d.rng.IntN(3) > 0, Activation: pick(d.rng, "relu", "relu6", "none"),
 	}
 	d.weighted = append(d.weighted, l.Name)
@@ -256,7 +256,7 @@ func (d *drawer) same(channels int) recipe.Layer {
 // window draws the window and the end of a convolution, within the image.
 func (d *drawer) window(l recipe.Layer) recipe.Layer {
 	l.Norm, l.Activation = d.rng.IntN(3) > 0, pick(d.rng, "relu", "relu6", "none")
-	l.Kernel, l.Stride, l.Dilation, l.Pad = recipe.Square(1), recipe.Square(1), recipe.Square(1), recipe.Pad{Same: d.rng.IntN(3) == 0}
+	l.Kernel, l.Stride, l.Dilation, l.Pad = recipe.Pair{1, 1}, recipe.Pair{1, 1}, recipe.Pair{1, 1}, recipe.Pad{Same: d.rng.IntN(3) == 0}
 	for side, size := range []*int{&d.h, &d.w} {
 		l.Kernel[side], l.Stride[side] = 1+d.rng.IntN(min(5, *size)), 1+d.rng.IntN(3)
 		if reach := 2*l.Kernel[side] - 1; reach <= *size && d.rng.IntN(4) == 0 {
@@ -276,7 +276,7 @@ func (d *drawer) window(l recipe.Layer) recipe.Layer {
 
 // pool draws a pooling.
 func (d *drawer) pool() recipe.Layer {
-	l := recipe.Layer{Kind: pick(d.rng, "maxpool", "avgpool"), Name: d.name("pool"), Stride: recipe.Square(1)}
+	l := recipe.Layer{Kind: pick(d.rng, "maxpool", "avgpool"), Name: d.name("pool"), Stride: recipe.Pair{1, 1}}
 	l.CountPad = l.Kind == "avgpool" && d.rng.IntN(2) == 0
 	for side, size := range []*int{&d.h, &d.w} {
 		l.Size[side], l.Stride[side] = 1+d.rng.IntN(min(3, *size)), 1+d.rng.IntN(2)

@@ -15,6 +15,7 @@ import (
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
 	"github.com/goqat/goqat/optim"
 	"github.com/goqat/goqat/qat"
 	"github.com/goqat/goqat/train"
@@ -27,10 +28,10 @@ func run(ctx context.Context, images, epochs int) export.Verification {
 	data.Train, data.Test = data.Train.Head(images), data.Test.Head(images/5)
 	input := layers.Input{Height: 28, Width: 28, Channels: 1, Params: layers.Normalized(datasets.MeanDeviation(data.Train))}
 	net := must(layers.Build(layers.Chain{
-		layers.Conv2D{Channels: 8, Kernel: 5, Stride: 2, Pad: 2, Activation: graph.ReLU},
-		layers.Residual{Body: layers.Conv2D{Channels: 8, Kernel: 3, Pad: 1}, Activation: graph.ReLU},
+		layers.Conv2D{Channels: 8, Kernel: 5, Stride: 2, Pad: 2, Activation: network.ReLU},
+		layers.Residual{Body: layers.Conv2D{Channels: 8, Kernel: 3, Pad: 1}, Activation: network.ReLU},
 		layers.MaxPool{Size: 2},
-		layers.Linear{Channels: 64, Norm: true, Activation: graph.ReLU},
+		layers.Linear{Channels: 64, Norm: true, Activation: network.ReLU},
 		layers.Linear{Channels: len(data.Classes)},
 	}, layers.Config{Name: "example", Input: input, Classes: data.Classes, Batch: 50, Pool: graph.NewPool(runtime.NumCPU()),
 		Policy: qat.Policy{Method: qat.PACT{}, WeightBits: 4, ActivationBits: 4}}))

@@ -84,7 +84,7 @@ func (e *end) requantize(r *fixed.Requantizer, out *qmodel.Tensor, bounds [][]in
 	for c := range e.shift {
 		raise := max(0, least-int(r.Shift[c]))
 		e.shift[c] = uint8(int(r.Shift[c]) + raise - less)
-		e.constant[c] = (r.Bias[c] + int64(r.AccBias[c])*r.M[0][c]) << raise
+		e.constant[c] = r.Constant(c) << raise
 		for i := range e.multipliers {
 			e.multipliers[i][c] <<= raise
 		}

@@ -94,9 +94,9 @@ func (e *exact) emit(s *scaled, flat bool) string {
 // requantize lowers the requantization of terms to codes or logits.
 func (e *exact) requantize(o *qmodel.Operator, terms []total, flat bool) error {
 	r := o.Requantizer
-	constant := append([]int64(nil), r.Bias...)
+	constant := make([]int64, r.Channels())
 	for c := range constant {
-		constant[c] += int64(r.AccBias[c]) * r.M[0][c]
+		constant[c] = r.Constant(c)
 	}
 	s := scale(terms, r.M, constant, r.Shift)
 	bits, err := s.bits()

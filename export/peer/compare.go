@@ -13,6 +13,7 @@ import (
 
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/logits"
 	"github.com/goqat/goqat/internal/onnxproto"
 	"github.com/goqat/goqat/qmodel"
 )
@@ -238,7 +239,7 @@ func (c *comparer) classes(want []int32, got []float64, labels []int32) {
 	k := len(c.q.Classes)
 	for i, label := range labels {
 		a, b := want[i*k:][:k], got[i*k:][:k]
-		ours, theirs := slices.Index(a, slices.Max(a)), slices.Index(b, slices.Max(b))
+		ours, theirs := logits.Top(a), logits.Top(b)
 		if ours == int(label) {
 			c.right[0]++
 		}

@@ -36,7 +36,7 @@ func (e *Epilogue) Constants() []int64 {
 	constants := make([]int64, e.Channels)
 	if r := e.R; r != nil {
 		for c := range constants {
-			constants[c] = r.Bias[c] + int64(r.AccBias[c])*r.M[0][c]
+			constants[c] = r.Constant(c)
 		}
 	}
 	return constants
