@@ -4,6 +4,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -61,11 +62,20 @@ type Imported struct {
 	Difference onnx.Difference // of the network's logits from the file's
 }
 
+// maxWork is how many multiplications an image may take in the file's evaluation: minutes.
+const maxWork = 1 << 37
+
 // madeImages is how many images are made to compare on.
 const madeImages = 4
 
 // Run reads the file, builds the network, compares the two and writes the run folder.
 func (i Import) Run(ctx context.Context, pool *graph.Pool) (*Imported, error) {
+	if i.Memory == 0 {
+		i.Memory = memory.Free() / 2
+	}
+	if i.Work == 0 {
+		i.Work = maxWork
+	}
 	m, err := onnx.Open(i.Path, i.Options)
 	if err != nil {
 		return nil, err
@@ -87,7 +97,10 @@ func (i Import) Run(ctx context.Context, pool *graph.Pool) (*Imported, error) {
 		return nil, err
 	}
 	o := &Imported{Model: m, Recipe: r, Parameters: n.Parameters(), MACs: n.MACs()}
-	if o.Difference, err = m.Compare(ctx, n, images); err != nil {
+	o.Difference, err = m.Compare(ctx, n, images)
+	if large := (*onnx.TooLarge)(nil); errors.As(err, &large) {
+		m.Notes = append(m.Notes, large.Error()+", so that nothing was compared")
+	} else if err != nil {
 		return nil, err
 	}
 	return o, WriteFloat(i.Out, r, n)

@@ -18,6 +18,7 @@ import (
 // leave it, by links too, are refused.
 func readExternal(model string, m *onnxproto.Model) error {
 	var root *os.Root
+	read := map[string]int64{} // bytes, by file
 	for i := range m.Graph.Initializers {
 		t := &m.Graph.Initializers[i]
 		if t.External == nil {
@@ -30,7 +31,7 @@ func readExternal(model string, m *onnxproto.Model) error {
 			}
 			defer root.Close()
 		}
-		if err := readNumbers(root, t); err != nil {
+		if err := readNumbers(root, t, read); err != nil {
 			return fmt.Errorf("onnx: the numbers of %q in %q: %w", t.Name, t.External.Location, err)
 		}
 		t.External = nil
@@ -38,7 +39,8 @@ func readExternal(model string, m *onnxproto.Model) error {
 	return nil
 }
 
-func readNumbers(root *os.Root, t *onnxproto.Tensor) error {
+// readNumbers reads those of a tensor. All tensors together read no file more than twice over.
+func readNumbers(root *os.Root, t *onnxproto.Tensor, read map[string]int64) error {
 	name := path.Clean(strings.ReplaceAll(t.External.Location, "\\", "/"))
 	if !filepath.IsLocal(filepath.FromSlash(name)) {
 		return errors.New("the path leaves the folder of the model")
@@ -70,6 +72,9 @@ func readNumbers(root *os.Root, t *onnxproto.Tensor) error {
 	}
 	if length != want || at > stat.Size() || length > stat.Size()-at {
 		return fmt.Errorf("bytes %d to %d of %d are not %v of %v", at, at+length, stat.Size(), t.Dims, t.Type)
+	}
+	if read[name] += length; read[name] > 2*stat.Size() {
+		return errors.New("the tensors of the model read it again and again")
 	}
 	t.Data = make([]byte, length)
 	_, err = io.ReadFull(io.NewSectionReader(f, at, length), t.Data)

@@ -40,6 +40,9 @@ func misfitf(nearest, format string, args ...any) error {
 	return &misfit{fmt.Sprintf(format, args...), nearest}
 }
 
+// maxConstants bounds what a file may have computed, in bytes: shapes, and weights that it does not store as they are.
+const maxConstants = 32 << 20
+
 // Import imports a model that is in memory whole.
 func Import(m *onnxproto.Model, o Options) (*Model, error) {
 	input, v, err := imageOf(&m.Graph)
@@ -53,13 +56,13 @@ func Import(m *onnxproto.Model, o Options) (*Model, error) {
 	for _, d := range v.dims[1:] {
 		dims = append(dims, count(d))
 	}
-	program, err := onnxeval.Prepare(m, input.Type, dims, onnxeval.Options{Double: true, Skip: true, Memory: o.Memory, Work: o.Work})
+	program, err := onnxeval.Prepare(m, input.Type, dims, onnxeval.Options{Double: true, Skip: true, Constants: maxConstants})
 	if err != nil {
 		return nil, err
 	}
 	i := &importer{
 		options: o, program: program, network: &network.Network{Image: v.tensor}, values: map[string]view{}, readers: map[string]int{},
-		output: m.Graph.Outputs[0].Name, bytes: input.Type == onnxproto.TypeUint8, names: newNames(), numbers: map[string][]float32{}, model: &Model{program: program, layout: v.dims},
+		output: m.Graph.Outputs[0].Name, bytes: input.Type == onnxproto.TypeUint8, names: newNames(), numbers: map[string][]float32{}, model: &Model{program: program, layout: v.dims, most: o},
 	}
 	nodes := i.needed(m.Graph.Nodes)
 	v.affine = newAffine(v.tensor.Channels)
@@ -325,19 +328,24 @@ func (i *importer) each(n *onnxproto.Node, v view, weights, biases []float64) vi
 	plain := *n
 	plain.Inputs = nil // it is not named after the node's constants
 	t := i.add(&plain, o, x.Height, x.Width, x.Channels, x)
-	i.put(t.Name, "weight", weights)
-	i.put(t.Name, "bias", biases)
+	i.put(t.Name, "weight", singles(weights))
+	i.put(t.Name, "bias", singles(biases))
 	v.tensor, v.affine, v.shared = t, nil, false
 	return v
 }
 
 // put keeps parameters.
-func (i *importer) put(operator, what string, values []float64) {
+func (i *importer) put(operator, what string, values []float32) {
+	i.numbers[operator+"."+what] = values
+}
+
+// singles returns numbers as float32.
+func singles(values []float64) []float32 {
 	list := make([]float32, len(values))
 	for k, v := range values {
 		list[k] = float32(v)
 	}
-	i.numbers[operator+"."+what] = list
+	return list
 }
 
 // update changes parameters, which start as the given number.
@@ -373,10 +381,13 @@ func (i *importer) finish() error {
 	case v.channelDim() < 0 || !sameDims([][]factor{v.dims[v.channelDim()]}, [][]factor{whole(t, channels)}):
 		return fmt.Errorf("onnx: the output %q has the classes in another order than its last layer", i.output)
 	}
-	if v.affine != nil {
+	last := t.Source
+	if last == nil {
 		return errors.New("onnx: the output is the image")
 	}
-	last := t.Source
+	if s := float64(i.model.Input.Scale); !(s > 0) || math.IsInf(s, 0) {
+		return errors.New("onnx: the file multiplies the image by 0 or by no number")
+	}
 	if !last.Kind.Weighted() || last.Activation != network.Identity || i.readers[i.output] > 1 {
 		n := &onnxproto.Node{Name: "logits/Conv"}
 		v = i.each(n, v, slices.Repeat([]float64{1}, t.Channels), make([]float64, t.Channels))

@@ -36,8 +36,8 @@ type Options struct {
 	Mean, Deviation []float64
 	// Classes are the names of the classes. Without, they are called by their index.
 	Classes []string
-	// Memory bounds the bytes that evaluating the file may take, Work the multiplications of an image; 0 means that nothing
-	// does.
+	// Memory bounds the bytes that evaluating the file in Compare may take, Work the multiplications for an image; 0 means
+	// that nothing does.
 	Memory, Work int64
 }
 
@@ -70,6 +70,7 @@ type Model struct {
 	scale   []float64 // by which a channel's codes become what the file is given
 	offset  []float64 // that is added to them then
 	layout  [][]factor
+	most    Options // its bounds
 }
 
 // A Refusal is a node that goqat cannot take.
@@ -126,7 +127,7 @@ func Open(path string, o Options) (*Model, error) {
 // Build builds the training graph of the network with its parameters. Operators that the file did not have start from
 // random weights. The configuration's name, input and classes are the model's where it has none.
 func (m *Model) Build(c layers.Config) (*layers.Network, error) {
-	if c.Input == (layers.Input{}) {
+	if c.Input.Height == 0 {
 		c.Input = m.Input
 	}
 	if c.Classes == nil {
@@ -174,6 +175,9 @@ func (m *Model) Evaluate(ctx context.Context, image []uint8) ([]float64, error) 
 	if len(image) != size {
 		return nil, fmt.Errorf("onnx: %d bytes are no image of %d", len(image), size)
 	}
+	if err := m.affordable(); err != nil {
+		return nil, err
+	}
 	x := make([]float64, size)
 	for k, at := range (view{tensor: m.Network.Image}).positions(slices.Concat(m.layout...)) {
 		c := at % m.Input.Channels
@@ -184,6 +188,22 @@ func (m *Model) Evaluate(ctx context.Context, image []uint8) ([]float64, error) 
 		return nil, err
 	}
 	return logits, nil
+}
+
+// TooLarge is the error of a file whose evaluation would take more than its options allow.
+type TooLarge struct{ reason string }
+
+func (e *TooLarge) Error() string { return "onnx: the file is too large to be evaluated: " + e.reason }
+
+// affordable holds an evaluation against the options.
+func (m *Model) affordable() error {
+	switch bytes, work := m.program.Cost(); {
+	case m.most.Memory > 0 && bytes > m.most.Memory:
+		return &TooLarge{fmt.Sprintf("its tensors take %d MiB, more than %d", bytes>>20, m.most.Memory>>20)}
+	case m.most.Work > 0 && work > float64(m.most.Work):
+		return &TooLarge{fmt.Sprintf("an image takes %.3g multiplications, more than %.3g", work, float64(m.most.Work))}
+	}
+	return nil
 }
 
 // Compare evaluates the file in float64 and a network built of the model, in float, on images.

@@ -365,12 +365,12 @@ func slice(i *importer, n *onnxproto.Node) error {
 	plain := *n
 	plain.Inputs = nil
 	t := i.add(&plain, network.Operator{Kind: network.Convolution, Channels: x.Channels, Window: window, Biased: true}, h, w, x.Channels, x)
-	weights := make([]float64, x.Channels*window.Taps())
+	weights := make([]float32, x.Channels*window.Taps())
 	for c := range x.Channels {
 		weights[(c*window.Kernel[0]+at[0])*window.Kernel[1]+at[1]] = 1
 	}
 	i.put(t.Name, "weight", weights)
-	i.put(t.Name, "bias", make([]float64, x.Channels))
+	i.put(t.Name, "bias", make([]float32, x.Channels))
 	r := view{tensor: t}
 	for d, f := range v.dims {
 		switch {
@@ -669,9 +669,7 @@ func batchNormalization(i *importer, n *onnxproto.Node) error {
 		if err != nil {
 			return err
 		}
-		if numbers[k] = t.Values(); v.tensor.Channels > 1 {
-			numbers[k] = inOrder(v, 1, t.Values())
-		}
+		numbers[k] = inOrder(v, 1, t.Values())
 	}
 	epsilon := n.Float("epsilon", 1e-5)
 	gamma, beta, mean, variance := numbers[0], numbers[1], numbers[2], numbers[3]
@@ -681,7 +679,7 @@ func batchNormalization(i *importer, n *onnxproto.Node) error {
 		}
 	}
 	o := v.tensor.Source
-	if v.affine != nil || o.Normalized && v.open() { // goqat's layers have one
+	if v.affine != nil || v.open() && o.Normalized { // goqat's layers have one
 		by, plus := make([]float64, len(gamma)), make([]float64, len(gamma))
 		for c := range gamma {
 			by[c] = gamma[c] / math.Sqrt(variance[c]+epsilon)
@@ -706,7 +704,7 @@ func batchNormalization(i *importer, n *onnxproto.Node) error {
 		}
 	}
 	for k, what := range []string{"gamma", "beta", "mean", "variance"} {
-		i.put(o.Name, what, numbers[k])
+		i.put(o.Name, what, singles(numbers[k]))
 	}
 	i.set(n.Outputs[0], v)
 	return nil
@@ -754,8 +752,8 @@ func convolution(i *importer, n *onnxproto.Node) error {
 	out, per := weights.Dims[0], weights.Dims[1]
 	h, width := w.Output(x.Height, x.Width)
 	t := i.add(n, network.Operator{Kind: network.Convolution, Channels: out, Window: w, Biased: true}, h, width, out, x)
-	from, at := weights.Values(), v.positions(v.dims[1])
-	numbers := make([]float64, len(from))
+	at := v.positions(v.dims[1])
+	numbers := make([]float32, weights.Len())
 	taps := w.Taps()
 	for o := range out {
 		for k := range per {
@@ -764,7 +762,7 @@ func convolution(i *importer, n *onnxproto.Node) error {
 				to = at[k]
 			}
 			for tap := range taps {
-				numbers[(o*taps+tap)*per+to] = from[(o*per+k)*taps+tap]
+				numbers[(o*taps+tap)*per+to] = float32(weights.At((o*per+k)*taps + tap))
 			}
 		}
 	}
@@ -776,20 +774,20 @@ func convolution(i *importer, n *onnxproto.Node) error {
 		i.ofImage(v, numbers, biases, func(o, k int) int { return o/(out/groups)*per + k%per })
 	}
 	i.put(t.Name, "weight", numbers)
-	i.put(t.Name, "bias", biases)
+	i.put(t.Name, "bias", singles(biases))
 	i.set(n.Outputs[0], planes(t, len(v.dims)))
 	return nil
 }
 
 // ofImage has weights read goqat's image in place of the file's. Channel says which channel weight k of an output reads.
-func (i *importer) ofImage(v view, weights, biases []float64, channel func(output, k int) int) {
+func (i *importer) ofImage(v view, weights []float32, biases []float64, channel func(output, k int) int) {
 	by, plus := i.fromCodes(v.affine)
 	each := len(weights) / len(biases)
 	for o := range biases {
 		for k, w := range weights[o*each:][:each] {
 			c := channel(o, k)
-			biases[o] += w * plus[c]
-			weights[o*each+k] = w * by[c]
+			biases[o] += float64(w) * plus[c]
+			weights[o*each+k] = float32(float64(w) * by[c])
 		}
 	}
 }
@@ -836,14 +834,14 @@ func (i *importer) linear(n *onnxproto.Node, transposed bool, alpha, beta float6
 	if transposed {
 		inner, out = out, inner
 	}
-	numbers, values := make([]float64, inner*out), matrix.Values()
+	numbers := make([]float32, inner*out)
 	for o := range out {
 		for k, at := range from {
 			w := k*out + o
 			if transposed {
 				w = o*inner + k
 			}
-			numbers[o*inner+at] = alpha * values[w]
+			numbers[o*inner+at] = float32(alpha * matrix.At(w))
 		}
 	}
 	biases := make([]float64, out)
@@ -865,7 +863,7 @@ func (i *importer) linear(n *onnxproto.Node, transposed bool, alpha, beta float6
 	o.Window.Groups = 1
 	t := i.add(n, o, x.Height, x.Width, out, x)
 	i.put(t.Name, "weight", numbers)
-	i.put(t.Name, "bias", biases)
+	i.put(t.Name, "bias", singles(biases))
 	r := view{tensor: t}
 	for d, f := range v.dims {
 		if d == last {

@@ -199,7 +199,7 @@ func (v view) channelDim() int {
 			return i
 		}
 	}
-	if v.tensor.Channels == 1 && len(v.dims) > 1 {
+	if v.tensor.Channels == 1 && len(v.dims) > 1 && len(v.dims[1]) == 0 {
 		return 1
 	}
 	return -1

@@ -91,16 +91,15 @@ func identity(c *call) {
 	}
 }
 
-// combine returns an operator of two tensors, or of any number one after the other, whose type the result has.
+// combine returns an operator of two tensors, of whose type the result is.
 func combine(f func(a, b float64) float64) func(*call) {
 	return func(c *call) {
 		kind := c.input(0).Type
+		if c.input(1); len(c.in) > 2 {
+			c.errorf("it has %d inputs, want 2", len(c.in))
+		}
 		c.elementwise(kind, func(v []float64) float64 {
-			a := v[0]
-			for _, b := range v[1:] {
-				a = c.round(kind, f(a, b))
-			}
-			return a
+			return c.round(kind, f(v[0], v[1]))
 		})
 	}
 }

@@ -14,9 +14,8 @@ import (
 type Options struct {
 	// Double leaves floats unrounded, in float64.
 	Double bool
-	// Memory bounds the bytes of the tensors that are held at once, Work the multiplications of an evaluation; 0 means that
-	// nothing does.
-	Memory, Work int64
+	// Constants bounds the bytes of what is computed in Prepare, 0 for no bound.
+	Constants int64
 	// Skip has operators that goqat does not know passed over in Prepare, and all that depends on them.
 	Skip bool
 }
@@ -28,11 +27,11 @@ type Program struct {
 	// Skipped are the nodes that were passed over.
 	Skipped []*onnxproto.Node
 
-	input string
-	steps []*call
-	peak  int64 // bytes held at once
-	fixed int64 // bytes of what was computed in Prepare
-	work  float64
+	input   string
+	steps   []*call
+	windows map[*onnxproto.Node]*win
+	fixed   int64   // bytes of what was computed in Prepare
+	work    float64 // multiplications of that
 }
 
 // Run evaluates a model for one input and returns every tensor by name.
@@ -58,7 +57,7 @@ func Feed(m *onnxproto.Model, input *Tensor, see func(string, *Tensor)) (map[str
 // Prepare finds the shapes of all tensors of a model for an input of the given type and shape, and computes those that do
 // not depend on the input.
 func Prepare(m *onnxproto.Model, kind onnxproto.Type, dims []int, o Options) (*Program, error) {
-	p := &Program{Tensors: map[string]*Tensor{}}
+	p := &Program{Tensors: map[string]*Tensor{}, windows: map[*onnxproto.Node]*win{}}
 	for i := range m.Graph.Initializers {
 		x := &m.Graph.Initializers[i]
 		t, err := header(x)
@@ -93,7 +92,14 @@ func Prepare(m *onnxproto.Model, kind onnxproto.Type, dims []int, o Options) (*P
 			return nil, err
 		}
 	}
-	return p, p.bound(o)
+	for i, c := range p.steps {
+		for _, t := range append(c.in, c.out...) {
+			if t != nil {
+				t.last = max(t.last, i)
+			}
+		}
+	}
+	return p, nil
 }
 
 // add prepares a node.
@@ -128,15 +134,19 @@ func (p *Program) add(n *onnxproto.Node, opset int64, o Options) error {
 	if c.err != nil {
 		return fmt.Errorf("onnx: node %s (%s): %w", Name(n), Operator(n), c.err)
 	}
-	if !fixed && !c.static {
+	if p.windows[n] = c.win; !fixed && !c.static {
 		p.steps = append(p.steps, c)
 		return nil
 	}
 	for _, t := range c.out {
 		t.fixed = true
 	}
-	if p.fixed += c.bytes(); o.Memory > 0 && p.fixed > o.Memory {
-		return &TooLarge{fmt.Sprintf("node %s (%s) makes %d MiB of constants", Name(n), Operator(n), c.bytes()>>20)}
+	if p.fixed += c.bytes(); o.Constants > 0 && p.fixed > o.Constants {
+		return fmt.Errorf("onnx: node %s (%s): the file computes %d MiB of constants, more than %d", Name(n), Operator(n), p.fixed>>20, o.Constants>>20)
+	}
+	const most = 1 << 32
+	if p.work += c.work(); o.Constants > 0 && p.work > most {
+		return fmt.Errorf("onnx: node %s (%s): constants take %.3g multiplications, more than %.3g", Name(n), Operator(n), p.work, float64(most))
 	}
 	c.compute()
 	return nil
@@ -164,19 +174,12 @@ func (p *Program) results(c *call) error {
 	return nil
 }
 
-// bound finds when tensors are read last, and holds memory and work against the options.
-func (p *Program) bound(o Options) error {
+// Cost returns the bytes of the tensors that an evaluation holds at once, and its multiplications.
+func (p *Program) Cost() (bytes int64, work float64) {
 	freed := make([]int64, len(p.steps)+1)
-	for i, c := range p.steps {
-		for _, t := range append(c.in, c.out...) {
-			if t != nil {
-				t.last = max(t.last, i)
-			}
-		}
-		p.work += c.work()
-	}
 	held := int64(8 * p.Tensors[p.input].Len())
 	for i, c := range p.steps {
+		work += c.work()
 		held += c.bytes()
 		for _, t := range c.in {
 			if t != nil && t.stored != nil {
@@ -187,22 +190,11 @@ func (p *Program) bound(o Options) error {
 		for _, t := range c.out {
 			freed[t.last] += 8 * int64(t.Len())
 		}
-		p.peak = max(p.peak, held)
+		bytes = max(bytes, held)
 		held -= freed[i]
 	}
-	switch {
-	case o.Memory > 0 && p.peak > o.Memory:
-		return &TooLarge{fmt.Sprintf("its tensors take %d MiB, more than %d", p.peak>>20, o.Memory>>20)}
-	case o.Work > 0 && p.work > float64(o.Work):
-		return &TooLarge{fmt.Sprintf("it takes %.3g multiplications, more than %.3g", p.work, float64(o.Work))}
-	}
-	return nil
+	return bytes, work
 }
-
-// TooLarge is the error of a model that would take more memory or work than the options allow.
-type TooLarge struct{ reason string }
-
-func (e *TooLarge) Error() string { return "onnx: the model is too large to be evaluated: " + e.reason }
 
 // keep has a tensor's numbers stay after a run.
 func (p *Program) keep(name string) { p.Tensors[name].last = len(p.steps) }

@@ -271,10 +271,12 @@ func slice(c *call) {
 		return
 	}
 	dims, by, first := slices.Clone(x.Dims), rowMajor(x.Dims), 0
-	unit := slices.Clone(by)
+	unit, seen := slices.Clone(by), map[int]bool{}
 	for i, a := range axes {
-		a = c.axis(a, len(x.Dims))
-		if c.err != nil {
+		if a = c.axis(a, len(x.Dims)); seen[a] {
+			c.errorf("it slices axis %d twice", a)
+		}
+		if seen[a] = true; c.err != nil {
 			return
 		}
 		start, n, ok := cut(x.Dims[a], starts[i], ends[i], steps[i])

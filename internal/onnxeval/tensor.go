@@ -58,6 +58,14 @@ func (t *Tensor) Values() []float64 {
 	return t.Data
 }
 
+// At returns number i of a fixed tensor.
+func (t *Tensor) At(i int) float64 {
+	if t.Data == nil && t.stored != nil {
+		return readers[t.stored.Type](t.stored.Data, i)
+	}
+	return t.Data[i]
+}
+
 // maxLen bounds a tensor.
 const maxLen = 1 << 31
 

@@ -22,10 +22,8 @@ type win struct {
 
 // Window returns the window of a node that Prepare has seen, with its padding resolved.
 func (p *Program) Window(n *onnxproto.Node) (w Window, ok bool) {
-	for _, c := range p.steps {
-		if c.node == n && c.win != nil {
-			return c.win.Window, true
-		}
+	if found := p.windows[n]; found != nil {
+		return found.Window, true
 	}
 	return w, false
 }
@@ -215,16 +213,26 @@ func averagePool(c *call) {
 	}
 	c.each = float64(w.Kernel[0]) * float64(w.Kernel[1])
 	c.result(x.Type, w.shape(x, x.Dims[1]), func(y []float64) {
-		taps := make([]float64, w.Out[0]*w.Out[1])
-		ones := make([]float64, counted.In[0]*counted.In[1])
-		counted.fold(taps, ones, func(a, _ float64) float64 { return a + 1 })
+		down, across := counted.taps(0), counted.taps(1)
 		w.planes(y, x, func(y, x []float64) {
 			w.fold(y, x, func(a, v float64) float64 { return c.round(c.in[0].Type, a+v) })
 			for i := range y {
-				y[i] = c.round(c.in[0].Type, y[i]/taps[i])
+				y[i] = c.round(c.in[0].Type, y[i]/float64(down[i/w.Out[1]]*across[i%w.Out[1]]))
 			}
 		})
 	})
+}
+
+// taps returns how many taps of each output along an axis are in the image.
+func (w *win) taps(axis int) []int {
+	list := make([]int, w.Out[axis])
+	for tap := range w.Kernel[axis] {
+		first, last := w.inside(axis, tap)
+		for i := first; i < last; i++ {
+			list[i]++
+		}
+	}
+	return list
 }
 
 func globalPool(first float64, f func(a, v float64) float64, mean bool) func(*call) {
