@@ -98,6 +98,9 @@ func combine(f func(a, b float64) float64) func(*call) {
 		if c.input(1); len(c.in) > 2 {
 			c.errorf("it has %d inputs, want 2", len(c.in))
 		}
+		if c.opset < 7 && c.node.Attribute("axis") != nil {
+			c.errorf("it is broadcast along an axis, as before version 7 of the operators; convert the file to version 13")
+		}
 		c.elementwise(kind, func(v []float64) float64 {
 			return c.round(kind, f(v[0], v[1]))
 		})
