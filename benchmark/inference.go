@@ -49,14 +49,20 @@ func measureInference(ctx context.Context, read func() (*infer.Model, error), o 
 	for _, l := range r.Layers() {
 		b.MACs += l.MACs
 	}
+	images := randomImages(m, batch)
+	logits := make([]int32, batch*len(m.Classes()))
+	return b, b.measure(ctx, runs, func() error { return r.Run(logits, images) })
+}
+
+// randomImages returns so many images of random bytes, the same each time.
+func randomImages(m *infer.Model, count int) []uint8 {
 	in := m.Input()
-	images := make([]uint8, batch*in.Height*in.Width*in.Channels)
+	images := make([]uint8, count*in.Height*in.Width*in.Channels)
 	random := rand.New(rand.NewPCG(1, 0))
 	for i := range images {
 		images[i] = uint8(random.Uint32())
 	}
-	logits := make([]int32, batch*len(m.Classes()))
-	return b, b.measure(ctx, runs, func() error { return r.Run(logits, images) })
+	return images
 }
 
 // measuring is how long is measured where the number of runs is left open.

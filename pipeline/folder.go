@@ -170,9 +170,9 @@ func (f *folder) writeJSON(name string, v any) error {
 	return f.write(name, append(data, '\n'))
 }
 
-// epochRecord is a line of metrics.jsonl.
-type epochRecord struct {
-	Phase           string             `json:"phase"`
+// An Epoch is a line of metrics.jsonl: what an epoch of a phase came to.
+type Epoch struct {
+	Phase           string             `json:"phase"` // float or qat
 	Epoch           int                `json:"epoch"` // from 1
 	Loss            float64            `json:"loss"`
 	Accuracy        float64            `json:"accuracy"` // on the training images, while training
@@ -180,12 +180,12 @@ type epochRecord struct {
 	Balanced        float64            `json:"balanced"` // mean recall of the classes there
 	LearningRate    float64            `json:"learning_rate"`
 	ImagesPerSecond float64            `json:"images_per_second"`
-	Clips           map[string]float64 `json:"clips,omitempty"`
-	Scales          map[string]float64 `json:"scales,omitempty"`
+	Clips           map[string]float64 `json:"clips,omitempty"`  // first value of each learned clip
+	Scales          map[string]float64 `json:"scales,omitempty"` // of each quantized tensor
 }
 
 // appendRecord adds a line to metrics.jsonl.
-func (f *folder) appendRecord(e epochRecord) error {
+func (f *folder) appendRecord(e Epoch) error {
 	if err := f.here(); err != nil {
 		return err
 	}
@@ -218,7 +218,7 @@ func (f *folder) cutRecords(phase string, epochs int) error {
 	}
 	var kept []byte
 	for line := range bytes.Lines(data) {
-		var e epochRecord
+		var e Epoch
 		if json.Unmarshal(line, &e) != nil { // cut short by a kill
 			break
 		}

@@ -144,7 +144,7 @@ func (p *phase) epochEnd(l *train.Loop, m train.Metrics) error {
 	if err := p.validate(l); err != nil {
 		return err
 	}
-	e := epochRecord{
+	e := Epoch{
 		Phase: p.name, Epoch: l.Position.Epoch, Loss: m.Loss, Accuracy: m.Accuracy, Validation: p.validation, Balanced: p.balanced,
 		LearningRate: m.LearningRate, ImagesPerSecond: m.ImagesPerSecond,
 	}

@@ -58,12 +58,6 @@ type Accuracies struct {
 	Balanced      float64 `json:"balanced"`
 }
 
-// judge takes in what the last network made of the test images.
-func (s *Summary) judge(r train.Result, classes []string) {
-	s.PerClass, s.Confusion = r.PerClass(classes), r.Confusion(len(classes))
-	s.Accuracy.StandardError, s.Accuracy.Balanced = train.StandardError(r.Accuracy, r.Images), train.Balanced(s.PerClass)
-}
-
 // Sizes are in bytes: of the parameters as float32, and of the model's file, 0
 // without one.
 type Sizes struct {

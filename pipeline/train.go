@@ -33,6 +33,9 @@ type Options struct {
 	SkipBroken bool
 	// On, if not nil, is told of everything that happens, on the goroutine of Train.
 	On func(Event)
+	// Finished, if not nil, is shown the outcome when everything is written, on the
+	// goroutine of Train, which then is over: it cannot fail any more.
+	Finished func(*Evidence)
 }
 
 // Interrupted is the error of a training that was stopped and saved.
@@ -74,6 +77,7 @@ type run struct {
 	weights    []float32          // of the classes in the loss, nil for none
 	byBalance  bool               // the best checkpoint is that of the best balanced accuracy
 	summary    *Summary
+	result     train.Result // of the last network made, on the test images
 	started    time.Time
 }
 
@@ -126,7 +130,13 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 	if err := t.finish(ctx, refused == nil); err != nil {
 		return nil, err
 	}
-	return t.summary, t.folder.writeJSON(summaryFile, t.summary)
+	if err := t.folder.writeJSON(summaryFile, t.summary); err != nil {
+		return nil, err
+	}
+	if o.Finished != nil {
+		o.Finished(&Evidence{Network: t.network, Quantized: r.QAT.Epochs > 0, Test: t.data.Test, Result: t.result})
+	}
+	return t.summary, nil
 }
 
 // build opens the data and builds the network.
@@ -313,8 +323,16 @@ func (t *run) accuracy(ctx context.Context, file string, quantize bool) (test *f
 	if err != nil {
 		return nil, 0, err
 	}
-	t.summary.judge(r, t.network.Classes)
+	t.judge(r)
 	return &r.Accuracy, c.Info.Validation, nil
+}
+
+// judge takes in what the last network made of the test images.
+func (t *run) judge(r train.Result) {
+	s, classes := t.summary, t.network.Classes
+	t.result = r
+	s.PerClass, s.Confusion = r.PerClass(classes), r.Confusion(len(classes))
+	s.Accuracy.StandardError, s.Accuracy.Balanced = train.StandardError(r.Accuracy, r.Images), train.Balanced(s.PerClass)
 }
 
 // exportModel writes the model, evaluates it on integers, and verifies it.
@@ -341,7 +359,7 @@ func (t *run) exportModel(ctx context.Context, n *layers.Network) error {
 	})
 	if p != nil {
 		t.summary.Accuracy.Integer, t.summary.RunImagesPerSecond, t.summary.Verify = &p.Result.Accuracy, p.ImagesPerSecond, &p.Verification
-		t.summary.judge(p.Result, n.Classes)
+		t.judge(p.Result)
 	}
 	return err
 }

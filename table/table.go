@@ -5,7 +5,6 @@
 package table
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -85,23 +84,15 @@ func readRuns(dir string) ([]run, error) {
 	}
 	var runs []run
 	for _, f := range folders {
-		path := filepath.Join(dir, f.Name())
-		text, err := os.ReadFile(filepath.Join(path, "summary.json"))
-		if errors.Is(err, fs.ErrNotExist) || !f.IsDir() {
-			continue // not done, or something else
-		}
-		if err != nil {
+		r, err := pipeline.ReadRecord(filepath.Join(dir, f.Name()))
+		switch {
+		case errors.Is(err, fs.ErrNotExist) || !f.IsDir():
+			continue // something else
+		case err != nil:
 			return nil, fmt.Errorf("table: %w", err)
+		case r.Summary != nil: // done
+			runs = append(runs, run{rowName(f.Name(), r.Summary.Seed), r.Recipe, r.Summary})
 		}
-		s := &pipeline.Summary{}
-		if err := json.Unmarshal(text, s); err != nil {
-			return nil, fmt.Errorf("table: %s: %w", filepath.Join(path, "summary.json"), err)
-		}
-		r, err := recipe.Load(filepath.Join(path, "config.yaml"))
-		if err != nil {
-			return nil, err
-		}
-		runs = append(runs, run{rowName(f.Name(), s.Seed), r, s})
 	}
 	slices.SortStableFunc(runs, func(a, b run) int {
 		if c := strings.Compare(a.row, b.row); c != 0 {

@@ -99,3 +99,22 @@ func TestBad(t *testing.T) {
 		}
 	}
 }
+
+// TestChart wants every line with a model by its name, and float as a level.
+func TestChart(t *testing.T) {
+	var b strings.Builder
+	lines := []table.Line{
+		{Name: "float", Mean: 0.93}, {Name: "int-8 & <more>", Bytes: 60000, Mean: 0.92, StandardError: 0.002}, {Name: "int-4", Bytes: 31000, Mean: 0.9},
+	}
+	if err := table.Chart(&b, lines); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{">float<", ">int-8 &amp; &lt;more&gt;<", ">int-4<", "bytes of the model"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in %s", want, b.String())
+		}
+	}
+	if err := table.Chart(&b, lines[:1]); err != nil {
+		t.Errorf("without a model: %v", err)
+	}
+}

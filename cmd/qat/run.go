@@ -54,7 +54,7 @@ A transparent pixel lies on white.`,
 			if err != nil {
 				return err
 			}
-			return report(c, answers)
+			return showClasses(c, answers)
 		},
 	}
 	c.Flags().IntVar(&top, "top", 3, "classes to show for an image")
@@ -65,8 +65,8 @@ A transparent pixel lies on white.`,
 	return c
 }
 
-// report writes the classes of the images, and the errors of those that have none.
-func report(c *cobra.Command, answers []classify.Answer) error {
+// showClasses writes the classes of the images, and the errors of those that have none.
+func showClasses(c *cobra.Command, answers []classify.Answer) error {
 	if turned := classify.Turned(answers); turned > 0 {
 		fmt.Fprintf(c.ErrOrStderr(), "note: turned upright, by the orientation noted in the file: %d of %d images\n", turned, len(answers))
 	}

@@ -5,15 +5,18 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/goqat/goqat/artifact"
 	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/ptq"
 	"github.com/goqat/goqat/quantize"
+	"github.com/goqat/goqat/report"
 )
 
 // sensitivityFlags are the flags of `qat sensitivity`.
@@ -22,6 +25,7 @@ type sensitivityFlags struct {
 	bits     []int
 	measure  int
 	out      string
+	chart    string
 }
 
 func sensitivityCommand() *cobra.Command {
@@ -37,10 +41,16 @@ to give more bits.
 With -o each measurement is written as it is made, and those that the file already has
 are not made again: an interrupted run goes on where it was.`,
 		Example: `  qat sensitivity runs/lenet-pact-w4a4/checkpoint-float.safetensors
-  qat sensitivity float.safetensors --bits 8,4,2 -o sensitivity.jsonl`,
+  qat sensitivity float.safetensors --bits 8,4,2 -o sensitivity.jsonl --chart sensitivity.svg`,
 		Args: command.Arguments(1, 1, "a checkpoint"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := artifact.CheckOutputs(args[0], f.out, f.chart); err != nil {
+				return command.Wrong(c, "%w", err)
+			}
 			list, err := f.run(c, args[0])
+			if err == nil {
+				err = writeChart(f.chart, func(w io.Writer) error { return report.Sensitivity(w, list) })
+			}
 			if err != nil {
 				return err
 			}
@@ -54,6 +64,7 @@ are not made again: an interrupted run goes on where it was.`,
 	c.Flags().IntSliceVar(&f.bits, "bits", []int{8, 4, 2}, "widths to measure, 2 to 8, divided by commas")
 	c.Flags().IntVar(&f.measure, "measure", 500, "validation images to measure with, 0 for all")
 	c.Flags().StringVarP(&f.out, "output", "o", "", "`file` of measurements to go on with")
+	addChart(c, &f.chart, "the signal of every layer")
 	command.AddJSON(c)
 	return c
 }

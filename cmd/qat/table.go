@@ -3,15 +3,18 @@
 package main
 
 import (
+	"io"
+
 	"github.com/spf13/cobra"
 
+	"github.com/goqat/goqat/artifact"
 	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/table"
 )
 
 func tableCommand() *cobra.Command {
-	var rows string
+	var rows, chart string
 	c := &cobra.Command{
 		Use:   "table RUNS",
 		Short: "Make a table of the trainings in a folder of run folders",
@@ -25,9 +28,12 @@ With --rows the table has the rows of a file, in their order, with their recipes
 flags: one a line, its name, its seeds, its recipe and flags of qat train. Rows whose
 names begin with base are left out.`,
 		Example: `  qat table runs
-  qat table runs/mnist --rows examples/recipes/tables/mnist`,
+  qat table runs/mnist --rows examples/recipes/tables/mnist --chart mnist.svg`,
 		Args: command.Arguments(1, 1, "a folder of run folders"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := artifact.CheckOutputs(rows, chart); err != nil {
+				return command.Wrong(c, "%w", err)
+			}
 			var list []table.Row
 			if rows != "" {
 				var err error
@@ -37,6 +43,9 @@ names begin with base are left out.`,
 			}
 			lines, err := table.Read(args[0], list)
 			if err != nil {
+				return err
+			}
+			if err := writeChart(chart, func(w io.Writer) error { return table.Chart(w, lines) }); err != nil {
 				return err
 			}
 			if command.AsJSON(c) {
@@ -49,6 +58,7 @@ names begin with base are left out.`,
 		},
 	}
 	c.Flags().StringVar(&rows, "rows", "", "`file` of the rows of the table")
+	addChart(c, &chart, "accuracy over the bytes of the models")
 	command.AddJSON(c)
 	return c
 }

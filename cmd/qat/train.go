@@ -43,7 +43,13 @@ or the kernels are others than before, unless --accept-changes says to go on.`,
 				return err
 			}
 			screen := command.Screen(c)
-			s, err := pipeline.Train(c.Context(), r, pipeline.Options{Resume: resume != "", AcceptChanges: accept, SkipBroken: skipBroken, On: screen.Show})
+			s, err := pipeline.Train(c.Context(), r, pipeline.Options{
+				Resume: resume != "", AcceptChanges: accept, SkipBroken: skipBroken, On: screen.Show,
+				Finished: func(e *pipeline.Evidence) {
+					screen.Stop()
+					writeReport(c, r.Out, e)
+				},
+			})
 			screen.Stop()
 			if err != nil {
 				return err

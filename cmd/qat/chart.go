@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/goqat/goqat/train"
+)
+
+// addChart adds the flag --chart to a command.
+func addChart(c *cobra.Command, path *string, what string) {
+	c.Flags().StringVar(path, "chart", "", "write a picture of "+what+" to an SVG `file`")
+}
+
+// writeChart writes a picture to a file, if one is named.
+func writeChart(path string, write func(io.Writer) error) error {
+	if path == "" {
+		return nil
+	}
+	return train.WriteFile(path, func(f *os.File) error { return write(f) })
+}
