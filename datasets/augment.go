@@ -19,7 +19,9 @@ type Augmentation struct {
 
 	Mixup float64 // mix the images of a batch in pairs, by shares of Beta(Mixup, Mixup); 0 for none, at most 1
 
-	Fill uint8 // value outside the image: the zero point of the network's input
+	// Fill are the values outside the image: the zero points of the network's input, one for each channel or one for all; none
+	// is 0.
+	Fill []uint8
 }
 
 // A filler copies images into a batch, changed at random. The draws of an image depend on (seed, epoch, its index in the split, how often it
@@ -30,10 +32,16 @@ type filler struct {
 	random  rand.PCG
 	values  [256]uint8 // of brightness and contrast
 	scratch []uint8    // an image before it is turned, a batch before it is mixed
+	outside []uint8    // Fill of each channel
 }
 
 func newFiller(shape Shape, o LoaderOptions) filler {
-	f := filler{shape: shape, options: o}
+	f := filler{shape: shape, options: o, outside: make([]uint8, shape.Channels)}
+	for c := range f.outside {
+		if n := len(o.Fill); n > 0 {
+			f.outside[c] = o.Fill[c%n]
+		}
+	}
 	if o.turns() || o.Mixup > 0 {
 		f.scratch = make([]uint8, o.Batch*shape.Size())
 	}
@@ -64,7 +72,7 @@ func (f *filler) augment(out, in []uint8, d draw, epoch int) {
 	if o.turns() {
 		f.turn(out, in, down, right)
 	} else {
-		shift(out, in, f.shape, down, right, o.Fill)
+		shift(out, in, f.shape, down, right, f.outside)
 	}
 	if flip {
 		mirror(out, f.shape)
@@ -85,7 +93,7 @@ func (f *filler) uniform(most float64) float64 {
 }
 
 // shift sets out to the window of in that starts at row down and column right, both between -side and side; outside in it is fill.
-func shift(out, in []uint8, s Shape, down, right int, fill uint8) {
+func shift(out, in []uint8, s Shape, down, right int, fill []uint8) {
 	row := s.Width * s.Channels
 	low := max(0, -right) * s.Channels
 	high := min(s.Width, s.Width-right) * s.Channels
@@ -102,9 +110,10 @@ func shift(out, in []uint8, s Shape, down, right int, fill uint8) {
 	}
 }
 
-func set(s []uint8, v uint8) {
+// set fills whole pixels, with a value for each channel.
+func set(s, fill []uint8) {
 	for i := range s {
-		s[i] = v
+		s[i] = fill[i%len(fill)]
 	}
 }
 
@@ -141,6 +150,6 @@ func (f *filler) cutOut(image []uint8) {
 	low, high := max(0, x)*s.Channels, min(s.Width, x+side)*s.Channels
 	for row := max(0, y); row < min(s.Height, y+side); row++ {
 		at := row * s.Width * s.Channels
-		set(image[at+low:at+high], f.options.Fill)
+		set(image[at+low:at+high], f.outside)
 	}
 }

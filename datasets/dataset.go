@@ -174,10 +174,30 @@ func MeanDeviation(s Split) (mean, deviation float64) {
 	for _, v := range s.Images {
 		counts[v]++
 	}
-	n := float64(max(1, len(s.Images)))
+	return moments(&counts)
+}
+
+// MeansDeviations returns the same for each channel.
+func MeansDeviations(s Split, channels int) (means, deviations []float64) {
+	counts := make([][256]int64, channels)
+	for i, v := range s.Images {
+		counts[i%channels][v]++
+	}
+	for c := range counts {
+		m, d := moments(&counts[c])
+		means, deviations = append(means, m), append(deviations, d)
+	}
+	return means, deviations
+}
+
+// moments returns the mean and the deviation of so many pixels of each value.
+func moments(counts *[256]int64) (mean, deviation float64) {
+	var total int64
 	for v, c := range counts {
+		total += c
 		mean += float64(float64(c) * float64(v))
 	}
+	n := float64(max(1, total))
 	mean /= n
 	var variance float64
 	for v, c := range counts {

@@ -117,7 +117,7 @@ func TestLoaderShuffles(t *testing.T) {
 func TestLoaderResumes(t *testing.T) {
 	shape := Shape{6, 4, 3}
 	s := numbered(61, shape)
-	l := newLoader(t, s, shape, LoaderOptions{Batch: 8, Seed: 3, Shuffle: true, Augmentation: Augmentation{Crop: 2, Flip: true, Fill: 9}})
+	l := newLoader(t, s, shape, LoaderOptions{Batch: 8, Seed: 3, Shuffle: true, Augmentation: Augmentation{Crop: 2, Flip: true, Fill: []uint8{9}}})
 	for epoch := range 2 {
 		whole := collect(newLoader(t, s, shape, l.options), epoch, 0)
 		for first := range l.Batches() + 2 {
@@ -187,7 +187,7 @@ func TestLoaderCropsAndFlips(t *testing.T) {
 			}
 		}
 	}
-	l := newLoader(t, s, shape, LoaderOptions{Batch: 1, Augmentation: Augmentation{Crop: padding, Flip: true, Fill: fill}})
+	l := newLoader(t, s, shape, LoaderOptions{Batch: 1, Augmentation: Augmentation{Crop: padding, Flip: true, Fill: []uint8{fill}}})
 	seen := map[draw]int{}
 	mirrored := 0
 	for epoch := range epochs {

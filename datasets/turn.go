@@ -44,7 +44,7 @@ func (f *filler) between(pixel, in []uint8, y, x int) {
 	for c := range s.Channels {
 		at := func(y, x int) int {
 			if y < 0 || y >= s.Height || x < 0 || x >= s.Width {
-				return int(f.options.Fill)
+				return int(f.outside[c])
 			}
 			return int(in[(y*s.Width+x)*s.Channels+c])
 		}

@@ -39,8 +39,11 @@ func (p *Plan) Lower(about About) (*qmodel.Model, error) {
 		Name: n.Name, Method: about.Method, Classes: n.Classes, Data: about.Data,
 		Input: qmodel.Input{
 			Height: n.Input.Height, Width: n.Input.Width, Channels: n.Input.Channels,
-			ZeroPoints: []int32{n.Input.ZeroPoint}, ScaleBits: []uint32{math.Float32bits(n.Input.Scale)},
 		},
+	}
+	for _, c := range n.Input.Channelwise() {
+		m.Input.ZeroPoints = append(m.Input.ZeroPoints, c.ZeroPoint)
+		m.Input.ScaleBits = append(m.Input.ScaleBits, math.Float32bits(c.Scale))
 	}
 	index := map[*Tensor]int{p.Image: 0}
 	m.Tensors = append(m.Tensors, p.tensor(p.Image))
@@ -75,7 +78,7 @@ func shaped(t *layers.Tensor) qmodel.Tensor {
 // tensor describes t for the model.
 func (p *Plan) tensor(t *Tensor) qmodel.Tensor {
 	q := shaped(t.Tensor)
-	q.Bits, q.ZeroPoint, q.Signs = t.Bits, t.ZeroPoint, t.Signs != nil
+	q.Bits, q.ZeroPoint, q.ZeroPoints, q.Signs = t.Bits, t.ZeroPoint, t.Zeros, t.Signs != nil
 	switch {
 	case t.Sums:
 		q.Kind = qmodel.Accumulators

@@ -35,6 +35,10 @@ type Tensor struct {
 	qat.Quantization
 	// Signs is what each sign of a code stands for; nil for tensors that are no signs.
 	Signs []float32
+	// Zeros are the zero points of the image's channels where they differ, in the image
+	// and in tensors that keep its codes: channel c has that at c modulo their number.
+	// Nil for others.
+	Zeros []int32
 }
 
 // A Unit is a unit of the network with its integers and the real numbers that they
@@ -111,7 +115,7 @@ func Derive(n *layers.Network) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{Network: n, tensors: map[*layers.Tensor]*Tensor{}, units: map[*layers.Unit]*Unit{}}
-	p.Image = &Tensor{Tensor: n.Image, Bits: qat.ImageBits, Quantization: qat.Quantization{Params: n.Input.Params, Hi: 255}}
+	p.Image = &Tensor{Tensor: n.Image, Bits: qat.ImageBits, Quantization: qat.Quantization{Params: n.Input.Params, Hi: 255}, Zeros: n.Input.Zeros()}
 	p.tensors[n.Image] = p.Image
 	for _, lu := range n.Units {
 		if lu.Kind.TrainingOnly() {
@@ -133,6 +137,9 @@ func Derive(n *layers.Network) (*Plan, error) {
 
 // derive finds the integers of a unit.
 func (p *Plan) derive(u *Unit) error {
+	if err := u.readsChannels(); err != nil {
+		return err
+	}
 	var err error
 	if u.Output, err = p.output(u); err != nil {
 		return err
@@ -161,6 +168,17 @@ func (p *Plan) derive(u *Unit) error {
 	return err
 }
 
+// readsChannels says why the unit cannot read an image whose channels have zero points
+// of their own: only weighted units take these apart, and others that keep codes.
+func (u *Unit) readsChannels() error {
+	for i, in := range u.Inputs {
+		if in.Zeros != nil && (i > 0 || !u.Kind.Weighted() && (!u.Kind.Keeps() || u.Kind == network.Selection)) {
+			return fmt.Errorf("it reads the image, whose channels have zero points of their own (%v), without weights; begin with a convolution or a linear layer of 8 bits, or give one mean for all channels", in.Zeros)
+		}
+	}
+	return nil
+}
+
 // output returns the meaning of the unit's result.
 func (p *Plan) output(u *Unit) (*Tensor, error) {
 	t := &Tensor{Tensor: u.Unit.Output}
@@ -172,7 +190,7 @@ func (p *Plan) output(u *Unit) (*Tensor, error) {
 	case t.Sums || t.Tensor == p.Network.Logits:
 		t.Bits = 32
 	case u.Kind.Keeps():
-		t.Bits, t.Quantization, t.Signs = u.Inputs[0].Bits, u.Inputs[0].Quantization, u.Inputs[0].Signs
+		t.Bits, t.Quantization, t.Signs, t.Zeros = u.Inputs[0].Bits, u.Inputs[0].Quantization, u.Inputs[0].Signs, u.Inputs[0].Zeros
 	case q == nil:
 		return nil, fmt.Errorf("its result is not quantized")
 	default:
@@ -252,6 +270,14 @@ func codes(t *Tensor, outScale float32) quant.Term {
 // mostAbs returns the greatest |q − zero point| over all codes of the tensor's bits.
 func (t *Tensor) mostAbs() int64 {
 	return int64(max(t.ZeroPoint, quant.Activation(t.Bits).Max()-t.ZeroPoint))
+}
+
+// zero returns the zero point of a channel, or of a value of the tensor by its index.
+func (t *Tensor) zero(i int) int32 {
+	if t.Zeros == nil {
+		return t.ZeroPoint
+	}
+	return t.Zeros[i%len(t.Zeros)]
 }
 
 // sum adds y to a copy of x; either may be nil.

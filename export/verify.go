@@ -190,7 +190,7 @@ func (v *verifier) compareIntegers(s graph.Site) {
 	case s.Wide != nil:
 		value = func(i int) int64 { return int64(s.Wide[i]) }
 	case len(t.codes) > 0:
-		value = func(i int) int64 { return int64(s.Y[i]) + int64(t.unit.Output.ZeroPoint) }
+		value = func(i int) int64 { return int64(s.Y[i]) + int64(t.unit.Output.zero(i)) }
 	}
 	for i, c := range t.codes {
 		if int64(c) != value(i) {

@@ -47,7 +47,7 @@ func TestRandomNetworks(t *testing.T) {
 			t.Errorf("%s: %d integers differ in %d tensors", name, v.IntegerMismatches, v.Tensors)
 		}
 	}
-	for _, what := range []string{"conv", "groups", "depthwise", "stride", "residual", "shortcut", "add", "maxpool", "avgpool", "global", "dropout", "relu6", "signed", "wide", "linear", "power of two", "signs", "several signs", "branches", "sign unit", "pooled signs", "padded signs"} {
+	for _, what := range []string{"conv", "groups", "depthwise", "stride", "residual", "shortcut", "add", "maxpool", "avgpool", "global", "dropout", "relu6", "signed", "wide", "linear", "power of two", "signs", "several signs", "branches", "sign unit", "pooled signs", "padded signs", "channels of the image"} {
 		if !seen[what] {
 			t.Errorf("no network had %s", what)
 		}
@@ -93,6 +93,16 @@ func (g *generator) network() (layers.Module, layers.Config) {
 		c.Policy.PowerOfTwo = true
 	}
 	c.Input.Params = layers.Normalized(g.Float64(), 0.05+g.Float64())
+	if c.Input.Channels > 1 && c.Policy.FirstLast == qat.FirstLast8 && !c.Policy.PowerOfTwo && g.IntN(2) == 0 {
+		g.note("channels of the image")
+		mean, deviation := make([]float64, c.Input.Channels), make([]float64, c.Input.Channels)
+		for k := range mean {
+			mean[k], deviation[k] = g.Float64(), 0.05+g.Float64()
+		}
+		if err := c.Input.Normalize(mean, deviation); err != nil {
+			panic(err)
+		}
+	}
 	chain := layers.Chain{g.conv(1 + g.IntN(9))}
 	for range 1 + g.IntN(4) {
 		chain = append(chain, g.block())

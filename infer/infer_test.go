@@ -48,6 +48,9 @@ func drawImages(rng *rand.Rand, m *qmodel.Model, n int) []uint8 {
 // connections, pools, of all bits.
 func drawModel(rng *rand.Rand) *qmodel.Model {
 	b := qmodeltest.New(rng, 1+rng.IntN(9), 1+rng.IntN(9), []int{1, 3, 1 + rng.IntN(20)}[rng.IntN(3)])
+	if rng.IntN(4) == 0 {
+		b.Channelwise()
+	}
 	x, skip := 0, 0
 	for range 1 + rng.IntN(6) {
 		t := b.Model.Tensors[x]
@@ -56,10 +59,13 @@ func drawModel(rng *rand.Rand) *qmodel.Model {
 		if t.Signs && kind < 3 || t.Signs && kind == 9 { // read by weighted operators and those that keep codes alone
 			kind = 4
 		}
+		if t.ZeroPoints != nil && kind != 0 { // read by these and flattening alone
+			kind = 4
+		}
 		switch kind {
 		case 0:
 			w := qmodeltest.Window{Kernel: [2]int{1 + rng.IntN(min(3, t.Height)), 1 + rng.IntN(min(3, t.Width))}, Stride: [2]int{1 + rng.IntN(3), 1 + rng.IntN(3)}}
-			average, pad := rng.IntN(2) == 0, rng.IntN(2) == 0
+			average, pad := rng.IntN(2) == 0 && t.ZeroPoints == nil, rng.IntN(2) == 0
 			for d := range w.Pad {
 				if pad || !average {
 					w.Pad[d] = rng.IntN(w.Kernel[d%2])

@@ -36,7 +36,7 @@ func evaluateOne(m *qmodel.Model, o *qmodel.Operator, values [][]int64, y, x, c 
 	// at returns an input code, for padding that of zero or of -1, and whether it is inside of the image.
 	at := func(y, x, c int) (int64, bool) {
 		if y < 0 || y >= in.Height || x < 0 || x >= in.Width {
-			return int64(in.ZeroPoint), false
+			return int64(in.Zero(c)), false
 		}
 		return values[o.Inputs[0]][(y*in.Width+x)*in.Channels+c], true
 	}
@@ -159,7 +159,7 @@ func weigh(m *qmodel.Model, o *qmodel.Operator, at func(y, x, c int) (int64, boo
 				for kx := range o.Kernel[1] {
 					for k := range each {
 						q, _ := at(y*o.Stride[0]+ky*max(1, o.Dilation[0])-o.Pad[0], x*o.Stride[1]+kx*max(1, o.Dilation[1])-o.Pad[1], group*each+k)
-						q -= int64(in.ZeroPoint)
+						q -= int64(in.Zero(group*each + k))
 						if in.Signs {
 							q = q>>sign&1*2 - 1
 						}

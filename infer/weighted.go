@@ -19,6 +19,7 @@ type weighted struct {
 	own    int  // accumulators of an output
 	adds   int  // per image
 	finish kernel.Finisher
+	center *kernel.Centering // of an input whose channels have zero points of their own, else nil
 	unfold *kernel.Unfolding // of a dilated kernel, nil for none; then c is what is left to do
 	fused  kernel.Fused      // the plan and the finisher in one, nil where there is no such kernel
 }
@@ -28,12 +29,20 @@ func newWeighted(m *qmodel.Model, i int, c kernel.Conv, set kernel.Set) step {
 	o := &m.Operators[i]
 	w := &weighted{c: c, in: o.Inputs[0], out: o.Output, own: m.Accumulators(o), finish: finisher(m, i, set)}
 	w.adds = int(m.MACs(i)) * w.own
-	if d := o.Window().Dilated(); d != [2]int{1, 1} {
+	d := o.Window().Dilated()
+	if d != [2]int{1, 1} {
 		w.unfold, w.c = kernel.Unfold(c, d[0], d[1])
+	}
+	if zeros := m.Tensors[w.in].ZeroPoints; zeros != nil {
+		var sets [][]int16
+		for k := range o.Weights.Sets() {
+			sets = append(sets, o.Weights.Values(k))
+		}
+		w.center = kernel.NewCentering(c, d[0], d[1], zeros, sets)
 	}
 	w.wide = w.own == 1 && o.Requantizer == nil && o.Thresholds == nil
 	w.plan = kernel.NewParts(set, o.Weights.Sets(), func(set kernel.Set, k int) kernel.Plan { return w.newPlan(m, o, k, set) })
-	if f, ok := w.plan.(kernel.Fuser); ok && !w.double && w.rest == nil && w.unfold == nil {
+	if f, ok := w.plan.(kernel.Fuser); ok && !w.double && w.rest == nil && w.unfold == nil && w.center == nil {
 		w.fused = f.Fuse(w.finish)
 	}
 	return w
@@ -95,6 +104,9 @@ func (w *weighted) run(i, batch int, tensors []kernel.Tensor, s *kernel.Scratch)
 	}
 	if w.rest != nil {
 		w.rest.Add(acc, x, at)
+	}
+	if w.center != nil {
+		w.center.Add(acc, t)
 	}
 	if !inPlace {
 		w.finish.Finish(t, acc, tensors, s)

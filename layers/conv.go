@@ -100,6 +100,7 @@ func (n *Network) emitWeighted(u *Unit) *graph.Node {
 	shape := []int{u.Channels, u.Window.Kernel[0], u.Window.Kernel[1], in / u.Window.Groups}
 	u.Weight = g.Param(u.Name+".weight", graph.Weights, shape...)
 	n.initialize(u)
+	n.weighChannels(u)
 	w := u.Weight.Node()
 	if !u.Assigned.FloatWeights() {
 		u.Quantizer = n.weights(u, shape)

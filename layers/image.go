@@ -2,22 +2,52 @@
 
 package layers
 
-import "slices"
-
 // RescaleImage makes up for weights that were trained with images of another
 // scale: those of the layers that read the image are multiplied by it and divided
 // by the network's own.
 func (n *Network) RescaleImage(scale float32) {
 	k := scale / n.Input.Scale
-	images := []*Tensor{n.Image}
 	for _, u := range n.Units {
-		if !u.Kind.Weighted() && u.Bits != 0 { // the image, narrowed
-			images = append(images, u.Output)
+		if n.readsImage(u) {
+			u.scaleChannels([]float32{k})
 		}
-		if u.Kind.Weighted() && slices.Contains(images, u.Input().Origin()) {
-			for i := range u.Weight.Value {
-				u.Weight.Value[i] *= k
-			}
-		}
+	}
+}
+
+// readsImage says whether the unit has weights for the image, or for the image
+// narrowed.
+func (n *Network) readsImage(u *Unit) bool {
+	if !u.Kind.Weighted() {
+		return false
+	}
+	from := u.Input().Origin()
+	if s := from.Source; s != nil && !s.Kind.Weighted() && s.Bits != 0 { // the image, narrowed
+		from = s.Inputs[0].Origin()
+	}
+	return from == n.Image
+}
+
+// weighChannels multiplies new weights that read channel c of the image by s[c]/s[0].
+// The graph feeds all channels at the scale of the first, as integers have one scale
+// for an accumulator; by what the scales of channels differ is in the weights.
+func (n *Network) weighChannels(u *Unit) {
+	if n.Input.Own == nil || !n.readsImage(u) {
+		return
+	}
+	var factors []float32
+	for _, p := range n.Input.Own {
+		factors = append(factors, p.Scale/n.Input.Scale)
+	}
+	u.scaleChannels(factors)
+}
+
+// scaleChannels multiplies the weights that read channel c of the unit's input by
+// factors[c modulo their number].
+func (u *Unit) scaleChannels(factors []float32) {
+	each := u.Input().Channels / u.Window.Groups
+	taps := u.Window.Taps() * each
+	for i := range u.Weight.Value {
+		group := i / taps / (u.Channels / u.Window.Groups)
+		u.Weight.Value[i] *= factors[(group*each+i%each)%len(factors)]
 	}
 }

@@ -5,27 +5,12 @@ package layers
 import (
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/network"
 	"github.com/goqat/goqat/qat"
 	"github.com/goqat/goqat/quant"
 )
-
-// Input describes the images of a network: uint8, NHWC, whose codes stand for
-// real values by one scale and zero point (docs/numerics.md, 2.3).
-type Input struct {
-	Height, Width, Channels int
-	quant.Params
-}
-
-// Normalized returns the input quantization for images whose pixels, in [0, 1],
-// have the given mean and deviation: zero point RNE(255 mean), scale
-// 1/(255 deviation).
-func Normalized(mean, deviation float64) quant.Params {
-	return quant.Params{Scale: float32(1 / (255 * deviation)), ZeroPoint: int32(math.RoundToEven(255 * mean))}
-}
 
 // Config is what Build needs beside the modules.
 type Config struct {
@@ -56,6 +41,7 @@ type Network struct {
 	Logits     *Tensor
 
 	stage int
+	reals [][256]float32 // of the codes of each channel of the images, or of all: those of the last batch
 }
 
 // Build traces m, whose result must be one value for each class, assigns how it is
@@ -96,6 +82,7 @@ func check(n *network.Network, classes []string) error {
 func Emit(a *qat.Assignment, c Config) (*Network, error) {
 	n := &Network{Config: c, Assignment: a, stage: len(c.Policy.Stages), Graph: graph.New(c.Batch, c.Pool)}
 	n.Graph.Memory = c.Memory
+	n.reals = make([][256]float32, max(1, len(c.Input.Own)))
 	n.Image = &Tensor{Tensor: a.Network.Image}
 	n.Image.node = n.Graph.Input(n.Image.Height, n.Image.Width, n.Image.Channels)
 	tensors := map[*network.Tensor]*Tensor{a.Network.Image: n.Image}
@@ -124,7 +111,7 @@ func Emit(a *qat.Assignment, c Config) (*Network, error) {
 // Step computes the loss and the gradients of a batch: images are uint8 codes,
 // NHWC.
 func (n *Network) Step(p graph.Pass, images []uint8, labels []int32) (loss float32, err error) {
-	if err := n.feed(images, labels, n.Input.Real); err != nil {
+	if err := n.feed(images, labels, n.Input.Scale); err != nil {
 		return 0, err
 	}
 	return n.Graph.Step(p)
@@ -133,11 +120,11 @@ func (n *Network) Step(p graph.Pass, images []uint8, labels []int32) (loss float
 // Forward computes the logits of a batch, [len(labels), classes]; Integer runs need
 // integer parameters (package export sets them).
 func (n *Network) Forward(p graph.Pass, images []uint8, labels []int32) ([]float32, error) {
-	value := n.Input.Real
+	scale := n.Input.Scale
 	if p.Mode == graph.Integer {
-		value = func(code int32) float32 { return float32(code - n.Input.ZeroPoint) }
+		scale = 1
 	}
-	if err := n.feed(images, labels, value); err != nil {
+	if err := n.feed(images, labels, scale); err != nil {
 		return nil, err
 	}
 	if err := n.Graph.Forward(p); err != nil {
@@ -146,19 +133,28 @@ func (n *Network) Forward(p graph.Pass, images []uint8, labels []int32) ([]float
 	return n.Graph.Logits(), nil
 }
 
-// feed binds a batch with the given values for the 256 codes.
-func (n *Network) feed(images []uint8, labels []int32, value func(int32) float32) error {
+// feed binds a batch: a code q of channel c is scale·(q − zero point of c).
+func (n *Network) feed(images []uint8, labels []int32, scale float32) error {
 	size := n.Image.Height * n.Image.Width * n.Image.Channels
 	if len(images) != len(labels)*size {
 		return fmt.Errorf("layers: %d bytes are not %d images of %s", len(images), len(labels), n.Image.Shape())
 	}
-	var table [256]float32
-	for code := range table {
-		table[code] = value(int32(code))
+	tables := n.reals
+	for c := range tables {
+		p := quant.Params{Scale: scale, ZeroPoint: n.Input.Channel(c).ZeroPoint}
+		for code := range tables[c] {
+			tables[c][code] = p.Real(int32(code))
+		}
 	}
 	return n.Graph.Feed(labels, func(x []float32) {
+		if len(tables) == 1 {
+			for i, code := range images {
+				x[i] = tables[0][code]
+			}
+			return
+		}
 		for i, code := range images {
-			x[i] = table[code]
+			x[i] = tables[i%len(tables)][code]
 		}
 	})
 }

@@ -12,9 +12,13 @@ import (
 
 // Augmentation returns what a recipe does to training images of a network's input.
 func Augmentation(a recipe.Augment, in layers.Input) datasets.Augmentation {
+	var fill []uint8
+	for _, p := range in.Channelwise() {
+		fill = append(fill, uint8(p.ZeroPoint))
+	}
 	return datasets.Augmentation{
 		Crop: a.Crop.Of(in.Height, in.Width), Flip: a.Flip, Rotate: a.Rotate, Scale: a.Scale,
-		Brightness: a.Brightness, Contrast: a.Contrast, Noise: a.Noise, Cutout: a.Cutout, Mixup: a.Mixup, Fill: uint8(in.ZeroPoint),
+		Brightness: a.Brightness, Contrast: a.Contrast, Noise: a.Noise, Cutout: a.Cutout, Mixup: a.Mixup, Fill: fill,
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/recipe"
+	"github.com/goqat/goqat/train"
 )
 
 // Reading says how a data set is read, and to whom it is told.
@@ -86,11 +87,50 @@ func splitData(d *datasets.Dataset, seed uint64) (split, error) {
 	return s, nil
 }
 
-// input describes the images for a network: normalized by the mean and deviation
-// of the training images.
-func (s split) input() layers.Input {
-	return layers.Input{
-		Height: s.Height, Width: s.Width, Channels: s.Channels,
-		Params: layers.Normalized(datasets.MeanDeviation(s.train)),
+// inputOf returns the quantization of images of the checkpoint that a training starts
+// from, whose weights expect it. A recipe that says another is refused.
+func (s split) inputOf(c *train.Checkpoint, d *recipe.Data) (layers.Input, error) {
+	for _, l := range []*recipe.Levels{&d.Mean, &d.Deviation} {
+		if l.Auto {
+			*l = recipe.Levels{}
+		}
 	}
+	if d.Mean.Values != nil || d.Deviation.Values != nil {
+		said, err := s.input(d)
+		if err == nil && !slices.Equal(said.Channelwise(), c.Info.Input.Channelwise()) {
+			err = fmt.Errorf("pipeline: data.mean, data.deviation: the checkpoint to start from was trained with others; leave them out")
+		}
+		if err != nil {
+			return said, err
+		}
+	}
+	return c.Info.Input, nil
+}
+
+// input describes the images for a network: normalized by the recipe's mean and
+// deviation, or by those of the training images. What the recipe leaves to be found for
+// each channel it says from then on.
+func (s split) input(d *recipe.Data) (layers.Input, error) {
+	in := layers.Input{Height: s.Height, Width: s.Width, Channels: s.Channels}
+	m, v := datasets.MeanDeviation(s.train)
+	mean, deviation := []float64{m}, []float64{v}
+	if d.Mean.Auto || d.Deviation.Auto {
+		m, v := datasets.MeansDeviations(s.train, s.Channels)
+		if d.Mean.Auto {
+			d.Mean = recipe.Levels{Values: m}
+		}
+		if d.Deviation.Auto {
+			d.Deviation = recipe.Levels{Values: v}
+		}
+	}
+	if d.Mean.Values != nil {
+		mean = d.Mean.Values
+	}
+	if d.Deviation.Values != nil {
+		deviation = d.Deviation.Values
+	}
+	if err := in.Normalize(mean, deviation); err != nil {
+		return in, fmt.Errorf("pipeline: data.mean, data.deviation: %w", err)
+	}
+	return in, nil
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/graph"
-	"github.com/goqat/goqat/quant"
 	"github.com/goqat/goqat/recipe"
 	"github.com/goqat/goqat/train"
 )
@@ -27,7 +26,7 @@ func OpenFloat(path string, q recipe.QAT, batch int, pool *graph.Pool) (*Restore
 	}
 	in := c.Info.Input
 	if q.Scales == "pow2" {
-		in.Scale = float32(quant.PowerOfTwo(float64(in.Scale)))
+		in.PowersOfTwo()
 	}
 	n, err := build(r, in, c.Info.Classes, pool, c.Sizes())
 	if err != nil {

@@ -16,7 +16,6 @@ import (
 	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/qat"
-	"github.com/goqat/goqat/quant"
 	"github.com/goqat/goqat/recipe"
 	"github.com/goqat/goqat/train"
 )
@@ -148,8 +147,8 @@ func (t *run) build(ctx context.Context, o Options) error {
 	if t.data, err = splitData(d, uint64(t.r.Seed)); err != nil {
 		return err
 	}
-	in := t.data.input()
-	if t.r.Init != "" { // its weights expect the images it was trained with
+	var in layers.Input
+	if t.r.Init != "" {
 		c, err := train.ReadCheckpoint(t.r.Init)
 		if err != nil {
 			return err
@@ -160,15 +159,19 @@ func (t *run) build(ctx context.Context, o Options) error {
 		if c.Info.Phase == phaseQAT {
 			t.on.note(fmt.Sprintf("note: init: %s is of the quantized phase: only its weights and statistics are taken, all ranges are set anew", t.r.Init))
 		}
-		in.Params = c.Info.Input.Params
+		if in, err = t.data.inputOf(c, &t.r.Data); err != nil {
+			return err
+		}
+	} else if in, err = t.data.input(&t.r.Data); err != nil {
+		return err
 	}
-	if o.Resume { // so do those of a run, also where the data has changed since
+	if o.Resume { // the weights of a run expect its images, also where the data has changed since
 		if c, err := train.ReadCheckpoint(filepath.Join(t.r.Out, lastFile)); err == nil {
-			in.Params = c.Info.Input.Params
+			in.Params, in.Own = c.Info.Input.Params, c.Info.Input.Own
 		}
 	}
 	if t.r.QAT.Scales == "pow2" {
-		in.Scale = float32(quant.PowerOfTwo(float64(in.Scale)))
+		in.PowersOfTwo()
 	}
 	if t.network, err = Build(t.r, in, d.Classes, t.pool); err != nil {
 		return err

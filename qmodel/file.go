@@ -127,6 +127,7 @@ func fromFile(f *safetensors.File) (*Model, error) {
 	if err := m.validateStructure(); err != nil {
 		return nil, err
 	}
+	m.SpreadZeroPoints()
 	return m, m.load(f.Tensors)
 }
 

@@ -39,8 +39,7 @@ type Input struct {
 	Height   int `json:"height"`
 	Width    int `json:"width"`
 	Channels int `json:"channels"` // 1 for gray, 3 for red, green, blue
-	// ZeroPoints and ScaleBits, IEEE 754 binary32, have one value for all channels. A list with one for each is part of
-	// version 2 of the file, but not run yet.
+	// ZeroPoints and ScaleBits, IEEE 754 binary32, have one value for all channels or, since version 2, one for each.
 	ZeroPoints []int32  `json:"zero_points"`
 	ScaleBits  []uint32 `json:"scale_bits"`
 }
@@ -75,10 +74,21 @@ type Tensor struct {
 	ZeroPoint int32    `json:"zero_point,omitzero"` // codes: in [0, 2^Bits-1]; else 0
 	Range     [2]int32 `json:"range,omitzero"`      // codes: the least and the greatest that an operator may give; zeros for all
 	ScaleBits uint32   `json:"scale_bits,omitzero"` // IEEE 754 binary32, positive and finite; accumulators: 0
+	// ZeroPoints are those of the channels of an image, where they differ, in the image and in tensors that keep its codes:
+	// channel c has that at c modulo their number, and ZeroPoint is the first. Else nil. The file has them in its input.
+	ZeroPoints []int32 `json:"-"`
 }
 
 // Len returns the numbers per image.
 func (t *Tensor) Len() int { return t.Height * t.Width * t.Channels }
+
+// Zero returns the zero point of channel c.
+func (t *Tensor) Zero(c int) int32 {
+	if t.ZeroPoints == nil {
+		return t.ZeroPoint
+	}
+	return t.ZeroPoints[c%len(t.ZeroPoints)]
+}
 
 // Max returns the greatest code of a tensor of codes; the least is 0.
 func (t *Tensor) Max() int32 { return 1<<t.Bits - 1 }

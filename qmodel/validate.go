@@ -32,6 +32,9 @@ func (m *Model) Validate() error {
 	if err := m.validateStructure(); err != nil {
 		return fmt.Errorf("qmodel: %w", err)
 	}
+	if err := m.validateZeroPoints(); err != nil {
+		return fmt.Errorf("qmodel: %w", err)
+	}
 	accumulators := make(map[int][]int64) // worst cases of the tensors of that kind, per channel
 	for i := range m.Operators {
 		o := &m.Operators[i]
@@ -212,8 +215,13 @@ func (m *Model) validateInput() error {
 	if len(in.ZeroPoints) != len(in.ScaleBits) || len(in.ZeroPoints) != 1 && len(in.ZeroPoints) != in.Channels {
 		return fmt.Errorf("%d zero points and %d scales, want one for all channels or one for each of %d", len(in.ZeroPoints), len(in.ScaleBits), in.Channels)
 	}
-	if len(in.ZeroPoints) > 1 {
-		return fmt.Errorf("zero points and scales for each of %d channels, which this program does not run; train with one mean and one deviation for all", in.Channels)
+	if m.Version == 1 && len(in.ZeroPoints) > 1 {
+		return fmt.Errorf("a zero point for each channel in version 1")
+	}
+	for c, zero := range in.ZeroPoints {
+		if zero < 0 || zero > image.Max() || !positive(in.ScaleBits[c]) {
+			return fmt.Errorf("channel %d: zero point %d, scale bits %#x, want a code and a scale that is positive and finite", c, zero, in.ScaleBits[c])
+		}
 	}
 	if in.Height != image.Height || in.Width != image.Width || in.Channels != image.Channels ||
 		in.ZeroPoints[0] != image.ZeroPoint || in.ScaleBits[0] != image.ScaleBits {

@@ -42,6 +42,11 @@ func (m *Model) validateOperator(o *Operator, accumulators map[int][]int64) erro
 	if in.Signs && !f.weighted && !f.keeps {
 		return fmt.Errorf("the input are signs")
 	}
+	for i, t := range o.Inputs {
+		if m.Tensors[t].ZeroPoints != nil && (i > 0 || !f.weighted && (!f.keeps || f.selects)) {
+			return fmt.Errorf("the channels of the input %q have zero points of their own: %s cannot read it, only layers with weights, maximum poolings and flattening can", m.Tensors[t].Name, o.Op)
+		}
+	}
 	if o.Tables != nil && !f.tables {
 		return fmt.Errorf("tables without use")
 	}
@@ -108,7 +113,7 @@ func (m *Model) ownBounds(o *Operator) [][]int64 {
 	case o.Weighted():
 		return o.Weights.TermBounds(in)
 	case o.Averages():
-		lo, hi := in.span()
+		lo, hi := in.Reach()
 		return [][]int64{repeat(o.whole(in)*int64(max(-lo, hi)), out.Channels)}
 	case o.Multiplies():
 		return [][]int64{repeat(in.mostAbs()*m.Tensors[o.Inputs[1]].mostAbs(), out.Channels)}

@@ -141,7 +141,7 @@ func (w *Weights) Bounds(k int, lo, hi int32) []int64 {
 
 // TermBounds returns the bounds of the accumulators of an operator with these weights and the input x, [term][channel].
 func (w *Weights) TermBounds(x *Tensor) [][]int64 {
-	lo, hi := x.span()
+	lo, hi := x.Reach()
 	var bounds [][]int64
 	for k := range w.Sets() {
 		b := w.Bounds(k, lo, hi)
@@ -152,12 +152,16 @@ func (w *Weights) TermBounds(x *Tensor) [][]int64 {
 	return bounds
 }
 
-// span returns the range of what an operator sums: q - zero point, or ±1.
-func (t *Tensor) span() (lo, hi int32) {
+// Reach returns the range of what an operator sums: q - zero point of any channel, or ±1.
+func (t *Tensor) Reach() (lo, hi int32) {
 	if t.Signs {
 		return -1, 1
 	}
-	return -t.ZeroPoint, t.Max() - t.ZeroPoint
+	least, most := t.ZeroPoint, t.ZeroPoint
+	for _, zero := range t.ZeroPoints {
+		least, most = min(least, zero), max(most, zero)
+	}
+	return -most, t.Max() - least
 }
 
 // mostAbs returns the greatest |q - zero point| over all codes of the tensor's bits.

@@ -114,6 +114,12 @@ func (c *check) data(d *Data) {
 	if d.Channels != 0 && d.Channels != 1 && d.Channels != 3 {
 		c.report("data.channels is %d, must be 1 for gray, 3 for colour or 0 for the data's own", d.Channels)
 	}
+	for _, m := range d.Mean.Values {
+		between(c, "data.mean", m, 0, 1)
+	}
+	for _, s := range d.Deviation.Values {
+		above(c, "data.deviation", s, 1e-6, 1e6)
+	}
 	c.augment(&d.Augment)
 	between(c, "data.balance", d.Balance, 0, 1)
 	between(c, "data.train_limit", d.TrainLimit, 0, math.MaxInt32)

@@ -67,9 +67,10 @@ func (i *Info) check() error {
 			return fmt.Errorf("its images are %d×%d×%d", in.Height, in.Width, in.Channels)
 		}
 	}
+	if err := in.Validate(); err != nil {
+		return err
+	}
 	switch {
-	case !(in.Scale > 0) || math.IsInf(float64(in.Scale), 0) || in.ZeroPoint < 0 || in.ZeroPoint > 255:
-		return fmt.Errorf("its images have the scale %v and the zero point %d", in.Scale, in.ZeroPoint)
 	case len(i.Classes) < 1 || len(i.Classes) > maxClasses:
 		return fmt.Errorf("it has %d classes", len(i.Classes))
 	case i.Position.Epoch < 0 || i.Position.Epoch > maxEpochs || i.Position.Batch < 0 || i.Position.Batch > maxEpochs:

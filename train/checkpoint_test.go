@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -145,7 +146,7 @@ func TestCheckpointRoundTrip(t *testing.T) {
 	if i.Recipe != info.Recipe || i.Phase != info.Phase || i.Position != info.Position || i.Validation != 0.25 || i.Best != 0.5 || i.Seconds["float"] != 1.5 {
 		t.Errorf("description %+v, want %+v", i, info)
 	}
-	if !slices.Equal(i.Classes, n.Classes) || i.Input != n.Input || i.Version != 1 {
+	if !slices.Equal(i.Classes, n.Classes) || !reflect.DeepEqual(i.Input, n.Input) || i.Version != 1 {
 		t.Errorf("classes %v, input %+v, version %d", i.Classes, i.Input, i.Version)
 	}
 	other := newNetwork(t, "pact")

@@ -71,7 +71,7 @@ func newLoop(t testing.TB, method string, epochs int) *train.Loop {
 	t.Helper()
 	n := newNetwork(t, method)
 	loader, err := datasets.NewLoader(images(29), datasets.Shape{Height: 6, Width: 6, Channels: 1}, datasets.LoaderOptions{
-		Batch: 8, Seed: 3, Shuffle: true, Augmentation: datasets.Augmentation{Crop: 1, Flip: true, Fill: uint8(n.Input.ZeroPoint)},
+		Batch: 8, Seed: 3, Shuffle: true, Augmentation: datasets.Augmentation{Crop: 1, Flip: true, Fill: []uint8{uint8(n.Input.ZeroPoint)}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -144,6 +144,7 @@ func generated(seeds int) map[string]*qmodel.Model {
 		models[fmt.Sprint("binary", seed)] = qmodeltest.Binary(rng)
 		models[fmt.Sprint("wide", seed)] = qmodeltest.Wide(rng)
 		models[fmt.Sprint("dilated", seed)] = dilated(rng)
+		models[fmt.Sprint("colors", seed)] = qmodeltest.Colors(rng)
 	}
 	return models
 }

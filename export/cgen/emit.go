@@ -43,6 +43,7 @@ type page struct {
 	Pair, Single, Narrow                        []fields // by bits of the codes
 	Depthwise, MaxPool, AvgPool, Combine, Table bool
 	Added, Planes, DepthwisePlanes, ColumnSums  bool
+	Channelwise                                 bool
 	Place, PairCodes                            bool // of a layer with several pixels
 	NarrowMultipliers, WideMultipliers          bool
 	Kinds                                       kinds
@@ -170,6 +171,7 @@ func (g *page) uses(steps []*step) {
 		depthwise := s.form == formDepthwise
 		g.OwnTerms, g.SignsOfCode = max(g.OwnTerms, s.end.own), max(g.SignsOfCode, s.signs)
 		g.PairCodes = g.PairCodes || s.form == formConv && s.end.kind == endCodes
+		g.Channelwise = g.Channelwise || s.channelwise()
 		g.Planes = g.Planes || s.signs > 1 && !depthwise
 		g.DepthwisePlanes = g.DepthwisePlanes || s.signs > 1 && depthwise
 		g.ColumnSums = g.ColumnSums || s.offset != 0 && !depthwise
@@ -355,13 +357,27 @@ func (t *tables) layer(s *step) {
 	}
 	fmt.Fprintf(&t.text, "static const net_piece net_%s_pieces[%d] = {\n%s};\n", s.name, len(s.rows), pieces.String())
 	e := t.end(s)
+	zeros := ""
+	if s.channelwise() {
+		var bytes []byte
+		for c := range s.in.Channels {
+			bytes = append(bytes, byte(s.in.Zero(c)))
+		}
+		array(t, "uint8_t", s.name+"_zeros", bytes, 1)
+		zeros = fmt.Sprintf(" .zeros = net_%s_zeros,", s.name)
+	}
 	fmt.Fprintf(&t.text, `static const net_layer net_%s = {
     .window = %s,
-    .groups = %d, .sets = %d, .signs = %d, .zero = %d, .column = %d, .columns = %d, .direct = %d, .narrow = %d, .offset = %d,
+    .groups = %d, .sets = %d, .signs = %d, .zero = %d,%s .column = %d, .columns = %d, .direct = %d, .narrow = %d, .offset = %d,
     .simple = %d, .pieces = %d, .piece = net_%s_pieces,
     .end = %s};
-`, s.name, window(s), s.o.Groups, s.sets, s.signs, s.in.ZeroPoint, s.column, s.columns, flag(s.direct), flag(s.narrow), s.offset,
+`, s.name, window(s), s.o.Groups, s.sets, s.signs, s.in.ZeroPoint, zeros, s.column, s.columns, flag(s.direct), flag(s.narrow), s.offset,
 		flag(s.simple()), len(s.rows), s.name, e)
+}
+
+// channelwise says whether padding is another code in each channel.
+func (s *step) channelwise() bool {
+	return s.o.Weighted() && s.in.ZeroPoints != nil && s.o.Pad != [4]int{}
 }
 
 func flag(b bool) int {

@@ -212,15 +212,17 @@ func (s *step) own(most int64) ([]sum, error) {
 		values := w.Values(k)
 		t := sum{1, make([]int64, s.out.Channels)}
 		for c := range t.offset {
-			var total, magnitude int64
-			for _, v := range values[c*each:][:each] {
+			var total, magnitude, zeros int64
+			base := c / (s.out.Channels / s.o.Groups) * w.Shape[3] // the first input channel of the group
+			for i, v := range values[c*each:][:each] {
 				total += int64(v)
 				magnitude += int64(max(v, -v))
+				zeros += int64(v) * int64(s.in.Zero(base+i%w.Shape[3]))
 			}
 			if err := checkRaw(max(magnitude+total, magnitude-total)/2*most, fmt.Sprintf("sums of channel %d", c)); err != nil {
 				return nil, err
 			}
-			t.offset[c] = -total * int64(s.in.ZeroPoint)
+			t.offset[c] = -zeros
 			if s.in.Signs {
 				t.gain, t.offset[c] = 2, -total
 			}

@@ -6,7 +6,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/goqat/goqat/internal/onnxproto"
 	"github.com/goqat/goqat/qmodel"
@@ -152,6 +154,31 @@ func (b *builder) byte8(name string, v int32) string {
 // cast adds a conversion to another type.
 func (b *builder) cast(x string, to onnxproto.Type) string {
 	return b.node("Cast", []string{x}, integer("to", int64(to)))
+}
+
+// zeroPoints returns what is to be taken from the codes of a tensor, as a constant: its zero point, nil for 0, or those of
+// its channels. Codes that were flattened here lie channel by channel.
+func zeroPoints(t *qmodel.Tensor, flat bool) (dims []int64, zeros []float32) {
+	if t.ZeroPoints == nil {
+		if t.ZeroPoint != 0 {
+			zeros = []float32{float32(t.ZeroPoint)}
+		}
+		return nil, zeros
+	}
+	pixels := t.Channels / len(t.ZeroPoints) // of the image, where the tensor is flat
+	for _, zero := range t.ZeroPoints {
+		zeros = append(zeros, slices.Repeat([]float32{float32(zero)}, pixels)...)
+	}
+	return broadcast(len(zeros), flat), zeros
+}
+
+// join writes what the channels of the image have, in one word: one number for all, or one for each between commas.
+func join[T any](values []T, write func(T) string) string {
+	var words []string
+	for _, v := range values {
+		words = append(words, write(v))
+	}
+	return strings.Join(words, ",")
 }
 
 // broadcast returns the dimensions of a constant for each channel.

@@ -43,8 +43,8 @@ func (e *exact) real(r real) string {
 	}
 	t := &e.model.Tensors[r.tensor]
 	x := e.cast(e.in(r.tensor, r.flat), onnxproto.TypeFloat)
-	if t.ZeroPoint != 0 {
-		x = e.node("Sub", []string{x, e.float32s("zero_point", nil, float32(t.ZeroPoint))})
+	if dims, zeros := zeroPoints(t, r.flat); zeros != nil {
+		x = e.node("Sub", []string{x, e.float32s("zero_point", dims, zeros...)})
 	}
 	if t.Signs && t.Bits > 1 { // a code is 2^k - 1 with k signs that are +1
 		x = e.node("Sub", []string{x, e.float32s("signs_below", nil, float32(int(1)<<r.sign-1))})
@@ -183,7 +183,7 @@ type digit struct {
 // split returns weights as Σ factor·digit with the fewest digits of one width that keep the sums over the input x below
 // 2^24: as a rule the weights themselves.
 func split(weights []int16, channels int, x *qmodel.Tensor) ([]digit, error) {
-	lo, hi := -x.ZeroPoint, x.Max()-x.ZeroPoint
+	lo, hi := x.Reach()
 	if x.Signs {
 		lo, hi = 0, 1
 	}

@@ -70,8 +70,8 @@ func metadata(m *qmodel.Model, o Options) []onnxproto.Entry {
 		{Key: "model", Value: m.Name},
 		{Key: "method", Value: m.Method},
 		{Key: "classes", Value: string(classes)},
-		{Key: "input_scale", Value: real(m.Tensors[0].ScaleBits)},
-		{Key: "input_zero_point", Value: fmt.Sprint(m.Tensors[0].ZeroPoint)},
+		{Key: "input_scale", Value: join(m.Input.ScaleBits, real)},
+		{Key: "input_zero_point", Value: join(m.Input.ZeroPoints, func(z int32) string { return fmt.Sprint(z) })},
 		{Key: "logit_scale", Value: real(logits.ScaleBits)},
 	}
 	if o.Version != "" {

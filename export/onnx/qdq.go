@@ -102,7 +102,14 @@ func (q *qdq) realScale(i int) float32 {
 
 // dequantize adds the real values of a tensor of codes.
 func (q *qdq) dequantize(i int, flat bool) string {
-	return q.node("DequantizeLinear", []string{q.in(i, flat), q.float32s("scale", nil, q.realScale(i)), q.byte8("zero_point", q.model.Tensors[i].ZeroPoint)})
+	t := &q.model.Tensors[i]
+	if t.ZeroPoints == nil {
+		return q.node("DequantizeLinear", []string{q.in(i, flat), q.float32s("scale", nil, q.realScale(i)), q.byte8("zero_point", t.ZeroPoint)})
+	}
+	// Runtimes have one zero point for all channels of what a convolution reads, and some take the first of many for all.
+	dims, zeros := zeroPoints(t, flat)
+	x := q.node("Sub", []string{q.cast(q.in(i, flat), onnxproto.TypeFloat), q.float32s("zero_point", dims, zeros...)})
+	return q.node("Mul", []string{x, q.float32s("scale", nil, q.realScale(i))})
 }
 
 // quantize makes the codes of the operator's output of real values. Codes that the output may not have are cut off as codes:

@@ -85,7 +85,7 @@ func (q *qdq) constant(y string, bias []*big.Rat, out int, flat bool) string {
 // codes.
 func (q *qdq) maximum(o *qmodel.Operator) {
 	x := &q.model.Tensors[o.Inputs[0]]
-	if x.Signs && x.Bits > 1 {
+	if x.Signs && x.Bits > 1 || x.ZeroPoints != nil { // the codes as they are
 		q.maxPool(o)
 		return
 	}

@@ -15,8 +15,8 @@ import (
 )
 
 // agrees feeds every operator of a file with goqat's integers and compares the codes that come out with what is stated:
-// never more than a step apart, and equal where they are said to be exact. real says what a code is in the file.
-func agrees(t *testing.T, m *qmodel.Model, file *onnxproto.Model, statements []agreement.Statement, pixels []uint8, real func(x *qmodel.Tensor, code int64) float64) (compared, differ int) {
+// never more than a step apart, and equal where they are said to be exact. real says what a code of a channel is in the file.
+func agrees(t *testing.T, m *qmodel.Model, file *onnxproto.Model, statements []agreement.Statement, pixels []uint8, real func(x *qmodel.Tensor, c int, code int64) float64) (compared, differ int) {
 	t.Helper()
 	want := observed(t, m, pixels)
 	operators := map[string]int{} // by their outputs
@@ -36,8 +36,9 @@ func agrees(t *testing.T, m *qmodel.Model, file *onnxproto.Model, statements []a
 		area := x.Height * x.Width
 		for k, code := range want[o.Output] {
 			at := (k/x.Len()*x.Channels+k%x.Channels)*area + k%x.Len()/x.Channels
-			v := real(x, code)
-			step := real(x, 1) - real(x, 0)
+			c := k % x.Channels
+			v := real(x, c, code)
+			step := real(x, c, 1) - real(x, c, 0)
 			d := math.Abs(y.Data[at]-v) / step
 			compared++
 			if d > 0 {
@@ -73,7 +74,7 @@ func TestQDQAgreesAsStated(t *testing.T) {
 				if err != nil {
 					continue
 				}
-				n, d := agrees(t, m, file, statements, images(rng, m, 3), func(_ *qmodel.Tensor, code int64) float64 { return float64(code) })
+				n, d := agrees(t, m, file, statements, images(rng, m, 3), func(_ *qmodel.Tensor, _ int, code int64) float64 { return float64(code) })
 				all, differ = all+n, differ+d
 			}
 			t.Logf("%d of %d integers differ, by one step", differ, all)

@@ -108,7 +108,7 @@ func narrow(weights []int16) bool {
 // weighted is product for weights that int8 holds, of the order of ONNX.
 func (q *qdq) weighted(o *qmodel.Operator, weights []int16, m []int64, shift []uint8, out int, bias []*big.Rat) string {
 	x, in, scale := &q.model.Tensors[o.Inputs[0]], q.realScale(o.Inputs[0]), q.realScale(out)
-	lo, hi := -x.ZeroPoint, x.Max()-x.ZeroPoint
+	lo, hi := x.Reach()
 	if x.Signs {
 		lo, hi = 0, 1
 	}
@@ -304,7 +304,7 @@ func (q *qdq) sign(o *qmodel.Operator) agreement.Statement {
 	weights := append([]int16(nil), q.weights(o, 0)...)
 	channels := len(t.M[0])
 	each := len(weights) / channels
-	lo, hi := -x.ZeroPoint, x.Max()-x.ZeroPoint
+	lo, hi := x.Reach()
 	if x.Signs {
 		lo, hi = 0, 1
 	}

@@ -124,8 +124,8 @@ func (q *qonnx) image() {
 	q.prefix = "input."
 	shape, t := q.shape(0, false), &q.model.Tensors[0]
 	x := q.quant(shape, q.names[0], 8, false, false)
-	if t.ZeroPoint != 0 {
-		x = q.op(shape, "Sub", []string{x, q.float32s("zero_point", nil, float32(t.ZeroPoint))})
+	if dims, zeros := zeroPoints(t, false); zeros != nil {
+		x = q.op(shape, "Sub", []string{x, q.float32s("zero_point", dims, zeros...)})
 	}
 	q.values[0] = value{image: x}
 }

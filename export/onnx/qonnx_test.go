@@ -14,7 +14,7 @@ import (
 
 func TestQONNXAgreesAsStated(t *testing.T) {
 	all, differ := 0, 0
-	for name, build := range map[string]func(*rand.Rand) *qmodel.Model{"tiny": withoutTable, "wide": qmodeltest.Wide} {
+	for name, build := range map[string]func(*rand.Rand) *qmodel.Model{"tiny": withoutTable, "wide": qmodeltest.Wide, "colors": qmodeltest.Colors} {
 		for seed := range uint64(40) {
 			rng := rand.New(rand.NewPCG(seed, 3))
 			m := build(rng)
@@ -22,11 +22,11 @@ func TestQONNXAgreesAsStated(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			n, d := agrees(t, m, file, statements, images(rng, m, 1), func(x *qmodel.Tensor, code int64) float64 {
+			n, d := agrees(t, m, file, statements, images(rng, m, 1), func(x *qmodel.Tensor, c int, code int64) float64 {
 				if x.Signs {
 					return float64(2*code - 1)
 				}
-				return float64(code) - float64(x.ZeroPoint)
+				return float64(code) - float64(x.Zero(c))
 			})
 			all, differ = all+n, differ+d
 		}

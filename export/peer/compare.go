@@ -217,14 +217,16 @@ func (c *comparer) tally(i int, got []float64) {
 		scale = float64(math.Float32frombits(t.ScaleBits))
 	case c.peer.hello.Centered && t.Signs: // -1 and +1
 		scale, zero = 2, 0.5
-	case c.peer.hello.Centered:
-		zero = float64(t.ZeroPoint)
 	}
+	centered := c.peer.hello.Centered && !t.Signs && t.Kind == qmodel.Codes
 	sum.Name = t.Name
 	for k, want := range c.want[i] {
 		at := k
 		if c.peer.hello.Layout == "NCHW" {
 			at = toPlanes(t, k)
+		}
+		if centered {
+			zero = float64(t.Zero(k % t.Channels))
 		}
 		sum.Integers++
 		if d := math.Abs(math.RoundToEven(got[at]/scale+zero) - float64(want)); d != 0 { // NaN is a difference

@@ -28,6 +28,9 @@ func (w *writer) operator(o *qmodel.Operator) agreement.Statement {
 		if t := &w.model.Tensors[i]; t.Signs && t.Bits > 1 && o.Adds() {
 			return refused("it reads codes of %d signs, which have no scale", t.Bits)
 		}
+		if o.Weighted() && w.model.Tensors[i].ZeroPoints != nil {
+			return refused("it reads an image whose channels have zero points of their own, and a tensor has one; train with one number as data.mean, or export ONNX or C")
+		}
 	}
 	if out.Signs && out.Bits > 1 {
 		return refused("codes of %d signs have no scale", out.Bits)

@@ -71,7 +71,7 @@ func (w *writer) layer(o *qmodel.Operator, m []int64, shift []uint8, y float32, 
 func (w *writer) layerWithin(limit int64, o *qmodel.Operator, values []int16, m []int64, shift []uint8, y float32, constant []*big.Rat) (*layer, error) {
 	in := o.Inputs[0]
 	x, scale := &w.model.Tensors[in], w.scale(in)
-	lo, hi := -x.ZeroPoint, x.Max()-x.ZeroPoint
+	lo, hi := x.Reach()
 	if x.Signs {
 		lo, hi = 0, 1
 	}

@@ -34,6 +34,16 @@ func New(rng *rand.Rand, height, width, channels int) *Builder {
 	}}
 }
 
+// Channelwise gives each channel of the image a zero point of its own. It comes before all operators, and the image is
+// read by those with weights, maximum poolings and flattening alone.
+func (b *Builder) Channelwise() {
+	in := &b.Model.Input
+	for len(in.ZeroPoints) < in.Channels {
+		in.ZeroPoints, in.ScaleBits = append(in.ZeroPoints, b.rng.Int32N(256)), append(in.ScaleBits, one)
+	}
+	b.Model.SpreadZeroPoints()
+}
+
 // Window is the geometry of a convolution or pooling.
 type Window struct {
 	Kernel, Stride [2]int
@@ -251,7 +261,8 @@ func (b *Builder) Upsample(in int, factor [2]int) int {
 func (b *Builder) keep(in, height, width, channels int) int {
 	x := b.Model.Tensors[in]
 	out := b.output(height, width, channels, x.Bits)
-	b.Model.Tensors[out].ZeroPoint, b.Model.Tensors[out].Signs = x.ZeroPoint, x.Signs
+	t := &b.Model.Tensors[out]
+	t.ZeroPoint, t.ZeroPoints, t.Signs = x.ZeroPoint, x.ZeroPoints, x.Signs
 	return out
 }
 
@@ -316,6 +327,21 @@ func Wide(rng *rand.Rand) *qmodel.Model {
 	x = b.ConvForm(x, three, 32, 1, Form{WeightBits: 1, CodeBits: 7})
 	x = b.AvgPool(x, Square(2, 1, 0), 8)
 	return b.Finish(x, 3)
+}
+
+// Colors returns a model of an image whose channels have zero points of their own: a depthwise layer, one of groups and one
+// that leaves accumulators, all padded, of the image after a maximum pooling; or a linear layer of the flattened image.
+func Colors(rng *rand.Rand) *qmodel.Model {
+	b := New(rng, 7, 5, 4)
+	b.Channelwise()
+	if rng.IntN(4) == 0 {
+		return b.Finish(0, 3)
+	}
+	x := b.MaxPool(0, Square(2, 1, 0))
+	raw := b.Conv(x, Window{Kernel: [2]int{2, 3}, Stride: [2]int{2, 1}, Pad: [4]int{1, 2, 0, 1}}, 4, 1, 4, 0)
+	y := b.Conv(x, Window{Kernel: [2]int{2, 3}, Stride: [2]int{2, 1}, Pad: [4]int{1, 2, 0, 1}}, 4, 4, 8, 7, raw)
+	z := b.Conv(x, Window{Kernel: [2]int{2, 3}, Stride: [2]int{2, 1}, Pad: [4]int{1, 2, 0, 1}}, 4, 2, 2, 5)
+	return b.Finish(b.Add(6, y, z, raw), 3)
 }
 
 // Branches returns a model of what version 3 of the file has: a concatenation of two branches, its operator 2, of which the
