@@ -76,6 +76,9 @@ func (l *lister) free(name string) string {
 func activated(y recipe.Layer, o *network.Operator) recipe.Layer {
 	if o.Activation != network.Identity {
 		y.Activation = o.Activation.String()
+		if o.Slope != o.Activation.Slope() {
+			y.Slope = o.Slope
+		}
 	}
 	return y
 }
@@ -109,6 +112,18 @@ var listed = map[network.Kind]func(o *network.Operator) recipe.Layer{
 	network.Reshape:       func(*network.Operator) recipe.Layer { return recipe.Layer{Kind: "flatten"} },
 	network.Drop:          func(o *network.Operator) recipe.Layer { return recipe.Layer{Kind: "dropout", Rate: o.Rate} },
 	network.Concatenation: func(*network.Operator) recipe.Layer { return recipe.Layer{Kind: "concat"} },
+	network.Nonlinearity: func(o *network.Operator) recipe.Layer {
+		return activated(recipe.Layer{Kind: "activation"}, o)
+	},
+	network.Normalization: func(o *network.Operator) recipe.Layer { return activated(recipe.Layer{Kind: "norm"}, o) },
+	network.Product:       func(*network.Operator) recipe.Layer { return recipe.Layer{Kind: "multiply"} },
+	network.Selection: func(o *network.Operator) recipe.Layer {
+		if o.Shuffle > 1 {
+			return recipe.Layer{Kind: "shuffle", Groups: o.Shuffle}
+		}
+		return recipe.Layer{Kind: "slice", First: o.First, Channels: o.Output.Channels}
+	},
+	network.Upsampling: func(o *network.Operator) recipe.Layer { return recipe.Layer{Kind: "upsample", Size: o.Factor} },
 }
 
 // windowed gives a layer its window. The stride is left out where it is the given one.

@@ -17,6 +17,7 @@ import (
 // An importer turns the nodes of a file into operators, in the file's order.
 type importer struct {
 	options Options
+	opsets  []onnxproto.Opset
 	program *onnxeval.Program
 	network *network.Network
 	values  map[string]view // by the name of the file's tensor
@@ -61,7 +62,7 @@ func Import(m *onnxproto.Model, o Options) (*Model, error) {
 		return nil, err
 	}
 	i := &importer{
-		options: o, program: program, network: &network.Network{Image: v.tensor}, values: map[string]view{}, readers: map[string]int{},
+		options: o, opsets: m.Opsets, program: program, network: &network.Network{Image: v.tensor}, values: map[string]view{}, readers: map[string]int{},
 		output: m.Graph.Outputs[0].Name, bytes: input.Type == onnxproto.TypeUint8, names: newNames(), numbers: map[string][]float32{}, model: &Model{program: program, layout: v.dims, most: o},
 	}
 	nodes := i.needed(m.Graph.Nodes)
@@ -388,7 +389,7 @@ func (i *importer) finish() error {
 	if s := float64(i.model.Input.Scale); !(s > 0) || math.IsInf(s, 0) {
 		return errors.New("onnx: the file multiplies the image by 0 or by no number")
 	}
-	if !last.Kind.Weighted() || last.Activation != network.Identity || i.readers[i.output] > 1 {
+	if !last.Kind.Weighted() && !last.Kind.Averages() || last.Activation != network.Identity || i.readers[i.output] > 1 {
 		n := &onnxproto.Node{Name: "logits/Conv"}
 		v = i.each(n, v, slices.Repeat([]float64{1}, t.Channels), make([]float64, t.Channels))
 		i.note("the network does not end with a layer of weights, so that %s, which changes nothing, was added", v.tensor.Name)
@@ -410,6 +411,16 @@ func (i *importer) finish() error {
 		return err
 	}
 	return i.input()
+}
+
+// opset returns the version of the standard's operators.
+func (i *importer) opset() int64 {
+	for _, o := range i.opsets {
+		if o.Domain == "" || o.Domain == "ai.onnx" {
+			return o.Version
+		}
+	}
+	return 0
 }
 
 // note keeps a sentence on what was changed.

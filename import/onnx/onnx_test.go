@@ -54,7 +54,7 @@ var networks = map[string]struct {
 		z = f.node("Relu", []string{f.norm(z, "bn", 5)})
 		z = f.node("AveragePool", []string{z}, list("kernel_shape", 2, 2), list("strides", 2, 2))
 		return f.classify(f.node("Flatten", []string{f.node("GlobalAveragePool", []string{z})}), 5)
-	}, "conv1 = convolution(concat1) 6×6×5, 1×1 window with stride 1, 5 groups, normalized, relu"},
+	}, "norm1 = normalization(concat1) 6×6×5, normalized, relu"},
 	"residual": {func() *onnxproto.Model {
 		f := newFile(1, 5, 5)
 		x := f.node("Clip", []string{f.conv("image", "a", 3, 1, 3, list("pads", 1, 1, 1, 1)), f.floats("lo", nil, 0), f.floats("hi", nil, 6)})
@@ -102,12 +102,52 @@ var networks = map[string]struct {
 		x = f.node("Sub", []string{x, f.random("d", 0, 1, 4, 1, 1)})
 		x = f.node("Relu", []string{f.node("MaxPool", []string{x}, list("kernel_shape", 2, 2))})
 		return f.classify(f.node("Flatten", []string{x}), 4)
-	}, "conv1 = convolution(maxpool1) 1×1×4, 1×1 window with stride 1, 4 groups, biased, relu\n"},
+	}, "activation1 = nonlinearity(maxpool1) 1×1×4, relu\n"},
 	"an end without weights": {func() *onnxproto.Model {
 		f := newFile(1, 4, 4)
 		x := f.node("Relu", []string{f.conv("image", "a", 3, 1, 3)})
 		return f.model(f.node("Flatten", []string{f.node("GlobalAveragePool", []string{x})}))
-	}, "logits = convolution(avgpool1) 1×1×3, 1×1 window with stride 1, 3 groups, biased\n"},
+	}, "avgpool1 = average(a) 1×1×3"},
+	"squeeze and excitation": {func() *onnxproto.Model {
+		f := newFile(2, 6, 6)
+		x := f.node("HardSwish", []string{f.conv("image", "a", 4, 2, 3)})
+		s := f.node("Relu", []string{f.conv(f.node("GlobalAveragePool", []string{x}), "b", 2, 4, 1)})
+		s = f.node("HardSigmoid", []string{f.conv(s, "c", 4, 2, 1)}, onnxproto.Attribute{Name: "alpha", Kind: onnxproto.Float, Float: 1.0 / 6})
+		x = f.node("Mul", []string{s, x})
+		return f.classify(f.node("Flatten", []string{x}), 64)
+	}, "multiply1 = product(activation1, activation2) 4×4×4\n"},
+	"swish in two nodes": {func() *onnxproto.Model {
+		f := newFile(2, 6, 6)
+		x := f.conv("image", "a", 4, 2, 3)
+		x = f.node("Mul", []string{x, f.node("Sigmoid", []string{x})})
+		x = f.node("LeakyRelu", []string{f.conv(x, "b", 4, 4, 3)}, onnxproto.Attribute{Name: "alpha", Kind: onnxproto.Float, Float: 0.1})
+		x = f.node("PRelu", []string{f.conv(x, "c", 4, 4, 1), f.random("slopes", 0.2, 4, 1, 1)})
+		return f.classify(f.node("Flatten", []string{x}), 16)
+	}, "activation1 = nonlinearity(a) 4×4×4, silu\n"},
+	"channels split and shuffled": {func() *onnxproto.Model {
+		f := newFile(2, 6, 6)
+		x := f.node("Relu", []string{f.conv("image", "a", 8, 2, 3)})
+		part := f.node("Split", []string{x, f.wholes("parts", 4, 4)}, whole("axis", 1))
+		nodes := f.m.Graph.Nodes
+		nodes[len(nodes)-1].Outputs = append(nodes[len(nodes)-1].Outputs, "right")
+		y := f.node("Relu", []string{f.conv("right", "b", 4, 1, 3, whole("group", 4), list("pads", 1, 1, 1, 1))})
+		x = f.node("Concat", []string{part, y}, whole("axis", 1))
+		x = f.node("Reshape", []string{x, f.wholes("groups", 1, 2, 4, 4, 4)})
+		x = f.node("Transpose", []string{x}, list("perm", 0, 2, 1, 3, 4))
+		x = f.node("Reshape", []string{x, f.wholes("again", 1, 8, 4, 4)})
+		y = f.node("Slice", []string{x, f.wholes("starts", 2), f.wholes("ends", 7), f.wholes("axes", 1)})
+		x = f.node("Concat", []string{f.conv(x, "c", 3, 8, 1), y}, whole("axis", 1))
+		return f.classify(f.node("Flatten", []string{x}), 128)
+	}, "shuffled by 2"},
+	"enlarged": {func() *onnxproto.Model {
+		f := newFile(2, 4, 4)
+		x := f.node("Relu", []string{f.conv("image", "a", 3, 2, 3)})
+		x = f.node("Resize", []string{x, "", f.floats("scales", []int64{4}, 1, 1, 2, 3)},
+			onnxproto.Attribute{Name: "coordinate_transformation_mode", Kind: onnxproto.String, String: "asymmetric"},
+			onnxproto.Attribute{Name: "nearest_mode", Kind: onnxproto.String, String: "floor"})
+		x = f.node("Relu", []string{f.conv(x, "b", 3, 3, 3)})
+		return f.classify(f.node("Flatten", []string{x}), 3*2*4)
+	}, "upsample1 = upsampling(a) 4×6×3, 2×3 times\n"},
 	"signals": {func() *onnxproto.Model {
 		f := newFile(2, 16)
 		x := f.node("Conv", []string{"image", f.random("a.weight", 0, 4, 2, 5), f.random("a.bias", 0, 4)}, list("pads", 2, 2), list("strides", 2))

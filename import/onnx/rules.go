@@ -36,52 +36,54 @@ func init() { // rules refer to each other
 		"Flatten":            regroup,
 		"Gemm":               gemm,
 		"GlobalAveragePool":  globalAverage,
+		"HardSigmoid":        hardSigmoid,
+		"HardSwish":          curve(network.HardSwish),
 		"Identity":           same,
+		"LeakyRelu":          leakyRelu,
 		"LogSoftmax":         softmax,
 		"MatMul":             matmul,
 		"MaxPool":            maxPool,
 		"Mul":                multiply,
+		"PRelu":              prelu,
 		"Pad":                pad,
 		"ReduceMean":         reduceMean,
 		"Relu":               activation(network.ReLU),
 		"Reshape":            regroup,
+		"Resize":             enlarge,
+		"Sigmoid":            curve(network.Sigmoid),
 		"Slice":              slice,
 		"Softmax":            softmax,
+		"Split":              split,
 		"Squeeze":            regroup,
 		"Sub":                subtract,
 		"Transpose":          transpose,
 		"Unsqueeze":          regroup,
+		"Upsample":           enlarge,
 	}
 }
 
 // called are the names of operators that the file gives none, as goqat's layers are called.
 var called = map[network.Kind]string{
 	network.Convolution: "conv", network.FullyConnected: "fc", network.Addition: "add", network.Maximum: "maxpool",
-	network.Average: "avgpool", network.Reshape: "flatten", network.Concatenation: "concat",
+	network.Average: "avgpool", network.Reshape: "flatten", network.Concatenation: "concat", network.Nonlinearity: "activation",
+	network.Normalization: "norm", network.Product: "multiply", network.Selection: "channels", network.Upsampling: "upsample",
 }
 
 // nearest says of operators that are not taken what is.
 var nearest = map[string]string{
-	"ConvTranspose":         "a Resize by nearest neighbours and a Conv, once goqat has it",
+	"ConvTranspose":         "a Resize by nearest neighbours and a Conv",
 	"DequantizeLinear":      "the float network, before it was quantized",
-	"Elu":                   "Relu",
-	"Gelu":                  "Relu",
+	"Elu":                   "LeakyRelu",
+	"Gelu":                  "x times Sigmoid(x) (SiLU)",
 	"GlobalMaxPool":         "GlobalAveragePool, or a MaxPool of the whole image",
 	"GroupNormalization":    "BatchNormalization",
-	"HardSigmoid":           "Clip of 0 to 6",
-	"HardSwish":             "Clip of 0 to 6 (ReLU6)",
 	"InstanceNormalization": "BatchNormalization",
 	"LayerNormalization":    "BatchNormalization",
-	"LeakyRelu":             "Relu",
 	"LRN":                   "BatchNormalization",
-	"PRelu":                 "Relu",
 	"QLinearConv":           "the float network, before it was quantized",
 	"QLinearMatMul":         "the float network, before it was quantized",
 	"QuantizeLinear":        "the float network, before it was quantized",
-	"Resize":                "a Conv of stride 1 on the image as it is",
-	"Sigmoid":               "Relu",
-	"Split":                 "a convolution in groups",
-	"Tanh":                  "Relu",
+	"Tanh":                  "HardSwish",
 }
 
 // same passes a tensor on.
@@ -147,8 +149,8 @@ func activation(a network.Activation) rule {
 		case v.open() || o != nil && !v.shared && o.Activation == network.ReLU:
 			o.Activation = max(o.Activation, a)
 		default:
-			v = i.each(n, v, slices.Repeat([]float64{1}, v.tensor.Channels), make([]float64, v.tensor.Channels))
-			v.tensor.Source.Activation = a
+			_, err := i.nonlinear(n, a, 0)
+			return err
 		}
 		i.set(n.Outputs[0], v)
 		return nil
@@ -276,7 +278,7 @@ func multiply(i *importer, n *onnxproto.Node) error {
 	if i.isConstant(n, 0) || i.isConstant(n, 1) {
 		return i.byConstant(n, func(c float64) (by, plus float64) { return c, 0 })
 	}
-	return misfitf("a Mul by a constant of each channel", "it multiplies two tensors that depend on the image")
+	return product(i, n)
 }
 
 func divide(i *importer, n *onnxproto.Node) error {
@@ -354,8 +356,18 @@ func slice(i *importer, n *onnxproto.Node) error {
 			window.Kernel[0], at[0], h = x.Height-size+1, starts[d], size
 		case d > 0 && v.covers(v.dims[d], columns):
 			window.Kernel[1], at[1], w = x.Width-size+1, starts[d], size
+		case d == v.channelDim():
+			w, err := i.selected(n, v, d, starts[d], size)
+			if err != nil {
+				return err
+			}
+			if !i.fits(w, n.Outputs[0]) {
+				return misfitf("one Slice for each dimension", "it takes a part of the channels and of the image")
+			}
+			i.set(n.Outputs[0], w)
+			return nil
 		default:
-			return misfitf("a convolution in groups", "it takes a part of the channels")
+			return misfitf("a Slice of channels, rows or columns", "it takes a part of another dimension")
 		}
 	}
 	if h < 1 || w < 1 {
@@ -687,15 +699,6 @@ func batchNormalization(i *importer, n *onnxproto.Node) error {
 		}
 		return i.affineNode(n, v, by, plus)
 	}
-	if !v.open() || !o.Kind.Weighted() {
-		v = i.each(n, v, slices.Repeat([]float64{1}, len(gamma)), make([]float64, len(gamma)))
-		o = v.tensor.Source
-	}
-	for c, b := range i.numbers[o.Name+".bias"] {
-		mean[c] -= float64(b)
-	}
-	delete(i.numbers, o.Name+".bias")
-	o.Biased, o.Normalized = false, true
 	for c := range variance { // goqat's epsilon is 1e-5
 		sigma := variance[c] + epsilon
 		if variance[c] = sigma - goqatEpsilon; variance[c] < 0 {
@@ -703,6 +706,15 @@ func batchNormalization(i *importer, n *onnxproto.Node) error {
 			gamma[c] *= math.Sqrt(goqatEpsilon / sigma)
 		}
 	}
+	if !v.open() || !o.Kind.Weighted() {
+		i.normalization(n, v, gamma, beta, mean, variance)
+		return nil
+	}
+	for c, b := range i.numbers[o.Name+".bias"] {
+		mean[c] -= float64(b)
+	}
+	delete(i.numbers, o.Name+".bias")
+	o.Biased, o.Normalized = false, true
 	for k, what := range []string{"gamma", "beta", "mean", "variance"} {
 		i.put(o.Name, what, singles(numbers[k]))
 	}

@@ -58,12 +58,14 @@ var operators = map[string]func(*call){
 	"Pad":             pad,
 	"Range":           span,
 	"Reshape":         reshape,
+	"Resize":          resize,
 	"Shape":           shape,
 	"Slice":           slice,
 	"Split":           split,
 	"Squeeze":         squeeze,
 	"Transpose":       transpose,
 	"Unsqueeze":       unsqueeze,
+	"Upsample":        resize, // before version 10 of the operators
 
 	// Weights.
 	"Conv":               convolution,
