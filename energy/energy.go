@@ -71,8 +71,11 @@ func (e Estimate) Add(o Estimate) Estimate {
 }
 
 // Integers estimates every layer of a network at its own widths, with 32-bit sums.
-func Integers(network []Layer) []Estimate {
-	return estimate(network, func(l Layer) float64 {
+func Integers(network []Layer) []Estimate { return IntegersIn(network, Hold(network)) }
+
+// IntegersIn is Integers in memories chosen for what is held in them.
+func IntegersIn(network []Layer, h Held) []Estimate {
+	return estimate(network, h, func(l Layer) float64 {
 		product := mulInt8 * float64(l.WeightBits*l.InputBits) / 64
 		return float64(l.MACs)*(product+addInt32) + float64(l.Adds)*addInt32
 	})
@@ -86,22 +89,38 @@ func Float32(network []Layer) []Estimate {
 		l.Activations.Bits = floatBits * l.Activations.Values
 		float[i] = l
 	}
-	return estimate(float, func(l Layer) float64 {
+	return estimate(float, Hold(float), func(l Layer) float64 {
 		return float64(l.MACs)*(mulFloat32+addFloat32) + float64(l.Adds)*addFloat32
 	})
 }
 
-func estimate(network []Layer, arithmetic func(Layer) float64) []Estimate {
-	var weights, activations int64
-	for _, l := range network {
-		weights += l.Weights.Bits
-		activations = max(activations, l.Activations.Bits)
-	}
+func estimate(network []Layer, h Held, arithmetic func(Layer) float64) []Estimate {
 	estimates := make([]Estimate, len(network))
 	for i, l := range network {
-		estimates[i] = Estimate{arithmetic(l), move(l.Weights.Bits, weights), move(l.Activations.Bits, activations)}
+		estimates[i] = Estimate{arithmetic(l), move(l.Weights.Bits, h.Weights), move(l.Activations.Bits, h.Activations)}
 	}
 	return estimates
+}
+
+// Held are the bits that two memories must hold: all weights of a network, and the
+// activations of its largest layer.
+type Held struct{ Weights, Activations int64 }
+
+// Hold returns what the memories of a network must hold.
+func Hold(network []Layer) (h Held) {
+	for _, l := range network {
+		h.Weights += l.Weights.Bits
+		h.Activations = max(h.Activations, l.Activations.Bits)
+	}
+	return h
+}
+
+// Memories returns the bits that each of the memories on the chip holds, rising.
+func Memories() (bits []int64) {
+	for _, m := range sram {
+		bits = append(bits, m.bits)
+	}
+	return bits
 }
 
 // move returns the energy to move bits that lie in the least memory that holds so many.

@@ -75,3 +75,15 @@ func Example() {
 	fmt.Printf("%.2f µJ against %.2f µJ\n", integers*1e-6, float*1e-6)
 	// Output: 0.19 µJ against 6.09 µJ
 }
+
+// TestChosenMemories estimates in memories that hold more than there is.
+func TestChosenMemories(t *testing.T) {
+	network := []energy.Layer{{Weights: energy.Numbers{Values: 4, Bits: 32}, Activations: energy.Numbers{Values: 4, Bits: 32}}}
+	if held := energy.Hold(network); held != (energy.Held{Weights: 32, Activations: 32}) {
+		t.Errorf("held are %+v", held)
+	}
+	sizes := energy.Memories()
+	e := energy.IntegersIn(network, energy.Held{Weights: sizes[1], Activations: sizes[2] + 1})[0]
+	near(t, "weights from 32 KB", e.Weights, 10)
+	near(t, "activations from DRAM", e.Activations, 640)
+}

@@ -53,6 +53,7 @@ type Images struct {
 	Calibration datasets.Split // training images, spread evenly over all
 	Validation  datasets.Split
 	Test        datasets.Split
+	Digest      string // of all images, see datasets.Dataset
 }
 
 // Images opens a data set for the network, by default that of its training: so many
@@ -79,7 +80,7 @@ func (r *Restored) Images(ctx context.Context, data recipe.Data, seed, calibrati
 	if err != nil {
 		return nil, err
 	}
-	i := &Images{Calibration: spread(s.train, calibration), Validation: s.validation, Test: set.Test}
+	i := &Images{Calibration: spread(s.train, calibration), Validation: s.validation, Test: set.Test, Digest: set.Digest}
 	return i, nil
 }
 

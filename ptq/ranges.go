@@ -24,7 +24,7 @@ type Options struct {
 	// that matches counts.
 	Exceptions []Exception
 	// Progress, if not nil, is told how many images are done.
-	Progress func(done int)
+	Progress func(done int) `json:"-"`
 }
 
 // An Exception gives the tensors whose names match a pattern of path.Match

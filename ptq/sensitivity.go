@@ -61,7 +61,7 @@ func Measure(ctx context.Context, n *layers.Network, images datasets.Split, s Se
 	if err != nil {
 		return s, err
 	}
-	s.Accuracy, s.Loss = judge(got, images.Labels, len(n.Classes))
+	s.Accuracy, s.Loss = Judge(got, images.Labels, len(n.Classes))
 	s.SNRdB = snr(want, got)
 	return s, nil
 }
@@ -74,8 +74,8 @@ func (s Sensitivity) quantizes(n *layers.Network, name string) bool {
 	return s.What != OfActivations && name == u.Weight.Name || s.What != OfWeights && name == u.Input().Origin().Name
 }
 
-// judge returns accuracy and mean cross-entropy of logits.
-func judge(rows []float32, labels []int32, classes int) (accuracy, loss float64) {
+// Judge returns accuracy and mean cross-entropy of logits.
+func Judge(rows []float32, labels []int32, classes int) (accuracy, loss float64) {
 	for i, label := range labels {
 		if logits.Top(rows[i*classes:(i+1)*classes]) == int(label) {
 			accuracy++

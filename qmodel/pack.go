@@ -33,6 +33,12 @@ func pack(codes []int8, bits int) []byte {
 	return packed
 }
 
+// WeightBytes returns the bytes that n weights of so many bits take in a file.
+func WeightBytes(n, bits int) int {
+	per := codesPerByte(bits)
+	return (n + per - 1) / per
+}
+
 // checkPacked refuses what does not hold n codes, or has bits set after the last.
 func checkPacked(packed []byte, bits, n int) error {
 	per := codesPerByte(bits)

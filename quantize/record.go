@@ -11,7 +11,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/goqat/goqat/ptq"
 )
@@ -19,9 +18,10 @@ import (
 // A record is a file with a line for each measurement that was made, and one before
 // them that says of what.
 type record struct {
-	path string
-	file *os.File // nil for none
-	made map[measured]ptq.Sensitivity
+	path   string
+	file   *os.File // nil for none
+	made   map[measured]ptq.Sensitivity
+	traces map[traced]ptq.Trace
 }
 
 // measured is what a measurement is of.
@@ -30,109 +30,143 @@ type measured struct {
 	bits        int
 }
 
-// recordHead is the first line: measurements of something else are not gone on
-// with.
-type recordHead struct {
-	Checkpoint  string  `json:"checkpoint"` // SHA-256 of the file
-	Calibrator  string  `json:"calibrator"`
-	Granularity string  `json:"granularity"`
-	Data        string  `json:"data"`
-	Dir         string  `json:"dir"`
-	Seed        int     `json:"seed"`
-	SkipBroken  bool    `json:"skip_broken"`
-	Layers      string  `json:"layers"` // the exceptions of --layer
-	Percentile  float64 `json:"percentile"`
-	Deviations  float64 `json:"deviations"`
-	Images      int     `json:"images"`
-	Measure     int     `json:"measure"`
+// traced is what a trace is of, and how it is estimated.
+type traced struct {
+	layer, what string
+	probes      int
+	seed        uint64
 }
 
-// openRecord opens or makes the file at path; "" keeps nothing.
-func openRecord(path, checkpoint string, s *Settings, measure int) (*record, error) {
-	m := &record{path: path, made: map[measured]ptq.Sensitivity{}}
+// head is the first line: measurements of something else are not gone on with.
+type head struct {
+	Checkpoint  string      `json:"checkpoint"` // SHA-256 of the file
+	Data        string      `json:"data"`       // digest
+	Seed        int         `json:"seed"`
+	Granularity string      `json:"granularity"`
+	Ranges      ptq.Options `json:"ranges"`
+	Calibration int         `json:"calibration"`
+	Measure     int         `json:"measure"`
+}
+
+// line is one of the others: a measurement, or a trace with its seed.
+type line struct {
+	*ptq.Sensitivity `json:",omitempty"`
+	Trace            *ptq.Trace `json:"hessian,omitempty"`
+	Seed             uint64     `json:"seed,omitempty"`
+}
+
+// openRecord opens or makes the file of measurements; "" keeps nothing.
+func openRecord(path, checkpoint string, ranges ptq.Options, h head) (*record, error) {
+	r := &record{path: path, made: map[measured]ptq.Sensitivity{}, traces: map[traced]ptq.Trace{}}
 	if path == "" {
-		return m, nil
+		return r, nil
 	}
-	content, err := os.ReadFile(checkpoint)
+	network, err := os.ReadFile(checkpoint)
 	if err != nil {
 		return nil, err
 	}
-	head := recordHead{
-		Checkpoint: fmt.Sprintf("%x", sha256.Sum256(content)), Calibrator: s.Calibrator, Granularity: s.Granularity,
-		Data: s.Data, Dir: s.Dir, SkipBroken: s.Reading.SkipBroken, Layers: strings.Join(s.Exceptions, ","),
-		Percentile: s.Numbers.Percentile, Deviations: s.Numbers.Deviations, Images: s.Images, Measure: measure,
+	h.Checkpoint, h.Ranges = fmt.Sprintf("%x", sha256.Sum256(network)), ranges
+	first, err := json.Marshal(h)
+	if err != nil {
+		return nil, err
 	}
-	if s.Seed != nil {
-		head.Seed = *s.Seed
-	}
-	data, err := os.ReadFile(path)
+	content, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	whole := data[:bytes.LastIndexByte(data, '\n')+1] // a line cut short is made again
-	if len(data) > 0 && len(whole) == 0 {
-		whole = data // nothing of goqat's: refused
+	whole := content[:bytes.LastIndexByte(content, '\n')+1] // a line cut short is made again
+	if len(content) > 0 && len(whole) == 0 {
+		whole = content // nothing of goqat's: refused
 	}
-	if err := m.read(whole, head); err != nil {
+	if err := r.read(whole, first); err != nil {
 		return nil, err
 	}
-	if m.file, err = os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644); err != nil {
+	if r.file, err = os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644); err != nil {
 		return nil, err
 	}
-	if err := m.file.Truncate(int64(len(whole))); err != nil {
-		return nil, err
+	if err := r.start(int64(len(whole)), first); err != nil {
+		r.close()
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if _, err := m.file.Seek(0, io.SeekEnd); err != nil {
-		return nil, err
+	return r, nil
+}
+
+// start makes the file ready for what is added after so many bytes.
+func (r *record) start(whole int64, first []byte) error {
+	if err := r.file.Truncate(whole); err != nil {
+		return err
 	}
-	if len(whole) == 0 {
-		return m, m.line(head)
+	if _, err := r.file.Seek(0, io.SeekEnd); err != nil || whole > 0 {
+		return err
 	}
-	return m, nil
+	_, err := r.file.Write(append(first, '\n'))
+	return err
 }
 
 // read takes in the lines that the file has.
-func (m *record) read(lines []byte, want recordHead) error {
+func (r *record) read(lines, want []byte) error {
 	if len(lines) == 0 {
 		return nil
 	}
 	first, rest, _ := bytes.Cut(lines, []byte("\n"))
-	var head recordHead
-	if json.Unmarshal(first, &head) != nil || head != want {
-		return fmt.Errorf("%s holds measurements of something else; name another file", m.path)
+	if !bytes.Equal(first, want) {
+		return fmt.Errorf("%s holds measurements of something else: another checkpoint, other data or other settings; name another file", r.path)
 	}
-	for line := range bytes.Lines(rest) {
-		var s ptq.Sensitivity
-		if err := json.Unmarshal(line, &s); err != nil {
-			return fmt.Errorf("%s: damaged: %w; name another file", m.path, err)
+	for text := range bytes.Lines(rest) {
+		var l line
+		err := json.Unmarshal(text, &l)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s is damaged: %w; name another file", r.path, err)
+		case l.Trace != nil:
+			r.traces[traceOf(*l.Trace, l.Seed)] = *l.Trace
+		case l.Sensitivity != nil:
+			r.made[measureOf(*l.Sensitivity)] = *l.Sensitivity
 		}
-		m.made[measured{s.Layer, s.What, s.Bits}] = s
 	}
 	return nil
 }
 
-func (m *record) find(s ptq.Sensitivity) (ptq.Sensitivity, bool) {
-	known, ok := m.made[measured{s.Layer, s.What, s.Bits}]
+func measureOf(s ptq.Sensitivity) measured { return measured{s.Layer, s.What, s.Bits} }
+
+func traceOf(t ptq.Trace, seed uint64) traced { return traced{t.Layer, t.What, t.Probes, seed} }
+
+// find returns a measurement that was made before.
+func (r *record) find(s ptq.Sensitivity) (ptq.Sensitivity, bool) {
+	known, ok := r.made[measureOf(s)]
 	return known, ok
 }
 
-// add appends a measurement.
-func (m *record) add(s ptq.Sensitivity) error {
-	if m.file == nil {
-		return nil
-	}
-	return m.line(s)
+// findTrace returns a trace that was estimated before.
+func (r *record) findTrace(t ptq.Trace, seed uint64) (ptq.Trace, bool) {
+	known, ok := r.traces[traceOf(t, seed)]
+	return known, ok
 }
 
-func (m *record) line(v any) error {
-	if err := json.NewEncoder(m.file).Encode(v); err != nil {
-		return fmt.Errorf("%s: %w", m.path, err)
+// add keeps a measurement.
+func (r *record) add(s ptq.Sensitivity) error {
+	r.made[measureOf(s)] = s
+	return r.write(line{Sensitivity: &s})
+}
+
+// addTrace keeps a trace.
+func (r *record) addTrace(t ptq.Trace, seed uint64) error {
+	r.traces[traceOf(t, seed)] = t
+	return r.write(line{Trace: &t, Seed: seed})
+}
+
+func (r *record) write(l line) error {
+	if r.file == nil {
+		return nil
+	}
+	if err := json.NewEncoder(r.file).Encode(l); err != nil {
+		return fmt.Errorf("%s: %w", r.path, err)
 	}
 	return nil
 }
 
-func (m *record) close() {
-	if m.file != nil {
-		m.file.Close()
+func (r *record) close() {
+	if r.file != nil {
+		r.file.Close()
 	}
 }

@@ -43,3 +43,11 @@ func (f *quantizeFlags) settings(c *cobra.Command, screen *term.Screen) (*quanti
 	}
 	return &f.as, nil
 }
+
+// hideUniform takes the flags out of the help that give all layers one width, where
+// each has its own.
+func hideUniform(c *cobra.Command) {
+	for _, name := range []string{"weight-bits", "activation-bits", "first-last"} {
+		_ = c.Flags().MarkHidden(name)
+	}
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/goqat/goqat/artifact"
+	"github.com/goqat/goqat/internal/command"
+	"github.com/goqat/goqat/internal/term"
+	"github.com/goqat/goqat/search"
+	"github.com/goqat/goqat/train"
+)
+
+// searchFlags are the flags of `qat search`.
+type searchFlags struct {
+	quantize quantizeFlags
+	options  search.Options
+	budget   string
+	measure  int
+	record   string
+	out      string
+}
+
+func searchCommand() *cobra.Command {
+	var f searchFlags
+	c := &cobra.Command{
+		Use:   "search CHECKPOINT --budget BUDGET",
+		Short: "Choose the bits of every layer under a budget",
+		Long: `Choose the bits of every layer of a float checkpoint, so that little is lost on
+validation images and a budget is kept: bytes=N of the exported file (of which only
+weights depend on the bits), bitops=N bit-operations or energy=N microjoules of an
+image, or bits=N, the mean of all weights and of all activations. What a layer loses at
+each width is ranked by the noise of the logits (snr), by their loss, or by the trace of
+the Hessian (hessian).
+
+-o writes the recipe of a training from the checkpoint with these bits, and keeps the
+measurements beside it: an interrupted search goes on where it was, also with another
+budget. --measurements names another file for them, such as one of qat sensitivity.`,
+		Example: `  qat search runs/lenet-pact-w4a4/checkpoint-float.safetensors --budget bits=4 -o mixed.yaml
+  qat train mixed.yaml
+  qat search float.safetensors --budget bytes=40000 --ranking hessian -o small.yaml`,
+		Args: command.Arguments(1, 1, "a checkpoint"),
+		RunE: func(c *cobra.Command, args []string) error {
+			r, err := f.run(c, args[0])
+			if err != nil {
+				return err
+			}
+			return command.Result(c, r, func(p *term.Page) { f.print(p, r) })
+		},
+	}
+	f.quantize.add(c)
+	hideUniform(c)
+	c.Flags().StringVar(&f.budget, "budget", "", "what is not to be exceeded: bytes=N, bitops=N, energy=N or bits=N")
+	c.Flags().StringVar(&f.options.Ranking, "ranking", search.BySNR, "measure of what bits lose: "+strings.Join(search.Rankings(), ", "))
+	c.Flags().IntSliceVar(&f.options.Widths, "bits", []int{2, 3, 4, 5, 6, 7, 8}, "widths to choose from, 2 to 8, divided by commas")
+	c.Flags().StringVar(&f.options.Method, "method", "", "quantization method of the training; default: that of the checkpoint's")
+	c.Flags().IntVar(&f.options.Probes, "probes", 16, "random vectors for each trace of the ranking hessian")
+	c.Flags().IntVar(&f.measure, "measure", 500, "validation images to measure with, 0 for all")
+	c.Flags().StringVar(&f.record, "measurements", "", "`file` of measurements to go on with; default: beside the recipe")
+	c.Flags().StringVarP(&f.out, "output", "o", "", "recipe `file` to write")
+	command.AddJSON(c)
+	return c
+}
+
+func (f *searchFlags) run(c *cobra.Command, path string) (*search.Result, error) {
+	o := &f.options
+	var err error
+	if o.Budget, err = search.ParseBudget(f.budget); err != nil {
+		return nil, command.Wrong(c, "--budget: %w", err)
+	}
+	if f.measure < 0 {
+		return nil, command.Wrong(c, "--measure %d: want 1 or more images, or 0 for all", f.measure)
+	}
+	if !slices.Contains(search.Rankings(), o.Ranking) || o.Probes < 2 || o.Probes > 10000 {
+		return nil, command.Wrong(c, "--ranking %s --probes %d: want one of %s, and 2 to 10000 probes", o.Ranking, o.Probes, strings.Join(search.Rankings(), ", "))
+	}
+	if f.record == "" && f.out != "" {
+		f.record = f.out + ".measurements.jsonl"
+	}
+	if err := artifact.CheckOutputs(path, f.out, f.record); err != nil {
+		return nil, command.Wrong(c, "%w", err)
+	}
+	screen := command.Screen(c)
+	defer screen.Stop()
+	settings, err := f.quantize.settings(c, screen)
+	if err != nil {
+		return nil, err
+	}
+	o.Checkpoint, o.Settings, o.Measure, o.Record = path, *settings, f.measure, f.record
+	slices.Sort(o.Widths)
+	o.Widths = slices.Compact(o.Widths)
+	r, err := search.Run(c.Context(), *o)
+	if err != nil || f.out == "" {
+		return r, err
+	}
+	return r, train.WriteFile(f.out, func(w *os.File) error { _, err := w.Write(r.Recipe.YAML()); return err })
+}
+
+// print writes the outcome for people.
+func (f *searchFlags) print(p *term.Page, r *search.Result) {
+	var rows [][]string
+	for _, l := range r.Layers {
+		rows = append(rows, []string{l.Name, fmt.Sprint(l.WeightBits), fmt.Sprint(l.ActivationBits), fmt.Sprint(l.Weights), fmt.Sprint(l.MACs)})
+	}
+	p.Table([]string{"layer", "weight bits", "activation bits", "weights", "MACs"}, rows)
+	s := r.Spent
+	p.Printf("\n%s=%.6g allows this: a file of %d bytes, %d bit-operations and %.4g µJ an image, %.3f bits a weight, %.3f bits an activation\n",
+		r.Budget.Of, r.Budget.Most, s.FileBytes, s.BitOps, s.EnergyUJ, s.WeightBits, s.ActivationBits)
+	if f.out != "" {
+		p.Printf("%s trains it: qat train %s\n", f.out, f.out)
+	}
+}
