@@ -107,14 +107,6 @@ func memories() (list []energy.Held) {
 	return list
 }
 
-// bitOps returns the bit-operations of an image.
-func (l *ledger) bitOps(b bits) (sum int64) {
-	for i, k := range l.layers {
-		sum += k.macs * int64(b.weights[i]*b.tensors[k.input])
-	}
-	return sum
-}
-
 // energy returns microjoules of an image.
 func (l *ledger) energy(b bits) (sum float64) {
 	for _, e := range energy.Integers(l.of(b)) {

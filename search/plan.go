@@ -26,7 +26,8 @@ type plan struct {
 	problem
 	o      Options
 	pool   *graph.Pool
-	recipe *recipe.Recipe // of the training that follows, without rules
+	image  map[string]bool // layers that read the image
+	recipe *recipe.Recipe  // of the training that follows, without rules
 	// overhead are the bytes of the file beside the weights.
 	overhead int64
 }
@@ -55,9 +56,11 @@ func newPlan(o Options) (_ *plan, err error) {
 		return nil, err
 	}
 	var names []string
+	p.image = map[string]bool{}
 	for _, u := range n.Network.Units {
 		if u.Kind.Weighted() {
 			names = append(names, u.Name)
+			p.image[u.Name] = u.Input().Origin().Source == nil
 		}
 	}
 	q := p.recipe.QAT
@@ -91,7 +94,7 @@ func (p *plan) prepare() error {
 	if p.o.Settings.Seed != nil {
 		r.Seed = *p.o.Settings.Seed
 	}
-	q.Layers, q.Stages, q.Granularity = nil, nil, p.o.Settings.Granularity
+	q.Layers, q.Stages, q.Granularity, q.FixedRanges = nil, nil, p.o.Settings.Granularity, false
 	if p.o.Method != "" {
 		q.Method, q.Weights = p.o.Method, ""
 	}
@@ -128,7 +131,7 @@ func (p *plan) rules(names []string, of func(layer int) (weights, input int)) []
 		if !p.o.Budget.narrows() {
 			r.ActivationBits = 0
 		}
-		if i == 0 && r.ActivationBits != 0 { // the image stays as it is
+		if p.image[name] && r.ActivationBits != 0 { // the image stays as it is
 			r.ActivationBits = imageBits
 		}
 		list = append(list, r)

@@ -70,8 +70,11 @@ budget. --measurements names another file for them, such as one of qat sensitivi
 
 func (f *searchFlags) run(c *cobra.Command, path string) (*search.Result, error) {
 	o := &f.options
-	var err error
-	if o.Budget, err = search.ParseBudget(f.budget); err != nil {
+	if f.budget == "" {
+		return nil, command.Wrong(c, "name a budget with --budget: %s=N", strings.Join(search.Budgets(), "=N, "))
+	}
+	b, err := search.ParseBudget(f.budget)
+	if err != nil {
 		return nil, command.Wrong(c, "--budget: %w", err)
 	}
 	if f.measure < 0 {
@@ -92,9 +95,8 @@ func (f *searchFlags) run(c *cobra.Command, path string) (*search.Result, error)
 	if err != nil {
 		return nil, err
 	}
-	o.Checkpoint, o.Settings, o.Measure, o.Record = path, *settings, f.measure, f.record
-	slices.Sort(o.Widths)
-	o.Widths = slices.Compact(o.Widths)
+	o.Checkpoint, o.Settings, o.Measure, o.Record, o.Budget = path, *settings, f.measure, f.record, b
+	o.Widths = slices.Compact(slices.Sorted(slices.Values(o.Widths)))
 	r, err := search.Run(c.Context(), *o)
 	if err != nil || f.out == "" {
 		return r, err

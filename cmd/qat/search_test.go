@@ -46,7 +46,7 @@ func TestSearchRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{float}, `--budget: search: the budget "" is none; want bytes=N`},
+		{[]string{float}, "name a budget with --budget: bytes=N"},
 		{[]string{float, "--budget", "bytes=much"}, `"bytes=much" is none`},
 		{[]string{float, "--budget", "bits=4", "--bits", "9"}, "some of 2 to 8"},
 		{[]string{float, "--budget", "bits=4", "--ranking", "luck"}, "--ranking luck"},
