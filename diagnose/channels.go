@@ -5,7 +5,6 @@ package diagnose
 import (
 	"fmt"
 
-	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/network"
@@ -32,14 +31,11 @@ func (c *channels) see(y []float32, count int) {
 func (e *examination) forward(p graph.Pass, see func(graph.Site)) error {
 	n, s := e.Network, e.Images.Validation
 	p.Mode, p.Tap = graph.Eval, see
-	size := len(s.Images) / s.Len()
-	for at := 0; at < s.Len(); at += n.Graph.Batch() {
+	for _, b := range s.Batches(n.Graph.Batch()) {
 		if err := e.ctx.Err(); err != nil {
 			return err
 		}
-		end := min(at+n.Graph.Batch(), s.Len())
-		batch := datasets.Split{Images: s.Images[at*size : end*size], Labels: s.Labels[at:end]}
-		if _, err := n.Forward(p, batch.Images, batch.Labels); err != nil {
+		if _, err := n.Forward(p, b.Images, b.Labels); err != nil {
 			return err
 		}
 	}

@@ -125,18 +125,20 @@ func (h *hessian) weights(ctx context.Context, probe uint64) (float64, error) {
 // slope returns the derivative of the mean loss along a direction of the weights.
 func (h *hessian) slope(ctx context.Context, v []float32) (float64, error) {
 	sum := 0.0
-	err := eachBatch(ctx, h.n, h.images, func(images []uint8, labels []int32, _ int) error {
-		if _, err := h.n.Step(graph.Pass{FreezeNorm: true}, images, labels); err != nil {
-			return err
+	for _, b := range h.images.Batches(h.n.Graph.Batch()) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		if _, err := h.n.Step(graph.Pass{FreezeNorm: true}, b.Images, b.Labels); err != nil {
+			return 0, err
 		}
 		along := 0.0
 		for i, g := range h.u.Weight.Grad {
 			along += float64(g) * float64(v[i])
 		}
-		sum += along * float64(len(labels))
-		return nil
-	})
-	return sum / float64(h.images.Len()), err
+		sum += along * float64(b.Len())
+	}
+	return sum / float64(h.images.Len()), nil
 }
 
 // center measures the loss of the network as it is, and the size of the activations.
@@ -181,34 +183,22 @@ func (h *hessian) activations(ctx context.Context, probe uint64) (float64, error
 // input in every batch: so many rows, from image first on.
 func (h *hessian) lossWith(ctx context.Context, change func(t graph.Site, rows, first int)) (float64, error) {
 	name, sum := h.u.Input().Origin().Name, 0.0
-	err := eachBatch(ctx, h.n, h.images, func(images []uint8, labels []int32, first int) error {
+	for end, b := range h.images.Batches(h.n.Graph.Batch()) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
 		p := graph.Pass{Mode: graph.Eval, Tap: func(t graph.Site) {
 			if t.Name == name {
-				change(t, len(labels), first)
+				change(t, b.Len(), end-b.Len())
 			}
 		}}
-		logits, err := h.n.Forward(p, images, labels)
-		if err == nil {
-			sum += train.CrossEntropy(logits, labels)
+		logits, err := h.n.Forward(p, b.Images, b.Labels)
+		if err != nil {
+			return 0, err
 		}
-		return err
-	})
-	return sum / float64(h.images.Len()), err
-}
-
-// eachBatch calls do for all images, batch by batch, with the number of the first.
-func eachBatch(ctx context.Context, n *layers.Network, images datasets.Split, do func(images []uint8, labels []int32, first int) error) error {
-	size := len(images.Images) / images.Len()
-	for at := 0; at < images.Len(); at += n.Graph.Batch() {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		end := min(at+n.Graph.Batch(), images.Len())
-		if err := do(images.Images[at*size:end*size], images.Labels[at:end], at); err != nil {
-			return err
-		}
+		sum += train.CrossEntropy(logits, b.Labels)
 	}
-	return nil
+	return sum / float64(h.images.Len()), nil
 }
 
 // unitOf returns the unit of a name.
