@@ -17,6 +17,7 @@ import (
 	_ "github.com/goqat/goqat/images/formats" // so that they are read, too
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/interrupt"
+	"github.com/goqat/goqat/signals"
 )
 
 // An Answer has the top classes of one image.
@@ -122,6 +123,9 @@ func (a *Answer) run(m *infer.Model, r *infer.Runner, input io.Reader) ([]int32,
 		input = f
 	}
 	in := m.Input()
+	if e, ok := signals.Of(in); ok {
+		return a.signal(m, r, input, e)
+	}
 	image, info, err := limits.Read(input)
 	a.Turned = info.Orientation > 1
 	if err != nil {
@@ -129,6 +133,29 @@ func (a *Answer) run(m *infer.Model, r *infer.Runner, input io.Reader) ([]int32,
 	}
 	logits := make([]int32, len(m.Classes()))
 	return logits, r.Run(logits, image.Recolor(in.Channels).Resize(in.Height, in.Width).Pixels)
+}
+
+// signal returns the logits of a signal in a file of CSV: a row for each moment, or each
+// point of a spectrum by time, and a column for each channel, or the only row of a table.
+func (a *Answer) signal(m *infer.Model, r *infer.Runner, input io.Reader, e signals.Encoding) ([]int32, error) {
+	t, err := datasets.ReadTable(input)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", a.Image, err)
+	}
+	in := m.Input()
+	rows, columns := in.Height*in.Width, in.Channels
+	if in.Height > 1 { // frames of features, as spectra are written
+		rows, columns = in.Height, in.Width*in.Channels
+	}
+	if t.Rows != rows || t.Columns != columns {
+		return nil, fmt.Errorf("%s: %d rows of %d columns; the model takes %d of %d", a.Image, t.Rows, t.Columns, rows, columns)
+	}
+	codes := make([]uint8, len(t.Values))
+	if err := e.Encode(codes, t.Values); err != nil {
+		return nil, err
+	}
+	logits := make([]int32, len(m.Classes()))
+	return logits, r.Run(logits, codes)
 }
 
 // candidates returns the classes with the greatest logits, the first of equal

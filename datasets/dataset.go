@@ -5,9 +5,11 @@ package datasets
 import (
 	"math"
 	"slices"
+
+	"github.com/goqat/goqat/signals"
 )
 
-// A Shape is the size of every image of a data set. Channels is 1 (gray) or 3 (red, green, blue).
+// A Shape is the size of every image of a data set. Channels is 1 (gray) or 3 (red, green, blue), of signals any number.
 type Shape struct{ Height, Width, Channels int }
 
 // Size is the number of values of one image, Height x Width x Channels.
@@ -33,6 +35,9 @@ type Dataset struct {
 	// with where the set lies, how it is packed, the size its images are wanted
 	// in, nor the seed.
 	Digest string
+
+	// Samples are the codes of the samples of signals, and nil for images.
+	Samples signals.Encoding
 
 	root int // bytes of the paths of Files above the folder of the classes or parts
 }

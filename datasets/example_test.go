@@ -43,3 +43,27 @@ func ExampleLoader() {
 	fmt.Println(loader.Batches(), "batches an epoch,", seen, "images in two,", validation.Len(), "to validate with")
 	// Output: 71 batches an epoch, 18000 images in two, 1000 to validate with
 }
+
+// Recordings in memory become a data set: their codes are spread over the samples for training.
+func ExampleFromSamples() {
+	recordings := datasets.Samples{Values: []float32{0, 1, 0, 9, 8, 9, 1, 0, 1, 8, 9, 8}, Labels: []int32{0, 1, 0, 1}}
+	d, err := datasets.FromSamples(datasets.Shape{Height: 1, Width: 3, Channels: 1}, []string{"low", "high"}, recordings, recordings, datasets.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(d.Shape, d.Train.Image(0), d.Train.Image(1))
+	// Output:
+	// 1x3x1 [0 28 0] [255 227 255]
+}
+
+// Images in memory are bytes, pixel by pixel.
+func ExampleFromImages() {
+	images := datasets.Split{Images: []uint8{0, 1, 2, 3, 250, 251, 252, 253}, Labels: []int32{0, 1}}
+	d, err := datasets.FromImages(datasets.Shape{Height: 2, Width: 2, Channels: 1}, []string{"dark", "light"}, images, images, datasets.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(d.Shape, d.Classes[d.Test.Labels[1]], d.Test.Image(1))
+	// Output:
+	// 2x2x1 light [250 251 252 253]
+}

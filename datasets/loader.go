@@ -84,7 +84,7 @@ func (o *LoaderOptions) check() error {
 
 // NewLoader starts a loader of the images of split, which are of the given shape. Deliver batches with Start and Next; Close it in the end.
 func NewLoader(split Split, shape Shape, o LoaderOptions) (*Loader, error) {
-	if err := shape.check(); err != nil {
+	if err := shape.checkAny(); err != nil {
 		return nil, fmt.Errorf("datasets: %w", err)
 	}
 	if split.Len() == 0 || len(split.Images) != split.Len()*shape.Size() {

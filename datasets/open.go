@@ -11,6 +11,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/goqat/goqat/signals"
 )
 
 // Options say where to look for a data set and how its images are wanted.
@@ -29,6 +31,11 @@ type Options struct {
 	// SkipBroken leaves out the files of a folder that cannot be read; otherwise
 	// they are an error, which names them.
 	SkipBroken bool
+
+	// Samples are the codes of signals, those of a model; nil finds them on the signals for training: spread over the middle samples of each
+	// channel, Percentile of each hundred, 0 for all.
+	Samples    signals.Encoding
+	Percentile float64
 
 	// Note, if not nil, is told what is left out and what is unusual, a sentence
 	// each time. Progress, if not nil, is told how many of the files of a folder
@@ -105,12 +112,19 @@ func openPath(ctx context.Context, path string, o Options) (*Dataset, error) {
 		if dir := cifarDir(path); dir != "" {
 			return openCIFAR(folderFiles(dir))
 		}
+		if names := tableFiles(path); names != nil {
+			return openTables(path, names, o)
+		}
 		return openImages(ctx, folderFiles(path), o)
 	}
 	lower := strings.ToLower(path)
 	switch {
 	case strings.HasSuffix(lower, ".tar.gz"), strings.HasSuffix(lower, ".tgz"), strings.HasSuffix(lower, ".tar"):
 		return openImages(ctx, tarFiles(func() (io.ReadCloser, error) { return os.Open(path) }), o)
+	case strings.HasSuffix(lower, ".npz"):
+		return openArrays(path, o)
+	case strings.HasSuffix(lower, ".csv"):
+		return openTable(path, o)
 	case strings.HasSuffix(lower, ".zip"):
 		f, err := os.Open(path)
 		if err != nil {
@@ -119,5 +133,5 @@ func openPath(ctx context.Context, path string, o Options) (*Dataset, error) {
 		defer f.Close()
 		return openImages(ctx, zipFiles(f, info.Size()), o)
 	}
-	return nil, errors.New("neither a folder nor an archive (.tar.gz, .tgz, .zip); unpack it or name its folder")
+	return nil, errors.New("neither a folder, an archive (.tar.gz, .tgz, .zip), arrays (.npz) nor a table (.csv); unpack it or name its folder")
 }

@@ -22,6 +22,14 @@ func (s Shape) check() error {
 	return nil
 }
 
+// checkAny checks the shape of an image or a signal.
+func (s Shape) checkAny() error {
+	if min(s.Height, s.Width, s.Channels) < 1 || max(s.Height, s.Width, s.Channels) > maxSamples {
+		return fmt.Errorf("%v; height, width and channels are 1 to %d", s, maxSamples)
+	}
+	return nil
+}
+
 // shape is the one asked for, given that of the set itself.
 func (o Options) shape(native Shape) (Shape, error) {
 	if (o.Height == 0) != (o.Width == 0) {
@@ -53,6 +61,12 @@ func (o Options) memory(n int, shape Shape) error {
 // conform resizes and recolours every image to what was asked for.
 func (d *Dataset) conform(o Options) error {
 	from := d.Shape
+	if d.Samples != nil {
+		if o.Height > 1 && o.Height != from.Height || o.Width > 0 && o.Width != from.Width || o.Channels > 0 && o.Channels != from.Channels {
+			return fmt.Errorf("signals of %v cannot be resized to %v", from, Shape{o.Height, o.Width, o.Channels})
+		}
+		return nil
+	}
 	to, err := o.shape(from)
 	if err != nil || to == from {
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/qmodel"
+	"github.com/goqat/goqat/signals"
 )
 
 // About is what a model says of its training.
@@ -41,6 +42,7 @@ func (p *Plan) Lower(about About) (*qmodel.Model, error) {
 			Height: n.Input.Height, Width: n.Input.Width, Channels: n.Input.Channels,
 		},
 	}
+	m.Input.Samples = signals.Encoding(n.Input.Samples).Samples()
 	for _, c := range n.Input.Channelwise() {
 		m.Input.ZeroPoints = append(m.Input.ZeroPoints, c.ZeroPoint)
 		m.Input.ScaleBits = append(m.Input.ScaleBits, math.Float32bits(c.Scale))

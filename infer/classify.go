@@ -2,35 +2,72 @@
 
 package infer
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // Classify returns the name of the class of an image, the bytes that Input describes: that of the greatest logit, the
 // first of equal ones. Any number of goroutines may call it; the model keeps a runner for each that does so at the same
 // time. A Runner also returns logits, takes batches and threads, and runs models of more
 // work than DefaultWork.
 func (m *Model) Classify(image []uint8) (string, error) {
+	var top [1]Score
+	if err := m.Top(top[:], image); err != nil {
+		return "", err
+	}
+	return top[0].Class, nil
+}
+
+// A Score is a class with its logit, which stands for logit·scale (see LogitScale): a greater one is a better match, by
+// the difference to others.
+type Score struct {
+	Index int // of the class in Classes
+	Class string
+	Logit int32
+}
+
+// Top sets top to the classes of the greatest logits of an image, the greatest first and of equal ones that of the lower
+// index: as many as top has room for, which is at most the number of classes. It may be called as Classify may.
+func (m *Model) Top(top []Score, image []uint8) error {
+	in := m.q.Input
 	if size := m.q.Tensors[0].Len(); len(image) != size {
-		return "", fmt.Errorf("infer: an image of %d bytes, the model's have %d", len(image), size)
+		return fmt.Errorf("infer: an image of %d bytes, the model takes %d: %d×%d pixels of %d channels, a byte each", len(image), size, in.Height, in.Width, in.Channels)
+	}
+	if len(top) < 1 || len(top) > len(m.q.Classes) {
+		return fmt.Errorf("infer: room for %d classes, the model has %d", len(top), len(m.q.Classes))
 	}
 	c, ok := m.classifiers.Get().(*classifier)
 	if !ok {
 		r, err := m.NewRunner(Options{})
 		if err != nil {
-			return "", err
+			return err
 		}
 		c = &classifier{r, make([]int32, len(m.q.Classes))}
 	}
 	defer m.classifiers.Put(c)
 	if err := c.runner.Run(c.logits, image); err != nil {
-		return "", err
+		return err
 	}
-	return m.q.Classes[slices.Index(c.logits, slices.Max(c.logits))], nil
+	m.greatest(top, c.logits)
+	return nil
 }
 
-// A classifier is what one call of Classify needs.
+// greatest sets top to the classes of the greatest logits.
+func (m *Model) greatest(top []Score, logits []int32) {
+	n := 0
+	for i, logit := range logits {
+		at := n
+		for at > 0 && top[at-1].Logit < logit {
+			at--
+		}
+		if at == len(top) {
+			continue
+		}
+		n = min(n+1, len(top))
+		copy(top[at+1:n], top[at:n-1])
+		top[at] = Score{i, m.q.Classes[i], logit}
+	}
+}
+
+// A classifier is what one call of Top needs.
 type classifier struct {
 	runner *Runner
 	logits []int32

@@ -18,6 +18,9 @@ type Input struct {
 	quant.Params
 	// Own, if not nil, are those of each channel; the first is Params.
 	Own []quant.Params `json:",omitempty"`
+	// Samples, if not nil, say what the codes of each channel of a signal stand for: see
+	// package signals. Training and inference take codes, and only pass them on.
+	Samples []quant.Params `json:",omitempty"`
 }
 
 // Normalized returns the input quantization for images whose pixels, in [0, 1],

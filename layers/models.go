@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goqat/goqat/geometry"
 	"github.com/goqat/goqat/network"
 )
 
@@ -33,13 +34,17 @@ func Named(name string, width float64, classes int) (Module, error) {
 		return resNet(w, 9, classes), nil
 	case "mobilenet":
 		return mobileNet(w, classes), nil
+	case "resnet8":
+		return resNet8(w, classes), nil
+	case "dscnn":
+		return dsCNN(w, classes), nil
 	}
 	return nil, fmt.Errorf("layers: there is no network %q; choose one of %s, or list its layers", name, strings.Join(Names(), ", "))
 }
 
 // Names returns the names that Named knows.
 func Names() []string {
-	return []string{"mlp", "lenet", "cnv", "resnet20", "resnet32", "resnet56", "mobilenet"}
+	return []string{"mlp", "lenet", "cnv", "resnet20", "resnet32", "resnet56", "mobilenet", "resnet8", "dscnn"}
 }
 
 // DefaultInput returns the height, width and channels of the images a named
@@ -47,6 +52,9 @@ func Names() []string {
 func DefaultInput(name string) (height, width, channels int) {
 	if slices.Contains([]string{"mlp", "lenet"}, name) {
 		return 28, 28, 1
+	}
+	if name == "dscnn" {
+		return 49, 10, 1
 	}
 	return 32, 32, 3
 }
@@ -126,6 +134,42 @@ func mobileNet(w scaler, classes int) Module {
 		net = append(net,
 			Conv2D{Name: fmt.Sprintf("depthwise%d", i+1), Kernel: 3, Stride: p.stride, Pad: 1, Depthwise: true, Activation: network.ReLU},
 			Conv2D{Name: fmt.Sprintf("pointwise%d", i+1), Channels: w.of(p.channels), Kernel: 1, Activation: network.ReLU},
+		)
+	}
+	return append(net, GlobalAvgPool{}, Linear{Channels: classes})
+}
+
+// resNet8 is the image network of MLPerf Tiny (Banbury et al. 2021, arXiv:2106.07597): a
+// residual block each of 16, 32 and 64 channels, whose shortcuts have no batch
+// normalization.
+func resNet8(w scaler, classes int) Module {
+	net := Chain{Conv2D{Channels: w.of(16), Kernel: 3, Pad: 1, Activation: network.ReLU}}
+	for stage, channels := range []int{16, 32, 64} {
+		block := Residual{Activation: network.ReLU}
+		stride := 1
+		if stage > 0 {
+			stride = 2
+			block.Shortcut = Conv2D{Channels: w.of(channels), Kernel: 1, Stride: stride, NoNorm: true}
+		}
+		block.Body = Chain{
+			Conv2D{Channels: w.of(channels), Kernel: 3, Stride: stride, Same: true, Activation: network.ReLU},
+			Conv2D{Channels: w.of(channels), Kernel: 3, Pad: 1},
+		}
+		net = append(net, block)
+	}
+	return append(net, GlobalAvgPool{}, Linear{Channels: classes})
+}
+
+// dsCNN is the keyword-spotting network of MLPerf Tiny (Banbury et al. 2021; Zhang et
+// al. 2017, arXiv:1711.07128), for 49 frames of 10 features: a convolution of 10×4 taps
+// and four depthwise-separable blocks, all of 64 channels.
+func dsCNN(w scaler, classes int) Module {
+	first := geometry.Window{Kernel: [2]int{10, 4}, Stride: [2]int{2, 2}}
+	net := Chain{Conv2D{Channels: w.of(64), Window: first, Same: true, Activation: network.ReLU}}
+	for i := range 4 {
+		net = append(net,
+			Conv2D{Name: fmt.Sprintf("depthwise%d", i+1), Kernel: 3, Pad: 1, Depthwise: true, Activation: network.ReLU},
+			Conv2D{Name: fmt.Sprintf("pointwise%d", i+1), Channels: w.of(64), Kernel: 1, Activation: network.ReLU},
 		)
 	}
 	return append(net, GlobalAvgPool{}, Linear{Channels: classes})

@@ -28,6 +28,8 @@ func TestNamedNetworks(t *testing.T) {
 		{"resnet32", 1, 466906, 69124736, 31},
 		{"resnet56", 1, 855770, 125747840, 55},
 		{"mobilenet", 0.5, 823722, 12167168, 27},
+		{"resnet8", 1, 77946, 12501632, 7},
+		{"dscnn", 1, 23050, 2656640, 9},
 	} {
 		h, w, channels := layers.DefaultInput(c.name)
 		conf := config(h, w, channels, qat.Policy{Method: qat.Int{}, WeightBits: 8, ActivationBits: 8})
@@ -46,7 +48,7 @@ func TestNamedNetworks(t *testing.T) {
 			t.Errorf("%s: %d logits, %v", c.name, len(logits), err)
 		}
 	}
-	if len(layers.Names()) != 7 {
+	if len(layers.Names()) != 9 {
 		t.Errorf("networks %v", layers.Names())
 	}
 }

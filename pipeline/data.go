@@ -5,12 +5,14 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/recipe"
+	"github.com/goqat/goqat/signals"
 	"github.com/goqat/goqat/train"
 )
 
@@ -18,6 +20,9 @@ import (
 type Reading struct {
 	SkipBroken bool // leave out files that cannot be read
 	Undivided  bool // leave a folder without a test part undivided, see datasets.Options
+
+	// Samples are the codes of signals, those of a checkpoint or a model; nil finds them.
+	Samples signals.Encoding
 
 	// On, if not nil, is told what is left out and how many images are read.
 	On func(Event)
@@ -29,6 +34,9 @@ func Data(ctx context.Context, r *recipe.Recipe, reading Reading) (*datasets.Dat
 	d, err := reading.open(ctx, r)
 	if err != nil {
 		return nil, err
+	}
+	if reading.Samples != nil && d.Samples == nil {
+		return nil, fmt.Errorf("pipeline: data set %s has images, the network is for signals; name signals", d.Name)
 	}
 	if n := r.Data.TrainLimit; n > 0 {
 		d.Train = d.Train.Head(n)
@@ -47,6 +55,7 @@ func (o Reading) open(ctx context.Context, r *recipe.Recipe) (*datasets.Dataset,
 	return datasets.OpenContext(ctx, r.Data.Name, datasets.Options{
 		Dir: r.Data.Dir, Seed: uint64(r.Seed), Height: r.Data.Height, Width: r.Data.Width, Channels: r.Data.Channels,
 		Undivided: o.Undivided, SkipBroken: o.SkipBroken,
+		Percentile: r.Data.Percentile, Samples: o.Samples,
 		Note:     func(sentence string) { on.note("note: " + sentence) },
 		Progress: func(done, total int) { on.tell(Progress{"images", done, total}) },
 	})
@@ -107,11 +116,29 @@ func (s split) inputOf(c *train.Checkpoint, d *recipe.Data) (layers.Input, error
 	return c.Info.Input, nil
 }
 
+// samples returns the codes of signals of the checkpoint that a training starts from or
+// goes on from, nil if there is none: its weights expect them. What is wrong with the
+// file is said where the rest of it is read.
+func (t *run) samples(o Options) signals.Encoding {
+	path := t.r.Init
+	if o.Resume {
+		path = filepath.Join(t.r.Out, lastFile)
+	}
+	if path == "" {
+		return nil
+	}
+	c, err := train.ReadCheckpoint(path)
+	if err != nil {
+		return nil
+	}
+	return c.Info.Input.Samples
+}
+
 // input describes the images for a network: normalized by the recipe's mean and
 // deviation, or by those of the training images. What the recipe leaves to be found for
 // each channel it says from then on.
 func (s split) input(d *recipe.Data) (layers.Input, error) {
-	in := layers.Input{Height: s.Height, Width: s.Width, Channels: s.Channels}
+	in := layers.Input{Height: s.Height, Width: s.Width, Channels: s.Channels, Samples: s.Samples}
 	m, v := datasets.MeanDeviation(s.train)
 	mean, deviation := []float64{m}, []float64{v}
 	if d.Mean.Auto || d.Deviation.Auto {

@@ -68,6 +68,7 @@ func (r *Restored) Images(ctx context.Context, data recipe.Data, seed, calibrati
 	}
 	d.Seed = seed
 	d.Data.Height, d.Data.Width, d.Data.Channels = n.Input.Height, n.Input.Width, n.Input.Channels
+	reading.Samples = n.Input.Samples
 	set, err := Data(ctx, &d, reading)
 	if err != nil {
 		return nil, err

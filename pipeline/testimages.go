@@ -10,6 +10,7 @@ import (
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/qmodel"
 	"github.com/goqat/goqat/recipe"
+	"github.com/goqat/goqat/signals"
 )
 
 // TestImages says which images a network is evaluated with: the test images of a data
@@ -26,25 +27,28 @@ type TestImages struct {
 type Target struct {
 	Height, Width, Channels int
 	Classes                 []string
-	Trained                 qmodel.Data    // the data it was trained with, if it is known
-	Recipe                  *recipe.Recipe // of its training, nil if it is not known
+	Trained                 qmodel.Data      // the data it was trained with, if it is known
+	Recipe                  *recipe.Recipe   // of its training, nil if it is not known
+	Samples                 signals.Encoding // the codes of signals, nil for images
 }
 
 // TargetOf returns the target of a model.
 func TargetOf(m *infer.Model) Target {
 	in := m.Input()
-	return Target{in.Height, in.Width, in.Channels, m.Classes(), m.Data(), nil}
+	samples, _ := signals.Of(in)
+	return Target{in.Height, in.Width, in.Channels, m.Classes(), m.Data(), nil, samples}
 }
 
 // TargetOfFile returns the target of a model as data.
 func TargetOfFile(m *qmodel.Model) Target {
-	return Target{m.Input.Height, m.Input.Width, m.Input.Channels, m.Classes, m.Data, nil}
+	samples, _ := signals.Of(m.Input)
+	return Target{m.Input.Height, m.Input.Width, m.Input.Channels, m.Classes, m.Data, nil, samples}
 }
 
 // Target returns the target of a checkpoint's network.
 func (r *Restored) Target() Target {
 	in := r.Network.Input
-	return Target{in.Height, in.Width, in.Channels, r.Network.Classes, r.About().Data, r.Recipe}
+	return Target{in.Height, in.Width, in.Channels, r.Network.Classes, r.About().Data, r.Recipe, in.Samples}
 }
 
 // Read reads the test images.
@@ -94,6 +98,7 @@ func (w TestImages) open(ctx context.Context, t Target) (*datasets.Dataset, erro
 	limit := r.Data.TestLimit
 	r.Data.TestLimit = 0 // of the images held out, not of all
 	w.Reading.Undivided = true
+	w.Reading.Samples = t.Samples
 	set, err := Data(ctx, &r, w.Reading)
 	if err != nil {
 		return nil, err

@@ -140,7 +140,7 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 
 // build opens the data and builds the network.
 func (t *run) build(ctx context.Context, o Options) error {
-	d, err := Data(ctx, t.r, Reading{SkipBroken: o.SkipBroken, On: o.On})
+	d, err := Data(ctx, t.r, Reading{SkipBroken: o.SkipBroken, On: o.On, Samples: t.samples(o)})
 	if err != nil {
 		return err
 	}

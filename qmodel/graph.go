@@ -298,6 +298,16 @@ func (in *Input) describe(version int) func(*codec) {
 			c.literal(`,"scale_bits":`)
 			list(c, &in.ScaleBits, maxSize, number[uint32])
 		}
+		if c.optional(`,"samples":`, in.Samples != nil) {
+			if c.reading {
+				in.Samples = &Samples{}
+			}
+			c.literal(`{"zero_points":`)
+			list(c, &in.Samples.ZeroPoints, maxSize, number[int32])
+			c.literal(`,"scale_bits":`)
+			list(c, &in.Samples.ScaleBits, maxSize, number[uint32])
+			c.literal("}")
+		}
 		c.literal("}")
 	}
 }

@@ -46,7 +46,10 @@ func TestCodec(t *testing.T) {
 			}
 			g.Operators = append(g.Operators, o)
 		}
-		in := Input{some(), some(), -some(), []int32{}, []uint32{}}
+		in := Input{Height: some(), Width: some(), Channels: -some(), ZeroPoints: []int32{}, ScaleBits: []uint32{}}
+		if rng.IntN(2) == 0 {
+			in.Samples = &Samples{[]int32{int32(some())}, []uint32{rng.Uint32(), rng.Uint32()}}
+		}
 		for range rng.IntN(4) {
 			in.ZeroPoints, in.ScaleBits = append(in.ZeroPoints, -int32(some())), append(in.ScaleBits, rng.Uint32())
 		}

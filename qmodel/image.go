@@ -40,3 +40,26 @@ func (m *Model) validateZeroPoints() error {
 	}
 	return nil
 }
+
+const (
+	sinceSamples  = 5       // version of the format
+	maxSampleZero = 1 << 23 // so that a float32 is divided by the scale exactly enough
+)
+
+// validate checks what is said of samples, if anything is.
+func (s *Samples) validate(channels, version int) error {
+	switch {
+	case s == nil:
+		return nil
+	case version < sinceSamples:
+		return fmt.Errorf("in version %d, which has none", version)
+	case len(s.ZeroPoints) != channels || len(s.ScaleBits) != channels:
+		return fmt.Errorf("%d zero points and %d scales, want one for each of %d channels", len(s.ZeroPoints), len(s.ScaleBits), channels)
+	}
+	for c, zero := range s.ZeroPoints {
+		if zero < -maxSampleZero || zero > maxSampleZero || !positive(s.ScaleBits[c]) {
+			return fmt.Errorf("channel %d: zero point %d, scale bits %#x, want one within ±%d and a scale that is positive and finite", c, zero, s.ScaleBits[c], maxSampleZero)
+		}
+	}
+	return nil
+}

@@ -137,6 +137,9 @@ func (o *Operator) Since() int {
 // Oldest returns the least version, from 2 on, that has everything in the model.
 func (m *Model) Oldest() int {
 	oldest := 2
+	if m.Input.Samples != nil {
+		oldest = sinceSamples
+	}
 	for i := range m.Operators {
 		o := &m.Operators[i]
 		oldest = max(oldest, o.Since())

@@ -20,7 +20,7 @@ import "github.com/goqat/goqat/fixed"
 
 // Version is the newest version of the format. Models of every version since 1 are read, and written as they were; new
 // ones have the least version, 2 or more, that has what they need (see [Model.Oldest]).
-const Version = 4
+const Version = 5
 
 // A Model is a quantized network for images. The output of its last operator are the logits.
 type Model struct {
@@ -40,6 +40,16 @@ type Input struct {
 	Width    int `json:"width"`
 	Channels int `json:"channels"` // 1 for gray, 3 for red, green, blue
 	// ZeroPoints and ScaleBits, IEEE 754 binary32, have one value for all channels or, since version 2, one for each.
+	ZeroPoints []int32  `json:"zero_points"`
+	ScaleBits  []uint32 `json:"scale_bits"`
+	// Samples say, since version 5, which samples of a signal the bytes stand for; nil for images.
+	Samples *Samples `json:"samples,omitempty"`
+}
+
+// Samples are the codes of a signal: a sample x of channel c has the code clamp(RNE(x/scale) + zero point, 0, 255), the
+// quotient exact.
+type Samples struct {
+	// ZeroPoints, from -2^23 to 2^23, and ScaleBits, IEEE 754 binary32, have one value for each channel.
 	ZeroPoints []int32  `json:"zero_points"`
 	ScaleBits  []uint32 `json:"scale_bits"`
 }

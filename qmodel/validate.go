@@ -223,6 +223,9 @@ func (m *Model) validateInput() error {
 			return fmt.Errorf("channel %d: zero point %d, scale bits %#x, want a code and a scale that is positive and finite", c, zero, in.ScaleBits[c])
 		}
 	}
+	if err := in.Samples.validate(in.Channels, m.Version); err != nil {
+		return fmt.Errorf("samples: %w", err)
+	}
 	if in.Height != image.Height || in.Width != image.Width || in.Channels != image.Channels ||
 		in.ZeroPoints[0] != image.ZeroPoint || in.ScaleBits[0] != image.ScaleBits {
 		return fmt.Errorf("%+v differs from tensor 0", in)

@@ -50,17 +50,18 @@ type Recipe struct {
 
 // Data names the images and what is done to them.
 type Data struct {
-	Name       string  `yaml:"name"`                // of a data set, or path of a folder or archive of images
-	Dir        string  `yaml:"dir"`                 // where to look for a named data set first
-	Height     int     `yaml:"height"`              // images are resized to it; 0 keeps the data's own
-	Width      int     `yaml:"width"`               // as height
-	Channels   int     `yaml:"channels"`            // 1 gray, 3 colour; 0 keeps the data's own
-	Mean       Levels  `yaml:"mean,omitempty"`      // of pixels in [0, 1]: a number for all channels, a list of one for each, or auto; not said: one, found on the training images
-	Deviation  Levels  `yaml:"deviation,omitempty"` // as mean
-	Augment    Augment `yaml:"augment"`             // of training images
-	Balance    float64 `yaml:"balance"`             // draw rare classes more often, in [0, 1]: 0 as they are, 1 all alike, 0.5 by the root of their images
-	TrainLimit int     `yaml:"train_limit"`         // use this many training images; 0 means all
-	TestLimit  int     `yaml:"test_limit"`          // use this many test images; 0 means all
+	Name       string  `yaml:"name"`                 // of a data set, or path of a folder or archive of images
+	Dir        string  `yaml:"dir"`                  // where to look for a named data set first
+	Height     int     `yaml:"height"`               // images are resized to it; 0 keeps the data's own
+	Width      int     `yaml:"width"`                // as height
+	Channels   int     `yaml:"channels"`             // 1 gray, 3 colour; 0 keeps the data's own
+	Mean       Levels  `yaml:"mean,omitempty"`       // of pixels in [0, 1]: a number for all channels, a list of one for each, or auto; not said: one, found on the training images
+	Deviation  Levels  `yaml:"deviation,omitempty"`  // as mean
+	Percentile float64 `yaml:"percentile,omitempty"` // of signals: codes are spread over the middle samples, so many of each hundred; 0 means all
+	Augment    Augment `yaml:"augment"`              // of training images
+	Balance    float64 `yaml:"balance"`              // draw rare classes more often, in [0, 1]: 0 as they are, 1 all alike, 0.5 by the root of their images
+	TrainLimit int     `yaml:"train_limit"`          // use this many training images; 0 means all
+	TestLimit  int     `yaml:"test_limit"`           // use this many test images; 0 means all
 }
 
 // Augment changes training images at random: the draws are numbered by seed, epoch and

@@ -114,6 +114,7 @@ func (c *check) data(d *Data) {
 	if d.Channels != 0 && d.Channels != 1 && d.Channels != 3 {
 		c.report("data.channels is %d, must be 1 for gray, 3 for colour or 0 for the data's own", d.Channels)
 	}
+	between(c, "data.percentile", d.Percentile, 0, 100)
 	for _, m := range d.Mean.Values {
 		between(c, "data.mean", m, 0, 1)
 	}

@@ -27,9 +27,12 @@ model's input and run, all in integers. Probabilities are computed from the
 logits for display; they decide nothing.
 A folder stands for the images in it and below, - for standard input.
 Of a file that is no image the error is shown; the others are classified all the same.
-A transparent pixel lies on white.`,
+A transparent pixel lies on white.
+A model of signals takes .csv files: a row for each moment and a column for each
+channel, brought to codes as in its training.`,
 		Example: `  qat run runs/lenet-pact-w4a4/model.qmodel shoe.png
   qat run model.qmodel --top 1 --json pictures
+  qat run gestures.qmodel recording.csv
   curl -s https://example.org/shoe.jpg | qat run model.qmodel -`,
 		Args: command.Arguments(2, -1, "a .qmodel and at least one image"),
 		RunE: func(c *cobra.Command, args []string) error {
