@@ -63,10 +63,10 @@ func (e *examination) images() (found []Finding, err error) {
 // much better with it was trained with other numbers for its pixels.
 func (e *examination) input() ([]Finding, error) {
 	n := e.Network
-	before := n.Input.Params
-	defer func() { n.Input.Params = before }()
+	before := n.Input
+	defer func() { n.Input = before }()
 	mean, deviation := datasets.MeanDeviation(e.Images.Calibration)
-	n.Input.Params = layers.Normalized(mean, deviation)
+	n.Input.Params, n.Input.Own = layers.Normalized(mean, deviation), nil
 	r, err := e.evaluate(quantized)
 	if err != nil {
 		return nil, err
