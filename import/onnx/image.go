@@ -5,6 +5,7 @@ package onnx
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/goqat/goqat/internal/onnxproto"
 	"github.com/goqat/goqat/layers"
@@ -43,7 +44,8 @@ func (i *importer) image(a *affine) {
 	for _, s := range a.scale {
 		pixels = pixels && math.Abs(s) < 1.0/16
 	}
-	var scale, zero float64
+	own := make([]quant.Params, n)
+	mean, deviation := make([]float64, n), make([]float64, n) // of pixels, 0 to 1
 	for c := range n {
 		switch {
 		case len(o.Deviation) > 0:
@@ -55,27 +57,30 @@ func (i *importer) image(a *affine) {
 			m.scale[c] = 1.0 / 255
 		}
 		by, plus := m.scale[c]*a.scale[c], m.offset[c]*a.scale[c]+a.offset[c]
-		scale += math.Abs(by) / float64(n)
-		if by != 0 {
-			zero -= plus / by / float64(n)
-		}
+		mean[c], deviation[c] = -plus/by/255, 1/(255*math.Abs(by))
+		own[c] = quant.Params{Scale: float32(math.Abs(by)), ZeroPoint: int32(math.RoundToEven(min(max(-plus/by, 0), 255)))}
 	}
-	m.Input.Params = quant.Params{Scale: float32(scale), ZeroPoint: int32(math.RoundToEven(min(max(zero, 0), 255)))}
+	m.Input = layers.Input{Channels: n, Params: own[0]}
+	if slices.ContainsFunc(own, func(p quant.Params) bool { return p != own[0] }) {
+		m.Input.Own = own
+	}
+	if codes, deviations := m.Input.Rounding(mean, deviation); codes > 1e-3 {
+		i.note("where padding meets the image it stands for a pixel up to %.2f codes from the mean, %.2g of a deviation; inside nothing differs", codes, deviations)
+	}
 }
 
 // fromCodes returns what the values of the image are of goqat's, s·(code − zero point): by·v + plus.
 func (i *importer) fromCodes(a *affine) (by, plus []float64) {
 	i.image(a)
 	m := i.model
-	p := m.Input.Params
 	for c := range a.scale {
 		k := m.scale[c] * a.scale[c]
-		b := k / float64(p.Scale)
-		if math.Abs(b-1) < 1e-6 { // the scale is a float32
+		b := k / float64(m.Input.Scale) // of the first channel: the graph has all at that
+		if math.Abs(b-1) < 1e-6 {       // the scale is a float32
 			b = 1
 		}
 		by = append(by, b)
-		plus = append(plus, k*float64(p.ZeroPoint)+m.offset[c]*a.scale[c]+a.offset[c])
+		plus = append(plus, k*float64(m.Input.Channel(c).ZeroPoint)+m.offset[c]*a.scale[c]+a.offset[c])
 	}
 	return by, plus
 }
@@ -99,6 +104,6 @@ func (i *importer) input() error {
 	if k := len(i.options.Deviation); k > 1 && k != t.Channels {
 		return fmt.Errorf("onnx: %d means and deviations for images of %d channels", k, t.Channels)
 	}
-	m.Input = layers.Input{Height: t.Height, Width: t.Width, Channels: t.Channels, Params: m.Input.Params}
+	m.Input.Height, m.Input.Width = t.Height, t.Width
 	return nil
 }

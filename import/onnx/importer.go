@@ -386,8 +386,10 @@ func (i *importer) finish() error {
 	if last == nil {
 		return errors.New("onnx: the output is the image")
 	}
-	if s := float64(i.model.Input.Scale); !(s > 0) || math.IsInf(s, 0) {
-		return errors.New("onnx: the file multiplies the image by 0 or by no number")
+	for _, p := range i.model.Input.Channelwise() {
+		if s := float64(p.Scale); !(s > 0) || math.IsInf(s, 0) {
+			return errors.New("onnx: the file multiplies the image by 0 or by no number")
+		}
 	}
 	if !last.Kind.Weighted() && !last.Kind.Averages() || last.Activation != network.Identity || i.readers[i.output] > 1 {
 		n := &onnxproto.Node{Name: "logits/Conv"}

@@ -202,21 +202,20 @@ func TestNormalization(t *testing.T) {
 	for name, c := range map[string]struct {
 		options onnx.Options
 		file    func(f *file) string
-		zero    int32
-		pixels  bool // of 0 to 255
+		zero    int32 // of the last channel
 	}{
-		"none":    {onnx.Options{}, func(*file) string { return "image" }, 0, false},
-		"outside": {onnx.Options{Mean: []float64{0.485, 0.456, 0.406}, Deviation: []float64{0.229, 0.224, 0.225}}, func(*file) string { return "image" }, 114, false},
+		"none":    {onnx.Options{}, func(*file) string { return "image" }, 0},
+		"outside": {onnx.Options{Mean: []float64{0.485, 0.456, 0.406}, Deviation: []float64{0.229, 0.224, 0.225}}, func(*file) string { return "image" }, 104},
 		"inside": {onnx.Options{}, func(f *file) string {
 			x := f.node("Div", []string{"image", f.floats("by", nil, 255)})
 			x = f.node("Sub", []string{x, f.floats("mean", []int64{1, 3, 1, 1}, 0.485, 0.456, 0.406)})
 			return f.node("Div", []string{x, f.floats("std", []int64{3, 1, 1}, 0.229, 0.224, 0.225)})
-		}, 114, true},
+		}, 104},
 		"inside, to ±1": {onnx.Options{}, func(f *file) string {
 			x := f.node("Mul", []string{"image", f.floats("by", nil, 1/127.5)})
 			return f.node("Add", []string{x, f.floats("minus", nil, -1)})
-		}, 128, true},
-		"inverted": {onnx.Options{}, func(f *file) string { return f.node("Sub", []string{f.floats("one", nil, 1), "image"}) }, 255, false},
+		}, 127},
+		"inverted": {onnx.Options{}, func(f *file) string { return f.node("Sub", []string{f.floats("one", nil, 1), "image"}) }, 255},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFile(3, 5, 5)
@@ -232,6 +231,9 @@ func TestNormalization(t *testing.T) {
 			d, err := m.Compare(context.Background(), n, made(m.Input, 2))
 			if err != nil || d.Relative() > 2e-6 {
 				t.Errorf("the difference is %+v, %v", d, err)
+			}
+			if z := m.Input.Channel(2).ZeroPoint; z != c.zero {
+				t.Errorf("the zero point is %d, want %d", z, c.zero)
 			}
 		})
 	}
