@@ -4,7 +4,8 @@ package train
 
 import (
 	"math"
-	"slices"
+
+	"github.com/goqat/goqat/internal/logits"
 )
 
 // StandardError returns the standard error of an accuracy p on n images,
@@ -13,18 +14,15 @@ func StandardError(accuracy float64, images int) float64 {
 	return math.Sqrt(accuracy * (1 - accuracy) / float64(max(1, images)))
 }
 
-// CrossEntropy returns the sum of −log softmax(logits)[label] over the rows of logits,
+// CrossEntropy returns the sum of −log softmax(logits)[label] over rows of logits,
 // [len(labels), classes].
-func CrossEntropy(logits []float32, labels []int32) (sum float64) {
-	classes := len(logits) / max(1, len(labels))
+func CrossEntropy(rows []float32, labels []int32) (sum float64) {
+	classes := len(rows) / max(1, len(labels))
+	exponentials := make([]float64, classes)
 	for i, label := range labels {
-		row := logits[i*classes : (i+1)*classes]
-		most := slices.Max(row)
-		total := 0.0
-		for _, v := range row {
-			total += math.Exp(float64(v - most))
-		}
-		sum += math.Log(total) - float64(row[label]-most)
+		row := rows[i*classes : (i+1)*classes]
+		most, total := logits.Exponentials(exponentials, row, 1)
+		sum += math.Log(total) - (float64(row[label]) - most)
 	}
 	return sum
 }
