@@ -26,17 +26,22 @@
 //   - geometry, network: the window of an operator, a network as data.
 //   - graph: training graphs on Gorgonia, with operators of their own.
 //   - ste: fake quantization and its straight-through gradients.
-//   - qat: methods, observers, policies and schedules of quantization.
+//   - qat, qat/settings: methods, observers, policies and schedules of
+//     quantization, and what a method can be told.
 //   - layers: modules, and networks made of them.
 //   - optim: optimizers and schedules of the learning rate.
 //   - datasets: labelled images, batches, downloads.
 //   - train: the loop, its hooks, checkpoints.
-//   - ptq: quantization of a trained float network without training.
+//   - ptq, quantize: quantization of a trained float network without training,
+//     and the same from a checkpoint to a model.
+//   - import/onnx: networks that were trained elsewhere.
 //   - export: a network to a model, the proof that they agree, and, in packages
-//     below it, the formats of other runtimes.
+//     below it, the formats of other runtimes and how they agree there.
 //   - recipe, pipeline: a training as data, and the same carried out.
-//   - describe, energy, benchmark, table: what is in a model, what it costs, what
-//     repeated trainings reach.
+//   - artifact, describe, energy, benchmark: which kind of file this is, what is in
+//     it, what it costs.
+//   - evaluate, classify, table: how well a network does, on a data set, on images,
+//     in repeated trainings.
 //
 // README.md begins with a run, ARCHITECTURE.md shows how the packages fit
 // together, docs/numerics.md defines the arithmetic.

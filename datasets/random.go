@@ -5,6 +5,8 @@ package datasets
 import (
 	"math/bits"
 	"math/rand/v2"
+
+	"github.com/goqat/goqat/internal/random"
 )
 
 // A purpose keeps random streams drawn from one seed apart.
@@ -21,17 +23,8 @@ const (
 
 // seedStream puts p at the start of the stream of (seed, purpose, a, b).
 func seedStream(p *rand.PCG, seed uint64, use purpose, a, b uint64) {
-	h := mix(mix(mix(mix(seed)^uint64(use))^a) ^ b)
-	p.Seed(h, mix(h))
-}
-
-// mix is the finalizer of SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014): a bijection that
-// sends neighbouring keys far apart.
-func mix(x uint64) uint64 {
-	x += 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
+	h := random.Mix(random.Mix(random.Mix(random.Mix(seed)^uint64(use))^a) ^ b)
+	p.Seed(h, random.Mix(h))
 }
 
 // below draws from [0, n). Its bias is below n x 2^-64.

@@ -84,7 +84,7 @@ func activated(y recipe.Layer, o *network.Operator) recipe.Layer {
 }
 
 // listed returns the layer of an operator, but for its name, inputs and activation: the
-// other direction of layer, in model.go.
+// other direction of modules, in layer.go.
 var listed = map[network.Kind]func(o *network.Operator) recipe.Layer{
 	network.Convolution: func(o *network.Operator) recipe.Layer {
 		y := recipe.Layer{Kind: "conv", Channels: o.Channels, Kernel: o.Window.Kernel, Norm: o.Normalized}

@@ -4,14 +4,10 @@ package pipeline
 
 import (
 	"cmp"
-	"fmt"
-	"strings"
 
-	"github.com/goqat/goqat/geometry"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/internal/memory"
 	"github.com/goqat/goqat/layers"
-	"github.com/goqat/goqat/network"
 	"github.com/goqat/goqat/qat"
 	"github.com/goqat/goqat/recipe"
 )
@@ -51,89 +47,6 @@ func module(r *recipe.Recipe, classes int) (layers.Module, error) {
 		return layers.Named(r.Model.Name, r.Model.Width, classes)
 	}
 	return chain(r.Model.Layers, classes)
-}
-
-// chain returns a list of layers as a module.
-func chain(list []recipe.Layer, classes int) (layers.Module, error) {
-	g := make(layers.Graph, len(list))
-	for i, l := range list {
-		m, err := layer(l, classes)
-		if err != nil {
-			return nil, err
-		}
-		g[i] = layers.Node{Name: l.Name, Inputs: l.Inputs, Module: m}
-	}
-	return g, nil
-}
-
-// layer returns one layer of a recipe's list as a module.
-func layer(l recipe.Layer, classes int) (layers.Module, error) {
-	a, ok := network.ActivationNamed(l.Activation)
-	if !ok && l.Activation != "" && l.Activation != "none" {
-		return nil, fmt.Errorf("pipeline: layer %s: there is no activation %q; choose none, %s", l.Name, l.Activation, strings.Join(network.ActivationNames(), ", "))
-	}
-	switch l.Kind {
-	case "conv", "depthwise":
-		return layers.Conv2D{
-			Name: l.Name, Channels: l.Channels, Window: window(l.Kernel, l), Same: l.Pad.Same, Groups: l.Groups,
-			Depthwise: l.Kind == "depthwise", NoNorm: !l.Norm, Activation: a, Slope: l.Slope,
-		}, nil
-	case "linear":
-		if l.Channels == 0 {
-			l.Channels = classes
-		}
-		return layers.Linear{Name: l.Name, Channels: l.Channels, Norm: l.Norm, Activation: a, Slope: l.Slope}, nil
-	case "maxpool":
-		return layers.MaxPool{Name: l.Name, Window: window(l.Size, l), Same: l.Pad.Same}, nil
-	case "avgpool":
-		return layers.AvgPool{Name: l.Name, Window: window(l.Size, l), Same: l.Pad.Same, CountPad: l.CountPad}, nil
-	case "globalavgpool":
-		return layers.GlobalAvgPool{Name: l.Name}, nil
-	case "flatten":
-		return layers.Flatten{Name: l.Name}, nil
-	case "dropout":
-		return layers.Dropout{Name: l.Name, Rate: l.Rate}, nil
-	case "relu":
-		return layers.Activate{Name: l.Name, Activation: network.ReLU}, nil
-	case "activation":
-		return layers.Activate{Name: l.Name, Activation: a, Slope: l.Slope}, nil
-	case "norm":
-		return layers.Norm{Name: l.Name, Activation: a, Slope: l.Slope}, nil
-	case "multiply":
-		return layers.Multiply{Name: l.Name}, nil
-	case "slice":
-		return layers.Slice{Name: l.Name, First: l.First, Channels: l.Channels}, nil
-	case "shuffle":
-		return layers.Shuffle{Name: l.Name, Groups: l.Groups}, nil
-	case "upsample":
-		return layers.Upsample{Name: l.Name, Factor: l.Size}, nil
-	case "add":
-		return layers.Add{Name: l.Name, Activation: a, Slope: l.Slope}, nil
-	case "concat":
-		return layers.Concat{Name: l.Name}, nil
-	case "residual":
-		return residual(l, a, classes)
-	}
-	return nil, fmt.Errorf("pipeline: layer %s: there is no kind %q", l.Name, l.Kind)
-}
-
-// window returns the window of a layer with the given kernel.
-func window(kernel recipe.Pair, l recipe.Layer) geometry.Window {
-	return geometry.Window{Kernel: kernel, Stride: l.Stride, Dilation: l.Dilation, Pad: l.Pad.Sides}
-}
-
-func residual(l recipe.Layer, a network.Activation, classes int) (layers.Module, error) {
-	body, err := chain(l.Body, classes)
-	if err != nil {
-		return nil, err
-	}
-	r := layers.Residual{Name: l.Name, Body: body, Activation: a, Slope: l.Slope}
-	if len(l.Shortcut) > 0 {
-		if r.Shortcut, err = chain(l.Shortcut, classes); err != nil {
-			return nil, err
-		}
-	}
-	return r, nil
 }
 
 // resolve puts the methods' own bits where the recipe leaves them to them.

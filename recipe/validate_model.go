@@ -35,6 +35,9 @@ var kinds = map[string][]string{
 	"relu":          {},
 }
 
+// Kinds returns the names of the kinds of layers, sorted.
+func Kinds() []string { return slices.Sorted(maps.Keys(kinds)) }
+
 func (c *check) model(m *Model) {
 	c.given("model.name", m.Name)
 	above(c, "model.width", m.Width, 0, 64)
@@ -69,7 +72,7 @@ func (c *check) layers(name string, list []Layer, seen map[string]string) {
 		l, name := &list[i], fmt.Sprintf("%s[%d]", name, i)
 		fields, ok := kinds[l.Kind]
 		if !ok {
-			c.oneOf(name+".kind", l.Kind, slices.Sorted(maps.Keys(kinds))...)
+			c.oneOf(name+".kind", l.Kind, Kinds()...)
 			continue
 		}
 		if first, ok := seen[l.Name]; ok && l.Name != "" {
