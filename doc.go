@@ -42,6 +42,8 @@
 //     it, what it costs.
 //   - evaluate, classify, table: how well a network does, on a data set, on images,
 //     in repeated trainings.
+//   - search, diagnose: bits for each layer, and where a quantized network loses.
+//   - report, chart: a training as one page, with its charts.
 //
 // README.md begins with a run, ARCHITECTURE.md shows how the packages fit
 // together, docs/numerics.md defines the arithmetic.
