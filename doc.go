@@ -30,7 +30,8 @@
 //     quantization, and what a method can be told.
 //   - layers: modules, and networks made of them.
 //   - optim: optimizers and schedules of the learning rate.
-//   - datasets: labelled images, batches, downloads.
+//   - signals: samples of signals to codes and back.
+//   - datasets: labelled images and signals, batches, downloads.
 //   - train: the loop, its hooks, checkpoints.
 //   - ptq, quantize: quantization of a trained float network without training,
 //     and the same from a checkpoint to a model.
