@@ -134,7 +134,7 @@ func (i *importer) selected(n *onnxproto.Node, v view, dim, first, size int) (vi
 // memory as the file has them.
 func (i *importer) ordered(n *onnxproto.Node, v view) view {
 	dim := v.channelDim()
-	if dim < 0 || len(v.dims[dim]) != 2 {
+	if dim < 0 || len(v.dims[dim]) != 2 || v.affine != nil {
 		return v
 	}
 	slow, fast := v.dims[dim][0], v.dims[dim][1]
@@ -143,7 +143,7 @@ func (i *importer) ordered(n *onnxproto.Node, v view) view {
 	}
 	x := v.tensor
 	t := i.add(&onnxproto.Node{}, network.Operator{Kind: network.Selection, Shuffle: fast.size}, x.Height, x.Width, x.Channels, x)
-	w := view{tensor: t, dims: slices.Clone(v.dims)}
+	w := view{tensor: t, dims: slices.Clone(v.dims), pad: v.pad}
 	w.dims[dim] = whole(t, channels)
 	return w
 }

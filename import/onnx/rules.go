@@ -298,6 +298,7 @@ func concatenate(i *importer, n *onnxproto.Node) error {
 		if err != nil {
 			return err
 		}
+		v = i.ordered(n, v)
 		if k == 0 {
 			first, axis = v, n.Int("axis", 1)
 			if axis < 0 {
@@ -753,7 +754,11 @@ func convolution(i *importer, n *onnxproto.Node) error {
 	if err != nil {
 		return err
 	}
-	x, groups := v.tensor, n.Int("group", 1)
+	groups := n.Int("group", 1)
+	if groups > 1 {
+		v = i.ordered(n, v)
+	}
+	x := v.tensor
 	plain := planes(x, len(v.dims))
 	order := slices.Clone(v.dims)
 	order[1] = plain.dims[1]
