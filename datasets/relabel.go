@@ -35,7 +35,7 @@ func (d *Dataset) Relabel(classes []string) error {
 	for i, name := range d.Classes {
 		label, known := index[name]
 		if !known {
-			return fmt.Errorf("datasets: data set %s has images of %q, which is no class of the network: it knows %s", d.Name, name, strings.Join(classes, ", "))
+			return fmt.Errorf("datasets: data set %s has images of %q, which is no class of the network: it knows %s", d.Name, name, some(classes))
 		}
 		of[i] = label
 	}
@@ -48,4 +48,13 @@ func (d *Dataset) Relabel(classes []string) error {
 	}
 	d.Classes = classes
 	return nil
+}
+
+// some writes the first of a list of classes, and how many there are.
+func some(classes []string) string {
+	const most = 12
+	if len(classes) <= most {
+		return strings.Join(classes, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(classes[:most], ", "), len(classes)-most)
 }

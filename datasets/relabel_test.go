@@ -19,6 +19,9 @@ func TestRelabelMatchesClassesByName(t *testing.T) {
 	if !slices.Equal(d.Train.Labels, []int32{2, 0, 0}) || !slices.Equal(d.Test.Labels, []int32{0, 2}) || len(d.Classes) != 3 || shared[0] != 0 {
 		t.Errorf("%+v", d)
 	}
+	if got := some(strings.Split("a b c d e f g h i j k l m n", " ")); got != "a, b, c, d, e, f, g, h, i, j, k, l and 2 more" {
+		t.Errorf("many classes are %q", got)
+	}
 	if err := d.Relabel([]string{"dog", "bird"}); err == nil || !strings.Contains(err.Error(), `"cat", which is no class of the network: it knows dog, bird`) {
 		t.Errorf("error %v", err)
 	}
