@@ -28,7 +28,7 @@ import (
 var integerOnly = []string{"fixed", "geometry", "internal/safetensors", "internal/arena", "internal/wait", "qmodel",
 	"infer/internal/kernel", "infer/internal/kernel/vector", "infer/internal/kernel/avx2", "infer/internal/kernel/avx512",
 	"infer/internal/kernel/neon", "infer/internal/kernel/sets", "infer", "images/internal/ifd", "images",
-	"images/formats"}
+	"images/formats", "examples/activity/sensor"}
 
 // TestNoFloatingPoint proves by types that the integer packages have no
 // floating point: no expression, variable, constant or signature they use has a

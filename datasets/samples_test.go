@@ -17,7 +17,7 @@ import (
 	"github.com/goqat/goqat/datasets"
 )
 
-func put(t *testing.T, path string, content []byte) {
+func put(t testing.TB, path string, content []byte) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
@@ -28,7 +28,7 @@ func put(t *testing.T, path string, content []byte) {
 }
 
 // npz returns an archive of arrays: float32 values of a shape, int64 labels or names.
-func npz(t *testing.T, arrays map[string]any, shape []int) []byte {
+func npz(t testing.TB, arrays map[string]any, shape []int) []byte {
 	t.Helper()
 	var file bytes.Buffer
 	z := zip.NewWriter(&file)
