@@ -41,7 +41,7 @@ func TestArchiveRefuses(t *testing.T) {
 		"zip leading back":   {"a.zip", zipBytes(t, out(`..\cat\x.png`)), "leads out of the archive"},
 		"an endless path":    {"a.tar", tarBytes(t, out(strings.Repeat("cat/", 1000)+"x.png")), "leads out of the archive"},
 		"twice":              {"a.tar", tarBytes(t, append(good, good[0])), "twice in the archive"},
-		"another archive":    {"a.rar", packed, "neither a folder nor an archive"},
+		"another archive":    {"a.rar", packed, "neither a folder, an archive"},
 	} {
 		path := filepath.Join(t.TempDir(), c.file)
 		writeFile(t, path, c.data)
