@@ -12,8 +12,9 @@ import (
 )
 
 // Check says why the network cannot be exported, before any training: it exports
-// the network as it stands, and keeps nothing. What remains for the end are
-// numbers that training may yet make: accumulators or sums beyond their bounds.
+// the network as it stands, and keeps nothing. What can only be
+// checked after training is the size of numbers: accumulators and sums beyond their
+// bounds.
 func Check(n *layers.Network) error {
 	p, err := Derive(n)
 	if err != nil {
@@ -57,8 +58,8 @@ func refused(n *layers.Network) error {
 	return nil
 }
 
-// finite wants numbers in all parameters: quantization would make an integer of an
-// infinity, and of what is no number, as of any other.
+// finite refuses parameters that are infinite or no numbers: quantization would make
+// integers of them, too.
 func finite(n *layers.Network) error {
 	for _, p := range n.Graph.Params() {
 		for i, v := range p.Value {

@@ -10,7 +10,7 @@ import (
 	"github.com/goqat/goqat/quant"
 )
 
-// codings are those of the model.
+// codings are the codings of the model.
 var codings = map[quant.Coding]qmodel.Coding{
 	quant.Narrow: qmodel.Narrow, quant.Odd: qmodel.Odd, quant.Powers: qmodel.Powers, quant.Split: qmodel.Split, quant.Planes: qmodel.Narrow,
 }

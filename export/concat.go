@@ -4,7 +4,7 @@ package export
 
 import "github.com/goqat/goqat/qmodel"
 
-// join finds how the codes of each input of a concatenation become those of its
+// join finds how the codes of each input of a concatenation become codes of its
 // result.
 func join(_ *Plan, u *Unit) error {
 	for _, in := range u.Inputs {

@@ -13,7 +13,7 @@ func tabulate(_ *Plan, u *Unit) error {
 	return nil
 }
 
-// table returns the code of y for each code of x: that of the real number.
+// table returns, for each code of x, the code of y that stands for the same real number.
 func table(x, y *Tensor) []uint8 {
 	f := quant.Activation(y.Bits)
 	codes := make([]uint8, quant.Activation(x.Bits).Max()+1)

@@ -36,8 +36,8 @@ type Tensor struct {
 	// Signs is what each sign of a code stands for; nil for tensors that are no signs.
 	Signs []float32
 	// Zeros are the zero points of the image's channels where they differ, in the image
-	// and in tensors that keep its codes: channel c has that at c modulo their number.
-	// Nil for others.
+	// and in tensors that keep its codes: channel c has the zero point at c modulo their
+	// number. Nil for other tensors.
 	Zeros []int32
 }
 
@@ -59,7 +59,7 @@ type Unit struct {
 	// Requantizer is nil for units that keep the codes of their input, for sums that
 	// an addition reads and for a unit with a Table.
 	Requantizer *fixed.Requantizer
-	// Thresholds take the place of Requantizer where the result are signs.
+	// Thresholds take the place of Requantizer where the result is signs.
 	Thresholds *fixed.Thresholds
 	// Table has the code for each code of the input, or such a table for each channel, one
 	// after the other; nil for other units.
@@ -218,7 +218,7 @@ func (p *Plan) deriveLogits(u *Unit) error {
 	return err
 }
 
-// bias is a real bias of a unit with what the network's policy says of its form.
+// bias returns a real bias of a unit, in the form that the network's policy asks for.
 func (p *Plan) bias(u *Unit, real []float64) quant.Bias {
 	b := quant.Bias{Real: real, Whole: p.Network.Policy.WholeBiases}
 	if u.Kind.Weighted() {

@@ -36,9 +36,9 @@ type Verification struct {
 
 // Verify runs every image of the split through the network's graph and through
 // the runtime's model, and compares them tensor by tensor. The integers of the
-// graph are derived from the network, never read from the model. A model whose
-// tensors are not those of the network is an error; one with other numbers
-// gives mismatches.
+// graph are derived from the network, never read from the model. A model with
+// other tensors than the network is an error; a model with other numbers gives
+// mismatches.
 func Verify(ctx context.Context, n *layers.Network, m *infer.Model, s datasets.Split, threads int, progress func(done int)) (Verification, error) {
 	if s.Len() == 0 {
 		return Verification{}, fmt.Errorf("export: there are no images to verify with")

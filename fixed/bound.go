@@ -15,7 +15,8 @@ func DotBound[T int8 | int16](w []T, lo, hi int32) int64 {
 	return DotBoundOf(positive, positive-sum, lo, hi)
 }
 
-// DotBoundOf returns what DotBound does for weights whose positive ones sum up to positive, and the others to -negative.
+// DotBoundOf returns what DotBound returns, from two sums: the weights above 0 sum up to positive, the weights below 0
+// to -negative.
 func DotBoundOf(positive, negative int64, lo, hi int32) int64 {
 	most := positive*int64(hi) - negative*int64(lo)
 	least := positive*int64(lo) - negative*int64(hi)

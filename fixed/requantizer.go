@@ -11,7 +11,7 @@ const maxInt32 = 1<<31 - 1
 //
 //	q = clamp(Zero + RNE(((acc₀ + AccBias)·M₀ + acc₁·M₁ + … + Bias) · 2^-Shift), Lo, Hi)
 //
-// Slices are indexed by channel and all of one length; M by term first.
+// Slices are indexed by channel and are of one length; M is indexed by term, then by channel.
 type Requantizer struct {
 	M            [][]int64 // multipliers, [term][channel]
 	Bias         []int64   // in units of 2^-Shift of the output's step

@@ -82,7 +82,7 @@ func (t *Thresholds) Check(maxAbs [][]int64) error {
 		}
 		for n := range t.T {
 			if n > 0 && t.T[n][c] < t.T[n-1][c] {
-				return fmt.Errorf("fixed: channel %d: threshold %d of plane %d is below that of the plane before", c, t.T[n][c], n)
+				return fmt.Errorf("fixed: channel %d: threshold %d of plane %d is below the threshold of the plane before", c, t.T[n][c], n)
 			}
 			if _, ok := SumBound(m, bounds, t.T[n][c]); !ok {
 				return fmt.Errorf("fixed: channel %d: the sum or its threshold can reach 2^62", c)

@@ -2,9 +2,9 @@
 
 package graph
 
-// Concat adds the channels of images of one size next to each other. In Integer runs
-// it brings the codes of each to those of the result: by a table, if SetTables gave it
-// one, else they stay.
+// Concat puts the channels of images of one size next to each other. In Integer runs
+// it turns the codes of an input into codes of the result by the table that SetTables
+// gave for the input, and leaves them as they are without a table.
 func (g *Graph) Concat(name string, inputs ...*Node) *Node {
 	x := inputs[0]
 	if g.err != nil {
@@ -60,7 +60,8 @@ func (f *concat) Backward(r *Run, dx [][]float32, dy []float32, _ [][]float32) e
 	return nil
 }
 
-// apply writes what integers of the table's input become, both less their zero point.
+// apply looks up the integers x of the table's input and writes the integers of its
+// result to y. Both are codes less their zero points.
 func (t *codeTable) apply(y, x []float32) {
 	for i, v := range x {
 		y[i] = float32(int32(t.codes[int32(v)+t.in]) - t.out)

@@ -46,8 +46,8 @@ func (g *Graph) Linear(name string, x, w *Node) *Node {
 	return g.Conv2D(name, x, w, geometry.Valid(1, 1))
 }
 
-// A Gradient changes the gradient of a convolution's result, of size values an
-// image, before those of its input and its weights are computed from it.
+// A Gradient changes the gradient of a convolution's result, which has size values an
+// image, before the gradients of the input and of the weights are computed from it.
 type Gradient interface {
 	Change(r *Run, dst, dy []float32, size int)
 }
@@ -139,8 +139,8 @@ func (f *conv) exact(x, w []float32) bool {
 	return most*float64(max(-lo, hi)) < 1<<24
 }
 
-// forwardInteger computes the accumulators of every pair of planes. Those of the
-// first are y, if float32 holds them.
+// forwardInteger computes the accumulators of every pair of planes. The accumulators of
+// the first pair are y, if float32 holds them.
 func (f *conv) forwardInteger(r *Run, y, x, w []float32) {
 	k := 0
 	for m := range count(f.weights) {
@@ -173,7 +173,7 @@ func (f *conv) accumulate(r *Run, s *sums, x, w []float32) {
 	kernel.ConvReference(f.desc, s.wide, f.wideX, f.wideW, r.Batch)
 }
 
-// widen returns x in float64, in memory if that is large enough.
+// widen returns x in float64; it uses the given memory if that is large enough.
 func widen(memory []float64, x []float32) []float64 {
 	if len(memory) < len(x) {
 		memory = make([]float64, len(x))

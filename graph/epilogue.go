@@ -100,15 +100,16 @@ func (g *Graph) Add(name string, x, y *Node) *Node {
 // Integer runs: one term of r for each accumulator of its terms.
 func (n *Node) SetInteger(r *fixed.Requantizer) { n.fn.(*epilogue).integer = r }
 
-// SetSigns gives the epilogue that computes n, whose result are signs, its
+// SetSigns gives the epilogue that computes n, whose result is signs, its
 // integer parameters for Integer runs: one term of t for each accumulator of its
 // terms. The integers of the result are the codes.
 func (n *Node) SetSigns(t *fixed.Thresholds) { n.fn.(*epilogue).signs = t }
 
 // SetTable gives the epilogue that computes n, whose one term is a tensor alone or its
 // activation, its integers for Integer runs: the code q of the tensor, whose zero point
-// is in, becomes table[q], of a tensor whose zero point is out. A table of each channel
-// follows that of the one before it, each of the given number of codes.
+// is in, becomes table[q], of a tensor whose zero point is out. Where channels
+// differ, there is a table for each channel, one after the other, each of the given
+// number of codes.
 func (n *Node) SetTable(table []uint8, each int, in, out int32) {
 	n.fn.(*epilogue).table = &codeTable{codes: table, each: each, in: in, out: out}
 }

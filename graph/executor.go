@@ -29,8 +29,8 @@ type Executor struct {
 
 var _ G.VM = (*Executor)(nil)
 
-// A step computes values, out, from values, in; −1 is none. y and x are their
-// numbers.
+// A step computes the values numbered out from the values numbered in; −1 stands for
+// no value. y and x hold the numbers of these values.
 type step struct {
 	do      computer
 	in, out []int
@@ -38,13 +38,13 @@ type step struct {
 	y, x    [][]float32
 }
 
-// A computer computes y from x: what of y is nil is not wanted.
+// A computer computes y from x. An element of y that is nil is not wanted.
 type computer interface {
 	compute(y, x [][]float32) error
 }
 
 // newExecutor schedules the nodes of g that the outputs need, each right before
-// the first that needs it, and plans their memory; bind gives it to them.
+// the first node that needs it, and plans their memory; bind gives it to them.
 // Additions run on pool.
 func newExecutor(g *G.ExprGraph, pool *kernel.Pool, outputs ...*G.Node) (*Executor, error) {
 	e := &Executor{at: map[*G.Node]int{}}
@@ -63,7 +63,7 @@ func newExecutor(g *G.ExprGraph, pool *kernel.Pool, outputs ...*G.Node) (*Execut
 	return e, nil
 }
 
-// schedule adds n, if it is not there, behind all that it needs.
+// schedule adds node n, unless it is there already, after all nodes that it needs.
 func (e *Executor) schedule(g *G.ExprGraph, pool *kernel.Pool, n *G.Node) error {
 	if _, ok := e.at[n]; ok {
 		return nil
@@ -143,9 +143,9 @@ func (e *Executor) mayOverwrite(in, out int) {
 	s.over = append(s.over, [2]int{in, out})
 }
 
-// bind gives the results their memory: those kept some of their own, the others
-// parts of an arena of at least e.memory numbers, which executors that do not
-// run at the same time may share.
+// bind gives the results their memory. A result that is kept has memory of its own;
+// the others have parts of an arena of at least e.memory numbers, which executors that
+// do not run at the same time may share.
 func (e *Executor) bind(arena []float32) {
 	for i := range e.values {
 		v := &e.values[i]
@@ -164,7 +164,7 @@ func (e *Executor) bind(arena []float32) {
 	}
 }
 
-// numbers writes those of values to dst.
+// numbers writes the numbers of the given values to dst.
 func (e *Executor) numbers(dst [][]float32, values []int) {
 	for i, v := range values {
 		if v >= 0 {

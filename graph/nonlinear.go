@@ -4,10 +4,10 @@ package graph
 
 import "github.com/goqat/goqat/network"
 
-// Nonlinear adds an activation as an op of its own, for those that an epilogue does not
-// have (network.Activation.Clamps): with one slope for all channels, or with learned
-// ones, a value for each channel, if slopes is not nil. Where replaced, quantized runs
-// leave it out, since a sign takes its place (see Epilogue.Replaced). In Integer runs
+// Nonlinear adds an activation as an op of its own, for activations that an epilogue
+// does not have (network.Activation.Clamps). It has one slope for all channels, or, if
+// the parameter slopes is not nil, a learned slope for each channel. Where a sign
+// replaces the activation, quantized runs leave it out (see Epilogue.Replaced). In Integer runs
 // integers pass through, and the epilogue after it has the table (see SetTable).
 func (g *Graph) Nonlinear(name string, x *Node, a network.Activation, slope float64, slopes *Param, replaced bool) *Node {
 	if g.err != nil {

@@ -90,8 +90,8 @@ func (n *Norm) Absorb(w []float32) {
 	}
 }
 
-// update moves the running statistics towards those of a batch of count values
-// a channel: mean and (biased) variance.
+// update moves the running statistics towards the mean and the (biased) variance of a
+// batch of count values a channel.
 func (n *Norm) update(mean, variance []float64, count int) {
 	m := float64(n.Momentum)
 	unbiased := 1.0

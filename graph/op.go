@@ -31,10 +31,11 @@ type Function interface {
 }
 
 // An elementwise Function computes every value from what is at the same place:
-// y may be the memory of x[0], the first gradient that is wanted that of dy.
+// y may be the memory of x[0], and the first gradient that is wanted may be the memory
+// of dy.
 type elementwise interface{ elementwise() }
 
-// A forgetful Function does not need x in Backward, nor gets it.
+// A forgetful Function needs no x in Backward and gets none.
 type forgetful interface{ forgetful() }
 
 var opCount atomic.Uint64
@@ -98,7 +99,8 @@ func newBuffer(shape tensor.Shape) buffer {
 	return buffer{data: data, value: tensor.New(tensor.WithShape(shape...), tensor.WithBacking(data))}
 }
 
-// publish makes the numbers in data those of value.
+// publish returns the result as the value that Gorgonia reads: the tensor over data, or
+// the scalar, which it sets first.
 func (b *buffer) publish() G.Value {
 	if s, ok := b.value.(*G.F32); ok {
 		*s = G.F32(b.data[0])

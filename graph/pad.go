@@ -4,10 +4,10 @@ package graph
 
 import "github.com/goqat/goqat/geometry"
 
-// PadSigns adds a border to the signs x, whose quantizer has the name signs, for a convolution of the given window, which
-// then needs none of its own: −1 (docs/numerics.md, 3.7), or, if each value is
-// Σ scaleₙ·signₙ, −Σ scaleₙ. In float runs the border is 0, in Integer runs the
-// code of the sign −1.
+// PadSigns adds a border to x, a tensor of signs, for a convolution of the given
+// window, which then needs no padding of its own. The border is −1 (docs/numerics.md,
+// 3.7), or −Σ scaleₙ if each value is Σ scaleₙ·signₙ. In float runs it is 0, in Integer
+// runs the code of the sign −1. The parameter signs is the name of x's quantizer.
 func (g *Graph) PadSigns(name, signs string, x *Node, w geometry.Window, scale *Param) *Node {
 	f := &padSigns{signs: signs, w: w, h: x.Height, row: x.Width * x.Channels, channels: x.Channels}
 	inputs := []*Node{x}
@@ -55,7 +55,7 @@ func (f *padSigns) Forward(r *Run, y []float32, x [][]float32) error {
 	return nil
 }
 
-// value returns that of the border.
+// value returns the value of the border.
 func (f *padSigns) value(r *Run, x [][]float32) float32 {
 	switch {
 	case r.Mode == Integer || !r.Quantizes(f.signs):

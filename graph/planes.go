@@ -11,8 +11,8 @@ type Planes interface {
 	Plane(k int, dst, src []float32)
 }
 
-// SignPlanes are the planes of codes that hold so many signs: bit k of a code is
-// that of plane k, 1 for +1 and 0 for −1.
+// SignPlanes are the planes of codes that hold so many signs: bit k of a code is the
+// sign in plane k, 1 for +1 and 0 for −1.
 type SignPlanes int
 
 // Count returns the number of signs.
@@ -45,7 +45,8 @@ func (SplitPlanes) Plane(k int, dst, src []float32) {
 
 // SetPlanes says how the integers of the input and of the weights of the
 // convolution n fall apart, nil for not at all. An epilogue takes the
-// accumulators as so many terms: those of the first plane of the weights first.
+// accumulators as so many terms: first come the accumulators of the first plane of the
+// weights.
 func (n *Node) SetPlanes(input, weights Planes) {
 	f := n.fn.(*conv)
 	f.inputs, f.weights = input, weights

@@ -21,9 +21,9 @@ func (g *Graph) MaxPool(name string, x *Node, w geometry.Window) *Node {
 	return g.Apply(name, f, h, v, x.Channels, x)
 }
 
-// MaxPoolSigns is MaxPool of signs. Most of a window's signs are equal, so the
-// gradient goes, other than that of MaxPool, to the greatest of the values that
-// the epilogue of x took the signs of.
+// MaxPoolSigns is MaxPool of signs, with another gradient: as most of a window's signs
+// are equal, the gradient goes to the greatest of the values whose signs the epilogue
+// of x took.
 func (g *Graph) MaxPoolSigns(name string, x *Node, w geometry.Window) *Node {
 	y := g.MaxPool(name, x, w)
 	e, ok := x.fn.(*epilogue)

@@ -27,8 +27,8 @@ type Pass struct {
 
 	// Quantize turns the quantizers on; off, the graph is the float network.
 	Quantize bool
-	// Float, if not nil, says which quantizers stay off all the same: those of a
-	// tensor by its name, those of weights by the parameter's.
+	// Float, if not nil, names the quantizers that stay off all the same: the quantizer
+	// of a tensor by the tensor's name, of weights by the parameter's.
 	Float func(name string) bool
 	// Observe lets the observers follow the ranges of training runs, and with
 	// Calibrate of others.
@@ -52,7 +52,7 @@ type Pass struct {
 	// the target plus ε/classes (Szegedy et al. 2016, "Rethinking the Inception
 	// architecture", section 7).
 	Smoothing float32
-	// Partners, if not nil, are the labels of the images mixed into those of the batch:
+	// Partners, if not nil, are the labels of the images mixed into the batch's images:
 	// the target is Share of the label and 1 − Share of the partner (Zhang et al. 2018,
 	// "mixup", section 2).
 	Partners []int32

@@ -22,7 +22,8 @@ type upsampling struct {
 
 func (*upsampling) forgetful() {}
 
-// each calls do for every pixel of the result with its index and that of the input's.
+// each calls a function for every pixel of the result, with the index of the pixel and
+// the index of the input's pixel that it repeats.
 func (f *upsampling) each(batch int, do func(to, from int)) {
 	height, width := f.height*f.factor[0], f.width*f.factor[1]
 	for row := range batch * height { // of all images

@@ -13,7 +13,7 @@ import (
 type arenaPlan struct {
 	codes, wide int   // lengths of the arenas
 	offset      []int // of each tensor; not used for the image and the logits, which the caller owns
-	owner       []int // the tensor whose memory it shares: its own, or that of the input of a flattening
+	owner       []int // the tensor whose memory it shares: itself, or the input of a flattening
 }
 
 // planArena lets each tensor live from the operator that writes it to the last that reads it.

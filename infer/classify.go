@@ -4,10 +4,10 @@ package infer
 
 import "fmt"
 
-// Classify returns the name of the class of an image, the bytes that Input describes: that of the greatest logit, the
-// first of equal ones. Any number of goroutines may call it; the model keeps a runner for each that does so at the same
-// time. A Runner also returns logits, takes batches and threads, and runs models of more
-// work than DefaultWork.
+// Classify returns the name of the class of an image, whose bytes Input describes: the class with the greatest logit,
+// the first where several are equal. Any number of goroutines may call it; the model keeps a runner for each that does so
+// at the same time. A Runner also returns logits, takes batches and threads, and runs models of more work than
+// DefaultWork.
 func (m *Model) Classify(image []uint8) (string, error) {
 	var top [1]Score
 	if err := m.Top(top[:], image); err != nil {
@@ -24,8 +24,9 @@ type Score struct {
 	Logit int32
 }
 
-// Top sets top to the classes of the greatest logits of an image, the greatest first and of equal ones that of the lower
-// index: as many as top has room for, which is at most the number of classes. It may be called as Classify may.
+// Top sets top to the classes of the greatest logits of an image, as many as top has room for, which is at most the number
+// of classes. The greatest comes first, and of equal logits the one with the lower index. Top may be called as Classify
+// may.
 func (m *Model) Top(top []Score, image []uint8) error {
 	in := m.q.Input
 	if size := m.q.Tensors[0].Len(); len(image) != size {

@@ -14,6 +14,7 @@
 //	r, err := m.NewRunner(infer.Options{Batch: 8})
 //	err = r.Run(logits, images)
 //
-// A Model is shared by any number of goroutines; a Runner has the working memory and belongs to one at a time. The integers of every tensor are the same for every kernel, number of threads, batch and platform, and the
-// same as those of the training graph's exact integer mode.
+// A Model is shared by any number of goroutines; a Runner has the working memory and belongs to one at a time. The
+// integers of every tensor are the same for every kernel, number of threads, batch and platform, and the same as in the
+// training graph's exact integer mode.
 package infer

@@ -33,7 +33,7 @@ func (m *Model) NewEncoder(unit uint32) (*Encoder, error) {
 		return nil, errors.New("infer: the model is for images, which are codes; only a model of signals has samples")
 	}
 	if unit == 0 || unit >= 0x7f800000 {
-		return nil, fmt.Errorf("infer: a unit of the bits %#x, want those of a positive float32", unit)
+		return nil, fmt.Errorf("infer: the bits %#x of the unit are no positive float32", unit)
 	}
 	e := &Encoder{make([][levels]int64, len(s.ScaleBits))}
 	for c := range e.least {
@@ -88,10 +88,10 @@ func parts(b uint32) (n int64, e int) {
 	return n, e
 }
 
-// Int16 sets codes to those of samples, channels innermost, any number of times all channels.
+// Int16 writes the codes of samples, channels innermost: a value of each channel, any number of times.
 func (e *Encoder) Int16(codes []uint8, samples []int16) error { return encode(e, codes, samples) }
 
-// Int32 sets codes to those of samples, channels innermost, any number of times all channels.
+// Int32 writes the codes of samples, channels innermost: a value of each channel, any number of times.
 func (e *Encoder) Int32(codes []uint8, samples []int32) error { return encode(e, codes, samples) }
 
 func encode[S int16 | int32](e *Encoder, codes []uint8, samples []S) error {

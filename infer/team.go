@@ -23,7 +23,7 @@ type worker struct {
 // A job is work in parts that are independent of each other.
 type job interface{ do(part int, w *worker) }
 
-// A team are the threads of a runner: the goroutine that calls run, and helpers that wait for work.
+// A team is the threads of a runner: the goroutine that calls run, and helpers that wait for work.
 //
 // An operator of one image takes a few microseconds, which is less than it takes to wake a sleeping thread. So a helper
 // looks for a while whether there is more to do before it sleeps, and nobody waits for one that has not begun.

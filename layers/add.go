@@ -61,8 +61,8 @@ func (r Residual) Trace(t *Tracer, x *network.Tensor) *network.Tensor {
 	return Add{Activation: r.Activation, Slope: r.Slope}.join(t, t.scoped("add"), []*network.Tensor{y, skip})
 }
 
-// shortcut traces the path beside the body and puts its operators before those of
-// the body, which come from index at.
+// shortcut traces the path beside the body and puts its operators before the operators
+// of the body, which begin at index at.
 func (r Residual) shortcut(t *Tracer, at int, x, y *network.Tensor) *network.Tensor {
 	m := r.Shortcut
 	if m == nil {

@@ -21,7 +21,7 @@ func (c Chain) Trace(t *Tracer, x *network.Tensor) *network.Tensor {
 }
 
 // A Graph is modules that read each other's results by name: a network with branches.
-// The result of the last one is that of all.
+// The result of the last module is the result of the graph.
 type Graph []Node
 
 // A Node is a module of a Graph.

@@ -124,7 +124,7 @@ func (n *Network) norm(u *Unit) *graph.Norm {
 }
 
 // initialize draws the shadow weights from a normal distribution of variance
-// 2/fan-in (He et al. 2015, equation 10), by the seed and the layer's name.
+// 2/fan-in (He et al. 2015, equation 10); the seed and the layer's name choose the stream.
 func (n *Network) initialize(u *Unit) {
 	var key uint64 = 14695981039346656037 // FNV-1a
 	for _, b := range []byte(u.Name) {
@@ -154,7 +154,7 @@ func (n *Network) weights(u *Unit, shape []int) qat.Weights {
 	return qat.NewPhasedWeights(bits, width)
 }
 
-// emitConv adds the unit's sums, of weights w: with a border of −1 where the input are
+// emitConv adds the unit's sums, of weights w: with a border of −1 where the input is
 // signs, and a sum for each sign and each set of weights.
 func (n *Network) emitConv(u *Unit, w *graph.Node) *graph.Node {
 	g, x, window := n.Graph, u.Input().node, u.Window
@@ -170,7 +170,7 @@ func (n *Network) emitConv(u *Unit, w *graph.Node) *graph.Node {
 		weights = planes(u.Quantizer)
 	}
 	name := u.Name
-	if !u.Output.Sums { // the name is that of the unit's result
+	if !u.Output.Sums { // else the unit's result has the name
 		name += ".accumulators"
 	}
 	y := g.Conv2D(name, x, w, window)

@@ -2,9 +2,9 @@
 
 package layers
 
-// RescaleImage makes up for weights that were trained with images of another
-// scale: those of the layers that read the image are multiplied by it and divided
-// by the network's own.
+// RescaleImage makes up for weights that were trained with images of another scale:
+// it multiplies the weights of the layers that read the image by that scale and divides
+// them by the scale of the network's own images.
 func (n *Network) RescaleImage(scale float32) {
 	k := scale / n.Input.Scale
 	for _, u := range n.Units {

@@ -16,7 +16,7 @@ type Input struct {
 	Height, Width, Channels int
 	// Params are the scale and the zero point of all channels, or of the first.
 	quant.Params
-	// Own, if not nil, are those of each channel; the first is Params.
+	// Own, if not nil, has the scale and the zero point of each channel; the first is Params.
 	Own []quant.Params `json:",omitempty"`
 	// Samples, if not nil, say what the codes of each channel of a signal stand for: see
 	// package signals. Training and inference take codes, and only pass them on.
@@ -82,8 +82,8 @@ func (in *Input) Validate() error {
 
 // Rounding returns by how much the zero points differ from the means, which are whole
 // codes seldom: in codes, at most 1/2, and in deviations. Where padding meets the image
-// a network computes with the zero point in place of the mean; inside, what the layers
-// after the image add makes up for it. Means and deviations are those of [Input.Normalize].
+// a network computes with the zero point instead of the mean; inside, what the layers
+// after the image add makes up for it. Means and deviations are what [Input.Normalize] was given.
 func (in *Input) Rounding(mean, deviation []float64) (codes, deviations float64) {
 	for c := range in.Channels {
 		d := math.Abs(255*mean[c%len(mean)] - float64(in.Channel(c).ZeroPoint))

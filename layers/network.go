@@ -27,7 +27,7 @@ type Config struct {
 	// not built. 0 means that it is not known.
 	Memory int64
 	// Sizes, if not nil, are the numbers of weights by name that the network must
-	// have to be built: those of the checkpoint that it is built for.
+	// have to be built: the numbers in the checkpoint that it is built for.
 	Sizes map[string]int
 }
 

@@ -11,7 +11,7 @@ import (
 // checkSize says whether a network is too large to begin building: parameters and
 // results alone beyond Memory, or of other sizes than Sizes. Nothing has been allocated
 // yet, and the numbers may be far beyond any integer. The graph, which knows what
-// shares memory, holds its training against Memory before it allocates the results.
+// shares memory, compares its training with Memory before it allocates the results.
 func (c *Config) checkSize(n *network.Network) error {
 	parameters, values := 0.0, float64(n.Image.Height)*float64(n.Image.Width)*float64(n.Image.Channels)
 	for _, o := range n.Operators {

@@ -27,7 +27,7 @@ func (n *Network) State() []graph.State {
 }
 
 // Start sets what the quantizers of weights learn or keep from the weights as
-// they are; call it when quantization starts. Those of tensors forget what they
+// they are; call it when quantization starts. Quantizers of tensors forget what they
 // followed, and start from the values they see in a calibration.
 func (n *Network) Start() {
 	for _, u := range n.Units {
@@ -55,8 +55,8 @@ func (n *Network) Steps() int {
 	return steps
 }
 
-// Advance takes the steps of quantizing the weights up to the k-th; those taken
-// stay.
+// Advance takes the steps of quantizing the weights up to the k-th. Steps that were
+// taken stay taken.
 func (n *Network) Advance(k int) {
 	for _, u := range n.Units {
 		if q, ok := u.Quantizer.(qat.Incremental); ok {

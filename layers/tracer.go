@@ -9,7 +9,7 @@ import (
 )
 
 // A Module is a layer, or a composition of layers, that a network is made of. A
-// program can have modules of its own, made of those of this package.
+// program can have modules of its own, made of the modules of this package.
 type Module interface {
 	// Trace adds the operators that the module is to the network of t and returns the
 	// result. What cannot be traced it reports by t.Errorf, and returns any tensor.

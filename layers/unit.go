@@ -42,8 +42,8 @@ type Tensor struct {
 	// tensors that keep the codes of another, and in networks that stay in floating
 	// point.
 	Quantizer qat.Activation
-	// Shared is the tensor with whose quantizer the tensor is rounded, where that one
-	// is computed; nil for none.
+	// Shared is the tensor with whose quantizer this tensor is rounded, at the place
+	// where Shared is computed; nil for none.
 	Shared *Tensor
 
 	node *graph.Node

@@ -28,7 +28,7 @@ var activations = [...]struct {
 	positive bool    // no value is below 0
 	slope    float64 // the usual one; 0 for those that have none
 	value    func(x, slope float64) float64
-	gradient func(x, slope float64) float64 // by x; that of the right at a corner
+	gradient func(x, slope float64) float64 // by x; at a corner, the derivative to its right
 }{
 	Identity:    {name: "identity", value: func(x, _ float64) float64 { return x }, gradient: func(float64, float64) float64 { return 1 }},
 	ReLU:        {name: "relu", clamps: true, positive: true, value: func(x, _ float64) float64 { return max(x, 0) }, gradient: func(x, _ float64) float64 { return within(x, 0, math.Inf(1)) }},

@@ -6,9 +6,9 @@ import "slices"
 
 // FuseAdditions makes additions a part of the weighted operators before them: the
 // operator that computes the last of an addition's inputs adds the others to its own
-// sums, if nobody else reads it and nothing lies between, so that all is rounded once,
-// together. Of the others, bare sums of weighted operators that nobody else reads
-// become Sums.
+// sums, if nobody else reads that input and nothing lies between, so that all is rounded
+// once, together. Another input becomes Sums if it is the bare sums of a weighted
+// operator and nobody else reads it.
 func (n *Network) FuseAdditions() {
 	for _, add := range slices.Clone(n.Operators) {
 		if add.Kind != Addition {

@@ -18,7 +18,7 @@ const (
 	Average
 	// Reshape makes an image a vector.
 	Reshape
-	// Drop drops values out in training; it is not there otherwise.
+	// Drop drops values out in training; other runs have no such operator.
 	Drop
 	// Lookup takes the codes of the image to others, of fewer bits.
 	Lookup
@@ -116,8 +116,8 @@ func (k Kind) Keeps() bool { return kinds[k].keeps }
 // its own: inputs that nobody else reads need none.
 func (k Kind) Joins() bool { return kinds[k].joins }
 
-// Tabulates says whether the codes of a result are a function of those of the input: a
-// table gives them.
+// Tabulates says whether the code of a value of the result is a function of the code of
+// the input's value at the same place: a table gives it.
 func (k Kind) Tabulates() bool { return kinds[k].tabulates }
 
 // TrainingOnly says whether there is no such operator outside training.

@@ -20,12 +20,12 @@ type Assignment struct {
 	Network *network.Network
 	Layers  map[string]Assigned // of the weighted operators, by name
 	Tensors map[string]Rounding // by name; tensors that are not there are not quantized
-	// Shared are tensors that have the codes of another, by name: those that only a
-	// concatenation reads, whose quantizer rounds them there.
+	// Shared are tensors that have the codes of another, by name: a tensor that only a
+	// concatenation reads is rounded by the concatenation's quantizer.
 	Shared map[string]string
-	// Replaced are the tensors whose signs are taken, there or further on, instead of
-	// their activation, which then is that of the float network alone: rectified, a
-	// tensor would have but one sign.
+	// Replaced are the tensors whose signs are taken, at once or further on. Their
+	// activation is computed in the float network only: all values of a rectified tensor
+	// would have the same sign.
 	Replaced map[string]bool
 }
 
@@ -186,8 +186,8 @@ func (s *assigning) narrowImage() error {
 // inputName is the name of the operator that narrows the image, and of its result.
 const inputName = "input"
 
-// sums has operators whose sums fall apart into several leave no Sums: there is not
-// one tensor of them to add.
+// sums unmarks the results whose sums fall apart into several sums: there is no one
+// tensor that an addition could read.
 func (s *assigning) sums() error {
 	s.readers = s.Network.Readers()
 	for _, o := range s.Network.Operators {
@@ -242,8 +242,8 @@ func (s *assigning) tensors() error {
 	return nil
 }
 
-// joined returns the tensor with whose quantizer t can be rounded: that of the one
-// operator that reads t, if it joins; nil for none.
+// joined returns the tensor with whose quantizer t can be rounded, nil for none: the
+// result of the only operator that reads t, if that operator joins its inputs.
 func (s *assigning) joined(t *network.Tensor) *network.Tensor {
 	var joint *network.Tensor
 	for _, o := range s.readers[t] {

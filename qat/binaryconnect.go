@@ -14,7 +14,7 @@ import (
 //	dw = dy
 //
 // Latent weights are clipped to [−1, 1] after every step. H is 1 before a batch
-// normalization, else see unitScale. Activations are those of "int".
+// normalization; elsewhere it is what unitScale returns. Activations are quantized as by "int".
 type BinaryConnect struct{}
 
 // Info implements [Method].
@@ -34,7 +34,7 @@ func (BinaryConnect) Weights(g *graph.Graph, name string, o Options, shape []int
 	return newBinaryWeights(g, name, o, shape)
 }
 
-// Activation implements [Method]: it is that of [Int].
+// Activation implements [Method], as [Int] does.
 func (BinaryConnect) Activation(g *graph.Graph, name string, o Options) Activation {
 	return Int{}.Activation(g, name, o)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // BNN is the method "bnn": weights and activations are signs (Hubara et al. 2016,
-// algorithm 1). Weights are those of "binaryconnect"; activations are the signs
+// algorithm 1). Weights are quantized as by "binaryconnect"; activations are the signs
 // of what a layer computes, instead of its rectifier, with the gradient of a
 // hard tanh (equation 4; ste.Sign).
 type BNN struct{}

@@ -68,7 +68,7 @@ func (d *dorefaWeights) Measure(w []float32) {
 	}
 }
 
-// scale is that of the codes.
+// scale returns the scale of the codes.
 func (d *dorefaWeights) scale() float32 { return d.amplitude / d.formula.Levels() }
 
 func (d *dorefaWeights) Forward(dst, w []float32) {

@@ -9,8 +9,8 @@ import (
 )
 
 // fixedWeights quantizes weights as symmetricWeights do, with scales that are
-// given once and kept. A scale that was not given, 0, becomes that of max|w| when
-// quantization starts.
+// given once and kept. A scale of 0 was not given: it becomes the scale of max|w|
+// when quantization starts.
 type fixedWeights struct {
 	measured
 	name       string

@@ -17,9 +17,9 @@ import (
 // 2017, section 2; the formulas are those of ste.Powers). With each step the
 // largest of a layer's weights, a growing part of them, are quantized and stay as
 // they are, while the rest trains on in floating point. The greatest power, one
-// for each filter, or as in the paper for each layer, is that of the weights at
-// the start. The paper quantizes 50, 75, 87.5 and 100 % (section 3.1). Activations
-// are those of "int".
+// for each filter, or as in the paper for each layer, is found from the weights at the
+// start. The paper quantizes 50, 75, 87.5 and 100 % (section 3.1). Activations
+// are quantized as by "int".
 //
 // Until the first step, and so in a training without any, all weights are
 // quantized and train by the gradient of the quantized ones.
@@ -46,12 +46,12 @@ func (m INQ) Weights(_ *graph.Graph, name string, o Options, shape []int) Weight
 	}
 }
 
-// Activation implements [Method]: it is that of [Int].
+// Activation implements [Method], as [Int] does.
 func (INQ) Activation(g *graph.Graph, name string, o Options) Activation {
 	return Int{}.Activation(g, name, o)
 }
 
-// steps returns the parts, those of the paper if none are given.
+// steps returns the given parts, or the parts of the paper if none are given.
 func (m INQ) steps() []float64 {
 	if m.Steps == nil {
 		return settings.DefaultINQ().Steps
@@ -170,7 +170,7 @@ func (q *inqWeights) Forward(dst, w []float32) {
 // (Zhou et al. 2017, equation 8).
 func (q *inqWeights) Backward(dw, _, dy []float32, _ [][]float32) { copy(dw, dy) }
 
-// Integers quantizes all weights, those that are not frozen as if they were now.
+// Integers quantizes all weights, as if those that are not frozen yet were frozen now.
 func (q *inqWeights) Integers(codes []int16, w []float32) []float32 {
 	scale := make([]float32, len(q.top))
 	q.each(func(c, lo, hi int, p *ste.Powers) {

@@ -14,8 +14,8 @@ import (
 // unsigned codes with a zero point, one scale a tensor.
 type Int struct {
 	// FixedRanges keeps the scales of weights and the ranges of activations as they
-	// are given: by a calibration or a checkpoint. Weights that were given none have
-	// those of max|w| from the moment when quantization starts.
+	// are given: by a calibration or a checkpoint. Weights that were given no
+	// scale take the scale of max|w| when quantization starts.
 	FixedRanges bool
 }
 
@@ -98,8 +98,8 @@ func (a *affineActivation) SetRange(lo, hi float32) { a.observer.state = [3]floa
 func (a *affineActivation) Symmetric() bool { return false }
 
 // Quantization spreads the codes over the observed range: scale (hi − lo)/(2^b − 1),
-// zero point RNE(−lo/scale); a power of two is the next above. A range not known
-// yet is that of scale 1.
+// zero point RNE(−lo/scale); a power of two is the next above. As long as
+// the range is not known, the scale is 1.
 func (a *affineActivation) Quantization() Quantization {
 	lo, hi, _ := a.observer.Range()
 	f := quant.Activation(a.bits)

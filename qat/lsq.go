@@ -14,7 +14,7 @@ import (
 // (Esser et al. 2020, section 2; the formulas are those of ste.LSQ). Weights
 // have a step a channel, where the paper has one a layer, and narrow range.
 //
-// A step starts at 2·mean|v|/√Qp, that of a tensor from its values in the
+// A step starts at 2·mean|v|/√Qp; the step of a tensor starts from the values of the
 // calibration (section 2.1). Its gradient is multiplied by 1/√(N·Qp) (section
 // 2.2), N being the number of weights that share it, or of values of the tensor
 // for one image.
@@ -113,7 +113,7 @@ func (l *lsqWeights) Params() []*graph.Param { return []*graph.Param{l.step} }
 func (l *lsqWeights) Bits() int              { return l.bits }
 func (l *lsqWeights) Constrain([]float32)    { confine(l.step.Value, leastStep, mostStep, 1) }
 
-// Start sets the steps; that of a channel of zeros is 1.
+// Start sets the steps; a channel of zeros has the step 1.
 func (l *lsqWeights) Start(w []float32) {
 	l.each(len(w), func(c, lo, hi int) {
 		l.step.Value[c] = float32(l.start(w[lo:hi], float64(l.formula.Most)))
@@ -182,7 +182,7 @@ type lsqActivation struct {
 }
 
 // newLSQActivation returns the quantizer of a rectified tensor, without offset.
-// gain and start are left to the caller.
+// The caller sets its gain and its start.
 func newLSQActivation(g *graph.Graph, name string, o Options) *lsqActivation {
 	a := &lsqActivation{bits: o.Bits, step: newStep(g, name, 1), round: stepRounding(o)}
 	a.formula.Most = float32(quant.Activation(o.Bits).Max())

@@ -14,8 +14,8 @@ import (
 )
 
 // A Method is a way to quantize: a value that carries its own settings, as TTQ{
-// Threshold: 0.1}. A program can have methods of its own; those of this package are
-// known by name, too.
+// Threshold: 0.1}. A program can have methods of its own; the methods of this package are
+// known by name as well.
 type Method interface {
 	// Info says what the method is and can do.
 	Info() Info
@@ -41,7 +41,7 @@ type Info struct {
 	Signs bool
 	// PowersOfTwo says that its scales can be restricted to powers of two.
 	PowersOfTwo bool
-	// Coding is that of weights of more than one bit.
+	// Coding is the coding of weights of more than one bit.
 	Coding quant.Coding
 }
 
@@ -210,7 +210,7 @@ func New(name string, s settings.All) (Method, error) {
 // of so many bits are not quantized.
 const FloatBits = 32
 
-// check says whether bits is one of the widths of what a method is defined for.
+// check says whether a method is defined for a width.
 func (i *Info) check(what string, widths []int, bits int) error {
 	if bits != FloatBits && !slices.Contains(widths, bits) {
 		return fmt.Errorf("qat: method %s has no %d-bit %s, only %s", i.Name, bits, what, strings.Join(strings.Fields(strings.Trim(fmt.Sprint(widths), "[]")), ", "))

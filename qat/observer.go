@@ -8,7 +8,7 @@ import "github.com/goqat/goqat/graph"
 // of training.
 //
 // With Decay 0 it keeps the extremes of all batches. Otherwise it averages
-// those of each batch, m ← d·m + (1 − d)·v, and corrects for having started
+// the extremes of each batch, m ← d·m + (1 − d)·v, and corrects for having started
 // from 0 by dividing by 1 − dᵗ (as Kingma and Ba 2015, section 3, do for
 // moments), so that the first batches count in full.
 //

@@ -17,8 +17,8 @@ type Stage struct {
 	// Match is a pattern of path.Match; layers of other names stay in floating
 	// point. Empty means all layers.
 	Match string
-	// WeightBits and ActivationBits are the least that a layer has; 0 means its
-	// own, FloatBits that it is not quantized.
+	// WeightBits and ActivationBits are the least bits that a layer has in the stage; 0
+	// means its final bits, FloatBits that it is not quantized.
 	WeightBits, ActivationBits int
 }
 
@@ -204,7 +204,7 @@ func NewPhasedActivation(bits []int, width func(bits int, last bool) Activation)
 
 func (s *phasedActivation) Bits() int { return s.last().Bits() }
 
-// Quantization is that of the stage, if it has one.
+// Quantization returns the quantization of the stage, if it has one.
 func (s *phasedActivation) Quantization() Quantization {
 	if i := s.now(); i >= 0 {
 		return s.widths[i].Quantization()

@@ -107,7 +107,7 @@ func (p *Policy) Layer(name string, first, last bool) (Layer, error) {
 	return l, nil
 }
 
-// eight returns 8 bits, or none where there are to be none.
+// eight returns 8 bits, or FloatBits where a layer is not to be quantized.
 func eight(bits int) int {
 	if bits == FloatBits {
 		return FloatBits
@@ -115,7 +115,7 @@ func eight(bits int) int {
 	return 8
 }
 
-// methods returns the methods of a layer that had those given before the rule.
+// methods returns the methods of a layer with the rule; it is given the methods without.
 func (r *Rule) methods(method, weights Method) (Method, Method) {
 	if r.Method != nil {
 		method, weights = r.Method, nil
@@ -126,8 +126,8 @@ func (r *Rule) methods(method, weights Method) (Method, Method) {
 	return method, weights
 }
 
-// set sets the methods of a layer, that of the weights the same if it is nil, and
-// checks that they can do what is asked.
+// set sets the methods of a layer and checks that they can do what is asked. If the
+// method of the weights is nil, it is the method of the activations.
 func (p *Policy) set(l *Layer, method, weights Method) error {
 	if weights == nil {
 		weights = method

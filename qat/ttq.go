@@ -16,7 +16,7 @@ import (
 // formulas are those of ste.TTQ). The threshold is t = 0.05 of the greatest weight.
 // The scales start at the mean magnitudes of the weights they stand for; as in
 // "lsq" their gradients, sums over n weights, are multiplied by 1/√n.
-// Activations are those of "int".
+// Activations are quantized as by "int".
 type TTQ settings.TTQ
 
 // Info implements [Method].
@@ -41,7 +41,7 @@ func (m TTQ) Weights(g *graph.Graph, name string, o Options, shape []int) Weight
 	}
 }
 
-// Activation implements [Method]: it is that of [Int].
+// Activation implements [Method], as [Int] does.
 func (TTQ) Activation(g *graph.Graph, name string, o Options) Activation {
 	return Int{}.Activation(g, name, o)
 }

@@ -9,7 +9,7 @@ import (
 
 // TWN is the method "twn": weights are −α, 0 and α, with threshold and scale of
 // ste.TWN for each filter, or as in the paper for each layer (Li, Liu 2016,
-// section 2). Activations are those of "int".
+// section 2). Activations are quantized as by "int".
 type TWN struct{}
 
 // Info implements [Method].
@@ -29,7 +29,7 @@ func (TWN) Weights(_ *graph.Graph, _ string, o Options, shape []int) Weights {
 	return &twnWeights{formula: make([]ste.TWN, o.scales(shape))}
 }
 
-// Activation implements [Method]: it is that of [Int].
+// Activation implements [Method], as [Int] does.
 func (TWN) Activation(g *graph.Graph, name string, o Options) Activation {
 	return Int{}.Activation(g, name, o)
 }

@@ -55,7 +55,7 @@ func (f Format) Max() int32 {
 func (f Format) sign() bool { return f.Signed && f.Narrow && f.Bits == 1 }
 
 // Quantize returns the code of x: clamp(RNE(x/scale) + zero, Min, Max), x/scale rounded to float32. NaN becomes the
-// zero point. Signed narrow codes of one bit are the sign of x, that of 0 and NaN +1.
+// zero point. Signed narrow codes of one bit are the sign of x; the sign of 0 and of NaN is +1.
 func (f Format) Quantize(x, scale float32, zero int32) int32 {
 	if f.sign() {
 		if x/scale < 0 {

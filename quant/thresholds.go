@@ -15,8 +15,8 @@ import (
 //	Σᵢ acc_i·M_i + bias >= levels[n]
 //
 // M being the real value of an accumulator's unit; levels rise, and bias is per channel, nil for none. With one term
-// the comparison is that of the real numbers, exactly: the multiplier becomes the sign of M and the threshold the
-// accumulator from which on it holds. With several, the multipliers get one shift as in Derive, and the rest is exact.
+// the comparison is exactly the comparison of the real numbers: the multiplier becomes the sign of M and the threshold
+// the accumulator from which on the comparison holds. With several, the multipliers get one shift as in Derive, and the rest is exact.
 //
 // A number that is not finite, falling levels or an accumulator beyond int32 is an error that names the channel.
 func DeriveThresholds(channels int, terms []Term, bias []float64, levels []float64) (fixed.Thresholds, error) {

@@ -158,8 +158,8 @@ func (s *Steps) Forward(dst, src []float32) {
 	}
 }
 
-// Backward writes the gradient by src to dx, which may be dy, and adds those by
-// the shifts and the scales.
+// Backward writes the gradient by src to dx, which may be dy, and adds the gradients
+// by the shifts and the scales.
 func (s *Steps) Backward(dx, src, dy []float32, dshift, dscale []float64) {
 	for i, x := range src {
 		g := dy[i]

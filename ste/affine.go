@@ -14,7 +14,7 @@ import (
 //	y  = s·(clamp(RNE(x/s) + z, Min, Max) − z)
 //	dx = dy where Min ≤ RNE(x/s) + z ≤ Max, else 0
 //
-// The gradient's mask is that of the unclamped code, so that a value up to half
+// The gradient is masked by the code before it is clamped, so that a value up to half
 // a step outside the range still learns.
 type Affine struct {
 	Format quant.Format

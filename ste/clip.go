@@ -16,7 +16,7 @@ import (
 //	dx = dy where s·Least ≤ x ≤ s·Most, else 0
 //
 // With s = 1/(2^k − 1), Least = 0 and Most = 2^k − 1 the limits are 0 and 1.
-// Unlike that of [Affine], the gradient ends at the limits themselves.
+// Unlike the gradient of [Affine], this one ends at the limits themselves.
 type Clip struct {
 	Scale       float32
 	Least, Most float32 // codes, integers

@@ -15,7 +15,7 @@ import "github.com/goqat/goqat/internal/kernel"
 // the zero point, so that 0 stays exact and the codes less z are −z to Q − z:
 //
 //	y  = s·clamp(RNE(x/s), −z, Q − z)
-//	ds = 0 instead of −Qn·dy, and Q·dy in that of Qp·dy: β is there, not s
+//	ds = 0 instead of −Qn·dy, and Q·dy instead of Qp·dy: β is there, not s
 //	dβ = Σ dy where x/s ≤ −z or x/s ≥ Q − z
 //
 // The factor 1/√(N·Qp) on the gradients of s and β is the caller's.
@@ -31,8 +31,8 @@ func (l *LSQ) Forward(dst, src []float32) {
 	kernel.FakeQuantize(dst, src, l.Step, l.Least, l.Most)
 }
 
-// Backward writes the gradient by src to dx, which may be dy, and returns those
-// by the step and, if Shifted, by the offset.
+// Backward writes the gradient by src to dx, which may be dy, and returns the
+// gradients by the step and, if Shifted, by the offset.
 func (l *LSQ) Backward(dx, src, dy []float32) (dstep, doffset float64) {
 	below, above := float64(l.Least), float64(l.Most)
 	if l.Shifted {

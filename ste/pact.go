@@ -58,8 +58,8 @@ func (p *PACT) Forward(dst, src []float32) {
 	kernel.FakeQuantize(dst, src, p.params.Scale, p.least, p.most)
 }
 
-// Backward writes the gradient by src to dx, which may be dy, and returns that
-// by α.
+// Backward writes the gradient by src to dx, which may be dy, and returns the
+// gradient by α.
 func (p *PACT) Backward(dx, src, dy []float32) (dalpha float64) {
 	floor := float32(0)
 	if p.Signed {

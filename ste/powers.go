@@ -9,7 +9,7 @@ import "math"
 //
 //	n1 = ⌊log2(4s/3)⌋
 //	n2 = n1 + 1 − 2^(b−1)/2
-//	y  = the nearest of 0, ±2^n2, …, ±2^n1, the greater of two that are as near
+//	y  = the nearest of 0, ±2^n2, …, ±2^n1, the greater where two are equally near
 //
 // A code is 0, or the sign times 1 for 2^n2, 2 for 2^(n2+1), and so on.
 type Powers struct {

@@ -10,13 +10,13 @@ const (
 	oneBits = 0x3f800000
 )
 
-// SignOf returns −1 or +1, that of 0 being +1. It has no branch, which would be
-// guessed wrongly for every second weight.
+// SignOf returns −1 or +1; the sign of 0 is +1. It has no branch, because the processor
+// would guess a branch wrongly for every second weight.
 func SignOf(x float32) float32 {
 	return math.Float32frombits(math.Float32bits(x+0)&topBit | oneBits) // −0 + 0 = 0
 }
 
-// Sign replaces values by their signs; the gradient is that of a clip at ±1
+// Sign replaces values by their signs; the gradient is the gradient of a clip at ±1
 // (Hubara et al. 2016, equation 4):
 //
 //	y  = sign(x), sign(0) = +1

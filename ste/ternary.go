@@ -66,7 +66,7 @@ func (t *TTQ) Forward(dst, w []float32) {
 }
 
 // Backward writes the gradient by the weights w to dw, which may be dy, and
-// returns those by the scales.
+// returns the gradients by the scales.
 func (t *TTQ) Backward(dw, w, dy []float32) (positive, negative float64) {
 	gain := [3]float32{t.Negative, 1, t.Positive}
 	for i, v := range w {

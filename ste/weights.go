@@ -16,13 +16,13 @@ type WeightQuantizer interface {
 	Params() []*graph.Param
 	// Forward writes the quantized weights, code times scale, to dst.
 	Forward(dst, w []float32)
-	// Backward writes the gradient by the shadow weights to dw and those of the
+	// Backward writes the gradient by the shadow weights to dw and the gradients by the
 	// learned parameters to grad. dst of the last Forward is not kept: it may
 	// use what Forward found.
 	Backward(dw, w, dy []float32, grad [][]float32)
 	// Integers writes the quantized weights as integers to codes and returns
 	// the scale of each channel, or one scale for all; where the integers fall
-	// apart in several sets, those of one set after those of the other.
+	// apart in several sets, the integers of one set come after the integers of another.
 	Integers(codes []int16, w []float32) (scale []float32)
 }
 
@@ -32,10 +32,10 @@ type Channelwise interface {
 	WeightQuantizer
 	// Channels is the number of equal parts of the weights.
 	Channels() int
-	// ForwardChannel is Forward of channel c, whose values alone dst and w are.
+	// ForwardChannel is Forward of channel c; dst and w hold this channel alone.
 	ForwardChannel(c int, dst, w []float32)
-	// BackwardChannel is Backward of channel c, whose values alone dw, w and dy
-	// are. grad is that of all channels, of which it writes its own part.
+	// BackwardChannel is Backward of channel c; dw, w and dy hold this channel alone.
+	// grad holds the gradients of all channels, and the call writes its own part.
 	BackwardChannel(c int, dw, w, dy []float32, grad [][]float32)
 }
 
@@ -46,7 +46,7 @@ type Measured interface {
 }
 
 // Weights adds the quantization of a layer's shadow weights. While Pass.Quantize
-// is off it passes them on; in Integer runs its result are the codes.
+// is off it passes them on; in Integer runs its result is the codes.
 func Weights(g *graph.Graph, name string, w *graph.Param, q WeightQuantizer) *graph.Node {
 	f := &weights{name: w.Name, q: q, codes: make([]int16, len(w.Value))}
 	f.channels, _ = q.(Channelwise)
@@ -85,7 +85,7 @@ func (t *backwardChannels) Tile(i, _ int) {
 	})
 }
 
-// groupSize is the number of weights that make a tile worth its while.
+// groupSize is the number of weights from which on a tile is worth what it costs to start.
 const groupSize = 1 << 12
 
 // groups returns the number of tiles, and the channels of each.
@@ -95,7 +95,8 @@ func (f *weights) groups() (n, channels int) {
 	return (all + channels - 1) / channels, channels
 }
 
-// group calls do for each channel of tile i, weights lo to hi.
+// group calls a function for each channel of tile i, with the first of its weights and
+// the index after the last.
 func (f *weights) group(i int, do func(c, lo, hi int)) {
 	_, n := f.groups()
 	all := f.channels.Channels()
