@@ -31,18 +31,7 @@ func TestTutorial(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var script, output strings.Builder
-	for _, m := range block.FindAllStringSubmatch(string(text), -1) {
-		switch kind, content := m[1], m[2]; kind {
-		case "sh":
-			script.WriteString(content)
-		case "go":
-			script.WriteString("cat >main.go <<'END'\n" + content + "END\n")
-		case "text":
-			output.WriteString(content)
-		}
-	}
-	commands := script.String()
+	commands, output := page(string(text))
 	for tutorial, test := range map[string]string{
 		"git clone https://github.com/goqat/goqat\n": "",
 		"go work init . ./goqat\n":                   "go work init . '" + repository + "'\n",
@@ -61,12 +50,8 @@ func TestTutorial(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v:\n%s", err, printed)
 	}
-	lines := map[string]bool{}
-	for line := range strings.Lines(string(printed)) {
-		lines[measured(line)] = true
-	}
-	for line := range strings.Lines(output.String()) {
-		if !lines[measured(line)] {
+	for line := range strings.Lines(output) {
+		if !printedLine(string(printed), line) {
 			t.Errorf("docs/tutorial.md has %q, which is not in the output:\n%s", line, printed)
 		}
 	}
