@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains a small network on goqat's sample of Fashion-MNIST and exports it: fashion.onnx, which docs/pytorch.md imports.
 
-Run with torch 2.15.0, onnx 1.23.2 and onnxscript 0.7.2:  python train.py ../../datasets/fashionsample
+Run with torch 2.15.0 and onnx 1.23.2:  python train.py ../../datasets/fashionsample
 """
 import gzip, sys
 import torch
@@ -24,7 +24,7 @@ images = torch.cat([idx(f"train-images-{part}-idx3-ubyte.gz") for part in range(
 labels = idx("train-labels-idx1-ubyte.gz").long()
 x = ((images.float() / 255 - mean) / std)[:, None]
 net = nn.Sequential(*block(1, 16), *block(16, 32), nn.Flatten(), nn.Dropout(0.2), nn.Linear(32 * 7 * 7, 10))
-steps = 3 * len(x) // 64
+steps = 2 * len(x) // 64
 optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9, weight_decay=5e-4)
 schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
 for step in range(steps):
@@ -40,4 +40,4 @@ images, labels = idx("t10k-images-idx3-ubyte.gz"), idx("t10k-labels-idx1-ubyte.g
 with torch.no_grad():
     right = (net(((images.float() / 255 - mean) / std)[:, None]).argmax(1) == labels).float().mean()
 print(f"test accuracy {100 * right:.2f} %")
-torch.onnx.export(net, (x[:1],), "fashion.onnx", dynamo=True, external_data=False, dynamic_shapes=({0: "batch"},))
+torch.onnx.export(net, (x[:1],), "fashion.onnx", dynamo=False, dynamic_axes={"input": {0: "batch"}}, input_names=["input"])
