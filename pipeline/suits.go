@@ -7,12 +7,14 @@ import (
 	"path"
 	"slices"
 
+	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/recipe"
 )
 
 // suits wants a checkpoint used beside the training, for its role of teacher, init or
-// resume, to be of images of the same size and of the same classes in the same order.
+// resume, to be of images of the same size and of the same classes in the same order,
+// those without names of as many.
 func (t *run) suits(role, file string, in layers.Input, classes []string) error {
 	d := t.data
 	if in.Height != d.Height || in.Width != d.Width || in.Channels != d.Channels {
@@ -20,6 +22,9 @@ func (t *run) suits(role, file string, in layers.Input, classes []string) error 
 	}
 	if len(classes) != len(d.Classes) {
 		return fmt.Errorf("pipeline: %s: %s knows %d classes, the data has %d; take a checkpoint of the same classes", role, file, len(classes), len(d.Classes))
+	}
+	if datasets.Unnamed(classes) { // by index
+		return nil
 	}
 	for i, name := range classes {
 		if name != d.Classes[i] {
