@@ -96,7 +96,7 @@ func (s *survey) image(name string, shape Shape, err error) {
 }
 
 // follow finds the images that the links of an archive stand for: a file, or all files of a folder. What they stand for must be in the archive
-// itself, not behind another link to a folder.
+// itself, not through another link to a folder.
 func (s *survey) follow(targets map[string]string) error {
 	files := s.names()
 	for _, name := range slices.Sorted(maps.Keys(targets)) {

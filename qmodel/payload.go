@@ -12,7 +12,7 @@ import (
 	"github.com/goqat/goqat/internal/safetensors"
 )
 
-// Names of an operator's tensors in the file, behind the operator's name.
+// Names of an operator's tensors in the file, which follow the operator's name.
 const (
 	weightSuffix          = ".weight"           // U8, packed codes, up to 4 bits; I8, in the shape of the weights, above
 	tableSuffix           = ".table"            // U8; of concat with the number of the input, absent where the codes stay
