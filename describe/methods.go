@@ -12,6 +12,7 @@ import (
 // A Method is a quantization method of package qat.
 type Method struct {
 	Name           string `json:"name"`
+	For            string `json:"for"` // what it is for
 	Paper          string `json:"paper"`
 	WeightBits     []int  `json:"weight_bits"`
 	ActivationBits []int  `json:"activation_bits"`
@@ -23,7 +24,7 @@ type Method struct {
 func Methods() (list []Method) {
 	for _, m := range qat.Methods() {
 		i := m.Info()
-		list = append(list, Method{i.Name, i.Paper, i.WeightBits, i.ActivationBits, true, i.Integers})
+		list = append(list, Method{i.Name, i.For, i.Paper, i.WeightBits, i.ActivationBits, true, i.Integers})
 	}
 	return list
 }

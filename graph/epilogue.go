@@ -250,11 +250,14 @@ func (e *epilogue) observing() bool {
 	return e.Quantizer != nil && e.run.Observe && (e.run.Mode == Train || e.run.Calibrate)
 }
 
+// fixed says whether a term is normalized by its running statistics in training.
+func (e *epilogue) fixed(s *term) bool { return e.run.FreezeNorm || s.norm.Frozen }
+
 // normalize finds scale and shift of a normalized term.
 func (e *epilogue) normalize(s *term, blocks int) {
 	n := s.norm
 	gamma, beta := e.x[s.gamma], e.x[s.beta]
-	if e.run.Mode == Train && !e.run.FreezeNorm {
+	if e.run.Mode == Train && !e.fixed(s) {
 		e.current = s
 		e.pool.Run((*momentBlocks)(e), blocks)
 		e.batchStatistics(s, blocks)

@@ -173,7 +173,7 @@ func (e *epilogue) parameterGradients(s *term) {
 		g := float64(gamma[c]) * s.rstd[c] * s.ratio[c]
 		s.gy[c] = float32(g)
 		s.gx[c], s.center[c] = 0, 0
-		if !e.run.FreezeNorm { // the statistics depend on x
+		if !e.fixed(s) { // the statistics depend on x
 			k := g * s.rstd[c] * sumHat / count
 			s.gx[c] = float32(-k)
 			s.center[c] = float32(float64(k*s.mean[c]) - float64(g*sum/count))

@@ -24,6 +24,9 @@ type Norm struct {
 	// integer form is a shift, as in the shift-based batch normalization of
 	// Courbariaux et al. 2016, algorithm 3.
 	PowerOfTwo bool
+	// Frozen makes this normalization use its running statistics in training too, and
+	// leave them as they are, as Pass.FreezeNorm does to all.
+	Frozen bool
 }
 
 // Norm makes the parameters and the statistics of a batch normalization of

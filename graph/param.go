@@ -30,6 +30,9 @@ type Param struct {
 	// Value holds the numbers, row-major; optimizers update it in place.
 	Value []float32
 
+	// Rate is a factor on the learning rate of optimizers; 0 means 1.
+	Rate float64
+
 	// Grad is the gradient of the loss by Value after a training run, and nil
 	// before the first. It is memory of the graph: read it, do not write it.
 	Grad []float32

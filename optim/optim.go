@@ -50,6 +50,9 @@ func (g *Groups) of(p *graph.Param, lr float32) (rate, decay float64) {
 	if s.Rate == 0 {
 		s.Rate = 1
 	}
+	if p.Rate != 0 {
+		s.Rate *= p.Rate
+	}
 	return float64(lr) * s.Rate, s.Decay
 }
 

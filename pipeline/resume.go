@@ -23,6 +23,20 @@ func computes() string {
 	return kernel.Portable.String() + " " + runtime.GOARCH
 }
 
+// lengthen gives a run that is resumed more epochs.
+func (o *Options) lengthen(r *recipe.Recipe) error {
+	switch {
+	case o.Epochs == 0:
+		return nil
+	case !o.Resume:
+		return errors.New("pipeline: only a run that is resumed is trained longer")
+	case o.Epochs <= r.QAT.Epochs:
+		return fmt.Errorf("pipeline: %d epochs are not more than the %d of %s; a run can be trained longer, not shorter", o.Epochs, r.QAT.Epochs, r.Out)
+	}
+	r.QAT.Epochs = o.Epochs
+	return r.Validate()
+}
+
 // last returns the last checkpoint of the folder, nil if there is none yet.
 func (f *folder) last() (*train.Checkpoint, error) {
 	if _, err := f.root.Stat(lastFile); errors.Is(err, fs.ErrNotExist) {
@@ -34,7 +48,7 @@ func (f *folder) last() (*train.Checkpoint, error) {
 // resumed returns the checkpoint from which the run goes on, nil if nothing has been
 // trained yet. It wants the data, the recipe and the kernels that the checkpoint was
 // trained with, unless changes of them are accepted.
-func (t *run) resumed(accept bool) (*train.Checkpoint, error) {
+func (t *run) resumed(o Options) (*train.Checkpoint, error) {
 	c, err := t.folder.last()
 	if err != nil || c == nil {
 		return nil, err
@@ -42,13 +56,13 @@ func (t *run) resumed(accept bool) (*train.Checkpoint, error) {
 	if err := t.suits("resume", t.folder.file(lastFile), c.Info.Input, c.Info.Classes); err != nil {
 		return nil, err
 	}
-	changes, err := t.changes(&c.Info)
+	changes, err := t.changes(&c.Info, o)
 	if err != nil {
 		return nil, err
 	}
 	if len(changes) > 0 {
 		all := strings.Join(changes, "; ")
-		if !accept {
+		if !o.AcceptChanges {
 			return nil, fmt.Errorf("pipeline: %s cannot go on to the same result: %s; undo it, or go on all the same with --accept-changes", t.folder.path, all)
 		}
 		t.on.note("note: the run goes on with changes: " + all)
@@ -62,7 +76,7 @@ func (t *run) resumed(accept bool) (*train.Checkpoint, error) {
 
 // changes names what is other than when a checkpoint was made, where that is known.
 // Neither the folders of the run and the data nor the number of threads change a number.
-func (t *run) changes(made *train.Info) (changes []string, err error) {
+func (t *run) changes(made *train.Info, o Options) (changes []string, err error) {
 	if made.Data != "" && made.Data != t.data.Digest {
 		changes = append(changes, fmt.Sprintf("the data has changed: files or labels of %s are not those that it was trained with", t.data.Name))
 	}
@@ -71,6 +85,10 @@ func (t *run) changes(made *train.Info) (changes []string, err error) {
 		return nil, fmt.Errorf("pipeline: the recipe in checkpoint %s: %w", t.folder.file(lastFile), err)
 	}
 	before.Version, before.Out, before.Threads, before.Data.Dir = t.r.Version, t.r.Out, t.r.Threads, t.r.Data.Dir
+	before.Data.SkipBroken = t.r.Data.SkipBroken // what it leaves out, the digest tells
+	if o.Epochs > 0 {
+		before.QAT.Epochs = o.Epochs
+	}
 	if d := t.r.Differences(before); len(d) > 0 {
 		changes = append(changes, configFile+" has changed: "+strings.Join(d, ", "))
 	}

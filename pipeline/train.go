@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/goqat/goqat/export"
@@ -28,8 +29,10 @@ type Options struct {
 	// AcceptChanges goes on with a run whose data, recipe or kernels are others than
 	// those it was begun with.
 	AcceptChanges bool
-	// SkipBroken leaves out images that cannot be read.
-	SkipBroken bool
+	// Epochs, if not 0, is how many epochs the quantized phase of the run that is resumed
+	// shall have, more than it has: those done stay, and the rest is as in a run of so many,
+	// its learning rate included. The result is not that of such a run from its beginning.
+	Epochs int
 	// On, if not nil, is told of everything that happens, on the goroutine of Train.
 	On func(Event)
 	// Finished, if not nil, is shown the outcome when everything is written, on the
@@ -89,6 +92,9 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 	if err := resolve(&r.QAT); err != nil {
 		return nil, err
 	}
+	if err := o.lengthen(r); err != nil {
+		return nil, err
+	}
 	t := &run{
 		r: r, on: o.On, seconds: map[string]float64{}, started: time.Now(),
 	}
@@ -112,7 +118,7 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 	defer t.folder.release()
 	var from *train.Checkpoint
 	if o.Resume {
-		if from, err = t.resumed(o.AcceptChanges); err != nil {
+		if from, err = t.resumed(o); err != nil {
 			return nil, err
 		}
 	}
@@ -120,8 +126,9 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 		return nil, err
 	}
 	t.data.say(t.on)
-	if n := frozenEpochs(&r.QAT); r.QAT.Epochs > 0 && n < r.QAT.BatchNormFreeze {
-		t.on.note(fmt.Sprintf("note: the statistics of batch normalization stay fixed for the last %d epochs, not %d (qat.batchnorm_freeze): at most a third of the epochs after all stages", n, r.QAT.BatchNormFreeze))
+	t.data.warnOfClasses(t.on)
+	for _, sentence := range remarks(r) {
+		t.on.note("note: " + sentence)
 	}
 	if err := t.phases(ctx, from); err != nil {
 		return nil, err
@@ -140,29 +147,25 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 
 // build opens the data and builds the network.
 func (t *run) build(ctx context.Context, o Options) error {
-	d, err := Data(ctx, t.r, Reading{SkipBroken: o.SkipBroken, On: o.On, Samples: t.samples(o)})
+	d, err := Data(ctx, t.r, Reading{SkipBroken: t.r.Data.SkipBroken, On: o.On, Samples: t.samples(o)})
 	if err != nil {
 		return err
 	}
 	if t.data, err = splitData(d, uint64(t.r.Seed)); err != nil {
 		return err
 	}
+	start, err := t.readInit()
+	if err != nil {
+		return err
+	}
 	var in layers.Input
-	if t.r.Init != "" {
-		c, err := train.ReadCheckpoint(t.r.Init)
-		if err != nil {
-			return err
-		}
-		if err := t.suits("init", t.r.Init, c.Info.Input, c.Info.Classes); err != nil {
-			return err
-		}
-		if c.Info.Phase == phaseQAT {
-			t.on.note(fmt.Sprintf("note: init: %s is of the quantized phase: only its weights and statistics are taken, all ranges are set anew", t.r.Init))
-		}
-		if in, err = t.data.inputOf(c, &t.r.Data); err != nil {
-			return err
-		}
-	} else if in, err = t.data.input(&t.r.Data); err != nil {
+	if start != nil { // its weights expect the images it was trained with
+		in, err = t.data.inputOf(start, &t.r.Data)
+		in.Height, in.Width = t.data.Height, t.data.Width
+	} else {
+		in, err = t.data.input(&t.r.Data)
+	}
+	if err != nil {
 		return err
 	}
 	if o.Resume { // the weights of a run expect its images, also where the data has changed since
@@ -174,6 +177,9 @@ func (t *run) build(ctx context.Context, o Options) error {
 		in.PowersOfTwo()
 	}
 	if t.network, err = Build(t.r, in, d.Classes, t.pool); err != nil {
+		return err
+	}
+	if err := t.suitInit(start); err != nil {
 		return err
 	}
 	if err := rulesMatch(&t.r.QAT, t.network); err != nil {
@@ -231,27 +237,37 @@ func (t *run) phases(ctx context.Context, from *train.Checkpoint) error {
 func (t *run) floatPhase() *phase {
 	p := &phase{run: t, name: phaseFloat, recipe: t.r.Float, best: floatFile, schedule: qat.Float()}
 	for _, q := range t.network.Graph.Params() {
-		if q.Group != graph.Clips {
+		if layer, _, _ := strings.Cut(q.Name, "."); q.Group != graph.Clips && !t.freezes(layer) {
 			p.params = append(p.params, q)
 		}
 	}
 	return p
 }
 
-// trainFloat trains the float network, or takes it from the recipe's checkpoint.
+// trainFloat trains the float network, or takes it from the recipe's checkpoint, or both.
 func (t *run) trainFloat(ctx context.Context, p *phase, from *train.Checkpoint) error {
-	if t.r.Init == "" {
-		return p.train(ctx, from)
+	if t.r.Init == "" || from != nil {
+		return t.trainUnfrozen(ctx, p, from)
 	}
 	c, err := train.ReadCheckpoint(t.r.Init)
 	if err != nil {
 		return err
 	}
-	if err := c.RestoreShared(t.network); err != nil {
+	if err := c.RestoreShared(t.network, t.newLayers()...); err != nil {
 		return fmt.Errorf("%w (init: %s)", err, t.r.Init)
 	}
 	t.network.RescaleImage(c.Info.Input.Scale)
+	if t.transfers() {
+		return t.trainUnfrozen(ctx, p, nil)
+	}
 	return t.folder.replace(floatFile, train.Capture(train.Info{Recipe: string(t.r.YAML()), Data: t.data.Digest, Computes: computes(), Phase: phaseFloat, Validation: c.Info.Validation}, t.network, nil).Encode)
+}
+
+// trainUnfrozen trains the float network but for its frozen layers.
+func (t *run) trainUnfrozen(ctx context.Context, p *phase, from *train.Checkpoint) error {
+	t.freeze(true)
+	defer t.freeze(false)
+	return p.train(ctx, from)
 }
 
 func (t *run) quantizedPhase() (*phase, error) {
@@ -327,6 +343,11 @@ func (t *run) accuracy(ctx context.Context, file string, quantize bool) (test *f
 		return nil, 0, err
 	}
 	t.judge(r)
+	name := "float"
+	if quantize {
+		name = "fake-quantized"
+	}
+	t.warnOfOneClass(name, r)
 	return &r.Accuracy, c.Info.Validation, nil
 }
 
@@ -363,6 +384,7 @@ func (t *run) exportModel(ctx context.Context, n *layers.Network) error {
 	if p != nil {
 		t.summary.Accuracy.Integer, t.summary.RunImagesPerSecond, t.summary.Verify = &p.Result.Accuracy, p.ImagesPerSecond, &p.Verification
 		t.judge(p.Result)
+		t.warnOfOneClass("integer", p.Result)
 	}
 	return err
 }

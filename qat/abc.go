@@ -24,6 +24,7 @@ type ABC struct{}
 func (ABC) Info() Info {
 	return Info{
 		Name:           "abc",
+		For:            "sums of several 1-bit layers: more accurate than one, larger",
 		Paper:          "Lin, Zhao, Pan 2017, arXiv:1711.11294",
 		WeightBits:     []int{1, 2, 3, 4, 5},
 		ActivationBits: []int{1, 2, 3, 4, 5},

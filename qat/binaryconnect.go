@@ -21,6 +21,7 @@ type BinaryConnect struct{}
 func (BinaryConnect) Info() Info {
 	return Info{
 		Name:           "binaryconnect",
+		For:            "weights of 1 bit, activations of 8",
 		Paper:          "Courbariaux et al. 2015, arXiv:1511.00363",
 		WeightBits:     []int{1},
 		ActivationBits: Int{}.Info().ActivationBits,

@@ -17,6 +17,7 @@ type BNN struct{}
 func (BNN) Info() Info {
 	return Info{
 		Name:           "bnn",
+		For:            "1 bit throughout: the smallest and fastest, the least accurate",
 		Paper:          "Hubara et al. 2016, arXiv:1602.02830",
 		WeightBits:     []int{1},
 		ActivationBits: []int{1},

@@ -25,6 +25,7 @@ type DoReFa struct{}
 func (DoReFa) Info() Info {
 	return Info{
 		Name:           "dorefa",
+		For:            "1 to 4 bits by fixed formulas, with quantized gradients if wanted: to compare with papers",
 		Paper:          "Zhou et al. 2016, arXiv:1606.06160",
 		WeightBits:     []int{1, 2, 3, 4, 5, 6, 7, 8},
 		ActivationBits: []int{1, 2, 3, 4, 5, 6, 7, 8},

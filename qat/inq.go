@@ -29,6 +29,7 @@ type INQ settings.INQ
 func (INQ) Info() Info {
 	return Info{
 		Name:           "inq",
+		For:            "weights that are powers of two, so that products are shifts; quantized step by step",
 		Paper:          "Zhou et al. 2017, arXiv:1702.03044",
 		WeightBits:     []int{2, 3, 4, 5},
 		ActivationBits: Int{}.Info().ActivationBits,

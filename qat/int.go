@@ -23,6 +23,7 @@ type Int struct {
 func (Int) Info() Info {
 	return Info{
 		Name:           "int",
+		For:            "8 bits, the method to take first: ranges are watched, nothing is learned beside the weights",
 		Paper:          "Jacob et al. 2018, arXiv:1712.05877",
 		WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
 		ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},

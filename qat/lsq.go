@@ -24,6 +24,7 @@ type LSQ struct{}
 func (LSQ) Info() Info {
 	return Info{
 		Name:           "lsq",
+		For:            "2 to 4 bits: learns the step of every quantizer, often the most accurate",
 		Paper:          "Esser et al. 2020, arXiv:1902.08153",
 		WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
 		ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},

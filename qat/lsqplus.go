@@ -23,6 +23,7 @@ type LSQPlus struct{}
 func (LSQPlus) Info() Info {
 	return Info{
 		Name:           "lsq+",
+		For:            "as lsq, with learned offsets for activations below zero",
 		Paper:          "Bhalgat et al. 2020, arXiv:2004.09576",
 		WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
 		ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},

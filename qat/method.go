@@ -30,6 +30,7 @@ type Method interface {
 // Info describes a method.
 type Info struct {
 	Name  string
+	For   string // what it is for, in a line
 	Paper string
 	// WeightBits and ActivationBits are the widths it is defined for.
 	WeightBits, ActivationBits []int

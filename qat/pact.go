@@ -16,6 +16,7 @@ type PACT struct{}
 func (PACT) Info() Info {
 	return Info{
 		Name:           "pact",
+		For:            "4 bits, the method to take first below 8: learns where activations are clipped",
 		Paper:          "Choi et al. 2018, arXiv:1805.06085",
 		WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
 		ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},

@@ -23,6 +23,7 @@ type TTQ settings.TTQ
 func (TTQ) Info() Info {
 	return Info{
 		Name:           "ttq",
+		For:            "weights of three values, with two learned scales",
 		Paper:          "Zhu et al. 2017, arXiv:1612.01064",
 		WeightBits:     []int{2},
 		ActivationBits: Int{}.Info().ActivationBits,

@@ -16,6 +16,7 @@ type TWN struct{}
 func (TWN) Info() Info {
 	return Info{
 		Name:           "twn",
+		For:            "weights of -1, 0 and 1, with one scale",
 		Paper:          "Li, Liu 2016, arXiv:1605.04711",
 		WeightBits:     []int{2},
 		ActivationBits: Int{}.Info().ActivationBits,

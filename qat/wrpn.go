@@ -24,6 +24,7 @@ type WRPN struct{}
 func (WRPN) Info() Info {
 	return Info{
 		Name:           "wrpn",
+		For:            "few bits in networks made wider",
 		Paper:          "Mishra et al. 2018, arXiv:1709.01134",
 		WeightBits:     []int{2, 3, 4, 5, 6, 7, 8},
 		ActivationBits: []int{1, 2, 3, 4, 5, 6, 7, 8},

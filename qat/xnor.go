@@ -20,6 +20,7 @@ type XNOR struct{}
 func (XNOR) Info() Info {
 	return Info{
 		Name:           "xnor",
+		For:            "1 bit throughout, with a scale for each channel",
 		Paper:          "Rastegari et al. 2016, arXiv:1603.05279",
 		WeightBits:     []int{1},
 		ActivationBits: []int{1},

@@ -43,8 +43,9 @@ func Default() *Recipe {
 			Bias:            "free",
 			All:             settings.Default(),
 		},
-		Loss:    "cross_entropy",
-		Best:    "auto",
-		Teacher: Teacher{Temperature: 1, Weight: 0.5},
+		Transfer: Transfer{Head: "none", BodyRate: 1},
+		Loss:     "cross_entropy",
+		Best:     "auto",
+		Teacher:  Teacher{Temperature: 1, Weight: 0.5},
 	}
 }

@@ -34,10 +34,13 @@ type Recipe struct {
 	Batch   int    `yaml:"batch"`   // images a step, at least 1
 	Seed    int    `yaml:"seed"`    // of initial weights, order, augmentation and split; at least 0
 	Threads int    `yaml:"threads"` // 0 means all processors; results do not depend on it
-	Init    string `yaml:"init"`    // checkpoint to start the quantized phase from, instead of a float phase
-	Float   Phase  `yaml:"float"`   // training without quantization
-	QAT     QAT    `yaml:"qat"`     // training with quantization
-	Loss    string `yaml:"loss"`    // cross_entropy, squared_hinge
+	Init    string `yaml:"init"`    // checkpoint to start the quantized phase from, instead of a float phase; with transfer.head the float phase, too
+
+	Transfer Transfer `yaml:"transfer"` // of what was trained on other images
+
+	Float Phase  `yaml:"float"` // training without quantization
+	QAT   QAT    `yaml:"qat"`   // training with quantization
+	Loss  string `yaml:"loss"`  // cross_entropy, squared_hinge
 
 	Smoothing    float64      `yaml:"smoothing"`     // label smoothing: this share of the target is spread over all classes, in [0, 1)
 	ClassWeights ClassWeights `yaml:"class_weights"` // in the loss: none, auto (the rarer the heavier), or by name, {cat: 2, dog: 1}
@@ -62,6 +65,7 @@ type Data struct {
 	Balance    float64 `yaml:"balance"`              // draw rare classes more often, in [0, 1]: 0 as they are, 1 all alike, 0.5 by the root of their images
 	TrainLimit int     `yaml:"train_limit"`          // use this many training images; 0 means all
 	TestLimit  int     `yaml:"test_limit"`           // use this many test images; 0 means all
+	SkipBroken bool    `yaml:"skip_broken"`          // leave out files that cannot be read, instead of stopping at them
 }
 
 // Augment changes training images at random: the draws are numbered by seed, epoch and
@@ -80,18 +84,18 @@ type Augment struct {
 
 // Phase is one of the two trainings.
 type Phase struct {
-	Epochs     int       `yaml:"epochs"`    // 0 leaves the phase out
-	Optimizer  string    `yaml:"optimizer"` // sgd, adam, adamw
-	LR         float64   `yaml:"lr"`        // highest learning rate, above 0
-	Momentum   float64   `yaml:"momentum"`  // of sgd, in [0, 1)
-	Nesterov   bool      `yaml:"nesterov"`  // of sgd
-	Schedule   string    `yaml:"schedule"`  // constant, step, cosine
-	Milestones []float64 `yaml:"milestones,omitempty,flow"`
-	Warmup     float64   `yaml:"warmup"`    // epochs of rising learning rate, may be a fraction
-	Decay      float64   `yaml:"decay"`     // weight decay; normalization and biases have none
-	ClipNorm   float64   `yaml:"clip_norm"` // gradients are scaled to at most this norm; 0 means none
-	Average    float64   `yaml:"average"`   // moving average of the weights, by this factor a step, as in 0.999; it is what is validated and exported; 0 means none
-	Patience   int       `yaml:"patience"`  // stop after so many epochs without a better checkpoint; 0 means never
+	Epochs     int       `yaml:"epochs"`                    // 0 leaves the phase out
+	Optimizer  string    `yaml:"optimizer"`                 // sgd, adam, adamw
+	LR         float64   `yaml:"lr"`                        // highest learning rate, above 0
+	Momentum   float64   `yaml:"momentum"`                  // of sgd, in [0, 1)
+	Nesterov   bool      `yaml:"nesterov"`                  // of sgd
+	Schedule   string    `yaml:"schedule"`                  // constant, step, cosine
+	Milestones []float64 `yaml:"milestones,omitempty,flow"` // of the schedule step: fractions of the phase at which the rate falls to a tenth; none are 0.5 and 0.75
+	Warmup     float64   `yaml:"warmup"`                    // epochs of rising learning rate, may be a fraction
+	Decay      float64   `yaml:"decay"`                     // weight decay; normalization and biases have none
+	ClipNorm   float64   `yaml:"clip_norm"`                 // gradients are scaled to at most this norm; 0 means none
+	Average    float64   `yaml:"average"`                   // moving average of the weights, by this factor a step, as in 0.999; it is what is validated and exported; 0 means none
+	Patience   int       `yaml:"patience"`                  // stop after so many epochs without a better checkpoint; 0 means never
 }
 
 // QAT is the quantized phase.
@@ -135,6 +139,14 @@ type Rule struct {
 	Weights        string `yaml:"weights,omitempty"`         // method of the weights; empty means the rule's method
 	WeightBits     int    `yaml:"weight_bits,omitempty"`     // 0 keeps the bits
 	ActivationBits int    `yaml:"activation_bits,omitempty"` // of the layer's input; 0 keeps the bits
+}
+
+// Transfer trains the network of init further on other images, in a float phase before
+// the quantized one.
+type Transfer struct {
+	Head     string   `yaml:"head"`                  // none: init is quantized as it is; keep: the float phase starts from init; new: the same, but its last layer is made anew, for other classes
+	Freeze   []string `yaml:"freeze,omitempty,flow"` // patterns of path.Match: layers that stay as they are in the float phase, statistics included, as in [conv*]
+	BodyRate float64  `yaml:"body_rate"`             // factor on the learning rate of all layers but the last, in both phases
 }
 
 // Teacher is a float network whose answers the quantized one learns from

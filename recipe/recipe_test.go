@@ -54,12 +54,14 @@ data:
   channels: 3
   augment: {crop: 4, flip: true, rotate: 10, scale: 0.1, brightness: 0.2, contrast: 0.3, noise: 0.02, cutout: 0.25, mixup: 0.4}
   balance: 0.5
+  skip_broken: true
   train_limit: 1000
   test_limit: 100
 batch: 128
 seed: 7
 threads: 2
 init: float.safetensors
+transfer: {head: new, freeze: [conv*, stem], body_rate: 0.1}
 float:
   epochs: 30
   optimizer: adamw
@@ -133,9 +135,10 @@ func TestParseReadsEveryKey(t *testing.T) {
 			Augment: recipe.Augment{
 				Crop: recipe.Pixels(4), Flip: true, Rotate: 10, Scale: 0.1, Brightness: 0.2, Contrast: 0.3, Noise: 0.02, Cutout: 0.25, Mixup: 0.4,
 			},
-			Balance: 0.5, TrainLimit: 1000, TestLimit: 100,
+			Balance: 0.5, SkipBroken: true, TrainLimit: 1000, TestLimit: 100,
 		},
 		Batch: 128, Seed: 7, Threads: 2, Init: "float.safetensors",
+		Transfer: recipe.Transfer{Head: "new", Freeze: []string{"conv*", "stem"}, BodyRate: 0.1},
 		Float: recipe.Phase{
 			Epochs: 30, Optimizer: "adamw", LR: 1e-3, Schedule: "step", Milestones: []float64{0.5, 0.8},
 			Warmup: 1.5, Decay: 0.01, ClipNorm: 5, Average: 0.999, Patience: 7,
@@ -293,7 +296,7 @@ func TestSetRefuses(t *testing.T) {
 		{"bacth=3", `recipe: unknown key "bacth", did you mean "batch"?`},
 		{"qat.weight_bit=3", `recipe: unknown key "qat.weight_bit", did you mean "qat.weight_bits"?`},
 		{"weight_bits=3", `recipe: unknown key "weight_bits", did you mean "qat.weight_bits"?`},
-		{"=3", `recipe: unknown key "", known here: version, model, data, batch, seed, threads, init, float, qat, loss, smoothing, class_weights, best, teacher, verify, out`},
+		{"=3", `recipe: unknown key "", known here: version, model, data, batch, seed, threads, init, transfer, float, qat, loss, smoothing, class_weights, best, teacher, verify, out`},
 		{"batch.size=3", `recipe: batch has no keys below it, so "batch.size" cannot be set`},
 		{"batch=many", `recipe: --set batch=many: batch is "many", must be a whole number`},
 		{"batch=", `recipe: --set batch=: batch must be a whole number`},

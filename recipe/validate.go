@@ -27,6 +27,7 @@ func (r *Recipe) Validate() error {
 	if r.Float.Epochs == 0 && r.QAT.Epochs == 0 {
 		c.report("float.epochs and qat.epochs are both 0, so there is nothing to train")
 	}
+	c.transfer(r)
 	c.oneOf("loss", r.Loss, "cross_entropy", "squared_hinge")
 	below(&c, "smoothing", r.Smoothing, 0, 1)
 	c.classWeights(r.ClassWeights)
@@ -44,6 +45,25 @@ func (r *Recipe) Validate() error {
 		return nil
 	}
 	return c.problems
+}
+
+func (c *check) transfer(r *Recipe) {
+	t := &r.Transfer
+	c.oneOf("transfer.head", t.Head, "none", "keep", "new")
+	above(c, "transfer.body_rate", t.BodyRate, 0, 1e3)
+	for i, pattern := range t.Freeze {
+		if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
+			c.report("transfer.freeze[%d] is %q, must be a pattern of layer names as in \"conv1\" or \"fc*\"", i, pattern)
+		}
+	}
+	switch {
+	case t.Head != "none" && r.Init == "":
+		c.report("transfer.head is %s, but there is no checkpoint to start from; name it by init", t.Head)
+	case t.Head != "none" && r.Float.Epochs == 0:
+		c.report("transfer.head is %s, which is trained in the float phase, but float.epochs is 0", t.Head)
+	case t.Head == "none" && (len(t.Freeze) > 0 || t.BodyRate != 1):
+		c.report("transfer.freeze and transfer.body_rate are of a network trained before: name it by init and set transfer.head to keep or new")
+	}
 }
 
 // check collects problems.

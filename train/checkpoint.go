@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/goqat/goqat/graph"
@@ -151,20 +152,34 @@ func (c *Checkpoint) Restore(n *layers.Network, o optim.Optimizer) error {
 }
 
 // RestoreShared copies what the checkpoint has for the network's parameters and
-// statistics, where name and size agree; it is how quantized training starts
-// from a float checkpoint. Shadow weights must all be there.
-func (c *Checkpoint) RestoreShared(n *layers.Network) error {
-	for _, p := range n.Graph.Params() {
-		if t := c.tensors[p.Name]; len(t) != len(p.Value) && p.Group != graph.Clips {
-			return fmt.Errorf("train: the checkpoint is of another network: it has %d values for %s, the network %d", len(t), p.Name, len(p.Value))
-		}
+// statistics, where name and size agree; it is how training starts from a checkpoint of
+// another. Shadow weights must all be there, but for those of the layers in except, of
+// which nothing is taken.
+func (c *Checkpoint) RestoreShared(n *layers.Network, except ...string) error {
+	if err := c.Shares(n, except...); err != nil {
+		return err
 	}
 	for _, s := range append(parameters(n), n.State()...) {
-		if t := c.tensors[s.Name]; len(t) == len(s.Data) {
+		if t := c.tensors[s.Name]; len(t) == len(s.Data) && !of(s.Name, except) {
 			copy(s.Data, t)
 		}
 	}
 	return nil
+}
+
+// Shares says what RestoreShared would lack.
+func (c *Checkpoint) Shares(n *layers.Network, except ...string) error {
+	for _, p := range n.Graph.Params() {
+		if t := c.tensors[p.Name]; len(t) != len(p.Value) && p.Group != graph.Clips && !of(p.Name, except) {
+			return fmt.Errorf("train: the checkpoint is of another network: it has %d values for %s, the network %d", len(t), p.Name, len(p.Value))
+		}
+	}
+	return nil
+}
+
+// of says whether a tensor is one of the named layers'.
+func of(tensor string, names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(tensor, name+".") })
 }
 
 func parameters(n *layers.Network) []graph.State {

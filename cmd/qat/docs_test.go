@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/goqat/goqat/internal/command"
+	"github.com/goqat/goqat/recipe"
 )
 
 var update = flag.Bool("update", false, "write testdata/help and docs/cli anew")
@@ -121,4 +122,20 @@ func page(c *cobra.Command) []byte {
 // outdent removes the two spaces that cobra wants before every line.
 func outdent(s string) string {
 	return strings.ReplaceAll(strings.TrimPrefix(s, "  "), "\n  ", "\n")
+}
+
+// TestRecipePage wants docs/recipe.md to have every key as its comment explains it.
+func TestRecipePage(t *testing.T) {
+	var page strings.Builder
+	page.WriteString("# The keys of a recipe\n\nGenerated from the comments of package recipe by `go test ./cmd/qat -update`; `qat recipe` prints the same.\n" +
+		"A recipe is a YAML file that says what differs from these defaults, those of the quick start; `--set key=value` changes one.\n\n| Key | Default | Meaning |\n|---|---|---|\n")
+	cell := strings.NewReplacer("|", "\\|", "<", "&lt;", "*", "\\*")
+	for _, k := range recipe.Keys() {
+		value := ""
+		if k.Default != "" {
+			value = "`" + k.Default + "`"
+		}
+		fmt.Fprintf(&page, "| `%s` | %s | %s |\n", k.Path, value, cell.Replace(k.Comment))
+	}
+	golden(t, filepath.Join("..", "..", "docs", "recipe.md"), []byte(page.String()))
 }

@@ -14,7 +14,9 @@ func methodsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "methods",
 		Short: "List the quantization methods",
-		Long:  "List the quantization methods: name, paper, bits of weights and activations, and whether the trained network runs on integers.",
+		Long: `List the quantization methods: name, bits of weights and activations, whether the
+trained network runs on integers, what the method is for, and its paper. To begin
+with, take int for 8 bits, pact for 4, and lsq for 2 and 3.`,
 		Example: `  qat methods
   qat methods --json`,
 		Args: command.Arguments(0, 0, ""),
@@ -27,9 +29,9 @@ func methodsCommand() *cobra.Command {
 					if m.Integers {
 						runs = "yes"
 					}
-					rows = append(rows, []string{m.Name, describe.Widths(m.WeightBits), describe.Widths(m.ActivationBits), runs, m.Paper})
+					rows = append(rows, []string{m.Name, describe.Widths(m.WeightBits), describe.Widths(m.ActivationBits), runs, m.For, m.Paper})
 				}
-				p.Table([]string{"method", "weight bits", "activation bits", "integers", "paper"}, rows)
+				p.Table([]string{"method", "weight bits", "activation bits", "integers", "for", "paper"}, rows)
 			})
 		},
 	}

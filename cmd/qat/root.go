@@ -30,7 +30,7 @@ prove tensor by tensor that both agree.`,
 	}
 	command.Group(root,
 		trainCommand(), evalCommand(), exportCommand(), verifyCommand(), compareCommand(), runCommand(), benchCommand(), inspectCommand(), tableCommand(),
-		methodsCommand(), dataCommand(), versionCommand(), calibrateCommand(), sensitivityCommand(), searchCommand(), diagnoseCommand(),
+		methodsCommand(), recipeCommand(), dataCommand(), versionCommand(), calibrateCommand(), sensitivityCommand(), searchCommand(), diagnoseCommand(),
 		importCommand(), reportCommand(),
 	)
 	root.CompletionOptions.HiddenDefaultCmd = true

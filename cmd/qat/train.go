@@ -4,14 +4,11 @@ package main
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/internal/term"
-	"github.com/goqat/goqat/internal/version"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/recipe"
 )
@@ -31,25 +28,30 @@ one; flags change the recipe, --set any value of it.
 Everything is written to a run folder: config.yaml repeats the run, summary.json
 has the outcome, model.qmodel is the integer model. Ctrl-C finishes the step and
 saves; --resume goes on to the same result. It stops where the data, config.yaml
-or the kernels are others than before, unless --accept-changes says to go on.`,
+or the kernels are others than before, unless --accept-changes says to go on. With
+--epochs it trains the quantized phase longer, also of a finished run: the epochs done
+stay, the rest is as in a run of so many, its learning rate included.`,
 		Example: `  qat train
   qat train --model resnet20 --data cifar10 --method int --weight-bits 8 --activation-bits 8
   qat train recipe.yaml --seed 2 --set qat.lr=0.02 --out runs/mine
-  qat train --resume runs/mine`,
+  qat train --resume runs/mine
+  qat train --resume runs/mine --epochs 12`,
 		Args: command.Arguments(0, 1, "one recipe at most"),
 		RunE: func(c *cobra.Command, args []string) error {
 			r, err := trainRecipe(c, args, resume, set)
 			if err != nil {
 				return err
 			}
+			r.Data.SkipBroken = r.Data.SkipBroken || skipBroken
 			screen := command.Screen(c)
-			s, err := pipeline.Train(c.Context(), r, pipeline.Options{
-				Resume: resume != "", AcceptChanges: accept, SkipBroken: skipBroken, On: screen.Show,
-				Finished: func(e *pipeline.Evidence) {
-					screen.Stop()
-					writeReport(c, r.Out, e)
-				},
-			})
+			o := pipeline.Options{Resume: resume != "", AcceptChanges: accept, On: screen.Show, Finished: func(e *pipeline.Evidence) {
+				screen.Stop()
+				writeReport(c, r.Out, e)
+			}}
+			if o.Resume {
+				o.Epochs, _ = c.Flags().GetInt("epochs")
+			}
+			s, err := pipeline.Train(c.Context(), r, o)
 			screen.Stop()
 			if err != nil {
 				return err
@@ -70,46 +72,4 @@ or the kernels are others than before, unless --accept-changes says to go on.`,
 	c.Flags().StringVar(&resume, "resume", "", "go on with the interrupted run in a `folder`")
 	c.Flags().BoolVar(&accept, "accept-changes", false, "with --resume: go on although the data, the recipe or the kernels have changed")
 	return c
-}
-
-// trainRecipe returns the recipe of the command line: defaults, then the file,
-// then flags; or that of the run to resume.
-func trainRecipe(c *cobra.Command, args []string, resume string, set []string) (*recipe.Recipe, error) {
-	if resume != "" {
-		if len(args) > 0 {
-			return nil, command.Wrong(c, "--resume goes on with the recipe of the run, leave %s out", args[0])
-		}
-		var other error
-		c.Flags().Visit(func(f *pflag.Flag) {
-			if f.Name != "resume" && f.Name != "json" && f.Name != "threads" && f.Name != "skip-broken" && f.Name != "accept-changes" {
-				other = command.Wrong(c, "--resume goes on with the recipe of the run, leave --%s out", f.Name)
-			}
-		})
-		if other != nil {
-			return nil, other
-		}
-		r, err := pipeline.LoadRun(resume)
-		if err != nil {
-			return nil, err
-		}
-		return r, applyRecipeFlags(c, r, nil)
-	}
-	if c.Flags().Changed("accept-changes") {
-		return nil, command.Wrong(c, "--accept-changes goes with --resume")
-	}
-	r := recipe.Default()
-	if len(args) > 0 {
-		if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
-			return nil, command.Wrong(c, "%s is a folder, not a recipe; name images with --data %s", args[0], args[0])
-		}
-		var err error
-		if r, err = recipe.Load(args[0]); err != nil {
-			return nil, command.Wrong(c, "%w", err)
-		}
-	}
-	if err := applyRecipeFlags(c, r, set); err != nil {
-		return nil, err
-	}
-	r.Version = version.Read().Version
-	return r, nil
 }

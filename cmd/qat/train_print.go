@@ -38,6 +38,7 @@ func printSummary(p *term.Page, s *pipeline.Summary) {
 		p.Printf("there is no integer model, because export refuses the network (see the note before the first epoch)\n")
 	}
 	p.Printf("\n%.0f s, run folder %s\n", s.Seconds.Total, s.Folder)
+	printNext(p, s)
 }
 
 // perSecond writes a rate, "-" for none.
@@ -48,7 +49,14 @@ func perSecond(images float64) string {
 	return fmt.Sprintf("%.0f", images)
 }
 
-// accuracyOn writes an accuracy on so many images with its standard error.
+// accuracyOn writes an accuracy on so many images with its standard error, which says
+// nothing where all or none are right.
 func accuracyOn(accuracy *float64, images int) string {
+	switch *accuracy {
+	case 1:
+		return fmt.Sprintf("100 %%, all of %d", images)
+	case 0:
+		return fmt.Sprintf("0 %%, none of %d", images)
+	}
 	return fmt.Sprintf("%.2f ± %.2f %%", 100**accuracy, 100*train.StandardError(*accuracy, images))
 }

@@ -5,10 +5,12 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/goqat/goqat/recipe"
 )
@@ -61,8 +63,22 @@ func Group(c *cobra.Command, verbs ...*cobra.Command) {
 		if failed == c && c.Flags().NArg() > 0 { // the flag is one of the verb that was meant
 			return unknownVerb(c, c.Flags().Arg(0))
 		}
-		return Wrong(failed, "%w", err)
+		return Wrong(failed, "%w%s", err, meant(failed, err))
 	})
+}
+
+// meant asks whether an unknown flag was meant to be another one.
+func meant(c *cobra.Command, err error) string {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return ""
+	}
+	var names []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	if near := recipe.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+		return fmt.Sprintf(", did you mean --%s?", near)
+	}
+	return ""
 }
 
 func unknownVerb(c *cobra.Command, name string) error {

@@ -5,7 +5,15 @@
 // nothing of goqat, so that recipes and methods share it.
 package settings
 
-import "fmt"
+import (
+	_ "embed"
+	"fmt"
+)
+
+// Source is this file, whose comments explain the keys.
+//
+//go:embed settings.go
+var Source string
 
 // All are the settings of all methods, as keys of a recipe. The method in use reads
 // its own.

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/goqat/goqat/internal/term"
+	"github.com/goqat/goqat/pipeline"
+)
+
+// printNext writes what can be done with a run.
+func printNext(p *term.Page, s *pipeline.Summary) {
+	file, model := "checkpoint-float.safetensors", s.Verify != nil
+	switch {
+	case model:
+		file = "model.qmodel"
+	case s.Accuracy.Fakequant != nil:
+		file = "checkpoint-best.safetensors"
+	}
+	path := shellWord(filepath.Join(s.Folder, file))
+	rows := [][]string{{"qat eval " + path + " --data " + shellWord(s.Data), "how well each class is found"}, {"qat inspect " + path, "what is in it: layers, bits, sizes"}}
+	if model {
+		rows = append([][]string{{"qat run " + path + " PICTURE", "what is on a picture"}}, rows...)
+	}
+	p.Printf("\n")
+	p.Table([]string{"next", ""}, rows)
+}
+
+// shellWord quotes a word that a shell would not take as it is.
+func shellWord(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !strings.ContainsRune("/._-+=:@%,", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

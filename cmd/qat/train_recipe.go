@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/goqat/goqat/internal/command"
+	"github.com/goqat/goqat/internal/version"
+	"github.com/goqat/goqat/pipeline"
+	"github.com/goqat/goqat/recipe"
+)
+
+// trainRecipe returns the recipe of the command line: defaults, then the file,
+// then flags; or that of the run to resume.
+func trainRecipe(c *cobra.Command, args []string, resume string, set []string) (*recipe.Recipe, error) {
+	if resume != "" {
+		if len(args) > 0 {
+			return nil, command.Wrong(c, "--resume goes on with the recipe of the run, leave %s out", args[0])
+		}
+		var other error
+		c.Flags().Visit(func(f *pflag.Flag) {
+			if f.Name != "resume" && f.Name != "json" && f.Name != "threads" && f.Name != "skip-broken" && f.Name != "accept-changes" && f.Name != "epochs" {
+				other = command.Wrong(c, "--resume goes on with the recipe of the run, leave --%s out", f.Name)
+			}
+		})
+		if other != nil {
+			return nil, other
+		}
+		r, err := pipeline.LoadRun(resume)
+		if err != nil {
+			return nil, err
+		}
+		epochs := r.QAT.Epochs
+		err = applyRecipeFlags(c, r, nil)
+		r.QAT.Epochs = epochs // Train lengthens the phase
+		return r, err
+	}
+	if c.Flags().Changed("accept-changes") {
+		return nil, command.Wrong(c, "--accept-changes goes with --resume")
+	}
+	r := recipe.Default()
+	if len(args) > 0 {
+		if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
+			return nil, command.Wrong(c, "%s is a folder, not a recipe; name images with --data %s", args[0], args[0])
+		}
+		var err error
+		if r, err = recipe.Load(args[0]); err != nil {
+			return nil, command.Wrong(c, "%w", err)
+		}
+	}
+	if err := applyRecipeFlags(c, r, set); err != nil {
+		return nil, err
+	}
+	r.Version = version.Read().Version
+	return r, nil
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/recipe"
+	"github.com/goqat/goqat/train"
+)
+
+// warnOfClasses tells which classes cannot be learned or measured: those whose training
+// images show nothing, and those without images to train or to validate with.
+func (s split) warnOfClasses(on teller) {
+	images := s.train.Drawn(len(s.Classes), 0)
+	blank := s.blank()
+	var empty []string
+	for c, n := range blank {
+		switch {
+		case n == 0:
+		case n == images[c]:
+			on.note(fmt.Sprintf("warning: class %q: all its training images are blank, of one value each: was transparency its picture?", s.Classes[c]))
+		case 2*n > images[c]:
+			on.note(fmt.Sprintf("warning: class %q: %d of its %d training images are blank, of one value each", s.Classes[c], n, images[c]))
+		}
+	}
+	for c, n := range images {
+		if n == 0 {
+			empty = append(empty, s.Classes[c])
+		}
+	}
+	warnOf(on, "no images to train with, so that no image will be found to be of them", empty)
+	if s.Dataset.Validation.Len() == 0 { // else package datasets tells what a part lacks
+		warnOf(on, "no images to validate with, so that they do not count in which checkpoint is best", s.lacking(s.validation))
+	}
+}
+
+// warnOf tells of classes that lack something.
+func warnOf(on teller, what string, classes []string) {
+	const shown = 8
+	if len(classes) == 0 {
+		return
+	}
+	list := strings.Join(classes[:min(shown, len(classes))], ", ")
+	if more := len(classes) - shown; more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
+	on.note(fmt.Sprintf("warning: %s: %s", what, list))
+}
+
+// lacking names the classes without images in a part.
+func (s split) lacking(part datasets.Split) (classes []string) {
+	for c, n := range part.Drawn(len(s.Classes), 0) {
+		if n == 0 {
+			classes = append(classes, s.Classes[c])
+		}
+	}
+	return classes
+}
+
+// blank counts the training images of each class whose pixels are all alike.
+func (s split) blank() []int {
+	counts := make([]int, len(s.Classes))
+	for i, label := range s.train.Labels {
+		pixels := s.train.Image(i)
+		first := pixels[:s.Channels]
+		alike := true
+		for at := 0; at < len(pixels) && alike; at += s.Channels {
+			alike = slices.Equal(pixels[at:at+s.Channels], first)
+		}
+		if alike {
+			counts[label]++
+		}
+	}
+	return counts
+}
+
+// mostOfOneClass is the share of predictions of one class from which a network has
+// probably learned nothing else.
+const mostOfOneClass = 0.9
+
+// warnOfOneClass tells that a network finds nearly every test image to be of one class,
+// which they are not.
+func (t *run) warnOfOneClass(network string, r train.Result) {
+	found, are := make([]int, len(t.data.Classes)), make([]int, len(t.data.Classes))
+	for i, p := range r.Predictions {
+		found[p]++
+		are[r.Labels[i]]++
+	}
+	n := float64(max(1, r.Images))
+	for c := range found {
+		share := float64(found[c]) / n
+		if share <= mostOfOneClass || float64(are[c])/n > mostOfOneClass {
+			continue
+		}
+		t.on.note(fmt.Sprintf("warning: the %s network finds %.0f %% of the test images to be of class %q, of which %.0f %% are: it has hardly learned the others; try more epochs, class_weights: auto or more bits",
+			network, 100*share, t.data.Classes[c], 100*float64(are[c])/n))
+	}
+}
+
+// remarks says what of a recipe is carried out otherwise than one may think.
+func remarks(r *recipe.Recipe) (list []string) {
+	q := &r.QAT
+	switch n := frozenEpochs(q); {
+	case q.Epochs == 0:
+		list = append(list, fmt.Sprintf("qat.epochs is 0: a float network is trained for %s and not quantized, so that there is no integer model", count(r.Float.Epochs, "epoch")))
+	case n == 0 && q.BatchNormFreeze > 0:
+		list = append(list, fmt.Sprintf("the statistics of batch normalization follow to the end of the quantized phase, which is too short to fix them first (qat.batchnorm_freeze: %d, but a third of the epochs at most)", q.BatchNormFreeze))
+	case n < q.BatchNormFreeze:
+		list = append(list, fmt.Sprintf("the statistics of batch normalization are fixed for the last %s of the quantized phase, a third of it (qat.batchnorm_freeze: %d)", count(n, "epoch"), q.BatchNormFreeze))
+	}
+	return list
+}
+
+// count is a number of things, as in "1 epoch".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
