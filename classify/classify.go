@@ -20,9 +20,10 @@ import (
 	"github.com/goqat/goqat/signals"
 )
 
-// An Answer has the top classes of one image.
+// An Answer has the top classes of one image or signal.
 type Answer struct {
 	Image string      `json:"image"`
+	Row   int         `json:"row,omitempty"`   // of a file with several signals, from 1
 	Top   []Candidate `json:"top"`             // the most probable first; none after an error
 	Error string      `json:"error,omitempty"` // why it has no classes
 
@@ -86,76 +87,67 @@ func Images(paths []string, note func(sentence string)) ([]string, error) {
 }
 
 // Files classifies image files, one after the other, by a runner of the model for single
-// images; stdin is what [Stdin] stands for. An answer has at most so many top classes. A file that is
-// no image has an error; only the end of the context ends the whole.
+// images; stdin is what [Stdin] stands for. An answer has at most so many top classes. A file of several
+// signals has an answer for each. A file that is no image has an error; only the end of the context
+// ends the whole.
 func Files(ctx context.Context, m *infer.Model, r *infer.Runner, paths []string, stdin io.Reader, top int) ([]Answer, error) {
 	answers := make([]Answer, 0, len(paths))
 	for _, path := range paths {
-		a, _ := interrupt.Wait(ctx, func() (Answer, error) { return file(m, r, path, stdin, top), nil })
+		list, _ := interrupt.Wait(ctx, func() ([]Answer, error) { return file(m, r, path, stdin, top), nil })
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		answers = append(answers, a)
+		answers = append(answers, list...)
 	}
 	return answers, nil
 }
 
-// file classifies one image file.
-func file(m *infer.Model, r *infer.Runner, path string, input io.Reader, top int) Answer {
-	a := Answer{Image: path, Top: []Candidate{}}
-	logits, err := a.run(m, r, input)
+// file classifies the image or the signals of a file.
+func file(m *infer.Model, r *infer.Runner, path string, input io.Reader, top int) []Answer {
+	all, turned, err := read(m, path, input)
 	if err != nil {
-		a.Err, a.Error = err, err.Error()
-	} else {
+		return []Answer{{Image: path, Top: []Candidate{}, Err: err, Error: err.Error(), Turned: turned}}
+	}
+	answers := make([]Answer, len(all))
+	logits := make([]int32, len(m.Classes()))
+	for i, codes := range all {
+		a := &answers[i]
+		*a = Answer{Image: path, Top: []Candidate{}, Turned: turned}
+		if len(all) > 1 {
+			a.Row = i + 1
+		}
+		if a.Err = r.Run(logits, codes); a.Err != nil {
+			a.Error = a.Err.Error()
+			continue
+		}
 		a.Top = candidates(m, logits, top)
 	}
-	return a
+	return answers
 }
 
-// run returns the logits of the image.
-func (a *Answer) run(m *infer.Model, r *infer.Runner, input io.Reader) ([]int32, error) {
-	if a.Image != Stdin {
-		f, err := os.Open(a.Image)
+// read returns the codes of the image of a file, and whether it was turned upright, or those of the signals.
+func read(m *infer.Model, path string, input io.Reader) (all [][]uint8, turned bool, err error) {
+	if path != Stdin {
+		f, err := os.Open(path)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		defer f.Close()
 		input = f
 	}
 	in := m.Input()
 	if e, ok := signals.Of(in); ok {
-		return a.signal(m, r, input, e)
+		if all, err = encoded(in, e, input); err != nil {
+			err = fmt.Errorf("%s: %w", path, err)
+		}
+		return all, false, err
 	}
 	image, info, err := limits.Read(input)
-	a.Turned = info.Orientation > 1
+	turned = info.Orientation > 1
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", a.Image, err)
+		return nil, turned, fmt.Errorf("%s: %w", path, err)
 	}
-	logits := make([]int32, len(m.Classes()))
-	return logits, r.Run(logits, image.Recolor(in.Channels).Resize(in.Height, in.Width).Pixels)
-}
-
-// signal returns the logits of a signal in a file of CSV: a row for each moment, or each
-// point of a spectrum by time, and a column for each channel, or the only row of a table.
-func (a *Answer) signal(m *infer.Model, r *infer.Runner, input io.Reader, e signals.Encoding) ([]int32, error) {
-	t, err := datasets.ReadTable(input)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", a.Image, err)
-	}
-	in := m.Input()
-	rows, columns := in.Height*in.Width, in.Channels
-	if in.Height > 1 { // frames of features, as spectra are written
-		rows, columns = in.Height, in.Width*in.Channels
-	}
-	if t.Rows != rows || t.Columns != columns {
-		return nil, fmt.Errorf("%s: %d rows of %d columns; the model takes %d of %d", a.Image, t.Rows, t.Columns, rows, columns)
-	}
-	codes := make([]uint8, len(t.Values))
-	if err := e.Encode(codes, t.Values); err != nil {
-		return nil, err
-	}
-	logits := make([]int32, len(m.Classes()))
-	return logits, r.Run(logits, codes)
+	return [][]uint8{image.Recolor(in.Channels).Resize(in.Height, in.Width).Pixels}, turned, nil
 }
 
 // candidates returns the classes with the greatest logits, the first of equal

@@ -38,6 +38,9 @@ func TestOddShapesRunOnIntegers(t *testing.T) {
 		{"a row", `[{kind: conv, channels: 4, kernel: [1, 5], pad: [0, 2], stride: [1, 3], norm: true, activation: relu},
 			{kind: residual, body: [{kind: conv, channels: 8, kernel: 3, stride: 2, pad: 1, norm: true}], shortcut: [{kind: conv, channels: 8, kernel: 1, stride: 2, norm: true}], activation: relu},
 			{kind: globalavgpool}, {kind: linear}]`, size(1, 128)},
+		{"a row under square windows", `[{kind: conv, channels: 4, kernel: 5, pad: 2, stride: 3, norm: true, activation: relu},
+			{kind: conv, channels: 6, kernel: 5, pad: 2, stride: 3, norm: true, activation: relu}, {kind: flatten}, {kind: linear}]`, size(1, 128)},
+		{"a row without windows", "mlp", size(1, 128)},
 	} {
 		bits := []int{8, 4}[i%2]
 		t.Run(fmt.Sprintf("%s/%d", c.name, bits), func(t *testing.T) {
@@ -58,4 +61,5 @@ func TestWindowsThatDoNotFitAreRefused(t *testing.T) {
 	for _, layer := range []string{"{kind: avgpool, name: wide, size: 40}", "{kind: maxpool, name: wide, size: 40}", "{kind: conv, name: wide, channels: 4, kernel: 40}"} {
 		refused(t, "wide", "model=[{kind: conv, channels: 4, kernel: 3}, "+layer+", {kind: flatten}, {kind: linear}]")
 	}
+	refused(t, "pool", append(size(1, 128), "model=lenet")...)
 }

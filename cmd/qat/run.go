@@ -29,7 +29,9 @@ A folder stands for the images in it and below, - for standard input.
 Of a file that is no image the error is shown; the others are classified all the same.
 A transparent pixel lies on white.
 A model of signals takes .csv files: a row for each moment and a column for each
-channel, brought to codes as in its training.`,
+channel, brought to codes as in its training. Each row of a table has an answer, as
+has each signal of a .npy file, [n, length, channels] or one without n.
+On a terminal, long names are shortened, and of more images than fit the first.`,
 		Example: `  qat run runs/lenet-pact-w4a4/model.qmodel shoe.png
   qat run model.qmodel --top 1 --json pictures
   qat run gestures.qmodel recording.csv
@@ -90,13 +92,18 @@ func showClasses(c *cobra.Command, answers []classify.Answer) error {
 
 // printClasses writes the classes of the images for people.
 func printClasses(p *term.Page, answers []classify.Answer) {
+	const around = 3 // the header, what is left, and the prompt
+	most := 0
+	if p.Height > 0 {
+		most = max(1, p.Height-around)
+	}
+	lines, left := classify.Lines(answers, most)
 	var rows [][]string
-	for _, a := range answers {
-		image := a.Image
-		for _, t := range a.Top {
-			rows = append(rows, []string{image, t.Class, term.Percent(&t.Probability)})
-			image = ""
-		}
+	for _, l := range lines {
+		rows = append(rows, []string{l.Image, l.Class, term.Percent(&l.Probability)})
 	}
 	p.Table([]string{"image", "class", "probability"}, rows)
+	if left > 0 {
+		p.Printf("and %d more; what is piped, as to less, is whole\n", left)
+	}
 }

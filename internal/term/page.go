@@ -10,12 +10,17 @@ import (
 // A Page is a result written for people. It keeps the first error of writing and
 // writes nothing after it.
 type Page struct {
+	Width, Height int // of the terminal that shows it, 0 without one
+
 	w   io.Writer
 	err error
 }
 
 // NewPage returns a page on w, usually standard output.
-func NewPage(w io.Writer) *Page { return &Page{w: w} }
+func NewPage(w io.Writer) *Page {
+	width, height := size(w)
+	return &Page{Width: width, Height: height, w: w}
+}
 
 // Err returns the first error of writing.
 func (p *Page) Err() error { return p.err }

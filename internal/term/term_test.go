@@ -132,6 +132,19 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// A table is no wider than the terminal: the longest names lose their middle.
+func TestTableFits(t *testing.T) {
+	var out bytes.Buffer
+	p := term.NewPage(&out)
+	p.Width = 40
+	p.Table([]string{"image", "class", "probability"}, [][]string{
+		{"photos/a folder/001.jpg", "Ankle boot of a very long name", "99.91 %"}, {"", "Bag", "0.01 %"}})
+	want := "image         class          probability\nphotos…1.jpg  Ankle …g name      99.91 %\n              Bag                 0.01 %\n"
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
 // A full disk has room for so many writes.
 type full struct{ room int }
 
