@@ -22,8 +22,8 @@ var (
 
 // openArrays reads a .npz file: arrays called x and y (or data and labels, features and targets …), or one of each for a
 // part, as x_train and y_train beside x_test and y_test. Values are floating-point numbers or integers [n, length],
-// [n, length, channels] or [n, height, width, channels] of signals; labels are integers or names; an array of names called
-// classes may say what integers mean.
+// [n, length, channels] or [n, height, width, channels] of signals, or uint8 [n, height, width] or [n, height, width, channels]
+// of images; labels are integers or names; an array of names called classes may say what integers mean.
 func openArrays(path string, o Options) (*Dataset, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -50,6 +50,7 @@ type arrays struct {
 	archive *npy.Archive
 	names   map[[2]string]string
 	shape   Shape
+	images  [3][]uint8 // of the parts, nil of signals
 }
 
 // What an array holds.
@@ -100,7 +101,7 @@ func (r *arrays) read(o Options) (*Dataset, error) {
 		if name == "" {
 			continue
 		}
-		n, err := r.values(name, &parts[k])
+		n, err := r.values(name, &parts[k], &r.images[k])
 		if err != nil {
 			return nil, err
 		}
@@ -126,22 +127,43 @@ func (r *arrays) read(o Options) (*Dataset, error) {
 			return nil, err
 		}
 	}
+	if r.images[0] != nil {
+		return r.ofImages(classes, parts, o)
+	}
 	return fromSamples(r.shape, classes, parts, o)
 }
 
-// values reads signals, and returns their number.
-func (r *arrays) values(name string, into *Samples) (int, error) {
+// ofImages is the data set of images, with the labels of the parts.
+func (r *arrays) ofImages(classes []string, parts [3]Samples, o Options) (*Dataset, error) {
+	if err := r.shape.check(); err != nil {
+		return nil, err
+	}
+	d := &Dataset{Classes: classes, Shape: r.shape}
+	var splits [3]Split
+	for k := range splits {
+		s := Split{Images: r.images[k], Labels: parts[k].Labels}
+		s.Files = unnamed(s.Len(), func(i int) []byte { return s.Images[i*r.shape.Size():][:r.shape.Size()] })
+		splits[k] = s
+	}
+	return d, d.divided(splits[0], splits[1], splits[2], o)
+}
+
+// values reads signals or images, and returns their number.
+func (r *arrays) values(name string, into *Samples, images *[]uint8) (int, error) {
 	a, err := r.archive.Read(name, maxBytes)
 	if err != nil {
 		return 0, err
 	}
+	picture := a.Type() == "uint8" && len(a.Shape) >= 3
 	var shape Shape
-	switch s := a.Shape; len(s) {
-	case 2:
+	switch s := a.Shape; {
+	case len(s) == 2:
 		shape = Shape{1, s[1], 1}
-	case 3:
+	case len(s) == 3 && picture:
+		shape = Shape{s[1], s[2], 1}
+	case len(s) == 3:
 		shape = Shape{1, s[1], s[2]}
-	case 4:
+	case len(s) == 4:
 		shape = Shape{s[1], s[2], s[3]}
 	default:
 		return 0, fmt.Errorf("%q has the dimensions %v; want [n, length], [n, length, channels] or [n, height, width, channels]", name, s)
@@ -149,7 +171,14 @@ func (r *arrays) values(name string, into *Samples) (int, error) {
 	if r.shape != (Shape{}) && r.shape != shape {
 		return 0, fmt.Errorf("%q has signals of %v, another part of %v", name, shape, r.shape)
 	}
+	if other := r.images[0] != nil; other != picture && r.shape != (Shape{}) {
+		return 0, fmt.Errorf("%q has values of %s, the training part of another type: uint8 are images, others signals", name, a.Type())
+	}
 	r.shape = shape
+	if picture {
+		*images, err = a.Bytes()
+		return a.Shape[0], err
+	}
 	if into.Values, err = a.Floats(); err != nil {
 		return 0, fmt.Errorf("%q: %w", name, err)
 	}

@@ -95,6 +95,7 @@ func FuzzArrays(f *testing.F) {
 		{"x": values, "y": below, "classes": []string{"flat", "wave"}},
 		{"x": values, "y": names, "classes": names},
 		{"x": values, "y": make([]float32, 8), "classes": values},
+		{"x": make([]uint8, 48), "y": labels, "classes": names},
 	} {
 		for _, shape := range [][]int{{8, 6}, {8, 3, 2}, {8, 1, 3, 2}, {8}, {0, 6}, {48, 0}} {
 			files := arraysOf(f, npz(f, arrays, shape))

@@ -40,6 +40,8 @@ func npz(t testing.TB, arrays map[string]any, shape []int) []byte {
 		var content bytes.Buffer
 		descr, dims := "<f4", strings.Trim(strings.Join(strings.Fields(fmt.Sprint(shape)), ", "), "[]")
 		switch v := values.(type) {
+		case []uint8:
+			descr = "|u1"
 		case []int64:
 			descr, dims = "<i8", fmt.Sprintf("%d,", len(v))
 		case []string:
@@ -141,6 +143,40 @@ func TestSignalsOfEveryForm(t *testing.T) {
 	again, err := datasets.Open(filepath.Join(dir, "named.npz"), datasets.Options{Samples: memory.Samples})
 	if err != nil || !slices.Equal(again.Samples, memory.Samples) {
 		t.Errorf("codes that are given: %v, %v", again, err)
+	}
+}
+
+// TestArraysOfImages takes bytes of three and of four dimensions for images, as they are.
+func TestArraysOfImages(t *testing.T) {
+	pixels := make([]uint8, 8*12)
+	for i := range pixels {
+		pixels[i] = uint8(37 * i)
+	}
+	labels := []int64{0, 1, 0, 1, 0, 1, 0, 1}
+	path := filepath.Join(t.TempDir(), "set.npz")
+	for _, c := range []struct {
+		dims []int
+		want datasets.Shape
+	}{{[]int{8, 4, 3}, datasets.Shape{Height: 4, Width: 3, Channels: 1}}, {[]int{8, 2, 2, 3}, datasets.Shape{Height: 2, Width: 2, Channels: 3}}} {
+		put(t, path, npz(t, map[string]any{"x_train": pixels, "y_train": labels, "x_test": pixels, "y_test": labels}, c.dims))
+		d, err := datasets.Open(path, datasets.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Shape != c.want || d.Samples != nil || d.Train.Len() != 8 || d.Test.Len() != 8 || !slices.Equal(d.Test.Images, pixels) || !slices.Equal(d.Train.Image(1), pixels[12:24]) {
+			t.Errorf("%v: %v, codes %v, %d and %d images", c.dims, d.Shape, d.Samples, d.Train.Len(), d.Test.Len())
+		}
+	}
+	values, _, _ := waves(8)
+	for want, content := range map[string][]byte{
+		"channels 1 or 3":            npz(t, map[string]any{"x": pixels, "y": labels}, []int{8, 2, 3, 2}),
+		"uint8 are images":           npz(t, map[string]any{"x_train": pixels[:48], "y_train": labels, "x_test": values, "y_test": labels}, []int{8, 2, 3, 1}),
+		"96 signals in \"x\", 8 lab": npz(t, map[string]any{"x": pixels, "y": labels}, []int{96, 1, 1}),
+	} {
+		put(t, path, content)
+		if _, err := datasets.Open(path, datasets.Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
 	}
 }
 
