@@ -92,12 +92,7 @@ func showClasses(c *cobra.Command, answers []classify.Answer) error {
 
 // printClasses writes the classes of the images for people.
 func printClasses(p *term.Page, answers []classify.Answer) {
-	const around = 3 // the header, what is left, and the prompt
-	most := 0
-	if p.Height > 0 {
-		most = max(1, p.Height-around)
-	}
-	lines, left := classify.Lines(answers, most)
+	lines, left := classify.Lines(answers, p.Rows)
 	var rows [][]string
 	for _, l := range lines {
 		rows = append(rows, []string{l.Image, l.Class, term.Percent(&l.Probability)})

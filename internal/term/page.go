@@ -10,7 +10,8 @@ import (
 // A Page is a result written for people. It keeps the first error of writing and
 // writes nothing after it.
 type Page struct {
-	Width, Height int // of the terminal that shows it, 0 without one
+	Width int // columns of the terminal that shows it, 0 without one
+	Rows  int // of a table that fit there, 0 for any number
 
 	w   io.Writer
 	err error
@@ -18,8 +19,12 @@ type Page struct {
 
 // NewPage returns a page on w, usually standard output.
 func NewPage(w io.Writer) *Page {
-	width, height := size(w)
-	return &Page{Width: width, Height: height, w: w}
+	const around = 3 // the header, a line that says what is left, and the prompt
+	p := &Page{w: w}
+	if width, height := size(w); height > 0 {
+		p.Width, p.Rows = width, max(1, height-around)
+	}
+	return p
 }
 
 // Err returns the first error of writing.
