@@ -75,7 +75,7 @@ func (p *Plan) sums(u *Unit, outScale float32) []quant.Term {
 	var terms []quant.Term
 	for _, weights := range u.Scale {
 		for _, scale := range u.Inputs[0].steps() {
-			t := quant.Term{M: make([]float32, u.Channels), MaxAbs: bounds[len(terms)]}
+			t := quant.Term{M: make([]float32, u.Channels), MaxAbs: bounds[len(terms)], Divisor: u.Inputs[0].divisor()}
 			for c := range t.M {
 				t.M[c] = quant.Multiplier(scale, weights[c], outScale)
 			}

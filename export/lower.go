@@ -58,12 +58,16 @@ func (p *Plan) Lower(about About) (*qmodel.Model, error) {
 		for _, in := range u.Inputs {
 			o.Inputs = append(o.Inputs, index[in])
 		}
-		if r := u.Requantizer; r != nil && t.Kind == qmodel.Codes && (r.Lo > 0 || r.Hi < t.Max()) {
+		if r := u.Requantizer; r != nil && t.Kind == qmodel.Codes && !u.Ranged() && (r.Lo > 0 || r.Hi < t.Max()) {
 			t.Range = [2]int32{r.Lo, r.Hi}
 		}
-		index[u.Output] = o.Output
+		operators := []qmodel.Operator{o}
+		if u.Ranged() {
+			operators = append(operators, lowerValues(m, u, &operators[0], &t))
+		}
+		index[u.Output] = len(m.Tensors)
 		m.Tensors = append(m.Tensors, t)
-		m.Operators = append(m.Operators, o)
+		m.Operators = append(m.Operators, operators...)
 	}
 	m.Version = m.Oldest()
 	if err := m.Validate(); err != nil {

@@ -18,7 +18,7 @@ func normalize(_ *Plan, u *Unit) error {
 // normalized is the term of a batch normalization alone: q − zero point, by channel.
 func (p *Plan) normalized(u *Unit, outScale float32) []quant.Term {
 	x := u.Inputs[0]
-	t := quant.Term{M: make([]float32, u.Output.Channels), MaxAbs: []int64{x.mostAbs()}}
+	t := quant.Term{M: make([]float32, u.Output.Channels), MaxAbs: []int64{x.mostAbs()}, Divisor: x.divisor()}
 	for c := range t.M {
 		t.M[c] = quant.Multiplier(x.Scale, u.Scale[0][c], outScale)
 	}

@@ -39,6 +39,10 @@ type Tensor struct {
 	// and in tensors that keep its codes: channel c has the zero point at c modulo their
 	// number. Nil for other tensors.
 	Zeros []int32
+	// Steps is the tensor by whose steps the codes or sums of images differ: an online
+	// range makes its codes, and the scale is that of its values. It is the tensor itself
+	// or one whose codes it keeps or sums up; nil for one step for all images.
+	Steps *Tensor
 }
 
 // A Unit is a unit of the network with its integers and the real numbers that they
@@ -59,6 +63,9 @@ type Unit struct {
 	// Requantizer is nil for units that keep the codes of their input, for sums that
 	// an addition reads and for a unit with a Table.
 	Requantizer *fixed.Requantizer
+	// Terms are the tensors by whose steps the terms of Requantizer differ, nil for one
+	// step for all images.
+	Terms []*Tensor
 	// Thresholds take the place of Requantizer where the result is signs.
 	Thresholds *fixed.Thresholds
 	// Table has the code for each code of the input, or such a table for each channel, one
@@ -158,12 +165,20 @@ func (p *Plan) derive(u *Unit) error {
 	}
 	terms, bias := p.terms(u, u.Output.Scale)
 	if signs, ok := u.Unit.Output.Quantizer.(qat.Signs); ok {
+		if slices.ContainsFunc(u.Terms, func(t *Tensor) bool { return t != nil }) {
+			return fmt.Errorf("it takes signs of sums whose input has an online range, which has no integer form; give the input an offline range (ranges: offline)")
+		}
 		t, err := quant.DeriveThresholds(u.Output.Channels, terms, bias, signs.Levels())
 		u.Thresholds = &t
 		return err
 	}
 	lo, hi := p.active(u)
-	r, err := quant.Derive(u.Output.Channels, terms, p.bias(u, bias), u.Output.Params, lo, hi)
+	params := u.Output.Params
+	if u.Ranged() {
+		lo, hi = p.values(u)
+		params.ZeroPoint = 0
+	}
+	r, err := quant.Derive(u.Output.Channels, terms, p.bias(u, bias), params, lo, hi)
 	u.Requantizer = &r
 	return err
 }
@@ -187,16 +202,22 @@ func (p *Plan) output(u *Unit) (*Tensor, error) {
 		q = shared.Quantizer
 	}
 	switch {
-	case t.Sums || t.Tensor == p.Network.Logits:
+	case t.Sums:
+		t.Bits, t.Steps = 32, u.Inputs[0].Steps
+	case t.Tensor == p.Network.Logits:
 		t.Bits = 32
 	case u.Kind.Keeps():
-		t.Bits, t.Quantization, t.Signs, t.Zeros = u.Inputs[0].Bits, u.Inputs[0].Quantization, u.Inputs[0].Signs, u.Inputs[0].Zeros
+		in := u.Inputs[0]
+		t.Bits, t.Quantization, t.Signs, t.Zeros, t.Steps = in.Bits, in.Quantization, in.Signs, in.Zeros, in.Steps
 	case q == nil:
 		return nil, fmt.Errorf("its result is not quantized")
 	default:
 		t.Bits, t.Quantization = q.Bits(), q.Quantization()
 		if s, ok := q.(qat.Signs); ok {
 			t.Signs = s.Scales()
+		}
+		if byImage(q) {
+			t.Steps = t
 		}
 	}
 	return t, nil
@@ -213,6 +234,11 @@ func (p *Plan) deriveLogits(u *Unit) error {
 		t, _ := p.terms(u, scale)
 		return t, nil
 	}
+	for _, s := range scales {
+		for c := range s {
+			s[c] = u.Inputs[0].typical(s[c])
+		}
+	}
 	r, scale, err := quant.DeriveLogits(u.Output.Channels, terms, p.bias(u, u.Bias), slices.Concat(scales...))
 	u.Requantizer, p.LogitScale, u.Output.Scale = &r, scale, scale
 	return err
@@ -221,7 +247,7 @@ func (p *Plan) deriveLogits(u *Unit) error {
 // bias returns a real bias of a unit, in the form that the network's policy asks for.
 func (p *Plan) bias(u *Unit, real []float64) quant.Bias {
 	b := quant.Bias{Real: real, Whole: p.Network.Policy.WholeBiases}
-	if u.Kind.Weighted() {
+	if u.Kind.Weighted() && u.Inputs[0].Steps == nil {
 		b.AccScale = u.accumulatorScales()[0]
 	}
 	return b
@@ -242,16 +268,19 @@ func (p *Plan) active(u *Unit) (lo, hi int32) {
 	return lo, hi
 }
 
-// terms returns the summands of the unit's result, and the bias of all of them.
+// terms returns the summands of the unit's result, and the bias of all of them. It sets
+// u.Terms.
 func (p *Plan) terms(u *Unit, outScale float32) (terms []quant.Term, bias []float64) {
 	terms, bias = lowerings[u.Kind].terms(p, u, outScale), u.Bias
+	u.Terms = slices.Repeat([]*Tensor{u.Inputs[0].Steps}, len(terms))
 	for _, in := range u.Inputs[len(u.Inputs)-len(u.Added()):] {
 		if !in.Sums {
-			terms = append(terms, codes(in, outScale))
+			terms, u.Terms = append(terms, codes(in, outScale)), append(u.Terms, in.Steps)
 			continue
 		}
 		source := p.units[in.Source]
-		terms = append(terms, p.sums(source, outScale)...)
+		sums := p.sums(source, outScale)
+		terms, u.Terms = append(terms, sums...), append(u.Terms, slices.Repeat([]*Tensor{in.Steps}, len(sums))...)
 		bias = sum(bias, source.Bias)
 	}
 	return terms, bias
@@ -264,7 +293,7 @@ func (p *Plan) ownCodes(u *Unit, outScale float32) []quant.Term {
 
 // codes is the term q − zero point of a tensor that is added.
 func codes(t *Tensor, outScale float32) quant.Term {
-	return quant.Term{M: []float32{quant.Multiplier(t.Scale, 1, outScale)}, MaxAbs: []int64{t.mostAbs()}}
+	return quant.Term{M: []float32{quant.Multiplier(t.Scale, 1, outScale)}, MaxAbs: []int64{t.mostAbs()}, Divisor: t.divisor()}
 }
 
 // mostAbs returns the greatest |q − zero point| over all codes of the tensor's bits.

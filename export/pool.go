@@ -28,5 +28,5 @@ func (u *Unit) step() float32 {
 func (p *Plan) average(u *Unit, outScale float32) []quant.Term {
 	x := u.Inputs[0]
 	n := u.Window.Whole(x.Height, x.Width, u.CountPad)
-	return []quant.Term{{M: []float32{quant.AverageMultiplier(x.Scale, outScale, n)}, MaxAbs: []int64{int64(n) * x.mostAbs()}}}
+	return []quant.Term{{M: []float32{quant.AverageMultiplier(x.Scale, outScale, n)}, MaxAbs: []int64{int64(n) * x.mostAbs()}, Divisor: x.divisor()}}
 }

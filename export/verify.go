@@ -9,6 +9,7 @@ import (
 	"math/bits"
 
 	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/fixed"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/logits"
@@ -70,6 +71,7 @@ type observed struct {
 	unit  *Unit // that computes it
 	codes []uint8
 	wide  []int32
+	steps []fixed.Step
 	seen  bool // the graph has shown its own
 }
 
@@ -92,7 +94,7 @@ func (v *verifier) prepare(m *infer.Model, threads int) error {
 		v.tensors[u.Output.Name] = &observed{unit: u}
 		switch {
 		case u.Requantizer != nil:
-			u.Output.Node().SetInteger(u.Requantizer)
+			v.setInteger(u)
 		case u.Thresholds != nil:
 			u.Output.Node().SetSigns(u.Thresholds)
 		case u.Tables != nil:
@@ -123,11 +125,32 @@ func (v *verifier) prepare(m *infer.Model, threads int) error {
 	return nil
 }
 
+// setInteger gives the graph the requantizer of a unit, and what online ranges it is
+// about.
+func (v *verifier) setInteger(u *Unit) {
+	n := u.Output.Node()
+	n.SetInteger(u.Requantizer)
+	if u.Requantizer.Divisors != nil {
+		from := make([]*graph.Node, len(u.Terms))
+		for i, t := range u.Terms {
+			if t != nil {
+				from[i] = t.Node()
+			}
+		}
+		n.SetSteps(from)
+	}
+	if u.Ranged() {
+		n.SetOnline(u.Output.online())
+		v.tensors[graph.ValuesName(u.Output.Name)] = &observed{unit: u}
+	}
+}
+
 // observe keeps a copy of a tensor of the runtime.
 func (v *verifier) observe(o infer.Observation) {
 	t := v.tensors[o.Name]
 	t.codes = append(t.codes[:0], o.Codes...)
 	t.wide = append(t.wide[:0], o.Wide...)
+	t.steps = append(t.steps[:0], o.Steps...)
 }
 
 func (v *verifier) batch(images []uint8, labels []int32) error {
@@ -218,10 +241,23 @@ func (v *verifier) compareSteps(s graph.Site) {
 		v.compareSigns(s.Y, t.codes, q.Signs)
 		return
 	}
+	params, size := q.Params, q.Size()
 	for i, c := range t.codes {
-		v.count(int(quant.RoundEven32(s.Y[i]/q.Scale)) + int(q.ZeroPoint) - int(c))
-		s.Y[i] = q.Real(int32(c))
+		if i%size == 0 && len(t.steps) > 0 {
+			params.Scale = q.scaleOf(t.steps[i/size])
+		}
+		v.count(int(quant.RoundEven32(s.Y[i]/params.Scale)) + int(params.ZeroPoint) - int(c))
+		s.Y[i] = params.Real(int32(c))
 	}
+}
+
+// scaleOf returns the real value of a step between codes in an image, 1 where all its
+// values are 0.
+func (t *Tensor) scaleOf(s fixed.Step) float32 {
+	if s.N == 0 {
+		return 1
+	}
+	return float32(float64(t.Scale) * float64(s.N) / float64(s.D))
 }
 
 // compareSigns does the same for signs with the given scales: a step is a sign.

@@ -12,12 +12,18 @@ const maxInt32 = 1<<31 - 1
 //	q = clamp(Zero + RNE(((acc₀ + AccBias)·M₀ + acc₁·M₁ + … + Bias) · 2^-Shift), Lo, Hi)
 //
 // Slices are indexed by channel and are of one length; M is indexed by term, then by channel.
+//
+// The codes of a term may have a step that differs from image to image, an Online one. The multiplier of such a term is
+// that of a step of 2^31 units of its scale, and for each image Step.Scale of it takes its place.
 type Requantizer struct {
 	M            [][]int64 // multipliers, [term][channel]
 	Bias         []int64   // in units of 2^-Shift of the output's step
 	AccBias      []int32   // added to the accumulator of the first term; zeros where there are several terms
 	Shift        []uint8   // in [0, MaxShift]
 	Zero, Lo, Hi int32     // zero point and range of the output's codes
+	// Divisors has the least D of the steps of each term, 0 for a term of one step for all images; nil where no term has
+	// steps by image.
+	Divisors []int32
 }
 
 // Channels returns the number of output channels.
@@ -44,14 +50,45 @@ func (r *Requantizer) Apply(c int, acc ...int64) int32 {
 	return r.Finish(c, sum)
 }
 
+// ApplyImage is Apply for an image whose terms have the given steps, which are not used for terms of one step for all.
+func (r *Requantizer) ApplyImage(c int, steps []Step, acc ...int64) int32 {
+	sum := r.Constant(c)
+	for i, a := range acc {
+		m := r.M[i][c]
+		if r.Online(i) {
+			m = steps[i].Scale(m)
+		}
+		sum += a * m
+	}
+	return r.Finish(c, sum)
+}
+
+// Online says whether term i has a step of its own for each image.
+func (r *Requantizer) Online(i int) bool { return i < len(r.Divisors) && r.Divisors[i] != 0 }
+
+// multiplier returns the multiplier of a term in a channel, or if images have steps of their own that of one whose greatest
+// value is most.
+func (r *Requantizer) multiplier(i, c int, most int32) int64 {
+	if r.Online(i) && fits(r.M[i][c]) {
+		return Step{most, r.Divisors[i]}.Scale(r.M[i][c])
+	}
+	return r.M[i][c]
+}
+
+// fits says whether |m| is below MaxSum.
+func fits(m int64) bool {
+	_, ok := abs(m)
+	return ok
+}
+
 // Bound returns the greatest magnitude that q - Zero can have before it is clamped, in any channel, for accumulators
-// with |acc_i| <= maxAbs[i][c] that Check accepts.
+// with |acc_i| <= maxAbs[i][c] that Check accepts, in images whose values are at most TypicalValue.
 func (r *Requantizer) Bound(maxAbs [][]int64) int64 {
 	var greatest int64
 	m, bounds := make([]int64, r.Terms()), make([]int64, r.Terms())
 	for c := range r.Channels() {
 		for i := range m {
-			m[i], bounds[i] = r.M[i][c], maxAbs[i][c]
+			m[i], bounds[i] = r.multiplier(i, c, TypicalValue), maxAbs[i][c]
 		}
 		bounds[0] += int64(magnitude(r.AccBias[c]))
 		sum, _ := SumBound(m, bounds, r.Bias[c])
@@ -64,7 +101,7 @@ func (r *Requantizer) Bound(maxAbs [][]int64) int64 {
 // Check proves that the requantizer is well formed and cannot overflow for accumulators with
 // |acc_i| <= maxAbs[i][c], and says which channel breaks which bound otherwise:
 // every accumulator fits int32, the first one including its bias; |Σ acc·m| + |b| < 2^62; shifts are at most 62;
-// Lo <= Hi.
+// Lo <= Hi. Terms with steps by image are bounded by the greatest step there can be, and have no bias in the accumulator.
 func (r *Requantizer) Check(maxAbs [][]int64) error {
 	channels := r.Channels()
 	if r.Terms() == 0 || len(maxAbs) != r.Terms() {
@@ -82,6 +119,9 @@ func (r *Requantizer) Check(maxAbs [][]int64) error {
 	if r.Lo > r.Hi {
 		return fmt.Errorf("fixed: requantizer has the empty range [%d, %d]", r.Lo, r.Hi)
 	}
+	if r.Divisors != nil && len(r.Divisors) != r.Terms() {
+		return fmt.Errorf("fixed: requantizer has %d terms and %d divisors", r.Terms(), len(r.Divisors))
+	}
 	m, bounds := make([]int64, r.Terms()), make([]int64, r.Terms())
 	for c := range channels {
 		if r.Shift[c] > MaxShift {
@@ -90,8 +130,14 @@ func (r *Requantizer) Check(maxAbs [][]int64) error {
 		if r.Terms() > 1 && r.AccBias[c] != 0 {
 			return fmt.Errorf("fixed: channel %d: accumulator bias %d beside %d terms, want 0", c, r.AccBias[c], r.Terms())
 		}
+		if r.Online(0) && r.AccBias[c] != 0 {
+			return fmt.Errorf("fixed: channel %d: accumulator bias %d beside a term with steps by image, want 0", c, r.AccBias[c])
+		}
 		for i := range m {
-			m[i], bounds[i] = r.M[i][c], maxAbs[i][c]
+			if r.Online(i) && !fits(r.M[i][c]) {
+				return fmt.Errorf("fixed: channel %d: multiplier %d of term %d, want less than 2^62", c, r.M[i][c], i)
+			}
+			m[i], bounds[i] = r.multiplier(i, c, MostValue), maxAbs[i][c]
 			if i == 0 && bounds[i] <= maxInt32 {
 				bounds[i] += int64(magnitude(r.AccBias[c]))
 			}

@@ -132,6 +132,7 @@ type epilogue struct {
 	table          *codeTable        // instead of integer
 	signs          *fixed.Thresholds // instead of integer
 	codes          []int32
+	online         onlineInteger
 	values         []float32 // what signs were taken of in a training run, for MaxPoolSigns; or nil
 
 	blockRows int
@@ -146,6 +147,7 @@ type epilogue struct {
 	y, dy      []float32
 	n          int // valid rows of all images
 	quantizing bool
+	byImage    ImageQuantizer     // the quantizer, if it takes a range from each image
 	active     network.Activation // of this run
 	current    *term              // of momentBlocks and centerBlocks
 }
@@ -195,6 +197,10 @@ func (e *epilogue) start(r *Run, x [][]float32) int {
 	e.run, e.x = r, x
 	e.n = r.Batch * e.rows
 	e.quantizing = e.Quantizer != nil && r.Quantizes(e.name)
+	e.byImage = nil
+	if q, ok := e.Quantizer.(ImageQuantizer); ok && e.quantizing && q.ByImage() {
+		e.byImage = q
+	}
 	e.active = e.Activation
 	if e.Replaced && r.Quantize {
 		e.active = network.Identity
@@ -229,6 +235,9 @@ func (e *epilogue) Forward(r *Run, y []float32, x [][]float32) error {
 		e.Quantizer.Begin(r)
 	}
 	e.pool.Run((*forwardBlocks)(e), blocks)
+	if e.byImage != nil {
+		e.pool.Run((*forwardImages)(e), r.Batch)
+	}
 	if e.observing() {
 		var s Stats
 		s.reset()

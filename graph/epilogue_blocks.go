@@ -34,7 +34,7 @@ func (t *forwardBlocks) Tile(i, _ int) {
 	if !e.Replaced {
 		e.note(i, y)
 	}
-	if e.quantizing {
+	if e.quantizing && e.byImage == nil {
 		if e.values != nil {
 			copy(e.values[lo:hi], y)
 		}

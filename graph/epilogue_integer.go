@@ -20,7 +20,11 @@ func (e *epilogue) forwardInteger(blocks int) error {
 	if e.codes == nil {
 		e.codes = make([]int32, len(e.y))
 	}
+	e.scaleImages()
 	e.pool.Run((*integerBlocks)(e), blocks)
+	if e.online.rule != nil {
+		e.finishOnline()
+	}
 	if tap := e.run.Tap; tap != nil {
 		n := e.n * e.channels
 		tap(Site{Name: e.name, Y: e.y[:n], Codes: e.codes[:n]})
@@ -57,8 +61,12 @@ func (t *integerBlocks) Tile(i, _ int) {
 		return
 	}
 	for at := lo; at < hi; at += e.channels {
+		m := r.M
+		if e.online.multipliers != nil {
+			m = e.online.multipliers[at/e.channels/e.rows]
+		}
 		for c := range e.channels {
-			q := r.Finish(c, e.integerSum(r.M, at, c)+r.Constant(c))
+			q := r.Finish(c, e.integerSum(m, at, c)+r.Constant(c))
 			e.codes[at+c] = q
 			e.y[at+c] = float32(q - r.Zero)
 		}

@@ -35,6 +35,15 @@ type Rectifier interface {
 	Rectifies() bool
 }
 
+// An ImageQuantizer is a Quantizer that may say of itself that it takes the range of
+// each image from the values of that image alone. Then its ForwardImage is called,
+// with all values of an image, in place of Forward.
+type ImageQuantizer interface {
+	Quantizer
+	ByImage() bool
+	ForwardImage(dst, src []float32)
+}
+
 // Stats describes the values a quantizer was given in one run.
 type Stats struct {
 	Min, Max float32

@@ -25,6 +25,11 @@ func TestGoldenV2(t *testing.T) {
 	golden(t, "testdata/binary-v2.qmodel", []int32{0, 196608, 364566})
 }
 
+// TestGoldenV6 does the same with a model of online ranges, which came with version 6.
+func TestGoldenV6(t *testing.T) {
+	golden(t, "testdata/ranged-v6.qmodel", []int32{-270661, 23716, 156909})
+}
+
 func golden(t *testing.T, path string, want []int32) {
 	b, err := os.ReadFile(path)
 	if err != nil {

@@ -186,6 +186,8 @@ func TestEveryTensorEqualsItsDefinition(t *testing.T) {
 			q = qmodeltest.Tiny(rng)
 		case 1, 2, 3, 4:
 			q = qmodeltest.Binary(rng)
+		case 5, 6, 7, 8, 9, 10, 11, 12:
+			q = qmodeltest.Ranged(rng)
 		}
 		const most = 3
 		images := drawImages(rng, q, most)

@@ -15,14 +15,21 @@ func evaluate(m *qmodel.Model, image []uint8) [][]int64 {
 	for _, q := range image {
 		values[0] = append(values[0], int64(q))
 	}
+	steps := make([]*big.Rat, len(m.Tensors)) // of tensors that have one for each image
 	for i := range m.Operators {
 		o := &m.Operators[i]
 		out := &m.Tensors[o.Output]
+		switch {
+		case o.Op == qmodel.Online:
+			steps[o.Output] = stepOf(out, values[o.Inputs[0]])
+		case o.Op == qmodel.MaxPool || o.Op == qmodel.Flatten || o.Op == qmodel.Select || o.Op == qmodel.Upsample || out.Kind == qmodel.Accumulators:
+			steps[o.Output] = steps[o.Inputs[0]]
+		}
 		result := make([]int64, 0, out.Len())
 		for y := range out.Height {
 			for x := range out.Width {
 				for c := range out.Channels {
-					result = append(result, evaluateOne(m, o, values, y, x, c))
+					result = append(result, evaluateOne(m, o, values, steps, y, x, c))
 				}
 			}
 		}
@@ -31,7 +38,7 @@ func evaluate(m *qmodel.Model, image []uint8) [][]int64 {
 	return values
 }
 
-func evaluateOne(m *qmodel.Model, o *qmodel.Operator, values [][]int64, y, x, c int) int64 {
+func evaluateOne(m *qmodel.Model, o *qmodel.Operator, values [][]int64, steps []*big.Rat, y, x, c int) int64 {
 	in, out := &m.Tensors[o.Inputs[0]], &m.Tensors[o.Output]
 	// at returns an input code, for padding that of zero or of -1, and whether it is inside of the image.
 	at := func(y, x, c int) (int64, bool) {
@@ -57,6 +64,8 @@ func evaluateOne(m *qmodel.Model, o *qmodel.Operator, values [][]int64, y, x, c 
 			}
 			return q
 		}
+	case o.Op == qmodel.Online:
+		return codeOf(out, steps[o.Output], values[o.Inputs[0]][flat])
 	case o.Op == qmodel.Table:
 		return int64(o.Table[c*(int(in.Max())+1)%len(o.Table)+int(values[o.Inputs[0]][flat])])
 	case o.Op == qmodel.Select:
@@ -76,7 +85,7 @@ func evaluateOne(m *qmodel.Model, o *qmodel.Operator, values [][]int64, y, x, c 
 		if out.Signs {
 			return compare(o, []int64{product}, c)
 		}
-		return requantize(o, out, []int64{product}, c)
+		return requantize(o, out, make([]*big.Rat, 1), []int64{product}, c)
 	case o.Weights != nil:
 		terms = weigh(m, o, at, y, x, c)
 		if out.Kind == qmodel.Accumulators {
@@ -113,7 +122,63 @@ func evaluateOne(m *qmodel.Model, o *qmodel.Operator, values [][]int64, y, x, c 
 	if out.Signs {
 		return compare(o, terms, c)
 	}
-	return requantize(o, out, terms, c)
+	return requantize(o, out, scales(o, steps, len(terms)), terms, c)
+}
+
+// stepOf is the step between codes of an image: the greatest fraction, of its values on either side of 0, by the codes there.
+func stepOf(codes *qmodel.Tensor, values []int64) *big.Rat {
+	step := new(big.Rat)
+	for _, v := range values {
+		side := int64(codes.Max() - codes.ZeroPoint)
+		if v < 0 {
+			v, side = -v, int64(codes.ZeroPoint)
+		}
+		if side == 0 {
+			continue
+		}
+		if s := big.NewRat(v, side); s.Cmp(step) > 0 {
+			step = s
+		}
+	}
+	return step
+}
+
+// codeOf is the code of a value in an image of the given step.
+func codeOf(codes *qmodel.Tensor, step *big.Rat, v int64) int64 {
+	if step.Sign() == 0 {
+		return int64(codes.ZeroPoint)
+	}
+	q := round(new(big.Rat).Quo(big.NewRat(v, 1), step))
+	q.Add(q, big.NewInt(int64(codes.ZeroPoint)))
+	switch {
+	case q.Sign() < 0:
+		return 0
+	case q.Cmp(big.NewInt(int64(codes.Max()))) > 0:
+		return int64(codes.Max())
+	}
+	return q.Int64()
+}
+
+// round returns the nearest integer, ties to even: floor(x + 1/2), less 1 where that is a tie and odd.
+func round(x *big.Rat) *big.Int {
+	x = new(big.Rat).Add(x, big.NewRat(1, 2))
+	q, rest := new(big.Int).DivMod(x.Num(), x.Denom(), new(big.Int))
+	if rest.Sign() == 0 && q.Bit(0) == 1 {
+		q.Sub(q, big.NewInt(1))
+	}
+	return q
+}
+
+// scales are the steps of each term in this image, nil for one step for all images.
+func scales(o *qmodel.Operator, steps []*big.Rat, terms int) []*big.Rat {
+	var list []*big.Rat
+	for range terms - len(o.Inputs) {
+		list = append(list, steps[o.Inputs[0]])
+	}
+	for _, t := range o.Inputs {
+		list = append(list, steps[t])
+	}
+	return list
 }
 
 // common returns the least number that the taps of every window inside of the image divide.
@@ -209,14 +274,19 @@ func compare(o *qmodel.Operator, terms []int64, c int) (code int64) {
 
 // requantize is clamp(zero + RNE(sum·2^-shift)) with the rounding of big rationals: floor(v + 1/2), less 1 where that
 // is a tie and odd.
-func requantize(o *qmodel.Operator, out *qmodel.Tensor, terms []int64, c int) int64 {
+func requantize(o *qmodel.Operator, out *qmodel.Tensor, scales []*big.Rat, terms []int64, c int) int64 {
 	r := o.Requantizer
 	sum := big.NewInt(r.Bias[c])
 	for i, a := range terms {
 		if i == 0 {
 			a += int64(r.AccBias[c])
 		}
-		sum.Add(sum, new(big.Int).Mul(big.NewInt(a), big.NewInt(r.M[i][c])))
+		m := big.NewInt(r.M[i][c])
+		if scales[i] != nil {
+			x := new(big.Rat).Mul(new(big.Rat).SetInt(m), scales[i])
+			m = round(x.Quo(x, big.NewRat(1<<31, 1)))
+		}
+		sum.Add(sum, m.Mul(m, big.NewInt(a)))
 	}
 	twice := new(big.Int).Lsh(big.NewInt(1), uint(r.Shift[c])+1)
 	sum.Lsh(sum, 1).Add(sum, new(big.Int).Rsh(twice, 1)) // (2·sum + 2^s) / 2^(s+1)

@@ -15,6 +15,7 @@ type program struct {
 	arena  *arenaPlan
 	steps  []step
 	needs  kernel.Needs // of any step
+	by     []int        // by whose steps the images of each tensor differ, see qmodel.Model.Steps
 }
 
 // A step runs one operator, in pieces that are independent of each other. Tensors are found by index in the runner's
@@ -27,7 +28,7 @@ type step interface {
 }
 
 func compile(m *qmodel.Model, set kernel.Set) *program {
-	p := &program{kernel: set.Name, arena: planArena(m)}
+	p := &program{kernel: set.Name, arena: planArena(m), by: m.Steps()}
 	for i := range m.Operators {
 		s := newStep(m, i, set)
 		p.steps = append(p.steps, s)
@@ -63,6 +64,7 @@ var steps = map[string]func(m *qmodel.Model, i int, c kernel.Conv, set kernel.Se
 	qmodel.Multiply:  newMultiply,
 	qmodel.Select:    newSelect,
 	qmodel.Upsample:  newUpsample,
+	qmodel.Online:    newOnline,
 }
 
 // finisher prepares the end of operator i, which requantizes or compares.
@@ -70,13 +72,16 @@ func finisher(m *qmodel.Model, i int, set kernel.Set) kernel.Finisher {
 	o := &m.Operators[i]
 	e := kernel.Epilogue{
 		Channels: m.Tensors[o.Output].Channels, Output: o.Output, Others: o.Terms(), R: o.Requantizer,
-		T: o.Thresholds,
+		T: o.Thresholds, Pixels: m.Tensors[o.Output].Height * m.Tensors[o.Output].Width,
 	}
+	steps := m.Steps()
 	if own := m.Accumulators(o); own > 0 {
 		e.Terms = slices.Repeat([]kernel.Term{{Bits: m.AccumulatorBits(i)}}, own)
+		e.Steps = slices.Repeat(steps[o.Inputs[0]:o.Inputs[0]+1], own)
 	}
 	for _, t := range e.Others {
 		e.Terms = append(e.Terms, kernel.Term{Codes: m.Tensors[t].Kind == qmodel.Codes, Zero: m.Tensors[t].ZeroPoint})
+		e.Steps = append(e.Steps, steps[t])
 	}
 	if e.T != nil {
 		return set.Compare(e)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/goqat/goqat/fixed"
 	"github.com/goqat/goqat/infer/internal/kernel"
 	"github.com/goqat/goqat/qmodel"
 )
@@ -35,8 +36,10 @@ const MaxThreads = 1024
 type Observation struct {
 	Tensor int     // index in the model
 	Name   string  // of the tensor
-	Codes  []uint8 // images × height × width × channels; nil for accumulators and logits
+	Codes  []uint8 // images × height × width × channels; nil for accumulators, values and logits
 	Wide   []int32 // these
+	// Steps are those of codes that have one for each image: a code stands for scale·N/D·(q - zero point); else nil.
+	Steps []fixed.Step
 }
 
 // States of a runner.
@@ -109,11 +112,14 @@ func (m *Model) NewRunner(options Options) (*Runner, error) {
 func (r *Runner) allocate(images int) []kernel.Tensor {
 	q, arena := r.m.q, r.program.arena
 	codes, wide := make([]uint8, images*arena.codes), make([]int32, images*arena.wide)
-	tensors := make([]kernel.Tensor, len(q.Tensors))
+	tensors, steps := make([]kernel.Tensor, len(q.Tensors)), q.Steps()
 	for i := range tensors {
 		t := &q.Tensors[i]
 		tensors[i].Zero = t.ZeroPoint
 		start, length := images*arena.offset[i], images*t.Len()
+		if steps[i] == i {
+			tensors[i].Steps = make([]fixed.Step, images)
+		}
 		switch {
 		case arena.owner[i] == 0 || i == r.logits():
 		case t.Kind == qmodel.Codes:
@@ -247,6 +253,9 @@ func (r *Runner) observation(operator, n int) Observation {
 	o := Observation{Tensor: i, Name: t.Name}
 	if t.Kind == qmodel.Codes {
 		o.Codes = tensor.Codes[:n*t.Len()]
+		if s := r.program.by[i]; s >= 0 {
+			o.Steps = r.team.workers[0].tensors[s].Steps[:n]
+		}
 	} else {
 		o.Wide = tensor.Wide[:n*t.Len()]
 	}

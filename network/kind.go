@@ -120,6 +120,9 @@ func (k Kind) Joins() bool { return kinds[k].joins }
 // the input's value at the same place: a table gives it.
 func (k Kind) Tabulates() bool { return kinds[k].tabulates }
 
+// Multiplies says whether a result is the product of the inputs.
+func (k Kind) Multiplies() bool { return kinds[k].factors == Finely }
+
 // TrainingOnly says whether there is no such operator outside training.
 func (k Kind) TrainingOnly() bool { return kinds[k].training }
 

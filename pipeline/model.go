@@ -79,12 +79,17 @@ func policy(q *recipe.QAT) (qat.Policy, error) {
 		Method: method(q.Method), Weights: method(q.Weights), WeightBits: q.WeightBits, ActivationBits: q.ActivationBits,
 		FirstLast: qat.FirstLast(q.FirstLast), PerTensor: q.Granularity == "per_tensor", MinMax: q.Observer == "minmax",
 		PowerOfTwo: q.Scales == "pow2", GradientBits: q.GradientBits, InputScaling: q.InputScaling,
-		WholeBiases: q.Bias == "accumulator",
+		WholeBiases: q.Bias == "accumulator", Online: q.Ranges == "online",
 	}
 	for _, r := range q.Layers {
-		p.Rules = append(p.Rules, qat.Rule{
+		rule := qat.Rule{
 			Match: r.Match, Method: method(r.Method), Weights: method(r.Weights), WeightBits: r.WeightBits, ActivationBits: r.ActivationBits,
-		})
+		}
+		if r.Ranges != "" {
+			online := r.Ranges == "online"
+			rule.Online = &online
+		}
+		p.Rules = append(p.Rules, rule)
 	}
 	for _, s := range q.Stages {
 		p.Stages = append(p.Stages, qat.Stage{Match: s.Match, WeightBits: s.WeightBits, ActivationBits: s.ActivationBits})

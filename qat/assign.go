@@ -41,6 +41,7 @@ type Rounding struct {
 	Method Method // nil for the image's own codes in fewer bits
 	Bits   []int  // in each stage of the policy, and in the end; FloatBits for not at all
 	Signed bool   // it has negative values
+	Online bool   // its range is taken from each image
 }
 
 // Assign decides how a network is quantized by a policy. It changes neither.
@@ -104,9 +105,14 @@ func (s *assigning) asked(t *network.Tensor, stage int) (want Layer, ok bool, er
 		if err != nil {
 			return want, ok, err
 		}
-		if asks && (!ok || l.ActivationBits > want.ActivationBits) {
+		if !asks {
+			continue
+		}
+		online := l.Online || ok && want.Online
+		if !ok || l.ActivationBits > want.ActivationBits {
 			want, ok = l, true
 		}
+		want.Online = online
 	}
 	return want, ok, nil
 }
@@ -262,6 +268,14 @@ func (s *assigning) joined(t *network.Tensor) *network.Tensor {
 	return joint
 }
 
+// fixedRange says whether an operator takes the codes of t to others, by one table for
+// all images, or multiplies them by others, so that t has one range for all of them.
+func (s *assigning) fixedRange(t *network.Tensor) bool {
+	return slices.ContainsFunc(s.readers[t], func(o *network.Operator) bool {
+		return o.Kind.Joins() || o.Kind.Tabulates() || o.Kind.Multiplies() || o.Kind.Wish() == network.AsCodes || o.Kind.Keeps() && s.fixedRange(o.Output)
+	})
+}
+
 // rounding returns how an operator's result is quantized, nil for not at all.
 func (s *assigning) rounding(o *network.Operator) (*Rounding, error) {
 	var want Layer
@@ -285,6 +299,7 @@ func (s *assigning) rounding(o *network.Operator) (*Rounding, error) {
 		return nil, fmt.Errorf("qat: %s: signs cannot be quantized in stages", o.Output.Name)
 	}
 	r.Signed = s.signed(o, signs)
+	r.Online = want.Online && r.Method.Info().Online && !o.Kind.Joins() && !o.Kind.Tabulates() && !s.fixedRange(o.Output)
 	return r, nil
 }
 
@@ -326,12 +341,19 @@ func (a *Assignment) String() string {
 		r, ok := a.Tensors[o.Output.Name]
 		switch {
 		case ok && r.Signed:
-			fmt.Fprintf(&b, "%s: %s, %d bits, signed\n", o.Output.Name, name(r.Method), r.Last())
+			fmt.Fprintf(&b, "%s: %s, %d bits, signed%s\n", o.Output.Name, name(r.Method), r.Last(), r.online())
 		case ok:
-			fmt.Fprintf(&b, "%s: %s, %d bits\n", o.Output.Name, name(r.Method), r.Last())
+			fmt.Fprintf(&b, "%s: %s, %d bits%s\n", o.Output.Name, name(r.Method), r.Last(), r.online())
 		}
 	}
 	return b.String()
+}
+
+func (r Rounding) online() string {
+	if r.Online {
+		return ", online"
+	}
+	return ""
 }
 
 // Last returns the bits in the end.

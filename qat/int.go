@@ -30,6 +30,7 @@ func (Int) Info() Info {
 		Usual:          Widths{8, 8},
 		Integers:       true,
 		PowersOfTwo:    true,
+		Online:         true,
 	}
 }
 
@@ -46,6 +47,9 @@ func (i Int) Activation(_ *graph.Graph, name string, o Options) Activation {
 	a := &affineActivation{name: name, bits: o.Bits, fixed: i.FixedRanges, powerOfTwo: o.PowerOfTwo, observer: Observer{Decay: movingAverageDecay}}
 	if o.MinMax {
 		a.observer.Decay = 0
+	}
+	if o.Online {
+		return newOnlineActivation(*a, o)
 	}
 	a.format = ste.Affine{Format: quant.Activation(o.Bits), Params: make([]quant.Params, 1)}
 	return a

@@ -42,6 +42,8 @@ type Info struct {
 	Signs bool
 	// PowersOfTwo says that its scales can be restricted to powers of two.
 	PowersOfTwo bool
+	// Online says that its activations can take their range from each image.
+	Online bool
 	// Coding is the coding of weights of more than one bit.
 	Coding quant.Coding
 }
@@ -74,6 +76,8 @@ type Options struct {
 	Norm bool
 	// PowerOfTwo restricts scales to powers of two.
 	PowerOfTwo bool
+	// Online takes the range of an activation from each image.
+	Online bool
 	// MinMax makes observers keep the extremes instead of a moving average.
 	MinMax bool
 }

@@ -226,6 +226,21 @@ func (s *phasedActivation) Forward(dst, src []float32) {
 	}
 }
 
+// ByImage implements [graph.ImageQuantizer] for the stage's quantizer.
+func (s *phasedActivation) ByImage() bool {
+	i := s.now()
+	if i < 0 {
+		return false
+	}
+	q, ok := s.widths[i].(graph.ImageQuantizer)
+	return ok && q.ByImage()
+}
+
+// ForwardImage implements [graph.ImageQuantizer].
+func (s *phasedActivation) ForwardImage(dst, src []float32) {
+	s.widths[s.now()].(graph.ImageQuantizer).ForwardImage(dst, src)
+}
+
 func (s *phasedActivation) Backward(dx, src, dy []float32, grad []float64) {
 	if i := s.now(); i >= 0 {
 		s.widths[i].Backward(dx, src, dy, grad[s.values[i]:s.values[i+1]])

@@ -35,6 +35,11 @@ type Policy struct {
 	// WholeBiases are a whole number of units of the accumulator in every layer, see
 	// quant.Bias: of what is exported, and what its integers are compared with.
 	WholeBiases bool
+	// Online takes the ranges of activations from each image instead of those observed
+	// in training, wherever there is such a form: not of the image itself, nor of tensors
+	// that a concatenation joins, a table takes to others, a product multiplies or signs
+	// are taken of.
+	Online bool
 	// Rules are exceptions by name; the first that matches a layer counts, even
 	// for the first and the last.
 	Rules []Rule
@@ -52,6 +57,7 @@ type Rule struct {
 	Method                     Method // of the weights too, if Weights is nil
 	Weights                    Method
 	WeightBits, ActivationBits int
+	Online                     *bool // as Policy.Online, of the layer's input
 }
 
 // A Layer is what a Policy says of one weighted layer. ActivationBits and Input ask
@@ -60,6 +66,8 @@ type Layer struct {
 	Input                      Method // of the layer's input
 	Weights                    Method
 	WeightBits, ActivationBits int
+	// Online asks for an input whose range is taken from each image.
+	Online bool
 	// Float leaves the layer and its input unquantized.
 	Float bool
 }
@@ -76,7 +84,7 @@ func (l Layer) FloatInput() bool { return l.Float || l.ActivationBits == FloatBi
 // Layer returns how the weighted layer of a name is quantized.
 func (p *Policy) Layer(name string, first, last bool) (Layer, error) {
 	method, weights := p.Method, p.Weights
-	l := Layer{WeightBits: p.WeightBits, ActivationBits: p.ActivationBits}
+	l := Layer{WeightBits: p.WeightBits, ActivationBits: p.ActivationBits, Online: p.Online}
 	if first || last {
 		switch p.FirstLast {
 		case FirstLast8, "":
@@ -98,6 +106,9 @@ func (p *Policy) Layer(name string, first, last bool) (Layer, error) {
 			l.Float = false
 			method, weights = r.methods(method, weights)
 			l.WeightBits, l.ActivationBits = cmp.Or(r.WeightBits, l.WeightBits), cmp.Or(r.ActivationBits, l.ActivationBits)
+			if r.Online != nil {
+				l.Online = *r.Online
+			}
 			break
 		}
 	}
@@ -141,6 +152,16 @@ func (p *Policy) set(l *Layer, method, weights Method) error {
 			return fmt.Errorf("qat: method %s has no power-of-two scales", info.Name)
 		}
 	}
+	if l.Online && !l.FloatInput() {
+		switch info := method.Info(); {
+		case !info.Online:
+			return fmt.Errorf("qat: method %s has no online ranges; choose int for the activations, or offline ranges", info.Name)
+		case p.PowerOfTwo:
+			return errors.New("qat: online ranges are no powers of two; choose offline ranges, or scales of any size")
+		case p.WholeBiases:
+			return errors.New("qat: online ranges leave no whole biases of the accumulator; choose offline ranges, or free biases")
+		}
+	}
 	return l.check()
 }
 
@@ -156,7 +177,7 @@ func (l *Layer) check() error {
 // Tensor returns what a tensor gets that no weighted layer reads directly: the
 // network's method and bits, or 8 bits where these are signs.
 func (p *Policy) Tensor() (Layer, error) {
-	l := Layer{WeightBits: FloatBits, ActivationBits: p.ActivationBits}
+	l := Layer{WeightBits: FloatBits, ActivationBits: p.ActivationBits, Online: p.Online}
 	if err := p.set(&l, p.Method, p.Method); err != nil || !l.Signs() {
 		return l, err
 	}

@@ -139,4 +139,4 @@ func (k Kind) String() string {
 	return kinds[k]
 }
 
-var kinds = []string{Codes: "codes", Accumulators: "accumulators", Logits: "logits"}
+var kinds = []string{Codes: "codes", Accumulators: "accumulators", Logits: "logits", Values: "values"}

@@ -26,6 +26,7 @@ type form struct {
 	product  bool   // its sum is the product of its inputs
 	selects  bool   // it chooses channels
 	enlarges bool   // it repeats rows and columns
+	online   bool   // the output has a step for each image
 
 	// check checks what is the operator's own, once its tensors and fields are valid; nil for nothing.
 	check func(o *Operator, in, out *Tensor) error
@@ -47,6 +48,7 @@ var forms = map[string]form{
 	Select:    {inputs: [2]int{1, 1}, since: 4, keeps: true, selects: true, check: (*Operator).validateSelect},
 	Upsample:  {inputs: [2]int{1, 1}, since: 4, keeps: true, enlarges: true, check: (*Operator).validateUpsample},
 	Concat:    {inputs: [2]int{2, maxInputs}, since: 3, tables: true, checkInputs: (*Model).validateConcat},
+	Online:    {inputs: [2]int{1, 1}, since: 6, anyInput: true, online: true, checkInputs: (*Model).validateOnline},
 	Sign:      {inputs: [2]int{1, 1}, since: 1, rounds: true, signs: true},
 }
 

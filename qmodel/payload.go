@@ -104,8 +104,9 @@ func (m *Model) load(tensors []safetensors.Tensor) error {
 	for i := range tensors {
 		p[tensors[i].Name] = &tensors[i]
 	}
+	steps := m.Steps()
 	for i := range m.Operators {
-		if err := m.loadOperator(&m.Operators[i], p); err != nil {
+		if err := m.loadOperator(&m.Operators[i], p, steps); err != nil {
 			return fmt.Errorf("operator %d (%q): %w", i, m.Operators[i].Name, err)
 		}
 	}
@@ -115,7 +116,7 @@ func (m *Model) load(tensors []safetensors.Tensor) error {
 	return nil
 }
 
-func (m *Model) loadOperator(o *Operator, p payload) error {
+func (m *Model) loadOperator(o *Operator, p payload, steps []int) error {
 	in, out := &m.Tensors[o.Inputs[0]], &m.Tensors[o.Output]
 	var err error
 	if w := o.Weights; w != nil {
@@ -135,7 +136,9 @@ func (m *Model) loadOperator(o *Operator, p payload) error {
 	terms := m.Accumulators(o) + len(o.Terms())
 	switch requantizes, compares := o.ends(out); {
 	case requantizes:
-		o.Requantizer, err = p.requantizer(o, out, terms)
+		if o.Requantizer, err = p.requantizer(o, out, terms); err == nil {
+			o.Requantizer.Divisors = m.divisors(o, steps)
+		}
 	case compares:
 		o.Thresholds, err = p.thresholds(o, out, terms)
 	}

@@ -20,7 +20,7 @@ import "github.com/goqat/goqat/fixed"
 
 // Version is the newest version of the format. Models of every version since 1 are read, and written as they were; new
 // ones have the least version, 2 or more, that has what they need (see [Model.Oldest]).
-const Version = 5
+const Version = 6
 
 // A Model is a quantized network for images. The output of its last operator are the logits.
 type Model struct {
@@ -70,6 +70,7 @@ const (
 	Codes        Kind = iota // unsigned codes in bytes
 	Accumulators             // int32 sums of a weighted operator, not requantized, for later operators to add
 	Logits                   // int32 codes of the common scale, the network's result
+	Values                   // int32 codes of a fine scale, of which an online range makes codes of few bits; since version 6
 )
 
 // A Tensor is an array of height × width × channels for each image, channels innermost.
@@ -82,7 +83,7 @@ type Tensor struct {
 	Bits      int      `json:"bits"`                // codes: 1 to 8; else 32
 	Signs     bool     `json:"signs,omitzero"`      // codes: each bit is a sign, 1 for +1 and 0 for -1
 	ZeroPoint int32    `json:"zero_point,omitzero"` // codes: in [0, 2^Bits-1]; else 0
-	Range     [2]int32 `json:"range,omitzero"`      // codes: the least and the greatest that an operator may give; zeros for all
+	Range     [2]int32 `json:"range,omitzero"`      // codes, values: the least and the greatest that an operator may give; zeros for all codes
 	ScaleBits uint32   `json:"scale_bits,omitzero"` // IEEE 754 binary32, positive and finite; accumulators: 0
 	// ZeroPoints are those of the channels of an image, where they differ, in the image and in tensors that keep its codes:
 	// channel c has that at c modulo their number, and ZeroPoint is the first. Else nil. The file has them in its input.
@@ -126,36 +127,55 @@ const (
 	Multiply  = "multiply" // since version 4
 	Select    = "select"   // since version 4
 	Upsample  = "upsample" // since version 4
+	Online    = "online"   // since version 6
 )
 
 // An Operator computes one tensor from others.
 //
 //   - conv2d: a convolution, or correlation, of the first input with Weights. Further inputs, codes or accumulators of
 //     the output's shape, are terms of the requantization after the operator's own: residual connections.
+//
 //   - depthwise_conv2d: conv2d with as many groups and output channels as input channels.
+//
 //   - linear: conv2d over a 1 × 1 image with a 1 × 1 kernel.
+//
 //   - maxpool: the greatest code of each window, padding left out.
+//
 //   - avgpool: the sum of q - zero point over each window, requantized. Padding, since version 3, is left out of the sum; where
 //     it does not count either, the sum is multiplied by what makes the sums of all outputs ones of as many taps (see
 //     geometry.Window.Whole).
+//
 //   - flatten: all codes in one row of channels.
+//
 //   - add: each input, codes or accumulators of the output's shape, is a term of the requantization. Since version 4 there
 //     can be one input: a batch normalization.
+//
 //   - table: each code q becomes Table[q]; since version 4 of channel c, if there is a table for each, that of Table after
 //     the tables of the channels before.
+//
 //   - sign: q - zero point of each code is compared with Thresholds.
+//
 //   - concat: the channels of all inputs, of one height and width, next to each other; a code q of input i becomes
 //     Tables[i][q], or stays where that is nil and the input has the bits, zero point and scale of the output.
+//
 //   - multiply: the product of q - zero point of both inputs is requantized; the second input has the shape of the first,
 //     or one number for each of its channels.
+//
 //   - select: channel c of the output is channel First + c%Shuffle·(channels/Shuffle) + c/Shuffle of the input.
+//
 //   - upsample: each row is repeated Factor[0] times, each column Factor[1] times.
+//
+//   - online: values become codes by a fixed.Online of the output's bits and zero point, whose step is taken from the values of
+//     each image by itself. A code q of the image then stands for scale·N/D·(q - zero point), where N/D is the step.
 //
 // Maxpool, flatten, select and upsample keep the bits, the zero point and the scale of their input.
 //
 // Where the first input of a weighted operator are signs, it sums ±weight, with -1 as padding, once for
 // each sign of a code. So it does for each plane of its weights: it has planes × signs accumulators, the signs of a
 // plane next to each other, and they are the first terms of what follows.
+//
+// Steps by image are passed on by operators that keep codes and by accumulators; terms that have them are multiplied as
+// fixed.Requantizer says. No other operator takes them.
 //
 // An operator that keeps none of its input's codes and whose output are signs compares instead of requantizing; its terms are the
 // same.
@@ -182,7 +202,7 @@ type Operator struct {
 	Tables   [][]uint8 `json:"-"`                // of concat: the same for each input, or nil
 
 	// Requantizer has the terms in the order above, the zero point and range of the output, and for codes or logits only
-	// all that; nil for operators that keep codes or have tables, and for a weighted operator whose output are accumulators.
+	// all that; nil for operators that keep codes or have tables, for online, and for a weighted operator whose output are accumulators.
 	Requantizer *fixed.Requantizer `json:"-"`
 	// Thresholds take its place where the output are signs.
 	Thresholds *fixed.Thresholds `json:"-"`

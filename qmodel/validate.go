@@ -36,9 +36,10 @@ func (m *Model) Validate() error {
 		return fmt.Errorf("qmodel: %w", err)
 	}
 	accumulators := make(map[int][]int64) // worst cases of the tensors of that kind, per channel
+	steps := m.Steps()
 	for i := range m.Operators {
 		o := &m.Operators[i]
-		if err := m.validateOperator(o, accumulators); err != nil {
+		if err := m.validateOperator(o, accumulators, steps); err != nil {
 			return fmt.Errorf("qmodel: operator %d (%q, %.40q): %w", i, o.Name, o.Op, err)
 		}
 	}
@@ -188,8 +189,11 @@ func (t *Tensor) validate() error {
 		if t.ZeroPoint < 0 || t.ZeroPoint > t.Max() || t.Signs && (t.ZeroPoint != 0 || t.Range != [2]int32{}) {
 			return fmt.Errorf("zero point %d outside of the codes [0, %d], or a zero point or range of signs", t.ZeroPoint, t.Max())
 		}
-	} else if t.Kind > Logits || t.Bits != 32 || t.ZeroPoint != 0 || t.Signs {
+	} else if t.Kind > Values || t.Bits != 32 || t.ZeroPoint != 0 || t.Signs {
 		return fmt.Errorf("kind %d of %d bits with zero point %d, want 32 bits and 0, and no signs", t.Kind, t.Bits, t.ZeroPoint)
+	}
+	if t.Kind == Values {
+		return t.validateValues()
 	}
 	if lo, hi := t.Range[0], t.Range[1]; t.Range != [2]int32{} && (t.Kind != Codes || lo < 0 || hi > t.Max() || t.ZeroPoint < lo || t.ZeroPoint > hi) {
 		return fmt.Errorf("range [%d, %d], want codes with the zero point %d among them", lo, hi, t.ZeroPoint)

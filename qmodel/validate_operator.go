@@ -4,6 +4,7 @@ package qmodel
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/goqat/goqat/geometry"
 )
@@ -30,7 +31,8 @@ func (m *Model) validateShape(o *Operator) error {
 }
 
 // validateOperator checks one operator whose tensors and fields are valid, and adds the bounds of accumulators that it leaves.
-func (m *Model) validateOperator(o *Operator, accumulators map[int][]int64) error {
+// steps are m.Steps().
+func (m *Model) validateOperator(o *Operator, accumulators map[int][]int64, steps []int) error {
 	in, out := &m.Tensors[o.Inputs[0]], &m.Tensors[o.Output]
 	f := forms[o.Op]
 	if (len(o.Table) != 0) != f.table {
@@ -46,6 +48,9 @@ func (m *Model) validateOperator(o *Operator, accumulators map[int][]int64) erro
 		if m.Tensors[t].ZeroPoints != nil && (i > 0 || !f.weighted && (!f.keeps || f.selects)) {
 			return fmt.Errorf("the channels of the input %q have zero points of their own: %s cannot read it, only layers with weights, maximum poolings and flattening can", m.Tensors[t].Name, o.Op)
 		}
+	}
+	if err := m.validateSteps(o, steps); err != nil {
+		return err
 	}
 	if o.Tables != nil && !f.tables {
 		return fmt.Errorf("tables without use")
@@ -87,7 +92,7 @@ func (m *Model) validateOperator(o *Operator, accumulators map[int][]int64) erro
 		accumulators[o.Output] = bounds[0]
 		return nil
 	case requantizes || compares:
-		return m.validateEnd(o, bounds, accumulators)
+		return m.validateEnd(o, bounds, accumulators, steps)
 	case f.signs:
 		return fmt.Errorf("the output are not signs")
 	default:
@@ -236,15 +241,15 @@ func checkTable(table []uint8, in, out *Tensor) error {
 
 // validateEnd proves the bounds of an operator's requantization or comparison; own are those of its own accumulators,
 // its first terms.
-func (m *Model) validateEnd(o *Operator, own [][]int64, accumulators map[int][]int64) error {
+func (m *Model) validateEnd(o *Operator, own [][]int64, accumulators map[int][]int64, steps []int) error {
 	out, bounds := &m.Tensors[o.Output], own
 	for _, i := range o.Terms() {
 		t := &m.Tensors[i]
 		if t.Height != out.Height || t.Width != out.Width || t.Channels != out.Channels {
 			return fmt.Errorf("input %d×%d×%d is added to %d×%d×%d", t.Height, t.Width, t.Channels, out.Height, out.Width, out.Channels)
 		}
-		if t.Signs {
-			return fmt.Errorf("the input %q, which is added, are signs", t.Name)
+		if t.Signs || t.Kind == Values {
+			return fmt.Errorf("the input %q, which is added, are signs or values", t.Name)
 		}
 		bound := accumulators[i]
 		if t.Kind == Codes {
@@ -254,6 +259,9 @@ func (m *Model) validateEnd(o *Operator, own [][]int64, accumulators map[int][]i
 	}
 	if out.Signs {
 		return o.validateThresholds(out, bounds)
+	}
+	if r := o.Requantizer; r != nil && !slices.Equal(r.Divisors, m.divisors(o, steps)) {
+		return fmt.Errorf("a requantizer with the divisors %d, its terms have %d", r.Divisors, m.divisors(o, steps))
 	}
 	return o.validateRequantizer(out, bounds)
 }

@@ -3,6 +3,7 @@
 package qmodel_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -32,7 +33,7 @@ func TestValidateRefuses(t *testing.T) {
 		spoil func(m *M)
 		want  string
 	}{
-		{"version", func(m *M) { m.Version = 6 }, "version 6"},
+		{"version", func(m *M) { m.Version = qmodel.Version + 1 }, fmt.Sprint("version ", qmodel.Version+1)},
 		{"version 0", func(m *M) { m.Version = 0 }, "version 0"},
 		{"data in version 1", func(m *M) { m.Version, m.Data.Seed = 1, 1 }, "in version 1"},
 		{"digest of data", func(m *M) { m.Data.Digest = strings.Repeat("A", 64) }, "64 lower-case hex digits"},

@@ -12,9 +12,13 @@ import (
 
 // A Term is one accumulator of a requantization: M is its multiplier to the output's codes (see Multiplier) and
 // MaxAbs the greatest |accumulator| that can occur, in each channel. A slice of length 1 holds for all channels.
+//
+// A Divisor above 0 says that images have steps of their own, N/D units of the term's scale with D at least the divisor
+// (fixed.Step); then M is for a step of one unit.
 type Term struct {
-	M      []float32
-	MaxAbs []int64
+	M       []float32
+	MaxAbs  []int64
+	Divisor int32
 }
 
 // A Bias is what is added to the terms of each channel. AccScale[c] is the real value of a unit of the first term's
@@ -37,6 +41,9 @@ type Bias struct {
 // as where the scale is not known or the multiplier is 0. Of a whole bias that does not fit int32 there is no requantizer;
 // beside other terms it is the constant RNE(bias/accScale)·m of the first.
 //
+// The multiplier of a term with a divisor is that of a step of 2^31 units, m = RNE(M·2^(s+31)). Its worst case is the greatest
+// step, and s the greatest at which that keeps the bound. A bias beside it is the constant b.
+//
 // A channel with a number that is not finite, an accumulator beyond int32 or no possible shift is an error that names
 // the channel.
 func Derive(channels int, terms []Term, bias Bias, out Params, lo, hi int32) (fixed.Requantizer, error) {
@@ -48,8 +55,14 @@ func Derive(channels int, terms []Term, bias Bias, out Params, lo, hi int32) (fi
 		Shift: make([]uint8, channels), Zero: out.ZeroPoint, Lo: lo, Hi: hi,
 	}
 	most := bounds(terms, channels)
-	for i := range terms {
+	for i, t := range terms {
 		r.M[i] = make([]int64, channels)
+		if t.Divisor != 0 && r.Divisors == nil {
+			r.Divisors = make([]int32, len(terms))
+		}
+		if t.Divisor != 0 {
+			r.Divisors[i] = t.Divisor
+		}
 	}
 	for c := range channels {
 		if err := deriveChannel(&r, c, terms, most, at(bias.Real, c), at(bias.AccScale, c), bias.Whole, out.Scale); err != nil {
@@ -133,12 +146,21 @@ func deriveChannel(r *fixed.Requantizer, c int, terms []Term, bounds [][]int64, 
 	if whole && multipliers[0].Mantissa == 0 {
 		constant.SetInt(roundRat(constant, 0))
 	}
-	m := make([]int64, len(terms))
-	for s := min(fixed.ExactShift(multipliers...), fixed.MaxShift); s >= 0; s-- {
+	m, worst := make([]int64, len(terms)), make([]int64, len(terms))
+	greatest := min(fixed.ExactShift(multipliers...), fixed.MaxShift)
+	if r.Divisors != nil { // nothing is exact of a step that is not known
+		greatest = fixed.MaxShift
+	}
+	for s := greatest; s >= 0; s-- {
 		ok := true
-		for i := range m {
+		for i, t := range terms {
 			var fits bool
-			m[i], fits = multipliers[i].At(s)
+			if t.Divisor == 0 {
+				m[i], fits = multipliers[i].At(s)
+				worst[i] = m[i]
+			} else if m[i], fits = multipliers[i].At(s + 31); fits {
+				worst[i] = fixed.Step{N: fixed.MostValue, D: t.Divisor}.Scale(m[i])
+			}
 			ok = ok && fits
 		}
 		b := roundRat(constant, uint(s))
@@ -146,7 +168,7 @@ func deriveChannel(r *fixed.Requantizer, c int, terms []Term, bounds [][]int64, 
 		if !ok || !b.IsInt64() {
 			continue
 		}
-		if _, ok := fixed.SumBound(m, maxAbs, b.Int64()); !ok {
+		if _, ok := fixed.SumBound(worst, maxAbs, b.Int64()); !ok {
 			continue
 		}
 		for i := range m {

@@ -15,6 +15,8 @@ const finestLogits = 8
 // where all are 0, times 2^-k. k is the greatest of 0 to 8 for which no logit can reach 2^31, whatever the image. In
 // steps as coarse as accumulators have, biases would be rounded to whole steps, and the logits of a weak network be ties.
 //
+// Of images with steps of their own, the typical ones cannot reach it (see fixed.Requantizer.Bound); accScale is for these, too.
+//
 // terms returns the terms for a scale, the same accumulators each time. accScale has the scale of every accumulator of
 // every channel. See Derive for what else is given and refused.
 func DeriveLogits(channels int, terms func(scale float32) ([]Term, error), bias Bias, accScale []float32) (fixed.Requantizer, float32, error) {

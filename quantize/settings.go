@@ -31,6 +31,7 @@ type Settings struct {
 	WeightBits     int
 	ActivationBits int
 	FirstLast      string // 8 or same
+	Online         bool   // ranges of activations are taken from each image
 	Granularity    string // per_channel or per_tensor
 }
 
@@ -70,5 +71,8 @@ func (s *Settings) recipe() recipe.QAT {
 	q := recipe.Default().QAT
 	q.Method, q.Weights, q.WeightBits, q.ActivationBits = "int", "", s.WeightBits, s.ActivationBits
 	q.FirstLast, q.Granularity, q.All.Int = s.FirstLast, s.Granularity, settings.Int{FixedRanges: true}
+	if s.Online {
+		q.Ranges = "online"
+	}
 	return q
 }

@@ -36,6 +36,7 @@ func Default() *Recipe {
 			FirstLast:       "8",
 			ClipDecay:       5e-4,
 			Granularity:     "per_channel",
+			Ranges:          "offline",
 			Observer:        "moving_average",
 			ObserverFreeze:  0.5,
 			BatchNormFreeze: 2,

@@ -110,6 +110,7 @@ type QAT struct {
 	FirstLast       string  `yaml:"first_last"`       // first and last layer: 8 bits, same as the others, or float (for study only)
 	ClipDecay       float64 `yaml:"clip_decay"`       // decay of learned clips
 	Granularity     string  `yaml:"granularity"`      // of weight scales: per_channel, per_tensor
+	Ranges          string  `yaml:"ranges"`           // of activations: offline, followed in training, or online, taken from each image
 	Observer        string  `yaml:"observer"`         // of activation ranges: minmax, moving_average
 	ObserverFreeze  float64 `yaml:"observer_freeze"`  // observers stop after this fraction of the epochs after all stages, in [0, 1]
 	BatchNormFreeze int     `yaml:"batchnorm_freeze"` // batch-norm statistics stay fixed for this many last epochs
@@ -139,6 +140,7 @@ type Rule struct {
 	Weights        string `yaml:"weights,omitempty"`         // method of the weights; empty means the rule's method
 	WeightBits     int    `yaml:"weight_bits,omitempty"`     // 0 keeps the bits
 	ActivationBits int    `yaml:"activation_bits,omitempty"` // of the layer's input; 0 keeps the bits
+	Ranges         string `yaml:"ranges,omitempty"`          // of the layer's input: offline or online; empty keeps them
 }
 
 // Transfer trains the network of init further on other images, in a float phase before

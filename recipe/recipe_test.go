@@ -88,6 +88,7 @@ qat:
   first_last: 8
   clip_decay: 0
   granularity: per_tensor
+  ranges: online
   observer: minmax
   observer_freeze: 1
   batchnorm_freeze: 3
@@ -97,7 +98,7 @@ qat:
   threshold: 0.1
   steps: [0.4, 1]
   layers:
-    - {match: "fc*", weight_bits: 4, activation_bits: 8, method: int}
+    - {match: "fc*", weight_bits: 4, activation_bits: 8, method: int, ranges: offline}
   stages:
     - {epochs: 2, match: "conv*", weight_bits: 8, activation_bits: 32}
     - {epochs: 3}
@@ -149,9 +150,9 @@ func TestParseReadsEveryKey(t *testing.T) {
 				Decay: recipe.Default().QAT.Decay,
 			},
 			Method: "lsq", Weights: "dorefa", WeightBits: 2, ActivationBits: 3, GradientBits: 6, FirstLast: "8", Granularity: "per_tensor",
-			Observer: "minmax", ObserverFreeze: 1, BatchNormFreeze: 3, Scales: "pow2", Bias: "accumulator", InputScaling: true,
+			Ranges: "online", Observer: "minmax", ObserverFreeze: 1, BatchNormFreeze: 3, Scales: "pow2", Bias: "accumulator", InputScaling: true,
 			All:    settings.All{TTQ: settings.TTQ{Threshold: 0.1}, INQ: settings.INQ{Steps: []float64{0.4, 1}}},
-			Layers: []recipe.Rule{{Match: "fc*", WeightBits: 4, ActivationBits: 8, Method: "int"}},
+			Layers: []recipe.Rule{{Match: "fc*", WeightBits: 4, ActivationBits: 8, Method: "int", Ranges: "offline"}},
 			Stages: []recipe.Stage{{Epochs: 2, Match: "conv*", WeightBits: 8, ActivationBits: 32}, {Epochs: 3}},
 		},
 		Loss: "cross_entropy", Smoothing: 0.1, ClassWeights: recipe.ClassWeights{ByName: map[string]float64{"cat": 2, "dog": 0.5}}, Best: "balanced",
@@ -211,7 +212,7 @@ func TestParseRefuses(t *testing.T) {
 		{"nothing near", "verify: {frobnicate: 4}\n",
 			`recipe: r.yaml:1: unknown key "verify.frobnicate", known here: images`},
 		{"inside a list", "qat:\n  layers:\n    - {match: conv1}\n    - {match: fc, bits: 8, weigth_bits: 8}\n",
-			`recipe: r.yaml:4: unknown key "qat.layers[1].bits", known here: match, method, weights, weight_bits, activation_bits; ` +
+			`recipe: r.yaml:4: unknown key "qat.layers[1].bits", known here: match, method, weights, weight_bits, activation_bits, ranges; ` +
 				`r.yaml:4: unknown key "qat.layers[1].weigth_bits", did you mean "qat.layers[1].weight_bits"?`},
 		{"inside a model", "model:\n  - kind: residual\n    body:\n      - {kind: conv, chanels: 8}\n",
 			`recipe: r.yaml:4: unknown key "model.layers[0].body[0].chanels", did you mean "model.layers[0].body[0].channels"?`},

@@ -197,6 +197,7 @@ func (c *check) qat(q *QAT) {
 	c.oneOf("qat.first_last", q.FirstLast, "8", "same", "float")
 	between(c, "qat.clip_decay", q.ClipDecay, 0, 1)
 	c.oneOf("qat.granularity", q.Granularity, "per_channel", "per_tensor")
+	c.oneOf("qat.ranges", q.Ranges, "offline", "online")
 	c.oneOf("qat.observer", q.Observer, "minmax", "moving_average")
 	between(c, "qat.observer_freeze", q.ObserverFreeze, 0, 1)
 	between(c, "qat.batchnorm_freeze", q.BatchNormFreeze, 0, 1<<20)
@@ -212,6 +213,9 @@ func (c *check) qat(q *QAT) {
 		}
 		c.bits(name+".weight_bits", rule.WeightBits)
 		c.bits(name+".activation_bits", rule.ActivationBits)
+		if rule.Ranges != "" {
+			c.oneOf(name+".ranges", rule.Ranges, "offline", "online")
+		}
 	}
 	c.stages(q)
 }

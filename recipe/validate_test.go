@@ -62,6 +62,8 @@ func TestValidateRefuses(t *testing.T) {
 
 		{"qat: {method: ''}", `qat.method is empty`},
 		{"qat: {weight_bits: 9}", `qat.weight_bits is 9, must be from 1 to 8, or 32 for float`},
+		{"qat: {ranges: onlin, layers: [{match: fc1, ranges: none}]}",
+			`qat.ranges is "onlin", did you mean "online"? (offline or online); qat.layers[0].ranges is "none", must be offline or online`},
 		{"qat: {activation_bits: -1}", `qat.activation_bits is -1, must be from 1 to 8, or 32 for float`},
 		{"qat: {threshold: 1}", `qat.threshold is 1, must be at least 0 and below 1`},
 		{"qat: {steps: [0.5, 0.5, 1]}", `qat.steps are [0.5 0.5 1], must be rising fractions of which the last is 1`},

@@ -30,6 +30,9 @@ at 0.9 V (Horowitz, ISSCC 2014; Dally, NIPS 2015 tutorial). Multiplications of o
 widths cost in proportion to the product of the widths, memory to the bits moved,
 each number once an image. It compares networks; it does not measure one.
 
+An operator online takes the range of its codes from the values of each image, which the
+operator before makes.
+
 The bits of a layer are w4a8 for weights of 4 bits and an input of 8; acc are the bits
 of its accumulators. --json has the method, the kernel and the energies of each layer.`,
 		Example: `  qat inspect runs/lenet-pact-w4a4/model.qmodel

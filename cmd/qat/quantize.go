@@ -31,6 +31,7 @@ func (f *quantizeFlags) add(c *cobra.Command) {
 	c.Flags().IntVar(&s.WeightBits, "weight-bits", 8, "bits of weights, 2 to 8")
 	c.Flags().IntVar(&s.ActivationBits, "activation-bits", 8, "bits of activations, 2 to 8")
 	c.Flags().StringVar(&s.FirstLast, "first-last", "8", "first and last layer: 8 (bits) or same (as the others)")
+	c.Flags().BoolVar(&s.Online, "online", false, "take the ranges of activations from each image, in integers; those found then only scale these")
 	c.Flags().StringVar(&s.Granularity, "granularity", "per_channel", "scales of weights: per_channel or per_tensor")
 }
 

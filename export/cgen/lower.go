@@ -95,6 +95,8 @@ func (s *step) note() string {
 func (s *step) lower(m *qmodel.Model, sums map[int][]int64) error {
 	o := s.o
 	switch {
+	case m.ByImage(o):
+		return errors.New("its range is taken from each image, for which there is no C code; give its tensors offline ranges")
 	case o.Since() > 3:
 		return errors.New("there is no such operator in C code")
 	case len(o.Tables) > 0:

@@ -91,7 +91,9 @@ func lower(m *qmodel.Model, each func(*qmodel.Operator) agreement.Statement) []a
 	statements := make([]agreement.Statement, len(m.Operators))
 	for i := range m.Operators {
 		o := &m.Operators[i]
-		if o.Since() > newest {
+		if m.ByImage(o) {
+			statements[i] = agreement.Statement{Agreement: agreement.None, Note: "its range is taken from each image; the DynamicQuantizeLinear of ONNX takes one range for the tensor, of all images of a batch together"}
+		} else if o.Since() > newest {
 			statements[i] = agreement.Statement{Agreement: agreement.None, Note: "ONNX files are not written of it yet"}
 		} else {
 			statements[i] = each(o)

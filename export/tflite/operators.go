@@ -21,6 +21,9 @@ const roundedTwice = "bias in steps of the accumulator; TFLite Micro and the ref
 // operator lowers one operator.
 func (w *writer) operator(o *qmodel.Operator) agreement.Statement {
 	out := &w.model.Tensors[o.Output]
+	if w.model.ByImage(o) {
+		return refused("its range is taken from each image; TFLite's tensors of 8 bits have one range for all")
+	}
 	if o.Since() > 2 {
 		return refused("dilation, padding in averages and concatenation are not written")
 	}

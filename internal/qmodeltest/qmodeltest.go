@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 
 	"github.com/goqat/goqat/fixed"
@@ -23,12 +24,14 @@ type Builder struct {
 	Model  *qmodel.Model
 	rng    *rand.Rand
 	bounds map[int][]int64 // of tensors of accumulators
+	steps  map[int]int32   // divisors of tensors whose images have steps of their own
+	values bool            // the output being made are values
 }
 
 // New starts a model with an image of the given shape, tensor 0.
 func New(rng *rand.Rand, height, width, channels int) *Builder {
 	in := qmodel.Input{Height: height, Width: width, Channels: channels, ZeroPoints: []int32{rng.Int32N(256)}, ScaleBits: []uint32{one}}
-	return &Builder{rng: rng, bounds: map[int][]int64{}, Model: &qmodel.Model{
+	return &Builder{rng: rng, bounds: map[int][]int64{}, steps: map[int]int32{}, Model: &qmodel.Model{
 		Version: qmodel.Version, Name: "random", Method: "int", Input: in,
 		Tensors: []qmodel.Tensor{{Name: "image", Height: height, Width: width, Channels: channels, Bits: 8, ZeroPoint: in.ZeroPoints[0], ScaleBits: one}},
 	}}
@@ -99,10 +102,12 @@ func (b *Builder) ConvForm(in int, w Window, channels, groups int, f Form, other
 	if f.CodeBits == 0 && !f.Signs {
 		out.Kind, out.Bits, out.ZeroPoint, out.ScaleBits = qmodel.Accumulators, 32, 0, 0
 		b.bounds[o.Output] = bounds[0]
+		b.steps[o.Output] = b.steps[in]
 		return b.operator(o)
 	}
+	divisors := slices.Repeat([]int32{b.steps[in]}, len(bounds))
 	for _, t := range others {
-		bounds = append(bounds, b.bound(t))
+		bounds, divisors = append(bounds, b.bound(t)), append(divisors, b.steps[t])
 	}
 	switch {
 	case f.Signs:
@@ -111,7 +116,7 @@ func (b *Builder) ConvForm(in int, w Window, channels, groups int, f Form, other
 		out.Kind, out.Bits, out.ZeroPoint = qmodel.Logits, 32, 0
 		fallthrough
 	default:
-		o.Requantizer = b.requantizer(out, bounds)
+		o.Requantizer = b.requantizer(out, bounds, divisors)
 	}
 	return b.operator(o)
 }
@@ -132,7 +137,9 @@ func (b *Builder) bound(t int) []int64 {
 // requantizer draws multipliers that spread accumulators of the given bounds over the output's range: float32
 // mantissas as a rule, sometimes wide ones, powers of two (ties), 0, and multipliers far too large or small. Sometimes the
 // output may not use all of its codes.
-func (b *Builder) requantizer(out *qmodel.Tensor, bounds [][]int64) *fixed.Requantizer {
+//
+// Terms with divisors have steps by image: their multipliers are drawn for images of the typical greatest value.
+func (b *Builder) requantizer(out *qmodel.Tensor, bounds [][]int64, divisors []int32) *fixed.Requantizer {
 	channels := out.Channels
 	if out.Kind == qmodel.Codes && b.rng.IntN(4) == 0 {
 		out.Range = [2]int32{b.rng.Int32N(out.ZeroPoint + 1), out.ZeroPoint + b.rng.Int32N(out.Max()-out.ZeroPoint+1)}
@@ -140,8 +147,16 @@ func (b *Builder) requantizer(out *qmodel.Tensor, bounds [][]int64) *fixed.Requa
 	r := &fixed.Requantizer{Bias: make([]int64, channels), AccBias: make([]int32, channels), Shift: make([]uint8, channels), Zero: out.ZeroPoint}
 	r.Lo, r.Hi = out.Span()
 	spread := out.Bits
-	if out.Kind == qmodel.Logits {
+	switch {
+	case b.values:
+		out.Kind, out.Bits, out.ZeroPoint, out.Range = qmodel.Values, 32, 0, [2]int32{-b.rng.Int32() * b.rng.Int32N(2), b.rng.Int32()}
+		r.Zero, r.Lo, r.Hi, spread = 0, out.Range[0], out.Range[1], 18
+	case out.Kind == qmodel.Logits:
 		r.Lo, r.Hi, spread = math.MinInt32, math.MaxInt32, 20
+	}
+	online := slices.Max(divisors) > 0
+	if online {
+		r.Divisors = divisors
 	}
 	for range bounds {
 		r.M = append(r.M, make([]int64, channels))
@@ -156,6 +171,9 @@ func (b *Builder) requantizer(out *qmodel.Tensor, bounds [][]int64) *fixed.Requa
 			shift = 34 + b.rng.IntN(5)
 		}
 		shift = min(shift, 50-spread)
+		if online {
+			shift = min(shift, 40-spread)
+		}
 		r.Shift[c] = uint8(shift)
 		for i := range bounds {
 			bound := max(1, bounds[i][c])
@@ -172,9 +190,12 @@ func (b *Builder) requantizer(out *qmodel.Tensor, bounds [][]int64) *fixed.Requa
 			if b.rng.IntN(3) == 0 {
 				m = -m
 			}
+			if r.Online(i) {
+				m *= int64(r.Divisors[i]) << 11 // 2^31 over fixed.TypicalValue
+			}
 			r.M[i][c] = m
 		}
-		if len(bounds) == 1 && b.rng.IntN(2) == 0 {
+		if len(bounds) == 1 && !online && b.rng.IntN(2) == 0 {
 			r.AccBias[c] = int32(b.rng.Int64N(bounds[0][c]+1) - bounds[0][c]/2)
 		} else {
 			r.Bias[c] = b.rng.Int64N(int64(1)<<(shift+spread)) - int64(1)<<(shift+spread-1)
@@ -206,7 +227,7 @@ func (b *Builder) AvgPool(in int, w Window, codeBits int) int {
 		bounds[c] *= int64(window.Whole(x.Height, x.Width, count))
 	}
 	return b.operator(qmodel.Operator{Op: qmodel.AvgPool, Inputs: []int{in}, Output: out, Kernel: w.Kernel, Stride: w.Stride, Pad: w.Pad, CountPad: count,
-		Requantizer: b.requantizer(&b.Model.Tensors[out], [][]int64{bounds})})
+		Requantizer: b.requantizer(&b.Model.Tensors[out], [][]int64{bounds}, []int32{b.steps[in]})})
 }
 
 // Flatten adds a flattening.
@@ -221,10 +242,11 @@ func (b *Builder) Add(codeBits int, inputs ...int) int {
 	x := b.Model.Tensors[inputs[0]]
 	out := b.output(x.Height, x.Width, x.Channels, codeBits)
 	var bounds [][]int64
+	var divisors []int32
 	for _, t := range inputs {
-		bounds = append(bounds, b.bound(t))
+		bounds, divisors = append(bounds, b.bound(t)), append(divisors, b.steps[t])
 	}
-	return b.operator(qmodel.Operator{Op: qmodel.Add, Inputs: inputs, Output: out, Requantizer: b.requantizer(&b.Model.Tensors[out], bounds)})
+	return b.operator(qmodel.Operator{Op: qmodel.Add, Inputs: inputs, Output: out, Requantizer: b.requantizer(&b.Model.Tensors[out], bounds, divisors)})
 }
 
 // Multiply adds a product of two tensors, of one shape or the second of one number a channel.
@@ -236,7 +258,7 @@ func (b *Builder) Multiply(codeBits, first, second int) int {
 		bounds[c] *= other
 	}
 	return b.operator(qmodel.Operator{Op: qmodel.Multiply, Inputs: []int{first, second}, Output: out,
-		Requantizer: b.requantizer(&b.Model.Tensors[out], [][]int64{bounds})})
+		Requantizer: b.requantizer(&b.Model.Tensors[out], [][]int64{bounds}, []int32{0})})
 }
 
 // Select adds a choice of so many channels, from one on, in a random order of those that a shuffle gives.
@@ -262,7 +284,7 @@ func (b *Builder) keep(in, height, width, channels int) int {
 	x := b.Model.Tensors[in]
 	out := b.output(height, width, channels, x.Bits)
 	t := &b.Model.Tensors[out]
-	t.ZeroPoint, t.ZeroPoints, t.Signs = x.ZeroPoint, x.ZeroPoints, x.Signs
+	t.ZeroPoint, t.ZeroPoints, t.Signs, b.steps[out] = x.ZeroPoint, x.ZeroPoints, x.Signs, b.steps[in]
 	return out
 }
 
@@ -290,6 +312,20 @@ func (b *Builder) Concat(codeBits int, inputs ...int) int {
 		}
 	}
 	return b.operator(o)
+}
+
+// Online adds an online range of the given bits to what operator makes, whose result are values then.
+func (b *Builder) Online(codeBits int, operator func() int) int {
+	b.values = true
+	in := operator()
+	b.values = false
+	x := b.Model.Tensors[in]
+	out := b.output(x.Height, x.Width, x.Channels, codeBits)
+	if b.rng.IntN(2) == 0 {
+		b.Model.Tensors[out].ZeroPoint = 0
+	}
+	b.steps[out] = b.Model.Tensors[out].Online().Divisor()
+	return b.operator(qmodel.Operator{Op: qmodel.Online, Inputs: []int{in}, Output: out})
 }
 
 // Table adds a random table.
@@ -382,7 +418,24 @@ func (b *Builder) average(in, classes int) {
 		bounds[c] *= int64(x.Height * x.Width)
 	}
 	b.operator(qmodel.Operator{Op: qmodel.AvgPool, Inputs: []int{in}, Output: out, Kernel: [2]int{x.Height, x.Width}, Stride: [2]int{1, 1},
-		Requantizer: b.requantizer(t, [][]int64{bounds})})
+		Requantizer: b.requantizer(t, [][]int64{bounds}, []int32{b.steps[in]})})
+}
+
+// Ranged returns a model of what version 6 of the file has: online ranges of every operator that rounds, and every operator
+// that takes their codes, with and without terms of one step for all images.
+func Ranged(rng *rand.Rand) *qmodel.Model {
+	b := New(rng, 6, 5, 2)
+	one, three := Square(1, 1, 0), Square(3, 1, 1)
+	skip := b.Online(8, func() int { return b.Conv(0, three, 16, 1, 8, 8) })
+	x := b.Online(4, func() int { return b.Conv(skip, three, 16, 16, 4, 8) })
+	raw := b.Conv(skip, one, 16, 1, 2, 0)
+	x = b.Online(8, func() int { return b.Conv(x, three, 16, 1, 4, 8, raw, skip) })
+	fixed := b.ConvForm(x, three, 16, 1, Form{WeightBits: 2, Coding: qmodel.Split, CodeBits: 5})
+	x = b.Online(3, func() int { return b.Add(8, fixed, x) })
+	x = b.Upsample(b.Select(x, 3, 12), [2]int{1, 2})
+	x = b.Online(8, func() int { return b.AvgPool(b.MaxPool(x, Square(2, 1, 1)), Square(2, 2, 0), 8) })
+	x = b.Online(8, func() int { return b.Conv(b.Flatten(x), one, 20, 1, 8, 8) })
+	return b.Finish(x, 3)
 }
 
 // Finish adds a flattening and a linear layer to the given number of classes, and returns the model, which is valid.

@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/goqat/goqat/fixed"
 )
@@ -17,6 +18,10 @@ type Epilogue struct {
 	Terms    []Term
 	R        *fixed.Requantizer
 	T        *fixed.Thresholds
+	// Steps are the indices of the tensors by whose steps the images of each term differ, -1 for one step for all, and Pixels
+	// the rows of an image; they are used where R has divisors.
+	Steps  []int
+	Pixels int
 }
 
 // Own returns the accumulators of an output.
@@ -87,6 +92,8 @@ func (e *referenceFinish) Finish(t Tile, acc []int32, tensors []Tensor, s *Scrat
 			switch {
 			case e.T != nil:
 				out.Codes[i] = e.T.Apply(c, terms...)
+			case e.ByImage():
+				out.put(i, e.applyImage(c, (t.Row+r)/e.Pixels, terms, tensors))
 			case out.Codes != nil:
 				out.Codes[i] = uint8(e.R.Apply(c, terms...))
 			default:
@@ -99,12 +106,17 @@ func (e *referenceFinish) Finish(t Tile, acc []int32, tensors []Tensor, s *Scrat
 // genericFinish sums the terms of a row, one after the other, and requantizes or compares the row.
 type genericFinish struct {
 	Epilogue
-	constant []int64
+	constant    []int64
+	multipliers []int64 // [term][channel]
 }
 
 // NewFinish prepares an epilogue in portable Go.
 func NewFinish(e Epilogue) Finisher {
-	return &genericFinish{Epilogue: e, constant: e.Constants()}
+	f := &genericFinish{Epilogue: e}
+	if e.R != nil || e.T != nil {
+		f.constant, f.multipliers = e.Constants(), slices.Concat(e.Multipliers()...)
+	}
+	return f
 }
 
 // NewCompare prepares an epilogue with thresholds in portable Go.
@@ -115,31 +127,50 @@ func NewCompare(e Epilogue) Finisher {
 	return NewFinish(e)
 }
 
-func (e *genericFinish) Needs() Needs { return Needs{Sums: e.Channels} }
+func (e *genericFinish) Needs() Needs {
+	n := Needs{Sums: e.Channels}
+	if e.ByImage() {
+		n.Sums += len(e.multipliers)
+	}
+	return n
+}
 
 func (e *genericFinish) Finish(t Tile, acc []int32, tensors []Tensor, s *Scratch) {
-	out := &tensors[e.Output]
-	for r := range t.Rows {
-		row := (t.Row+r)*e.Channels + t.Channel
-		if e.R == nil && e.T == nil {
-			copy(out.Wide[row:row+t.Channels], acc[r*t.Stride:])
-			continue
+	m := e.multipliers
+	for first, rows := 0, t.Rows; first < t.Rows; first += rows {
+		if e.ByImage() {
+			var image int
+			image, rows = e.ImageRows(t, first)
+			m = s.Sums[e.Channels:]
+			e.Scale(m, e.Channels, image, t, tensors)
 		}
-		sums, m := s.Sums[:t.Channels], e.Multipliers()
-		copy(sums, e.constant[t.Channel:])
-		for k := range e.Own() {
-			addWide(sums, acc[(k*t.Rows+r)*t.Stride:], m[k][t.Channel:])
+		for r := first; r < first+rows; r++ {
+			e.finishRow(t, r, acc, m, tensors, s.Sums)
 		}
-		for k, other := range e.Others {
-			x, m := &tensors[other], m[e.Own()+k][t.Channel:]
-			if x.Codes != nil {
-				addCodes(sums, x.Codes[row:], x.Zero, m)
-			} else {
-				addWide(sums, x.Wide[row:], m)
-			}
-		}
-		e.store(out, row, sums, t.Channel)
 	}
+}
+
+// finishRow finishes row r of a tile with multipliers m, [term][channel].
+func (e *genericFinish) finishRow(t Tile, r int, acc []int32, m []int64, tensors []Tensor, sums []int64) {
+	out, row := &tensors[e.Output], (t.Row+r)*e.Channels+t.Channel
+	if e.R == nil && e.T == nil {
+		copy(out.Wide[row:row+t.Channels], acc[r*t.Stride:])
+		return
+	}
+	sums = sums[:t.Channels]
+	copy(sums, e.constant[t.Channel:])
+	for k := range e.Own() {
+		addWide(sums, acc[(k*t.Rows+r)*t.Stride:], m[k*e.Channels+t.Channel:])
+	}
+	for k, other := range e.Others {
+		x, m := &tensors[other], m[(e.Own()+k)*e.Channels+t.Channel:]
+		if x.Codes != nil {
+			addCodes(sums, x.Codes[row:], x.Zero, m)
+		} else {
+			addWide(sums, x.Wide[row:], m)
+		}
+	}
+	e.store(out, row, sums, t.Channel)
 }
 
 func addWide(sums []int64, x []int32, m []int64) {

@@ -14,6 +14,8 @@
 // image with all its channels; rows are counted through the batch.
 package kernel
 
+import "github.com/goqat/goqat/fixed"
+
 // A Conv is the geometry of a convolution. A linear layer is a convolution of a 1 × 1 image.
 type Conv struct {
 	InH, InW, InC    int
@@ -101,11 +103,13 @@ func NewScratch(n Needs) *Scratch {
 	return &Scratch{make([]int32, n.Acc), make([]int64, n.Sums), make([]uint8, n.Bytes), make([]uint64, n.Words)}
 }
 
-// A Tensor is one tensor of a running batch: Codes with their zero point, or Wide, accumulators or logits.
+// A Tensor is one tensor of a running batch: Codes with their zero point, or Wide, accumulators, values or logits. Steps, if
+// its images have steps of their own, has one for each image.
 type Tensor struct {
 	Codes []uint8
 	Zero  int32
 	Wide  []int32
+	Steps []fixed.Step
 }
 
 // A Set is an implementation of the loops that matter.
@@ -124,6 +128,8 @@ type Set struct {
 	MaxPool func(w *Window, dst, x []uint8, row, rows int)
 	// SumPool writes Σ (q - zero) over each window of these rows to acc, rows × channels; there is no padding.
 	SumPool func(w *Window, acc []int32, x []uint8, row, rows int)
+	// Online writes the codes of an image's values and returns their step.
+	Online func(o fixed.Online, codes []uint8, values []int32) fixed.Step
 }
 
 // A Finisher turns accumulators into an output tensor.
@@ -137,13 +143,13 @@ type Finisher interface {
 // Reference is the definition of all sets, tap by tap and output by output.
 var Reference = Set{
 	Name: "reference", Supported: true, Plan: newReference, Signs: newReferenceSigns,
-	Finish: newReferenceFinish, Compare: newReferenceFinish, MaxPool: MaxPool, SumPool: SumPool,
+	Finish: newReferenceFinish, Compare: newReferenceFinish, MaxPool: MaxPool, SumPool: SumPool, Online: referenceOnline,
 }
 
 // Generic is the set of processors that have none of their own.
 var Generic = Set{
 	Name: "generic", Supported: true, Plan: NewGeneric, Signs: NewBits,
-	Finish: NewFinish, Compare: NewCompare, MaxPool: MaxPool, SumPool: SumPool,
+	Finish: NewFinish, Compare: NewCompare, MaxPool: MaxPool, SumPool: SumPool, Online: OnlineCodes,
 }
 
 // rowTiles splits a number of rows in tiles of at most each rows.

@@ -35,7 +35,7 @@ func rounds(n int) int {
 func TestSets(t *testing.T) {
 	names := map[string]bool{}
 	for _, s := range sets.All() {
-		if names[s.Name] || s.Plan == nil || s.Signs == nil || s.Finish == nil || s.Compare == nil || s.MaxPool == nil || s.SumPool == nil {
+		if names[s.Name] || s.Plan == nil || s.Signs == nil || s.Finish == nil || s.Compare == nil || s.MaxPool == nil || s.SumPool == nil || s.Online == nil {
 			t.Errorf("set %q is there twice or lacks a loop", s.Name)
 		}
 		names[s.Name] = true
@@ -467,8 +467,30 @@ func finishersAgree(t *testing.T, rng *rand.Rand, n int) {
 	}
 	e, acc, tensors := drawEpilogue(t, rng, channels, rows, form.own, form.terms, front)
 	compareFinishers(t, e, rows, acc, tensors, front, func(set kernel.Set) kernel.Finisher { return set.Finish(e) })
+	byImage, withSteps := drawSteps(rng, e, rows, tensors)
+	compareFinishers(t, byImage, rows, acc, withSteps, front, func(set kernel.Set) kernel.Finisher { return set.Finish(byImage) })
 	e.T, e.R, tensors[e.Output] = drawThresholds(rng, &e, rows, acc, tensors), nil, kernel.Tensor{Codes: guarded[uint8](t, rows*channels, front)}
 	compareFinishers(t, e, rows, acc, tensors, front, func(set kernel.Set) kernel.Finisher { return set.Compare(e) })
+}
+
+// drawSteps returns the epilogue with steps of their own for the images of some terms, and the tensors with those.
+func drawSteps(rng *rand.Rand, e kernel.Epilogue, rows int, tensors []kernel.Tensor) (kernel.Epilogue, []kernel.Tensor) {
+	r := *e.R
+	r.AccBias, r.Divisors = make([]int32, e.Channels), make([]int32, len(e.Terms))
+	e.R, e.Pixels, e.Steps = &r, 1+rng.IntN(rows), make([]int, len(e.Terms))
+	tensors = slices.Clone(tensors)
+	for i := range e.Terms {
+		if e.Steps[i] = -1; i > 0 && rng.IntN(2) == 0 {
+			continue
+		}
+		r.Divisors[i], e.Steps[i] = 1+rng.Int32N(255), len(tensors)
+		var x kernel.Tensor
+		for range (rows + e.Pixels - 1) / e.Pixels {
+			x.Steps = append(x.Steps, fixed.Step{N: rng.Int32() >> rng.IntN(31), D: min(255, r.Divisors[i]+rng.Int32N(8))})
+		}
+		tensors = append(tensors, x)
+	}
+	return e, tensors
 }
 
 // compareFinishers compares every fast finisher with the reference.

@@ -17,6 +17,7 @@ import (
 var Set = kernel.Set{
 	Name: "avx2", Supported: cpu.X86.HasAVX2, Plan: newPlan, Signs: newSigns,
 	Finish: newFinish, Compare: Processor.NewCompare, MaxPool: Processor.MaxPool, SumPool: Processor.SumPool,
+	Online: kernel.OnlineCodes,
 }
 
 // Processor is the loops of AVX2.

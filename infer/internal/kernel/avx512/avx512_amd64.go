@@ -23,6 +23,7 @@ var supported = cpu.X86.HasAVX2 && cpu.X86.HasBMI2 && cpu.X86.HasAVX512F && cpu.
 var Set = kernel.Set{
 	Name: "avx512vnni", Supported: supported, Plan: newPlan, Signs: newSigns,
 	Finish: newFinish, Compare: newCompare, MaxPool: processor.MaxPool, SumPool: processor.SumPool,
+	Online: kernel.OnlineCodes,
 }
 
 // processor is the loops that the package shares; those of depthwise rows and of pooling are of AVX2.

@@ -31,7 +31,7 @@ const lanes = 16
 
 func newFinish(e kernel.Epilogue) kernel.Finisher {
 	f := &finisher{rest: processor.NewSums(e), Epilogue: e, constant: e.Constants()}
-	if e.R == nil || e.Channels < lanes || e.R.Lo < 0 || e.R.Hi > 255 || len(e.Terms) > 2 || len(e.Terms) == 1 && e.Terms[0].Codes {
+	if e.R == nil || e.ByImage() || e.Channels < lanes || e.R.Lo < 0 || e.R.Hi > 255 || len(e.Terms) > 2 || len(e.Terms) == 1 && e.Terms[0].Codes {
 		return f.rest
 	}
 	f.order()

@@ -29,6 +29,7 @@ func newSet(name string, supported bool, plan func(c kernel.Conv, weights []int8
 			return processor.NewDotSigns(c, n, weights, plan, &dotSigns, 8)
 		},
 		Finish: newFinish, Compare: kernel.NewCompare, MaxPool: processor.MaxPool, SumPool: processor.SumPool,
+		Online: kernel.OnlineCodes,
 	}
 }
 

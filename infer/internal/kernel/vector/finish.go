@@ -25,7 +25,7 @@ const Lanes = 8
 
 // NewFinish prepares an epilogue in blocks, nil where that cannot be.
 func (p *Processor) NewFinish(e kernel.Epilogue) kernel.Finisher {
-	if e.R == nil || e.R.Lo != 0 || e.R.Hi > 255 || len(e.Terms) > 2 || len(e.Terms) == 1 && e.Terms[0].Codes {
+	if e.R == nil || e.ByImage() || e.R.Lo != 0 || e.R.Hi > 255 || len(e.Terms) > 2 || len(e.Terms) == 1 && e.Terms[0].Codes {
 		return nil
 	}
 	b := &Blocks{Epilogue: e, Constant: e.Constants(), loops: &p.Finish, rest: kernel.NewFinish(e)}

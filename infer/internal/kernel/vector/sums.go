@@ -2,7 +2,11 @@
 
 package vector
 
-import "github.com/goqat/goqat/infer/internal/kernel"
+import (
+	"slices"
+
+	"github.com/goqat/goqat/infer/internal/kernel"
+)
 
 // sumsFinish sums any number of terms in 64 bits, a block of channels at a time, term after term over some rows, and then
 // requantizes or compares these rows.
@@ -10,10 +14,10 @@ type sumsFinish struct {
 	kernel.Epilogue
 	rest      kernel.Finisher
 	k         *Sums
-	constant  []int64   // [channel], less what zero points make of it
-	factors   [][]int64 // [term][channel]
-	table     []int64   // see Sums
-	blockSize int       // of the table, in numbers
+	constant  []int64 // [channel], less what zero points make of it
+	factors   []int64 // [term][channel]
+	table     []int64 // see Sums
+	blockSize int     // of the table, in numbers
 }
 
 // cut returns a tile without the channels after its last whole block, and a tile of those, where blocks must be whole.
@@ -38,19 +42,19 @@ const sumsRows = 1 << 11 // sums of the rows at a time, which stay in the first 
 
 // NewSums prepares an epilogue by sums.
 func (p *Processor) NewSums(e kernel.Epilogue) kernel.Finisher {
-	if e.R == nil && e.T == nil {
+	if e.R == nil && e.T == nil || e.ByImage() && slices.Contains(e.R.Shift, 0) { // see addShifts
 		return kernel.NewFinish(e)
 	}
 	k := p.Sums
 	padded := k.padded(e.Channels)
 	f := &sumsFinish{Epilogue: e, rest: kernel.NewFinish(e), k: k, constant: make([]int64, padded)}
 	copy(f.constant, e.Constants())
+	f.factors = make([]int64, len(e.Terms)*padded)
 	for i, m := range e.Multipliers() {
-		f.factors = append(f.factors, make([]int64, padded))
-		copy(f.factors[i], m)
-		for c, m := range m {
-			f.constant[c] -= int64(e.Terms[i].Zero) * m
-		}
+		copy(f.factors[i*padded:], m)
+	}
+	if !e.ByImage() { // else image by image
+		f.shift(f.constant, f.factors, 0, padded)
 	}
 	for first := 0; first < padded; first += k.Lanes {
 		if e.T != nil {
@@ -61,6 +65,16 @@ func (p *Processor) NewSums(e kernel.Epilogue) kernel.Finisher {
 	}
 	f.blockSize = len(f.table) / (padded / k.Lanes)
 	return f
+}
+
+// shift takes from the constants of the given channels what the zero points of codes add to their sums.
+func (e *sumsFinish) shift(constant, factors []int64, first, end int) {
+	for i, t := range e.Terms {
+		m := factors[i*len(constant):]
+		for c := first; c < end; c++ {
+			constant[c] -= int64(t.Zero) * m[c]
+		}
+	}
 }
 
 // padded returns the channels of whole blocks for so many.
@@ -81,8 +95,8 @@ func (e *sumsFinish) addShifts(first int) {
 		c := first + lane
 		if e.R.Shift[c] == 0 {
 			e.constant[c] *= 2
-			for _, m := range e.factors {
-				m[c] *= 2
+			for at := c; at < len(e.factors); at += len(e.constant) {
+				e.factors[at] *= 2
 			}
 		}
 		shift[lane] = max(1, int64(e.R.Shift[c]))
@@ -91,7 +105,16 @@ func (e *sumsFinish) addShifts(first int) {
 	e.table = append(append(e.table, shift...), half...)
 }
 
-func (e *sumsFinish) Needs() kernel.Needs { return kernel.Needs{Sums: max(sumsRows, len(e.constant))} }
+func (e *sumsFinish) Needs() kernel.Needs {
+	n := kernel.Needs{Sums: e.sums()}
+	if e.ByImage() {
+		n.Sums += len(e.constant) + len(e.factors)
+	}
+	return n
+}
+
+// sums returns the most sums at a time.
+func (e *sumsFinish) sums() int { return max(sumsRows, len(e.constant)) }
 
 func (e *sumsFinish) Finish(t kernel.Tile, acc []int32, tensors []kernel.Tensor, s *kernel.Scratch) {
 	t, rest := e.k.cut(t)
@@ -103,19 +126,38 @@ func (e *sumsFinish) Finish(t kernel.Tile, acc []int32, tensors []kernel.Tensor,
 	}
 	width := e.k.padded(t.Channels)
 	each := max(1, sumsRows/width)
-	for first := 0; first < t.Rows; first += each {
-		e.finishRows(t, first, min(each, t.Rows-first), width, acc, tensors, s.Sums)
+	constant, factors, last := e.constant, e.factors, -1 // the image that they are of
+	for first, rows := 0, 0; first < t.Rows; first += rows {
+		rows = min(each, t.Rows-first)
+		if e.ByImage() {
+			image, left := e.ImageRows(t, first)
+			if rows = min(rows, left); image != last {
+				constant, factors = e.ofImage(image, t, tensors, s.Sums[e.sums():])
+				last = image
+			}
+		}
+		e.finishRows(t, first, rows, width, acc, tensors, s.Sums, constant, factors)
 	}
 }
 
+// ofImage returns constants and factors of an image for the channels of a tile, in memory.
+func (e *sumsFinish) ofImage(image int, t kernel.Tile, tensors []kernel.Tensor, memory []int64) (constant, factors []int64) {
+	padded := len(e.constant)
+	constant, factors = memory[:padded], memory[padded:][:len(e.factors)]
+	copy(constant, e.constant)
+	e.Scale(factors, padded, image, t, tensors)
+	e.shift(constant, factors, t.Channel, t.Channel+t.Channels)
+	return constant, factors
+}
+
 // finishRows finishes some rows of a tile, by sums in rows of the given width.
-func (e *sumsFinish) finishRows(t kernel.Tile, first, rows, width int, acc []int32, tensors []kernel.Tensor, sums []int64) {
+func (e *sumsFinish) finishRows(t kernel.Tile, first, rows, width int, acc []int32, tensors []kernel.Tensor, sums, constant, factors []int64) {
 	k, n, count, sumStride := e.k, t.Channels, e.k.count(t), 8*width
 	sums = sums[:rows*width]
 	from, to := (t.Row+first)*e.Channels+t.Channel, (t.Row+first+rows-1)*e.Channels+t.Channel+n
-	start, startStride := &e.constant[t.Channel:][:width][0], 0
-	for i, m := range e.factors {
-		m := &m[t.Channel:][:width][0]
+	start, startStride := &constant[t.Channel:][:width][0], 0
+	for i := range e.Terms {
+		m := &factors[i*len(e.constant)+t.Channel:][:width][0]
 		if i < e.Own() {
 			x := acc[(i*t.Rows+first)*t.Stride:][:(rows-1)*t.Stride+n]
 			k.SumWide(&sums[0], sumStride, start, startStride, &x[0], 4*t.Stride, rows, count, m)

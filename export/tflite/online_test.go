@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tflite
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/goqat/goqat/internal/qmodeltest"
+)
+
+// TestOnlineIsRefused says that TFLite has no ranges by image.
+func TestOnlineIsRefused(t *testing.T) {
+	m := qmodeltest.Ranged(rand.New(rand.NewPCG(1, 2)))
+	_, statements, err := Export(m, Options{})
+	if err == nil || len(statements) == 0 || !strings.Contains(statements[0].Note, "taken from each image") {
+		t.Errorf("error %v, statements %+v", err, statements)
+	}
+}
