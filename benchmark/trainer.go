@@ -27,7 +27,10 @@ func newTrainer(r *recipe.Recipe, pool *graph.Pool) (*trainer, datasets.Split, e
 	if r.Batch > d.Train.Len() {
 		return nil, datasets.Split{}, fmt.Errorf("benchmark: a batch of %d is more than the %d images there are", r.Batch, d.Train.Len())
 	}
-	mean, deviation := datasets.MeanDeviation(d.Train)
+	mean, deviation, err := datasets.MeanDeviation(d.Train)
+	if err != nil {
+		return nil, datasets.Split{}, err
+	}
 	n, err := build(r, shape, mean, deviation, pool)
 	if err != nil {
 		return nil, datasets.Split{}, err

@@ -51,7 +51,10 @@ func Untrained(r *recipe.Recipe, threads int) ([]byte, error) {
 	}
 	pool := graph.NewPool(threads)
 	defer pool.Close()
-	mean, deviation := datasets.MeanDeviation(split)
+	mean, deviation, err := datasets.MeanDeviation(split)
+	if err != nil {
+		return nil, err
+	}
 	n, err := build(r, shape, mean, deviation, pool)
 	if err != nil {
 		return nil, err

@@ -176,7 +176,7 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 // checkArchive opens images from hostile files; what is accepted must be whole.
 func checkArchive(t *testing.T, all files) {
-	d, err := openImages(t.Context(), all, Options{Height: 3, Width: 4, Channels: 3})
+	d, err := openImages(t.Context(), "set", all, Options{Height: 3, Width: 4, Channels: 3})
 	if err != nil {
 		if strings.Contains(err.Error(), "\n") {
 			t.Fatalf("an error of several lines: %q", err)

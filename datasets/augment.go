@@ -33,6 +33,7 @@ type filler struct {
 	values  [256]uint8 // of brightness and contrast
 	scratch []uint8    // an image before it is turned, a batch before it is mixed
 	outside []uint8    // Fill of each channel
+	buffer  []uint8    // an image that is in a file
 }
 
 func newFiller(shape Shape, o LoaderOptions) filler {
@@ -48,15 +49,20 @@ func newFiller(shape Shape, o LoaderOptions) filler {
 	return f
 }
 
-func (f *filler) fill(b *batch, split Split, draws []draw, epoch, number int) {
+func (f *filler) fill(b *batch, split Split, draws []draw, epoch, number int) error {
 	size := f.shape.Size()
 	b.images = b.images[:len(draws)*size]
 	b.labels = b.labels[:len(draws)]
 	for i, d := range draws {
 		b.labels[i] = split.Labels[d.index]
-		f.augment(b.images[i*size:(i+1)*size], split.Image(int(d.index)), d, epoch)
+		in, err := split.read(int(d.index), int(d.index)+1, &f.buffer)
+		if err != nil {
+			return err
+		}
+		f.augment(b.images[i*size:(i+1)*size], in, d, epoch)
 	}
 	f.mix(b, epoch, number)
+	return nil
 }
 
 // augment sets out to the image in, changed by the draws of its place in the epoch.

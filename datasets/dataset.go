@@ -48,17 +48,20 @@ type File struct {
 	SHA256 [32]byte
 }
 
-// A Split is a run of labelled images.
+// A Split is a run of labelled images, in memory or, where they would take too much of it, in a file. Batches reads them all the same.
 type Split struct {
-	Images []uint8 // N x Height x Width x Channels (NHWC)
+	Images []uint8 // N x Height x Width x Channels (NHWC); nil where they are in a file
 	Labels []int32 // N class indices
 	Files  []File  // N, or nil where a file holds many images
+
+	stored *store  // nil where the images are in memory
+	places []int32 // N, of each in the store
 }
 
 // Len is the number of images.
 func (s Split) Len() int { return len(s.Labels) }
 
-// Image returns the values of image i (Height x Width x Channels), shared with s.
+// Image returns the values of image i (Height x Width x Channels) of a split in memory, shared with s.
 func (s Split) Image(i int) []uint8 {
 	size := len(s.Images) / len(s.Labels)
 	return s.Images[i*size : (i+1)*size : (i+1)*size]
@@ -69,23 +72,34 @@ func (s Split) at(i, j int) Split {
 	if i == j {
 		return Split{}
 	}
-	size := len(s.Images) / len(s.Labels)
-	part := Split{Images: s.Images[i*size : j*size : j*size], Labels: s.Labels[i:j:j]}
+	part := Split{Labels: s.Labels[i:j:j], stored: s.stored}
+	if s.stored == nil {
+		size := s.imageSize()
+		part.Images = s.Images[i*size : j*size : j*size]
+	} else {
+		part.places = s.places[i:j:j]
+	}
 	if s.Files != nil {
 		part.Files = s.Files[i:j:j]
 	}
 	return part
 }
 
-// Subset copies the images at the given positions, in that order.
+// Subset returns the images at the given positions, in that order: copies of those in memory.
 func (s Split) Subset(positions []int) Split {
 	if len(positions) == 0 {
 		return Split{}
 	}
-	size := len(s.Images) / len(s.Labels)
-	out := Split{Images: make([]uint8, 0, len(positions)*size), Labels: make([]int32, 0, len(positions))}
+	out := Split{Labels: make([]int32, 0, len(positions)), stored: s.stored}
+	if s.stored == nil {
+		out.Images = make([]uint8, 0, len(positions)*s.imageSize())
+	}
 	for _, i := range positions {
-		out.Images = append(out.Images, s.Image(i)...)
+		if s.stored == nil {
+			out.Images = append(out.Images, s.Image(i)...)
+		} else {
+			out.places = append(out.places, s.places[i])
+		}
 		out.Labels = append(out.Labels, s.Labels[i])
 		if s.Files != nil {
 			out.Files = append(out.Files, s.Files[i])
@@ -139,28 +153,54 @@ func (s Split) permute(order []int) {
 		if order[start] == start {
 			continue
 		}
-		copy(first, s.Image(start))
-		label := s.Labels[start]
-		var file File
-		if s.Files != nil {
-			file = s.Files[start]
-		}
+		kept := s.take(start, first)
 		i := start
 		for order[i] != start {
 			from := order[i]
-			copy(s.Image(i), s.Image(from))
-			s.Labels[i] = s.Labels[from]
-			if s.Files != nil {
-				s.Files[i] = s.Files[from]
-			}
+			s.put(i, s.take(from, nil))
 			i, order[i] = from, i
 		}
-		copy(s.Image(i), first)
-		s.Labels[i], order[i] = label, i
-		if s.Files != nil {
-			s.Files[i] = file
-		}
+		s.put(i, kept)
+		order[i] = i
 	}
+}
+
+// A taken image is one with all that is known of it.
+type taken struct {
+	pixels []uint8
+	place  int32
+	label  int32
+	file   File
+}
+
+// take returns image i, its pixels in the buffer if there is one, else shared with s.
+func (s Split) take(i int, buffer []uint8) taken {
+	t := taken{label: s.Labels[i]}
+	if s.Files != nil {
+		t.file = s.Files[i]
+	}
+	if s.stored != nil {
+		t.place = s.places[i]
+		return t
+	}
+	if t.pixels = s.Image(i); buffer != nil {
+		copy(buffer, t.pixels)
+		t.pixels = buffer
+	}
+	return t
+}
+
+// put makes an image that was taken image i.
+func (s Split) put(i int, t taken) {
+	s.Labels[i] = t.label
+	if s.Files != nil {
+		s.Files[i] = t.file
+	}
+	if s.stored != nil {
+		s.places[i] = t.place
+		return
+	}
+	copy(s.Image(i), t.pixels)
 }
 
 // Holdout divides a training split into nine tenths to train on and a tenth to validate with: of every class a tenth of its images, rounded,
@@ -173,26 +213,43 @@ func (s Split) Holdout(seed uint64) (train, validation Split) {
 }
 
 // MeanDeviation returns the mean and the standard deviation of all values of a split, over every pixel and channel together, in units where
-// 255 is 1. The deviation is at least 1/255, so that one step of a pixel never becomes more than one unit of the network's input.
-func MeanDeviation(s Split) (mean, deviation float64) {
-	var counts [256]int64
-	for _, v := range s.Images {
-		counts[v]++
+// 255 is 1. The deviation is at least 1/255, so that one step of a pixel never becomes more than one unit of the network's input. An error is
+// that of images in a file.
+func MeanDeviation(s Split) (mean, deviation float64, err error) {
+	counts, err := s.histograms(1)
+	if err != nil {
+		return 0, 0, err
 	}
-	return moments(&counts)
+	mean, deviation = moments(&counts[0])
+	return mean, deviation, nil
 }
 
 // MeansDeviations returns the same for each channel.
-func MeansDeviations(s Split, channels int) (means, deviations []float64) {
-	counts := make([][256]int64, channels)
-	for i, v := range s.Images {
-		counts[i%channels][v]++
+func MeansDeviations(s Split, channels int) (means, deviations []float64, err error) {
+	counts, err := s.histograms(channels)
+	if err != nil {
+		return nil, nil, err
 	}
 	for c := range counts {
 		m, d := moments(&counts[c])
 		means, deviations = append(means, m), append(deviations, d)
 	}
-	return means, deviations
+	return means, deviations, nil
+}
+
+// histograms counts the pixels of each value, for each of so many channels.
+func (s Split) histograms(channels int) ([][256]int64, error) {
+	const batch = 64
+	counts := make([][256]int64, channels)
+	for b, err := range s.Batches(batch) {
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range b.Images {
+			counts[i%channels][v]++
+		}
+	}
+	return counts, nil
 }
 
 // moments returns the mean and the deviation of so many pixels of each value.

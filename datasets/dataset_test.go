@@ -96,14 +96,14 @@ func TestMeanDeviation(t *testing.T) {
 		{[]uint8{51, 51, 51}, 0.2, 1. / 255},
 		{nil, 0, 1. / 255},
 	} {
-		mean, deviation := MeanDeviation(Split{Images: c.values})
-		if math.Abs(mean-c.mean) > 1e-15 || math.Abs(deviation-c.deviation) > 1e-15 {
+		mean, deviation, err := MeanDeviation(Split{Images: c.values, Labels: make([]int32, len(c.values))})
+		if err != nil || math.Abs(mean-c.mean) > 1e-15 || math.Abs(deviation-c.deviation) > 1e-15 {
 			t.Errorf("%v: %v, %v, not %v, %v", c.values, mean, deviation, c.mean, c.deviation)
 		}
 	}
 	// The mean and deviation published for the training images of MNIST's sister set are near those of its tenth part.
-	mean, deviation := MeanDeviation(sampleSet(t).Train)
-	if math.Abs(mean-0.2860) > 0.002 || math.Abs(deviation-0.3530) > 0.002 {
+	mean, deviation, err := MeanDeviation(sampleSet(t).Train)
+	if err != nil || math.Abs(mean-0.2860) > 0.002 || math.Abs(deviation-0.3530) > 0.002 {
 		t.Errorf("fashion-sample: %v, %v", mean, deviation)
 	}
 }

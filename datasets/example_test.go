@@ -14,7 +14,10 @@ func ExampleOpen() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	mean, deviation := datasets.MeanDeviation(d.Train)
+	mean, deviation, err := datasets.MeanDeviation(d.Train)
+	if err != nil {
+		log.Fatal(err)
+	}
 	fmt.Printf("%d and %d images of %v, mean %.3f, deviation %.3f\n", d.Train.Len(), d.Test.Len(), d.Shape, mean, deviation)
 	fmt.Println("the first is an", d.Classes[d.Train.Labels[0]])
 	// Output:

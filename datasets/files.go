@@ -66,7 +66,7 @@ func tarFiles(open func() (io.ReadCloser, error)) files {
 func tarEntry(header *tar.Header, name string, content io.Reader) found {
 	switch header.Typeflag {
 	case tar.TypeReg:
-		return found{kind: regular, name: name, Reader: content}
+		return found{kind: regular, name: name, Reader: content, stamp: stamp{header.Size, header.ModTime.UnixNano()}}
 	case tar.TypeDir:
 		return found{kind: nested, name: name}
 	case tar.TypeLink: // relative to the root of the archive
@@ -115,7 +115,7 @@ func zipFiles(r io.ReaderAt, size int64) files {
 func visitZip(visit func(found) error, f *zip.File, name string) error {
 	switch mode := f.Mode(); {
 	case mode.IsRegular():
-		return visitLazily(visit, name, f.Open)
+		return visitLazily(visit, name, stamp{int64(f.UncompressedSize64), f.Modified.UnixNano()}, f.Open)
 	case mode.IsDir():
 		return visit(found{kind: nested, name: name})
 	case mode&fs.ModeSymlink != 0: // its content is where it leads
@@ -159,9 +159,9 @@ func hidden(name string) bool {
 }
 
 // visitLazily calls visit with a reader that opens the file when first read.
-func visitLazily(visit func(found) error, name string, open func() (io.ReadCloser, error)) error {
+func visitLazily(visit func(found) error, name string, of stamp, open func() (io.ReadCloser, error)) error {
 	r := &lazyReader{open: open}
-	err := visit(found{kind: regular, name: name, Reader: r})
+	err := visit(found{kind: regular, name: name, Reader: r, stamp: of})
 	if r.file != nil {
 		r.file.Close()
 	}

@@ -4,6 +4,7 @@ package datasets
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -18,12 +19,9 @@ import (
 // maxNativeSide is the longest side of images whose size nobody asked for.
 const maxNativeSide = 256
 
-// muchMemory is from how many bytes on it is said how much memory images take.
-const muchMemory = 1 << 30
-
-// openImages reads a folder or an archive of images in two passes: a survey of the file names and image sizes, then the pixels, decoded on all
-// processors. The order of the images does not depend on that of the files: within a split the classes take turns, each by path.
-func openImages(ctx context.Context, all files, o Options) (*Dataset, error) {
+// openImages reads a folder or an archive of images, source, in two passes: a survey of the file names and image sizes, then the pixels, decoded on
+// all processors. The order of the images does not depend on that of the files: within a split the classes take turns, each by path.
+func openImages(ctx context.Context, source string, all files, o Options) (*Dataset, error) {
 	s, err := look(ctx, all)
 	if err != nil {
 		return nil, err
@@ -47,18 +45,9 @@ func openImages(ctx context.Context, all files, o Options) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := o.memory(len(files), shape); err != nil {
+	r, err := o.read(ctx, source, all, files, shape, s)
+	if err != nil {
 		return nil, err
-	}
-	r := newReading(files, shape, s)
-	if err := r.decode(ctx, all, o.Progress); err != nil {
-		return nil, err
-	}
-	if len(s.faults) > 0 && !o.SkipBroken {
-		return nil, fmt.Errorf("%w; mend or remove them, or leave them out by --skip-broken", s.faults)
-	}
-	if len(s.faults) > 0 {
-		o.note("left out: " + s.faults.Error())
 	}
 	r.say(o.note)
 	d := &Dataset{Classes: l.classes, Shape: shape, root: len(l.root)}
@@ -121,28 +110,132 @@ func inTurns(part []labelled) []labelled {
 	return part
 }
 
-// A reading is the second pass over images, into the memory where they stay.
+// read reads the files, which the survey found, into memory, or into a file of the user's cache where they take more of it than o says.
+func (o Options) read(ctx context.Context, source string, all files, list []labelled, shape Shape, s *survey) (*reading, error) {
+	r := newReading(list, shape, s)
+	var err error
+	if int64(len(list))*int64(shape.Size()) <= o.inMemory() {
+		r.all.Images, r.all.places = make([]uint8, len(list)*shape.Size()), nil
+		if err = r.decode(ctx, all, o.Progress); err == nil {
+			err = r.broken(o)
+		}
+	} else {
+		err = o.readCached(ctx, source, all, list, s, r)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(s.faults) > 0 {
+		o.note("left out: " + s.faults.Error())
+	}
+	return r, nil
+}
+
+// readCached is read of images that are kept in a file.
+func (o Options) readCached(ctx context.Context, source string, all files, list []labelled, s *survey, r *reading) error {
+	cache, err := o.cache(source, list, r.shape, s)
+	if err != nil {
+		return err
+	}
+	reused, err := r.reuse(ctx, cache, o.Progress)
+	if err != nil {
+		return err
+	}
+	if reused {
+		if err := r.broken(o); err != nil {
+			r.all.stored.file.Close()
+			return err
+		}
+		return nil
+	}
+	if r.all.stored, err = cache.create(len(list), r.shape.Size()); err != nil {
+		return fmt.Errorf("the cache file of images: %w", err)
+	}
+	if err = r.decode(ctx, all, o.Progress); err == nil {
+		err = r.broken(o)
+	}
+	if err == nil {
+		err = cache.commit(r.all.stored, r.contents())
+	}
+	if err != nil {
+		discard(r.all.stored)
+	}
+	return err
+}
+
+// broken is an error if there are files that cannot be read and are not to be left out.
+func (r *reading) broken(o Options) error {
+	if len(r.faults) == 0 || o.SkipBroken {
+		return nil
+	}
+	return fmt.Errorf("%w; mend or remove them, or leave them out by --skip-broken", r.faults)
+}
+
+// cache says where the images are kept that memory is too small for.
+func (o Options) cache(source string, list []labelled, shape Shape, s *survey) (cacheFile, error) {
+	dir := imageCache()
+	gib := float64(int64(len(list))*int64(shape.Size())) / (1 << 30)
+	smaller := "smaller images are asked for by data.height and data.width, as in --set data.height=64 --set data.width=64"
+	if dir == "" {
+		return cacheFile{}, fmt.Errorf("%d images of %v take %.1f GiB of memory, more than the %.1f GiB that images may, and there is no folder for caches; set XDG_CACHE_HOME, or %s", len(list), shape, gib, float64(o.inMemory())/(1<<30), smaller)
+	}
+	o.note(fmt.Sprintf("%d images of %v take %.1f GiB and are kept in a file of %s, not in memory (qat data list shows such files, qat data clear removes them); %s", len(list), shape, gib, dir, smaller))
+	return newCacheFile(dir, sourceOf(source), "all", list, shape, s), nil
+}
+
+// reuse takes the images from a cache, if there is one of these very files.
+func (r *reading) reuse(ctx context.Context, cache cacheFile, progress func(done, total int)) (bool, error) {
+	st, c, err := cache.open(ctx, len(r.all.Files), progress)
+	if err != nil {
+		return false, ctx.Err() // it is made, or made anew
+	}
+	r.all.stored, r.turned, r.deep = st, c.Turned, c.Deep
+	for i, sum := range c.SHA256 {
+		copy(r.all.Files[i].SHA256[:], sum)
+	}
+	for name, text := range c.Faults {
+		r.faults[name] = errors.New(text)
+	}
+	r.copyLinks()
+	return true, nil
+}
+
+// contents are what is to be known of the images when they are used again.
+func (r *reading) contents() *contents {
+	c := &contents{Turned: r.turned, Deep: r.deep, Faults: map[string]string{}}
+	for i := range r.all.Files {
+		c.SHA256 = append(c.SHA256, r.all.Files[i].SHA256[:])
+	}
+	for name, err := range r.faults {
+		c.Faults[name] = err.Error()
+	}
+	return c
+}
+
+// A reading is the second pass over images, to the memory or the file where they stay.
 type reading struct {
-	all    Split // every file in its place
-	shape  Shape
-	places map[string]int // of the files, by name
-	links  map[string]string
+	all   Split // every file in its place
+	shape Shape
+	index map[string]int // of the files, by name
+	links map[string]string
 
 	mutex  sync.Mutex
 	faults faults
-	turned int // images that an orientation in their files turned
+	err    error // of the file where images go
+	turned int   // images that an orientation in their files turned
 	deep   levels
 }
 
+// newReading has a place for every file, and none for its pixels yet.
 func newReading(files []labelled, shape Shape, s *survey) *reading {
 	r := &reading{
 		all: Split{
-			Images: make([]uint8, len(files)*shape.Size()), Labels: make([]int32, len(files)), Files: make([]File, len(files)),
+			Labels: make([]int32, len(files)), Files: make([]File, len(files)), places: make([]int32, len(files)),
 		},
-		shape: shape, places: make(map[string]int, len(files)), links: s.links, faults: s.faults,
+		shape: shape, index: make(map[string]int, len(files)), links: s.links, faults: s.faults,
 	}
 	for i, f := range files {
-		r.all.Labels[i], r.all.Files[i].Path, r.places[f.name] = f.class, f.name, i
+		r.all.Labels[i], r.all.Files[i].Path, r.all.places[i], r.index[f.name] = f.class, f.name, int32(i), i
 	}
 	return r
 }
@@ -169,10 +262,7 @@ func (r *reading) decode(ctx context.Context, all files, progress func(done, tot
 	err := r.read(ctx, all, jobs, progress)
 	close(jobs)
 	workers.Wait()
-	if err == nil {
-		err = ctx.Err()
-	}
-	if err == nil {
+	if err = cmp.Or(r.err, err, ctx.Err()); err == nil {
 		r.copyLinks()
 	}
 	return err
@@ -183,9 +273,9 @@ func (r *reading) read(ctx context.Context, all files, jobs chan<- job, progress
 	seen := make([]bool, len(r.all.Files))
 	done := 0
 	err := all(func(f found) error {
-		i, ok := r.places[f.name]
+		i, ok := r.index[f.name]
 		if !ok || f.kind != regular || seen[i] || r.fault(f.name) != nil {
-			return ctx.Err()
+			return cmp.Or(r.stopped(), ctx.Err())
 		}
 		data, err := readEntry(f)
 		if err != nil {
@@ -224,8 +314,34 @@ func (r *reading) image(j job) {
 		return
 	}
 	r.unusual(m, info)
-	copy(r.all.Image(j.i), m.Recolor(r.shape.Channels).Resize(r.shape.Height, r.shape.Width).Pixels)
+	if err := r.put(j.i, m.Recolor(r.shape.Channels).Resize(r.shape.Height, r.shape.Width).Pixels); err != nil {
+		r.stop(err)
+		return
+	}
 	file.SHA256 = sha256.Sum256(j.data)
+}
+
+// put keeps an image.
+func (r *reading) put(i int, pixels []uint8) error {
+	if r.all.stored != nil {
+		return r.all.stored.write(pixels, i)
+	}
+	copy(r.all.Image(i), pixels)
+	return nil
+}
+
+// stop ends the reading by an error, the first of several.
+func (r *reading) stop(err error) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.err = cmp.Or(r.err, err)
+}
+
+// stopped is the error that ended the reading, or nil.
+func (r *reading) stopped() error {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	return r.err
 }
 
 // unusual counts what is to be said of an image.
@@ -263,8 +379,8 @@ func (r *reading) say(note func(string)) {
 // copyLinks gives the links of an archive the content of their files.
 func (r *reading) copyLinks() {
 	for name, target := range r.links {
-		to, used := r.places[name]
-		from, ok := r.places[target]
+		to, used := r.index[name]
+		from, ok := r.index[target]
 		switch {
 		case !used:
 		case !ok:
@@ -272,7 +388,11 @@ func (r *reading) copyLinks() {
 		case r.faults[target] != nil:
 			r.faults[name] = r.faults[target]
 		default:
-			copy(r.all.Image(to), r.all.Image(from))
+			if r.all.stored != nil {
+				r.all.places[to] = r.all.places[from]
+			} else {
+				copy(r.all.Image(to), r.all.Image(from))
+			}
 			r.all.Files[to].SHA256 = r.all.Files[from].SHA256
 		}
 	}

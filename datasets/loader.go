@@ -38,6 +38,7 @@ type Loader struct {
 	start   position
 	next    int // the batch Next delivers
 	running bool
+	err     error // of images in a file
 }
 
 type batch struct {
@@ -46,6 +47,7 @@ type batch struct {
 	partners []int32 // labels of the images mixed in, none without
 	share    float32 // of the images themselves
 	start    position
+	err      error // in place of images
 }
 
 // A position is where a run over an epoch begins; serial tells one Start from another.
@@ -87,8 +89,8 @@ func NewLoader(split Split, shape Shape, o LoaderOptions) (*Loader, error) {
 	if err := shape.checkAny(); err != nil {
 		return nil, fmt.Errorf("datasets: %w", err)
 	}
-	if split.Len() == 0 || len(split.Images) != split.Len()*shape.Size() {
-		return nil, fmt.Errorf("datasets: %d values for %d images of %v; a split needs as many as its shape says, and an image at least", len(split.Images), split.Len(), shape)
+	if split.Len() == 0 || split.values() != split.Len()*shape.Size() {
+		return nil, fmt.Errorf("datasets: %d values for %d images of %v; a split needs as many as its shape says, and an image at least", split.values(), split.Len(), shape)
 	}
 	if o.Batch < 1 {
 		return nil, fmt.Errorf("datasets: batch of %d images; at least 1", o.Batch)
@@ -133,7 +135,7 @@ func (l *Loader) Start(epoch, firstBatch int) {
 }
 
 // Next delivers the next batch: n x Height x Width x Channels values and n labels, valid until the next call of Next, Start or Close. After
-// the last batch of the epoch ok is false.
+// the last batch of the epoch ok is false, and after an error, which Err returns.
 func (l *Loader) Next() (images []uint8, labels []int32, ok bool) {
 	l.release()
 	if !l.running || l.next >= l.Batches() {
@@ -144,11 +146,15 @@ func (l *Loader) Next() (images []uint8, labels []int32, ok bool) {
 		if b.start == l.start {
 			l.held = b
 			l.next++
-			return b.images, b.labels, true
+			l.err = b.err
+			return b.images, b.labels, b.err == nil
 		}
 		l.free <- b
 	}
 }
+
+// Err returns the error of the last call of Next: images that are in a file may be unreadable.
+func (l *Loader) Err() error { return l.err }
 
 // Mix returns the labels of the images that are mixed into those of the batch that Next delivered last, and the share of these; nil and 1 if none
 // are. It is valid as long as the batch.
@@ -196,7 +202,7 @@ func (l *Loader) produceFrom(start *position, order []draw) (ok bool) {
 		select {
 		case b := <-free:
 			low := i * l.options.Batch
-			l.filler.fill(b, l.split, order[low:min(low+l.options.Batch, len(order))], start.epoch, i)
+			b.err = l.filler.fill(b, l.split, order[low:min(low+l.options.Batch, len(order))], start.epoch, i)
 			b.start = *start
 			l.full <- b
 			i++

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -36,6 +37,11 @@ type Options struct {
 	// channel, Percentile of each hundred, 0 for all.
 	Samples    signals.Encoding
 	Percentile float64
+
+	// Memory is how many bytes of the images of a folder or an archive of images are kept in memory at most; 0 stands for 512 MiB, or a quarter
+	// of the memory there is where that is less. More are decoded once into a file of the user's cache, from which they are read batch by batch,
+	// also in later runs, as long as the files stay as they are.
+	Memory int64
 
 	// Note, if not nil, is told what is left out and what is unusual, a sentence
 	// each time. Progress, if not nil, is told how many of the files of a folder
@@ -96,11 +102,20 @@ func finish(d *Dataset, name, path string, o Options, err error) (*Dataset, erro
 	return d, nil
 }
 
+// notFound says where a data set was looked for: a relative path is one from the folder where a program is started.
+func notFound(path string) error {
+	here, err := os.Getwd()
+	if filepath.IsAbs(path) || err != nil {
+		return errors.New("there is no such file or folder; name the data with --data")
+	}
+	return fmt.Errorf("neither the name of a data set (qat data list shows them) nor a path: there is no %s in %s, where the program was started; name the data with --data", printed(path), printed(here))
+}
+
 // openPath reads a folder or an archive of whatever form.
 func openPath(ctx context.Context, path string, o Options) (*Dataset, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.New("neither a data set's name nor a path; qat data list shows the names")
+		return nil, notFound(path)
 	}
 	if err != nil {
 		return nil, err
@@ -115,12 +130,12 @@ func openPath(ctx context.Context, path string, o Options) (*Dataset, error) {
 		if names := tableFiles(path); names != nil {
 			return openTables(path, names, o)
 		}
-		return openImages(ctx, folderFiles(path), o)
+		return openImages(ctx, path, folderFiles(path), o)
 	}
 	lower := strings.ToLower(path)
 	switch {
 	case strings.HasSuffix(lower, ".tar.gz"), strings.HasSuffix(lower, ".tgz"), strings.HasSuffix(lower, ".tar"):
-		return openImages(ctx, tarFiles(func() (io.ReadCloser, error) { return os.Open(path) }), o)
+		return openImages(ctx, path, tarFiles(func() (io.ReadCloser, error) { return os.Open(path) }), o)
 	case strings.HasSuffix(lower, ".npz"):
 		return openArrays(path, o)
 	case strings.HasSuffix(lower, ".csv"):
@@ -131,7 +146,7 @@ func openPath(ctx context.Context, path string, o Options) (*Dataset, error) {
 			return nil, err
 		}
 		defer f.Close()
-		return openImages(ctx, zipFiles(f, info.Size()), o)
+		return openImages(ctx, path, zipFiles(f, info.Size()), o)
 	}
 	return nil, errors.New("neither a folder, an archive (.tar.gz, .tgz, .zip), arrays (.npz) nor a table (.csv); unpack it or name its folder")
 }

@@ -3,6 +3,7 @@
 package datasets
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -55,8 +56,14 @@ func TestOpenDoesNotConfuseSets(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
-	for _, name := range []string{"", "no such thing", filepath.Join(t.TempDir(), "x.zip")} {
-		if _, err := Open(name, Options{}); err == nil || !strings.HasPrefix(err.Error(), "datasets: "+name+": neither a data set's name nor a path") {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"": "in " + here, "no such thing": "there is no no such thing in " + here, filepath.Join(t.TempDir(), "x.zip"): "no such file or folder",
+	} {
+		if _, err := Open(name, Options{}); err == nil || !strings.HasPrefix(err.Error(), "datasets: "+name+": ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}

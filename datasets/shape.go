@@ -44,7 +44,10 @@ func (o Options) shape(native Shape) (Shape, error) {
 	return native, native.check()
 }
 
-// memory refuses images that take more than maxBytes, and says so of those that take much.
+// muchMemory is from how many bytes on it is said how much memory images take.
+const muchMemory = 1 << 30
+
+// memory refuses images of a file that take more than maxBytes, and says so of those that take much.
 func (o Options) memory(n int, shape Shape) error {
 	need := float64(n) * float64(shape.Size())
 	gib := func(bytes float64) string { return fmt.Sprintf("%.1f GiB", bytes/(1<<30)) }

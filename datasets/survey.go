@@ -21,6 +21,7 @@ import (
 // A survey is what a first look at a folder or an archive tells.
 type survey struct {
 	shapes  map[string]Shape  // of each file that is an image by its name; zero if it cannot be read
+	stamps  map[string]stamp  // of each of them
 	links   map[string]string // of an archive: the file whose content an image has
 	folders []string          // paths of all
 	faults  faults
@@ -33,7 +34,7 @@ var imageLimits = images.Limits{Pixels: images.MaxPixels, Bytes: maxEntry}
 
 // look surveys all files.
 func look(ctx context.Context, all files) (*survey, error) {
-	s := &survey{shapes: map[string]Shape{}, links: map[string]string{}, faults: faults{}, left: leftOut{}}
+	s := &survey{shapes: map[string]Shape{}, stamps: map[string]stamp{}, links: map[string]string{}, faults: faults{}, left: leftOut{}}
 	targets := map[string]string{}
 	err := all(func(f found) error {
 		if err := ctx.Err(); err != nil {
@@ -80,6 +81,7 @@ func (s *survey) file(f found) error {
 		if _, twice := s.shapes[f.name]; twice {
 			return fmt.Errorf("%s: twice in the archive; keep one", f.name)
 		}
+		s.stamps[f.name] = f.stamp
 		info, err := imageLimits.Stat(f)
 		s.image(f.name, Shape{info.Height, info.Width, info.Channels}, err)
 	}

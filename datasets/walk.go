@@ -32,6 +32,12 @@ type found struct {
 	name      string // relative, divided by slashes
 	target    string // of a link, relative to the root as name is
 	io.Reader        // of a regular file
+	stamp            // of a regular file
+}
+
+// A stamp tells a file from what it was before.
+type stamp struct {
+	size, changed int64 // bytes, nanoseconds since 1970
 }
 
 // Files calls visit with everything in a folder or an archive, in any order, until it fails. Folders that are hidden and those an archiver adds
@@ -77,16 +83,17 @@ func (w *walker) folder(full, name string, above []string) error {
 }
 
 func (w *walker) entry(full, name string, mode fs.FileMode, above []string) error {
-	if mode&fs.ModeSymlink != 0 {
+	var of stamp
+	if mode&fs.ModeSymlink != 0 || mode.IsRegular() {
 		info, err := os.Stat(full)
 		if err != nil {
 			return w.visit(found{kind: deadLink, name: name})
 		}
-		mode = info.Mode().Type()
+		mode, of = info.Mode().Type(), stamp{info.Size(), info.ModTime().UnixNano()}
 	}
 	switch {
 	case mode.IsRegular():
-		return visitLazily(w.visit, name, func() (io.ReadCloser, error) { return os.Open(full) })
+		return visitLazily(w.visit, name, of, func() (io.ReadCloser, error) { return os.Open(full) })
 	case !mode.IsDir():
 		return w.visit(found{kind: special, name: name})
 	case hidden(name):

@@ -3,6 +3,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/goqat/goqat/graph"
@@ -31,8 +32,8 @@ func (c *channels) see(y []float32, count int) {
 func (e *examination) forward(p graph.Pass, see func(graph.Site)) error {
 	n, s := e.Network, e.Images.Validation
 	p.Mode, p.Tap = graph.Eval, see
-	for _, b := range s.Batches(n.Graph.Batch()) {
-		if err := e.ctx.Err(); err != nil {
+	for b, err := range s.Batches(n.Graph.Batch()) {
+		if err := cmp.Or(err, e.ctx.Err()); err != nil {
 			return err
 		}
 		if _, err := n.Forward(p, b.Images, b.Labels); err != nil {

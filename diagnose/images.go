@@ -65,7 +65,10 @@ func (e *examination) input() ([]Finding, error) {
 	n := e.Network
 	before := n.Input
 	defer func() { n.Input = before }()
-	mean, deviation := datasets.MeanDeviation(e.Images.Calibration)
+	mean, deviation, err := datasets.MeanDeviation(e.Images.Calibration)
+	if err != nil {
+		return nil, err
+	}
 	n.Input.Params, n.Input.Own = layers.Normalized(mean, deviation), nil
 	r, err := e.evaluate(quantized)
 	if err != nil {

@@ -3,6 +3,7 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -52,15 +53,15 @@ func Verify(ctx context.Context, n *layers.Network, m *infer.Model, s datasets.S
 	if err := v.prepare(m, threads); err != nil {
 		return Verification{}, err
 	}
-	for end, b := range s.Batches(n.Graph.Batch()) {
-		if err := ctx.Err(); err != nil {
+	for b, err := range s.Batches(n.Graph.Batch()) {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return Verification{}, err
 		}
 		if err := v.batch(b.Images, b.Labels); err != nil {
 			return Verification{}, err
 		}
 		if progress != nil {
-			progress(end)
+			progress(b.End())
 		}
 	}
 	return v.result(s.Len()), nil

@@ -24,6 +24,8 @@ type Reading struct {
 	// Samples are the codes of signals, those of a checkpoint or a model; nil finds them.
 	Samples signals.Encoding
 
+	Memory int64 // see datasets.Options
+
 	// On, if not nil, is told what is left out and how many images are read.
 	On func(Event)
 }
@@ -54,7 +56,7 @@ func (o Reading) open(ctx context.Context, r *recipe.Recipe) (*datasets.Dataset,
 	on := teller(o.On)
 	return datasets.OpenContext(ctx, r.Data.Name, datasets.Options{
 		Dir: r.Data.Dir, Seed: uint64(r.Seed), Height: r.Data.Height, Width: r.Data.Width, Channels: r.Data.Channels,
-		Undivided: o.Undivided, SkipBroken: o.SkipBroken,
+		Undivided: o.Undivided, SkipBroken: o.SkipBroken, Memory: o.Memory,
 		Percentile: r.Data.Percentile, Samples: o.Samples,
 		Note:     func(sentence string) { on.note("note: " + sentence) },
 		Progress: func(done, total int) { on.tell(Progress{"images", done, total}) },
@@ -139,10 +141,16 @@ func (t *run) samples(o Options) signals.Encoding {
 // each channel it says from then on.
 func (s split) input(d *recipe.Data) (layers.Input, error) {
 	in := layers.Input{Height: s.Height, Width: s.Width, Channels: s.Channels, Samples: s.Samples}
-	m, v := datasets.MeanDeviation(s.train)
+	m, v, err := datasets.MeanDeviation(s.train)
+	if err != nil {
+		return in, err
+	}
 	mean, deviation := []float64{m}, []float64{v}
 	if d.Mean.Auto || d.Deviation.Auto {
-		m, v := datasets.MeansDeviations(s.train, s.Channels)
+		m, v, err := datasets.MeansDeviations(s.train, s.Channels)
+		if err != nil {
+			return in, err
+		}
 		if d.Mean.Auto {
 			d.Mean = recipe.Levels{Values: m}
 		}

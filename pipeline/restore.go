@@ -88,8 +88,12 @@ func about(r *recipe.Recipe, digest string) export.About {
 func Calibrate(n *layers.Network, images datasets.Split) error {
 	n.Start()
 	pass := graph.Pass{Mode: graph.Eval, Observe: true, Calibrate: true}
-	for end, b := range images.Batches(n.Graph.Batch()) {
-		if end > n.Graph.Batch() && b.Len() < n.Graph.Batch() {
+	batch := n.Graph.Batch()
+	for b, err := range images.Batches(batch) {
+		if err != nil {
+			return err
+		}
+		if b.First > 0 && len(b.Labels) < batch {
 			break
 		}
 		if _, err := n.Forward(pass, b.Images, b.Labels); err != nil {

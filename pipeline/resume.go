@@ -89,6 +89,9 @@ func (t *run) changes(made *train.Info, o Options) (changes []string, err error)
 	if o.Epochs > 0 {
 		before.QAT.Epochs = o.Epochs
 	}
+	if made.Data != "" { // the data itself was compared
+		before.Data.Name = t.r.Data.Name
+	}
 	if d := t.r.Differences(before); len(d) > 0 {
 		changes = append(changes, configFile+" has changed: "+strings.Join(d, ", "))
 	}

@@ -33,6 +33,9 @@ type Options struct {
 	// shall have, more than it has: those done stay, and the rest is as in a run of so many,
 	// its learning rate included. The result is not that of such a run from its beginning.
 	Epochs int
+	// Memory is how many bytes of the images of a folder are kept in memory, see
+	// datasets.Options.
+	Memory int64
 	// On, if not nil, is told of everything that happens, on the goroutine of Train.
 	On func(Event)
 	// Finished, if not nil, is shown the outcome when everything is written, on the
@@ -147,7 +150,7 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 
 // build opens the data and builds the network.
 func (t *run) build(ctx context.Context, o Options) error {
-	d, err := Data(ctx, t.r, Reading{SkipBroken: t.r.Data.SkipBroken, On: o.On, Samples: t.samples(o)})
+	d, err := Data(ctx, t.r, Reading{SkipBroken: t.r.Data.SkipBroken, Memory: o.Memory, On: o.On, Samples: t.samples(o)})
 	if err != nil {
 		return err
 	}

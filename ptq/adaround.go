@@ -80,7 +80,11 @@ func newPatches(n *layers.Network, u *layers.Unit) *patches {
 
 // collect shows all images to the float and to the quantized network.
 func (p *patches) collect(ctx context.Context, n *layers.Network, images datasets.Split) error {
-	for _, batch := range images.Batches(n.Graph.Batch()) {
+	for b, err := range images.Batches(n.Graph.Batch()) {
+		if err != nil {
+			return err
+		}
+		batch := datasets.Split{Images: b.Images, Labels: b.Labels}
 		for _, pass := range []struct {
 			graph.Pass
 			to *[]float32

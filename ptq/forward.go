@@ -3,6 +3,7 @@
 package ptq
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/goqat/goqat/datasets"
@@ -19,16 +20,16 @@ func forward(ctx context.Context, n *layers.Network, images datasets.Split, p gr
 	if see != nil {
 		p.Tap = func(t graph.Site) { see(t, rows) }
 	}
-	for end, b := range images.Batches(n.Graph.Batch()) {
-		if err := ctx.Err(); err != nil {
+	for b, err := range images.Batches(n.Graph.Batch()) {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return err
 		}
-		rows = b.Len()
+		rows = len(b.Labels)
 		if _, err := n.Forward(p, b.Images, b.Labels); err != nil {
 			return err
 		}
 		if progress != nil {
-			progress(end)
+			progress(b.End())
 		}
 	}
 	return nil

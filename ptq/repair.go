@@ -3,6 +3,7 @@
 package ptq
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -185,8 +186,8 @@ func (q *quantizing) step(ctx context.Context, name string) error {
 // Logits returns the logits of all images, image by image.
 func Logits(ctx context.Context, n *layers.Network, images datasets.Split, p graph.Pass) ([]float32, error) {
 	var all []float32
-	for _, b := range images.Batches(n.Graph.Batch()) {
-		if err := ctx.Err(); err != nil {
+	for b, err := range images.Batches(n.Graph.Batch()) {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return nil, err
 		}
 		y, err := n.Forward(p.In(graph.Eval), b.Images, b.Labels)

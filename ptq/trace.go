@@ -3,6 +3,7 @@
 package ptq
 
 import (
+	"cmp"
 	"context"
 	"hash/fnv"
 	"math"
@@ -125,8 +126,8 @@ func (h *hessian) weights(ctx context.Context, probe uint64) (float64, error) {
 // slope returns the derivative of the mean loss along a direction of the weights.
 func (h *hessian) slope(ctx context.Context, v []float32) (float64, error) {
 	sum := 0.0
-	for _, b := range h.images.Batches(h.n.Graph.Batch()) {
-		if err := ctx.Err(); err != nil {
+	for b, err := range h.images.Batches(h.n.Graph.Batch()) {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return 0, err
 		}
 		if _, err := h.n.Step(graph.Pass{FreezeNorm: true}, b.Images, b.Labels); err != nil {
@@ -136,7 +137,7 @@ func (h *hessian) slope(ctx context.Context, v []float32) (float64, error) {
 		for i, g := range h.u.Weight.Grad {
 			along += float64(g) * float64(v[i])
 		}
-		sum += along * float64(b.Len())
+		sum += along * float64(len(b.Labels))
 	}
 	return sum / float64(h.images.Len()), nil
 }
@@ -183,13 +184,13 @@ func (h *hessian) activations(ctx context.Context, probe uint64) (float64, error
 // input in every batch: so many rows, from image first on.
 func (h *hessian) lossWith(ctx context.Context, change func(t graph.Site, rows, first int)) (float64, error) {
 	name, sum := h.u.Input().Origin().Name, 0.0
-	for end, b := range h.images.Batches(h.n.Graph.Batch()) {
-		if err := ctx.Err(); err != nil {
+	for b, err := range h.images.Batches(h.n.Graph.Batch()) {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return 0, err
 		}
 		p := graph.Pass{Mode: graph.Eval, Tap: func(t graph.Site) {
 			if t.Name == name {
-				change(t, b.Len(), end-b.Len())
+				change(t, len(b.Labels), b.First)
 			}
 		}}
 		logits, err := h.n.Forward(p, b.Images, b.Labels)

@@ -3,6 +3,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -63,17 +64,17 @@ func evaluate[T int32 | float32](ctx context.Context, s datasets.Split, batch, c
 		}
 	}
 	var right int
-	for end, b := range s.Batches(batch) {
-		if err := ctx.Err(); err != nil {
+	for b, err := range s.Batches(batch) {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return r, err
 		}
-		rows, err := classify(b.Images, b.Labels)
+		logits, err := classify(b.Images, b.Labels)
 		if err != nil {
 			return r, err
 		}
-		right += correct(rows, b.Labels, r.Predictions[end-b.Len():end])
+		right += correct(logits, b.Labels, r.Predictions[b.First:b.End()])
 		if progress != nil {
-			progress(end)
+			progress(b.End())
 		}
 	}
 	r.Accuracy = float64(right) / float64(s.Len())

@@ -107,7 +107,7 @@ func (l *Loop) epoch(ctx context.Context) (m Metrics, err error) {
 		start := time.Now()
 		x, labels, ok := l.Loader.Next()
 		if !ok {
-			return l.metrics(images, busy), nil
+			return l.metrics(images, busy), l.Loader.Err()
 		}
 		if err := l.step(x, labels); err != nil {
 			return m, err

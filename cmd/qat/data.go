@@ -15,11 +15,12 @@ import (
 func dataCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "data",
-		Short: "List and download data sets",
+		Short: "List and download data sets, and clear the cache of images",
 		Example: `  qat data list
-  qat data fetch fashion-mnist`,
+  qat data fetch fashion-mnist
+  qat data clear`,
 	}
-	command.Group(c, dataListCommand(), dataFetchCommand())
+	command.Group(c, dataListCommand(), dataFetchCommand(), dataClearCommand())
 	return c
 }
 
@@ -27,16 +28,22 @@ func dataListCommand() *cobra.Command {
 	var dir string
 	c := &cobra.Command{
 		Use:   "list",
-		Short: "List the named data sets and where each was found",
+		Short: "List the named data sets, where each was found, and the cache of images",
 		Long: `List the named data sets and where each was found: in --data-dir, $GOQAT_DATA,
 the user's cache, or the system's data. --json has their classes, too. Beside
 these names, every verb takes the path of a folder with one sub-folder of images
-per class, or of an archive of one.`,
+per class, or of an archive of one. The decoded images of folders that take too
+much memory are kept in files of the user's cache, which are listed after the
+names; qat data clear removes them.`,
 		Example: `  qat data list
   qat data list --data-dir ~/datasets`,
 		Args: command.Arguments(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			list := datasets.List(dir)
+			cached, err := datasets.CachedImages()
+			if err != nil {
+				return err
+			}
 			return command.Result(c, list, func(p *term.Page) {
 				var rows [][]string
 				for _, d := range list {
@@ -48,6 +55,10 @@ per class, or of an archive of one.`,
 					rows = append(rows, []string{d.Name, size.String(), fmt.Sprint(d.Train), fmt.Sprint(d.Test), found})
 				}
 				p.Table([]string{"name", "size", "train", "test", "found"}, rows)
+				if len(cached) > 0 {
+					p.Printf("\n")
+					printCached(p, cached)
+				}
 			})
 		},
 	}
@@ -79,4 +90,44 @@ SHA-256. An interrupted download goes on where it stopped. Prints the folder.`,
 	}
 	c.Flags().StringVar(&dir, "data-dir", "", "folder to download to, instead of the user's cache")
 	return c
+}
+
+func dataClearCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "clear",
+		Short: "Remove the decoded images from the user's cache",
+		Long: `Remove the files of decoded images from the user's cache, which qat data list
+shows. The next training with a folder of many images decodes them again.
+Downloaded data sets stay.`,
+		Example: `  qat data clear`,
+		Args:    command.Arguments(0, 0, ""),
+		RunE: func(c *cobra.Command, _ []string) error {
+			removed, err := datasets.ClearCachedImages()
+			if err != nil {
+				return err
+			}
+			return command.Result(c, removed, func(p *term.Page) {
+				if len(removed) == 0 {
+					p.Printf("there are no decoded images in the cache\n")
+					return
+				}
+				printCached(p, removed)
+			})
+		},
+	}
+	command.AddJSON(c)
+	return c
+}
+
+// printCached writes a table of files of decoded images.
+func printCached(p *term.Page, files []datasets.Cached) {
+	rows := make([][]string, len(files))
+	for i, f := range files {
+		source := f.Source
+		if source == "" {
+			source = "- (not finished, or damaged)"
+		}
+		rows[i] = []string{f.Path, term.Bytes(f.Bytes), fmt.Sprint(f.Images), source}
+	}
+	p.Table([]string{"decoded images", "size", "images", "of"}, rows)
 }

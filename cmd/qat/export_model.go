@@ -32,7 +32,7 @@ func exportModel(c *cobra.Command, f formats.Format, path string, o formats.Opti
 			if err != nil {
 				return nil, err
 			}
-			return images.Head(rangeImages).Images, nil
+			return images.Head(rangeImages).Pixels()
 		}
 	}
 	e, refused := f.Write(m, o)

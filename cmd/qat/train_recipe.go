@@ -23,7 +23,7 @@ func trainRecipe(c *cobra.Command, args []string, resume string, set []string) (
 		}
 		var other error
 		c.Flags().Visit(func(f *pflag.Flag) {
-			if f.Name != "resume" && f.Name != "json" && f.Name != "threads" && f.Name != "skip-broken" && f.Name != "accept-changes" && f.Name != "epochs" {
+			if f.Name != "resume" && f.Name != "json" && f.Name != "threads" && f.Name != "skip-broken" && f.Name != "accept-changes" && f.Name != "epochs" && f.Name != "data" && f.Name != "data-dir" {
 				other = command.Wrong(c, "--resume goes on with the recipe of the run, leave --%s out", f.Name)
 			}
 		})

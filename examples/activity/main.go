@@ -88,7 +88,11 @@ func stored(rng *rand.Rand, a activity, n int) (file []byte) {
 // classifies and whether its integers are those of the training.
 func trained(ctx context.Context, w io.Writer, data *datasets.Dataset, bits, epochs int, pool *graph.Pool) ([]byte, error) {
 	input := layers.Input{Height: data.Height, Width: data.Width, Channels: data.Channels, Samples: data.Samples}
-	if err := input.Normalize(datasets.MeansDeviations(data.Train, data.Channels)); err != nil {
+	means, deviations, err := datasets.MeansDeviations(data.Train, data.Channels)
+	if err == nil {
+		err = input.Normalize(means, deviations)
+	}
+	if err != nil {
 		return nil, err
 	}
 	net, err := layers.Build(layers.Chain{

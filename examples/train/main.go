@@ -26,7 +26,11 @@ func main() { log.Printf("%+v", run(context.Background(), 10000, 6)) }
 func run(ctx context.Context, images, epochs int) export.Verification {
 	data := must(datasets.Open("fashion-sample", datasets.Options{}))
 	data.Train, data.Test = data.Train.Head(images), data.Test.Head(images/5)
-	input := layers.Input{Height: 28, Width: 28, Channels: 1, Params: layers.Normalized(datasets.MeanDeviation(data.Train))}
+	mean, deviation, err := datasets.MeanDeviation(data.Train)
+	if err != nil {
+		log.Fatal(err)
+	}
+	input := layers.Input{Height: 28, Width: 28, Channels: 1, Params: layers.Normalized(mean, deviation)}
 	net := must(layers.Build(layers.Chain{
 		layers.Conv2D{Channels: 8, Kernel: 5, Stride: 2, Pad: 2, Activation: network.ReLU},
 		layers.Residual{Body: layers.Conv2D{Channels: 8, Kernel: 3, Pad: 1}, Activation: network.ReLU},

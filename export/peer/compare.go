@@ -72,16 +72,18 @@ func Compare(ctx context.Context, q *qmodel.Model, file string, s datasets.Split
 	if c.peer, err = start(ctx, o, name, shown, [3]int{in.Channels, in.Height, in.Width}, c.names()); err != nil {
 		return nil, err
 	}
-	for at := 0; at < s.Len(); at += batch {
-		end := min(at+batch, s.Len())
-		if err := c.batch(s.Images[at*in.Len():end*in.Len()], s.Labels[at:end]); err != nil {
+	for b, err := range s.Batches(batch) {
+		if err != nil {
+			return nil, err
+		}
+		if err := c.batch(b.Images, b.Labels); err != nil {
 			if ctx.Err() != nil {
 				err = ctx.Err()
 			}
 			return nil, err
 		}
 		if progress != nil {
-			progress(end)
+			progress(b.End())
 		}
 	}
 	return c.result(s.Len()), c.peer.close()
