@@ -147,7 +147,7 @@ func read(m *infer.Model, path string, input io.Reader) (all [][]uint8, turned b
 	if err != nil {
 		return nil, turned, fmt.Errorf("%s: %w", path, err)
 	}
-	return [][]uint8{image.Recolor(in.Channels).Resize(in.Height, in.Width).Pixels}, turned, nil
+	return [][]uint8{image.Fit(images.Rule(m.Data().Resize), in.Height, in.Width, in.Channels).Pixels}, turned, nil
 }
 
 // candidates returns the classes with the greatest logits, the first of equal

@@ -3,6 +3,7 @@
 package datasets
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goqat/goqat/images"
 	"github.com/goqat/goqat/internal/memory"
 )
 
@@ -51,13 +53,12 @@ type cacheFile struct {
 	path   string
 }
 
-// newCacheFile names the file for images in the given order and shape, from files as the survey found them, for a use: all images, or those to
-// test with. The name begins with what stays the same when files change, so that the caches of older states of a folder are found.
-func newCacheFile(dir, source, use string, files []labelled, shape Shape, s *survey) cacheFile {
+// newCacheFile names the file for images in the given order, shape and rule, from files as the survey found them. The name begins with what stays the same when files change, so that the caches of older states of a folder are found.
+func newCacheFile(dir, source string, rule images.Rule, files []labelled, shape Shape, s *survey) cacheFile {
 	about, state := digester{sha256.New()}, digester{sha256.New()}
 	about.text(source)
 	about.text(shape.String())
-	about.text(use)
+	about.text(string(cmp.Or(rule, images.Stretch)))
 	state.number(len(files))
 	for _, f := range files {
 		state.text(f.name)

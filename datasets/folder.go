@@ -112,7 +112,7 @@ func inTurns(part []labelled) []labelled {
 
 // read reads the files, which the survey found, into memory, or into a file of the user's cache where they take more of it than o says.
 func (o Options) read(ctx context.Context, source string, all files, list []labelled, shape Shape, s *survey) (*reading, error) {
-	r := newReading(list, shape, s)
+	r := newReading(list, shape, o.Resize, s)
 	var err error
 	if int64(len(list))*int64(shape.Size()) <= o.inMemory() {
 		r.all.Images, r.all.places = make([]uint8, len(list)*shape.Size()), nil
@@ -180,7 +180,7 @@ func (o Options) cache(source string, list []labelled, shape Shape, s *survey) (
 		return cacheFile{}, fmt.Errorf("%d images of %v take %.1f GiB of memory, more than the %.1f GiB that images may, and there is no folder for caches; set XDG_CACHE_HOME, or %s", len(list), shape, gib, float64(o.inMemory())/(1<<30), smaller)
 	}
 	o.note(fmt.Sprintf("%d images of %v take %.1f GiB and are kept in a file of %s, not in memory (qat data list shows such files, qat data clear removes them); %s", len(list), shape, gib, dir, smaller))
-	return newCacheFile(dir, sourceOf(source), "all", list, shape, s), nil
+	return newCacheFile(dir, sourceOf(source), o.Resize, list, shape, s), nil
 }
 
 // reuse takes the images from a cache, if there is one of these very files.
@@ -216,6 +216,7 @@ func (r *reading) contents() *contents {
 type reading struct {
 	all   Split // every file in its place
 	shape Shape
+	rule  images.Rule
 	index map[string]int // of the files, by name
 	links map[string]string
 
@@ -227,12 +228,12 @@ type reading struct {
 }
 
 // newReading has a place for every file, and none for its pixels yet.
-func newReading(files []labelled, shape Shape, s *survey) *reading {
+func newReading(files []labelled, shape Shape, rule images.Rule, s *survey) *reading {
 	r := &reading{
 		all: Split{
 			Labels: make([]int32, len(files)), Files: make([]File, len(files)), places: make([]int32, len(files)),
 		},
-		shape: shape, index: make(map[string]int, len(files)), links: s.links, faults: s.faults,
+		shape: shape, rule: rule, index: make(map[string]int, len(files)), links: s.links, faults: s.faults,
 	}
 	for i, f := range files {
 		r.all.Labels[i], r.all.Files[i].Path, r.all.places[i], r.index[f.name] = f.class, f.name, int32(i), i
@@ -314,7 +315,7 @@ func (r *reading) image(j job) {
 		return
 	}
 	r.unusual(m, info)
-	if err := r.put(j.i, m.Recolor(r.shape.Channels).Resize(r.shape.Height, r.shape.Width).Pixels); err != nil {
+	if err := r.put(j.i, m.Fit(r.rule, r.shape.Height, r.shape.Width, r.shape.Channels).Pixels); err != nil {
 		r.stop(err)
 		return
 	}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goqat/goqat/images"
 	"github.com/goqat/goqat/signals"
 )
 
@@ -24,6 +25,9 @@ type Options struct {
 	// The size of the images: others are resized, and turned gray or coloured. 0 keeps what the set has; in a folder of images, which may
 	// be of many sizes, that is the size of the first one, shrunk to 256 where it is larger, and gray if all are gray.
 	Height, Width, Channels int
+
+	// Resize says how images of another aspect ratio are brought to that size; "" stands for images.Stretch.
+	Resize images.Rule
 
 	// Undivided leaves a folder without a test part undivided: all images are
 	// test images, until Divide.
@@ -64,6 +68,9 @@ func Open(name string, o Options) (*Dataset, error) {
 
 // OpenContext is Open, ended by the error of ctx when ctx is.
 func OpenContext(ctx context.Context, name string, o Options) (*Dataset, error) {
+	if _, err := images.ParseRule(string(o.Resize)); err != nil {
+		return nil, fmt.Errorf("datasets: %s: %w", name, err)
+	}
 	if name == sampleName {
 		d, err := openSample()
 		return finish(d, name, name, o, err)

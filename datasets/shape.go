@@ -81,7 +81,7 @@ func (d *Dataset) conform(o Options) error {
 		all := make([]uint8, 0, s.Len()*to.Size())
 		for i := range s.Len() {
 			m := images.Image{Height: from.Height, Width: from.Width, Channels: from.Channels, Pixels: s.Image(i)}
-			all = append(all, m.Recolor(to.Channels).Resize(to.Height, to.Width).Pixels...)
+			all = append(all, m.Fit(o.Resize, to.Height, to.Width, to.Channels).Pixels...)
 		}
 		s.Images = all
 	}

@@ -39,7 +39,7 @@ func (l Limits) Decode(r io.Reader, height, width, channels int) ([]uint8, error
 	if err != nil {
 		return nil, err
 	}
-	return m.Recolor(channels).Resize(height, width).Pixels, nil
+	return m.Fit(Stretch, height, width, channels).Pixels, nil
 }
 
 // Read reads an image file and returns the image, upright, in its own size and colour, and what Stat tells of it. The size is held against the

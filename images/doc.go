@@ -8,5 +8,5 @@
 //
 // The rules: pixels are 8 bits a channel, rows from the top, channels last (HWC), with no regard to gamma or colour profiles; 16 bits are
 // rounded to 8; a transparent pixel lies on white; an image is turned upright by the orientation noted in its file; one of another aspect ratio
-// is stretched; of an animation the first image counts; the inks of a JPEG (CMYK, YCCK) are inverted, as Adobe stores them.
+// is stretched, cropped or padded (see Image.Fit); of an animation the first image counts; the inks of a JPEG (CMYK, YCCK) are inverted, as Adobe stores them.
 package images

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/images"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/recipe"
 	"github.com/goqat/goqat/signals"
@@ -56,7 +57,7 @@ func (o Reading) open(ctx context.Context, r *recipe.Recipe) (*datasets.Dataset,
 	on := teller(o.On)
 	return datasets.OpenContext(ctx, r.Data.Name, datasets.Options{
 		Dir: r.Data.Dir, Seed: uint64(r.Seed), Height: r.Data.Height, Width: r.Data.Width, Channels: r.Data.Channels,
-		Undivided: o.Undivided, SkipBroken: o.SkipBroken, Memory: o.Memory,
+		Undivided: o.Undivided, SkipBroken: o.SkipBroken, Memory: o.Memory, Resize: images.Rule(r.Data.Resize),
 		Percentile: r.Data.Percentile, Samples: o.Samples,
 		Note:     func(sentence string) { on.note("note: " + sentence) },
 		Progress: func(done, total int) { on.tell(Progress{"images", done, total}) },

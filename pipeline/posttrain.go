@@ -66,6 +66,7 @@ func (r *Restored) Images(ctx context.Context, data recipe.Data, seed, calibrati
 	if data.Dir != "" {
 		d.Data.Dir = data.Dir
 	}
+	d.Data.Resize = r.Recipe.Data.Resize
 	d.Seed = seed
 	d.Data.Height, d.Data.Width, d.Data.Channels = n.Input.Height, n.Input.Width, n.Input.Channels
 	reading.Samples = n.Input.Samples

@@ -10,6 +10,7 @@ import (
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/export"
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/images"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/qmodel"
 	"github.com/goqat/goqat/recipe"
@@ -79,7 +80,11 @@ func (r *Restored) About() export.About { return about(r.Recipe, r.Checkpoint.In
 
 // about returns what a model says of a training by a recipe, with data of a digest.
 func about(r *recipe.Recipe, digest string) export.About {
-	return export.About{Method: r.QAT.Method, Data: qmodel.Data{Digest: digest, Seed: r.Seed}}
+	a := export.About{Method: r.QAT.Method, Data: qmodel.Data{Digest: digest, Seed: r.Seed}}
+	if rule := r.Data.Resize; rule != string(images.Stretch) {
+		a.Data.Resize = rule
+	}
+	return a
 }
 
 // Calibrate starts all quantizers: those of weights from the weights, those of

@@ -3,10 +3,12 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
 	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/images"
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/qmodel"
 	"github.com/goqat/goqat/recipe"
@@ -95,6 +97,7 @@ func (w TestImages) open(ctx context.Context, t Target) (*datasets.Dataset, erro
 		r.Seed = *w.Seed
 	}
 	r.Data.Height, r.Data.Width, r.Data.Channels = t.Height, t.Width, t.Channels
+	r.Data.Resize = cmp.Or(t.Trained.Resize, string(images.Stretch))
 	limit := r.Data.TestLimit
 	r.Data.TestLimit = 0 // of the images held out, not of all
 	w.Reading.Undivided = true

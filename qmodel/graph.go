@@ -317,6 +317,9 @@ func (d *Data) describe(c *codec) {
 	c.string(&d.Digest)
 	c.literal(`,"seed":`)
 	number(c, &d.Seed)
+	if c.optional(`,"resize":`, d.Resize != "") {
+		c.string(&d.Resize)
+	}
 	c.literal("}")
 }
 

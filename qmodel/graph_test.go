@@ -53,7 +53,7 @@ func TestCodec(t *testing.T) {
 		for range rng.IntN(4) {
 			in.ZeroPoints, in.ScaleBits = append(in.ZeroPoints, -int32(some())), append(in.ScaleBits, rng.Uint32())
 		}
-		data := Data{name(), some()}
+		data := Data{name(), some(), []string{"", "crop", name()}[rng.IntN(3)]}
 		classes := []string{name(), name()}
 		var gotGraph graph
 		var gotInput Input

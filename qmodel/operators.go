@@ -136,11 +136,17 @@ func (o *Operator) Since() int {
 	return forms[o.Op].since
 }
 
+// sinceResize is the version that has rules of resizing.
+const sinceResize = 3
+
 // Oldest returns the least version, from 2 on, that has everything in the model.
 func (m *Model) Oldest() int {
 	oldest := 2
 	if m.Input.Samples != nil {
 		oldest = sinceSamples
+	}
+	if m.Data.Resize != "" {
+		oldest = max(oldest, sinceResize)
 	}
 	for i := range m.Operators {
 		o := &m.Operators[i]

@@ -54,13 +54,16 @@ type Samples struct {
 	ScaleBits  []uint32 `json:"scale_bits"`
 }
 
-// Data says which images a model was trained with.
+// Data says which images a model was trained with, and how they were prepared.
 type Data struct {
 	// Digest is the SHA-256 of the images, their labels and their classes, in lower-case hex digits; empty if it is not
 	// known.
 	Digest string `json:"digest"`
 	// Seed is that of the training; where the images have no test part, it chose those that were set aside.
 	Seed int `json:"seed"`
+	// Resize is the rule by which an image was brought to the size of the input: "" for stretching, "crop" or "pad", see
+	// images.Rule. Since version 3.
+	Resize string `json:"resize,omitempty"`
 }
 
 // Kind says what the numbers of a tensor are.

@@ -115,6 +115,10 @@ func (m *Model) validateHead() error {
 		return fmt.Errorf("the digest of the data in version 1")
 	case !m.Data.valid():
 		return fmt.Errorf("the digest of the data is %.80q, want 64 lower-case hex digits or none", m.Data.Digest)
+	case m.Data.Resize != "" && m.Data.Resize != "crop" && m.Data.Resize != "pad":
+		return fmt.Errorf("images are resized by the rule %.40q, want crop, pad or none", m.Data.Resize)
+	case m.Data.Resize != "" && m.Version < sinceResize:
+		return fmt.Errorf("a rule of resizing is part of version %d", sinceResize)
 	case len(m.Operators) == 0 || len(m.Operators) > maxOperators:
 		return fmt.Errorf("%d operators, want 1 to %d", len(m.Operators), maxOperators)
 	case len(m.Tensors) != len(m.Operators)+1:

@@ -80,6 +80,8 @@ func TestValidateRefuses(t *testing.T) {
 		{"kernel in add", func(m *M) { m.Operators[opAdd].Kernel = [2]int{1, 1} }, "without use"},
 		{"padded average in version 2", func(m *M) { m.Operators[opAvgPool].Pad[0] = 1 }, "part of version 3"},
 		{"dilation in version 2", func(m *M) { m.Operators[opConv].Dilation = [2]int{2, 2} }, "part of version 3"},
+		{"rule of resizing in version 2", func(m *M) { m.Data.Resize = "crop" }, "part of version 3"},
+		{"unknown rule of resizing", func(m *M) { m.Version, m.Data.Resize = 3, "stretch" }, "want crop, pad or none"},
 		{"dilation of 1", func(m *M) { m.Version, m.Operators[opConv].Dilation = 3, [2]int{1, 1} }, "none said for 1"},
 		{"dilation below 1", func(m *M) { m.Version, m.Operators[opConv].Dilation = 3, [2]int{2, 0} }, "dilation [2 0]"},
 		{"dilation of a pool", func(m *M) { m.Version, m.Operators[opMaxPool].Dilation = 3, [2]int{2, 2} }, "dilation [2 2]"},

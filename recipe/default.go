@@ -9,7 +9,7 @@ import "github.com/goqat/goqat/qat/settings"
 func Default() *Recipe {
 	return &Recipe{
 		Model: Model{Name: "lenet", Width: 0.25},
-		Data:  Data{Name: "fashion-sample", Augment: Augment{Crop: Length{Percent: 4}}},
+		Data:  Data{Name: "fashion-sample", Resize: "stretch", Augment: Augment{Crop: Length{Percent: 4}}},
 		Batch: 64,
 		Seed:  1,
 		Float: Phase{

@@ -58,6 +58,7 @@ type Data struct {
 	Height     int     `yaml:"height"`               // images are resized to it; 0 keeps the data's own
 	Width      int     `yaml:"width"`                // as height
 	Channels   int     `yaml:"channels"`             // 1 gray, 3 colour; 0 keeps the data's own
+	Resize     string  `yaml:"resize"`               // of images of another aspect ratio: stretch, crop (the middle), pad (by black)
 	Mean       Levels  `yaml:"mean,omitempty"`       // of pixels in [0, 1]: a number for all channels, a list of one for each, or auto; not said: one, found on the training images
 	Deviation  Levels  `yaml:"deviation,omitempty"`  // as mean
 	Percentile float64 `yaml:"percentile,omitempty"` // of signals: codes are spread over the middle samples, so many of each hundred; 0 means all

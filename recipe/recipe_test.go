@@ -52,6 +52,7 @@ data:
   height: 32
   width: 32
   channels: 3
+  resize: pad
   augment: {crop: 4, flip: true, rotate: 10, scale: 0.1, brightness: 0.2, contrast: 0.3, noise: 0.02, cutout: 0.25, mixup: 0.4}
   balance: 0.5
   skip_broken: true
@@ -132,7 +133,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 			{Kind: "flatten"}, {Kind: "dropout", Rate: 0.5}, {Kind: "linear"},
 		}},
 		Data: recipe.Data{
-			Name: "cifar10", Dir: "/data", Height: 32, Width: 32, Channels: 3,
+			Name: "cifar10", Dir: "/data", Height: 32, Width: 32, Channels: 3, Resize: "pad",
 			Augment: recipe.Augment{
 				Crop: recipe.Pixels(4), Flip: true, Rotate: 10, Scale: 0.1, Brightness: 0.2, Contrast: 0.3, Noise: 0.02, Cutout: 0.25, Mixup: 0.4,
 			},

@@ -143,6 +143,7 @@ func (c *check) data(d *Data) {
 	}
 	c.augment(&d.Augment)
 	between(c, "data.balance", d.Balance, 0, 1)
+	c.oneOf("data.resize", d.Resize, "stretch", "crop", "pad")
 	between(c, "data.train_limit", d.TrainLimit, 0, math.MaxInt32)
 	between(c, "data.test_limit", d.TestLimit, 0, math.MaxInt32)
 }
