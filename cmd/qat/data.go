@@ -17,8 +17,7 @@ func dataCommand() *cobra.Command {
 		Use:   "data",
 		Short: "List and download data sets, and clear the cache of images",
 		Example: `  qat data list
-  qat data fetch fashion-mnist
-  qat data clear`,
+  qat data fetch fashion-mnist`,
 	}
 	command.Group(c, dataListCommand(), dataFetchCommand(), dataClearCommand())
 	return c
@@ -32,9 +31,8 @@ func dataListCommand() *cobra.Command {
 		Long: `List the named data sets and where each was found: in --data-dir, $GOQAT_DATA,
 the user's cache, or the system's data. --json has their classes, too. Beside
 these names, every verb takes the path of a folder with one sub-folder of images
-per class, or of an archive of one. The decoded images of folders that take too
-much memory are kept in files of the user's cache, which are listed after the
-names; qat data clear removes them.`,
+per class, or of an archive of one. Decoded images that take much memory are kept
+in files of the user's cache, listed as well; qat data clear removes them.`,
 		Example: `  qat data list
   qat data list --data-dir ~/datasets`,
 		Args: command.Arguments(0, 0, ""),
@@ -55,10 +53,7 @@ names; qat data clear removes them.`,
 					rows = append(rows, []string{d.Name, size.String(), fmt.Sprint(d.Train), fmt.Sprint(d.Test), found})
 				}
 				p.Table([]string{"name", "size", "train", "test", "found"}, rows)
-				if len(cached) > 0 {
-					p.Printf("\n")
-					printCached(p, cached)
-				}
+				printCached(p, cached)
 			})
 		},
 	}

@@ -39,8 +39,11 @@ Downloaded data sets stay.`,
 	return c
 }
 
-// printCached writes a table of files of decoded images.
+// printCached writes a table of files of decoded images, if there are any.
 func printCached(p *term.Page, files []datasets.Cached) {
+	if len(files) == 0 {
+		return
+	}
 	rows := make([][]string, len(files))
 	for i, f := range files {
 		source := f.Source
