@@ -39,7 +39,8 @@ type Dataset struct {
 	// Samples are the codes of the samples of signals, and nil for images.
 	Samples signals.Encoding
 
-	root int // bytes of the paths of Files above the folder of the classes or parts
+	tagged bool // the class of an image is not the folder of its file
+	root   int  // bytes of the paths of Files above the folder of the classes or parts
 }
 
 // A File is where an image comes from.

@@ -34,17 +34,35 @@ func (h digester) classes(names []string) {
 
 func (h digester) String() string { return hex.EncodeToString(h.Sum(nil)) }
 
+// A taggedFile is a file with the part and the class of its image.
+type taggedFile struct {
+	File
+	tag
+}
+
 // digestFiles returns the digest of images in files of their own: the names of the classes, and the path and the SHA-256 of each file, by path.
 // Where the set lies, how it is packed, and the size the images are wanted in do not matter.
 func digestFiles(d *Dataset) string {
 	h := digester{sha256.New()}
 	h.classes(d.Classes)
-	files := slices.Concat(d.Train.Files, d.Validation.Files, d.Test.Files)
-	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	var files []taggedFile
+	for _, s := range []struct {
+		name string
+		Split
+	}{{partTrain, d.Train}, {partValidation, d.Validation}, {partTest, d.Test}} {
+		for i, f := range s.Files {
+			files = append(files, taggedFile{f, tag{s.name, d.Classes[s.Labels[i]]}})
+		}
+	}
+	slices.SortFunc(files, func(a, b taggedFile) int { return strings.Compare(a.Path, b.Path) })
 	h.number(len(files))
 	for _, f := range files {
 		h.text(f.Path[d.root:])
 		h.Write(f.SHA256[:])
+		if d.tagged { // else the path says it
+			h.text(f.part)
+			h.text(f.class)
+		}
 	}
 	return h.String()
 }

@@ -22,6 +22,21 @@ const maxNativeSide = 256
 // openImages reads a folder or an archive of images, source, in two passes: a survey of the file names and image sizes, then the pixels, decoded on
 // all processors. The order of the images does not depend on that of the files: within a split the classes take turns, each by path.
 func openImages(ctx context.Context, source string, all files, o Options) (*Dataset, error) {
+	return openLaidOut(ctx, source, all, o, func(s *survey) (layout, error) {
+		l, err := newLayout(s.names())
+		if err == nil {
+			l.unused(s)
+		}
+		return l, err
+	})
+}
+
+// openTagged is openImages of images that have tags. Classes, if not nil, says in which order.
+func openTagged(ctx context.Context, source string, all files, classes []string, o Options) (*Dataset, error) {
+	return openLaidOut(ctx, source, all, o, func(s *survey) (layout, error) { return tagLayout(s, classes) })
+}
+
+func openLaidOut(ctx context.Context, source string, all files, o Options, of func(*survey) (layout, error)) (*Dataset, error) {
 	s, err := look(ctx, all)
 	if err != nil {
 		return nil, err
@@ -29,11 +44,10 @@ func openImages(ctx context.Context, source string, all files, o Options) (*Data
 	if s.cifar && len(s.shapes) == 0 {
 		return openCIFAR(all)
 	}
-	l, err := newLayout(s.names())
+	l, err := of(s)
 	if err != nil {
 		return nil, err
 	}
-	l.unused(s)
 	s.left.say(o.note)
 	l.say(o.note)
 	parts := [][]labelled{inTurns(l.train), inTurns(l.validation), inTurns(l.test)}
@@ -50,7 +64,7 @@ func openImages(ctx context.Context, source string, all files, o Options) (*Data
 		return nil, err
 	}
 	r.say(o.note)
-	d := &Dataset{Classes: l.classes, Shape: shape, root: len(l.root)}
+	d := &Dataset{Classes: l.classes, Shape: shape, root: len(l.root), tagged: len(s.tags) > 0}
 	d.Train, d.Validation, d.Test = r.parts(parts, s.faults)
 	if err := d.checkClasses(); err != nil {
 		return nil, err

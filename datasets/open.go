@@ -137,15 +137,23 @@ func openPath(ctx context.Context, path string, o Options) (*Dataset, error) {
 		if names := tableFiles(path); names != nil {
 			return openTables(path, names, o)
 		}
+		if shards := shardsIn(path); len(shards) > 0 {
+			return openShards(ctx, path, shards, o)
+		}
 		return openImages(ctx, path, folderFiles(path), o)
 	}
 	lower := strings.ToLower(path)
 	switch {
-	case strings.HasSuffix(lower, ".tar.gz"), strings.HasSuffix(lower, ".tgz"), strings.HasSuffix(lower, ".tar"):
+	case isTar(lower) && isShard(path):
+		return openShards(ctx, path, []string{path}, o)
+	case isTar(lower):
 		return openImages(ctx, path, tarFiles(func() (io.ReadCloser, error) { return os.Open(path) }), o)
 	case strings.HasSuffix(lower, ".npz"):
 		return openArrays(path, o)
 	case strings.HasSuffix(lower, ".csv"):
+		if namesImages(path) {
+			return openImageTable(ctx, path, o)
+		}
 		return openTable(path, o)
 	case strings.HasSuffix(lower, ".zip"):
 		f, err := os.Open(path)

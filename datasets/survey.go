@@ -22,6 +22,7 @@ import (
 type survey struct {
 	shapes  map[string]Shape  // of each file that is an image by its name; zero if it cannot be read
 	stamps  map[string]stamp  // of each of them
+	tags    map[string]tag    // of those that have one
 	links   map[string]string // of an archive: the file whose content an image has
 	folders []string          // paths of all
 	faults  faults
@@ -34,7 +35,7 @@ var imageLimits = images.Limits{Pixels: images.MaxPixels, Bytes: maxEntry}
 
 // look surveys all files.
 func look(ctx context.Context, all files) (*survey, error) {
-	s := &survey{shapes: map[string]Shape{}, stamps: map[string]stamp{}, links: map[string]string{}, faults: faults{}, left: leftOut{}}
+	s := &survey{shapes: map[string]Shape{}, stamps: map[string]stamp{}, tags: map[string]tag{}, links: map[string]string{}, faults: faults{}, left: leftOut{}}
 	targets := map[string]string{}
 	err := all(func(f found) error {
 		if err := ctx.Err(); err != nil {
@@ -82,6 +83,9 @@ func (s *survey) file(f found) error {
 			return fmt.Errorf("%s: twice in the archive; keep one", f.name)
 		}
 		s.stamps[f.name] = f.stamp
+		if f.tag != (tag{}) {
+			s.tags[f.name] = f.tag
+		}
 		info, err := imageLimits.Stat(f)
 		s.image(f.name, Shape{info.Height, info.Width, info.Channels}, err)
 	}

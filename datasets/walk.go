@@ -33,7 +33,11 @@ type found struct {
 	target    string // of a link, relative to the root as name is
 	io.Reader        // of a regular file
 	stamp            // of a regular file
+	tag              // of an image whose class is not the folder it is in
 }
+
+// A tag is the part and the class of an image; the part is "" where there are none.
+type tag struct{ part, class string }
 
 // A stamp tells a file from what it was before.
 type stamp struct {
