@@ -28,12 +28,13 @@ const (
 func (e *examination) images() (found []Finding, err error) {
 	classes := e.Network.Classes
 	count, constant := make([]int, len(classes)), make([]int, len(classes))
-	s := e.Images.Calibration
-	size := len(s.Images) / s.Len()
-	for i, label := range s.Labels {
-		image := s.Images[i*size : (i+1)*size]
+	for b, err := range e.Images.Calibration.Batches(1) {
+		if err != nil {
+			return nil, err
+		}
+		label := b.Labels[0]
 		count[label]++
-		if slices.Min(image) == slices.Max(image) {
+		if slices.Min(b.Images) == slices.Max(b.Images) {
 			constant[label]++
 		}
 	}

@@ -129,7 +129,9 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 		return nil, err
 	}
 	t.data.say(t.on)
-	t.data.warnOfClasses(t.on)
+	if err := t.data.warnOfClasses(t.on); err != nil {
+		return nil, err
+	}
 	for _, sentence := range remarks(r) {
 		t.on.note("note: " + sentence)
 	}

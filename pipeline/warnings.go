@@ -14,9 +14,12 @@ import (
 
 // warnOfClasses tells which classes cannot be learned or measured: those whose training
 // images show nothing, and those without images to train or to validate with.
-func (s split) warnOfClasses(on teller) {
+func (s split) warnOfClasses(on teller) error {
 	images := s.train.Drawn(len(s.Classes), 0)
-	blank := s.blank()
+	blank, err := s.blank()
+	if err != nil {
+		return err
+	}
 	var empty []string
 	for c, n := range blank {
 		switch {
@@ -36,6 +39,7 @@ func (s split) warnOfClasses(on teller) {
 	if s.Dataset.Validation.Len() == 0 { // else package datasets tells what a part lacks
 		warnOf(on, "no images to validate with, so that they do not count in which checkpoint is best", s.lacking(s.validation))
 	}
+	return nil
 }
 
 // warnOf tells of classes that lack something.
@@ -62,20 +66,23 @@ func (s split) lacking(part datasets.Split) (classes []string) {
 }
 
 // blank counts the training images of each class whose pixels are all alike.
-func (s split) blank() []int {
+func (s split) blank() ([]int, error) {
 	counts := make([]int, len(s.Classes))
-	for i, label := range s.train.Labels {
-		pixels := s.train.Image(i)
+	for b, err := range s.train.Batches(1) {
+		if err != nil {
+			return nil, err
+		}
+		pixels := b.Images
 		first := pixels[:s.Channels]
 		alike := true
 		for at := 0; at < len(pixels) && alike; at += s.Channels {
 			alike = slices.Equal(pixels[at:at+s.Channels], first)
 		}
 		if alike {
-			counts[label]++
+			counts[b.Labels[0]]++
 		}
 	}
-	return counts
+	return counts, nil
 }
 
 // mostOfOneClass is the share of predictions of one class from which a network has

@@ -56,7 +56,10 @@ func (e *evidence) activations(ctx context.Context) (map[string]*distribution, i
 		found[site.Name] = compare(site.Y, after, q.Quantization(), q.Bits())
 		copy(site.Y, after)
 	}
-	_, err := e.Network.Forward(pass, images.Images, images.Labels)
+	pixels, err := images.Pixels()
+	if err == nil {
+		_, err = e.Network.Forward(pass, pixels, images.Labels)
+	}
 	return found, images.Len(), err
 }
 
@@ -144,5 +147,9 @@ func (s *Subject) codes() (map[string][]uint8, int, error) {
 		return nil, 0, err
 	}
 	defer runner.Close()
-	return codes, images.Len(), runner.Run(make([]int32, images.Len()*len(s.Model.Classes)), images.Images)
+	pixels, err := images.Pixels()
+	if err == nil {
+		err = runner.Run(make([]int32, images.Len()*len(s.Model.Classes)), pixels)
+	}
+	return codes, images.Len(), err
 }

@@ -38,7 +38,7 @@ func (s *Subject) mistakes() (*mistakes, error) {
 		return nil, nil
 	}
 	height, width, channels := s.imageShape()
-	if channels != 1 && channels != 3 || len(s.Evidence.Test.Images) != r.Images*height*width*channels {
+	if channels != 1 && channels != 3 || s.Evidence.Test.Len() != r.Images {
 		return nil, nil
 	}
 	var wrong []int
@@ -51,12 +51,16 @@ func (s *Subject) mistakes() (*mistakes, error) {
 	shown := min(len(wrong), mostMistakes)
 	for k := range shown {
 		i := wrong[k*len(wrong)/shown]
+		pixels, err := s.Evidence.Test.Subset([]int{i}).Pixels()
+		if err != nil || len(pixels) != height*width*channels {
+			return nil, err
+		}
 		name := "test image " + strconv.Itoa(i)
 		if files := s.Evidence.Test.Files; files != nil {
 			name = short(files[i].Path)
 		}
 		m.Images = append(m.Images, mistake{
-			picture(images.Image{Height: height, Width: width, Channels: channels, Pixels: s.Evidence.Test.Image(i)}),
+			picture(images.Image{Height: height, Width: width, Channels: channels, Pixels: pixels}),
 			short(names[r.Labels[i]]), short(names[r.Predictions[i]]), name,
 		})
 	}
