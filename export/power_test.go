@@ -27,6 +27,7 @@ func TestPowersOfTwo(t *testing.T) {
 		c.Pool, c.Policy.Method, c.Policy.Weights = pool, pick[qat.Method](g, qat.Int{}, qat.PACT{}, qat.LSQ{}, qat.LSQPlus{}), nil
 		c.Policy.WeightBits, c.Policy.ActivationBits, c.Policy.PowerOfTwo = 2+g.IntN(7), 2+g.IntN(7), true
 		c.Policy.FirstLast = pick(g, qat.FirstLast8, qat.FirstLastSame)
+		c.Input.Own = nil // a table may read the image
 		c.Input.Scale = float32(quant.PowerOfTwo(float64(c.Input.Scale)))
 		n, err := layers.Build(m, c)
 		if err != nil {

@@ -195,7 +195,7 @@ func TestValidateRefusesSigns(t *testing.T) {
 		{"requantized signs", func(m *M) { m.Operators[binPowers].Requantizer = m.Operators[binLinear].Requantizer }, "does not use"},
 		{"planes", func(m *M) { h := m.Operators[binPlanes].Thresholds; h.T = h.T[:2] }, "thresholds of 2 planes"},
 		{"channels", func(m *M) { h := m.Operators[binPowers].Thresholds; h.T[0] = h.T[0][:3] }, "thresholds of 3 channels"},
-		{"falling", func(m *M) { h := m.Operators[binPlanes].Thresholds; h.T[2][1] = h.T[0][1] - 1 }, "below that of the plane before"},
+		{"falling", func(m *M) { h := m.Operators[binPlanes].Thresholds; h.T[2][1] = h.T[0][1] - 1 }, "below the threshold of the plane before"},
 		{"terms", func(m *M) { h := m.Operators[binPlanes].Thresholds; h.M = h.M[:2] }, "2 terms"},
 		{"table of no signs", func(m *M) {
 			o := &m.Operators[binSign]
