@@ -40,6 +40,7 @@ func AdaRound(ctx context.Context, n *layers.Network, images datasets.Split, pro
 			if err := p.collect(ctx, n, images); err != nil {
 				return err
 			}
+			p.mirror()
 			if err := p.round(n.Graph, q); err != nil {
 				return err
 			}
@@ -153,7 +154,7 @@ func (p *patches) cut(to *[]float32, x []float32, rows int) {
 	}
 }
 
-// accumulate adds the batch's patches to the sums.
+// accumulate adds the batch's patches to the sums, to H from the diagonal on.
 func (p *patches) accumulate(threads *graph.Graph) error {
 	groups, n := len(p.h), p.size
 	return threads.Do(groups*n, func(job int) {
@@ -164,14 +165,26 @@ func (p *patches) accumulate(threads *graph.Graph) error {
 			if v == 0 {
 				continue
 			}
-			for j, x := range p.quant[at : at+n] {
-				h[j] += v * float64(x)
+			above := h[i:]
+			for j, x := range p.quant[at+i : at+n] {
+				above[j] += v * float64(x)
 			}
 			for j, x := range p.float[at : at+n] {
 				c[j] += v * float64(x)
 			}
 		}
 	})
+}
+
+// mirror completes H, which is symmetric.
+func (p *patches) mirror() {
+	for _, h := range p.h {
+		for i := range p.size {
+			for j := range i {
+				h[i*p.size+j] = h[j*p.size+i]
+			}
+		}
+	}
 }
 
 // round gives each channel's weights their codes.

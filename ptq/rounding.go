@@ -36,7 +36,8 @@ type Rounding struct {
 // those to come taken as they are, from the weight with the strongest input to
 // that with the weakest, and back.
 func (r *Rounding) Solve(q []int16, w []float32) float64 {
-	nearest := r.start(w)
+	start := r.start(w)
+	nearest := start.clone()
 	for i := range w {
 		nearest.round(i, math.RoundToEven(float64(w[i])/r.Scale))
 	}
@@ -49,7 +50,7 @@ func (r *Rounding) Solve(q []int16, w []float32) float64 {
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(r.H[j*len(w)+j], r.H[i*len(w)+i]) })
 	for range 2 {
-		c := r.start(w)
+		c := start.clone()
 		for _, i := range order {
 			c.roundBest(i)
 		}
@@ -73,14 +74,16 @@ type choices struct {
 	q     []float64
 	step  []float64 // what q[i] may change by, ±1; 0 where there is no choice
 	slope []float64 // half the derivative of the error by the code
+	bend  []float64 // half the second derivative by the code: s²·H on its diagonal
 }
 
 // start returns the state in which the codes are the weights as they are.
 func (r *Rounding) start(w []float32) *choices {
 	n := len(w)
-	c := &choices{Rounding: r, w: make([]float64, n), step: make([]float64, n), slope: make([]float64, n)}
+	c := &choices{Rounding: r, w: make([]float64, n), step: make([]float64, n), slope: make([]float64, n), bend: make([]float64, n)}
 	for i, v := range w {
 		c.w[i] = float64(v) / r.Scale
+		c.bend[i] = r.Scale * r.Scale * r.H[i*n+i]
 	}
 	c.q = slices.Clone(c.w)
 	for i := range c.slope {
@@ -91,6 +94,13 @@ func (r *Rounding) start(w []float32) *choices {
 		c.slope[i] = r.Scale * (r.Scale*sum - r.G[i])
 	}
 	return c
+}
+
+// clone returns a state of its own, of the same weights.
+func (c *choices) clone() *choices {
+	d := *c
+	d.q, d.step, d.slope = slices.Clone(c.q), slices.Clone(c.step), slices.Clone(c.slope)
+	return &d
 }
 
 // loss returns the error, less its constant.
@@ -106,8 +116,9 @@ func (c *choices) loss() float64 {
 func (c *choices) move(i int, d float64) {
 	n := len(c.q)
 	c.q[i] += d
+	slope, factor := c.slope[:n], c.Scale*c.Scale*d
 	for j, h := range c.H[i*n : (i+1)*n] {
-		c.slope[j] += c.Scale * c.Scale * d * h
+		slope[j] += factor * h
 	}
 }
 
@@ -128,7 +139,7 @@ func (c *choices) round(i int, code float64) {
 
 // roundBest rounds code i to the choice with the lower error, given the others.
 func (c *choices) roundBest(i int) {
-	h := c.Scale * c.Scale * c.H[i*len(c.q)+i]
+	h := c.bend[i]
 	below, above := math.Floor(c.w[i])-c.q[i], math.Ceil(c.w[i])-c.q[i]
 	if 2*below*c.slope[i]+below*below*h <= 2*above*c.slope[i]+above*above*h {
 		c.round(i, math.Floor(c.w[i]))
@@ -173,7 +184,7 @@ const tolerance = 1e-12
 
 // gain returns by how much taking choice i lowers the error.
 func (c *choices) gain(i int) float64 {
-	h := c.Scale * c.Scale * c.H[i*len(c.q)+i]
+	h := c.bend[i]
 	gain := -2*c.step[i]*c.slope[i] - c.step[i]*c.step[i]*h
 	if gain <= tolerance*h {
 		return math.Min(gain, 0)
