@@ -47,7 +47,7 @@ def write_folder(folder, images):
 def run(*command):
     """Runs a command; returns what it printed and its peak memory in MB, which Linux tells while it runs."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-        process, peak = subprocess.Popen(command, stdout=out, stderr=errors), 0
+        process, peak = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=errors), 0
         while process.poll() is None:
             try:
                 status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
