@@ -33,15 +33,12 @@ type Histogram struct {
 
 // Add counts the values x.
 func (h *Histogram) Add(x []float32) {
-	lo, hi := h.Min, h.Max
-	for _, v := range x {
-		if v-v != 0 {
-			h.invalid = true
-			return
-		}
-		lo, hi = min(lo, v), max(hi, v)
+	lo, hi, finite := limits(x)
+	if !finite {
+		h.invalid = true
+		return
 	}
-	h.Min, h.Max = lo, hi
+	h.Min, h.Max = min(h.Min, lo), max(h.Max, hi)
 	h.Count += int64(len(x))
 	if lo == 0 && hi == 0 {
 		h.Zeros += int64(len(x))

@@ -112,6 +112,19 @@ func (s Split) Subset(positions []int) Split {
 // Head returns the first n images (all of them if there are fewer), shared with s.
 func (s Split) Head(n int) Split { return s.at(0, min(n, s.Len())) }
 
+// Spread returns n images (all of them if there are fewer) at equal distances: those of a folder are in an order of
+// classes.
+func (s Split) Spread(n int) Split {
+	if n >= s.Len() {
+		return s
+	}
+	positions := make([]int, n)
+	for i := range positions {
+		positions[i] = i * s.Len() / n
+	}
+	return s.Subset(positions)
+}
+
 // counts are the images of each class.
 func (s Split) counts(classes int) []int {
 	n := make([]int, classes)

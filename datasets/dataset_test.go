@@ -107,3 +107,16 @@ func TestMeanDeviation(t *testing.T) {
 		t.Errorf("fashion-sample: %v, %v", mean, deviation)
 	}
 }
+
+// TestSpread takes images at equal distances, or all.
+func TestSpread(t *testing.T) {
+	s := Split{Images: []uint8{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, Labels: make([]int32, 10)}
+	for _, c := range []struct {
+		n    int
+		want []uint8
+	}{{0, nil}, {1, []uint8{0}}, {3, []uint8{0, 3, 6}}, {10, s.Images}, {99, s.Images}} {
+		if got := s.Spread(c.n).Images; !slices.Equal(got, c.want) {
+			t.Errorf("%d of 10: %v, want %v", c.n, got, c.want)
+		}
+	}
+}

@@ -82,19 +82,9 @@ func (r *Restored) Images(ctx context.Context, data recipe.Data, seed, calibrati
 	if err != nil {
 		return nil, err
 	}
-	i := &Images{Calibration: spread(s.train, calibration), Validation: s.validation, Test: set.Test, Digest: set.Digest}
+	i := &Images{Calibration: s.train, Validation: s.validation, Test: set.Test, Digest: set.Digest}
+	if calibration > 0 {
+		i.Calibration = s.train.Spread(calibration)
+	}
 	return i, nil
-}
-
-// spread returns so many images of a split, evenly spread over it: those of a folder
-// are in an order of classes.
-func spread(s datasets.Split, count int) datasets.Split {
-	if count <= 0 || count >= s.Len() {
-		return s
-	}
-	positions := make([]int, count)
-	for i := range positions {
-		positions[i] = i * s.Len() / count
-	}
-	return s.Subset(positions)
 }

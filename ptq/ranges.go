@@ -57,15 +57,23 @@ func Ranges(ctx context.Context, n *layers.Network, images datasets.Split, o Opt
 	if err := show(ctx, n, images, sites, o.Progress); err != nil {
 		return nil, err
 	}
+	found, failed := make([]calibrate.Range, len(n.Units)), make([]error, len(n.Units))
+	err = n.Graph.Do(len(n.Units), func(i int) {
+		if s := sites[n.Units[i].Name]; s != nil {
+			found[i], failed[i] = s.rule.Range(calibrate.Grid{Bits: s.quantizer.Bits(), Symmetric: s.quantizer.Symmetric()})
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
 	var tensors []Tensor
-	for _, u := range n.Units {
-		s := sites[u.Name]
+	for i, u := range n.Units {
+		s, r := sites[u.Name], found[i]
 		if s == nil {
 			continue
 		}
-		r, err := s.rule.Range(calibrate.Grid{Bits: s.quantizer.Bits(), Symmetric: s.quantizer.Symmetric()})
-		if err != nil {
-			return nil, fmt.Errorf("ptq: layer %s: %w", u.Name, err)
+		if failed[i] != nil {
+			return nil, fmt.Errorf("ptq: layer %s: %w", u.Name, failed[i])
 		}
 		s.quantizer.SetRange(float32(r.Lo), float32(r.Hi))
 		s.tensor.Range, s.tensor.Bits = r, s.quantizer.Bits()

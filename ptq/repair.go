@@ -37,7 +37,8 @@ type Plan struct {
 }
 
 // A Step is what one part of the work gained: the signal-to-noise ratio of the logits
-// after it, the float network's being the signal, over the calibration images.
+// after it, the float network's being the signal, over 256 of the calibration images,
+// spread over all.
 type Step struct {
 	Name  string  `json:"name"`
 	SNRdB float64 `json:"snr_db"`
@@ -63,21 +64,26 @@ func Quantize(ctx context.Context, n *layers.Network, images datasets.Split, pla
 			return nil, fmt.Errorf("ptq: there is no repair %q; choose from %s", name, strings.Join(Repairs(), ", "))
 		}
 	}
-	q := &quantizing{n: n, images: images, plan: plan}
+	q := &quantizing{n: n, images: images, judged: images.Spread(judged), plan: plan}
 	return &q.outcome, q.run(ctx)
 }
+
+// judged is the most images that a step is measured on. All of those to calibrate with
+// would take longer than the calibration itself.
+const judged = 256
 
 // quantizing is a Quantize under way.
 type quantizing struct {
 	n       *layers.Network
 	images  datasets.Split
 	plan    Plan
-	want    []float32 // the float network's logits, image by image
+	judged  datasets.Split // those of the images that every step is measured on
+	want    []float32      // the float network's logits for these, image by image
 	outcome Outcome
 }
 
 func (q *quantizing) run(ctx context.Context) (err error) {
-	if q.want, err = Logits(ctx, q.n, q.images, graph.Pass{}); err != nil {
+	if q.want, err = Logits(ctx, q.n, q.judged, graph.Pass{}); err != nil {
 		return err
 	}
 	if q.asked(RepairEqualize) {
@@ -167,7 +173,7 @@ func (q *quantizing) count(stage string) func(done int) {
 
 // step notes what the logits are worth after a part of the work.
 func (q *quantizing) step(ctx context.Context, name string) error {
-	got, err := Logits(ctx, q.n, q.images, graph.Pass{Quantize: true})
+	got, err := Logits(ctx, q.n, q.judged, graph.Pass{Quantize: true})
 	if err != nil {
 		return err
 	}

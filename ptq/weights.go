@@ -3,6 +3,7 @@
 package ptq
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/goqat/goqat/calibrate"
@@ -23,19 +24,17 @@ func Weights(n *layers.Network, rule string, numbers calibrate.Options) error {
 		if !ok {
 			continue
 		}
-		scales := q.Scales()
+		scales, found := q.Scales(), make([]error, len(q.Scales()))
 		size := len(u.Weight.Value) / len(scales)
-		for c := range scales {
+		err := n.Graph.Do(len(scales), func(c int) {
 			k := r.New(numbers)
 			k.Image(u.Weight.Value[c*size : (c+1)*size])
-			found, err := k.Range(calibrate.Grid{Bits: q.Bits(), Symmetric: true})
-			if err != nil {
-				return fmt.Errorf("ptq: the weights of layer %s: %w", u.Name, err)
-			}
-			scales[c] = float32(found.Hi / float64(quant.Weight(q.Bits()).Max()))
-			if scales[c] == 0 {
-				scales[c] = 1
-			}
+			var t calibrate.Range
+			t, found[c] = k.Range(calibrate.Grid{Bits: q.Bits(), Symmetric: true})
+			scales[c] = cmp.Or(float32(t.Hi/float64(quant.Weight(q.Bits()).Max())), 1)
+		})
+		if err := cmp.Or(append(found, err)...); err != nil {
+			return fmt.Errorf("ptq: the weights of layer %s: %w", u.Name, err)
 		}
 	}
 	return nil
