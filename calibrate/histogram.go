@@ -45,20 +45,30 @@ func (h *Histogram) Add(x []float32) {
 		return
 	}
 	h.fit(max(-lo, hi))
-	scale := float32(math.Exp2(float64(-h.exponent)))
-	bins, zeros := h.bins, int64(0)
-	for _, v := range x {
-		if v == 0 {
-			zeros++
-			continue
-		}
-		i := int32(v * scale) // towards 0
-		if v < 0 && float32(i) != v*scale {
-			i--
-		}
-		bins[half+i]++
-	}
+	zeros := h.count(x, float32(math.Exp2(float64(-h.exponent))))
 	h.Zeros += zeros
+	h.bins[half] -= zeros
+}
+
+// count adds the values, zeros among them, to the bins, and returns how many are 0. No
+// processor foresees which values are 0 or negative, so that nothing branches on it.
+func (h *Histogram) count(x []float32, scale float32) (zeros int64) {
+	bins := (*[2 * half]int64)(h.bins)
+	for _, v := range x {
+		place := v * scale
+		i := int32(place) // towards 0
+		var zero int64
+		if v == 0 {
+			zero = 1
+		}
+		var above int32
+		if float32(i) > place {
+			above = 1
+		}
+		zeros += zero
+		bins[uint32(half+i-above)%(2*half)]++
+	}
+	return zeros
 }
 
 // fit widens the bins until a value of the given magnitude has one.

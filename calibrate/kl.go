@@ -20,6 +20,10 @@ import (
 // For a threshold after i bins, P is the first i bins with all that lies beyond
 // added to the last. Q has, for each level, the mean of its bins that are not
 // empty, without what lies beyond.
+//
+// The rule is for activations. Fewer values than bins, as the weights of a channel
+// are, have no distribution: most bins are empty, and a threshold with one filled bin
+// before it leaves P and Q equal. Of such a tensor all values are covered.
 type entropy struct{ h Histogram }
 
 func (e *entropy) Image(x []float32) { e.h.Add(x) }
@@ -28,8 +32,11 @@ func (e *entropy) Range(g Grid) (Range, error) {
 	if err := e.h.check(); err != nil {
 		return Range{}, err
 	}
-	t := e.h.width() * float64(leastDivergence(e.h.magnitudes(), e.levels(g)))
 	r := e.h.extremes()
+	if e.h.Count-e.h.Zeros < half {
+		return g.cover(r), nil
+	}
+	t := e.h.width() * float64(leastDivergence(e.h.magnitudes(), e.levels(g)))
 	if g.Symmetric {
 		return g.cover(Range{0, min(t, max(-r.Lo, r.Hi))}), nil
 	}

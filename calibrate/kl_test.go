@@ -123,3 +123,21 @@ func TestEntropyWarnsOfSpikes(t *testing.T) {
 		}
 	}
 }
+
+// TestEntropyOfFewValues has the weights of a channel: there is a threshold with one filled
+// bin before it whose divergence is 0, and what is found covers all.
+func TestEntropyOfFewValues(t *testing.T) {
+	x := draw("normal", 144)
+	counts, _ := magnitudes(x)
+	first := slices.IndexFunc(counts[8:], func(n float64) bool { return n > 0 }) + 8
+	for i := range 8 {
+		counts[i] = 0
+	}
+	if d := divergence(counts, first+1, 8); d != 0 {
+		t.Errorf("divergence %v", d)
+	}
+	r := found(t, "kl", calibrate.Grid{Bits: 4, Symmetric: true}, x, 144, calibrate.Options{})
+	if most := float64(max(-slices.Min(x), slices.Max(x))); r.Hi != most || r.Lo != -most {
+		t.Errorf("[%v, %v], want ±%v", r.Lo, r.Hi, most)
+	}
+}
