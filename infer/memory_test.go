@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/goqat/goqat/infer/internal/kernel"
 	"github.com/goqat/goqat/internal/qmodeltest"
 	"github.com/goqat/goqat/qmodel"
 )
@@ -24,7 +25,7 @@ func held() int {
 }
 
 // TestModelsStayPacked compares what a model holds with its file: the packed codes once, and with a runner once more, in
-// the order of the kernels. Those of AVX-512 read them packed, those of AVX2 as bytes.
+// the order of the kernels. Those of AVX-512 can read them packed, those of AVX2 read bytes.
 func TestModelsStayPacked(t *testing.T) {
 	const slack = 1 << 17 // for all that does not grow with the weights
 	rng := rand.New(rand.NewPCG(21, 21))
@@ -41,8 +42,9 @@ func TestModelsStayPacked(t *testing.T) {
 		}
 		for _, c := range []struct {
 			kernel  string // "" for no runner
+			memory  Memory
 			percent int
-		}{{"", 105}, {"avx512vnni", 210}, {"avx2", 330}} {
+		}{{"", "", 105}, {"avx512vnni", Small, 210}, {"avx512vnni", Fast, 330}, {"avx2", Fast, 330}} {
 			if c.kernel != "" && !slices.Contains(Kernels(), c.kernel) {
 				continue
 			}
@@ -53,14 +55,74 @@ func TestModelsStayPacked(t *testing.T) {
 			}
 			var r *Runner
 			if c.kernel != "" {
-				r = newTestRunner(t, m, Options{Kernel: c.kernel})
+				r = newTestRunner(t, m, Options{Kernel: c.kernel, Memory: c.memory})
 			}
 			got, most := held()-before, file.Len()*c.percent/100+slack
 			if got > most {
-				t.Errorf("%s, kernel %q: a file of %d bytes holds %d, want at most %d", name, c.kernel, file.Len(), got, most)
+				t.Errorf("%s, kernel %q %s: a file of %d bytes holds %d, want at most %d", name, c.kernel, c.memory, file.Len(), got, most)
 			}
 			runtime.KeepAlive(m)
 			runtime.KeepAlive(r)
+		}
+	}
+}
+
+// TestMemoryDoesNotMatter compares the ways to keep weights, for batches of every packing.
+func TestMemoryDoesNotMatter(t *testing.T) {
+	rng := rand.New(rand.NewPCG(22, 22))
+	for _, q := range []*qmodel.Model{wide(rng), lenet(rng)} {
+		const most = fewRows
+		m, images := newTestModel(t, q), drawImages(rng, q, most)
+		size, classes := len(images)/most, len(q.Classes)
+		want := make([]int32, most*classes)
+		if err := newTestRunner(t, m, Options{Batch: most, Kernel: "reference"}).Run(want, images); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range Kernels()[:len(Kernels())-1] {
+			for _, memory := range []Memory{"", Fast, Small} {
+				for _, batch := range []int{1, most} {
+					got := make([]int32, batch*classes)
+					if err := newTestRunner(t, m, Options{Batch: batch, Kernel: name, Memory: memory}).Run(got, images[:batch*size]); err != nil {
+						t.Fatal(err)
+					}
+					if !slices.Equal(got, want[:len(got)]) {
+						t.Errorf("kernel %s, memory %q, batch %d: %d, want %d", name, memory, batch, got, want[:len(got)])
+					}
+				}
+			}
+		}
+	}
+	if _, err := newTestModel(t, wide(rng)).NewRunner(Options{Memory: "big"}); err == nil {
+		t.Error("memory \"big\" is taken")
+	}
+}
+
+// TestPacking checks which operators have packed weights.
+func TestPacking(t *testing.T) {
+	set := kernel.Set{Plan: func(kernel.Conv, []int8) kernel.Plan { return nil }}
+	if set.Packed != nil || packAll.of(set).Plan == nil {
+		t.Error("a set that does not pack has no plans")
+	}
+	packed := false
+	set.Packed = func(kernel.Conv, []int8) kernel.Plan { packed = true; return nil }
+	linear, conv := kernel.Conv{OutH: 1, OutW: 1}, kernel.Conv{OutH: 2, OutW: 1}
+	for _, c := range []struct {
+		memory       Memory
+		images       int
+		linear, conv bool
+	}{{Small, 1, true, true}, {Small, 100, true, true}, {Fast, 1, true, false}, {"", fewRows - 1, true, false}, {"", fewRows, false, false}} {
+		p, err := c.memory.packing(c.images)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range []struct {
+			conv kernel.Conv
+			want bool
+		}{{linear, c.linear}, {conv, c.conv}} {
+			packed = false
+			if p.of(set).Plan(k.conv, nil); packed != k.want {
+				t.Errorf("memory %q, %d images, %d pixels: packed %t, want %t", c.memory, c.images, k.conv.Pixels(), packed, k.want)
+			}
 		}
 	}
 }

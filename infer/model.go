@@ -17,7 +17,8 @@ import (
 // A Model is a quantized network, ready to run. It is safe for concurrent use.
 type Model struct {
 	q           *qmodel.Model
-	programs    map[string]func() *program // by the name of the kernel; made when first asked for
+	programs    map[string]programs // by the name of the kernel
+	arena       *arenaPlan
 	best        string
 	classifiers sync.Pool // of *classifier, idle
 }
@@ -69,13 +70,13 @@ func New(q *qmodel.Model) (*Model, error) {
 }
 
 func newModel(q *qmodel.Model) *Model {
-	m := &Model{q: q, programs: map[string]func() *program{}}
+	m := &Model{q: q, arena: planArena(q), programs: map[string]programs{}}
 	for _, set := range sets.All() {
 		if set.Supported {
 			if m.best == "" {
 				m.best = set.Name
 			}
-			m.programs[set.Name] = sync.OnceValue(func() *program { return compile(q, set) })
+			m.programs[set.Name] = newPrograms(q, set)
 		}
 	}
 	return m
@@ -123,6 +124,5 @@ func (m *Model) Work() int64 { return m.q.Work() }
 // ArenaBytes returns the working memory of a runner for the given batch, for each of its threads and without the scratch
 // of kernels. A large batch runs in groups of images that fit the processor's caches, so that the memory stops growing.
 func (m *Model) ArenaBytes(batch int) int {
-	plan := planArena(m.q)
-	return min(max(1, batch), plan.group()) * (plan.codes + 4*plan.wide)
+	return min(max(1, batch), m.arena.group()) * (m.arena.codes + 4*m.arena.wide)
 }

@@ -12,7 +12,6 @@ import (
 // A program is a model compiled for one kernel set. It is immutable and shared by runners.
 type program struct {
 	kernel string // the set's name
-	arena  *arenaPlan
 	steps  []step
 	needs  kernel.Needs // of any step
 	by     []int        // by whose steps the images of each tensor differ, see qmodel.Model.Steps
@@ -28,7 +27,7 @@ type step interface {
 }
 
 func compile(m *qmodel.Model, set kernel.Set) *program {
-	p := &program{kernel: set.Name, arena: planArena(m), by: m.Steps()}
+	p := &program{kernel: set.Name, by: m.Steps()}
 	for i := range m.Operators {
 		s := newStep(m, i, set)
 		p.steps = append(p.steps, s)

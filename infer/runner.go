@@ -19,6 +19,7 @@ type Options struct {
 	Batch   int               // most images per Run; 0 is 1
 	Threads int               // at most MaxThreads; 0 is 1
 	Kernel  string            // a name from Kernels; "" is the fastest
+	Memory  Memory            // Fast or Small; "" is Fast
 	Work    int64             // most additions and comparisons for one image; 0 is DefaultWork
 	Observe func(Observation) // if not nil, sees the output of every operator
 }
@@ -66,30 +67,18 @@ type Runner struct {
 // NewRunner returns a runner and allocates all its memory, about m.ArenaBytes(options.Batch) for each thread. One that
 // is observed has room for the tensors of its whole batch.
 func (m *Model) NewRunner(options Options) (*Runner, error) {
-	name := options.Kernel
-	if name == "" {
-		name = m.best
+	options.Kernel = cmp.Or(options.Kernel, m.best)
+	options.Batch, options.Threads = cmp.Or(options.Batch, 1), cmp.Or(options.Threads, 1)
+	if err := options.check(m); err != nil {
+		return nil, err
 	}
-	compiled, ok := m.programs[name]
-	if !ok {
-		return nil, fmt.Errorf("infer: kernel %q is not one of those this processor runs: %s", name, strings.Join(Kernels(), ", "))
+	workers := make([]*worker, options.Threads)
+	group := min(options.Batch, m.arena.group())
+	packing, err := options.Memory.packing(group)
+	if err != nil {
+		return nil, err
 	}
-	if options.Work < 0 {
-		return nil, fmt.Errorf("infer: a limit of %d additions and comparisons an image, want 1 or more, or 0 for %d", options.Work, int64(DefaultWork))
-	}
-	if options.Batch < 0 || options.Threads < 0 || options.Threads > MaxThreads {
-		return nil, fmt.Errorf("infer: batch %d and %d threads, want 1 or more of each, or 0 for 1, and at most %d threads", options.Batch, options.Threads, MaxThreads)
-	}
-	if limit := cmp.Or(options.Work, DefaultWork); m.Work() > limit {
-		return nil, fmt.Errorf("infer: the model asks for %d additions and comparisons an image, more than the limit of %d; raise the limit (Options.Work, of qat --work) if you trust it", m.Work(), limit)
-	}
-	r := &Runner{m: m, program: compiled(), batch: max(1, options.Batch), observe: options.Observe}
-	arena := r.program.arena
-	if r.batch > maxArena/max(1, arena.codes+4*arena.wide, m.q.Tensors[0].Len()) {
-		return nil, fmt.Errorf("infer: a batch of %d needs more than %d bytes, choose a smaller one", r.batch, maxArena)
-	}
-	workers := make([]*worker, max(1, options.Threads))
-	group := min(r.batch, arena.group())
+	r := &Runner{m: m, program: m.programs[options.Kernel][packing](), batch: options.Batch, observe: options.Observe}
 	together := max(group, min(r.batch, len(workers)-1)) // images that threads run operator by operator
 	if r.observe != nil {
 		together = r.batch
@@ -108,9 +97,29 @@ func (m *Model) NewRunner(options Options) (*Runner, error) {
 	return r, nil
 }
 
+// check says what is wrong with the options for a model.
+func (o *Options) check(m *Model) error {
+	if _, ok := m.programs[o.Kernel]; !ok {
+		return fmt.Errorf("infer: kernel %q is not one of those this processor runs: %s", o.Kernel, strings.Join(Kernels(), ", "))
+	}
+	if o.Work < 0 {
+		return fmt.Errorf("infer: a limit of %d additions and comparisons an image, want 1 or more, or 0 for %d", o.Work, int64(DefaultWork))
+	}
+	if o.Batch < 0 || o.Threads < 0 || o.Threads > MaxThreads {
+		return fmt.Errorf("infer: batch %d and %d threads, want 1 or more of each, or 0 for 1, and at most %d threads", o.Batch, o.Threads, MaxThreads)
+	}
+	if limit := cmp.Or(o.Work, DefaultWork); m.Work() > limit {
+		return fmt.Errorf("infer: the model asks for %d additions and comparisons an image, more than the limit of %d; raise the limit (Options.Work, of qat --work) if you trust it", m.Work(), limit)
+	}
+	if o.Batch > maxArena/max(1, m.arena.codes+4*m.arena.wide, m.q.Tensors[0].Len()) {
+		return fmt.Errorf("infer: a batch of %d needs more than %d bytes, choose a smaller one", o.Batch, maxArena)
+	}
+	return nil
+}
+
 // allocate returns the tensors of a number of images; the image's and the logits' are the caller's during a Run.
 func (r *Runner) allocate(images int) []kernel.Tensor {
-	q, arena := r.m.q, r.program.arena
+	q, arena := r.m.q, r.m.arena
 	codes, wide := make([]uint8, images*arena.codes), make([]int32, images*arena.wide)
 	tensors, steps := make([]kernel.Tensor, len(q.Tensors)), q.Steps()
 	for i := range tensors {
@@ -238,7 +247,7 @@ func (t *tiles) do(i int, w *worker) { t.step.run(i, t.batch, t.tensors, w.scrat
 
 // own has the caller's memory hold the image and the logits.
 func (r *Runner) own(tensors []kernel.Tensor, images []uint8, logits []int32) {
-	for i, owner := range r.program.arena.owner {
+	for i, owner := range r.m.arena.owner {
 		if owner == 0 {
 			tensors[i].Codes = images
 		}

@@ -118,6 +118,9 @@ type Set struct {
 	Supported bool // by this processor
 	// Plan prepares a convolution with weights [OutC][KH][KW][InC/Groups].
 	Plan func(c Conv, weights []int8) Plan
+	// Packed is Plan with weights in as few bits as the loops take: less memory, and less to wait for where weights come
+	// from memory for a few rows, but taken apart anew for every tile of rows. It is nil where Plan does the same.
+	Packed func(c Conv, weights []int8) Plan
 	// Signs prepares a convolution of signs.
 	Signs func(c Conv, signs int, weights []int16) Plan
 	// Finish prepares an epilogue.

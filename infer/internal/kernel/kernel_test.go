@@ -13,11 +13,17 @@ import (
 	"github.com/goqat/goqat/infer/internal/kernel/sets"
 )
 
-// fast returns the sets of this processor but the reference, which is the last.
+// fast returns the sets of this processor but the reference, which is the last, and beside those that pack weights the same
+// with packed ones.
 func fast() (fast []kernel.Set, reference kernel.Set) {
 	all := sets.All()
 	for _, s := range all[:len(all)-1] {
-		if s.Supported {
+		if !s.Supported {
+			continue
+		}
+		fast = append(fast, s)
+		if s.Packed != nil {
+			s.Name, s.Plan = s.Name+", packed", s.Packed
 			fast = append(fast, s)
 		}
 	}

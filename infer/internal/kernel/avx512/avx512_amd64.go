@@ -21,7 +21,7 @@ var supported = cpu.X86.HasAVX2 && cpu.X86.HasBMI2 && cpu.X86.HasAVX512F && cpu.
 
 // Set is the kernels of processors with AVX-512 and VNNI.
 var Set = kernel.Set{
-	Name: "avx512vnni", Supported: supported, Plan: newPlan, Signs: newSigns,
+	Name: "avx512vnni", Supported: supported, Plan: newPlan, Packed: newPacked, Signs: newSigns,
 	Finish: newFinish, Compare: newCompare, MaxPool: processor.MaxPool, SumPool: processor.SumPool,
 	Online: kernel.OnlineCodes,
 }
@@ -36,10 +36,15 @@ var processor = &vector.Processor{
 	},
 }
 
-func newPlan(c kernel.Conv, weights []int8) kernel.Plan {
+func newPlan(c kernel.Conv, weights []int8) kernel.Plan { return plan(c, weights, asBytes) }
+
+func newPacked(c kernel.Conv, weights []int8) kernel.Plan { return plan(c, weights, fewestBits) }
+
+// plan prepares a convolution, a product with weights in the form that is chosen.
+func plan(c kernel.Conv, weights []int8, choose chooser) kernel.Plan {
 	switch {
 	case c.Groups == 1:
-		return newDot(c, weights)
+		return newDot(c, weights, choose)
 	case c.Groups == c.InC && c.Groups == c.OutC && c.InC >= 16:
 		return newDepthwise(c, weights)
 	default:

@@ -39,11 +39,11 @@ type dotPlan struct {
 // the steps of a part of the sum, which is a line of the kernel's window or one tap of it.
 type shape struct{ rows, group, steps int }
 
-func newDot(c kernel.Conv, weights []int8) kernel.Plan {
+func newDot(c kernel.Conv, weights []int8, choose chooser) kernel.Plan {
 	p := &dotPlan{Tiling: vector.NewTiling(c, 1, lanes)}
 	taps := c.KW * c.InC
 	var values []int8
-	p.form, values = chooseForm(weights, taps)
+	p.form, values = choose(weights, taps)
 	each := 4 * p.form.steps // taps of a register
 	p.steps = (taps + each - 1) / each * p.form.steps
 	inside := c.Top == 0 && c.Left == 0 && (c.OutH-1)*c.StrideH+c.KH <= c.InH && (c.OutW-1)*c.StrideW+c.KW <= c.InW

@@ -48,9 +48,14 @@ var forms = [...]form{
 	},
 }
 
-// chooseForm returns the form with the fewest bits for weights in lines of taps, and the table of those that occur. Where
-// taps do not fill registers, weights of 0 follow.
-func chooseForm(weights []int8, taps int) (*form, []int8) {
+// A chooser returns a form for weights in lines of taps, and the table of those that occur, nil for bytes.
+type chooser = func(weights []int8, taps int) (*form, []int8)
+
+// asBytes chooses bytes.
+func asBytes([]int8, int) (*form, []int8) { return &forms[0], nil }
+
+// fewestBits chooses the form with the fewest bits. Where taps do not fill registers, weights of 0 follow.
+func fewestBits(weights []int8, taps int) (*form, []int8) {
 	var occurs [256]bool
 	distinct := 0
 	for _, w := range weights {

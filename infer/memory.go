@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package infer
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/goqat/goqat/infer/internal/kernel"
+	"github.com/goqat/goqat/qmodel"
+)
+
+// Memory says which way of keeping weights a runner prefers, where its kernels have several. The integers are the same.
+type Memory string
+
+const (
+	// Fast keeps weights of fewer than 8 bits as bytes, but for linear layers of a few images, which wait for their weights.
+	// It is what "" means.
+	Fast Memory = "fast"
+	// Small keeps all weights in as few bits as the kernels take.
+	Small Memory = "small"
+)
+
+// fewRows is the number of rows below which a product is taken to wait for its weights: those of one tile of sums.
+const fewRows = 14
+
+// packing returns the way to keep weights, for groups of so many images.
+func (m Memory) packing(images int) (packing, error) {
+	switch {
+	case m == Small:
+		return packAll, nil
+	case m != "" && m != Fast:
+		return 0, fmt.Errorf("infer: memory %q, want %s or %s", m, Fast, Small)
+	case images < fewRows:
+		return packLinear, nil
+	}
+	return packNone, nil
+}
+
+// A packing says which operators have packed weights.
+type packing int
+
+const (
+	packNone packing = iota
+	packLinear
+	packAll
+	packings
+)
+
+// of returns a set whose plans pack weights so.
+func (p packing) of(set kernel.Set) kernel.Set {
+	plan, packed := set.Plan, set.Packed
+	if packed == nil || p == packNone {
+		return set
+	}
+	set.Plan = func(c kernel.Conv, weights []int8) kernel.Plan {
+		if p == packAll || c.Pixels() == 1 {
+			return packed(c, weights)
+		}
+		return plan(c, weights)
+	}
+	return set
+}
+
+// programs are a model's programs for one set of kernels, each made when it is first asked for.
+type programs [packings]func() *program
+
+func newPrograms(q *qmodel.Model, set kernel.Set) (list programs) {
+	for p := range packings {
+		if set.Packed == nil && p > 0 {
+			list[p] = list[0]
+		} else {
+			list[p] = sync.OnceValue(func() *program { return compile(q, p.of(set)) })
+		}
+	}
+	return list
+}
