@@ -140,6 +140,9 @@ func openPath(ctx context.Context, path string, o Options) (*Dataset, error) {
 		if shards := shardsIn(path); len(shards) > 0 {
 			return openShards(ctx, path, shards, o)
 		}
+		if names := filesBelow(path, parquetExtension); len(names) > 0 {
+			return openParquet(ctx, path, path, names, o)
+		}
 		return openImages(ctx, path, folderFiles(path), o)
 	}
 	lower := strings.ToLower(path)
@@ -148,6 +151,8 @@ func openPath(ctx context.Context, path string, o Options) (*Dataset, error) {
 		return openShards(ctx, path, []string{path}, o)
 	case isTar(lower):
 		return openImages(ctx, path, tarFiles(func() (io.ReadCloser, error) { return os.Open(path) }), o)
+	case strings.HasSuffix(lower, parquetExtension):
+		return openParquet(ctx, path, filepath.Dir(path), []string{filepath.Base(path)}, o)
 	case strings.HasSuffix(lower, ".npz"):
 		return openArrays(path, o)
 	case strings.HasSuffix(lower, ".csv"):
@@ -163,5 +168,5 @@ func openPath(ctx context.Context, path string, o Options) (*Dataset, error) {
 		defer f.Close()
 		return openImages(ctx, path, zipFiles(f, info.Size()), o)
 	}
-	return nil, errors.New("neither a folder, an archive (.tar.gz, .tgz, .zip), arrays (.npz) nor a table (.csv); unpack it or name its folder")
+	return nil, errors.New("neither a folder, an archive (.tar.gz, .tgz, .zip), arrays (.npz), rows (.parquet) nor a table (.csv); unpack it or name its folder")
 }

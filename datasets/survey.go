@@ -61,6 +61,9 @@ func look(ctx context.Context, all files) (*survey, error) {
 func (s *survey) file(f found) error {
 	base := path.Base(f.name)
 	isImage, readable := images.Named(f.name)
+	if f.image {
+		isImage, readable = true, true
+	}
 	switch {
 	case base == cifarFiles[0] && f.kind == regular:
 		s.cifar = true

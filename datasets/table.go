@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/goqat/goqat/images"
 )
 
 // A Table is a CSV file of numbers, row by row.
@@ -182,27 +184,39 @@ func labelColumn(header []string, rows [][]string) (int, error) {
 	return 0, fmt.Errorf("%d columns hold no numbers, and none is called label; call the column of the classes label", len(words))
 }
 
-// tableFiles returns the .csv files below a folder where it holds no images.
+// tableFiles returns the .csv files in folders below a folder, where it holds no images.
 func tableFiles(path string) []string {
+	names := filesBelow(path, ".csv")
+	if !slices.ContainsFunc(names, func(name string) bool { return strings.Contains(name, "/") }) {
+		return nil
+	}
+	return names
+}
+
+// filesBelow returns the paths of the files below a folder whose names end so, relative to it and in order; none where it holds images, too.
+func filesBelow(path, extension string) []string {
 	var names []string
-	images := false
+	beside := false
 	_ = filepath.WalkDir(path, func(name string, e os.DirEntry, err error) error {
-		if err != nil || hidden(e.Name()) && name != path {
-			return nil
-		}
-		switch ext := strings.ToLower(filepath.Ext(name)); {
+		switch {
+		case err != nil:
+		case name != path && hidden(e.Name()):
+			if e.IsDir() {
+				return filepath.SkipDir
+			}
 		case e.IsDir():
-		case ext == ".csv":
+		case strings.ToLower(filepath.Ext(name)) == extension:
 			if rel, err := filepath.Rel(path, name); err == nil {
 				names = append(names, filepath.ToSlash(rel))
 			}
-		case slices.Contains([]string{".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}, ext):
-			images = true
-			return filepath.SkipAll
+		default:
+			if beside, _ = images.Named(name); beside {
+				return filepath.SkipAll
+			}
 		}
 		return nil
 	})
-	if images || !slices.ContainsFunc(names, func(name string) bool { return strings.Contains(name, "/") }) {
+	if beside {
 		return nil
 	}
 	return names

@@ -64,8 +64,11 @@ func tagLayout(s *survey, classes []string) (layout, error) {
 		}
 		*into = append(*into, labelled{name, class})
 	}
-	if len(l.classes) < 2 {
-		return l, fmt.Errorf("%s with labels; two or more are needed", count(len(l.classes), "class"))
+	switch len(l.classes) {
+	case 0:
+		return l, errors.New("no image has a label")
+	case 1:
+		return l, fmt.Errorf("all images are of the class %s; two or more classes are needed", printed(l.classes[0]))
 	}
 	return l, nil
 }

@@ -34,6 +34,7 @@ type found struct {
 	io.Reader        // of a regular file
 	stamp            // of a regular file
 	tag              // of an image whose class is not the folder it is in
+	image     bool   // whatever its name, which is that of a row
 }
 
 // A tag is the part and the class of an image; the part is "" where there are none.
