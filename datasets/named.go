@@ -148,6 +148,9 @@ type Info struct {
 	Found       string   `json:"found"`    // the path it was found at, "embedded", or ""
 }
 
+// Named says whether a data set is known by a name.
+func Named(name string) bool { return lookup(name) != nil }
+
 // List describes the named data sets, looking for each in dir (if it is not "") and the usual places.
 func List(dir string) []Info {
 	var list []Info

@@ -26,6 +26,9 @@ type Options struct {
 	// be of many sizes, that is the size of the first one, shrunk to 256 where it is larger, and gray if all are gray.
 	Height, Width, Channels int
 
+	// LongestSide, if not 0, is to what images are shrunk whose size nobody asks for.
+	LongestSide int
+
 	// Resize says how images of another aspect ratio are brought to that size; "" stands for images.Stretch.
 	Resize images.Rule
 

@@ -35,13 +35,25 @@ func (o Options) shape(native Shape) (Shape, error) {
 	if (o.Height == 0) != (o.Width == 0) {
 		return native, errors.New("a height or a width alone; give both or none")
 	}
-	if o.Height != 0 {
+	switch {
+	case o.Height != 0:
 		native.Height, native.Width = o.Height, o.Width
+	case o.LongestSide > 0:
+		native = native.within(o.LongestSide)
 	}
 	if o.Channels != 0 {
 		native.Channels = o.Channels
 	}
 	return native, native.check()
+}
+
+// within is the shape with its longer side made a given one where it is longer, in the same proportion.
+func (s Shape) within(longest int) Shape {
+	if side := max(s.Height, s.Width); side > longest {
+		s.Height = max(1, (s.Height*longest+side/2)/side)
+		s.Width = max(1, (s.Width*longest+side/2)/side)
+	}
+	return s
 }
 
 // muchMemory is from how many bytes on it is said how much memory images take.

@@ -174,12 +174,8 @@ func (s *survey) native(files []labelled) Shape {
 			shape = of
 		}
 	}
-	if side := max(shape.Height, shape.Width); side > maxNativeSide {
-		shape.Height = max(1, (shape.Height*maxNativeSide+side/2)/side)
-		shape.Width = max(1, (shape.Width*maxNativeSide+side/2)/side)
-	}
 	shape.Channels = channels
-	return shape
+	return shape.within(maxNativeSide)
 }
 
 // faults are the files that ought to be images and cannot be read, and why.

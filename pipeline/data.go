@@ -25,7 +25,8 @@ type Reading struct {
 	// Samples are the codes of signals, those of a checkpoint or a model; nil finds them.
 	Samples signals.Encoding
 
-	Memory int64 // see datasets.Options
+	Memory      int64 // see datasets.Options
+	LongestSide int   // likewise
 
 	// On, if not nil, is told what is left out and how many images are read.
 	On func(Event)
@@ -57,7 +58,7 @@ func (o Reading) open(ctx context.Context, r *recipe.Recipe) (*datasets.Dataset,
 	on := teller(o.On)
 	return datasets.OpenContext(ctx, r.Data.Name, datasets.Options{
 		Dir: r.Data.Dir, Seed: uint64(r.Seed), Height: r.Data.Height, Width: r.Data.Width, Channels: r.Data.Channels,
-		Undivided: o.Undivided, SkipBroken: o.SkipBroken, Memory: o.Memory, Resize: images.Rule(r.Data.Resize),
+		Undivided: o.Undivided, SkipBroken: o.SkipBroken, Memory: o.Memory, LongestSide: o.LongestSide, Resize: images.Rule(r.Data.Resize),
 		Percentile: r.Data.Percentile, Samples: o.Samples,
 		Note:     func(sentence string) { on.note("note: " + sentence) },
 		Progress: func(done, total int) { on.tell(Progress{"images", done, total}) },

@@ -48,25 +48,12 @@ type phase struct {
 
 // train runs the phase from its start, or from a checkpoint of it.
 func (p *phase) train(ctx context.Context, from *train.Checkpoint) error {
-	loader, err := datasets.NewLoader(p.data.train, p.data.Shape, datasets.LoaderOptions{
-		Batch: p.r.Batch, Seed: p.seed(), Shuffle: true, Balance: p.r.Data.Balance, Augmentation: Augmentation(p.r.Data.Augment, p.network.Input),
-	})
-	if err != nil {
+	if err := p.newLoop(); err != nil {
 		return err
 	}
-	defer loader.Close()
-	if p.optimizer, err = NewOptimizer(p.recipe, p.r.QAT.ClipDecay, p.pool); err != nil {
-		return err
-	}
-	steps, err := schedule(p.recipe, loader.Batches())
-	if err != nil {
-		return err
-	}
-	p.loop = &train.Loop{
-		Network: p.network, Loader: loader, Optimizer: p.optimizer, Params: p.params, Schedule: steps,
-		Epochs: p.recipe.Epochs, Teacher: p.teacher, Done: p.done,
-		Hooks: []train.Hook{{Name: p.name, EpochStart: p.epochStart, Step: p.step, EpochEnd: p.epochEnd}},
-	}
+	defer p.loop.Loader.Close()
+	p.loop.Done = p.done
+	p.loop.Hooks = []train.Hook{{Name: p.name, EpochStart: p.epochStart, Step: p.step, EpochEnd: p.epochEnd}}
 	p.watch = qat.NewWatch(p.params)
 	if from != nil {
 		if err := from.Restore(p.network, p.optimizer); err != nil {
@@ -86,7 +73,7 @@ func (p *phase) train(ctx context.Context, from *train.Checkpoint) error {
 		p.bestSoFar, p.bestLoss, p.bestAt = from.Info.Best, from.Info.BestLoss, from.Info.BestEpochs
 	}
 	p.started, p.saved = time.Now(), time.Now()
-	err = p.loop.Run(ctx)
+	err := p.loop.Run(ctx)
 	p.seconds[p.name] = p.elapsed()
 	if err != nil && ctx.Err() != nil {
 		if err := p.save(); err != nil {
@@ -95,6 +82,29 @@ func (p *phase) train(ctx context.Context, from *train.Checkpoint) error {
 		return &Interrupted{Folder: p.folder.path, Cause: ctx.Err()}
 	}
 	return err
+}
+
+// newLoop sets the loop of the phase, whose loader is to be closed, and its optimizer.
+func (p *phase) newLoop() error {
+	loader, err := datasets.NewLoader(p.data.train, p.data.Shape, datasets.LoaderOptions{
+		Batch: p.r.Batch, Seed: p.seed(), Shuffle: true, Balance: p.r.Data.Balance, Augmentation: Augmentation(p.r.Data.Augment, p.network.Input),
+	})
+	if err != nil {
+		return err
+	}
+	steps, err := schedule(p.recipe, loader.Batches())
+	if err == nil {
+		p.optimizer, err = NewOptimizer(p.recipe, p.r.QAT.ClipDecay, p.pool)
+	}
+	if err != nil {
+		loader.Close()
+		return err
+	}
+	p.loop = &train.Loop{
+		Network: p.network, Loader: loader, Optimizer: p.optimizer, Params: p.params, Schedule: steps,
+		Epochs: p.recipe.Epochs, Teacher: p.teacher,
+	}
+	return nil
 }
 
 // seed differs between the phases, so that they see the images in other orders.
@@ -119,15 +129,20 @@ func (p *phase) epochStart(l *train.Loop) error {
 		}
 		p.watch = qat.NewWatch(p.network.Active())
 	}
-	l.Pass = p.schedule.Pass(l.Position.Epoch)
-	l.Pass.Seed = p.seed()
-	l.Pass.ClassWeights, l.Pass.Smoothing = p.weights, float32(p.r.Smoothing)
+	l.Pass = p.pass(l.Position.Epoch)
 	p.network.Advance(p.schedule.Step(l.Position.Epoch))
 	if l.Average != nil && l.Position.Batch == 0 && p.schedule.Changes(l.Position.Epoch) {
 		l.Average.Restart() // what was averaged is of another network
 	}
 	p.on.tell(EpochBegun{p.name, l.Position.Epoch + 1, l.Epochs, l.Loader.Batches()})
 	return nil
+}
+
+// pass is what the steps of an epoch compute.
+func (p *phase) pass(epoch int) graph.Pass {
+	pass := p.schedule.Pass(epoch)
+	pass.Seed, pass.ClassWeights, pass.Smoothing = p.seed(), p.weights, float32(p.r.Smoothing)
+	return pass
 }
 
 func (p *phase) step(l *train.Loop, m train.Metrics) error {

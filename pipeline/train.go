@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/export"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/infer"
@@ -33,6 +34,10 @@ type Options struct {
 	// shall have, more than it has: those done stay, and the rest is as in a run of so many,
 	// its learning rate included. The result is not that of such a run from its beginning.
 	Epochs int
+	// Choice, if not nil, chooses what nobody gave.
+	Choice *Choice
+	// Time, if not 0, is about how long the training shall take: it sets the epochs.
+	Time time.Duration
 	// Memory is how many bytes of the images of a folder are kept in memory, see
 	// datasets.Options.
 	Memory int64
@@ -71,6 +76,7 @@ type run struct {
 	folder  *folder
 	on      teller
 	data    split
+	chosen  []string // sentences on what was chosen and why
 	pool    *kernel.Pool
 	network *layers.Network
 	teacher *Restored // nil without one
@@ -89,32 +95,15 @@ type run struct {
 // Train carries out a recipe and returns its summary. When ctx is cancelled it
 // finishes the step, saves and returns an *Interrupted.
 func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
-	if err := r.Validate(); err != nil {
+	t, err := prepare(ctx, r, o)
+	if err != nil {
 		return nil, err
 	}
-	if err := resolve(&r.QAT); err != nil {
-		return nil, err
-	}
-	if err := o.lengthen(r); err != nil {
-		return nil, err
-	}
-	t := &run{
-		r: r, on: o.On, seconds: map[string]float64{}, started: time.Now(),
-	}
-	threads := r.Threads
-	if threads == 0 {
-		threads = runtime.GOMAXPROCS(0)
-	}
-	t.pool = kernel.NewPool(threads)
 	defer t.pool.Close()
-	if err := t.build(ctx, o); err != nil {
-		return nil, err
-	}
 	refused := export.Check(t.network)
 	if refused != nil {
 		t.on.note(fmt.Sprintf("note: there will be no integer model: %v", refused))
 	}
-	var err error
 	if t.folder, err = openFolder(r, o.Resume); err != nil {
 		return nil, err
 	}
@@ -129,6 +118,7 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 		return nil, err
 	}
 	t.data.say(t.on)
+	t.sayChosen()
 	if err := t.data.warnOfClasses(t.on); err != nil {
 		return nil, err
 	}
@@ -150,15 +140,74 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 	return t.summary, nil
 }
 
-// build opens the data and builds the network.
-func (t *run) build(ctx context.Context, o Options) error {
-	d, err := Data(ctx, t.r, Reading{SkipBroken: t.r.Data.SkipBroken, Memory: o.Memory, On: o.On, Samples: t.samples(o)})
+// prepare checks the recipe, opens the data, makes the choices and builds the network.
+func prepare(ctx context.Context, r *recipe.Recipe, o Options) (*run, error) {
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
+	if err := resolve(&r.QAT); err != nil {
+		return nil, err
+	}
+	if err := o.lengthen(r); err != nil {
+		return nil, err
+	}
+	threads := r.Threads
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	t := &run{
+		r: r, on: o.On, seconds: map[string]float64{}, started: time.Now(), pool: kernel.NewPool(threads),
+	}
+	err := t.open(ctx, o)
+	if err == nil {
+		err = t.build(o)
+	}
+	if err == nil && o.Time > 0 {
+		err = t.planTime(ctx, o.Time)
+	}
+	if err != nil {
+		t.pool.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// open opens the data and chooses what nobody gave.
+func (t *run) open(ctx context.Context, o Options) error {
+	reading := Reading{SkipBroken: t.r.Data.SkipBroken, Memory: o.Memory, On: o.On, Samples: t.samples(o)}
+	var chosen []string
+	choosing := o.Choice != nil && !datasets.Named(t.r.Data.Name)
+	if choosing {
+		reading.LongestSide = longestSide
+	}
+	if o.Choice != nil {
+		chosen = o.Choice.adopt(t.r)
+	}
+	d, err := Data(ctx, t.r, reading)
 	if err != nil {
 		return err
 	}
 	if t.data, err = splitData(d, uint64(t.r.Seed)); err != nil {
 		return err
 	}
+	if choosing {
+		chosen = append(chosen, o.Choice.choose(t.r, t.data.facts())...)
+	}
+	for _, reason := range chosen {
+		t.chosen = append(t.chosen, "chosen: "+reason)
+	}
+	return t.r.Validate()
+}
+
+// sayChosen tells what was chosen and why.
+func (t *run) sayChosen() {
+	for _, sentence := range t.chosen {
+		t.on.note(sentence)
+	}
+}
+
+// build builds the network.
+func (t *run) build(o Options) error {
 	start, err := t.readInit()
 	if err != nil {
 		return err
@@ -181,7 +230,7 @@ func (t *run) build(ctx context.Context, o Options) error {
 	if t.r.QAT.Scales == "pow2" {
 		in.PowersOfTwo()
 	}
-	if t.network, err = Build(t.r, in, d.Classes, t.pool); err != nil {
+	if t.network, err = Build(t.r, in, t.data.Classes, t.pool); err != nil {
 		return err
 	}
 	if err := t.suitInit(start); err != nil {
@@ -254,18 +303,19 @@ func (t *run) trainFloat(ctx context.Context, p *phase, from *train.Checkpoint) 
 	if t.r.Init == "" || from != nil {
 		return t.trainUnfrozen(ctx, p, from)
 	}
-	c, err := train.ReadCheckpoint(t.r.Init)
+	c, err := t.takeInit()
 	if err != nil {
 		return err
 	}
-	if err := c.RestoreShared(t.network, t.newLayers()...); err != nil {
-		return fmt.Errorf("%w (init: %s)", err, t.r.Init)
-	}
-	t.network.RescaleImage(c.Info.Input.Scale)
 	if t.transfers() {
 		return t.trainUnfrozen(ctx, p, nil)
 	}
 	return t.folder.replace(floatFile, train.Capture(train.Info{Recipe: string(t.r.YAML()), Data: t.data.Digest, Computes: computes(), Phase: phaseFloat, Validation: c.Info.Validation}, t.network, nil).Encode)
+}
+
+// trainsFloat says whether the run has a float phase.
+func (t *run) trainsFloat() bool {
+	return t.r.Float.Epochs > 0 && (t.r.Init == "" || t.transfers())
 }
 
 // trainUnfrozen trains the float network but for its frozen layers.

@@ -57,16 +57,36 @@ func (t *run) suitInit(c *train.Checkpoint) error {
 	if !t.transfers() {
 		return nil
 	}
+	t.rateBody()
+	head := t.head().Name
+	if t.r.Transfer.Head == "new" {
+		t.on.note(fmt.Sprintf("note: init: the last layer, %s, begins anew for %d classes; the others are those of %s", head, len(t.data.Classes), t.r.Init))
+	}
+	return t.checkFreeze(head)
+}
+
+// rateBody sets how fast all layers but the last are trained.
+func (t *run) rateBody() {
 	head := t.head().Name
 	for _, p := range t.network.Graph.Params() {
 		if !strings.HasPrefix(p.Name, head+".") && p.Group != graph.Clips {
 			p.Rate = t.r.Transfer.BodyRate
 		}
 	}
-	if t.r.Transfer.Head == "new" {
-		t.on.note(fmt.Sprintf("note: init: the last layer, %s, begins anew for %d classes; the others are those of %s", head, len(t.data.Classes), t.r.Init))
+}
+
+// takeInit gives the network what the checkpoint of init has of it, and returns the
+// checkpoint.
+func (t *run) takeInit() (*train.Checkpoint, error) {
+	c, err := train.ReadCheckpoint(t.r.Init)
+	if err != nil {
+		return nil, err
 	}
-	return t.checkFreeze(head)
+	if err := c.RestoreShared(t.network, t.newLayers()...); err != nil {
+		return nil, fmt.Errorf("%w (init: %s)", err, t.r.Init)
+	}
+	t.network.RescaleImage(c.Info.Input.Scale)
+	return c, nil
 }
 
 // head returns the last layer.

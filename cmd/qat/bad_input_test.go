@@ -57,6 +57,10 @@ func TestUsage(t *testing.T) {
 		line string
 		want []string
 	}{
+		{"train --time 5m --epochs 3", []string{"--time", "--epochs"}},
+		{"train --time 5m --lr-find", []string{"--lr-find", "--time"}},
+		{"train --time soon", []string{"soon", "--time"}},
+		{"train --lr-find --resume run", []string{"--lr-find", "--resume"}},
 		{"trian", []string{`"trian"`, `"train"`}},
 		{"trian --json", []string{`"trian"`, `"train"`}},
 		{"data lst --json", []string{`"lst"`, `"list"`}},

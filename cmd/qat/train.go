@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,14 +17,18 @@ import (
 func trainCommand() *cobra.Command {
 	var set []string
 	var resume string
-	var skipBroken, accept bool
+	var skipBroken, accept, findRate bool
+	var duration time.Duration
 	c := &cobra.Command{
 		Use:   "train [RECIPE.yaml]",
 		Short: "Train, quantize, export and verify a network",
 		Long: `Train a network in float, then with quantization in the graph, export it to
 integers and verify that the integer runtime computes what the training graph
 does. What a recipe does not say is as in the quick start, which runs without
-one; flags change the recipe, --set any value of it.
+one; flags change the recipe, --set any value of it. For images and signals of your
+own (--data FOLDER), what neither a recipe nor a flag says is chosen by the set: the
+size of images, the network, the bits, the epochs, the batch, the balance of classes.
+What was chosen is told with its reason, and config.yaml has it.
 
 Everything is written to a run folder: config.yaml repeats the run, summary.json
 has the outcome, model.qmodel is the integer model. Ctrl-C finishes the step and
@@ -33,6 +38,7 @@ or the kernels are others than before, unless --accept-changes says to go on. Wi
 stay, the rest is as in a run of so many, its learning rate included.`,
 		Example: `  qat train
   qat train --model resnet20 --data cifar10 --method int --weight-bits 8 --activation-bits 8
+  qat train --data photos --time 10m
   qat train recipe.yaml --seed 2 --set qat.lr=0.02 --out runs/mine
   qat train --resume runs/mine
   qat train --resume runs/mine --epochs 12`,
@@ -43,13 +49,21 @@ stay, the rest is as in a run of so many, its learning rate included.`,
 				return err
 			}
 			r.Data.SkipBroken = r.Data.SkipBroken || skipBroken
+			if err := planned(c, resume); err != nil {
+				return err
+			}
 			screen := command.Screen(c)
 			o := pipeline.Options{Resume: resume != "", AcceptChanges: accept, On: screen.Show, Finished: func(e *pipeline.Evidence) {
 				screen.Stop()
 				writeReport(c, r.Out, e)
 			}}
-			if o.Resume {
+			if o.Time = duration; o.Resume {
 				o.Epochs, _ = c.Flags().GetInt("epochs")
+			} else if o.Choice, err = choice(c, args, set); err != nil {
+				return err
+			}
+			if findRate {
+				return printRates(c, r, o, screen)
 			}
 			s, err := pipeline.Train(c.Context(), r, o)
 			screen.Stop()
@@ -69,6 +83,8 @@ stay, the rest is as in a run of so many, its learning rate included.`,
 	model.DefValue = ""
 	command.AddJSON(c)
 	addSkipBroken(c, &skipBroken)
+	c.Flags().BoolVar(&findRate, "lr-find", false, "train nothing: raise the learning rate step by step, print the loss at each and suggest one")
+	c.Flags().DurationVar(&duration, "time", 0, "set the epochs so that the run takes about so `long`, as in 10m; measured by its first steps")
 	c.Flags().StringVar(&resume, "resume", "", "go on with the interrupted run in a `folder`")
 	c.Flags().BoolVar(&accept, "accept-changes", false, "with --resume: go on although the data, the recipe or the kernels have changed")
 	return c

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/goqat/goqat/recipe"
+)
+
+// A Choice chooses what neither a recipe nor a flag says: for images and signals of
+// one's own by the set, for named data sets as in recipe.Default. What the rules rest on
+// is in docs/results.md.
+type Choice struct {
+	// Given are the keys that somebody gave a value, as in "qat.lr". Those below a given key
+	// count as given, too.
+	Given []string
+}
+
+// given says whether somebody gave one of the keys, or one that holds it or is held by it.
+func (c *Choice) given(keys ...string) bool {
+	return slices.ContainsFunc(keys, func(key string) bool {
+		return slices.ContainsFunc(c.Given, func(g string) bool {
+			return g == key || strings.HasPrefix(g, key+".") || strings.HasPrefix(key, g+".")
+		})
+	})
+}
+
+// adopt takes the size of images, and the network, from the checkpoint of init, or the
+// size from the teacher, whose weights expect them. What is wrong with a checkpoint is
+// said where it is read for good.
+func (c *Choice) adopt(r *recipe.Recipe) (reasons []string) {
+	file, role := r.Init, "init"
+	if file == "" {
+		file, role = r.Teacher.Checkpoint, "teacher"
+	}
+	if file == "" {
+		return nil
+	}
+	made, of, err := readCheckpoint(file)
+	if err != nil {
+		return nil
+	}
+	if role == "init" && !c.given("model") {
+		r.Model = of.Model
+		reasons = append(reasons, fmt.Sprintf("network %s: that of the checkpoint (init)", describeModel(r.Model)))
+	}
+	if in := made.Info.Input; in.Samples == nil && !c.given("data.height", "data.width", "data.channels", "data.resize") {
+		r.Data.Height, r.Data.Width, r.Data.Channels, r.Data.Resize = in.Height, in.Width, in.Channels, of.Data.Resize
+	}
+	return reasons
+}
+
+// longestSide is that of images whose size nobody gave.
+const longestSide = 64
+
+// facts are what choices depend on.
+type facts struct {
+	images                  int // to train with
+	height, width, channels int
+	signals                 bool
+	unbalanced              bool
+}
+
+func (s split) facts() facts {
+	return facts{s.train.Len(), s.Height, s.Width, s.Channels, s.Samples != nil, s.unbalanced()}
+}
+
+// choose sets what nobody gave by the data and returns what it chose and why, a sentence
+// each.
+func (c *Choice) choose(r *recipe.Recipe, f facts) (reasons []string) {
+	say := func(format string, args ...any) { reasons = append(reasons, fmt.Sprintf(format, args...)) }
+	if !c.given("data.height", "data.width") && !f.signals {
+		r.Data.Height, r.Data.Width = f.height, f.width
+	}
+	if f.signals && f.channels > 1 && !c.given("data.mean", "data.deviation") && r.Init == "" {
+		r.Data.Mean, r.Data.Deviation = recipe.Levels{Auto: true}, recipe.Levels{Auto: true}
+	}
+	if !c.given("model") && r.Init == "" {
+		var why string
+		r.Model, why = networkFor(f)
+		say("network %s: %s", describeModel(r.Model), why)
+	}
+	c.chooseBits(r, f, say)
+	if !c.given("batch") {
+		r.Batch = batchFor(f.images)
+	}
+	steps := (f.images + r.Batch - 1) / r.Batch
+	if !c.given("float.epochs") {
+		r.Float.Epochs = epochsFor(steps)
+	}
+	if !c.given("qat.epochs") && len(r.QAT.Stages) == 0 {
+		r.QAT.Epochs = max(leastQuantized, (epochsFor(steps)+2)/4)
+	}
+	say("%s in float and %d quantized, of %s of %d images each: the fewer images, the more epochs and the smaller the batches", count(r.Float.Epochs, "epoch"), r.QAT.Epochs, count(steps, "step"), r.Batch)
+	if f.unbalanced && !c.given("class_weights", "data.balance") {
+		r.Data.Balance = rareDrawn
+		say("rare classes are drawn more often (data.balance: %v): one class has more than twice the images of another", rareDrawn)
+	}
+	return reasons
+}
+
+// chooseBits sets the method and the bits.
+func (c *Choice) chooseBits(r *recipe.Recipe, f facts, say func(string, ...any)) {
+	if c.given("qat.method", "qat.weights", "qat.weight_bits", "qat.activation_bits", "qat.layers", "qat.stages") || r.QAT.Epochs == 0 {
+		return
+	}
+	if f.images < fewForBits {
+		r.QAT.Method, r.QAT.WeightBits, r.QAT.ActivationBits = "int", 8, 8
+		say("8 bits by the method int: %s to train with are few to learn fewer bits from; --method pact tries 4", count(f.images, "image"))
+		return
+	}
+	r.QAT.Method, r.QAT.WeightBits, r.QAT.ActivationBits = "pact", 4, 4
+	say("4 bits by the method pact: %s to train with are enough to learn them", count(f.images, "image"))
+}
+
+// The bounds of choices.
+const (
+	fewForBits     = 5000 // images to train with: fewer begin with 8 bits
+	floatSteps     = 3400 // of the float phase, those of the quick start
+	leastFloat     = 12   // epochs of the float phase, of large sets
+	mostFloat      = 60   // of small ones
+	leastQuantized = 4
+	smallSide      = 40 // longest side of images for lenet, whose first linear layer grows with them
+	leastSide      = 4  // of images with two dimensions to speak of
+	rareDrawn      = 0.5
+)
+
+// networkFor returns the network for images and signals nobody chose one for, and why.
+func networkFor(f facts) (m recipe.Model, why string) {
+	long, short := max(f.height, f.width), min(f.height, f.width)
+	switch {
+	case long < leastSide:
+		return recipe.Model{Name: "mlp", Width: 0.5}, "rows of a table have no neighbours to look at"
+	case short < leastSide:
+		return pooled(32, f), fmt.Sprintf("it looks along the %d values and ends in global pooling", long)
+	case long > smallSide:
+		return pooled(32, f), fmt.Sprintf("it ends in global pooling, so that it does not grow with pictures of %dx%d", f.height, f.width)
+	case f.channels > 1:
+		return recipe.Model{Name: "lenet", Width: 0.5}, fmt.Sprintf("pictures of %dx%d need no more", f.height, f.width)
+	}
+	return recipe.Model{Name: "lenet", Width: 0.25}, fmt.Sprintf("gray pictures of %dx%d need no more", f.height, f.width)
+}
+
+// pooled is four convolutions, three of which halve the picture, before global pooling.
+// Those of signals look along the longer side.
+func pooled(channels int, f facts) recipe.Model {
+	conv := func(times, stride int) recipe.Layer {
+		l := recipe.Layer{Kind: "conv", Channels: times * channels, Norm: true, Activation: "relu"}
+		switch {
+		case f.height < leastSide:
+			l.Kernel, l.Stride, l.Pad = recipe.Pair{1, 5}, recipe.Pair{1, stride}, recipe.Pad{Sides: [4]int{0, 2, 0, 2}}
+		case f.width < leastSide:
+			l.Kernel, l.Stride, l.Pad = recipe.Pair{5, 1}, recipe.Pair{stride, 1}, recipe.Pad{Sides: [4]int{2, 0, 2, 0}}
+		default:
+			l.Kernel, l.Stride, l.Pad = recipe.Pair{3, 3}, recipe.Pair{stride, stride}, recipe.AllSides(1)
+		}
+		return l
+	}
+	return recipe.Model{Name: "pooled", Width: 1, Layers: []recipe.Layer{
+		conv(1, 2), conv(2, 2), conv(2, 1), conv(4, 2), {Kind: "globalavgpool"}, {Kind: "linear"},
+	}}
+}
+
+// describeModel names a model with its width.
+func describeModel(m recipe.Model) string {
+	if m.Width != 1 {
+		return fmt.Sprintf("%s of width %v", m.Name, m.Width)
+	}
+	return m.Name
+}
+
+// batchFor returns how many images a step takes: fewer of small sets, so that their
+// epochs have steps enough.
+func batchFor(images int) int {
+	switch {
+	case images < 1000:
+		return 16
+	case images < fewForBits:
+		return 32
+	}
+	return 64
+}
+
+// epochsFor returns the epochs of the float phase with so many steps each.
+func epochsFor(steps int) int {
+	return min(max(int(math.Round(floatSteps/float64(max(1, steps)))), leastFloat), mostFloat)
+}

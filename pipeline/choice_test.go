@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/goqat/goqat/recipe"
+)
+
+// TestChoose holds the rules at sets of several sizes and kinds, and against what somebody
+// gave.
+func TestChoose(t *testing.T) {
+	for _, c := range []struct {
+		name             string
+		given            []string
+		facts            facts
+		model            string
+		bits, batch      int
+		float, quantized int
+		balance          float64
+	}{
+		{name: "300 gray images", facts: facts{images: 300, height: 28, width: 28, channels: 1}, model: "lenet", bits: 8, batch: 16, float: 60, quantized: 15},
+		{name: "2000 photographs", facts: facts{images: 2000, height: 48, width: 64, channels: 3, unbalanced: true}, model: "pooled", bits: 8, batch: 32, float: 54, quantized: 14, balance: 0.5},
+		{name: "54000 small images", facts: facts{images: 54000, height: 28, width: 28, channels: 1}, model: "lenet", bits: 4, batch: 64, float: 12, quantized: 4},
+		{name: "recordings", facts: facts{images: 300, height: 1, width: 128, channels: 3, signals: true}, model: "pooled", bits: 8, batch: 16, float: 60, quantized: 15},
+		{name: "rows", facts: facts{images: 6000, height: 1, width: 1, channels: 12, signals: true}, model: "mlp", bits: 4, batch: 64, float: 36, quantized: 9},
+		{name: "everything given", given: []string{"model.width", "qat.weight_bits", "batch", "float.epochs", "qat", "class_weights", "data.height"},
+			facts: facts{images: 300, height: 64, width: 64, channels: 3, unbalanced: true}, model: "lenet", bits: 0, batch: 64, float: 24, quantized: 6},
+	} {
+		r := recipe.Default()
+		choice := Choice{Given: c.given}
+		reasons := strings.Join(choice.choose(r, c.facts), "\n")
+		if r.Model.Name != c.model || r.QAT.WeightBits != c.bits || r.Batch != c.batch || r.Float.Epochs != c.float || r.QAT.Epochs != c.quantized || r.Data.Balance != c.balance {
+			t.Errorf("%s: %s, %d bits, batches of %d, %d and %d epochs, balance %v\n%s", c.name, r.Model.Name, r.QAT.WeightBits, r.Batch, r.Float.Epochs, r.QAT.Epochs, r.Data.Balance, reasons)
+		}
+		if err := r.Validate(); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
