@@ -93,6 +93,10 @@ func interpolation(from, to int64) axis {
 
 // row sets out to the resampled row in, times unit.
 func (a axis) row(out []int64, in []uint8, channels int) {
+	if channels == 3 {
+		a.row3(out, in)
+		return
+	}
 	for x, t := range a.taps {
 		at := out[x*channels : (x+1)*channels]
 		clear(at)
@@ -103,4 +107,38 @@ func (a axis) row(out []int64, in []uint8, channels int) {
 			}
 		}
 	}
+}
+
+// row3 is row for three channels, whose sums stay in registers. All weights between the first and the last are the same.
+func (a axis) row3(out []int64, in []uint8) {
+	for x, t := range a.taps {
+		n := len(t.weights)
+		pixels := in[3*t.first:][:3*n]
+		first, last := t.weights[0], int64(0)
+		var red, green, blue int64
+		if n > 1 {
+			red, green, blue = sum3(pixels[3 : 3*n-3])
+			red, green, blue = red*t.weights[1], green*t.weights[1], blue*t.weights[1]
+			last = t.weights[n-1]
+		}
+		p, q := (*[3]uint8)(pixels), (*[3]uint8)(pixels[3*n-3:])
+		out := (*[3]int64)(out[3*x:])
+		out[0] = red + first*int64(p[0]) + last*int64(q[0])
+		out[1] = green + first*int64(p[1]) + last*int64(q[1])
+		out[2] = blue + first*int64(p[2]) + last*int64(q[2])
+	}
+}
+
+// sum3 returns the sums of three channels.
+func sum3(pixels []uint8) (red, green, blue int64) {
+	for ; len(pixels) >= 12; pixels = pixels[12:] {
+		p := (*[12]uint8)(pixels)
+		red += int64(uint(p[0]) + uint(p[3]) + uint(p[6]) + uint(p[9]))
+		green += int64(uint(p[1]) + uint(p[4]) + uint(p[7]) + uint(p[10]))
+		blue += int64(uint(p[2]) + uint(p[5]) + uint(p[8]) + uint(p[11]))
+	}
+	for ; len(pixels) >= 3; pixels = pixels[3:] {
+		red, green, blue = red+int64(pixels[0]), green+int64(pixels[1]), blue+int64(pixels[2])
+	}
+	return red, green, blue
 }

@@ -55,24 +55,57 @@ func unpackGray(m *image.Gray) Image {
 //
 // with Cb' = Cb - 128, Cr' = Cr - 128 and the coefficients in units of 2^-16.
 func unpackYCbCr(m *image.YCbCr) Image {
-	const half = 1 << 15
 	out := newImage(m.Rect, 3)
-	i := 0
-	for y := m.Rect.Min.Y; y < m.Rect.Max.Y; y++ {
-		for x := m.Rect.Min.X; x < m.Rect.Max.X; x++ {
-			luma := int32(m.Y[m.YOffset(x, y)])
-			at := m.COffset(x, y)
-			cb, cr := int32(m.Cb[at])-128, int32(m.Cr[at])-128
-			out.Pixels[i] = clamp(luma + (91881*cr+half)>>16)
-			out.Pixels[i+1] = clamp(luma + (-22553*cb-46802*cr+half)>>16)
-			out.Pixels[i+2] = clamp(luma + (116130*cb+half)>>16)
-			i += 3
+	left, top := m.Rect.Min.X, m.Rect.Min.Y
+	shared := make([]int, out.Width) // the place in a row of the colour differences of each pixel
+	pairs := out.Width / 2           // of pixels that share theirs, or 0
+	for x := range shared {
+		if shared[x] = m.COffset(left+x, top) - m.COffset(left, top); shared[x] != x/2 {
+			pairs = 0
+		}
+	}
+	for y := range out.Height {
+		luma := m.Y[m.YOffset(left, top+y):][:out.Width]
+		cb, cr := m.Cb[m.COffset(left, top+y):], m.Cr[m.COffset(left, top+y):]
+		row := out.Pixels[3*y*out.Width:][:3*out.Width]
+		unpackPairs(row[:6*pairs], luma[:2*pairs], cb, cr)
+		for x := 2 * pairs; x < out.Width; x++ {
+			v, at := int32(luma[x]), shared[x]
+			red, green, blue := chroma(cb[at], cr[at])
+			row[3*x], row[3*x+1], row[3*x+2] = clamp(v+red), clamp(v+green), clamp(v+blue)
 		}
 	}
 	return out
 }
 
-func clamp(v int32) uint8 { return uint8(max(0, min(255, v))) }
+// unpackPairs converts pairs of pixels, each of which shares its colour differences.
+func unpackPairs(row, luma, cb, cr []uint8) {
+	cr = cr[:len(cb)]
+	for i, b := range cb[:len(luma)/2] {
+		red, green, blue := chroma(b, cr[i])
+		y, p := (*[2]uint8)(luma[2*i:]), (*[6]uint8)(row[6*i:])
+		first, second := int32(y[0]), int32(y[1])
+		p[0], p[1], p[2] = clamp(first+red), clamp(first+green), clamp(first+blue)
+		p[3], p[4], p[5] = clamp(second+red), clamp(second+green), clamp(second+blue)
+	}
+}
+
+// chroma returns what a pair of colour differences adds to the luma.
+func chroma(cb, cr uint8) (red, green, blue int32) {
+	const half = 1 << 15
+	b, r := int32(cb)-128, int32(cr)-128
+	return (91881*r + half) >> 16, (-22553*b - 46802*r + half) >> 16, (116130*b + half) >> 16
+}
+
+// clamp brings the sum of a luma and a colour difference, which is in [-512, 511], to [0, 255].
+func clamp(v int32) uint8 { return clamped[v&1023] }
+
+var clamped = func() (table [1024]uint8) {
+	for i := range 512 {
+		table[i] = uint8(min(i, 255))
+	}
+	return table
+}()
 
 // unpackPaletted looks the colours up. An index beyond the palette, which damaged files have, is black.
 func unpackPaletted(m *image.Paletted) Image {
