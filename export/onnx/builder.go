@@ -193,6 +193,10 @@ func integer(name string, v int64) onnxproto.Attribute {
 	return onnxproto.Attribute{Name: name, Kind: onnxproto.Int, Int: v}
 }
 
+func text(name, v string) onnxproto.Attribute {
+	return onnxproto.Attribute{Name: name, Kind: onnxproto.String, String: v}
+}
+
 func integers(name string, v ...int) onnxproto.Attribute {
 	a := onnxproto.Attribute{Name: name, Kind: onnxproto.Ints}
 	for _, n := range v {

@@ -52,12 +52,9 @@ func (e *exact) operator(o *qmodel.Operator) agreement.Statement {
 	switch {
 	case o.Maximizes():
 		e.maxPool(o)
-	case o.Aliases():
-		e.flatten(o)
 	case o.Table != nil:
 		e.table(o)
-	case o.Tables != nil:
-		e.concatenate(o)
+	case e.rearranges(o):
 	default:
 		err = e.sum(o)
 	}

@@ -84,6 +84,8 @@ func (e *exact) terms(o *qmodel.Operator, flat bool) ([]total, error) {
 			return nil, err
 		}
 		terms, rest = []total{window}, nil
+	case o.Multiplies():
+		terms, rest = []total{e.multiplied(o, flat)}, nil
 	}
 	for _, in := range rest {
 		terms = append(terms, e.added(in, flat))
@@ -142,11 +144,23 @@ func (e *exact) convolve(o *qmodel.Operator, weights string, sign int) string {
 	return e.node("Conv", inputs, window(o)...)
 }
 
+// multiplied is the term of a product: of two numbers of 9 bits, which float32 holds.
+func (e *exact) multiplied(o *qmodel.Operator, flat bool) total {
+	x, y := &e.model.Tensors[o.Inputs[0]], &e.model.Tensors[o.Inputs[1]]
+	p := part{factor: 1, bound: repeat(mostAbs(x)*mostAbs(y), x.Channels)}
+	e.sums.float32 = max(e.sums.float32, widest(p.bound))
+	p.value = e.node("Mul", []string{e.real(real{tensor: o.Inputs[0], flat: flat}), e.real(real{tensor: o.Inputs[1], flat: flat})})
+	return total{parts: []part{p}}
+}
+
+// mostAbs returns the greatest |q - zero point| of a tensor of codes.
+func mostAbs(t *qmodel.Tensor) int64 { return int64(max(t.ZeroPoint, t.Max()-t.ZeroPoint)) }
+
 // windowSum is the term of an average pooling: the sums of windows, brought to as many taps each.
 func (e *exact) windowSum(o *qmodel.Operator) (total, error) {
 	x, y := &e.model.Tensors[o.Inputs[0]], &e.model.Tensors[o.Output]
 	w := o.Window()
-	most := int64(max(w.Taps(), w.Whole(x.Height, x.Width, o.CountPad))) * int64(max(x.ZeroPoint, x.Max()-x.ZeroPoint))
+	most := int64(max(w.Taps(), w.Whole(x.Height, x.Width, o.CountPad))) * mostAbs(x)
 	if most >= maxFloat32 {
 		return total{}, fmt.Errorf("a window of %d×%d sums up to %d, and float32 holds integers below 2^24 only", o.Kernel[0], o.Kernel[1], most)
 	}

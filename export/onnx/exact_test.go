@@ -101,7 +101,7 @@ func differing(t *testing.T, m *qmodel.Model, file *onnxproto.Model, pixels []ui
 	return compared, differ
 }
 
-var random = map[string]func(*rand.Rand) *qmodel.Model{"tiny": qmodeltest.Tiny, "wide": qmodeltest.Wide, "binary": qmodeltest.Binary, "branches": qmodeltest.Branches, "colors": qmodeltest.Colors}
+var random = map[string]func(*rand.Rand) *qmodel.Model{"tiny": qmodeltest.Tiny, "wide": qmodeltest.Wide, "binary": qmodeltest.Binary, "branches": qmodeltest.Branches, "colors": qmodeltest.Colors, "gated": qmodeltest.Gated}
 
 func TestExactComputesEveryInteger(t *testing.T) {
 	for name, build := range random {

@@ -3,6 +3,8 @@
 package onnx
 
 import (
+	"encoding/binary"
+
 	"github.com/goqat/goqat/internal/onnxproto"
 	"github.com/goqat/goqat/qmodel"
 )
@@ -42,16 +44,24 @@ func (b *builder) onlyLinear(i int) bool {
 	return true
 }
 
-// table lowers a table of codes.
+// table lowers a table of codes: that of a channel, if each has one, is found by a number that is added to its codes.
 func (b *builder) table(o *qmodel.Operator) {
 	flat := b.values[o.Inputs[0]].flat
-	b.gather(o.Table, b.in(o.Inputs[0], flat))
+	in := &b.model.Tensors[o.Inputs[0]]
+	index, each := b.cast(b.in(o.Inputs[0], flat), onnxproto.TypeInt32), int(in.Max())+1
+	if len(o.Table) > each {
+		var first []byte
+		for c := range in.Channels {
+			first = binary.LittleEndian.AppendUint32(first, uint32(c*each))
+		}
+		index = b.node("Add", []string{index, b.initializer("first", onnxproto.TypeInt32, broadcast(in.Channels, flat), first)})
+	}
+	b.lookup(o.Table, index)
 	b.output(o.Output, flat)
 }
 
-// gather looks codes up in a table.
-func (b *builder) gather(table []uint8, codes string) string {
-	index := b.cast(codes, onnxproto.TypeInt32)
+// lookup takes codes from a table, by an index of INT32.
+func (b *builder) lookup(table []uint8, index string) string {
 	return b.node("Gather", []string{b.initializer("table", onnxproto.TypeUint8, []int64{int64(len(table))}, table), index}, integer("axis", 0))
 }
 
@@ -62,10 +72,51 @@ func (b *builder) concatenate(o *qmodel.Operator) {
 	for i, in := range o.Inputs {
 		x := b.in(in, flat)
 		if o.Tables[i] != nil {
-			x = b.gather(o.Tables[i], x)
+			x = b.lookup(o.Tables[i], b.cast(x, onnxproto.TypeInt32))
 		}
 		inputs = append(inputs, x)
 	}
 	b.node("Concat", inputs, integer("axis", 1))
 	b.output(o.Output, flat)
+}
+
+// choose lowers a choice of channels.
+func (b *builder) choose(o *qmodel.Operator) {
+	flat := b.values[o.Inputs[0]].flat
+	x, channels := b.in(o.Inputs[0], flat), b.model.Tensors[o.Output].Channels
+	if o.Shuffle == 1 {
+		b.node("Slice", []string{x, b.int64s("starts", int64(o.First)), b.int64s("ends", int64(o.First+channels)), b.int64s("axes", 1)})
+	} else {
+		list := make([]int64, channels)
+		for c := range list {
+			list[c] = int64(o.Selects(c, channels))
+		}
+		b.node("Gather", []string{x, b.int64s("channels", list...)}, integer("axis", 1))
+	}
+	b.output(o.Output, flat)
+}
+
+// enlarge lowers an upsampling.
+func (b *builder) enlarge(o *qmodel.Operator) {
+	scales := b.float32s("scales", []int64{4}, 1, 1, float32(o.Factor[0]), float32(o.Factor[1]))
+	b.node("Resize", []string{b.image(o.Inputs[0]), "", scales}, text("mode", "nearest"), text("nearest_mode", "floor"),
+		text("coordinate_transformation_mode", "asymmetric"))
+	b.output(o.Output, false)
+}
+
+// rearranges lowers what moves codes or looks them up, and says whether the operator does.
+func (b *builder) rearranges(o *qmodel.Operator) bool {
+	switch {
+	case o.Aliases():
+		b.flatten(o)
+	case o.Tables != nil:
+		b.concatenate(o)
+	case o.Shuffle > 0:
+		b.choose(o)
+	case o.Factor[0] > 0:
+		b.enlarge(o)
+	default:
+		return false
+	}
+	return true
 }

@@ -84,7 +84,7 @@ func metadata(m *qmodel.Model, o Options) []onnxproto.Entry {
 }
 
 // newest is the version of the .qmodel whose operators the writers have.
-const newest = 3
+const newest = 4
 
 // lower gives every operator to a method of a writer, which returns what it says of it.
 func lower(m *qmodel.Model, each func(*qmodel.Operator) agreement.Statement) []agreement.Statement {

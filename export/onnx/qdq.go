@@ -59,14 +59,10 @@ func (q *qdq) operator(o *qmodel.Operator) agreement.Statement {
 	case o.Maximizes():
 		q.maximum(o)
 		return agreement.Statement{Agreement: agreement.Exact}
-	case o.Aliases():
-		q.flatten(o)
-		return agreement.Statement{Agreement: agreement.Exact}
 	case o.Table != nil:
-		q.lookup(o)
+		q.rescale(o)
 		return agreement.Statement{Agreement: agreement.Exact}
-	case o.Tables != nil:
-		q.concatenate(o)
+	case q.rearranges(o):
 		return agreement.Statement{Agreement: agreement.Exact}
 	case o.Thresholds != nil && q.onePart(o) && o.Thresholds.Planes() == 1 && narrow(o.Weights.Values(0)):
 		return q.sign(o)
@@ -149,6 +145,9 @@ func (q *qdq) requantized(o *qmodel.Operator) agreement.Statement {
 		rest = rest[1:]
 	case o.Averages():
 		plus(q.average(o))
+		term, rest = 1, nil
+	case o.Multiplies():
+		plus(q.multiplied(o, flat))
 		term, rest = 1, nil
 	}
 	for _, in := range rest {

@@ -17,7 +17,7 @@ func (q *qdq) added(in int, m []int64, shift []uint8, out int, flat bool) string
 	expected := float64(q.realScale(in)) / float64(q.realScale(out))
 	q.terms.scale(q.realScale(in), q.realScale(out))
 	for c := range m {
-		q.terms.add(c, steps(m[c], shift[c]), int64(max(t.ZeroPoint, t.Max()-t.ZeroPoint)), nil)
+		q.terms.add(c, steps(m[c], shift[c]), mostAbs(t), nil)
 	}
 	return q.scaled(q.dequantize(in, flat), m, shift, expected, flat)
 }
@@ -37,9 +37,21 @@ func (q *qdq) average(o *qmodel.Operator) string {
 	r := o.Requantizer
 	q.terms.scale(q.realScale(o.Inputs[0]), q.realScale(o.Output), float32(n))
 	for c := range r.Shift {
-		q.terms.add(c, steps(r.M[0][c], r.Shift[c]), n*int64(max(x.ZeroPoint, x.Max()-x.ZeroPoint)), nil)
+		q.terms.add(c, steps(r.M[0][c], r.Shift[c]), n*mostAbs(x), nil)
 	}
 	return q.scaled(y, r.M[0], r.Shift, float64(q.realScale(o.Inputs[0]))/(float64(q.realScale(o.Output))*float64(n)), false)
+}
+
+// multiplied is the term of a product of two tensors, in real numbers.
+func (q *qdq) multiplied(o *qmodel.Operator, flat bool) string {
+	x, y := &q.model.Tensors[o.Inputs[0]], &q.model.Tensors[o.Inputs[1]]
+	r, scales := o.Requantizer, [3]float32{q.realScale(o.Inputs[0]), q.realScale(o.Inputs[1]), q.realScale(o.Output)}
+	q.terms.scale(scales[:]...)
+	for c := range r.Shift {
+		q.terms.add(c, steps(r.M[0][c], r.Shift[c]), mostAbs(x)*mostAbs(y), nil)
+	}
+	product := q.node("Mul", []string{q.dequantize(o.Inputs[0], flat), q.dequantize(o.Inputs[1], flat)})
+	return q.scaled(product, r.M[0], r.Shift, float64(scales[0])*float64(scales[1])/float64(scales[2]), flat)
 }
 
 // averageWindow returns the attributes of an average, in which padding counts or does not.
@@ -94,13 +106,14 @@ func (q *qdq) maximum(o *qmodel.Operator) {
 	q.output(o.Output, false)
 }
 
-// lookup lowers a table: to a change of scale where it is one, exactly.
-func (q *qdq) lookup(o *qmodel.Operator) {
+// rescale lowers a table: to a change of scale where it is one, exactly.
+func (q *qdq) rescale(o *qmodel.Operator) {
 	x, t := &q.model.Tensors[o.Inputs[0]], &q.model.Tensors[o.Output]
 	in, out := q.realScale(o.Inputs[0]), q.realScale(o.Output)
 	lo, hi := t.Span()
-	for code, want := range o.Table {
-		v := math.RoundToEven(float64(float32(in*float32(int32(code)-x.ZeroPoint)) / out))
+	for i, want := range o.Table {
+		code := int32(i) & x.Max() // of the table of any channel
+		v := math.RoundToEven(float64(float32(in*float32(code-x.ZeroPoint)) / out))
 		if got := min(max(v+float64(t.ZeroPoint), float64(lo)), float64(hi)); got != float64(want) {
 			q.table(o)
 			return

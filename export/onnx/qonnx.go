@@ -142,13 +142,12 @@ func (q *qonnx) operator(o *qmodel.Operator) agreement.Statement {
 		q.op(q.shape(o.Output, false), "MaxPool", []string{q.in(o.Inputs[0], false)}, window(o)...)
 		q.give(o.Output, false)
 		return agreement.Statement{Agreement: agreement.Exact}
-	case o.Aliases():
-		q.flattened(o)
-		return agreement.Statement{Agreement: agreement.Exact}
 	case o.Table != nil:
 		return q.table(o)
 	case o.Tables != nil:
 		return q.concatenate(o)
+	case o.Aliases() || o.Shuffle > 0 || o.Factor[0] > 0:
+		return q.rearranged(o)
 	}
 	if out.Kind == qmodel.Accumulators {
 		q.sums[o.Output] = func(m []int64, shift []uint8) string { return q.product(o, 0, m, shift) }
@@ -161,62 +160,22 @@ func (q *qonnx) operator(o *qmodel.Operator) agreement.Statement {
 	return q.requantize(o, flat)
 }
 
-// flattened lowers a flattening, in goqat's order where others than linear layers read it.
-func (q *qonnx) flattened(o *qmodel.Operator) {
+// rearranged lowers what moves numbers: a flattening, a choice of channels, an upsampling.
+func (q *qonnx) rearranged(o *qmodel.Operator) agreement.Statement {
+	flat := q.values[o.Inputs[0]].flat
+	if o.Factor[0] > 0 {
+		q.in(o.Inputs[0], false)
+	}
 	made := len(q.graph.Nodes)
-	q.flatten(o)
+	q.rearranges(o)
 	t := &q.model.Tensors[o.Inputs[0]]
 	for _, n := range q.graph.Nodes[made:] {
-		q.shapes[n.Outputs[0]] = q.shape(o.Output, true)
+		q.shapes[n.Outputs[0]] = q.shape(o.Output, flat && o.Factor[0] == 0 || o.Aliases())
 		if n.Op == "Transpose" {
 			q.shapes[n.Outputs[0]] = []int64{1, int64(t.Height), int64(t.Width), int64(t.Channels)}
 		}
 	}
-}
-
-// table lowers a table that is a change of scale.
-func (q *qonnx) table(o *qmodel.Operator) agreement.Statement {
-	flat := q.values[o.Inputs[0]].flat
-	if _, err := q.rescaled(o, o.Inputs[0], o.Table, flat); err != nil {
-		return agreement.Statement{Agreement: agreement.None, Note: err.Error()}
-	}
-	q.give(o.Output, flat)
 	return agreement.Statement{Agreement: agreement.Exact}
-}
-
-// concatenate lowers a concatenation whose tables are changes of scale.
-func (q *qonnx) concatenate(o *qmodel.Operator) agreement.Statement {
-	flat := q.values[o.Inputs[0]].flat
-	var inputs []string
-	for i, in := range o.Inputs {
-		x := q.in(in, flat)
-		if o.Tables[i] != nil {
-			var err error
-			if x, err = q.rescaled(o, in, o.Tables[i], flat); err != nil {
-				return agreement.Statement{Agreement: agreement.None, Note: err.Error()}
-			}
-		}
-		inputs = append(inputs, x)
-	}
-	q.op(q.shape(o.Output, flat), "Concat", inputs, integer("axis", 1))
-	q.give(o.Output, flat)
-	return agreement.Statement{Agreement: agreement.Exact}
-}
-
-// rescaled brings tensor in to the steps of the operator's output, as a table does.
-func (q *qonnx) rescaled(o *qmodel.Operator, in int, table []uint8, flat bool) (string, error) {
-	x, t := &q.model.Tensors[in], &q.model.Tensors[o.Output]
-	factor := math.Float32frombits(x.ScaleBits) / math.Float32frombits(t.ScaleBits)
-	lo, hi := t.Span()
-	for code, want := range table {
-		v := math.RoundToEven(float64(float32(int32(code)-x.ZeroPoint)*factor)) + float64(t.ZeroPoint)
-		if min(max(v, float64(lo)), float64(hi)) != float64(want) {
-			return "", fmt.Errorf("the table is no change of scale: code %d becomes %d", code, want)
-		}
-	}
-	shape := q.shape(in, flat)
-	y := q.op(shape, "Mul", []string{q.in(in, flat), q.float32s("factor", nil, factor)})
-	return q.quantized(t, y, shape), nil
 }
 
 // integers makes the operator's output, q - zero point, of real numbers in its steps. Codes around a zero point are signed: a
@@ -288,6 +247,10 @@ func (q *qonnx) terms(o *qmodel.Operator, m [][]int64, shift []uint8, flat bool)
 		x := &q.model.Tensors[o.Inputs[0]]
 		mean := q.op(shape, "AveragePool", []string{q.in(o.Inputs[0], false)}, averageWindow(o)...)
 		plus(q.times(mean, m[0], shift, float64(o.Window().Whole(x.Height, x.Width, o.CountPad)), shape))
+		term, rest = 1, nil
+	case o.Multiplies():
+		product := q.op(shape, "Mul", []string{q.in(o.Inputs[0], flat), q.in(o.Inputs[1], flat)})
+		plus(q.times(product, m[0], shift, 1, shape))
 		term, rest = 1, nil
 	}
 	for _, in := range rest {

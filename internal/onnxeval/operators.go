@@ -90,4 +90,5 @@ var operators = map[string]func(*call){
 	"DequantizeLinear": dequantize,
 	"Quant":            quant,
 	"BipolarQuant":     bipolar,
+	"MultiThreshold":   multiThreshold,
 }

@@ -70,3 +70,29 @@ func bipolar(c *call) {
 	c.input(1)
 	c.elementwise(c.input(0).Type, func(v []float64) float64 { return math.Copysign(v[1], v[0]) })
 }
+
+// multiThreshold is QONNX's: how many of the thresholds, of all channels or of each, a number reaches.
+func multiThreshold(c *call) {
+	x, thresholds := c.input(0), c.input(1)
+	if len(x.Dims) < 2 || len(thresholds.Dims) != 2 || thresholds.Dims[0] != 1 && thresholds.Dims[0] != x.Dims[1] {
+		c.errorf("thresholds %v for %v", thresholds.Dims, x.Dims)
+		return
+	}
+	scale, bias := c.node.Float("out_scale", 1), c.node.Float("out_bias", 0)
+	area, each := 1, thresholds.Dims[1]
+	for _, n := range x.Dims[2:] {
+		area *= n
+	}
+	c.each = float64(each)
+	c.result(x.Type, x.Dims, func(y []float64) {
+		for i, v := range x.Data {
+			channel, n := i/area%x.Dims[1]%thresholds.Dims[0], 0
+			for _, t := range thresholds.Data[channel*each:][:each] {
+				if v >= t {
+					n++
+				}
+			}
+			y[i] = c.round(x.Type, float64(n)*scale+bias)
+		}
+	})
+}
