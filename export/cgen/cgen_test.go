@@ -145,6 +145,8 @@ func generated(seeds int) map[string]*qmodel.Model {
 		models[fmt.Sprint("wide", seed)] = qmodeltest.Wide(rng)
 		models[fmt.Sprint("dilated", seed)] = dilated(rng)
 		models[fmt.Sprint("colors", seed)] = qmodeltest.Colors(rng)
+		models[fmt.Sprint("branches", seed)] = qmodeltest.Branches(rng)
+		models[fmt.Sprint("gated", seed)] = qmodeltest.Gated(rng)
 	}
 	return models
 }

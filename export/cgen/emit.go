@@ -42,6 +42,8 @@ type page struct {
 
 	Pair, Single, Narrow                        []fields // by bits of the codes
 	Depthwise, MaxPool, AvgPool, Combine, Table bool
+	PaddedAvgPool, Product, Choice, Upsampling  bool
+	ChannelTables                               bool
 	Added, Planes, DepthwisePlanes, ColumnSums  bool
 	Channelwise                                 bool
 	Place, PairCodes                            bool // of a layer with several pixels
@@ -155,7 +157,12 @@ func (g *page) uses(steps []*step) {
 		g.AvgPool = g.AvgPool || s.form == formAverage
 		g.Combine = g.Combine || s.form == formCombine
 		g.Place = g.Place || s.form == formConcat
-		g.Table = g.Table || s.form == formTable
+		g.Table = g.Table || s.form == formTable && s.tables() == 1
+		g.ChannelTables = g.ChannelTables || s.form == formTable && s.tables() > 1
+		g.PaddedAvgPool = g.PaddedAvgPool || s.form == formPaddedAverage
+		g.Product = g.Product || s.form == formProduct
+		g.Choice = g.Choice || s.form == formChoice
+		g.Upsampling = g.Upsampling || s.form == formUpsampling
 		for _, r := range s.rows {
 			used[s.form][r.bits] = true
 			if s.narrow {
@@ -303,7 +310,15 @@ func (t *tables) step(s *step) {
 	case formAverage:
 		e := t.end(s)
 		fmt.Fprintf(&t.text, "static const net_window net_%s = %s;\nstatic const net_end net_%s_end = %s;\n", s.name, window(s), s.name, e)
-	case formCombine:
+	case formPaddedAverage:
+		var shares []int32
+		for _, share := range o.Window().Shares(s.in.Height, s.in.Width, o.CountPad) {
+			shares = append(shares, int32(share))
+		}
+		array(t, "int32_t", s.name+"_shares", shares, 4)
+		e := t.end(s)
+		fmt.Fprintf(&t.text, "static const net_window net_%s = %s;\nstatic const net_end net_%s_end = %s;\n", s.name, window(s), s.name, e)
+	case formCombine, formProduct:
 		e := t.end(s)
 		fmt.Fprintf(&t.text, "static const net_end net_%s = %s;\n", s.name, e)
 	case formConcat:
@@ -374,6 +389,9 @@ func (t *tables) layer(s *step) {
 `, s.name, window(s), s.o.Groups, s.sets, s.signs, s.in.ZeroPoint, zeros, s.column, s.columns, flag(s.direct), flag(s.narrow), s.offset,
 		flag(s.simple()), len(s.rows), s.name, e)
 }
+
+// tables returns the number of tables of a function: one, or one for each channel.
+func (s *step) tables() int { return len(s.o.Table) / (int(s.in.Max()) + 1) }
 
 // channelwise says whether padding is another code in each channel.
 func (s *step) channelwise() bool {
@@ -457,13 +475,13 @@ func (p *program) call(s *step) []string {
 	if s.form == formConcat {
 		return p.places(s)
 	}
-	others := o.Inputs
-	if s.end != nil && s.end.own > 0 {
-		others = o.Inputs[1:]
+	var others []int
+	if s.end != nil {
+		others = o.Terms()
 	}
 	added := "0"
 	var lines []string
-	if s.end != nil && len(others) > 0 {
+	if len(others) > 0 {
 		added = "added"
 		var list []string
 		for _, t := range others {
@@ -493,8 +511,21 @@ func (p *program) call(s *step) []string {
 		call = fmt.Sprintf("net_average(&net_%s, &net_%s_end, %s, %s);", s.name, s.name, in, out)
 	case formCombine:
 		call = fmt.Sprintf("net_combine(&net_%s, %d, %s, %s);", s.name, s.out.Height*s.out.Width, out, added)
+	case formPaddedAverage:
+		call = fmt.Sprintf("net_padded_average(&net_%s, &net_%s_end, net_%s_shares, %d, %s, %s);", s.name, s.name, s.name, s.in.ZeroPoint, in, out)
+	case formProduct:
+		y := &p.m.Tensors[o.Inputs[1]]
+		call = fmt.Sprintf("net_multiply(&net_%s, %d, %s, %d, %s, %d, %d, %s);", s.name, s.out.Height*s.out.Width, in, s.in.ZeroPoint,
+			p.codes(o.Inputs[1]), y.ZeroPoint, flag(y.Len() == y.Channels), out)
+	case formChoice:
+		call = fmt.Sprintf("net_choose(%s, %d, %d, %d, %d, %d, %s);", in, s.out.Height*s.out.Width, s.in.Channels, o.First, s.out.Channels, o.Shuffle, out)
+	case formUpsampling:
+		call = fmt.Sprintf("net_enlarge(%s, %d, %d, %d, %d, %d, %s);", in, s.in.Height, s.in.Width, s.in.Channels, o.Factor[0], o.Factor[1], out)
 	case formTable:
 		call = fmt.Sprintf("net_look_up(net_%s, %d, %s, %s);", s.name, s.out.Len(), in, out)
+		if s.tables() > 1 {
+			call = fmt.Sprintf("net_look_up_channels(net_%s, %d, %d, %d, %s, %s);", s.name, int(s.in.Max())+1, s.out.Channels, s.out.Len(), in, out)
+		}
 	default:
 		return nil
 	}

@@ -21,9 +21,13 @@ const (
 	formDepthwise             // each channel for itself
 	formMaximum
 	formAverage
+	formPaddedAverage
 	formCombine
+	formProduct
 	formTable
 	formConcat
+	formChoice
+	formUpsampling
 	formNothing // the output is the input's memory
 )
 
@@ -97,12 +101,8 @@ func (s *step) lower(m *qmodel.Model, sums map[int][]int64) error {
 	switch {
 	case m.ByImage(o):
 		return errors.New("its range is taken from each image, for which there is no C code; give its tensors offline ranges")
-	case o.Since() > 3:
-		return errors.New("there is no such operator in C code")
 	case len(o.Tables) > 0:
 		s.form = formConcat
-	case o.Averages() && o.Pad != [4]int{}:
-		return errors.New("an average with padding is not written as C")
 	case o.Weighted():
 		return s.lowerWeighted(m, sums)
 	case o.Maximizes():
@@ -111,20 +111,42 @@ func (s *step) lower(m *qmodel.Model, sums map[int][]int64) error {
 		s.form = formNothing
 	case o.Table != nil:
 		s.form = formTable
+	case o.Shuffle > 0:
+		s.form = formChoice
+	case o.Factor[0] > 0:
+		s.form = formUpsampling
 	case o.Averages():
-		s.form = formAverage
-		taps := int64(o.Kernel[0]) * int64(o.Kernel[1])
-		if err := checkRaw(taps*int64(s.in.Max()), "sums"); err != nil {
-			return err
-		}
-		own := []sum{{1, repeat(-taps*int64(s.in.ZeroPoint), s.out.Channels)}}
-		s.end = newEnd(o, s.out, own, [][]int64{repeat(taps*bound(s.in), s.out.Channels)})
+		return s.lowerAverage()
+	case o.Multiplies():
+		s.form = formProduct
+		own := []sum{{1, make([]int64, s.out.Channels)}}
+		s.end = newEnd(o, s.out, own, [][]int64{repeat(bound(s.in)*bound(&m.Tensors[o.Inputs[1]]), s.out.Channels)})
 	case o.Adds():
 		s.form = formCombine
 		s.end = newEnd(o, s.out, nil, added(m, o.Inputs, sums, nil))
 	default:
 		return errors.New("there is no such operator in C code")
 	}
+	return nil
+}
+
+// lowerAverage sums codes as they are where every window is inside of the image, else codes less their zero point, which is
+// that of the padding, times what makes all sums ones of as many taps.
+func (s *step) lowerAverage() error {
+	w := s.o.Window()
+	taps := int64(w.Whole(s.in.Height, s.in.Width, s.o.CountPad))
+	own := []sum{{1, make([]int64, s.out.Channels)}}
+	bounds := [][]int64{repeat(taps*bound(s.in), s.out.Channels)}
+	if w.Padded() {
+		s.form = formPaddedAverage
+	} else {
+		s.form = formAverage
+		if err := checkRaw(taps*int64(s.in.Max()), "sums"); err != nil {
+			return err
+		}
+		own[0].offset = repeat(-taps*int64(s.in.ZeroPoint), s.out.Channels)
+	}
+	s.end = newEnd(s.o, s.out, own, bounds)
 	return nil
 }
 
