@@ -2,7 +2,6 @@
 """Takes one network of torchvision through goqat; see torchvision.sh."""
 
 import json
-import logging
 import os
 import pathlib
 import shutil
@@ -10,44 +9,9 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
 
-import skimage.data
-import skimage.io
-import torch
-import torchvision
-
-PHOTOS = "astronaut", "chelsea", "coffee", "rocket"  # each is a class
-SIZE, CROPS, TESTED = 224, 16, 2  # crops of a photo for training and for testing
 MEAN, STD = "0.485,0.456,0.406", "0.229,0.224,0.225"
-METHODS = "int", "pact", "dorefa", "wrpn", "lsq", "lsq+", "binaryconnect", "bnn", "xnor", "abc", "twn", "ttq", "inq"
-
-
-def write_photos(folder):
-    """Writes crops of photos as a data set."""
-    rng = torch.Generator().manual_seed(1)
-    for photo in PHOTOS:
-        pixels = getattr(skimage.data, photo)()
-        room = [side - SIZE for side in pixels.shape[:2]]
-        for i in range(CROPS + TESTED):
-            top, left = (int(torch.randint(0, r + 1, (1,), generator=rng)) for r in room)
-            path = folder / ("train" if i < CROPS else "test") / photo / f"{i:03}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            skimage.io.imsave(path, pixels[top:top + SIZE, left:left + SIZE], check_contrast=False)
-
-
-def write_network(name, path):
-    """Exports a network whose batch normalizations have the statistics of random images, so that values neither vanish nor explode."""
-    torch.manual_seed(0)
-    net = getattr(torchvision.models, name)(weights=None, num_classes=len(PHOTOS)).train()
-    with torch.no_grad():
-        for m in net.modules():
-            if isinstance(m, torch.nn.BatchNorm2d):
-                m.momentum = None
-                m.reset_running_stats()
-        for _ in range(2):
-            net(torch.randn(4, 3, SIZE, SIZE))
-    torch.onnx.export(net.eval(), (torch.randn(1, 3, SIZE, SIZE),), str(path), dynamo=False, input_names=["input"], output_names=["logits"])
+METHODS = os.environ.get("METHODS", "int pact dorefa wrpn lsq lsq+ binaryconnect bnn xnor abc twn ttq inq").split()
 
 
 def run(*command):
@@ -78,16 +42,12 @@ def mismatches(verified):
 
 
 def main():
-    warnings.filterwarnings("ignore")
-    logging.disable(logging.CRITICAL)
     qat, work, name = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
     photos, network, folder = work / "photos", work / f"{name}.onnx", work / name
-    if not photos.exists():
-        write_photos(photos)
-    write_network(name, network)
     imported, seconds, memory = must(qat, "import", network, "--mean", MEAN, "--std", STD, "--data", photos, "-o", folder)
     print(f"{name}: {imported['parameters']:,} parameters, {network.stat().st_size:,} B as ONNX, difference "
           f"{imported['relative_difference']:.1e}; import {seconds:.0f} s, {memory:.0f} MB", flush=True)
+    classes = len(list((photos / "train").iterdir()))
     checkpoint = folder / "checkpoint-float.safetensors"
     for bits in "8", "4":
         result, seconds, memory = must(qat, "calibrate", checkpoint, "--data", photos, "--images", "16", "--weight-bits", bits,
@@ -97,8 +57,8 @@ def main():
               f"{verified['tensors']} tensors of {verified['images']} images", flush=True)
     for method in METHODS:  # of each class one image for a step, one for validation
         out = work / "step"
-        result, seconds, memory = run(qat, "train", folder / "config.yaml", "--init", checkpoint, "--method", method, "--epochs", "1", "--batch", len(PHOTOS),
-                                      "--set", f"data.train_limit={2 * len(PHOTOS)}", "--set", "data.test_limit=2", "--set", "verify.images=1", "--out", out)
+        result, seconds, memory = run(qat, "train", folder / "config.yaml", "--init", checkpoint, "--method", method, "--epochs", "1", "--batch", classes,
+                                      "--set", f"data.train_limit={2 * classes}", "--set", "data.test_limit=2", "--set", "verify.images=1", "--out", out)
         if result is None:
             print(f"  a step of {method}: {memory}", flush=True)
         else:
