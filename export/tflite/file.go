@@ -17,15 +17,21 @@ const (
 	typeInt4    = 17
 
 	opAdd            = 0
+	opConcatenation  = 2
 	opConv2D         = 3
 	opDepthwise      = 4
 	opDequantize     = 6
 	opFullyConnected = 9
 	opMaxPool        = 17
+	opMul            = 18
 	opReshape        = 22
 	opPad            = 34
+	opGather         = 36
+	opCast           = 53
 	opMaximum        = 55
 	opPadV2          = 60
+	opSlice          = 65
+	opResizeNearest  = 97
 	opQuantize       = 114
 
 	paddingSame  = 0

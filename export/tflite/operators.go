@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/goqat/goqat/export/agreement"
 	"github.com/goqat/goqat/qmodel"
@@ -24,15 +25,12 @@ func (w *writer) operator(o *qmodel.Operator) agreement.Statement {
 	if w.model.ByImage(o) {
 		return refused("its range is taken from each image; TFLite's tensors of 8 bits have one range for all")
 	}
-	if o.Since() > 2 {
-		return refused("dilation, padding in averages and concatenation are not written")
+	if o.Averages() && o.Pad != [4]int{} && !o.CountPad {
+		return refused("an average without its padding, whose windows have different numbers of taps; average with count_include_pad, or export ONNX or C")
 	}
 	for _, i := range o.Inputs {
 		if t := &w.model.Tensors[i]; t.Signs && t.Bits > 1 && o.Adds() {
 			return refused("it reads codes of %d signs, which have no scale", t.Bits)
-		}
-		if o.Weighted() && w.model.Tensors[i].ZeroPoints != nil {
-			return refused("it reads an image whose channels have zero points of their own, and a tensor has one; train with one number as data.mean, or export ONNX or C")
 		}
 	}
 	if out.Signs && out.Bits > 1 {
@@ -57,11 +55,19 @@ func (w *writer) operator(o *qmodel.Operator) agreement.Statement {
 		w.values[o.Output] = value{offset: w.values[in].offset, flat: true}
 		w.values[o.Output].tensor = w.reshape(o.Output, w.values[in].tensor, []int32{1, int32(out.Channels)})
 		return agreement.Statement{Agreement: agreement.Exact}
+	case o.Shuffle > 0:
+		return w.choose(o)
+	case o.Factor[0] > 0:
+		return w.enlarge(o)
+	case o.Tables != nil:
+		return w.concatenate(o)
 	}
 	w.values[o.Output] = value{offset: 127 - hi}
 	switch {
 	case o.Table != nil:
 		return w.lookup(o, lo)
+	case o.Multiplies():
+		return w.multiply(o, lo)
 	case !o.Adds():
 		return refused("no form for %s", o.Op)
 	case len(o.Inputs) > 1:
@@ -109,12 +115,15 @@ func (w *writer) maximum(o *qmodel.Operator) agreement.Statement {
 func (w *writer) padded(o *qmodel.Operator, x int32, least bool) (int32, int32) {
 	in := o.Inputs[0]
 	t := &w.model.Tensors[in]
-	if o.Pad == [4]int{} {
+	switch {
+	case o.Pad == [4]int{}:
 		return x, paddingValid
+	case t.ZeroPoints != nil && !least:
+		return w.framed(o, x), paddingValid
 	}
 	same := true
 	for d, size := range []int{t.Height, t.Width} {
-		all := max(0, ((size+o.Stride[d]-1)/o.Stride[d]-1)*o.Stride[d]+o.Kernel[d]-size)
+		all := max(0, ((size+o.Stride[d]-1)/o.Stride[d]-1)*o.Stride[d]+(o.Kernel[d]-1)*max(1, o.Dilation[d])+1-size)
 		same = same && o.Pad[d] == all/2 && o.Pad[d+2] == all-all/2
 	}
 	if same {
@@ -133,28 +142,88 @@ func (w *writer) padded(o *qmodel.Operator, x int32, least bool) (int32, int32) 
 	return y, paddingValid
 }
 
-// lookup lowers a table that is a change of scale; QUANTIZE is that.
+// framed puts rows and columns of the zero points of an image's channels around it: TFLite pads all channels with one number.
+func (w *writer) framed(o *qmodel.Operator, x int32) int32 {
+	in := o.Inputs[0]
+	t := &w.model.Tensors[in]
+	shape := shapeOf(t)
+	for d := range 2 {
+		border := func(wide int) (list []int32) {
+			if wide == 0 {
+				return nil
+			}
+			size := slices.Clone(shape)
+			size[1+d] = int32(wide)
+			var data []byte
+			for range size[1] * size[2] {
+				for c := range t.Channels {
+					data = append(data, byte(t.Zero(c)+w.values[in].offset))
+				}
+			}
+			return []int32{w.constant(tensor{name: "border", shape: size, kind: typeInt8, data: data, scale: []float32{w.scale(in)},
+				zero: []int64{int64(t.ZeroPoint + w.values[in].offset)}})}
+		}
+		parts := slices.Concat(border(o.Pad[d]), []int32{x}, border(o.Pad[d+2]))
+		if len(parts) == 1 {
+			continue
+		}
+		shape = slices.Clone(shape)
+		shape[1+d] += int32(o.Pad[d] + o.Pad[d+2])
+		x = w.codes(in, shape)
+		w.node(node{code: opConcatenation, version: 2, in: parts, out: []int32{x}, table: 10, options: []field{{0, int32(1 + d), false}}})
+	}
+	return x
+}
+
+// lookup lowers a table: to QUANTIZE where it is a change of scale, else to indices.
 func (w *writer) lookup(o *qmodel.Operator, lo int32) agreement.Statement {
-	in, out := o.Inputs[0], &w.model.Tensors[o.Output]
-	if out.Signs {
-		return refused("a table to signs; TFLite has none")
+	in := o.Inputs[0]
+	x := w.values[in].tensor
+	shape := w.file.tensors[x].shape
+	if w.rescales(o, lo) {
+		w.finish(o, lo, shape, false, func(y, _ int32) {
+			w.node(node{code: opQuantize, version: 2, in: []int32{x}, out: []int32{y}, table: 89})
+		})
+		return agreement.Statement{Agreement: agreement.Step, Note: "TFLite Micro and the reference kernels round twice; XNNPACK is exact"}
 	}
-	ratio := float64(w.scale(in)) / float64(w.scale(o.Output))
+	w.values[o.Output] = value{offset: 127 - w.model.Tensors[o.Output].Max(), flat: len(shape) == 2}
+	w.values[o.Output].tensor = w.looked(o, in, x, o.Table, shape)
+	return agreement.Statement{Agreement: agreement.Exact}
+}
+
+// rescales says whether a table is a change of scale without ties, which runtimes round differently.
+func (w *writer) rescales(o *qmodel.Operator, lo int32) bool {
+	in, out := &w.model.Tensors[o.Inputs[0]], &w.model.Tensors[o.Output]
+	ratio := float64(w.scale(o.Inputs[0])) / float64(w.scale(o.Output))
 	_, hi := out.Span()
-	for q, code := range o.Table {
-		v := float64(int32(q)-w.model.Tensors[in].ZeroPoint)*ratio + float64(out.ZeroPoint)
-		if want := min(max(math.Floor(v+0.5), float64(lo)), float64(hi)); want != float64(code) {
-			return refused("its table gives %d for code %d, where a change of scale gives %g; TFLite has no tables", code, q, want)
-		}
-		if near := math.Abs(v - math.Floor(v) - 0.5); near < 1e-4 && v > float64(lo) && v < float64(hi) {
-			return refused("its table rounds code %d at a tie, which runtimes do differently", q)
+	for i, code := range o.Table {
+		v := float64(int32(i)&in.Max()-in.ZeroPoint)*ratio + float64(out.ZeroPoint)
+		near := math.Abs(v - math.Floor(v) - 0.5)
+		if min(max(math.Floor(v+0.5), float64(lo)), float64(hi)) != float64(code) || near < 1e-4 && v > float64(lo) && v < float64(hi) {
+			return false
 		}
 	}
-	shape := w.file.tensors[w.values[in].tensor].shape
-	w.finish(o, lo, shape, false, func(y, _ int32) {
-		w.node(node{code: opQuantize, version: 2, in: []int32{w.values[in].tensor}, out: []int32{y}, table: 89})
+	return !out.Signs
+}
+
+// multiply lowers a product of two tensors.
+func (w *writer) multiply(o *qmodel.Operator, lo int32) agreement.Statement {
+	a, b, r := o.Inputs[0], o.Inputs[1], o.Requantizer
+	if r == nil {
+		return refused("the sign of a product; TFLite has none")
+	}
+	want := float64(w.scale(a)) * float64(w.scale(b)) / float64(w.scale(o.Output))
+	for c, m := range r.M[0] {
+		if got := math.Ldexp(float64(m), -int(r.Shift[c])); math.Abs(got-want) > 1e-5*want || r.AccBias[c] != 0 || r.Bias[c] != 0 {
+			return refused("channel %d: the product has the multiplier %g, where the scales say %g, or a constant beside it", c, got, want)
+		}
+	}
+	flat := w.values[a].flat
+	x, y := w.input(a, flat), w.input(b, flat)
+	w.finish(o, lo, w.file.tensors[x].shape, true, func(to, activation int32) {
+		w.node(node{code: opMul, version: 2, in: []int32{x, y}, out: []int32{to}, table: 21, options: []field{{0, activation, true}}})
 	})
-	return agreement.Statement{Agreement: agreement.Step, Note: "TFLite Micro and the reference kernels round twice; XNNPACK is exact"}
+	return agreement.Statement{Agreement: agreement.Step, Note: "TFLite Micro and the reference kernels round twice"}
 }
 
 func bytesOf(values []int32) []byte {

@@ -38,6 +38,56 @@ func evaluate(t *testing.T, n *parsedNode, tensors []parsed, values [][]float64)
 		for i, v := range in {
 			result[i] = quantize((v - float64(x.zero[0])) * float64(x.scale[0]))
 		}
+	case opMul:
+		activation = n.options.int8(0)
+		b := &tensors[n.in[1]]
+		for i, v := range in {
+			other := values[n.in[1]]
+			result[i] = quantize((v - float64(x.zero[0])) * float64(x.scale[0]) * (other[i%len(other)] - float64(b.zero[0])) * float64(b.scale[0]))
+		}
+	case opCast:
+		copy(result, in)
+	case opSlice:
+		axis := len(x.shape) - 1
+		for i := range result {
+			result[i] = in[i/int(y.shape[axis])*int(x.shape[axis])+int(values[n.in[1]][axis])+i%int(y.shape[axis])]
+		}
+	case opGather:
+		index := values[n.in[1]]
+		for i := range result {
+			if len(x.shape) == 1 {
+				result[i] = in[int(index[i])]
+				continue
+			}
+			axis := n.options.int32(0, 0) // the last
+			result[i] = in[i/int(y.shape[axis])*int(x.shape[axis])+int(index[i%int(y.shape[axis])])]
+		}
+	case opResizeNearest:
+		channels := int(y.shape[3])
+		from := func(i, d int) int {
+			return int(math.Floor((float64(i) + 0.5) * float64(float32(x.shape[d])/float32(y.shape[d]))))
+		}
+		for i := range result {
+			c, w, h := i%channels, i/channels%int(y.shape[2]), i/channels/int(y.shape[2])
+			result[i] = in[(from(h, 1)*int(x.shape[2])+from(w, 2))*channels+c]
+		}
+	case opConcatenation:
+		axis := int(n.options.int32(0, 0))
+		inner := 1
+		for _, size := range y.shape[axis+1:] {
+			inner *= int(size)
+		}
+		at := 0 // of the first input, within a row of the result
+		for k, i := range n.in {
+			if tensors[i].scale[0] != y.scale[0] && k == 0 || tensors[i].zero[0] != y.zero[0] {
+				t.Fatalf("%s: input %d has another scale or zero point", y.name, k)
+			}
+			each, all := int(tensors[i].shape[axis])*inner, int(y.shape[axis])*inner
+			for j, v := range values[i] {
+				result[j/each*all+at+j%each] = v
+			}
+			at += each
+		}
 	case opDequantize:
 		for i, v := range in {
 			result[i] = (v - float64(x.zero[0])) * float64(x.scale[0])
@@ -49,6 +99,12 @@ func evaluate(t *testing.T, n *parsedNode, tensors []parsed, values [][]float64)
 	case opAdd:
 		activation = n.options.int8(0)
 		b := &tensors[n.in[1]]
+		if x.kind == typeInt32 {
+			for i, v := range in {
+				result[i] = v + values[n.in[1]][i%len(values[n.in[1]])]
+			}
+			break
+		}
 		for i, v := range in {
 			result[i] = quantize((v-float64(x.zero[0]))*float64(x.scale[0]) + (values[n.in[1]][i]-float64(b.zero[0]))*float64(b.scale[0]))
 		}
@@ -99,19 +155,31 @@ func evaluate(t *testing.T, n *parsedNode, tensors []parsed, values [][]float64)
 	return result
 }
 
+// apart returns how far the taps of a convolution are from each other, down and to the right.
+func apart(n *parsedNode) (int, int) {
+	switch n.code {
+	case opConv2D:
+		return int(n.options.int32(5, 1)), int(n.options.int32(4, 1))
+	case opDepthwise:
+		return int(n.options.int32(6, 1)), int(n.options.int32(5, 1))
+	}
+	return 1, 1
+}
+
 // window calls for every output of a window and every tap, with the index of the input, -1 outside.
 func window(n *parsedNode, x, y *parsed, height, width int, each func(i, at, tap int, first bool)) {
 	strideW, strideH := int(n.options.int32(1, 0)), int(n.options.int32(2, 0))
 	top, left := 0, 0
+	down, right := apart(n)
 	if n.options.int8(0) == paddingSame {
-		top = max(0, (int(y.shape[1])-1)*strideH+height-int(x.shape[1])) / 2
-		left = max(0, (int(y.shape[2])-1)*strideW+width-int(x.shape[2])) / 2
+		top = max(0, (int(y.shape[1])-1)*strideH+(height-1)*down+1-int(x.shape[1])) / 2
+		left = max(0, (int(y.shape[2])-1)*strideW+(width-1)*right+1-int(x.shape[2])) / 2
 	}
 	channels := int(y.shape[3])
 	for i := range y.len() {
 		c, ox, oy := i%channels, i/channels%int(y.shape[2]), i/channels/int(y.shape[2])
 		for k := range height * width {
-			h, w := oy*strideH-top+k/width, ox*strideW-left+k%width
+			h, w := oy*strideH-top+k/width*down, ox*strideW-left+k%width*right
 			at := -1
 			if h >= 0 && h < int(x.shape[1]) && w >= 0 && w < int(x.shape[2]) {
 				at = (h*int(x.shape[2]) + w) * int(x.shape[3])
@@ -281,11 +349,57 @@ func plain(seed uint64) *qmodel.Model {
 	return b.Finish(x, 3)
 }
 
+// gated is a model of tables, products, concatenations, choices of channels, an upsampling, a dilated window, an average that
+// counts its padding, and logits that are an average.
+func gated(seed uint64) *qmodel.Model {
+	rng := rand.New(rand.NewPCG(seed, 4))
+	b := qmodeltest.New(rng, 6, 5, 2)
+	dilated := qmodeltest.Window{Kernel: [2]int{3, 2}, Stride: [2]int{1, 1}, Pad: [4]int{2, 1, 2, 1}, Dilation: [2]int{2, 2}}
+	x := b.Tables(b.Conv(0, dilated, 6, 1, 4, 5), 4)
+	gate := b.Table(b.Conv(b.AvgPool(x, qmodeltest.Window{Kernel: [2]int{6, 5}, Stride: [2]int{1, 1}}, 6), qmodeltest.Square(1, 1, 0), 6, 1, 4, 7), 8)
+	y := plainProduct(b, 6, x, gate)
+	y = plainProduct(b, 5, y, b.Add(4, x))
+	y = b.Upsample(b.Select(b.Concat(6, b.Select(y, 1, 4), x, b.Select(y, 0, 6)), 1, 12), [2]int{2, 3})
+	y = b.AvgPool(b.Conv(y, qmodeltest.Square(3, 1, 1), 3, 1, 4, 8), qmodeltest.Square(3, 2, 1), 7)
+	return b.FinishAverage(y)
+}
+
+// colored is a model of an image whose channels have zero points of their own, read by padded layers of every kind or, as a
+// row, by the last.
+func colored(seed uint64) *qmodel.Model {
+	rng := rand.New(rand.NewPCG(seed, 6))
+	b := qmodeltest.New(rng, 7, 5, 4)
+	b.Channelwise()
+	if seed%4 == 0 {
+		return b.Finish(0, 3)
+	}
+	x, w := b.MaxPool(0, qmodeltest.Square(2, 1, 1)), qmodeltest.Window{Kernel: [2]int{2, 3}, Stride: [2]int{2, 1}, Pad: [4]int{1, 2, 0, 1}}
+	if seed%4 == 1 {
+		return b.Finish(b.ConvForm(x, w, 4, 2, qmodeltest.Form{WeightBits: 4, CodeBits: 1, Signs: true}), 3)
+	}
+	return b.Finish(b.Concat(5, b.Conv(x, w, 6, 2, 4, 5), b.Conv(x, w, 4, 4, 4, 5)), 3)
+}
+
+// plainProduct is a product whose multiplier is that of the scales.
+func plainProduct(b *qmodeltest.Builder, bits, first, second int) int {
+	out := b.Multiply(bits, first, second)
+	tensors, r := b.Model.Tensors, b.Model.Operators[len(b.Model.Operators)-1].Requantizer
+	scale := func(i int) float64 { return float64(math.Float32frombits(tensors[i].ScaleBits)) }
+	ratio := math.Ldexp(1.5, bits) / float64(tensors[first].Max()*tensors[second].Max())
+	tensors[out].ScaleBits = math.Float32bits(float32(scale(first) * scale(second) / ratio))
+	for c := range r.Shift {
+		r.M[0][c], r.Shift[c], r.AccBias[c], r.Bias[c] = int64(math.RoundToEven(math.Ldexp(ratio, 36))), 36, 0, 0
+	}
+	return out
+}
+
 // TestOperatorsAgree evaluates exported models by the definition of TFLite's operators.
 func TestOperatorsAgree(t *testing.T) {
 	models := map[string]*qmodel.Model{"fashion": fashion(t)}
 	for seed := range uint64(20) {
 		models[fmt.Sprint("plain", seed)] = plain(seed)
+		models[fmt.Sprint("gated", seed)] = gated(seed)
+		models[fmt.Sprint("colored", seed)] = colored(seed)
 	}
 	for name, m := range models {
 		t.Run(name, func(t *testing.T) {

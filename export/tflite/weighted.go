@@ -84,6 +84,7 @@ func (w *writer) layerWithin(limit int64, o *qmodel.Operator, values []int16, m 
 		if constant != nil {
 			rest.Set(constant[c])
 		}
+		rest.Add(rest, dyadic(new(big.Int).Mul(big.NewInt(w.recentred(o, row, c, len(m))), big.NewInt(m[c])), shift[c]))
 		if x.Signs { // Σ (2b - 1)·w
 			var sum int64
 			for _, v := range row {
@@ -123,6 +124,21 @@ func (w *writer) layerWithin(limit int64, o *qmodel.Operator, values []int16, m 
 		l.bias[c] = int32(math.RoundToEven(b))
 	}
 	return l, nil
+}
+
+// recentred is what an accumulator over codes around one zero point lacks where channels have zero points of their own:
+// Σ (first zero point - that of the channel)·w over the weights of an output channel.
+func (w *writer) recentred(o *qmodel.Operator, row []int16, c, channels int) (sum int64) {
+	x := &w.model.Tensors[o.Inputs[0]]
+	if x.ZeroPoints == nil {
+		return 0
+	}
+	inputs := o.Weights.Shape[3]
+	first := c / (channels / o.Groups) * inputs // of the group
+	for i, v := range row {
+		sum += int64(v) * int64(x.ZeroPoint-x.Zero(first+i%inputs))
+	}
+	return sum
 }
 
 // finer says whether weights may be doubled once more so that the bias, in steps of the accumulator, has less of a fraction.
@@ -214,7 +230,7 @@ func (w *writer) sign(o *qmodel.Operator) agreement.Statement {
 			to[i] = int16(v)
 			sum += int64(row[i])
 		}
-		bias := 1 - min(max(limit, -most), most)
+		bias := 1 - min(max(limit, -most), most) + sign*w.recentred(o, row, c, channels)
 		if x.Signs {
 			bias -= sign * sum
 		}
@@ -245,7 +261,7 @@ func (w *writer) emit(o *qmodel.Operator, l *layer, y, activation int32) {
 	bias := w.constant(tensor{name: o.Name + "_bias", shape: []int32{int32(channels)}, kind: typeInt32, data: bytesOf(l.bias), scale: biasScale, zero: zeros})
 	weights := tensor{name: o.Name + "_weights", scale: l.scales, zero: zeros}
 	version := int32(3)
-	ordered, shape := w.order(o, l.weights)
+	ordered, shape := order(w, o, l.weights)
 	weights.shape = shape
 	if weights.kind, weights.data = w.store(ordered); weights.kind == typeInt4 {
 		version = 7
@@ -260,7 +276,7 @@ func (w *writer) depthwise(o *qmodel.Operator) bool {
 
 // order returns weights in TFLite's order and their shape: [out, in], [out, height, width, in / groups], or of depthwise
 // layers [1, height, width, out].
-func (w *writer) order(o *qmodel.Operator, values []int16) ([]int16, []int32) {
+func order[T int16 | float32](w *writer, o *qmodel.Operator, values []T) ([]T, []int32) {
 	channels := w.model.Tensors[o.Output].Channels
 	height, width := max(1, o.Kernel[0]), max(1, o.Kernel[1])
 	switch {
@@ -269,7 +285,7 @@ func (w *writer) order(o *qmodel.Operator, values []int16) ([]int16, []int32) {
 	case !w.depthwise(o):
 		return values, []int32{int32(channels), int32(height), int32(width), int32(o.Weights.Shape[3])}
 	}
-	moved := make([]int16, len(values))
+	moved := make([]T, len(values))
 	taps := height * width
 	for c := range channels {
 		for t := range taps {
@@ -311,6 +327,7 @@ func (w *writer) weigh(o *qmodel.Operator, weights tensor, bias, y, activation, 
 		w.node(node{code: opDequantize, version: 2, in: []int32{from}, out: []int32{x}, table: 38})
 		version = 1
 	}
+	apart := [2]int32{int32(max(1, o.Dilation[0])), int32(max(1, o.Dilation[1]))}
 	strides := []field{{0, padding, true}, {1, int32(max(1, o.Stride[1])), false}, {2, int32(max(1, o.Stride[0])), false}}
 	n := node{out: []int32{y}, version: version}
 	switch {
@@ -323,10 +340,10 @@ func (w *writer) weigh(o *qmodel.Operator, weights tensor, bias, y, activation, 
 		weights.axis = 3
 		multiplier := int32(w.model.Tensors[o.Output].Channels / w.model.Tensors[in].Channels)
 		n.code, n.table = opDepthwise, 2
-		n.options = append(strides, field{3, multiplier, false}, field{4, activation, true}, field{5, 1, false}, field{6, 1, false})
+		n.options = append(strides, field{3, multiplier, false}, field{4, activation, true}, field{5, apart[1], false}, field{6, apart[0], false})
 	default:
 		n.code, n.table = opConv2D, 1
-		n.options = append(strides, field{3, activation, true}, field{4, 1, false}, field{5, 1, false})
+		n.options = append(strides, field{3, activation, true}, field{4, apart[1], false}, field{5, apart[0], false})
 	}
 	n.in = []int32{x, w.constant(weights), bias}
 	w.node(n)
@@ -334,8 +351,8 @@ func (w *writer) weigh(o *qmodel.Operator, weights tensor, bias, y, activation, 
 
 // logits lowers the last layer, in floating point.
 func (w *writer) logits(o *qmodel.Operator) agreement.Statement {
-	if !o.Weighted() || len(o.Inputs) > 1 {
-		return refused("logits that are no layer of one input; end the network with a linear layer")
+	if !o.Weighted() && !o.Averages() || len(o.Inputs) > 1 {
+		return refused("logits that are neither a layer of one input nor an average; end the network with a linear layer")
 	}
 	values, err := w.weightsOf(o)
 	if err != nil {
@@ -362,16 +379,10 @@ func (w *writer) logits(o *qmodel.Operator) agreement.Statement {
 		if x.Signs {
 			b -= float64(sum) * multiplier
 		}
+		b += float64(w.recentred(o, values[c*each:][:each], c, channels)) * multiplier
 		bias[c] = float32(b * scale)
 	}
-	ordered := real
-	shape := []int32{int32(channels), int32(each)}
-	if !o.Vector() {
-		if w.depthwise(o) {
-			return refused("logits of a depthwise layer")
-		}
-		shape = []int32{int32(channels), int32(o.Kernel[0]), int32(o.Kernel[1]), int32(o.Weights.Shape[3])}
-	}
+	ordered, shape := order(w, o, real)
 	b := w.constant(tensor{name: o.Name + "_bias", shape: []int32{int32(channels)}, kind: typeFloat32, data: floatBytes(bias)})
 	y := w.file.add(tensor{name: "logits", shape: w.shape(o), kind: typeFloat32})
 	w.weigh(o, tensor{name: o.Name + "_weights", shape: shape, kind: typeFloat32, data: floatBytes(ordered)}, b, y, activationNone, 1, true)

@@ -284,7 +284,7 @@ func (b *Builder) keep(in, height, width, channels int) int {
 	x := b.Model.Tensors[in]
 	out := b.output(height, width, channels, x.Bits)
 	t := &b.Model.Tensors[out]
-	t.ZeroPoint, t.ZeroPoints, t.Signs, b.steps[out] = x.ZeroPoint, x.ZeroPoints, x.Signs, b.steps[in]
+	t.ZeroPoint, t.ZeroPoints, t.ScaleBits, t.Signs, b.steps[out] = x.ZeroPoint, x.ZeroPoints, x.ScaleBits, x.Signs, b.steps[in]
 	return out
 }
 
@@ -403,13 +403,14 @@ func Gated(rng *rand.Rand) *qmodel.Model {
 	y = b.Multiply(5, y, b.Add(4, x))
 	y = b.Upsample(b.Select(y, 1, 4), [2]int{2, 1})
 	y = b.Conv(y, Square(3, 1, 1), 3, 1, 4, 8)
-	b.average(y, 3)
-	return b.done(3)
+	return b.FinishAverage(y)
 }
 
-// average adds an average over the whole image that is the logits.
-func (b *Builder) average(in, classes int) {
+// FinishAverage adds an average over the whole image, one for each channel, that is the logits, and returns the model, which is
+// valid.
+func (b *Builder) FinishAverage(in int) *qmodel.Model {
 	x := b.Model.Tensors[in]
+	classes := x.Channels
 	out := b.output(1, 1, classes, 8)
 	t := &b.Model.Tensors[out]
 	t.Kind, t.Bits, t.ZeroPoint = qmodel.Logits, 32, 0
@@ -419,6 +420,7 @@ func (b *Builder) average(in, classes int) {
 	}
 	b.operator(qmodel.Operator{Op: qmodel.AvgPool, Inputs: []int{in}, Output: out, Kernel: [2]int{x.Height, x.Width}, Stride: [2]int{1, 1},
 		Requantizer: b.requantizer(t, [][]int64{bounds}, []int32{b.steps[in]})})
+	return b.done(classes)
 }
 
 // Ranged returns a model of what version 6 of the file has: online ranges of every operator that rounds, and every operator
