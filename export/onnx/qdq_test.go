@@ -11,6 +11,7 @@ import (
 	"github.com/goqat/goqat/export/onnx"
 	"github.com/goqat/goqat/internal/onnxeval"
 	"github.com/goqat/goqat/internal/onnxproto"
+	"github.com/goqat/goqat/internal/qmodeltest"
 	"github.com/goqat/goqat/qmodel"
 )
 
@@ -82,6 +83,32 @@ func TestQDQAgreesAsStated(t *testing.T) {
 				t.Errorf("%d of %d integers differ", differ, all)
 			}
 		})
+	}
+}
+
+// A mean that counts its padding is no AveragePool of dequantized codes, which OpenVINO computes with code 0 as padding.
+func TestQDQCountsPaddingItself(t *testing.T) {
+	counted := 0
+	for seed := range uint64(10) {
+		m := qmodeltest.Branches(rand.New(rand.NewPCG(seed, 2)))
+		file, _, err := onnx.QDQ(m, onnx.Options{})
+		if err != nil {
+			continue
+		}
+		for i := range file.Graph.Nodes {
+			n := &file.Graph.Nodes[i]
+			if n.Op == "AveragePool" && n.Int("count_include_pad", 0) != 0 {
+				t.Errorf("seed %d: %s counts its padding", seed, n.Name)
+			}
+		}
+		for _, o := range m.Operators {
+			if o.CountPad {
+				counted++
+			}
+		}
+	}
+	if counted == 0 {
+		t.Error("no model counts its padding")
 	}
 }
 
