@@ -31,6 +31,7 @@ func TestMethods(t *testing.T) {
 			"qat.method=lsq", "qat.weight_bits=2", "qat.activation_bits=2", "qat.epochs=3",
 			"qat.stages=[{epochs: 1, weight_bits: 8, activation_bits: 8}, {epochs: 1, weight_bits: 4, activation_bits: 4}]",
 		},
+		"bits that are learned":    {"qat.method=hgq", "qat.weight_bits=3", "qat.activation_bits=3", "qat.epochs=6", "qat.price=10"},
 		"layer by layer":           {"qat.epochs=3", "qat.stages=[{epochs: 1, match: conv1}, {epochs: 1, match: conv*}]"},
 		"floating-point weights":   {"qat.method=lsq", "qat.weight_bits=32"},
 		"floating-point inputs":    {"qat.method=lsq", "qat.activation_bits=32"},

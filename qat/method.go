@@ -177,6 +177,7 @@ var registry = []func(settings.All) Method{
 	func(settings.All) Method { return WRPN{} },
 	func(settings.All) Method { return LSQ{} },
 	func(settings.All) Method { return LSQPlus{} },
+	func(s settings.All) Method { return HGQ(s.HGQ) },
 	func(settings.All) Method { return BinaryConnect{} },
 	func(settings.All) Method { return BNN{} },
 	func(settings.All) Method { return XNOR{} },

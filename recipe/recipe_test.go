@@ -98,6 +98,7 @@ qat:
   input_scaling: true
   threshold: 0.1
   steps: [0.4, 1]
+  price: 0.25
   layers:
     - {match: "fc*", weight_bits: 4, activation_bits: 8, method: int, ranges: offline}
   stages:
@@ -152,7 +153,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 			},
 			Method: "lsq", Weights: "dorefa", WeightBits: 2, ActivationBits: 3, GradientBits: 6, FirstLast: "8", Granularity: "per_tensor",
 			Ranges: "online", Observer: "minmax", ObserverFreeze: 1, BatchNormFreeze: 3, Scales: "pow2", Bias: "accumulator", InputScaling: true,
-			All:    settings.All{TTQ: settings.TTQ{Threshold: 0.1}, INQ: settings.INQ{Steps: []float64{0.4, 1}}},
+			All:    settings.All{TTQ: settings.TTQ{Threshold: 0.1}, INQ: settings.INQ{Steps: []float64{0.4, 1}}, HGQ: settings.HGQ{Price: 0.25}},
 			Layers: []recipe.Rule{{Match: "fc*", WeightBits: 4, ActivationBits: 8, Method: "int", Ranges: "offline"}},
 			Stages: []recipe.Stage{{Epochs: 2, Match: "conv*", WeightBits: 8, ActivationBits: 32}, {Epochs: 3}},
 		},

@@ -45,6 +45,12 @@ type Measured interface {
 	Measure(w []float32)
 }
 
+// A Begun quantizer is told of every run before it quantizes.
+type Begun interface {
+	WeightQuantizer
+	Begin(r *graph.Run)
+}
+
 // Weights adds the quantization of a layer's shadow weights. While Pass.Quantize
 // is off it passes them on; in Integer runs its result is the codes.
 func Weights(g *graph.Graph, name string, w *graph.Param, q WeightQuantizer) *graph.Node {
@@ -111,6 +117,9 @@ func (f *weights) Forward(r *graph.Run, y []float32, x [][]float32) error {
 	if s := kernel.SumSquares(w); s != s {
 		bad := slices.IndexFunc(w, func(v float32) bool { return v != v })
 		return fmt.Errorf("weight %d is not a number; lower the learning rate", bad)
+	}
+	if b, ok := f.q.(Begun); ok {
+		b.Begin(r)
 	}
 	switch {
 	case r.Mode == graph.Integer:

@@ -21,16 +21,17 @@ type All struct {
 	Int `yaml:",inline"`
 	TTQ `yaml:",inline"`
 	INQ `yaml:",inline"`
+	HGQ `yaml:",inline"`
 }
 
 // Default returns the settings where nothing else is said.
-func Default() All { return All{Int{}, DefaultTTQ(), DefaultINQ()} }
+func Default() All { return All{Int{}, DefaultTTQ(), DefaultINQ(), DefaultHGQ()} }
 
 // Check returns what is wrong, nothing if all is well. Each complaint begins with the
 // key.
 func (a All) Check() []string {
 	var wrong []string
-	for _, check := range []func() string{a.TTQ.Check, a.INQ.Check} {
+	for _, check := range []func() string{a.TTQ.Check, a.INQ.Check, a.HGQ.Check} {
 		if w := check(); w != "" {
 			wrong = append(wrong, w)
 		}
@@ -85,6 +86,24 @@ func (i INQ) Check() string {
 	}
 	if last != 1 {
 		return fmt.Sprintf("steps are %v, must be rising fractions of which the last is 1", i.Steps)
+	}
+	return ""
+}
+
+// HGQ are the settings of the method "hgq".
+type HGQ struct {
+	// Price is what a million bits, of weights and of an image's activations, add to the
+	// loss, above 0: the higher, the fewer bits.
+	Price float64 `yaml:"price"`
+}
+
+// DefaultHGQ returns a price that takes small networks to about 4 bits.
+func DefaultHGQ() HGQ { return HGQ{Price: 0.1} }
+
+// Check says what is wrong, "" if nothing is.
+func (h HGQ) Check() string {
+	if !(h.Price > 0 && h.Price <= 1e6) {
+		return fmt.Sprintf("price is %v, must be above 0 and at most a million", h.Price)
 	}
 	return ""
 }
