@@ -85,22 +85,43 @@ func (c *Choice) choose(r *recipe.Recipe, f facts) (reasons []string) {
 		say("network %s: %s", describeModel(r.Model), why)
 	}
 	c.chooseBits(r, f, say)
-	if !c.given("batch") {
-		r.Batch = batchFor(f.images)
-	}
-	steps := (f.images + r.Batch - 1) / r.Batch
-	if !c.given("float.epochs") {
-		r.Float.Epochs = epochsFor(steps)
-	}
-	if !c.given("qat.epochs") && len(r.QAT.Stages) == 0 {
-		r.QAT.Epochs = max(leastQuantized, (epochsFor(steps)+2)/4)
-	}
-	say("%s in float and %d quantized, of %s of %d images each: the fewer images, the more epochs and the smaller the batches", count(r.Float.Epochs, "epoch"), r.QAT.Epochs, count(steps, "step"), r.Batch)
+	c.chooseLength(r, f, say)
 	if f.unbalanced && !c.given("class_weights", "data.balance") {
 		r.Data.Balance = rareDrawn
 		say("rare classes are drawn more often (data.balance: %v): one class has more than twice the images of another", rareDrawn)
 	}
 	return reasons
+}
+
+// chooseLength sets the batch, the epochs and the learning rates, which are in proportion
+// to the batch (Goyal et al. 2017, "Accurate, large minibatch SGD").
+func (c *Choice) chooseLength(r *recipe.Recipe, f facts, say func(string, ...any)) {
+	usual := r.Batch
+	if !c.given("batch") {
+		r.Batch = batchFor(f.images)
+	}
+	for key, p := range map[string]*recipe.Phase{"float": &r.Float, "qat": &r.QAT.Phase} {
+		if !c.given(key+".lr", key+".optimizer", "batch") {
+			p.LR *= float64(r.Batch) / float64(usual)
+		}
+	}
+	steps := (f.images + r.Batch - 1) / r.Batch
+	float, quantized := c.given("float.epochs") || !trainsFloat(r), c.given("qat.epochs", "qat.stages")
+	if !float {
+		r.Float.Epochs = epochsFor(steps)
+	}
+	if !quantized {
+		r.QAT.Epochs = max(leastQuantized, (epochsFor(steps)+2)/4)
+	}
+	const why = "of %s of %d images each: the fewer images, the more epochs and the smaller the batches"
+	switch {
+	case !float && !quantized:
+		say("%s in float and %d quantized, "+why, count(r.Float.Epochs, "epoch"), r.QAT.Epochs, count(steps, "step"), r.Batch)
+	case !float:
+		say("%s in float, "+why, count(r.Float.Epochs, "epoch"), count(steps, "step"), r.Batch)
+	case !quantized:
+		say("%s quantized, "+why, count(r.QAT.Epochs, "epoch"), count(steps, "step"), r.Batch)
+	}
 }
 
 // chooseBits sets the method and the bits.
@@ -174,15 +195,19 @@ func describeModel(m recipe.Model) string {
 }
 
 // batchFor returns how many images a step takes: fewer of small sets, so that their
-// epochs have steps enough.
+// epochs have steps enough. None is left over for a batch of its own.
 func batchFor(images int) int {
+	batch := 64
 	switch {
 	case images < 1000:
-		return 16
+		batch = 16
 	case images < fewForBits:
-		return 32
+		batch = 32
 	}
-	return 64
+	for batch < images && images%batch == 1 {
+		batch++
+	}
+	return batch
 }
 
 // epochsFor returns the epochs of the float phase with so many steps each.

@@ -79,7 +79,7 @@ func TestChosenForTheSet(t *testing.T) {
 		if s.Model != c.network || s.WeightBits != 8 || s.Method != "int" || s.Verify.IntegerMismatches != 0 {
 			t.Errorf("%s: %s, %s, %d bits, %+v", c.name, s.Model, s.Method, s.WeightBits, *s.Verify)
 		}
-		for _, want := range []string{"chosen: network " + c.network, "chosen: 8 bits", "2 epochs in float and 1 quantized"} {
+		for _, want := range []string{"chosen: network " + c.network, "chosen: 8 bits"} {
 			if !strings.Contains(log, want) {
 				t.Errorf("%s: %q is not told:\n%s", c.name, want, log)
 			}

@@ -46,7 +46,7 @@ func FindRate(ctx context.Context, r *recipe.Recipe, o Options) (*RateTest, erro
 	t.data.say(t.on)
 	t.sayChosen()
 	test := &RateTest{Phase: phaseFloat}
-	if !t.trainsFloat() {
+	if !trainsFloat(t.r) {
 		test.Phase = phaseQAT
 	}
 	s := rateSearch{RateTest: test, least: math.Inf(1), on: t.on}

@@ -31,7 +31,7 @@ func (t *run) planTime(ctx context.Context, d time.Duration) error {
 	f, q := &t.r.Float.Epochs, &t.r.QAT.Epochs
 	var float, quantized float64 // seconds of a step
 	var err error
-	if t.trainsFloat() {
+	if trainsFloat(t.r) {
 		if float, err = t.stepTime(ctx, phaseFloat); err != nil {
 			return err
 		}

@@ -122,6 +122,7 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 	if err := t.data.warnOfClasses(t.on); err != nil {
 		return nil, err
 	}
+	t.warnOfLoneImages()
 	for _, sentence := range remarks(r) {
 		t.on.note("note: " + sentence)
 	}
@@ -313,9 +314,9 @@ func (t *run) trainFloat(ctx context.Context, p *phase, from *train.Checkpoint) 
 	return t.folder.replace(floatFile, train.Capture(train.Info{Recipe: string(t.r.YAML()), Data: t.data.Digest, Computes: computes(), Phase: phaseFloat, Validation: c.Info.Validation}, t.network, nil).Encode)
 }
 
-// trainsFloat says whether the run has a float phase.
-func (t *run) trainsFloat() bool {
-	return t.r.Float.Epochs > 0 && (t.r.Init == "" || t.transfers())
+// trainsFloat says whether a recipe has a float phase.
+func trainsFloat(r *recipe.Recipe) bool {
+	return r.Float.Epochs > 0 && (r.Init == "" || r.Transfer.Head != "none")
 }
 
 // trainUnfrozen trains the float network but for its frozen layers.
@@ -424,11 +425,9 @@ func (t *run) exportModel(ctx context.Context, n *layers.Network) error {
 	if err != nil {
 		return err
 	}
-	stat, err := os.Stat(t.folder.file(modelFile))
-	if err != nil {
+	if t.summary.SizeBytes.Integer, err = t.lookAtModel(); err != nil {
 		return err
 	}
-	t.summary.SizeBytes.Integer = stat.Size()
 	compared := t.data.Test
 	if k := t.r.Verify.Images; k > 0 {
 		compared = compared.Head(k)
@@ -442,4 +441,19 @@ func (t *run) exportModel(ctx context.Context, n *layers.Network) error {
 		t.warnOfOneClass("integer", p.Result)
 	}
 	return err
+}
+
+// lookAtModel warns of what is wrong with the model that was written, and returns its
+// size in bytes.
+func (t *run) lookAtModel() (int64, error) {
+	file, err := os.Open(t.folder.file(modelFile))
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	stat, err := file.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return stat.Size(), t.warnOfZeros(file, stat.Size())
 }

@@ -4,10 +4,12 @@ package pipeline
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/qmodel"
 	"github.com/goqat/goqat/recipe"
 	"github.com/goqat/goqat/train"
 )
@@ -105,6 +107,47 @@ func (t *run) warnOfOneClass(network string, r train.Result) {
 		}
 		t.on.note(fmt.Sprintf("warning: the %s network finds %.0f %% of the test images to be of class %q, of which %.0f %% are: it has hardly learned the others; try more epochs, class_weights: auto or more bits",
 			network, 100*share, t.data.Classes[c], 100*float64(are[c])/n))
+	}
+}
+
+// warnOfZeros tells which layers of a model have no weight but 0.
+func (t *run) warnOfZeros(file *os.File, size int64) error {
+	m, err := qmodel.Read(file, size)
+	if err != nil {
+		return err
+	}
+	for _, o := range m.Operators {
+		if o.Weights != nil && allZero(o.Weights) {
+			t.on.note(fmt.Sprintf("warning: all weights of layer %s are 0, so that it passes nothing on of its input; lower the threshold of its method, the weight decay or the learning rate, or give it more bits", o.Name))
+		}
+	}
+	return nil
+}
+
+func allZero(w *qmodel.Weights) bool {
+	for set := range w.Sets() {
+		if slices.ContainsFunc(w.Values(set), func(v int16) bool { return v != 0 }) {
+			return false
+		}
+	}
+	return true
+}
+
+// warnOfLoneImages tells of batches of one image, over whose one value a layer without
+// height and width cannot normalize.
+func (t *run) warnOfLoneImages() {
+	var names []string
+	for _, u := range t.network.Units {
+		if u.Norm != nil && u.Output.Height*u.Output.Width == 1 {
+			names = append(names, u.Name)
+		}
+	}
+	switch batch, images := t.r.Batch, t.data.train.Len(); {
+	case len(names) == 0:
+	case batch == 1:
+		warnOf(t.on, "batches of one image (batch: 1) leave one value to normalize over, so that these layers learn nothing; take batch: 8 or more", names)
+	case images%batch == 1:
+		warnOf(t.on, fmt.Sprintf("the last batch of an epoch is one image, %d being %d batches of %d and one, which leaves these layers one value to normalize over; take another batch", images, images/batch, batch), names)
 	}
 }
 
