@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,11 +21,25 @@ var (
 	classNames = []string{"classes", "names", "classnames"}
 )
 
-// openArrays reads a .npz file: arrays called x and y (or data and labels, features and targets …), or one of each for a
-// part, as x_train and y_train beside x_test and y_test. Values are floating-point numbers or integers [n, length],
-// [n, length, channels] or [n, height, width, channels] of signals, or uint8 [n, height, width] or [n, height, width, channels]
-// of images; labels are integers or names; an array of names called classes may say what integers mean.
-func openArrays(path string, o Options) (*Dataset, error) {
+// openArrays reads arrays called x and y (or data and labels, features and targets …), or one of each for a part, as x_train and y_train beside
+// x_test and y_test. Values are those of images, see imageForm, else of signals: [n, length], [n, length, channels] or
+// [n, height, width, channels]. Labels are integers or names; an array of names called classes may say what integers mean.
+func openArrays(source arraySource, o Options) (*Dataset, error) {
+	r := arrays{source: source, names: map[[2]string]string{}}
+	if err := r.find(); err != nil {
+		return nil, err
+	}
+	return r.read(o)
+}
+
+// An arraySource is where arrays are: a .npz archive, or a folder of .npy files.
+type arraySource interface {
+	Names() []string
+	Read(name string, limit int64) (*npy.Array, error)
+}
+
+// openArchive reads the arrays of a .npz file.
+func openArchive(path string, o Options) (*Dataset, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -38,19 +53,44 @@ func openArrays(path string, o Options) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := arrays{archive: archive, names: map[[2]string]string{}}
-	if err := r.find(); err != nil {
-		return nil, err
-	}
-	return r.read(o)
+	return openArrays(archive, o)
 }
 
-// arrays are those of an archive by part, "" for all, and by what they hold.
+const arrayExtension = ".npy"
+
+// An arrayFolder has its arrays in .npy files.
+type arrayFolder struct {
+	dir   string
+	names []string // of the files, without the extension
+}
+
+// arraysIn returns the .npy files right in a folder without images.
+func arraysIn(dir string) arrayFolder {
+	a := arrayFolder{dir: dir}
+	for _, name := range filesBelow(dir, arrayExtension) {
+		if !strings.Contains(name, "/") {
+			a.names = append(a.names, strings.TrimSuffix(name, filepath.Ext(name)))
+		}
+	}
+	return a
+}
+
+// Names are the names of the arrays.
+func (a arrayFolder) Names() []string { return a.names }
+
+// Read reads an array.
+func (a arrayFolder) Read(name string, limit int64) (*npy.Array, error) {
+	array, err := npy.Open(filepath.Join(a.dir, name+arrayExtension), limit)
+	if err != nil {
+		return nil, fmt.Errorf("%w, in %q", err, name)
+	}
+	return array, nil
+}
+
+// arrays are those of a source by part, "" for all, and by what they hold.
 type arrays struct {
-	archive *npy.Archive
-	names   map[[2]string]string
-	shape   Shape
-	images  [3][]uint8 // of the parts, nil of signals
+	source arraySource
+	names  map[[2]string]string
 }
 
 // What an array holds.
@@ -61,7 +101,7 @@ const (
 )
 
 func (r *arrays) find() error {
-	for _, name := range r.archive.Names() {
+	for _, name := range r.source.Names() {
 		of, rest := "", ""
 		for _, word := range strings.FieldsFunc(strings.ToLower(name), func(c rune) bool { return c == '_' || c == '-' || c == '.' }) {
 			if p := partNames[word]; p != "" {
@@ -82,14 +122,21 @@ func (r *arrays) find() error {
 		}
 	}
 	if r.names[[2]string{"", holdsValues}] == "" && r.names[[2]string{partTrain, holdsValues}] == "" {
-		return fmt.Errorf("arrays %s; call the values x and the labels y, or x_train, y_train, x_test and y_test", listed(r.archive.Names()))
+		return fmt.Errorf("arrays %s; call the values x and the labels y, or x_train, y_train, x_test and y_test", listed(r.source.Names()))
 	}
 	return nil
 }
 
+// An arrayPart are the arrays of a part.
+type arrayPart struct {
+	name   string // of the array of values
+	values *npy.Array
+	labels labelList
+	rows   []int // of images: those that have a label
+}
+
 func (r *arrays) read(o Options) (*Dataset, error) {
-	var parts [3]Samples
-	labels := make([]labelList, len(parts))
+	var parts [3]arrayPart
 	all := r.names[[2]string{"", holdsValues}] != ""
 	for k, of := range []string{partTrain, partValidation, partTest} {
 		if k == 0 && all {
@@ -97,28 +144,25 @@ func (r *arrays) read(o Options) (*Dataset, error) {
 		} else if all {
 			break
 		}
-		name := r.names[[2]string{of, holdsValues}]
-		if name == "" {
+		if r.names[[2]string{of, holdsValues}] == "" {
 			continue
 		}
-		n, err := r.values(name, &parts[k], &r.images[k])
-		if err != nil {
+		var err error
+		if parts[k], err = r.part(of); err != nil {
 			return nil, err
-		}
-		named := r.names[[2]string{of, holdsLabels}]
-		if named == "" {
-			return nil, fmt.Errorf("the array %q has no labels beside it; call them y", name)
-		}
-		if labels[k], err = r.labels(named); err != nil {
-			return nil, err
-		}
-		if len(labels[k]) != n {
-			return nil, fmt.Errorf("%d signals in %q, %d labels in %q", n, name, len(labels[k]), named)
 		}
 	}
-	classes, err := distinct(labels[0]), error(nil)
+	form, err := imageForm(parts[:])
+	if err != nil {
+		return nil, err
+	}
+	if form != nil {
+		form.dropUnlabelled(parts[:], o.note)
+	}
+	var labels [3][]int32
+	classes := distinct(parts[0].labels)
 	for k := range parts {
-		if parts[k].Labels, err = labels[k].indices(classes); err != nil {
+		if labels[k], err = parts[k].labels.indices(classes); err != nil {
 			return nil, err
 		}
 	}
@@ -127,69 +171,72 @@ func (r *arrays) read(o Options) (*Dataset, error) {
 			return nil, err
 		}
 	}
-	if r.images[0] != nil {
-		return r.ofImages(classes, parts, o)
+	if form != nil {
+		return form.dataset(classes, parts[:], labels, o)
 	}
-	return fromSamples(r.shape, classes, parts, o)
+	return ofSignals(classes, parts[:], labels, o)
 }
 
-// ofImages is the data set of images, with the labels of the parts.
-func (r *arrays) ofImages(classes []string, parts [3]Samples, o Options) (*Dataset, error) {
-	if err := r.shape.check(); err != nil {
-		return nil, err
+// part reads the arrays of a part.
+func (r *arrays) part(of string) (arrayPart, error) {
+	p := arrayPart{name: r.names[[2]string{of, holdsValues}]}
+	named := r.names[[2]string{of, holdsLabels}]
+	if named == "" {
+		return p, fmt.Errorf("the array %q has no labels beside it; call them y", p.name)
 	}
-	d := &Dataset{Classes: classes, Shape: r.shape}
-	var splits [3]Split
-	for k := range splits {
-		s := Split{Images: r.images[k], Labels: parts[k].Labels}
-		s.Files = unnamed(s.Len(), func(i int) []byte { return s.Images[i*r.shape.Size():][:r.shape.Size()] })
-		splits[k] = s
+	var err error
+	if p.values, err = r.source.Read(p.name, maxBytes); err != nil {
+		return p, err
 	}
-	return d, d.divided(splits[0], splits[1], splits[2], o)
+	if p.labels, err = r.labels(named); err != nil {
+		return p, err
+	}
+	if len(p.values.Shape) < 2 {
+		return p, fmt.Errorf("%q has the dimensions %v; want [n, length], [n, length, channels] or [n, height, width, channels]", p.name, p.values.Shape)
+	}
+	if n := p.values.Shape[0]; len(p.labels) != n {
+		return p, fmt.Errorf("%d rows in %q, %d labels in %q", n, p.name, len(p.labels), named)
+	}
+	return p, nil
 }
 
-// values reads signals or images, and returns their number.
-func (r *arrays) values(name string, into *Samples, images *[]uint8) (int, error) {
-	a, err := r.archive.Read(name, maxBytes)
-	if err != nil {
-		return 0, err
-	}
-	picture := a.Type() == "uint8" && len(a.Shape) >= 3
+// ofSignals is the data set of arrays that hold no images.
+func ofSignals(classes []string, parts []arrayPart, labels [3][]int32, o Options) (*Dataset, error) {
+	var samples [3]Samples
 	var shape Shape
-	switch s := a.Shape; {
-	case len(s) == 2:
-		shape = Shape{1, s[1], 1}
-	case len(s) == 3 && picture:
-		shape = Shape{s[1], s[2], 1}
-	case len(s) == 3:
-		shape = Shape{1, s[1], s[2]}
-	case len(s) == 4:
-		shape = Shape{s[1], s[2], s[3]}
-	default:
-		return 0, fmt.Errorf("%q has the dimensions %v; want [n, length], [n, length, channels] or [n, height, width, channels]", name, s)
+	for k, p := range parts {
+		if p.values == nil {
+			continue
+		}
+		own := Shape{}
+		switch s := p.values.Shape; {
+		case len(s) == 2:
+			own = Shape{1, s[1], 1}
+		case len(s) == 3:
+			own = Shape{1, s[1], s[2]}
+		case len(s) == 4:
+			own = Shape{s[1], s[2], s[3]}
+		default:
+			return nil, fmt.Errorf("%q has the dimensions %v; want [n, length], [n, length, channels] or [n, height, width, channels]", p.name, s)
+		}
+		if k > 0 && own != shape {
+			return nil, fmt.Errorf("%q has signals of %v, another part of %v", p.name, own, shape)
+		}
+		shape = own
+		samples[k].Labels = labels[k]
+		var err error
+		if samples[k].Values, err = p.values.Floats(); err != nil {
+			return nil, fmt.Errorf("%q: %w", p.name, err)
+		}
 	}
-	if r.shape != (Shape{}) && r.shape != shape {
-		return 0, fmt.Errorf("%q has signals of %v, another part of %v", name, shape, r.shape)
-	}
-	if other := r.images[0] != nil; other != picture && r.shape != (Shape{}) {
-		return 0, fmt.Errorf("%q has values of %s, the training part of another type: uint8 are images, others signals", name, a.Type())
-	}
-	r.shape = shape
-	if picture {
-		*images, err = a.Bytes()
-		return a.Shape[0], err
-	}
-	if into.Values, err = a.Floats(); err != nil {
-		return 0, fmt.Errorf("%q: %w", name, err)
-	}
-	return a.Shape[0], nil
+	return fromSamples(shape, classes, samples, o)
 }
 
 // A labelList has the names of the classes of signals, numbers as digits.
 type labelList []string
 
 func (r *arrays) labels(name string) (labelList, error) {
-	a, err := r.archive.Read(name, maxBytes)
+	a, err := r.source.Read(name, maxBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -243,7 +290,7 @@ func (l labelList) indices(classes []string) ([]int32, error) {
 
 // named gives classes that are numbers the names that an array has for them.
 func (r *arrays) named(classes []string, array string) ([]string, error) {
-	a, err := r.archive.Read(array, maxBytes)
+	a, err := r.source.Read(array, maxBytes)
 	if err != nil {
 		return nil, err
 	}

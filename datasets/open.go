@@ -143,6 +143,9 @@ func openPath(ctx context.Context, path string, o Options) (*Dataset, error) {
 		if shards := shardsIn(path); len(shards) > 0 {
 			return openShards(ctx, path, shards, o)
 		}
+		if arrays := arraysIn(path); len(arrays.names) > 0 {
+			return openArrays(arrays, o)
+		}
 		if names := filesBelow(path, parquetExtension); len(names) > 0 {
 			return openParquet(ctx, path, path, names, o)
 		}
@@ -157,7 +160,9 @@ func openPath(ctx context.Context, path string, o Options) (*Dataset, error) {
 	case strings.HasSuffix(lower, parquetExtension):
 		return openParquet(ctx, path, filepath.Dir(path), []string{filepath.Base(path)}, o)
 	case strings.HasSuffix(lower, ".npz"):
-		return openArrays(path, o)
+		return openArchive(path, o)
+	case strings.HasSuffix(lower, arrayExtension):
+		return nil, errors.New("one array; put the values, x.npy, and the labels, y.npy, into a folder and name that")
 	case strings.HasSuffix(lower, ".csv"):
 		if namesImages(path) {
 			return openImageTable(ctx, path, o)

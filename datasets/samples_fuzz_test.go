@@ -96,8 +96,9 @@ func FuzzArrays(f *testing.F) {
 		{"x": values, "y": names, "classes": names},
 		{"x": values, "y": make([]float32, 8), "classes": values},
 		{"x": make([]uint8, 48), "y": labels, "classes": names},
+		{"x": make([]float32, 48), "y": labels, "classes": names},
 	} {
-		for _, shape := range [][]int{{8, 6}, {8, 3, 2}, {8, 1, 3, 2}, {8}, {0, 6}, {48, 0}} {
+		for _, shape := range [][]int{{8, 6}, {8, 3, 2}, {8, 1, 3, 2}, {8, 2, 3, 1}, {8}, {0, 6}, {48, 0}} {
 			files := arraysOf(f, npz(f, arrays, shape))
 			f.Add(files["x.npy"], files["y.npy"], files["classes.npy"])
 		}

@@ -170,8 +170,8 @@ func TestArraysOfImages(t *testing.T) {
 	values, _, _ := waves(8)
 	for want, content := range map[string][]byte{
 		"channels 1 or 3":            npz(t, map[string]any{"x": pixels, "y": labels}, []int{8, 2, 3, 2}),
-		"uint8 are images":           npz(t, map[string]any{"x_train": pixels[:48], "y_train": labels, "x_test": values, "y_test": labels}, []int{8, 2, 3, 1}),
-		"96 signals in \"x\", 8 lab": npz(t, map[string]any{"x": pixels, "y": labels}, []int{96, 1, 1}),
+		"save all images with one":   npz(t, map[string]any{"x_train": pixels[:48], "y_train": labels, "x_test": values, "y_test": labels}, []int{8, 2, 3, 1}),
+		"96 rows in \"x\", 8 labels": npz(t, map[string]any{"x": pixels, "y": labels}, []int{96, 1, 1}),
 	} {
 		put(t, path, content)
 		if _, err := datasets.Open(path, datasets.Options{}); err == nil || !strings.Contains(err.Error(), want) {
@@ -209,7 +209,7 @@ func TestSignalsRefused(t *testing.T) {
 	for want, content := range map[string][]byte{
 		"call the values x":              npz(t, map[string]any{"a": values}, []int{8, 6}),
 		"has no labels":                  npz(t, map[string]any{"x": values}, []int{8, 6}),
-		"8 signals in \"x\", 7 labels":   npz(t, map[string]any{"x": values, "y": labels[:7]}, []int{8, 6}),
+		"8 rows in \"x\", 7 labels":      npz(t, map[string]any{"x": values, "y": labels[:7]}, []int{8, 6}),
 		"has the dimensions [48]":        npz(t, map[string]any{"x": values, "y": labels}, []int{48}),
 		"class 1 has nothing":            npz(t, map[string]any{"x_train": values, "y_train": make([]int64, 8), "x_test": values, "y_test": labels}, []int{8, 6}),
 		"1 classes":                      npz(t, map[string]any{"x": values, "y": make([]int64, 8)}, []int{8, 6}),
