@@ -129,7 +129,7 @@ func TestArchiveFollowsLinks(t *testing.T) {
 			t.Errorf("%s: %d images, classes %v", name, d.Test.Len(), d.Classes)
 		}
 		for i, f := range d.Test.Files {
-			if strings.Contains(f.Path, "link") && d.Test.Image(i)[0] != picture(2, 0) {
+			if strings.Contains(f.Path, "link") && d.Test.image(i)[0] != picture(2, 0) {
 				t.Errorf("%s: %s is not the image it leads to", name, f.Path)
 			}
 		}

@@ -60,7 +60,7 @@ func TestAugmentationsChangeImages(t *testing.T) {
 		changed := 0
 		for _, b := range collect(newLoader(t, s, shape, LoaderOptions{Batch: 6, Augmentation: a}), 1, 0) {
 			for i, label := range b.labels {
-				if !bytes.Equal(b.images[i*shape.Size():(i+1)*shape.Size()], s.Image(int(label))) {
+				if !bytes.Equal(b.images[i*shape.Size():(i+1)*shape.Size()], s.image(int(label))) {
 					changed++
 				}
 			}
@@ -192,7 +192,7 @@ func TestMixup(t *testing.T) {
 					t.Fatal("an image is mixed with itself")
 				}
 				for k, v := range images[i*shape.Size() : (i+1)*shape.Size()] {
-					a, b := float64(s.Image(int(labels[i]))[k]), float64(s.Image(int(partners[i]))[k])
+					a, b := float64(s.image(int(labels[i]))[k]), float64(s.image(int(partners[i]))[k])
 					if mean := float64(share)*a + (1-float64(share))*b; math.Abs(mean-float64(v)) > 0.5 {
 						t.Fatalf("a pixel is %d, want %.2f", v, mean)
 					}
@@ -238,7 +238,7 @@ func TestBalance(t *testing.T) {
 			}
 		}
 		for i, label := range s.Labels {
-			n, want := times[string(s.Image(i))], 40*c.want[label]/[]int{40, 20, 3}[label]
+			n, want := times[string(s.image(i))], 40*c.want[label]/[]int{40, 20, 3}[label]
 			if n < want || n > want+1 {
 				t.Errorf("balance %v: image %d of class %d came %d times in 40 epochs, want %d or one more", c.balance, i, label, n, want)
 			}

@@ -104,6 +104,15 @@ func TestSplitInFile(t *testing.T) {
 	useCache(t)
 	dir := writeFolder(t, without(pictures(t, 20, 0), ""))
 	a, b := openOK(t, dir, Options{}), openOK(t, dir, Options{Memory: 1})
+	for i := range a.Train.Len() {
+		one, err := a.Train.Image(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other, err := b.Train.Image(i); err != nil || !bytes.Equal(one, other) {
+			t.Errorf("image %d: %v, not %v: %v", i, other, one, err)
+		}
+	}
 	same := func(what string, a, b Split) {
 		t.Helper()
 		pixelsA, restA := all(t, a)

@@ -84,7 +84,7 @@ func parseCIFAR(data []byte) (*Split, error) {
 			return nil, fmt.Errorf("class %d of image %d; CIFAR-10 has 0 to 9, get the file again", label, i)
 		}
 		s.Labels[i] = int32(label)
-		image := s.Image(i)
+		image := s.image(i)
 		for p := range plane {
 			image[3*p], image[3*p+1], image[3*p+2] = planes[p], planes[plane+p], planes[2*plane+p]
 		}

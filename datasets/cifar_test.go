@@ -44,9 +44,9 @@ func checkCIFAR(t *testing.T, d *Dataset) {
 		t.Fatalf("labels %v, %v", d.Train.Labels, d.Test.Labels)
 	}
 	for i := range 12 {
-		image := d.Test.Image(max(0, i-10))
+		image := d.Test.image(max(0, i-10))
 		if i < 10 {
-			image = d.Train.Image(i)
+			image = d.Train.image(i)
 		}
 		for p := range 1024 {
 			for c := range 3 {

@@ -33,7 +33,7 @@ type Dataset struct {
 	// classes, and the paths and contents of the files; where a file holds many
 	// images, their labels and pixels. It changes with any of them, and neither
 	// with where the set lies, how it is packed, the size its images are wanted
-	// in, nor the seed.
+	// in, nor the seed. Where only the test images were read it is that of these.
 	Digest string
 
 	// Samples are the codes of the samples of signals, and nil for images.
@@ -62,8 +62,14 @@ type Split struct {
 // Len is the number of images.
 func (s Split) Len() int { return len(s.Labels) }
 
-// Image returns the values of image i (Height x Width x Channels) of a split in memory, shared with s.
-func (s Split) Image(i int) []uint8 {
+// Image returns the values of image i (Height x Width x Channels): shared with s where the images are in memory, read where they are in a file.
+func (s Split) Image(i int) ([]uint8, error) {
+	var buffer []uint8
+	return s.read(i, i+1, &buffer)
+}
+
+// image is Image of a split in memory.
+func (s Split) image(i int) []uint8 {
 	size := len(s.Images) / len(s.Labels)
 	return s.Images[i*size : (i+1)*size : (i+1)*size]
 }
@@ -97,7 +103,7 @@ func (s Split) Subset(positions []int) Split {
 	}
 	for _, i := range positions {
 		if s.stored == nil {
-			out.Images = append(out.Images, s.Image(i)...)
+			out.Images = append(out.Images, s.image(i)...)
 		} else {
 			out.places = append(out.places, s.places[i])
 		}
@@ -197,7 +203,7 @@ func (s Split) take(i int, buffer []uint8) taken {
 		t.place = s.places[i]
 		return t
 	}
-	if t.pixels = s.Image(i); buffer != nil {
+	if t.pixels = s.image(i); buffer != nil {
 		copy(buffer, t.pixels)
 		t.pixels = buffer
 	}
@@ -214,7 +220,7 @@ func (s Split) put(i int, t taken) {
 		s.places[i] = t.place
 		return
 	}
-	copy(s.Image(i), t.pixels)
+	copy(s.image(i), t.pixels)
 }
 
 // Holdout divides a training split into nine tenths to train on and a tenth to validate with: of every class a tenth of its images, rounded,

@@ -28,7 +28,7 @@ func spread(counts ...int) Split {
 
 func indices(s Split) (all []int) {
 	for i := range s.Len() {
-		all = append(all, int(s.Image(i)[0])|int(s.Image(i)[1])<<8)
+		all = append(all, int(s.image(i)[0])|int(s.image(i)[1])<<8)
 	}
 	return all
 }

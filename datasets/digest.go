@@ -83,7 +83,7 @@ func digestPixels(d *Dataset) string {
 		h.number(s.Len())
 		for i, label := range s.Labels {
 			h.number(int(label))
-			h.Write(s.Image(i))
+			h.Write(s.image(i))
 		}
 	}
 	return h.String()

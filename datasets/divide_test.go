@@ -144,8 +144,8 @@ func TestDivide(t *testing.T) {
 	}
 	for _, s := range []Split{d.Train, d.Test} {
 		for i, f := range s.Files {
-			if want := uint8(atoi(f.Path[2:6])); s.Image(i)[0] != want || d.Classes[s.Labels[i]] != f.Path[:1] {
-				t.Errorf("%s: image %d of class %d", f.Path, s.Image(i)[0], s.Labels[i])
+			if want := uint8(atoi(f.Path[2:6])); s.image(i)[0] != want || d.Classes[s.Labels[i]] != f.Path[:1] {
+				t.Errorf("%s: image %d of class %d", f.Path, s.image(i)[0], s.Labels[i])
 			}
 		}
 	}

@@ -54,7 +54,7 @@ func ExampleFromSamples() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(d.Shape, d.Train.Image(0), d.Train.Image(1))
+	fmt.Println(d.Shape, d.Train.Images[:d.Size()], d.Train.Images[d.Size():2*d.Size()])
 	// Output:
 	// 1x3x1 [0 28 0] [255 227 255]
 }
@@ -66,7 +66,7 @@ func ExampleFromImages() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(d.Shape, d.Classes[d.Test.Labels[1]], d.Test.Image(1))
+	fmt.Println(d.Shape, d.Classes[d.Test.Labels[1]], d.Test.Images[d.Size():2*d.Size()])
 	// Output:
 	// 2x2x1 light [250 251 252 253]
 }

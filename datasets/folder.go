@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -59,6 +60,14 @@ func openLaidOut(ctx context.Context, source string, all files, o Options, of fu
 	if err != nil {
 		return nil, err
 	}
+	if o.Choose != nil && !o.isCached(source, files, shape, s) {
+		switch {
+		case len(l.test) > 0:
+			return o.openTest(ctx, source, all, l, shape, s)
+		case !o.SkipBroken: // else the files that cannot be decoded would have to be known, which are not of the set
+			return o.openChosen(ctx, source, all, l, shape, s)
+		}
+	}
 	r, err := o.read(ctx, source, all, files, shape, s)
 	if err != nil {
 		return nil, err
@@ -106,6 +115,57 @@ func (d *Dataset) sayMissing(part string, s Split, note func(string)) {
 	if len(missing) > 0 && s.Len() > 0 {
 		note("no " + part + " images of " + listed(missing))
 	}
+}
+
+// openTest reads the test images alone, of a set that has some.
+func (o Options) openTest(ctx context.Context, source string, all files, l layout, shape Shape, s *survey) (*Dataset, error) {
+	test := inTurns(l.test)
+	maps.DeleteFunc(s.faults, func(name string, _ error) bool {
+		return !slices.ContainsFunc(test, func(f labelled) bool { return f.name == name })
+	})
+	r, err := o.read(ctx, source, all, test, shape, s)
+	if err != nil {
+		return nil, err
+	}
+	r.say(o.note)
+	d := &Dataset{Classes: l.classes, Shape: shape, root: len(l.root), tagged: len(s.tags) > 0}
+	if _, _, d.Test = r.parts([][]labelled{nil, nil, test}, s.faults); d.Test.Len() == 0 {
+		return nil, errors.New("none of the test images can be read; mend some")
+	}
+	d.Digest = digestFiles(d)
+	d.sayMissing(partTest, d.Test, o.note)
+	return d, nil
+}
+
+// openChosen reads the images that Options.Choose takes, by what is in their files, from a set without a test part.
+func (o Options) openChosen(ctx context.Context, source string, all files, l layout, shape Shape, s *survey) (*Dataset, error) {
+	files := inTurns(l.train)
+	r := newReading(files, shape, o.Resize, s)
+	r.unseen = true
+	if err := r.decode(ctx, all, o.Progress); err != nil {
+		return nil, err
+	}
+	if err := r.broken(o); err != nil {
+		return nil, err
+	}
+	d := &Dataset{Classes: l.classes, Shape: shape, root: len(l.root), tagged: len(s.tags) > 0, Undivided: true}
+	d.Train, _, _ = r.parts([][]labelled{files}, s.faults)
+	d.Digest = digestFiles(d)
+	d.Train, d.Test = Split{}, d.Train
+	if err := o.Choose(d); err != nil {
+		return nil, err
+	}
+	list := make([]labelled, d.Test.Len())
+	for i, f := range d.Test.Files {
+		list[i] = labelled{f.Path, d.Test.Labels[i]}
+	}
+	r, err := o.read(ctx, source, all, list, shape, s)
+	if err != nil {
+		return nil, err
+	}
+	r.say(o.note)
+	d.Train, d.Test = Split{}, r.all
+	return d, nil
 }
 
 // inTurns orders the files of a part so that the classes take turns. Within a class they keep their order.
@@ -197,6 +257,21 @@ func (o Options) cache(source string, list []labelled, shape Shape, s *survey) (
 	return newCacheFile(dir, sourceOf(source), o.Resize, list, shape, s), nil
 }
 
+// isCached tells whether all images of a set are in a cache, from where they come sooner than a part of them from their files.
+func (o Options) isCached(source string, list []labelled, shape Shape, s *survey) bool {
+	dir := imageCache()
+	if dir == "" || int64(len(list))*int64(shape.Size()) <= o.inMemory() {
+		return false
+	}
+	cache := newCacheFile(dir, sourceOf(source), o.Resize, list, shape, s)
+	st, _, err := openStore(cache.path, cache.key, len(list))
+	if err != nil {
+		return false
+	}
+	st.file.Close()
+	return true
+}
+
 // reuse takes the images from a cache, if there is one of these very files.
 func (r *reading) reuse(ctx context.Context, cache cacheFile, progress func(done, total int)) (bool, error) {
 	st, c, err := cache.open(ctx, len(r.all.Files), progress)
@@ -233,6 +308,8 @@ type reading struct {
 	rule  images.Rule
 	index map[string]int // of the files, by name
 	links map[string]string
+
+	unseen bool // files are read for what they hold, and not decoded
 
 	mutex  sync.Mutex
 	faults faults
@@ -322,6 +399,10 @@ func (r *reading) read(ctx context.Context, all files, jobs chan<- job, progress
 
 // image decodes an image into its place.
 func (r *reading) image(j job) {
+	if r.unseen {
+		r.all.Files[j.i].SHA256 = sha256.Sum256(j.data)
+		return
+	}
 	m, info, err := imageLimits.Read(bytes.NewReader(j.data))
 	file := &r.all.Files[j.i]
 	if err != nil {
@@ -341,7 +422,7 @@ func (r *reading) put(i int, pixels []uint8) error {
 	if r.all.stored != nil {
 		return r.all.stored.write(pixels, i)
 	}
-	copy(r.all.Image(i), pixels)
+	copy(r.all.image(i), pixels)
 	return nil
 }
 
@@ -406,7 +487,7 @@ func (r *reading) copyLinks() {
 			if r.all.stored != nil {
 				r.all.places[to] = r.all.places[from]
 			} else {
-				copy(r.all.Image(to), r.all.Image(from))
+				copy(r.all.image(to), r.all.image(from))
 			}
 			r.all.Files[to].SHA256 = r.all.Files[from].SHA256
 		}

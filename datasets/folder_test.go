@@ -98,8 +98,8 @@ func TestOpenImages(t *testing.T) {
 				if int(label) != i%3 {
 					t.Fatalf("%s: the classes do not take turns: %v", path, s.Labels)
 				}
-				if want := bytes.Repeat([]byte{picture(i%3, i/3)}, 30); !bytes.Equal(s.Image(i), want) {
-					t.Fatalf("%s: image %d is %v", path, i, s.Image(i))
+				if want := bytes.Repeat([]byte{picture(i%3, i/3)}, 30); !bytes.Equal(s.image(i), want) {
+					t.Fatalf("%s: image %d is %v", path, i, s.image(i))
 				}
 			}
 		}

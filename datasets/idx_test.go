@@ -36,7 +36,7 @@ func TestOpenIDX(t *testing.T) {
 		if d.Shape != (Shape{2, 2, 1}) || !slices.Equal(d.Classes, []string{"0", "1", "2"}) || d.Name != dir {
 			t.Errorf("%s: %v, classes %v", d.Name, d.Shape, d.Classes)
 		}
-		if !slices.Equal(d.Train.Labels, []int32{2, 0, 1}) || !bytes.Equal(d.Test.Image(1), []byte{16, 17, 18, 19}) {
+		if !slices.Equal(d.Train.Labels, []int32{2, 0, 1}) || !bytes.Equal(d.Test.image(1), []byte{16, 17, 18, 19}) {
 			t.Errorf("train %v, test %v", d.Train, d.Test)
 		}
 	}

@@ -88,7 +88,7 @@ func TestLoaderShuffles(t *testing.T) {
 	var labels []int32
 	for _, b := range first {
 		for i, label := range b.labels {
-			if !bytes.Equal(b.images[i*4:i*4+4], s.Image(int(label))) {
+			if !bytes.Equal(b.images[i*4:i*4+4], s.image(int(label))) {
 				t.Fatal("an image with the label of another")
 			}
 		}

@@ -36,6 +36,10 @@ type Options struct {
 	// test images, until Divide.
 	Undivided bool
 
+	// Choose, if not nil, says that the test images alone are wanted, so that of a folder or an archive of images no others are decoded. Of one
+	// without a test part Choose is called with all files and no pixels yet, as an undivided set; it may call Divide.
+	Choose func(*Dataset) error
+
 	// SkipBroken leaves out the files of a folder that cannot be read; otherwise
 	// they are an error, which names them.
 	SkipBroken bool

@@ -79,7 +79,7 @@ func TestOpenResizes(t *testing.T) {
 	}
 	whole := sampleSet(t)
 	for i := range 20 {
-		small, large := d.Train.Image(i), whole.Train.Image(i)
+		small, large := d.Train.image(i), whole.Train.image(i)
 		for p := range 14 * 14 {
 			y, x := p/14*2, p%14*2
 			sum := int(large[y*28+x]) + int(large[y*28+x+1]) + int(large[(y+1)*28+x]) + int(large[(y+1)*28+x+1])

@@ -142,7 +142,7 @@ func TestParquet(t *testing.T) {
 	}
 	for _, s := range []Split{d.Train, d.Validation, d.Test} {
 		for i, label := range s.Labels {
-			if v := s.Image(i)[0]; int32(v%2) != label || !strings.HasSuffix(s.Files[i].Path, fmt.Sprintf("(p%d.png)", v)) {
+			if v := s.image(i)[0]; int32(v%2) != label || !strings.HasSuffix(s.Files[i].Path, fmt.Sprintf("(p%d.png)", v)) {
 				t.Errorf("%s: image %d has the label %d", s.Files[i].Path, v, label)
 			}
 		}
@@ -188,7 +188,7 @@ func TestParquetOfDatasets(t *testing.T) {
 		if d.Test.Labels[i] != want.Labels[row] {
 			t.Errorf("%s: label %d", f.Path, d.Test.Labels[i])
 		}
-		for k, v := range d.Test.Image(i) {
+		for k, v := range d.Test.image(i) {
 			if int(v) != want.Pixels[row][k] {
 				t.Fatalf("%s: value %d is %d, not %d", f.Path, k, v, want.Pixels[row][k])
 			}

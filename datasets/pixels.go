@@ -154,7 +154,7 @@ func (f *pixelForm) dataset(classes []string, parts []arrayPart, labels [3][]int
 			copy(pixels[to*size:(to+1)*size], pixels[from*size:])
 		}
 		s := Split{Images: pixels[:len(p.rows)*size], Labels: labels[k]}
-		s.Files = unnamed(s.Len(), s.Image)
+		s.Files = unnamed(s.Len(), s.image)
 		for i, row := range p.rows {
 			s.Files[i].Path = strconv.Itoa(row)
 		}

@@ -120,8 +120,8 @@ func TestForms(t *testing.T) {
 			t.Errorf("%.120q: images of %v", c.values, d.Shape)
 			continue
 		}
-		if d.Samples == nil && (d.Shape != c.shape || !slices.Equal(d.Test.Image(0), c.first)) {
-			t.Errorf("%.120q: %v, %v", c.values, d.Shape, d.Test.Image(0))
+		if d.Samples == nil && (d.Shape != c.shape || !slices.Equal(d.Test.image(0), c.first)) {
+			t.Errorf("%.120q: %v, %v", c.values, d.Shape, d.Test.image(0))
 		}
 	}
 }
@@ -136,8 +136,8 @@ func TestArrayFolder(t *testing.T) {
 	var n notes
 	d := openOK(t, dir, Options{Note: n.add})
 	n.want(t, "left out, without a label: 1 file (X_train, row 2)")
-	if d.Train.Len() != 5 || d.Test.Len() != 2 || d.Train.Image(2)[0] != 12 || d.Train.Files[2].Path != "3" || d.Train.Labels[2] != 0 {
-		t.Errorf("%d and %d images, %v of %d", d.Train.Len(), d.Test.Len(), d.Train.Image(2), d.Train.Labels[2])
+	if d.Train.Len() != 5 || d.Test.Len() != 2 || d.Train.image(2)[0] != 12 || d.Train.Files[2].Path != "3" || d.Train.Labels[2] != 0 {
+		t.Errorf("%d and %d images, %v of %d", d.Train.Len(), d.Test.Len(), d.Train.image(2), d.Train.Labels[2])
 	}
 	if _, err := Open(filepath.Join(dir, "X_train.npy"), Options{}); err == nil || !strings.Contains(err.Error(), "into a folder and name that") {
 		t.Error(err)

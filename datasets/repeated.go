@@ -28,7 +28,7 @@ func (s Split) content(i int) [sha256.Size]byte {
 	if s.Files != nil {
 		return s.Files[i].SHA256
 	}
-	return sha256.Sum256(s.Image(i))
+	return sha256.Sum256(s.image(i))
 }
 
 // Names lists the images at some positions: by the paths of their files, else by their numbers in s. Of many it names the first.

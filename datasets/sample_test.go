@@ -72,7 +72,7 @@ func TestFashionSampleIsOfficial(t *testing.T) {
 			if seen[label]++; seen[label] > part.each {
 				continue
 			}
-			if part.sample.Labels[at] != label || !bytes.Equal(part.sample.Image(at), part.official.Image(i)) {
+			if part.sample.Labels[at] != label || !bytes.Equal(part.sample.image(at), part.official.image(i)) {
 				t.Fatalf("image %d of the sample is not image %d of the official set", at, i)
 			}
 			at++

@@ -50,7 +50,7 @@ func (d *Dataset) take(shape Shape, train, test *Split, o Options) error {
 			return err
 		}
 		if s.Files == nil {
-			s.Files = unnamed(s.Len(), func(i int) []byte { return s.Image(i) })
+			s.Files = unnamed(s.Len(), func(i int) []byte { return s.image(i) })
 		}
 	}
 	return d.divided(*train, Split{}, *test, o)
@@ -129,7 +129,7 @@ func fromSamples(shape Shape, classes []string, parts [3]Samples, o Options) (*D
 		return nil, err
 	}
 	at := func(s Split, i int) []float32 {
-		return all.Values[int(binary.LittleEndian.Uint32(s.Image(i)))*shape.Size():][:shape.Size()]
+		return all.Values[int(binary.LittleEndian.Uint32(s.image(i)))*shape.Size():][:shape.Size()]
 	}
 	if d.Samples = o.Samples; d.Samples == nil {
 		from := d.Train

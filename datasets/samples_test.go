@@ -27,6 +27,15 @@ func put(t testing.TB, path string, content []byte) {
 	}
 }
 
+func imageOf(t testing.TB, s datasets.Split, i int) []uint8 {
+	t.Helper()
+	image, err := s.Image(i)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return image
+}
+
 // npz returns an archive of arrays: float32 values of a shape, int64 labels or names.
 func npz(t testing.TB, arrays map[string]any, shape []int) []byte {
 	t.Helper()
@@ -123,7 +132,7 @@ func TestSignalsOfEveryForm(t *testing.T) {
 			t.Errorf("set %d: codes of %d to %d", i, lo, hi)
 		}
 		for k := range d.Test.Len() { // what the codes stand for is near one of the signals of the class
-			image := d.Test.Image(k)
+			image := imageOf(t, d.Test, k)
 			best := math.Inf(1)
 			for j := range 60 {
 				far := 0.0
@@ -163,7 +172,7 @@ func TestArraysOfImages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d.Shape != c.want || d.Samples != nil || d.Train.Len() != 8 || d.Test.Len() != 8 || !slices.Equal(d.Test.Images, pixels) || !slices.Equal(d.Train.Image(1), pixels[12:24]) {
+		if d.Shape != c.want || d.Samples != nil || d.Train.Len() != 8 || d.Test.Len() != 8 || !slices.Equal(d.Test.Images, pixels) || !slices.Equal(imageOf(t, d.Train, 1), pixels[12:24]) {
 			t.Errorf("%v: %v, codes %v, %d and %d images", c.dims, d.Shape, d.Samples, d.Train.Len(), d.Test.Len())
 		}
 	}
@@ -196,8 +205,8 @@ func TestTable(t *testing.T) {
 		t.Errorf("%v, %v", d.Shape, d.Classes)
 	}
 	for i := range d.Train.Len() {
-		if want := []uint8{255, 0}[d.Train.Labels[i]]; d.Train.Image(i)[1] != want {
-			t.Errorf("row %d of class %d has the height %d", i, d.Train.Labels[i], d.Train.Image(i)[1])
+		if want := []uint8{255, 0}[d.Train.Labels[i]]; imageOf(t, d.Train, i)[1] != want {
+			t.Errorf("row %d of class %d has the height %d", i, d.Train.Labels[i], imageOf(t, d.Train, i)[1])
 		}
 	}
 }

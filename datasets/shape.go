@@ -92,7 +92,7 @@ func (d *Dataset) conform(o Options) error {
 	for _, s := range []*Split{&d.Train, &d.Validation, &d.Test} {
 		all := make([]uint8, 0, s.Len()*to.Size())
 		for i := range s.Len() {
-			m := images.Image{Height: from.Height, Width: from.Width, Channels: from.Channels, Pixels: s.Image(i)}
+			m := images.Image{Height: from.Height, Width: from.Width, Channels: from.Channels, Pixels: s.image(i)}
 			all = append(all, m.Fit(o.Resize, to.Height, to.Width, to.Channels).Pixels...)
 		}
 		s.Images = all

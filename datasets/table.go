@@ -27,8 +27,8 @@ type Table struct {
 	Rows, Columns int
 }
 
-// maxTable bounds a CSV file.
-const maxTable = 1 << 30
+// maxTable bounds the bytes of a CSV file. It is a variable for its test.
+var maxTable int64 = 1 << 30
 
 // ReadTable reads a CSV file of numbers, divided by commas, semicolons or tabs, perhaps with a line of names before them:
 // a signal with a row for each moment and a column for each channel.
@@ -76,7 +76,7 @@ func short(s string) string {
 // records reads the rows of a CSV file, of one length, and the line of names before them, if there is one: a first line in
 // which a column has no number where the second line has one, or none at all.
 func records(r io.Reader) (rows [][]string, header []string, err error) {
-	b := bufio.NewReader(io.LimitReader(r, maxTable))
+	b := bufio.NewReader(&wholeReader{r, maxTable})
 	start, _ := b.Peek(1 << 12)
 	start = bytes.TrimPrefix(start, []byte("\xef\xbb\xbf"))
 	if n := len(start); n > 0 && b.Size() > 0 {
@@ -97,6 +97,20 @@ func records(r io.Reader) (rows [][]string, header []string, err error) {
 		return rows[1:], rows[0], nil
 	}
 	return rows, nil, nil
+}
+
+// A wholeReader reads at most left bytes, and says where there are more: what was cut off would pass for the end.
+type wholeReader struct {
+	r    io.Reader
+	left int64
+}
+
+func (w *wholeReader) Read(p []byte) (int, error) {
+	n, err := w.r.Read(p)
+	if w.left -= int64(n); w.left < 0 {
+		return 0, fmt.Errorf("a table of more than %d MiB; divide it, or save it as arrays of NumPy", maxTable>>20)
+	}
+	return n, err
 }
 
 // titled says whether a line has names for the columns of the next.

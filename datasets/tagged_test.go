@@ -37,7 +37,7 @@ func TestShards(t *testing.T) {
 	}
 	for _, s := range []Split{d.Train, d.Test} {
 		for i, label := range s.Labels {
-			if v := s.Image(i)[0]; int32(v%3) != label {
+			if v := s.image(i)[0]; int32(v%3) != label {
 				t.Errorf("%s: image %d has the label %d", s.Files[i].Path, v, label)
 			}
 		}
@@ -73,8 +73,8 @@ func TestImageTable(t *testing.T) {
 		t.Fatalf("%v, %d, %d and %d images", d.Classes, d.Train.Len(), d.Validation.Len(), d.Test.Len())
 	}
 	for i, label := range d.Train.Labels {
-		if int32(d.Train.Image(i)[0]%2) != label {
-			t.Errorf("image %d has the label %d", d.Train.Image(i)[0], label)
+		if int32(d.Train.image(i)[0]%2) != label {
+			t.Errorf("image %d has the label %d", d.Train.image(i)[0], label)
 		}
 	}
 	write(strings.Replace(text, "0.png,\"T-shirt / 0\"", "0.png,\"T-shirt / 1\"", 1))

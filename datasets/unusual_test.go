@@ -46,7 +46,7 @@ func TestOpenReadsEveryFormat(t *testing.T) {
 		for i, f := range d.Test.Files {
 			if name := path.Base(f.Path); name == "colour.bmp" {
 				want, err := imageLimits.Decode(bytes.NewReader(golden(t, name+".png")), 17, 26, 3)
-				if err != nil || !bytes.Equal(d.Test.Image(i), want) {
+				if err != nil || !bytes.Equal(d.Test.image(i), want) {
 					t.Errorf("%s: other pixels, %v", f.Path, err)
 				}
 			}

@@ -55,7 +55,7 @@ func (r *Restored) Target() Target {
 
 // Read reads the test images.
 func (w TestImages) Read(ctx context.Context, t Target) (datasets.Split, error) {
-	set, err := w.open(ctx, t)
+	set, err := w.open(ctx, t, true)
 	if err != nil {
 		return datasets.Split{}, err
 	}
@@ -71,7 +71,7 @@ func (w TestImages) Read(ctx context.Context, t Target) (datasets.Split, error) 
 // Training reads the training images of the same data set, or those to test with where it
 // has no others. Their labels are those of the data set.
 func (w TestImages) Training(ctx context.Context, t Target) (datasets.Split, error) {
-	set, err := w.open(ctx, t)
+	set, err := w.open(ctx, t, false)
 	switch {
 	case err != nil:
 		return datasets.Split{}, err
@@ -81,8 +81,8 @@ func (w TestImages) Training(ctx context.Context, t Target) (datasets.Split, err
 	return set.Train, nil
 }
 
-// open reads the data set, with labels of its own.
-func (w TestImages) open(ctx context.Context, t Target) (*datasets.Dataset, error) {
+// open reads the data set, with labels of its own; of its images perhaps those to test with alone.
+func (w TestImages) open(ctx context.Context, t Target, alone bool) (*datasets.Dataset, error) {
 	r := *recipe.Default()
 	if t.Recipe != nil {
 		r = *t.Recipe
@@ -102,11 +102,18 @@ func (w TestImages) open(ctx context.Context, t Target) (*datasets.Dataset, erro
 	r.Data.TestLimit = 0 // of the images held out, not of all
 	w.Reading.Undivided = true
 	w.Reading.Samples = t.Samples
+	chosen := false
+	if alone {
+		w.Reading.Choose = func(set *datasets.Dataset) error {
+			chosen = true
+			return w.divide(set, t, r.Seed)
+		}
+	}
 	set, err := Data(ctx, &r, w.Reading)
 	if err != nil {
 		return nil, err
 	}
-	if set.Undivided {
+	if set.Undivided && !chosen {
 		if err := w.divide(set, t, r.Seed); err != nil {
 			return nil, err
 		}

@@ -49,7 +49,11 @@ func write(dir string) error {
 			continue
 		}
 		written[folder]++
-		picture := &image.Gray{Pix: data.Train.Image(i), Stride: size.Dx(), Rect: size}
+		pixels, err := data.Train.Image(i)
+		if err != nil {
+			return err
+		}
+		picture := &image.Gray{Pix: pixels, Stride: size.Dx(), Rect: size}
 		if err := save(filepath.Join(dir, folder, fmt.Sprintf("%03d.png", written[folder])), picture); err != nil {
 			return err
 		}
