@@ -34,9 +34,9 @@ func (f *dropout) apply(r *Run, dst, src []float32) {
 		copy(dst, src)
 		return
 	}
-	random := r.Random(f.layer)
+	random, first := r.Random(f.layer), r.First*f.size
 	for i, v := range src {
-		if random.Uint32(i) < f.threshold {
+		if random.Uint32(first+i) < f.threshold {
 			dst[i] = 0
 		} else {
 			dst[i] = v * f.scale

@@ -83,6 +83,7 @@ func (g *Graph) Epilogue(name string, e Epilogue) *Node {
 		}
 	}
 	f.allocate(g.batch)
+	g.epilogues = append(g.epilogues, f)
 	return g.Apply(name, f, x.Height, x.Width, x.Channels, inputs...)
 }
 
@@ -138,6 +139,7 @@ type epilogue struct {
 	blockRows int
 	scratch   [][]float32 // by worker: three blocks
 	stats     []Stats     // by block
+	seen      Stats       // by the quantizer in the last run, or would have been
 	grad      []float64   // by block: gradients of the learned values
 	total     []float64   // their sum
 
@@ -163,6 +165,7 @@ type term struct {
 	ratio          []float64 // of the gain in use to γ·rstd: 1 but for Norm.PowerOfTwo
 	sum, sumX      []float64 // by block and channel, then totalled in the first block
 	gx, gy, center []float32 // dx = dy·gy + x·gx + center
+	unbiased       []float64 // variance of the last batch, by channel
 }
 
 // affine says whether the term is more than the tensor itself.
@@ -182,6 +185,9 @@ func (e *epilogue) allocate(batch int) {
 		s.mean, s.rstd, s.ratio = make([]float64, c), make([]float64, c), make([]float64, c)
 		s.sum, s.sumX = make([]float64, blocks*c), make([]float64, blocks*c)
 		s.gx, s.gy, s.center = make([]float32, c), make([]float32, c), make([]float32, c)
+		if s.norm != nil {
+			s.unbiased = make([]float64, c)
+		}
 	}
 	e.scratch = make([][]float32, e.pool.Threads())
 	for w := range e.scratch {
@@ -239,12 +245,13 @@ func (e *epilogue) Forward(r *Run, y []float32, x [][]float32) error {
 		e.pool.Run((*forwardImages)(e), r.Batch)
 	}
 	if e.observing() {
-		var s Stats
-		s.reset()
+		e.seen.reset()
 		for i := range blocks {
-			s.add(&e.stats[i])
+			e.seen.add(&e.stats[i])
 		}
-		e.Quantizer.Observe(r, s)
+		if !r.partial() {
+			e.Quantizer.Observe(r, e.seen)
+		}
 	}
 	if r.Tap != nil && r.Mode != Train {
 		r.Tap(Site{Name: e.name, Y: y[:e.n*e.channels]})
@@ -287,6 +294,10 @@ func (e *epilogue) normalize(s *term, blocks int) {
 // batchStatistics totals the moments of the blocks, in their order.
 func (e *epilogue) batchStatistics(s *term, blocks int) {
 	c, count := e.channels, float64(e.n)
+	unbiased := 1.0
+	if e.n > 1 {
+		unbiased = count / (count - 1)
+	}
 	total(s.sum, blocks, c)
 	total(s.sumX, blocks, c)
 	variance := s.sumX[:c]
@@ -295,8 +306,11 @@ func (e *epilogue) batchStatistics(s *term, blocks int) {
 		variance[c] = max(0, s.sumX[c]/count-float64(d*d))
 		s.mean[c] = float64(s.norm.Mean[c]) + d
 		s.rstd[c] = 1 / math.Sqrt(variance[c]+float64(s.norm.Epsilon))
+		s.unbiased[c] = variance[c] * unbiased
 	}
-	s.norm.update(s.mean, variance, e.n)
+	if !e.run.partial() {
+		s.norm.update(s.mean, s.unbiased)
+	}
 }
 
 // total adds the rows of a [blocks, n] array into its first row.

@@ -25,6 +25,7 @@ type Executor struct {
 	at     map[*G.Node]int // in values; a pick has the value of the gradient
 	memory int             // numbers that the values need which are not kept
 	ops    []Op            // of the steps, for the times of a run; nil for none
+	again  bool            // the constants of the last run hold
 }
 
 var _ G.VM = (*Executor)(nil)
@@ -35,6 +36,7 @@ type step struct {
 	do      computer
 	in, out []int
 	over    [][2]int // pairs of in and out that may have one memory
+	fixed   bool     // the results change with the constants alone
 	y, x    [][]float32
 }
 
@@ -45,13 +47,22 @@ type computer interface {
 
 // newExecutor schedules the nodes of g that the outputs need, each right before
 // the first node that needs it, and plans their memory; bind gives it to them.
-// Additions run on pool.
-func newExecutor(g *G.ExprGraph, pool *kernel.Pool, outputs ...*G.Node) (*Executor, error) {
+// Additions run on pool. What depends on nodes of constants alone is kept, for runs
+// again.
+func newExecutor(g *G.ExprGraph, pool *kernel.Pool, constants map[*G.Node]bool, outputs ...*G.Node) (*Executor, error) {
 	e := &Executor{at: map[*G.Node]int{}}
 	for _, n := range outputs {
 		if err := e.schedule(g, pool, n); err != nil {
 			return nil, err
 		}
+	}
+	for n, constant := range constants {
+		if at, ok := e.at[n]; ok {
+			e.values[at].constant = constant
+		}
+	}
+	for i := range e.steps {
+		e.settle(&e.steps[i])
 	}
 	for _, n := range outputs {
 		e.values[e.at[n]].kept = true
@@ -61,6 +72,21 @@ func newExecutor(g *G.ExprGraph, pool *kernel.Pool, outputs ...*G.Node) (*Execut
 	}
 	e.memory = place(e.values)
 	return e, nil
+}
+
+// settle keeps the results of a step that reads constants alone: they are such, too.
+func (e *Executor) settle(s *step) {
+	for _, v := range s.in {
+		if v < 0 || !e.values[v].constant {
+			return
+		}
+	}
+	s.fixed = len(s.in) > 0
+	for _, v := range s.out {
+		if v >= 0 {
+			e.values[v].constant, e.values[v].kept = s.fixed, s.fixed
+		}
+	}
 }
 
 // schedule adds node n, unless it is there already, after all nodes that it needs.
@@ -177,6 +203,9 @@ func (e *Executor) numbers(dst [][]float32, values []int) {
 func (e *Executor) RunAll() error {
 	for i := range e.steps {
 		s := &e.steps[i]
+		if s.fixed && e.again {
+			continue
+		}
 		var start time.Time
 		if e.ops != nil {
 			start = time.Now()

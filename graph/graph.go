@@ -18,6 +18,9 @@ type Graph struct {
 	// Memory is what there is, in bytes: Finish refuses a graph whose training may take
 	// more. 0 means that it is not known.
 	Memory int64
+	// Parts says that steps are taken in several runs (Pass.Of): what depends on parameters
+	// alone is then computed once a step, and kept.
+	Parts bool
 
 	run    *Run // every op points to it
 	batch  int
@@ -30,11 +33,14 @@ type Graph struct {
 	names  map[string]bool
 	err    error
 
+	epilogues []*epilogue // in the order of their making
+
 	loss    *G.Node
 	grads   G.Nodes
 	train   *Executor
 	forward *Executor
 	arena   []float32 // of both
+	within  bool      // a step of several runs has begun, so that what depends on parameters alone is known
 }
 
 // New returns an empty graph for batches of at most batch images, run on pool.

@@ -14,14 +14,14 @@ type Loss uint8
 
 // The losses.
 const (
-	// CrossEntropy is the mean over the batch of −Σ w[c] target[c] log softmax(logits)[c],
+	// CrossEntropy is the mean over the images of the step of −Σ w[c] target[c] log softmax(logits)[c],
 	// where w are Pass.ClassWeights and the target is 1 for the label and 0 else, unless
 	// the pass spreads it (see Pass.Smoothing, Pass.Partners).
 	// With Pass.SoftWeight λ > 0 it is distillation (Hinton et al. 2015, section 2):
 	// (1 − λ) times that, plus λ T² times the cross entropy of softmax(logits/T)
 	// with the soft targets softmax(teacher/T) given to FeedSoft.
 	CrossEntropy Loss = iota
-	// SquaredHinge is the mean over batch and classes of max(0, 1 − t·logit)²,
+	// SquaredHinge is the mean over images and classes of max(0, 1 − t·logit)²,
 	// t = 1 for the label and −1 else (Courbariaux et al. 2016, Brevitas), times
 	// Pass.ClassWeights[label].
 	SquaredHinge
@@ -42,6 +42,7 @@ func (*classify) forgetful() {}
 func (f *classify) Forward(r *Run, y []float32, x [][]float32) error {
 	rows, labels, targets := x[0], x[1], x[2]
 	var total float64
+	images := r.images()
 	for i := range r.Batch {
 		lo, hi := i*f.classes, (i+1)*f.classes
 		label := int(labels[i])
@@ -50,21 +51,21 @@ func (f *classify) Forward(r *Run, y []float32, x [][]float32) error {
 		}
 		d := f.dlogits[lo:hi]
 		if f.loss == SquaredHinge {
-			total += f.hinge(d, rows[lo:hi], label, r.Batch, r.weight(label))
+			total += f.hinge(d, rows[lo:hi], label, images, r.weight(label))
 			continue
 		}
 		hard := 1 - float64(r.SoftWeight)
 		clear(d)
 		mass := f.spread(r, i, label)
-		total += f.cross(d, rows[lo:hi], 1, hard/float64(r.Batch), mass, func(c int) float64 { return f.target[c] }) * hard
+		total += f.cross(d, rows[lo:hi], 1, hard/float64(images), mass, func(c int) float64 { return f.target[c] }) * hard
 		if r.SoftWeight > 0 {
 			t := float64(r.Temperature)
 			w := float64(r.SoftWeight)
 			row := targets[lo:hi]
-			total += f.cross(d, rows[lo:hi], t, w*t/float64(r.Batch), 1, func(c int) float64 { return float64(row[c]) }) * w * t * t
+			total += f.cross(d, rows[lo:hi], t, w*t/float64(images), 1, func(c int) float64 { return float64(row[c]) }) * w * t * t
 		}
 	}
-	y[0] = float32(total / float64(r.Batch))
+	y[0] = float32(total / float64(images))
 	return nil
 }
 

@@ -13,6 +13,7 @@ type value struct {
 	size        int  // numbers
 	first, last int  // the steps that compute it and read it last; first is −1 for a leaf
 	kept        bool // its memory is its own
+	constant    bool // it is a parameter of Graph.Parts, or computed of such alone
 	owner       int  // the value that it shares memory with: itself, or one that it overwrites
 	offset      int  // in the arena, of an owner
 	data        []float32

@@ -93,16 +93,12 @@ func (n *Norm) Absorb(w []float32) {
 	}
 }
 
-// update moves the running statistics towards the mean and the (biased) variance of a
-// batch of count values a channel.
-func (n *Norm) update(mean, variance []float64, count int) {
+// update moves the running statistics towards the mean and the unbiased variance of a
+// step.
+func (n *Norm) update(mean, variance []float64) {
 	m := float64(n.Momentum)
-	unbiased := 1.0
-	if count > 1 {
-		unbiased = float64(count) / float64(count-1)
-	}
 	for c := range n.Mean {
 		n.Mean[c] = float32(float64(n.Mean[c])*(1-m) + float64(mean[c]*m))
-		n.Variance[c] = float32(float64(n.Variance[c])*(1-m) + float64(variance[c]*unbiased*m))
+		n.Variance[c] = float32(float64(n.Variance[c])*(1-m) + float64(variance[c]*m))
 	}
 }

@@ -44,6 +44,12 @@ type Pass struct {
 	// stochastic rounding), so that a resumed run makes the same ones.
 	Seed, Step uint64
 
+	// First and Of make the run one of several that a step of the training is taken in:
+	// its batch is the images First, First + 1, … of the Of images of the step. Random
+	// choices, and the mean that the loss is, are then those of the whole step, and what
+	// the run measures waits for Commit. Of 0 means that the run is all of the step.
+	First, Of int
+
 	// Temperature and SoftWeight mix soft targets into the loss; see Loss.
 	Temperature, SoftWeight float32
 	// ClassWeights are factors on the loss by class, at least 0; nil is 1 for all.
@@ -81,6 +87,17 @@ type Run struct {
 	Batch int // rows of the batch that are valid, at most the graph's batch size
 
 	pool *kernel.Pool
+}
+
+// partial says whether the run is one of several of a step.
+func (r *Run) partial() bool { return r.Of > 0 }
+
+// images returns the number of images of the step.
+func (r *Run) images() int {
+	if r.partial() {
+		return r.Of
+	}
+	return r.Batch
 }
 
 // Do runs the tiles 0 to n-1 of t on the graph's threads, and returns when all are

@@ -50,10 +50,10 @@ func (g *Graph) Finish(logits *Node, loss Loss) error {
 	for _, n := range slices.Backward(g.grads) { // the order in which their gradients come
 		outputs = append(outputs, n)
 	}
-	if g.train, err = newExecutor(g.expr, g.run.pool, outputs...); err != nil {
+	if g.train, err = newExecutor(g.expr, g.run.pool, g.constants(), outputs...); err != nil {
 		return err
 	}
-	if g.forward, err = newExecutor(g.expr, g.run.pool, logits.node); err != nil {
+	if g.forward, err = newExecutor(g.expr, g.run.pool, nil, logits.node); err != nil {
 		return err
 	}
 	if err := g.checkMemory(); err != nil {
@@ -63,6 +63,16 @@ func (g *Graph) Finish(logits *Node, loss Loss) error {
 	g.train.bind(g.arena)
 	g.forward.bind(g.arena)
 	return nil
+}
+
+// constants returns the leaves whose readers compute once a step, none where steps are
+// single runs.
+func (g *Graph) constants() map[*G.Node]bool {
+	leaves := map[*G.Node]bool{}
+	for _, p := range g.params {
+		leaves[p.node.node] = g.Parts
+	}
+	return leaves
 }
 
 // checkHashes refuses a graph in which Gorgonia's 32-bit node hashes collide: a
@@ -102,9 +112,11 @@ func values(n *Node) []float32 { return n.node.Value().(*tensor.Dense).Float32s(
 // Step computes the loss and the gradients of the batch, in the mode Train.
 func (g *Graph) Step(p Pass) (loss float32, err error) {
 	g.run.Pass = p.In(Train)
+	g.train.again, g.within = g.within, false
 	if err := guard(g.train); err != nil {
 		return 0, err
 	}
+	g.within = g.Parts && p.Of > 0
 	for i, q := range g.params {
 		q.Grad = g.train.result(g.grads[i])
 	}

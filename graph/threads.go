@@ -30,6 +30,11 @@ func (g *Graph) Do(n int, f func(i int)) (err error) {
 	return nil
 }
 
+// Add adds x to dst on the threads of a pool.
+func Add(pool *Pool, dst, x []float32) {
+	pool.Run(&addition{total: dst, a: dst, b: x}, (len(dst)+addTile-1)/addTile)
+}
+
 // calls is a function as a task.
 type calls func(i int)
 

@@ -23,6 +23,8 @@ type Config struct {
 	Loss    graph.Loss
 	Pool    *graph.Pool
 
+	// Parts says that training steps are taken in several runs; see graph.Graph.
+	Parts bool
 	// Memory is what there is, in bytes: a network whose training may take more is
 	// not built. 0 means that it is not known.
 	Memory int64
@@ -81,7 +83,7 @@ func check(n *network.Network, classes []string) error {
 // Emit builds the training graph of an assignment.
 func Emit(a *qat.Assignment, c Config) (*Network, error) {
 	n := &Network{Config: c, Assignment: a, stage: len(c.Policy.Stages), Graph: graph.New(c.Batch, c.Pool)}
-	n.Graph.Memory = c.Memory
+	n.Graph.Memory, n.Graph.Parts = c.Memory, c.Parts
 	n.reals = make([][256]float32, max(1, len(c.Input.Own)))
 	n.Image = &Tensor{Tensor: a.Network.Image}
 	n.Image.node = n.Graph.Input(n.Image.Height, n.Image.Width, n.Image.Channels)

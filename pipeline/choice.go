@@ -98,7 +98,7 @@ func (c *Choice) choose(r *recipe.Recipe, f facts) (reasons []string) {
 func (c *Choice) chooseLength(r *recipe.Recipe, f facts, say func(string, ...any)) {
 	usual := r.Batch
 	if !c.given("batch") {
-		r.Batch = batchFor(f.images)
+		r.Batch = max(batchFor(f.images), recipe.LeastBatch(r.Shards))
 	}
 	for key, p := range map[string]*recipe.Phase{"float": &r.Float, "qat": &r.QAT.Phase} {
 		if !c.given(key+".lr", key+".optimizer", "batch") {

@@ -125,15 +125,15 @@ func (s split) inputOf(c *train.Checkpoint, d *recipe.Data) (layers.Input, error
 // goes on from, nil if there is none: its weights expect them. What is wrong with the
 // file is said where the rest of it is read.
 func (t *run) samples(o Options) signals.Encoding {
-	path := t.r.Init
-	if o.Resume {
-		path = filepath.Join(t.r.Out, lastFile)
+	var c *train.Checkpoint
+	var err error
+	switch {
+	case o.Resume:
+		c, err = sharedCheckpoint(t.group, filepath.Join(t.r.Out, lastFile))
+	case t.r.Init != "":
+		c, err = train.ReadCheckpoint(t.r.Init)
 	}
-	if path == "" {
-		return nil
-	}
-	c, err := train.ReadCheckpoint(path)
-	if err != nil {
+	if c == nil || err != nil {
 		return nil
 	}
 	return c.Info.Input.Samples

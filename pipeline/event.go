@@ -21,6 +21,9 @@ type Step struct {
 	Batch           int
 	Loss, Accuracy  float64
 	ImagesPerSecond float64
+	// Ranks are the images a second that each rank of a group computes, without its wait for
+	// the others; nil for one process.
+	Ranks []float64
 }
 
 // EpochEnded tells the means of a whole epoch, and the accuracy on the validation
@@ -28,6 +31,7 @@ type Step struct {
 type EpochEnded struct {
 	Loss, Accuracy, Validation float64
 	ImagesPerSecond            float64
+	Ranks                      []float64 // see Step
 }
 
 // Progress tells how much of some work is done: images read or compared.

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/goqat/goqat/dist"
 	"github.com/goqat/goqat/recipe"
 	"github.com/goqat/goqat/train"
 )
@@ -27,16 +28,21 @@ const (
 	summaryFile = "summary.json"
 )
 
-// folder is the run folder of a training, locked against a second one.
+// folder is the run folder of a training, locked against a second one. Rank 0 of a group
+// reads for all of them; the others write nothing.
 type folder struct {
+	group   dist.Group
 	path    string
-	root    *os.Root           // the folder itself: its path may come to lead to another
+	root    *os.Root           // the folder itself: its path may come to lead to another; nil on other ranks than 0
 	release func()             // gives up the lock
 	rates   map[string]float64 // images a second of the last epoch in metrics.jsonl, by phase
 }
 
 // openFolder makes the run folder, or takes the one to resume.
-func openFolder(r *recipe.Recipe, resume bool) (*folder, error) {
+func openFolder(r *recipe.Recipe, resume bool, group dist.Group) (*folder, error) {
+	if group.Rank() > 0 {
+		return &folder{group: group, path: r.Out, release: func() {}}, nil
+	}
 	if r.Out == "" {
 		if resume {
 			return nil, errors.New("pipeline: there is no run folder to resume; name it")
@@ -46,7 +52,7 @@ func openFolder(r *recipe.Recipe, resume bool) (*folder, error) {
 	if err := os.MkdirAll(r.Out, 0o755); err != nil {
 		return nil, fmt.Errorf("pipeline: run folder: %w", err)
 	}
-	f := &folder{path: r.Out, rates: map[string]float64{}}
+	f := &folder{group: group, path: r.Out, rates: map[string]float64{}}
 	if err := f.open(resume); err != nil {
 		return nil, err
 	}
@@ -139,6 +145,9 @@ func (f *folder) file(name string) string { return filepath.Join(f.path, name) }
 
 // replace has write fill a file, whole or not at all.
 func (f *folder) replace(name string, write func(*os.File) error) error {
+	if f.root == nil {
+		return nil
+	}
 	if err := f.here(); err != nil {
 		return err
 	}
@@ -153,12 +162,14 @@ func (f *folder) write(name string, data []byte) error {
 	})
 }
 
-// checkpoint reads a checkpoint of the run.
+// checkpoint reads a checkpoint of the run, on rank 0 for all.
 func (f *folder) checkpoint(name string) (*train.Checkpoint, error) {
-	if err := f.here(); err != nil {
-		return nil, err
+	if f.root != nil {
+		if err := f.here(); err != nil {
+			return nil, err
+		}
 	}
-	return train.ReadCheckpoint(f.file(name))
+	return sharedCheckpoint(f.group, f.file(name))
 }
 
 // writeJSON writes v as indented JSON.
@@ -186,6 +197,9 @@ type Epoch struct {
 
 // appendRecord adds a line to metrics.jsonl.
 func (f *folder) appendRecord(e Epoch) error {
+	if f.root == nil {
+		return nil
+	}
 	if err := f.here(); err != nil {
 		return err
 	}
@@ -204,6 +218,9 @@ func (f *folder) appendRecord(e Epoch) error {
 // cutRecords drops the lines of metrics.jsonl after a checkpoint: those of a
 // later phase, or of more than the given number of epochs.
 func (f *folder) cutRecords(phase string, epochs int) error {
+	if f.root == nil {
+		return nil
+	}
 	file, err := f.root.Open(metricsFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

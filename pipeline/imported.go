@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/goqat/goqat/classify"
+	"github.com/goqat/goqat/dist"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/import/onnx"
 	"github.com/goqat/goqat/internal/memory"
@@ -152,7 +153,7 @@ func (i Import) images(in layers.Input) ([]uint8, error) {
 func WriteFloat(out string, r *recipe.Recipe, n *layers.Network) error {
 	own := *r
 	own.Out = out
-	f, err := openFolder(&own, false)
+	f, err := openFolder(&own, false, dist.Local{})
 	if err != nil {
 		return err
 	}

@@ -14,11 +14,11 @@ import (
 
 // Build builds the recipe's network, untrained, for images and classes as given.
 func Build(r *recipe.Recipe, in layers.Input, classes []string, pool *graph.Pool) (*layers.Network, error) {
-	return build(r, in, classes, pool, nil)
+	return build(r, in, classes, pool, layers.Config{Batch: r.Batch})
 }
 
-// build is Build for weights of the given sizes, if they are not nil.
-func build(r *recipe.Recipe, in layers.Input, classes []string, pool *graph.Pool, sizes map[string]int) (*layers.Network, error) {
+// build is Build for batches, parts of steps and sizes of weights as c has them.
+func build(r *recipe.Recipe, in layers.Input, classes []string, pool *graph.Pool, c layers.Config) (*layers.Network, error) {
 	m, err := module(r, len(classes))
 	if err != nil {
 		return nil, err
@@ -31,11 +31,9 @@ func build(r *recipe.Recipe, in layers.Input, classes []string, pool *graph.Pool
 	if err != nil {
 		return nil, err
 	}
-	return layers.Build(m, layers.Config{
-		Name: r.Model.Name, Input: in, Classes: classes, Batch: r.Batch,
-		Policy: p, Seed: uint64(r.Seed), Loss: losses[r.Loss], Pool: pool,
-		Memory: memory.Free(), Sizes: sizes,
-	})
+	c.Name, c.Input, c.Classes, c.Pool = r.Model.Name, in, classes, pool
+	c.Policy, c.Seed, c.Loss, c.Memory = p, uint64(r.Seed), losses[r.Loss], memory.Free()
+	return layers.Build(m, c)
 }
 
 // losses are those of recipes.

@@ -4,6 +4,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -72,14 +73,17 @@ func (p *phase) train(ctx context.Context, from *train.Checkpoint) error {
 		p.loop.Position, p.before = from.Info.Position, from.Info.Seconds[p.name]
 		p.bestSoFar, p.bestLoss, p.bestAt = from.Info.Best, from.Info.BestLoss, from.Info.BestEpochs
 	}
+	if err := p.agreeOnNumbers(); err != nil {
+		return err
+	}
 	p.started, p.saved = time.Now(), time.Now()
 	err := p.loop.Run(ctx)
 	p.seconds[p.name] = p.elapsed()
-	if err != nil && ctx.Err() != nil {
+	if err != nil && (ctx.Err() != nil || errors.Is(err, context.Canceled)) { // of this rank, or of another one
 		if err := p.save(); err != nil {
 			return err
 		}
-		return &Interrupted{Folder: p.folder.path, Cause: ctx.Err()}
+		return &Interrupted{Folder: p.folder.path, Cause: err}
 	}
 	return err
 }
@@ -104,6 +108,9 @@ func (p *phase) newLoop() error {
 		Network: p.network, Loader: loader, Optimizer: p.optimizer, Params: p.params, Schedule: steps,
 		Epochs: p.recipe.Epochs, Teacher: p.teacher,
 	}
+	if p.r.Shards > 1 {
+		p.loop.Shards = p.shards()
+	}
 	return nil
 }
 
@@ -123,7 +130,7 @@ func (p *phase) epochStart(l *train.Loop) error {
 		stage, first := p.schedule.Stage(l.Position.Epoch)
 		p.network.SetStage(stage)
 		if first && stage > 0 && l.Position.Batch == 0 {
-			if err := Calibrate(p.network, p.data.train.Head(calibrationImages)); err != nil {
+			if err := p.calibrate(); err != nil {
 				return err
 			}
 		}
@@ -147,7 +154,7 @@ func (p *phase) pass(epoch int) graph.Pass {
 
 func (p *phase) step(l *train.Loop, m train.Metrics) error {
 	p.watch.Step()
-	p.on.tell(Step{l.Position.Batch, m.Loss, m.Accuracy, m.ImagesPerSecond})
+	p.on.tell(Step{l.Position.Batch, m.Loss, m.Accuracy, m.ImagesPerSecond, l.Shards.Rates()})
 	if time.Since(p.saved) < saveEvery {
 		return nil
 	}
@@ -169,7 +176,10 @@ func (p *phase) epochEnd(l *train.Loop, m train.Metrics) error {
 	if err := p.folder.appendRecord(e); err != nil {
 		return err
 	}
-	p.on.tell(EpochEnded{m.Loss, m.Accuracy, p.validation, m.ImagesPerSecond})
+	p.on.tell(EpochEnded{m.Loss, m.Accuracy, p.validation, m.ImagesPerSecond, l.Shards.Rates()})
+	if err := p.agreeOnNumbers(); err != nil {
+		return err
+	}
 	for _, name := range p.watch.Silent() {
 		p.on.note(fmt.Sprintf("warning: %s got no gradient in this epoch: nothing is clipped there", name))
 	}
@@ -227,6 +237,9 @@ func (p *phase) save() error {
 		}
 	}
 	p.saved = time.Now()
+	if p.group.Rank() > 0 {
+		return nil
+	}
 	c := p.capture(p.optimizer)
 	if p.loop.Average != nil {
 		c.PutAverage(p.loop.Average)

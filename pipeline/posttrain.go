@@ -8,6 +8,7 @@ import (
 
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/recipe"
 	"github.com/goqat/goqat/train"
 )
@@ -20,7 +21,7 @@ func OpenFloat(path string, q recipe.QAT, batch int, pool *graph.Pool) (*Restore
 	if err != nil {
 		return nil, err
 	}
-	r.QAT, r.Batch = q, batch
+	r.QAT, r.Batch, r.Shards = q, batch, 1
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
@@ -28,7 +29,7 @@ func OpenFloat(path string, q recipe.QAT, batch int, pool *graph.Pool) (*Restore
 	if q.Scales == "pow2" {
 		in.PowersOfTwo()
 	}
-	n, err := build(r, in, c.Info.Classes, pool, c.Sizes())
+	n, err := build(r, in, c.Info.Classes, pool, layers.Config{Batch: batch, Sizes: c.Sizes()})
 	if err != nil {
 		return nil, fmt.Errorf("pipeline: the network of checkpoint %s: %w", path, err)
 	}

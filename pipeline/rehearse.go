@@ -19,7 +19,7 @@ var errEnough = errors.New("pipeline: enough")
 func (t *run) rehearse(ctx context.Context, name string, rates optim.Schedule, step func(*train.Loop, train.Metrics) error) error {
 	stage := *t
 	var err error
-	if stage.network, err = Build(t.r, t.network.Input, t.data.Classes, t.pool); err != nil {
+	if stage.network, err = t.newNetwork(t.network.Input); err != nil {
 		return err
 	}
 	if t.r.Init != "" {
@@ -36,7 +36,7 @@ func (t *run) rehearse(ctx context.Context, name string, rates optim.Schedule, s
 			return err
 		}
 		stage.network.SetStage(0)
-		if err := Calibrate(stage.network, t.data.train.Head(calibrationImages)); err != nil {
+		if err := stage.calibrate(); err != nil {
 			return err
 		}
 	}

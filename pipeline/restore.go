@@ -47,8 +47,8 @@ func Open(path string, batch int, pool *graph.Pool) (*Restored, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Batch = batch
-	n, err := build(r, c.Info.Input, c.Info.Classes, pool, c.Sizes())
+	r.Batch, r.Shards = batch, 1
+	n, err := build(r, c.Info.Input, c.Info.Classes, pool, layers.Config{Batch: batch, Sizes: c.Sizes()})
 	if err != nil {
 		return nil, fmt.Errorf("pipeline: the network of checkpoint %s: %w", path, err)
 	}
@@ -91,9 +91,14 @@ func about(r *recipe.Recipe, digest string) export.About {
 // activations from images of the training set, shown to the float network in
 // full batches, if there are as many images.
 func Calibrate(n *layers.Network, images datasets.Split) error {
+	return calibrate(n, images, n.Graph.Batch(), nil)
+}
+
+// calibrate is Calibrate in full batches of the given size, cut into shards if they are not
+// nil.
+func calibrate(n *layers.Network, images datasets.Split, batch int, shards *train.Shards) error {
 	n.Start()
 	pass := graph.Pass{Mode: graph.Eval, Observe: true, Calibrate: true}
-	batch := n.Graph.Batch()
 	for b, err := range images.Batches(batch) {
 		if err != nil {
 			return err
@@ -101,7 +106,7 @@ func Calibrate(n *layers.Network, images datasets.Split) error {
 		if b.First > 0 && len(b.Labels) < batch {
 			break
 		}
-		if _, err := n.Forward(pass, b.Images, b.Labels); err != nil {
+		if err := shards.Observe(n, pass, b.Images, b.Labels); err != nil {
 			return err
 		}
 	}

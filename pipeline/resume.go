@@ -39,10 +39,11 @@ func (o *Options) lengthen(r *recipe.Recipe) error {
 
 // last returns the last checkpoint of the folder, nil if there is none yet.
 func (f *folder) last() (*train.Checkpoint, error) {
-	if _, err := f.root.Stat(lastFile); errors.Is(err, fs.ErrNotExist) {
+	c, err := f.checkpoint(lastFile)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	return f.checkpoint(lastFile)
+	return c, err
 }
 
 // resumed returns the checkpoint from which the run goes on, nil if nothing has been
@@ -74,8 +75,13 @@ func (t *run) resumed(o Options) (*train.Checkpoint, error) {
 	return c, nil
 }
 
+// alike gives a recipe what of another one changes no number of a training: where its folders
+// are, and how many threads it has.
+func alike(r, other *recipe.Recipe) {
+	r.Version, r.Out, r.Threads, r.Data.Dir = other.Version, other.Out, other.Threads, other.Data.Dir
+}
+
 // changes names what is other than when a checkpoint was made, where that is known.
-// Neither the folders of the run and the data nor the number of threads change a number.
 func (t *run) changes(made *train.Info, o Options) (changes []string, err error) {
 	if made.Data != "" && made.Data != t.data.Digest {
 		changes = append(changes, fmt.Sprintf("the data has changed: files or labels of %s are not those that it was trained with", t.data.Name))
@@ -84,7 +90,7 @@ func (t *run) changes(made *train.Info, o Options) (changes []string, err error)
 	if err != nil {
 		return nil, fmt.Errorf("pipeline: the recipe in checkpoint %s: %w", t.folder.file(lastFile), err)
 	}
-	before.Version, before.Out, before.Threads, before.Data.Dir = t.r.Version, t.r.Out, t.r.Threads, t.r.Data.Dir
+	alike(before, t.r)
 	before.Data.SkipBroken = t.r.Data.SkipBroken // what it leaves out, the digest tells
 	if o.Epochs > 0 {
 		before.QAT.Epochs = o.Epochs

@@ -40,7 +40,7 @@ func (t *run) openTeacher() (err error) {
 	if file == "" {
 		return nil
 	}
-	if t.teacher, err = Open(file, t.r.Batch, t.pool); err != nil {
+	if t.teacher, err = Open(file, t.shards().Most(), t.pool); err != nil {
 		return fmt.Errorf("%w (teacher)", err)
 	}
 	return t.suits("teacher", file, t.teacher.Network.Input, t.teacher.Network.Classes)

@@ -3,6 +3,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/dist"
 	"github.com/goqat/goqat/export"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/infer"
@@ -41,6 +43,14 @@ type Options struct {
 	// Memory is how many bytes of the images of a folder are kept in memory, see
 	// datasets.Options.
 	Memory int64
+	// Group are the processes that share the training, nil for this one alone. All of them
+	// call Train with the same recipe and options; rank 0 reads and writes the run folder, and is
+	// told what happens. Train closes the group when nothing but the end, which is rank 0's alone,
+	// is left to do.
+	Group dist.Group
+	// Threads is how many there are where the recipe says 0; 0 means one for each
+	// processor.
+	Threads int
 	// On, if not nil, is told of everything that happens, on the goroutine of Train.
 	On func(Event)
 	// Finished, if not nil, is shown the outcome when everything is written, on the
@@ -62,12 +72,19 @@ func (e *Interrupted) Unwrap() error { return e.Cause }
 
 // LoadRun returns the recipe of the run in a folder.
 func LoadRun(folder string) (*recipe.Recipe, error) {
-	r, err := recipe.Load(filepath.Join(folder, configFile))
+	r, err := recipe.Load(runFile(folder))
 	if err != nil {
-		return nil, fmt.Errorf("pipeline: %s is no run folder to resume: %w", folder, err)
+		return nil, noRun(folder, err)
 	}
 	r.Out = folder
 	return r, nil
+}
+
+// runFile is where the recipe of the run in a folder is.
+func runFile(folder string) string { return filepath.Join(folder, configFile) }
+
+func noRun(folder string, err error) error {
+	return fmt.Errorf("pipeline: %s is no run folder to resume: %w", folder, err)
 }
 
 // run is a training under way.
@@ -75,6 +92,7 @@ type run struct {
 	r       *recipe.Recipe
 	folder  *folder
 	on      teller
+	group   dist.Group
 	data    split
 	chosen  []string // sentences on what was chosen and why
 	pool    *kernel.Pool
@@ -92,8 +110,8 @@ type run struct {
 	started    time.Time
 }
 
-// Train carries out a recipe and returns its summary. When ctx is cancelled it
-// finishes the step, saves and returns an *Interrupted.
+// Train carries out a recipe and returns its summary, which ranks of a group but the first
+// have not. When ctx is cancelled it finishes the step, saves and returns an *Interrupted.
 func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 	t, err := prepare(ctx, r, o)
 	if err != nil {
@@ -104,7 +122,7 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 	if refused != nil {
 		t.on.note(fmt.Sprintf("note: there will be no integer model: %v", refused))
 	}
-	if t.folder, err = openFolder(r, o.Resume); err != nil {
+	if t.folder, err = openFolder(r, o.Resume, t.group); err != nil {
 		return nil, err
 	}
 	defer t.folder.release()
@@ -127,6 +145,9 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 		t.on.note("note: " + sentence)
 	}
 	if err := t.phases(ctx, from); err != nil {
+		return nil, err
+	}
+	if alone, err := t.leave(); !alone {
 		return nil, err
 	}
 	if err := t.finish(ctx, refused == nil); err != nil {
@@ -152,16 +173,19 @@ func prepare(ctx context.Context, r *recipe.Recipe, o Options) (*run, error) {
 	if err := o.lengthen(r); err != nil {
 		return nil, err
 	}
-	threads := r.Threads
-	if threads == 0 {
-		threads = runtime.GOMAXPROCS(0)
-	}
 	t := &run{
-		r: r, on: o.On, seconds: map[string]float64{}, started: time.Now(), pool: kernel.NewPool(threads),
+		r: r, group: dist.Local{}, on: o.On, seconds: map[string]float64{}, started: time.Now(),
 	}
+	if err := t.join(o); err != nil {
+		return nil, err
+	}
+	t.pool = kernel.NewPool(cmp.Or(r.Threads, o.Threads, runtime.GOMAXPROCS(0)))
 	err := t.open(ctx, o)
 	if err == nil {
 		err = t.build(o)
+	}
+	if err == nil {
+		err = t.agree()
 	}
 	if err == nil && o.Time > 0 {
 		err = t.planTime(ctx, o.Time)
@@ -224,14 +248,14 @@ func (t *run) build(o Options) error {
 		return err
 	}
 	if o.Resume { // the weights of a run expect its images, also where the data has changed since
-		if c, err := train.ReadCheckpoint(filepath.Join(t.r.Out, lastFile)); err == nil {
+		if c, err := sharedCheckpoint(t.group, filepath.Join(t.r.Out, lastFile)); err == nil {
 			in.Params, in.Own = c.Info.Input.Params, c.Info.Input.Own
 		}
 	}
 	if t.r.QAT.Scales == "pow2" {
 		in.PowersOfTwo()
 	}
-	if t.network, err = Build(t.r, in, t.data.Classes, t.pool); err != nil {
+	if t.network, err = t.newNetwork(in); err != nil {
 		return err
 	}
 	if err := t.suitInit(start); err != nil {
@@ -284,6 +308,9 @@ func (t *run) phases(ctx context.Context, from *train.Checkpoint) error {
 	}
 	if err := quantized.train(ctx, from); err != nil {
 		return err
+	}
+	if t.group.Rank() > 0 {
+		return nil
 	}
 	t.summary.TrainImagesPerSecond = PerPhase{t.folder.rates[phaseFloat], t.folder.rates[phaseQAT]}
 	return nil
@@ -352,7 +379,7 @@ func (t *run) startQuantized(float *phase) error {
 		}
 	}
 	t.network.SetStage(0)
-	return Calibrate(t.network, t.data.train.Head(calibrationImages))
+	return t.calibrate()
 }
 
 // finish evaluates on the test images, exports and verifies.

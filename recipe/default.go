@@ -10,8 +10,8 @@ func Default() *Recipe {
 	return &Recipe{
 		Model: Model{Name: "lenet", Width: 0.25},
 		Data:  Data{Name: "fashion-sample", Resize: "stretch", Augment: Augment{Crop: Length{Percent: 4}}},
-		Batch: 64,
-		Seed:  1,
+		Batch: 64, Shards: 1,
+		Seed: 1,
 		Float: Phase{
 			Epochs:    24,
 			Optimizer: "sgd",

@@ -32,6 +32,7 @@ type Recipe struct {
 	Model   Model  `yaml:"model"`
 	Data    Data   `yaml:"data"`
 	Batch   int    `yaml:"batch"`   // images a step, at least 1
+	Shards  int    `yaml:"shards"`  // parts of a batch, of at least 8 images each, with batch-norm statistics of their own; at most so many processes share a training, and the result does not depend on how many do
 	Seed    int    `yaml:"seed"`    // of initial weights, order, augmentation and split; at least 0
 	Threads int    `yaml:"threads"` // 0 means all processors; results do not depend on it
 	Init    string `yaml:"init"`    // checkpoint to start the quantized phase from, instead of a float phase; with transfer.head the float phase, too

@@ -299,7 +299,7 @@ func TestSetRefuses(t *testing.T) {
 		{"bacth=3", `recipe: unknown key "bacth", did you mean "batch"?`},
 		{"qat.weight_bit=3", `recipe: unknown key "qat.weight_bit", did you mean "qat.weight_bits"?`},
 		{"weight_bits=3", `recipe: unknown key "weight_bits", did you mean "qat.weight_bits"?`},
-		{"=3", `recipe: unknown key "", known here: version, model, data, batch, seed, threads, init, transfer, float, qat, loss, smoothing, class_weights, best, teacher, verify, out`},
+		{"=3", `recipe: unknown key "", known here: version, model, data, batch, shards, seed, threads, init, transfer, float, qat, loss, smoothing, class_weights, best, teacher, verify, out`},
 		{"batch.size=3", `recipe: batch has no keys below it, so "batch.size" cannot be set`},
 		{"batch=many", `recipe: --set batch=many: batch is "many", must be a whole number`},
 		{"batch=", `recipe: --set batch=: batch must be a whole number`},

@@ -19,6 +19,7 @@ func (r *Recipe) Validate() error {
 	c.model(&r.Model)
 	c.data(&r.Data)
 	between(&c, "batch", r.Batch, 1, 1<<16)
+	c.shards(r)
 	between(&c, "seed", r.Seed, 0, math.MaxInt32)
 	between(&c, "threads", r.Threads, 0, 1<<10)
 	c.phase("float", &r.Float)
@@ -45,6 +46,25 @@ func (r *Recipe) Validate() error {
 		return nil
 	}
 	return c.problems
+}
+
+// leastShard is the least number of images of a shard: the statistics of fewer are too
+// far from those of all.
+const leastShard = 8
+
+// LeastBatch returns the least batch that so many shards can cut.
+func LeastBatch(shards int) int {
+	if shards == 1 {
+		return 1
+	}
+	return leastShard * shards
+}
+
+func (c *check) shards(r *Recipe) {
+	between(c, "shards", r.Shards, 1, 1<<12)
+	if least := LeastBatch(r.Shards); r.Batch < least {
+		c.report("shards is %d, which leaves fewer than %d images of a batch of %d for each; raise batch to %d or lower shards", r.Shards, leastShard, r.Batch, least)
+	}
 }
 
 func (c *check) transfer(r *Recipe) {

@@ -13,6 +13,8 @@ func TestValidateRefuses(t *testing.T) {
 	tests := []struct{ yaml, want string }{
 		{"batch: 0", `batch is 0, must be from 1 to 65536`},
 		{"seed: -1", `seed is -1, must be from 0 to 2147483647`},
+		{"shards: 0", `shards is 0, must be from 1 to 4096`},
+		{"shards: 16", `shards is 16, which leaves fewer than 8 images of a batch of 64 for each; raise batch to 128 or lower shards`},
 		{"threads: -1", `threads is -1, must be from 0 to 1024`},
 		{"batch: 0\nseed: -1", `batch is 0, must be from 1 to 65536; seed is -1, must be from 0 to 2147483647`},
 

@@ -26,7 +26,7 @@ func (q *Gradient) Change(r *graph.Run, dst, dy []float32, size int) {
 		copy(dst, dy)
 		return
 	}
-	n, random := float32(quant.Activation(q.Bits).Max()), r.Random(q.Layer)
+	n, random, first := float32(quant.Activation(q.Bits).Max()), r.Random(q.Layer), r.First*size
 	for at := 0; at < len(dy); at += size {
 		lo, hi := kernel.MinMax(dy[at : at+size])
 		most := 2 * max(-lo, hi)
@@ -35,7 +35,7 @@ func (q *Gradient) Change(r *graph.Run, dst, dy []float32, size int) {
 			continue
 		}
 		for i := at; i < at+size; i++ {
-			u := float32(random.Uint32(i)>>8)*0x1p-24 - 0.5
+			u := float32(random.Uint32(first+i)>>8)*0x1p-24 - 0.5
 			v := min(max(dy[i]/most+0.5+u/n, 0), 1)
 			dst[i] = most * (quant.RoundEven32(n*v)/n - 0.5)
 		}

@@ -3,6 +3,7 @@
 package train
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -218,6 +219,18 @@ func ReadCheckpoint(path string) (*Checkpoint, error) {
 		return nil, fmt.Errorf("train: checkpoint %s: %w", path, err)
 	}
 	return c, nil
+}
+
+// ParseCheckpoint is ReadCheckpoint for the bytes of the file at path.
+func ParseCheckpoint(data []byte, path string) (*Checkpoint, error) {
+	f, err := safetensors.Read(bytes.NewReader(data), int64(len(data)))
+	if err == nil {
+		var c *Checkpoint
+		if c, err = decode(f); err == nil {
+			return c, nil
+		}
+	}
+	return nil, fmt.Errorf("train: checkpoint %s: %w", path, err)
 }
 
 func readCheckpoint(path string) (*Checkpoint, error) {

@@ -26,6 +26,9 @@ type Loop struct {
 	// Pass is what a step computes; hooks change it from epoch to epoch. The loop
 	// numbers the steps.
 	Pass graph.Pass
+	// Shards, if not nil, cut every batch; the network is then built for batches of
+	// Shards.Most images and for steps in parts (layers.Config.Parts).
+	Shards *Shards
 	// Teacher, if not nil, gives the soft targets of distillation.
 	Teacher *Teacher
 	// Average, if not nil, follows the weights.
@@ -76,7 +79,8 @@ func (e *NotFiniteError) Error() string {
 }
 
 // Run trains from Position to the end of the last epoch. When ctx is cancelled
-// it finishes the step and returns ctx's error; Position then is where to go on.
+// it finishes the step and returns ctx's error; Position then is where to go on. The ranks of
+// a group all stop after the same step, soon after the ctx of one of them is cancelled.
 func (l *Loop) Run(ctx context.Context) error {
 	for l.Position.Epoch < l.Epochs && (l.Done == nil || l.Position.Batch > 0 || !l.Done()) {
 		if err := l.call(func(h Hook) error { return invoke(h.EpochStart, l) }); err != nil {
@@ -100,8 +104,11 @@ func (l *Loop) epoch(ctx context.Context) (m Metrics, err error) {
 	l.Loader.Start(p.Epoch, p.Batch)
 	var busy time.Duration
 	var images int
+	if l.Shards != nil {
+		l.Shards.restart()
+	}
 	for {
-		if err := ctx.Err(); err != nil {
+		if err := l.Shards.stop(ctx); err != nil {
 			return m, err
 		}
 		start := time.Now()
@@ -109,7 +116,7 @@ func (l *Loop) epoch(ctx context.Context) (m Metrics, err error) {
 		if !ok {
 			return l.metrics(images, busy), l.Loader.Err()
 		}
-		if err := l.step(x, labels); err != nil {
+		if err := l.step(ctx, x, labels); err != nil {
 			return m, err
 		}
 		busy += time.Since(start)
@@ -123,18 +130,20 @@ func (l *Loop) epoch(ctx context.Context) (m Metrics, err error) {
 }
 
 // step trains on one batch.
-func (l *Loop) step(images []uint8, labels []int32) error {
+func (l *Loop) step(ctx context.Context, images []uint8, labels []int32) error {
 	p := &l.Position
 	at := p.Epoch*l.Loader.Batches() + p.Batch
 	l.Pass.Step = uint64(at)
 	pass := l.Pass
-	if l.Teacher != nil {
-		if err := l.Teacher.advise(l.Network, &pass, images, labels); err != nil {
-			return err
-		}
-	}
 	pass.Partners, pass.Share = l.Loader.Mix()
-	loss, err := l.Network.Step(pass, images, labels)
+	var loss float32
+	var right int
+	var err error
+	if l.Shards != nil {
+		loss, right, err = l.Shards.step(ctx, l, pass, images, labels)
+	} else {
+		loss, right, err = l.run(pass, images, labels)
+	}
 	if err != nil {
 		return err
 	}
@@ -142,9 +151,23 @@ func (l *Loop) step(images []uint8, labels []int32) error {
 		return &NotFiniteError{p.Epoch, p.Batch, loss}
 	}
 	p.LossSum += float64(loss) * float64(len(labels))
-	p.Correct += correct(l.Network.Graph.Logits(), labels, nil)
+	p.Correct += right
 	p.Seen += len(labels)
 	return l.update(pass, at)
+}
+
+// run computes the gradients of some images, the loss, and how many are classified
+// correctly.
+func (l *Loop) run(pass graph.Pass, images []uint8, labels []int32) (loss float32, right int, err error) {
+	if l.Teacher != nil {
+		if err := l.Teacher.advise(l.Network, &pass, images, labels); err != nil {
+			return 0, 0, err
+		}
+	}
+	if loss, err = l.Network.Step(pass, images, labels); err != nil {
+		return 0, 0, err
+	}
+	return loss, correct(l.Network.Graph.Logits(), labels, nil), nil
 }
 
 // update has the optimizer take a step. A panic of one of its threads is an error,
