@@ -59,6 +59,7 @@ data:
   train_limit: 1000
   test_limit: 100
 batch: 128
+shards: 4
 seed: 7
 threads: 2
 init: float.safetensors
@@ -140,7 +141,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 			},
 			Balance: 0.5, SkipBroken: true, TrainLimit: 1000, TestLimit: 100,
 		},
-		Batch: 128, Seed: 7, Threads: 2, Init: "float.safetensors",
+		Batch: 128, Shards: 4, Seed: 7, Threads: 2, Init: "float.safetensors",
 		Transfer: recipe.Transfer{Head: "new", Freeze: []string{"conv*", "stem"}, BodyRate: 0.1},
 		Float: recipe.Phase{
 			Epochs: 30, Optimizer: "adamw", LR: 1e-3, Schedule: "step", Milestones: []float64{0.5, 0.8},

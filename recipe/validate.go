@@ -62,7 +62,7 @@ func LeastBatch(shards int) int {
 
 func (c *check) shards(r *Recipe) {
 	between(c, "shards", r.Shards, 1, 1<<12)
-	if least := LeastBatch(r.Shards); r.Batch < least {
+	if least := LeastBatch(r.Shards); r.Shards > 1 && r.Batch < least {
 		c.report("shards is %d, which leaves fewer than %d images of a batch of %d for each; raise batch to %d or lower shards", r.Shards, leastShard, r.Batch, least)
 	}
 }
