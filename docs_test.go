@@ -125,3 +125,28 @@ func texts(t *testing.T) map[string]string {
 	}
 	return files
 }
+
+// TestNamedTests wants every test that docs/reliability.md names.
+func TestNamedTests(t *testing.T) {
+	text, err := os.ReadFile("docs/reliability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sources strings.Builder
+	err = filepath.WalkDir(".", func(name string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(name)
+		sources.Write(source)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range regexp.MustCompile(`\bTest[A-Z]\w+`).FindAllString(string(text), -1) {
+		if !strings.Contains(sources.String(), "func "+name) {
+			t.Errorf("docs/reliability.md names %s, which is not there", name)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/goqat/goqat/pipeline"
+	"github.com/goqat/goqat/qat"
 )
 
 // stripes writes pictures of 16x16, a folder for each of three classes of stripes, of
@@ -22,28 +23,15 @@ func stripes(t *testing.T, inverted bool) string {
 	dir := filepath.Join(t.TempDir(), "stripes")
 	for c, class := range []string{"across", "along", "none"} {
 		for i := range 24 {
-			m := image.NewGray(image.Rect(0, 0, 16, 16))
-			for p := range m.Pix {
+			picture(t, filepath.Join(dir, class, fmt.Sprint(i, ".png")), 16, func(p int) uint8 {
 				x, y := p%16, p/16
 				v := []int{y + i, x + i, 0}[c] / 2 % 2 * (90 + 3*i)
 				v += 20 + (x*y+7*i)%23
 				if inverted {
 					v = 255 - v
 				}
-				m.Pix[p] = uint8(v)
-			}
-			path := filepath.Join(dir, class, fmt.Sprint(i, ".png"))
-			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			f, err := os.Create(path)
-			if err == nil {
-				err = png.Encode(f, m)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			f.Close()
+				return uint8(v)
+			})
 		}
 	}
 	return dir
@@ -143,5 +131,99 @@ func TestSoftTeacher(t *testing.T) {
 	taught := trained(t, small(t, append(few, "init="+float, "teacher.checkpoint="+float, "teacher.temperature=5", "teacher.weight=1")...))
 	if got, least := *taught.Accuracy.Integer, *plain.Accuracy.Integer-3*plain.Accuracy.StandardError; got < least {
 		t.Errorf("%v with a teacher, %v without", got, *plain.Accuracy.Integer)
+	}
+}
+
+// TestWeakImages trains on pictures of which all are black, on such whose contrast is that
+// of a few levels, and on a network that a rate of 50 has killed: what there is to say is
+// said, what is exported agrees, and no number is none.
+func TestWeakImages(t *testing.T) {
+	t.Parallel()
+	black, faint := t.TempDir(), t.TempDir()
+	for c, class := range []string{"a", "b"} {
+		for i := range 16 {
+			picture(t, filepath.Join(black, class, fmt.Sprint(i, ".png")), 12, func(int) uint8 { return 0 })
+			picture(t, filepath.Join(faint, class, fmt.Sprint(i, ".png")), 12, func(p int) uint8 { return uint8(126 + 3*c + (p*p+i)%3) })
+		}
+	}
+	for _, c := range []struct {
+		name     string
+		settings []string
+		says     []string
+	}{
+		{"black", []string{"data.name=" + black, "qat.method=int"}, []string{"all its training images are blank", "100 % of the test images to be of class"}},
+		{"faint, lsq", []string{"data.name=" + faint, "qat.method=lsq"}, nil},
+		{"faint, pact", []string{"data.name=" + faint, "qat.method=pact", "qat.clip_decay=0.1"}, nil},
+		{"dead", []string{"data.name=" + faint, "float.lr=50", "model={name: lenet, width: 0.1}"}, []string{"of the test images to be of class"}},
+	} {
+		var log strings.Builder
+		r := small(t, append([]string{body, "data.train_limit=0", "data.test_limit=0", "batch=8", "float.epochs=3", "qat.epochs=2"}, c.settings...)...)
+		s, err := pipeline.Train(t.Context(), r, pipeline.Options{On: logged(&log)})
+		switch {
+		case err != nil && (c.name != "dead" || !strings.Contains(err.Error(), "lr")):
+			t.Errorf("%s: %v", c.name, err)
+		case err == nil && s.Verify.IntegerMismatches != 0:
+			t.Errorf("%s: %d integers differ", c.name, s.Verify.IntegerMismatches)
+		}
+		for _, want := range c.says {
+			if !strings.Contains(log.String(), want) && err == nil {
+				t.Errorf("%s: %q is not said:\n%s", c.name, want, log.String())
+			}
+		}
+	}
+}
+
+// picture writes a gray picture.
+func picture(t *testing.T, path string, side int, value func(p int) uint8) {
+	t.Helper()
+	m := image.NewGray(image.Rect(0, 0, side, side))
+	for p := range m.Pix {
+		m.Pix[p] = value(p)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Create(path)
+	if err == nil {
+		err = png.Encode(f, m)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+}
+
+// TestFirstStepOfUntrainedWeights quantizes a network of many layers from the first step,
+// without a float phase, by every method: it ends in a model that agrees.
+func TestFirstStepOfUntrainedWeights(t *testing.T) {
+	t.Parallel()
+	data := stripes(t, false)
+	for _, method := range qat.Methods() {
+		r := small(t, onStripes(data, "model={name: resnet8, width: 0.25}", "float.epochs=0", "qat.epochs=1", "batch=16", "qat.lr=0.001", "qat.method="+method.Info().Name)...)
+		if s := trained(t, r); s.Verify.IntegerMismatches != 0 {
+			t.Errorf("%s: %d integers differ", method.Info().Name, s.Verify.IntegerMismatches)
+		}
+	}
+}
+
+// TestRareClasses trains on a class of two pictures and one of a single one: what they
+// lack is said.
+func TestRareClasses(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for class, images := range map[string]int{"a": 20, "b": 20, "two": 2, "one": 1} {
+		for i := range images {
+			picture(t, filepath.Join(dir, class, fmt.Sprint(i, ".png")), 8, func(p int) uint8 { return uint8(len(class)*p + i) })
+		}
+	}
+	var log strings.Builder
+	r := small(t, onStripes(dir, "float.epochs=1", "qat.epochs=1")...)
+	if _, err := pipeline.Train(t.Context(), r, pipeline.Options{On: logged(&log)}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"one image and so nothing to test with: one", "no images to validate with, so that they do not count in which checkpoint is best: one, two"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("%q is not said:\n%s", want, log.String())
+		}
 	}
 }

@@ -4,8 +4,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -54,25 +52,4 @@ used, but those held out in training where it is the folder of the training.`,
 	c.Flags().StringVar(&predictions, "predictions", "", "write file or number, class and predicted class of every image to a CSV `file`")
 	command.AddJSON(c)
 	return c
-}
-
-// printEvaluation writes an evaluation for people.
-func printEvaluation(p *term.Page, e *evaluate.Evaluation) {
-	var rows [][]string
-	all := func(mode string, accuracy *float64) {
-		if accuracy != nil {
-			rows = append(rows, []string{"all, " + mode, strconv.Itoa(e.Images), accuracyOn(accuracy, e.Images)})
-		}
-	}
-	float := evaluate.Float
-	if e.Accuracy.Fakequant != nil {
-		float = "quantizers off" // not the float network of the run, which has other weights
-	}
-	all(float, e.Accuracy.Float)
-	all(evaluate.Fakequant, e.Accuracy.Fakequant)
-	all(evaluate.Integer, e.Accuracy.Integer)
-	for _, class := range e.PerClass {
-		rows = append(rows, []string{fmt.Sprintf("%d %s", class.Index, class.Class), strconv.Itoa(class.Images), term.Percent(class.Accuracy)})
-	}
-	p.Table([]string{"class", "images", "accuracy"}, rows)
 }
