@@ -27,12 +27,17 @@ func (q *qdq) average(o *qmodel.Operator) string {
 	x := &q.model.Tensors[o.Inputs[0]]
 	w := o.Window()
 	n := int64(w.Whole(x.Height, x.Width, o.CountPad))
-	in := q.dequantize(o.Inputs[0], false)
 	var y string
-	if o.Kernel == [2]int{x.Height, x.Width} && !w.Padded() {
-		y = q.node("GlobalAveragePool", []string{in})
-	} else {
-		y = q.node("AveragePool", []string{in}, averageWindow(o)...)
+	switch {
+	case o.Kernel == [2]int{x.Height, x.Width} && !w.Padded():
+		y = q.node("GlobalAveragePool", []string{q.dequantize(o.Inputs[0], false)})
+	case o.CountPad && x.ZeroPoints == nil && x.ZeroPoint != 0:
+		// OpenVINO averages codes, with padding of code 0: findings/openvino-average-pool-padding.sh.
+		bare := *o
+		bare.Pad, bare.CountPad = [4]int{}, false
+		y = q.node("AveragePool", []string{q.real(o.Inputs[0], q.padded(o))}, averageWindow(&bare)...)
+	default:
+		y = q.node("AveragePool", []string{q.dequantize(o.Inputs[0], false)}, averageWindow(o)...)
 	}
 	r := o.Requantizer
 	q.terms.scale(q.realScale(o.Inputs[0]), q.realScale(o.Output), float32(n))
@@ -52,6 +57,13 @@ func (q *qdq) multiplied(o *qmodel.Operator, flat bool) string {
 	}
 	product := q.node("Mul", []string{q.dequantize(o.Inputs[0], flat), q.dequantize(o.Inputs[1], flat)})
 	return q.scaled(product, r.M[0], r.Shift, float64(scales[0])*float64(scales[1])/float64(scales[2]), flat)
+}
+
+// padded returns the codes that an operator reads with its padding around them.
+func (q *qdq) padded(o *qmodel.Operator) string {
+	top, left, bottom, right := int64(o.Pad[0]), int64(o.Pad[1]), int64(o.Pad[2]), int64(o.Pad[3])
+	return q.node("Pad", []string{q.image(o.Inputs[0]), q.int64s("pads", 0, 0, top, left, 0, 0, bottom, right),
+		q.byte8("zero_point", q.model.Tensors[o.Inputs[0]].ZeroPoint)})
 }
 
 // averageWindow returns the attributes of an average, in which padding counts or does not.
@@ -104,23 +116,6 @@ func (q *qdq) maximum(o *qmodel.Operator) {
 	y := q.node("MaxPool", []string{q.dequantize(o.Inputs[0], false)}, window(o)...)
 	q.node("QuantizeLinear", []string{y, q.float32s("scale", nil, q.realScale(o.Output)), q.byte8("zero_point", x.ZeroPoint)})
 	q.output(o.Output, false)
-}
-
-// rescale lowers a table: to a change of scale where it is one, exactly.
-func (q *qdq) rescale(o *qmodel.Operator) {
-	x, t := &q.model.Tensors[o.Inputs[0]], &q.model.Tensors[o.Output]
-	in, out := q.realScale(o.Inputs[0]), q.realScale(o.Output)
-	lo, hi := t.Span()
-	for i, want := range o.Table {
-		code := int32(i) & x.Max() // of the table of any channel
-		v := math.RoundToEven(float64(float32(in*float32(code-x.ZeroPoint)) / out))
-		if got := min(max(v+float64(t.ZeroPoint), float64(lo)), float64(hi)); got != float64(want) {
-			q.table(o)
-			return
-		}
-	}
-	flat := q.values[o.Inputs[0]].flat
-	q.quantize(o, q.dequantize(o.Inputs[0], flat), flat)
 }
 
 // A dyadic is a sum of terms, by channel, that float32 may hold without rounding: all scales are powers of two.

@@ -159,6 +159,12 @@ var networks = map[string]struct {
 		x := f.node("Relu", []string{f.norm(f.node("Gemm", []string{"image", f.random("a.weight", 0, 12, 8)}), "bn", 8)})
 		return f.classify(x, 8)
 	}, "a = linear(image) 1×1×8, normalized, relu\n"},
+	"factors of a product and of its bias": {func() *onnxproto.Model {
+		f := newFile(12)
+		x := f.node("Gemm", []string{"image", f.random("a.weight", 0, 8, 12), f.random("a.bias", 0, 8)}, whole("transB", 1),
+			onnxproto.Attribute{Name: "alpha", Kind: onnxproto.Float, Float: 2}, onnxproto.Attribute{Name: "beta", Kind: onnxproto.Float, Float: 0.5})
+		return f.classify(f.node("Relu", []string{x}), 8)
+	}, "a = linear(image) 1×1×8, biased, relu\n"},
 }
 
 // TestSameLogits compares the file's logits with those of goqat's network.

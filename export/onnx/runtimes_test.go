@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package onnx_test
+
+import (
+	"encoding/binary"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/goqat/goqat/export/agreement"
+	"github.com/goqat/goqat/export/onnx"
+	"github.com/goqat/goqat/internal/onnxproto"
+	"github.com/goqat/goqat/internal/qmodeltest"
+	"github.com/goqat/goqat/qmodel"
+)
+
+// sources returns the node that makes each tensor of a graph.
+func sources(g *onnxproto.Graph) map[string]*onnxproto.Node {
+	list := map[string]*onnxproto.Node{}
+	for i := range g.Nodes {
+		list[g.Nodes[i].Outputs[0]] = &g.Nodes[i]
+	}
+	return list
+}
+
+// averaged returns a model of an average with padding.
+func averaged(rng *rand.Rand) *qmodel.Model {
+	b := qmodeltest.New(rng, 7, 6, 2)
+	x := b.Conv(0, qmodeltest.Square(3, 1, 1), 4, 1, 8, 8)
+	return b.Finish(b.AvgPool(x, qmodeltest.Square(3, 2, 1), 8), 3)
+}
+
+// OpenVINO averages codes and gives the padding that counts code 0: findings/openvino-average-pool-padding.sh.
+func TestQDQAveragesOverPaddingOfTheZeroPoint(t *testing.T) {
+	counted := 0
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 7))
+		m := averaged(rng)
+		file, statements, err := onnx.QDQ(m, onnx.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		agrees(t, m, file, statements, images(rng, m, 2), func(_ *qmodel.Tensor, _ int, code int64) float64 { return float64(code) })
+		zero := m.Tensors[m.Operators[1].Inputs[0]].ZeroPoint
+		for _, n := range file.Graph.Nodes {
+			for _, a := range n.Attributes {
+				if a.Name == "count_include_pad" && zero != 0 {
+					t.Errorf("seed %d: %s counts padding of codes around %d", seed, n.Op, zero)
+				}
+			}
+		}
+		if m.Operators[1].CountPad && zero != 0 {
+			counted++
+		}
+	}
+	if counted == 0 {
+		t.Error("no average counted padding")
+	}
+}
+
+// ONNX Runtime makes one rounding of two that meet: findings/onnxruntime-two-roundings.sh. A table that halves the scale
+// of a tensor would be such a pair.
+func TestQDQNeverRoundsTwiceInARow(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 8))
+	b := qmodeltest.New(rng, 7, 6, 2)
+	x := b.Conv(0, qmodeltest.Square(3, 1, 1), 4, 1, 8, 8)
+	y := b.Table(x, 8)
+	halve := b.Model.Operators[1].Table
+	from, to := b.Model.Tensors[x].ZeroPoint, b.Model.Tensors[y].ZeroPoint
+	b.Model.Tensors[x].ScaleBits = math.Float32bits(math.Float32frombits(b.Model.Tensors[y].ScaleBits) / 2)
+	for code := range halve {
+		halve[code] = uint8(min(max(int32(math.RoundToEven(float64(int32(code)-from)/2))+to, 0), 255))
+	}
+	m := b.Finish(y, 3)
+	file, statements, err := onnx.QDQ(m, onnx.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if statements[1].Agreement != agreement.Exact {
+		t.Errorf("the table is said to be %s", statements[1].Agreement)
+	}
+	agrees(t, m, file, statements, images(rng, m, 2), func(_ *qmodel.Tensor, _ int, code int64) float64 { return float64(code) })
+	of := sources(&file.Graph)
+	for _, n := range file.Graph.Nodes {
+		if n.Op != "QuantizeLinear" {
+			continue
+		}
+		if d := of[n.Inputs[0]]; d != nil && d.Op == "DequantizeLinear" {
+			if q := of[d.Inputs[0]]; q != nil && q.Op == "QuantizeLinear" {
+				t.Errorf("%s rounds what %s rounded", n.Name, q.Name)
+			}
+		}
+	}
+}
+
+// ONNX Runtime adds the codes of a linear layer's bias whatever their scale: findings/onnxruntime-gemm-bias-scale.sh.
+func TestQDQBiasesHaveTheScaleOfTheAccumulator(t *testing.T) {
+	biases := 0
+	for name, build := range random {
+		m := build(rand.New(rand.NewPCG(3, 9)))
+		file, _, err := onnx.QDQ(m, onnx.Options{Bias: onnx.Int32Bias})
+		if err != nil {
+			t.Fatal(err)
+		}
+		of, scales := sources(&file.Graph), map[string][]float32{}
+		for _, c := range file.Graph.Initializers {
+			if c.Type == onnxproto.TypeFloat {
+				for at := 0; at < len(c.Data); at += 4 {
+					scales[c.Name] = append(scales[c.Name], math.Float32frombits(binary.LittleEndian.Uint32(c.Data[at:])))
+				}
+			}
+		}
+		scale := func(x string) []float32 { return scales[of[x].Inputs[1]] }
+		for _, n := range file.Graph.Nodes {
+			if n.Op != "Gemm" && n.Op != "Conv" || len(n.Inputs) < 3 || of[n.Inputs[2]] == nil || of[n.Inputs[0]].Op != "DequantizeLinear" {
+				continue
+			}
+			biases++
+			in, bias := scale(n.Inputs[0]), scale(n.Inputs[2])
+			for c, w := range scale(n.Inputs[1]) {
+				if bias[c] != in[0]*w {
+					t.Errorf("%s: %s has a bias of scale %v in channel %d, want %v", name, n.Name, bias[c], c, in[0]*w)
+				}
+			}
+		}
+	}
+	if biases < len(random) {
+		t.Errorf("%d biases", biases)
+	}
+}
+
+// OpenVINO takes pairs of QuantizeLinear and DequantizeLinear of 16 bits away: findings/openvino-16-bit.sh.
+func TestQDQCodesHaveEightBits(t *testing.T) {
+	for name, build := range random {
+		file, _, err := onnx.QDQ(build(rand.New(rand.NewPCG(4, 9))), onnx.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		types := map[string]onnxproto.Type{}
+		for _, c := range file.Graph.Initializers {
+			types[c.Name] = c.Type
+		}
+		for _, n := range file.Graph.Nodes {
+			if n.Op == "QuantizeLinear" && types[n.Inputs[2]] != onnxproto.TypeUint8 {
+				t.Errorf("%s: %s has a zero point of type %v", name, n.Name, types[n.Inputs[2]])
+			}
+		}
+	}
+}
