@@ -148,8 +148,8 @@ func (i Import) images(in layers.Input) ([]uint8, error) {
 
 // WriteFloat writes a float network that was not trained here as a run folder, which
 // must be new or empty: its checkpoint, which every verb takes like that of a float
-// phase, and a recipe whose quantized phase starts from it. The recipe must be the one
-// that the network is built of.
+// phase, and a recipe whose quantized phase starts from it, wherever the folder is moved.
+// The recipe must be the one that the network is built of.
 func WriteFloat(out string, r *recipe.Recipe, n *layers.Network) error {
 	own := *r
 	own.Out = out
@@ -163,6 +163,6 @@ func WriteFloat(out string, r *recipe.Recipe, n *layers.Network) error {
 	if err := f.replace(floatFile, c.Encode); err != nil {
 		return err
 	}
-	own.Init = filepath.Join(out, floatFile)
+	own.Init = floatFile // beside the recipe
 	return f.write(configFile, own.YAML())
 }

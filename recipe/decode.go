@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -18,7 +19,9 @@ import (
 )
 
 // Load reads a recipe file over the defaults; call [Recipe.Validate] when all
-// changes are made.
+// changes are made. Checkpoints that it names are looked for from its own folder
+// on, so that a folder with both can be moved, and where they are not there, from
+// the working folder on.
 func Load(path string) (*Recipe, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -29,7 +32,27 @@ func Load(path string) (*Recipe, error) {
 	if err != nil {
 		return nil, fmt.Errorf("recipe: %w", err)
 	}
-	return Parse(data, path)
+	r, err := Parse(data, path)
+	if err != nil {
+		return nil, err
+	}
+	for _, checkpoint := range []*string{&r.Init, &r.Teacher.Checkpoint} {
+		*checkpoint = beside(path, *checkpoint)
+	}
+	return r, nil
+}
+
+// beside returns the path of a file that a recipe names: from the recipe's folder on
+// if it is there, else as it is.
+func beside(recipe, name string) string {
+	if name == "" || filepath.IsAbs(name) {
+		return name
+	}
+	path := filepath.Join(filepath.Dir(recipe), name)
+	if _, err := os.Stat(path); err != nil {
+		return name
+	}
+	return path
 }
 
 // Limits of a recipe, far above any that a person writes.

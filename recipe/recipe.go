@@ -35,7 +35,7 @@ type Recipe struct {
 	Shards  int    `yaml:"shards"`  // parts of a batch, of at least 8 images each, with batch-norm statistics of their own; at most so many processes share a training, and the result does not depend on how many do
 	Seed    int    `yaml:"seed"`    // of initial weights, order, augmentation and split; at least 0
 	Threads int    `yaml:"threads"` // 0 means all processors; results do not depend on it
-	Init    string `yaml:"init"`    // checkpoint to start the quantized phase from, instead of a float phase; with transfer.head the float phase, too
+	Init    string `yaml:"init"`    // checkpoint to start the quantized phase from, instead of a float phase; with transfer.head the float phase, too; a path from the recipe's folder on or, if nothing is there, from the working folder on
 
 	Transfer Transfer `yaml:"transfer"` // of what was trained on other images
 
@@ -156,7 +156,7 @@ type Transfer struct {
 // Teacher is a float network whose answers the quantized one learns from
 // (Hinton et al. 2015, "Distilling the knowledge in a neural network").
 type Teacher struct {
-	Checkpoint  string  `yaml:"checkpoint"`  // empty means no teacher
+	Checkpoint  string  `yaml:"checkpoint"`  // empty means no teacher; a path as that of init
 	Temperature float64 `yaml:"temperature"` // softens the teacher's answers, above 0
 	Weight      float64 `yaml:"weight"`      // share of the teacher in the loss, in [0, 1]
 }

@@ -271,6 +271,30 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// Checkpoints are looked for beside the recipe, and then from the working folder on.
+func TestLoadFindsCheckpoints(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for path, text := range map[string]string{"net/r.yaml": "init: float.safetensors\nteacher: {checkpoint: ../big.safetensors}", "net/float.safetensors": "",
+		"float.safetensors": "", "big.safetensors": "", "else/r.yaml": "init: net/float.safetensors\nteacher: {checkpoint: /big.safetensors}"} {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, want := range map[string][2]string{"net/r.yaml": {"net/float.safetensors", "big.safetensors"}, "else/r.yaml": {"net/float.safetensors", "/big.safetensors"}} {
+		r, err := recipe.Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := [2]string{r.Init, r.Teacher.Checkpoint}; got != want {
+			t.Errorf("%s names %q, want %q", path, got, want)
+		}
+	}
+}
+
 func TestSet(t *testing.T) {
 	r := recipe.Default()
 	for _, s := range []string{

@@ -41,7 +41,10 @@ What goqat has not is listed, all at once, with the nearest that it has.
 
 Unless --mean and --std say how images are normalized outside the file, as in
 (pixel/255 - mean)/std, it is given pixels of 0 to 1, or 0 to 255 where it divides
-by about 255 itself. Classes without names are matched with those of data by index.`,
+by about 255 itself. Classes without names are matched with those of data by index.
+
+goqat's networks have one output, the logits. Of several, --logits names it; of the
+others nothing is taken but what the logits need.`,
 		Example: `  qat import net.onnx --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --classes names.txt -o runs/net
   qat calibrate runs/net/checkpoint-float.safetensors --data photos -o net.qmodel`,
 		Args: command.Arguments(1, 1, "an ONNX file"),
@@ -74,6 +77,7 @@ by about 255 itself. Classes without names are matched with those of data by ind
 	c.Flags().Float64SliceVar(&i.Mean, "mean", nil, "of the pixels, 0 to 1: one number, or one a channel")
 	c.Flags().Float64SliceVar(&i.Deviation, "std", nil, "standard deviation of the pixels, like --mean")
 	c.Flags().StringVar(&classes, "classes", "", "`file` with the name of a class on each line")
+	c.Flags().StringVar(&i.Logits, "logits", "", "`name` of the output that the logits are, where the file has several")
 	c.Flags().StringVar(&i.Data, "data", "", "data set, or path of a folder or archive of images, that the recipe names")
 	c.Flags().StringSliceVar(&i.Images, "images", nil, "image `files` or folders to compare on; default: made images")
 	addThreads(c, &threads)

@@ -3,10 +3,13 @@
 package onnx
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/goqat/goqat/geometry"
 	"github.com/goqat/goqat/internal/onnxeval"
@@ -50,8 +53,9 @@ func Import(m *onnxproto.Model, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(m.Graph.Outputs) != 1 {
-		return nil, fmt.Errorf("onnx: the model has %d outputs, and goqat's networks have one; export the logits alone", len(m.Graph.Outputs))
+	output, err := logitsOf(&m.Graph, o.Logits)
+	if err != nil {
+		return nil, err
 	}
 	dims := []int{1}
 	for _, d := range v.dims[1:] {
@@ -63,7 +67,10 @@ func Import(m *onnxproto.Model, o Options) (*Model, error) {
 	}
 	i := &importer{
 		options: o, opsets: m.Opsets, program: program, network: &network.Network{Image: v.tensor}, values: map[string]view{}, readers: map[string]int{},
-		output: m.Graph.Outputs[0].Name, bytes: input.Type == onnxproto.TypeUint8, names: newNames(), numbers: map[string][]float32{}, model: &Model{program: program, layout: v.dims, most: o},
+		output: output, bytes: input.Type == onnxproto.TypeUint8, names: newNames(), numbers: map[string][]float32{}, model: &Model{program: program, layout: v.dims, most: o},
+	}
+	if others := len(m.Graph.Outputs) - 1; others > 0 {
+		i.note("of %d outputs %q is taken, of the others what it needs", others+1, output)
 	}
 	nodes := i.needed(m.Graph.Nodes)
 	v.affine = newAffine(v.tensor.Channels)
@@ -78,6 +85,41 @@ func Import(m *onnxproto.Model, o Options) (*Model, error) {
 		return nil, err
 	}
 	return i.model, nil
+}
+
+// shownOutputs is how many outputs a message names.
+const shownOutputs = 8
+
+// logitsOf returns the name of the output that the logits are: the named one, or the only one.
+func logitsOf(g *onnxproto.Graph, name string) (string, error) {
+	if len(g.Outputs) == 1 && name == "" {
+		return g.Outputs[0].Name, nil
+	}
+	var list []string
+	for k, v := range g.Outputs {
+		if v.Name == name {
+			return name, nil
+		}
+		if k >= shownOutputs {
+			continue
+		}
+		var dims []string
+		for _, d := range v.Dims {
+			dims = append(dims, cmp.Or(d.Name, strconv.FormatInt(d.Size, 10)))
+		}
+		of := ""
+		if dims != nil {
+			of = " of " + strings.Join(dims, "×")
+		}
+		list = append(list, fmt.Sprintf("%q%s", v.Name, of))
+	}
+	if more := len(g.Outputs) - len(list); more > 0 {
+		list = append(list, fmt.Sprintf("and %d more", more))
+	}
+	if name == "" {
+		return "", fmt.Errorf("onnx: the model has %d outputs, %s, and goqat's networks have one: name that of the logits", len(g.Outputs), strings.Join(list, ", "))
+	}
+	return "", fmt.Errorf("onnx: the model has no output %q; it has %s", name, strings.Join(list, ", "))
 }
 
 // imageOf returns the input of a graph and how it sees the image.

@@ -36,6 +36,8 @@ type Options struct {
 	Mean, Deviation []float64
 	// Classes are the names of the classes. Without, they are called by their index.
 	Classes []string
+	// Logits names the output of the file that the logits are, of several; what the others alone need is left out.
+	Logits string
 	// Memory bounds the bytes that evaluating the file in Compare may take, Work the multiplications for an image; 0 means
 	// that nothing does.
 	Memory, Work int64
@@ -98,7 +100,11 @@ func (e *Unsupported) Error() string {
 		}
 		list = append(list, s)
 	}
-	return fmt.Sprintf("onnx: goqat cannot take %d nodes: %s", len(e.Nodes), strings.Join(list, "; "))
+	number := fmt.Sprint(len(e.Nodes), " nodes")
+	if len(e.Nodes) == 1 {
+		number = "one node"
+	}
+	return fmt.Sprintf("onnx: goqat cannot take %s: %s", number, strings.Join(list, "; "))
 }
 
 // Open imports a file, and what it has in files beside it.

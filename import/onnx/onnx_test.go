@@ -270,6 +270,46 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestSeveralOutputs takes the output that is named, with what it needs and nothing else.
+func TestSeveralOutputs(t *testing.T) {
+	file := func() *onnxproto.Model {
+		f := newFile(1, 4, 4)
+		x := f.node("Relu", []string{f.conv("image", "a", 4, 1, 3)})
+		boxes := f.node("Mish", []string{f.conv(x, "boxes", 2, 4, 2)})
+		x = f.node("Gemm", []string{f.node("Flatten", []string{x}), f.random("fc.weight", 0, 3, 16), f.random("fc.bias", 0, 3)}, whole("transB", 1))
+		m := f.model(f.node("Softmax", []string{x}))
+		for _, other := range []string{x, boxes} {
+			m.Graph.Outputs = append(m.Graph.Outputs, onnxproto.Value{Name: other, Type: onnxproto.TypeFloat, Dims: []onnxproto.Dim{{Name: "N"}, {Size: 3}}})
+		}
+		return m
+	}
+	for name, want := range map[string]string{
+		"":       `has 3 outputs, "Softmax_6", "Gemm_5" of N×3, "Mish_3" of N×3, and goqat's networks have one: name that of the logits`,
+		"scores": `has no output "scores"; it has "Softmax_6"`,
+		"Mish_3": "Mish",
+	} {
+		if _, err := onnx.Import(file(), onnx.Options{Logits: name}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: the error is %v, want %s", name, err, want)
+		}
+	}
+	for _, name := range []string{"Softmax_6", "Gemm_5"} {
+		options := exact
+		options.Logits = name
+		m, err := onnx.Import(file(), options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := m.Build(layers.Config{Batch: 1, Policy: policy(t), Pool: pool})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := m.Compare(context.Background(), n, made(m.Input, 3))
+		if err != nil || d.Relative() > 2e-6 || strings.Contains(m.Network.String(), "boxes") || len(m.Notes) == 0 || !strings.Contains(m.Notes[0], "of 3 outputs") {
+			t.Errorf("%s: the difference is %+v, %v; notes %q\n%s", name, d, err, m.Notes, m.Network)
+		}
+	}
+}
+
 // TestOpenReadsBesides reads numbers beside the model, and nowhere else.
 func TestOpenReadsBeside(t *testing.T) {
 	dir := t.TempDir()
