@@ -11,7 +11,7 @@ import tempfile
 import time
 
 MEAN, STD = "0.485,0.456,0.406", "0.229,0.224,0.225"
-METHODS = os.environ.get("METHODS", "int pact dorefa wrpn lsq lsq+ binaryconnect bnn xnor abc twn ttq inq").split()
+BITS = 4  # of a step, or the nearest that a method has
 
 
 def run(*command):
@@ -55,14 +55,17 @@ def main():
         verified = result["verify"]
         print(f"  calibrate {bits} bits: {seconds:.0f} s, {memory:.0f} MB, {result['file_bytes']:,} B, {mismatches(verified)} differ in "
               f"{verified['tensors']} tensors of {verified['images']} images", flush=True)
-    for method in METHODS:  # of each class one image for a step, one for validation
+    methods = {m["name"]: m for m in must(qat, "methods")[0]}
+    for method in os.environ.get("METHODS", " ".join(methods)).split():  # of each class one image for a step, one for validation
+        widths = [min(methods[method][what], key=lambda bits: abs(bits - BITS)) for what in ("weight_bits", "activation_bits")]
         out = work / "step"
-        result, seconds, memory = run(qat, "train", folder / "config.yaml", "--init", checkpoint, "--method", method, "--epochs", "1", "--batch", classes,
+        result, seconds, memory = run(qat, "train", folder / "config.yaml", "--init", checkpoint, "--method", method, "--weight-bits", widths[0],
+                                      "--activation-bits", widths[1], "--epochs", "1", "--batch", classes,
                                       "--set", f"data.train_limit={2 * classes}", "--set", "data.test_limit=2", "--set", "verify.images=1", "--out", out)
         if result is None:
             print(f"  a step of {method}: {memory}", flush=True)
         else:
-            print(f"  a step of {method}: {seconds:.0f} s, {memory:.0f} MB, {result['size_bytes']['integer']:,} B, {mismatches(result['verify'])} differ",
+            print(f"  a step of {method}, {widths[0]} and {widths[1]} bits: {seconds:.0f} s, {memory:.0f} MB, {result['size_bytes']['integer']:,} B, {mismatches(result['verify'])} differ",
                   flush=True)
         shutil.rmtree(out, ignore_errors=True)
     shutil.rmtree(folder)

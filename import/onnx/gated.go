@@ -61,6 +61,11 @@ func prelu(i *importer, n *onnxproto.Node) error {
 	if err != nil {
 		return err
 	}
+	if n.Int(negated, 0) != 0 {
+		for c := range slopes {
+			slopes[c] = -slopes[c]
+		}
+	}
 	y, err := i.nonlinear(n, network.PReLU, network.PReLU.Slope())
 	if err == nil {
 		i.put(y.Name, "slope", singles(slopes))
@@ -216,6 +221,42 @@ func enlarge(i *importer, n *onnxproto.Node) error {
 		w.dims = append(w.dims, f)
 	}
 	i.set(n.Outputs[0], w)
+	return nil
+}
+
+// tile repeats the positions of a dimension of one, which lies after the rows or the columns: an upsampling, as Keras writes it
+// by Unsqueeze, Tile and Reshape.
+func tile(i *importer, n *onnxproto.Node) error {
+	v, err := i.real(n, 0)
+	if err != nil {
+		return err
+	}
+	at := -1
+	for d, size := range i.program.Tensors[n.Outputs[0]].Dims {
+		if size == count(v.dims[d]) {
+			continue
+		}
+		if at >= 0 || count(v.dims[d]) != 1 {
+			return misfitf("a Tile of one dimension of 1", "it repeats more")
+		}
+		at = d
+	}
+	if at < 0 {
+		return same(i, n)
+	}
+	x, times := v.tensor, i.program.Tensors[n.Outputs[0]].Dims[at]
+	o, dims := network.Operator{Kind: network.Upsampling, Factor: [2]int{1, 1}}, slices.Clone(v.dims)
+	for _, a := range []axis{rows, columns} {
+		if at > 1 && len(dims[at-1]) > 0 && slices.Equal(dims[at-1], whole(x, a)) {
+			o.Factor[a] = times
+			dims[at-1], dims[at] = []factor{{a, size(x, a), times}}, []factor{{a, times, 1}}
+		}
+	}
+	if o.Factor == [2]int{1, 1} {
+		return misfitf("a Tile of a dimension just after the rows or the columns", "it repeats something else")
+	}
+	t := i.add(n, o, x.Height*o.Factor[0], x.Width*o.Factor[1], x.Channels, x)
+	i.set(n.Outputs[0], view{tensor: t, dims: dims})
 	return nil
 }
 

@@ -72,7 +72,7 @@ func Import(m *onnxproto.Model, o Options) (*Model, error) {
 	if others := len(m.Graph.Outputs) - 1; others > 0 {
 		i.note("of %d outputs %q is taken, of the others what it needs", others+1, output)
 	}
-	nodes := i.needed(m.Graph.Nodes)
+	nodes := i.joined(i.needed(m.Graph.Nodes))
 	v.affine = newAffine(v.tensor.Channels)
 	i.set(input.Name, v)
 	for _, n := range nodes {
@@ -124,23 +124,14 @@ func logitsOf(g *onnxproto.Graph, name string) (string, error) {
 
 // imageOf returns the input of a graph and how it sees the image.
 func imageOf(g *onnxproto.Graph) (*onnxproto.Value, view, error) {
-	stored := map[string]bool{}
-	for _, t := range g.Initializers {
-		stored[t.Name] = true
-	}
-	var input *onnxproto.Value
-	for i := range g.Inputs {
-		switch {
-		case stored[g.Inputs[i].Name]: // old files list initializers here, too
-		case input != nil:
-			return nil, view{}, fmt.Errorf("onnx: the model has two inputs, %q and %q, and goqat's networks have one", input.Name, g.Inputs[i].Name)
-		default:
-			input = &g.Inputs[i]
-		}
-	}
-	if input == nil {
+	fed := g.Fed()
+	switch {
+	case len(fed) == 0:
 		return nil, view{}, errors.New("onnx: the model has no input")
+	case len(fed) > 1:
+		return nil, view{}, fmt.Errorf("onnx: the model has two inputs, %q and %q, and goqat's networks have one", fed[0].Name, fed[1].Name)
 	}
+	input := fed[0]
 	if t := input.Type; t != onnxproto.TypeFloat && t != onnxproto.TypeDouble && t != onnxproto.TypeUint8 {
 		return nil, view{}, fmt.Errorf("onnx: the input %q is %v, want FLOAT or UINT8", input.Name, t)
 	}

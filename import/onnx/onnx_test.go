@@ -148,6 +148,34 @@ var networks = map[string]struct {
 		x = f.node("Relu", []string{f.conv(x, "b", 3, 3, 3)})
 		return f.classify(f.node("Flatten", []string{x}), 3*2*4)
 	}, "upsample1 = upsampling(a) 4×6×3, 2×3 times\n"},
+	"PReLU and upsampling as Keras writes them": {func() *onnxproto.Model {
+		f := newFile(1, 2, 3)
+		x := f.conv("image", "a", 3, 1, 1)
+		y := f.node("Relu", []string{f.node("Neg", []string{x})})
+		x = f.node("Add", []string{f.node("Mul", []string{y, f.floats("slope", []int64{1, 3, 1, 1}, -0.1, 0.2, -0.3)}), f.node("Relu", []string{x})})
+		x = f.node("Transpose", []string{x}, list("perm", 0, 2, 3, 1))
+		x = f.node("Tile", []string{f.node("Unsqueeze", []string{x, f.wholes("after rows", 2)}), f.wholes("twice", 1, 1, 2, 1, 1)})
+		x = f.node("Reshape", []string{x, f.wholes("high", 1, 4, 3, 3)})
+		x = f.node("Tile", []string{f.node("Unsqueeze", []string{x, f.wholes("after columns", 3)}), f.wholes("thrice", 1, 1, 1, 3, 1)})
+		x = f.node("Transpose", []string{f.node("Reshape", []string{x, f.wholes("wide", 1, 4, 9, 3)})}, list("perm", 0, 3, 1, 2))
+		x = f.node("Neg", []string{f.conv(x, "b", 2, 3, 1)})
+		return f.classify(f.node("Flatten", []string{x}), 72)
+	}, "activation1 = nonlinearity(a) 2×3×3, prelu\nupsample1 = upsampling(activation1) 4×3×3, 2×1 times\n"},
+	"hard-swish and padding as Keras writes them": {func() *onnxproto.Model {
+		f := newFile(4, 5, 1)
+		x := f.conv(f.node("Transpose", []string{"image"}, list("perm", 0, 3, 1, 2)), "a", 4, 1, 3, list("pads", 1, 1, 1, 1))
+		y := f.node("Clip", []string{f.node("Add", []string{f.floats("three", nil, 3), x}), f.floats("lo", nil, 0), f.floats("hi", nil, 6)})
+		y = f.node("Mul", []string{y, f.floats("sixth", nil, 1./6)})
+		x = f.node("Transpose", []string{f.node("Mul", []string{x, y})}, list("perm", 0, 2, 3, 1))
+		x = f.node("Pad", []string{x, f.wholes("pads", 0, 0, 1, 0, 0, 1, 1, 0)})
+		x = f.conv(f.node("Transpose", []string{x}, list("perm", 0, 3, 1, 2)), "b", 2, 4, 2)
+		return f.classify(f.node("Flatten", []string{x}), 2*4*6)
+	}, "hard_swish\nb = convolution(activation1) 4×6×2, 2×2 window with stride 1, padding [0 1 1 1], biased\n"},
+	"inputs that nobody reads": {func() *onnxproto.Model {
+		f := newFile(1, 2, 2)
+		f.m.Graph.Inputs = append([]onnxproto.Value{{Name: "mean", Type: onnxproto.TypeFloat, Dims: []onnxproto.Dim{{Size: 1}}}}, f.m.Graph.Inputs...)
+		return f.classify(f.node("Flatten", []string{"image"}), 4)
+	}, "fc = linear(flatten1)"},
 	"signals": {func() *onnxproto.Model {
 		f := newFile(2, 16)
 		x := f.node("Conv", []string{"image", f.random("a.weight", 0, 4, 2, 5), f.random("a.bias", 0, 4)}, list("pads", 2, 2), list("strides", 2))

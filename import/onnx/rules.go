@@ -44,6 +44,7 @@ func init() { // rules refer to each other
 		"MatMul":             matmul,
 		"MaxPool":            maxPool,
 		"Mul":                multiply,
+		"Neg":                negate,
 		"PRelu":              prelu,
 		"Pad":                pad,
 		"ReduceMean":         reduceMean,
@@ -56,6 +57,7 @@ func init() { // rules refer to each other
 		"Split":              split,
 		"Squeeze":            regroup,
 		"Sub":                subtract,
+		"Tile":               tile,
 		"Transpose":          transpose,
 		"Unsqueeze":          regroup,
 		"Upsample":           enlarge,
@@ -120,7 +122,7 @@ func regroup(i *importer, n *onnxproto.Node) error {
 }
 
 func transpose(i *importer, n *onnxproto.Node) error {
-	v, err := i.view(n, 0)
+	v, err := i.padded(n, 0)
 	if err != nil {
 		return err
 	}
@@ -272,6 +274,15 @@ func subtract(i *importer, n *onnxproto.Node) error {
 		return i.byConstant(n, func(c float64) (by, plus float64) { return -1, c })
 	}
 	return misfitf("Add", "it subtracts two tensors that depend on the image")
+}
+
+func negate(i *importer, n *onnxproto.Node) error {
+	v, err := i.view(n, 0)
+	if err != nil {
+		return err
+	}
+	c := v.tensor.Channels
+	return i.affineNode(n, v, slices.Repeat([]float64{-1}, c), make([]float64, c))
 }
 
 func multiply(i *importer, n *onnxproto.Node) error {

@@ -68,6 +68,7 @@ func TestOperators(t *testing.T) {
 		"mean, rounded up": {"AveragePool", nine, nil, []onnxproto.Attribute{ints("kernel_shape", 2, 2), ints("strides", 2, 2), integer("ceil_mode", 1), integer("count_include_pad", 1)},
 			tensor([]int{1, 1, 2, 2}, 3, 4.5, 7.5, 9)},
 		"maximum, dilated":       {"MaxPool", nine, nil, []onnxproto.Attribute{ints("kernel_shape", 2, 2), ints("dilations", 2, 2)}, tensor([]int{1, 1, 1, 1}, 9)},
+		"tile":                   {"Tile", tensor([]int{1, 2}, 3, 4), []*Tensor{tensor([]int{2}, 2, 2)}, nil, tensor([]int{2, 4}, 3, 4, 3, 4, 3, 4, 3, 4)},
 		"slice backwards":        {"Slice", six, []*Tensor{tensor([]int{1}, -1), tensor([]int{1}, -9), tensor([]int{1}, 1), tensor([]int{1}, -2)}, nil, tensor([]int{2, 2}, 3, 1, 6, 4)},
 		"transpose":              {"Transpose", six, nil, nil, tensor([]int{3, 2}, 1, 4, 2, 5, 3, 6)},
 		"gather":                 {"Gather", six, []*Tensor{tensor([]int{2}, 2, -3)}, []onnxproto.Attribute{integer("axis", 1)}, tensor([]int{2, 2}, 3, 1, 6, 4)},

@@ -63,6 +63,7 @@ var operators = map[string]func(*call){
 	"Slice":           slice,
 	"Split":           split,
 	"Squeeze":         squeeze,
+	"Tile":            tile,
 	"Transpose":       transpose,
 	"Unsqueeze":       unsqueeze,
 	"Upsample":        resize, // before version 10 of the operators

@@ -66,10 +66,7 @@ func Prepare(m *onnxproto.Model, kind onnxproto.Type, dims []int, o Options) (*P
 		}
 		p.Tensors[x.Name] = t
 	}
-	for _, v := range m.Graph.Inputs {
-		if p.Tensors[v.Name] != nil { // old files list initializers here, too
-			continue
-		}
+	for _, v := range m.Graph.Fed() {
 		if p.input != "" {
 			return nil, fmt.Errorf("onnx: the model has two inputs, %q and %q, want one", p.input, v.Name)
 		}

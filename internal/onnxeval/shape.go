@@ -251,6 +251,37 @@ func expand(c *call) {
 	c.pick(x, dims, 0, offsets(x.Dims, dims))
 }
 
+// tile repeats a tensor along each of its dimensions.
+func tile(c *call) {
+	x, repeats := c.input(0), c.wholes(1)
+	if len(repeats) != len(x.Dims) {
+		c.errorf("%d repeats of %v", len(repeats), x.Dims)
+		return
+	}
+	dims, by := slices.Clone(x.Dims), rowMajor(x.Dims)
+	for d, n := range repeats {
+		if n < 0 || n > maxLen {
+			c.errorf("it repeats %v times", repeats)
+			return
+		}
+		dims[d] *= n
+	}
+	if _, err := sized(dims); err != nil {
+		c.err = err
+		return
+	}
+	c.result(x.Type, dims, func(y []float64) {
+		for i := range y {
+			at, rest := 0, i
+			for d := len(dims) - 1; d >= 0; d-- {
+				at += rest % dims[d] % x.Dims[d] * by[d]
+				rest /= dims[d]
+			}
+			y[i] = x.Data[at]
+		}
+	})
+}
+
 // slice has its numbers as attributes before version 10 of the operators, then as inputs.
 func slice(c *call) {
 	x := c.input(0)

@@ -67,6 +67,34 @@ func (n *Node) Int(name string, otherwise int) int {
 	return otherwise
 }
 
+// Fed returns the inputs that a run needs: those that no initializer gives, which old files list, too, and that a node reads, since
+// Keras declares constants of its normalization that nobody reads. Where nobody reads any, it returns them all.
+func (g *Graph) Fed() []*Value {
+	stored, read := map[string]bool{}, map[string]bool{}
+	for i := range g.Initializers {
+		stored[g.Initializers[i].Name] = true
+	}
+	for i := range g.Nodes {
+		for _, name := range g.Nodes[i].Inputs {
+			read[name] = true
+		}
+	}
+	var all, fed []*Value
+	for i := range g.Inputs {
+		v := &g.Inputs[i]
+		if stored[v.Name] {
+			continue
+		}
+		if all = append(all, v); read[v.Name] {
+			fed = append(fed, v)
+		}
+	}
+	if fed == nil {
+		return all
+	}
+	return fed
+}
+
 // Float returns an attribute, or the given value if there is none.
 func (n *Node) Float(name string, otherwise float64) float64 {
 	if a := n.Attribute(name); a != nil {
