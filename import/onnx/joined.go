@@ -9,7 +9,7 @@ import (
 	"github.com/goqat/goqat/internal/onnxproto"
 )
 
-// joined puts what an exporter writes by several nodes in the place of the last of them, as the node that it is.
+// joined makes one node, where the last of them is, of several by which exporters write it.
 func (i *importer) joined(nodes []*onnxproto.Node) []*onnxproto.Node {
 	j := joiner{i, map[string]*onnxproto.Node{}}
 	parts := map[*onnxproto.Node]bool{}
