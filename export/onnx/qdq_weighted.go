@@ -17,12 +17,8 @@ import (
 
 // hasForm says whether the terms of an operator can be summed as real numbers: those of its weights, and of the tensors
 // of accumulators that it adds, over codes or single signs. Its biases, which runtimes round to int32 in steps of the
-// accumulator, must fit, and a rounded one must not be wrong by more than half a step of the output. Nor has a mean that counts
-// its padding a form: OpenVINO takes that for code 0, whatever the zero point (findings/openvino-counted-padding.sh).
+// accumulator, must fit, and a rounded one must not be wrong by more than half a step of the output.
 func (q *qdq) hasForm(o *qmodel.Operator) bool {
-	if o.CountPad {
-		return false
-	}
 	producers := []*qmodel.Operator{}
 	if o.Weighted() {
 		producers = append(producers, o)
