@@ -39,7 +39,8 @@
 //   - import/onnx: networks that were trained elsewhere.
 //   - export: a network to a model, the proof that they agree, and, in packages
 //     below it, the formats of other runtimes and how they agree there.
-//   - recipe, pipeline: a training as data, and the same carried out.
+//   - recipe, pipeline, sweep: a training as data, the same carried out, and many
+//     of them in parts.
 //   - artifact, describe, energy, benchmark: which kind of file this is, what is in
 //     it, what it costs.
 //   - evaluate, classify, table: how well a network does, on a data set, on images,

@@ -57,11 +57,3 @@ func (t teller) tell(e Event) {
 
 // note tells a sentence.
 func (t teller) note(text string) { t.tell(Note{text}) }
-
-// count tells how much of some work is done.
-func (t teller) count(what string, done, total int) { t.tell(Progress{what, done, total}) }
-
-// counter returns a function that tells how much of so much work is done.
-func (t teller) counter(what string, total int) func(done int) {
-	return func(done int) { t.count(what, done, total) }
-}

@@ -38,6 +38,12 @@ type folder struct {
 	rates   map[string]float64 // images a second of the last epoch in metrics.jsonl, by phase
 }
 
+// ErrInUse is the error of a run folder that another training holds.
+var ErrInUse = errors.New("another run is using it; wait for that to end or choose another folder")
+
+// files are those of a run, which are written beside their places before they take them.
+var files = []string{configFile, metricsFile, lastFile, floatFile, bestFile, modelFile, summaryFile}
+
 // openFolder makes the run folder, or takes the one to resume.
 func openFolder(r *recipe.Recipe, resume bool, group dist.Group) (*folder, error) {
 	if group.Rank() > 0 {
@@ -90,12 +96,12 @@ func (f *folder) fit(resume bool) error {
 	case err == nil:
 		return fmt.Errorf("pipeline: %s holds a run already; resume it (--resume %s) or name another folder (--out)", f.path, f.path)
 	}
-	files, err := fs.ReadDir(f.root.FS(), ".")
+	found, err := fs.ReadDir(f.root.FS(), ".")
 	if err != nil {
 		return fmt.Errorf("pipeline: run folder %s: %w", f.path, err)
 	}
-	for _, file := range files {
-		if file.Name() != lockFile {
+	for _, file := range found {
+		if name := file.Name(); name != lockFile && name != temporary(configFile) { // as a kill leaves it
 			return fmt.Errorf("pipeline: run folder %s is not empty, it has %q; name a new or an empty folder (--out)", f.path, file.Name())
 		}
 	}
@@ -121,7 +127,7 @@ func temporary(name string) string { return "." + name + ".partial" }
 // sweep removes the temporary files of this run that a kill left there, by their exact
 // names.
 func (f *folder) sweep() error {
-	for _, name := range []string{configFile, metricsFile, lastFile, floatFile, bestFile, modelFile, summaryFile} {
+	for _, name := range files {
 		if err := f.root.Remove(temporary(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("pipeline: run folder %s: %w", f.path, err)
 		}

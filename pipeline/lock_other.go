@@ -6,6 +6,7 @@ package pipeline
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,7 +20,7 @@ func lock(folder string) (release func(), err error) {
 	path := filepath.Join(folder, lockFile)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return nil, errors.New("another run is using it, or was killed there: if so, remove " + path)
+		return nil, fmt.Errorf("%w; if it was killed there, remove %s", ErrInUse, path)
 	}
 	if err != nil {
 		return nil, err

@@ -5,7 +5,6 @@
 package pipeline
 
 import (
-	"errors"
 	"os"
 	"syscall"
 )
@@ -21,7 +20,7 @@ func lock(folder string) (release func(), err error) {
 	}
 	if err := syscall.Flock(int(d.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		d.Close()
-		return nil, errors.New("another run is using it; wait for that to end or choose another folder")
+		return nil, ErrInUse
 	}
 	return func() { d.Close() }, nil
 }

@@ -193,7 +193,7 @@ func (p *phase) validate(l *train.Loop) error {
 		l.Average.Swap()
 		defer l.Average.Swap()
 	}
-	v, err := train.Evaluate(context.Background(), p.network, l.Pass, p.data.validation, p.on.counter("validation", p.data.validation.Len()))
+	v, err := train.Evaluate(context.Background(), p.network, l.Pass, p.data.validation, nil)
 	if err != nil {
 		return err
 	}

@@ -24,15 +24,8 @@ type Proof struct {
 
 // Prove evaluates a model on test images and verifies it against its network, tensor
 // by tensor, on images to compare. A single integer that differs is an error. progress,
-// if not nil, is told how many images are classified and compared.
-func Prove(ctx context.Context, n *layers.Network, m *infer.Model, test, compared datasets.Split, threads int, progress func(what string, done, total int)) (*Proof, error) {
-	of := func(what string, total int) func(done int) {
-		return func(done int) {
-			if progress != nil {
-				progress(what, done, total)
-			}
-		}
-	}
+// if not nil, is told how many images are compared.
+func Prove(ctx context.Context, n *layers.Network, m *infer.Model, test, compared datasets.Split, threads int, progress func(done int)) (*Proof, error) {
 	batch := n.Graph.Batch()
 	runner, err := m.NewRunner(infer.Options{Batch: batch, Threads: threads, Work: m.Work()})
 	if err != nil {
@@ -41,11 +34,11 @@ func Prove(ctx context.Context, n *layers.Network, m *infer.Model, test, compare
 	defer runner.Close()
 	p := &Proof{}
 	start := time.Now()
-	if p.Result, err = train.EvaluateIntegers(ctx, runner.Run, batch, len(n.Classes), test, of("integers", test.Len())); err != nil {
+	if p.Result, err = train.EvaluateIntegers(ctx, runner.Run, batch, len(n.Classes), test, nil); err != nil {
 		return nil, err
 	}
 	p.ImagesPerSecond = float64(p.Result.Images) / time.Since(start).Seconds()
-	p.Verification, err = export.Verify(ctx, n, m, compared, threads, of("verify", compared.Len()))
+	p.Verification, err = export.Verify(ctx, n, m, compared, threads, progress)
 	if err == nil && p.Verification.IntegerMismatches > 0 {
 		err = fmt.Errorf("pipeline: %d integers differ between the training graph and the model: this is a defect of goqat, please report it", p.Verification.IntegerMismatches)
 	}

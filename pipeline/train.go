@@ -421,7 +421,7 @@ func (t *run) accuracy(ctx context.Context, file string, quantize bool) (test *f
 	if err := c.Restore(t.network, nil); err != nil {
 		return nil, 0, err
 	}
-	r, err := train.Evaluate(ctx, t.network, graph.Pass{Quantize: quantize}, t.data.Test, t.on.counter("test", t.data.Test.Len()))
+	r, err := train.Evaluate(ctx, t.network, graph.Pass{Quantize: quantize}, t.data.Test, nil)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -459,7 +459,9 @@ func (t *run) exportModel(ctx context.Context, n *layers.Network) error {
 	if k := t.r.Verify.Images; k > 0 {
 		compared = compared.Head(k)
 	}
-	p, err := Prove(ctx, n, m, t.data.Test, compared, t.pool.Threads(), t.on.count)
+	p, err := Prove(ctx, n, m, t.data.Test, compared, t.pool.Threads(), func(done int) {
+		t.on.tell(Progress{"verify", done, compared.Len()})
+	})
 	if p != nil {
 		t.summary.Accuracy.Integer, t.summary.RunImagesPerSecond, t.summary.Verify = &p.Result.Accuracy, p.ImagesPerSecond, &p.Verification
 		t.judge(p.Result)

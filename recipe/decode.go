@@ -23,6 +23,20 @@ import (
 // on, so that a folder with both can be moved, and where they are not there, from
 // the working folder on.
 func Load(path string) (*Recipe, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	r, err := Parse(data, path)
+	if err != nil {
+		return nil, err
+	}
+	r.locate(path)
+	return r, nil
+}
+
+// readFile reads a recipe file, and no more of it than Parse takes.
+func readFile(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("recipe: %w", err)
@@ -32,14 +46,14 @@ func Load(path string) (*Recipe, error) {
 	if err != nil {
 		return nil, fmt.Errorf("recipe: %w", err)
 	}
-	r, err := Parse(data, path)
-	if err != nil {
-		return nil, err
-	}
+	return data, nil
+}
+
+// locate looks for the checkpoints that a recipe file names.
+func (r *Recipe) locate(path string) {
 	for _, checkpoint := range []*string{&r.Init, &r.Teacher.Checkpoint} {
 		*checkpoint = beside(path, *checkpoint)
 	}
-	return r, nil
 }
 
 // beside returns the path of a file that a recipe names: from the recipe's folder on
@@ -66,6 +80,15 @@ const (
 // which list every problem with its line: unknown and repeated keys, and values
 // of the wrong type.
 func Parse(data []byte, name string) (*Recipe, error) {
+	document, err := parseNode(data, name)
+	if err != nil {
+		return nil, err
+	}
+	return decode(document, name)
+}
+
+// parseNode reads the one document of a recipe file, nil if it is empty.
+func parseNode(data []byte, name string) (*yaml.Node, error) {
 	if len(data) > maxText {
 		return nil, fmt.Errorf("recipe: %s: longer than %d MiB, which is no recipe", name, maxText>>20)
 	}
@@ -77,12 +100,20 @@ func Parse(data []byte, name string) (*Recipe, error) {
 	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("recipe: %s: more than one document, keep one", name)
 	}
-	r := Default()
 	if len(document.Content) == 0 {
+		return nil, nil
+	}
+	return document.Content[0], nil
+}
+
+// decode reads a document, which may be nil, over the defaults.
+func decode(document *yaml.Node, name string) (*Recipe, error) {
+	r := Default()
+	if document == nil {
 		return r, nil
 	}
 	d := decoding{source: name + ":"}
-	d.value(document.Content[0], reflect.ValueOf(r).Elem(), "")
+	d.value(document, reflect.ValueOf(r).Elem(), "")
 	if d.problems != nil {
 		return nil, d.problems
 	}

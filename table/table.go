@@ -35,6 +35,8 @@ type Line struct {
 	// StandardError is that of Mean: from the seeds if there are several, else from
 	// the number of test images.
 	StandardError float64 `json:"standard_error"`
+	// Deviation is that of the accuracies of the seeds (of a sample); nil of one seed.
+	Deviation *float64 `json:"deviation"`
 
 	Quantized bool `json:"quantized"` // has a quantized phase
 	// Mismatches are the integers that differ between training graph and runtime,
@@ -143,6 +145,8 @@ func line(row Row, runs []run) Line {
 			squares += d * d
 		}
 		l.StandardError = math.Sqrt(squares / (n - 1) / n)
+		deviation := math.Sqrt(squares / (n - 1))
+		l.Deviation = &deviation
 	}
 	return l
 }

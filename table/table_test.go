@@ -3,10 +3,12 @@
 package table_test
 
 import (
+	"encoding/csv"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -65,6 +67,17 @@ func TestRead(t *testing.T) {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("want %sgot\n%s", want, b.String())
 		}
+	}
+	b.Reset()
+	if err := table.CSV(&b, lines); err != nil {
+		t.Fatal(err)
+	}
+	all, err := csv.NewReader(strings.NewReader(b.String())).ReadAll()
+	if err != nil || len(all) != 3 || len(all[0]) != 12 {
+		t.Fatal(all, err)
+	}
+	if d, err := strconv.ParseFloat(all[2][9], 64); err != nil || math.Abs(d-0.02) > 1e-12 || all[2][2] != "1 2 3" || all[2][5] != "1234" || all[1][9] != "" || all[1][11] != "" {
+		t.Errorf("%q", all)
 	}
 	only, err := table.Read(dir, []table.Row{{Name: "int-8", Seeds: []int{2}, Recipe: "int-8.yaml", Flags: []string{"--epochs", "8"}}})
 	if err != nil || len(only) != 1 || only[0].Mean != 0.92 || only[0].What != "int-8.yaml --epochs 8" {

@@ -16,8 +16,8 @@ func addChart(c *cobra.Command, path *string, what string) {
 	c.Flags().StringVar(path, "chart", "", "write a picture of "+what+" to an SVG `file`")
 }
 
-// writeChart writes a picture to a file, if one is named.
-func writeChart(path string, write func(io.Writer) error) error {
+// writeOutput writes a file, if one is named.
+func writeOutput(path string, write func(io.Writer) error) error {
 	if path == "" {
 		return nil
 	}

@@ -31,7 +31,7 @@ prove tensor by tensor that both agree.`,
 	command.Group(root,
 		trainCommand(), evalCommand(), exportCommand(), verifyCommand(), compareCommand(), runCommand(), benchCommand(), inspectCommand(), tableCommand(),
 		methodsCommand(), recipeCommand(), dataCommand(), versionCommand(), calibrateCommand(), sensitivityCommand(), searchCommand(), diagnoseCommand(),
-		importCommand(), reportCommand(),
+		importCommand(), reportCommand(), sweepCommand(),
 	)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.Version = version.Read().String()

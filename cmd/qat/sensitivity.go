@@ -49,7 +49,7 @@ are not made again: an interrupted run goes on where it was.`,
 			}
 			list, err := f.run(c, args[0])
 			if err == nil {
-				err = writeChart(f.chart, func(w io.Writer) error { return report.Sensitivity(w, list) })
+				err = writeOutput(f.chart, func(w io.Writer) error { return report.Sensitivity(w, list) })
 			}
 			if err != nil {
 				return err

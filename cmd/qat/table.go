@@ -14,7 +14,7 @@ import (
 )
 
 func tableCommand() *cobra.Command {
-	var rows, chart string
+	var rows, chart, csv string
 	c := &cobra.Command{
 		Use:   "table RUNS",
 		Short: "Make a table of the trainings in a folder of run folders",
@@ -22,16 +22,17 @@ func tableCommand() *cobra.Command {
 folders. Run folders whose names differ in the seed at the end alone, such as int-8-1
 and int-8-2, are a row: the mean of their accuracies on the test images, their least
 and greatest, and after ± the standard error of the mean, which of one seed is that
-of the number of test images.
+of the number of test images. So are those that qat sweep makes.
 
 With --rows the table has the rows of a file, in their order, with their recipes and
 flags: one a line, its name, its seeds, its recipe and flags of qat train. Rows whose
 names begin with base are left out.`,
 		Example: `  qat table runs
-  qat table runs/mnist --rows examples/recipes/tables/mnist --chart mnist.svg`,
+  qat table runs/mnist --rows examples/recipes/tables/mnist --chart mnist.svg
+  qat table runs/grid --csv grid.csv`,
 		Args: command.Arguments(1, 1, "a folder of run folders"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := artifact.CheckOutputs(rows, chart); err != nil {
+			if err := artifact.CheckOutputs(rows, chart, csv); err != nil {
 				return command.Wrong(c, "%w", err)
 			}
 			var list []table.Row
@@ -45,7 +46,10 @@ names begin with base are left out.`,
 			if err != nil {
 				return err
 			}
-			if err := writeChart(chart, func(w io.Writer) error { return table.Chart(w, lines) }); err != nil {
+			if err := writeOutput(chart, func(w io.Writer) error { return table.Chart(w, lines) }); err != nil {
+				return err
+			}
+			if err := writeOutput(csv, func(w io.Writer) error { return table.CSV(w, lines) }); err != nil {
 				return err
 			}
 			if command.AsJSON(c) {
@@ -59,6 +63,7 @@ names begin with base are left out.`,
 	}
 	c.Flags().StringVar(&rows, "rows", "", "`file` of the rows of the table")
 	addChart(c, &chart, "accuracy over the bytes of the models")
+	c.Flags().StringVar(&csv, "csv", "", "write the table with all its numbers to a CSV `file`, too")
 	command.AddJSON(c)
 	return c
 }

@@ -5,17 +5,12 @@
 //
 //	go run ./examples/activity activities
 //	go run ./examples/activity/sensor activities/activity-4bit.qmodel activities/walk.s16
-//
-// With -csv it writes recordings to train with as CSV files instead, a folder for each activity, as qat train --data takes them:
-//
-//	go run ./examples/activity -csv motions
 package main
 
 import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -37,19 +32,11 @@ import (
 )
 
 func main() {
-	csv := flag.Bool("csv", false, "write recordings as CSV files, a folder for each activity, and train nothing")
-	flag.Parse()
-	if flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "usage: activity [-csv] FOLDER")
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: activity FOLDER")
 		os.Exit(2)
 	}
-	var err error
-	if *csv {
-		err = writeTables(flag.Arg(0), 150)
-	} else {
-		err = run(context.Background(), os.Stdout, flag.Arg(0), 400, 12)
-	}
-	if err != nil {
+	if err := run(context.Background(), os.Stdout, os.Args[1], 400, 12); err != nil {
 		fmt.Fprintln(os.Stderr, "activity:", err)
 		os.Exit(1)
 	}

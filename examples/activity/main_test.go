@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/goqat/goqat/datasets"
 )
 
 // TestActivity trains small networks and lets the other program classify what this one recorded.
@@ -62,20 +60,5 @@ func TestActivity(t *testing.T) {
 		if right < 9 {
 			t.Errorf("%d bits: %d of 12 windows are recognized:\n%s", bits, right, out)
 		}
-	}
-}
-
-// TestTables writes recordings as tables that a data set is made of.
-func TestTables(t *testing.T) {
-	dir := t.TempDir()
-	if err := writeTables(dir, 6); err != nil {
-		t.Fatal(err)
-	}
-	d, err := datasets.Open(dir, datasets.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d.Train.Len()+d.Test.Len() != 6*len(activities) || d.Shape != (datasets.Shape{Height: 1, Width: moments, Channels: axes}) {
-		t.Errorf("%d and %d recordings of %v", d.Train.Len(), d.Test.Len(), d.Shape)
 	}
 }

@@ -3,12 +3,8 @@
 package main
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/goqat/goqat/datasets"
 )
@@ -75,28 +71,4 @@ func recorded(rng *rand.Rand, n int) (s datasets.Samples) {
 		}
 	}
 	return s
-}
-
-// writeTables writes n recordings of each activity as CSV files, a row a moment and a column an axis, in gravities of the
-// earth, in a folder for each activity.
-func writeTables(dir string, n int) error {
-	rng := rand.New(rand.NewPCG(1, 2))
-	for _, a := range activities {
-		folder := filepath.Join(dir, a.name)
-		if err := os.MkdirAll(folder, 0o777); err != nil {
-			return err
-		}
-		for i := range n {
-			var table strings.Builder
-			table.WriteString("x,y,z\n")
-			samples := a.record(rng)
-			for j := 0; j < len(samples); j += axes {
-				fmt.Fprintf(&table, "%.4f,%.4f,%.4f\n", float64(samples[j])*unit, float64(samples[j+1])*unit, float64(samples[j+2])*unit)
-			}
-			if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%03d.csv", i+1)), []byte(table.String()), 0o666); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -5,7 +5,6 @@ package term
 import (
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -18,24 +17,14 @@ type Screen struct {
 	w        io.Writer
 	isTTY    bool
 	progress *Progress
+	what     string // that bar counts
 	bar      *progressbar.ProgressBar
-	what     string    // that is counted
-	began    time.Time // the counting
-	told     bool      // in a line, without a terminal
-	now      func() time.Time
 }
-
-// How long something is counted before a terminal shows it, and before a line tells of it
-// where there is none.
-const (
-	shownAfter = 300 * time.Millisecond
-	toldAfter  = 2 * time.Second
-)
 
 // NewScreen returns a screen on w, usually standard error.
 func NewScreen(w io.Writer) *Screen {
 	isTTY := IsTerminal(w)
-	return &Screen{w: w, isTTY: isTTY, progress: NewProgress(w, isTTY), now: time.Now}
+	return &Screen{w: w, isTTY: isTTY, progress: NewProgress(w, isTTY)}
 }
 
 // Show shows an event.
@@ -57,8 +46,7 @@ func (s *Screen) Show(e pipeline.Event) {
 	}
 }
 
-// Count shows how much of something is done, by a bar of its own; without a terminal by
-// one line, if it takes long.
+// Count shows how much of something is done, by a bar of its own.
 func (s *Screen) Count(what string, done, total int) { s.count(what, int64(done), int64(total)) }
 
 // Download shows how many bytes of something are there.
@@ -67,22 +55,11 @@ func (s *Screen) Download(what string, done, total int64) {
 }
 
 func (s *Screen) count(what string, done, total int64, options ...progressbar.Option) {
-	if s.what != what {
-		s.clear()
-		s.what, s.began = what, s.now()
+	if s.bar == nil || s.what != what {
+		s.Stop()
+		s.what, s.bar = what, newBar(s.w, s.isTTY, what, total, options...)
 	}
-	waited := s.now().Sub(s.began)
-	switch {
-	case s.isTTY && waited >= shownAfter:
-		if s.bar == nil {
-			s.progress.Stop()
-			s.bar = newBar(s.w, true, what, total, options...)
-		}
-		_ = s.bar.Set64(done) // a bar that cannot be drawn is no reason to stop
-	case !s.isTTY && waited >= toldAfter && !s.told && done < total:
-		s.told = true
-		s.progress.Print(fmt.Sprintf("%s: %d of %d after %.0f s", what, done, total, waited.Seconds()))
-	}
+	_ = s.bar.Set64(done) // a bar that cannot be drawn is no reason to stop
 }
 
 // Counter returns a function that shows how much of something is done.
@@ -90,13 +67,12 @@ func (s *Screen) Counter(what string, total int) func(done int) {
 	return func(done int) { s.Count(what, done, total) }
 }
 
-// clear takes the bar away; what is counted next begins anew.
+// clear takes the bar away.
 func (s *Screen) clear() {
 	if s.bar != nil {
 		_ = s.bar.Clear()
 		s.bar = nil
 	}
-	s.what, s.told = "", false
 }
 
 // Stop takes everything away that would be in the way of what is written next.
