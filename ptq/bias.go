@@ -10,18 +10,27 @@ import (
 	"github.com/goqat/goqat/layers"
 )
 
-// CorrectBias moves the bias of every weighted layer, or the shift of its batch
-// normalization, so that the mean of each channel's sums over the images is that of
-// the float network again (Nagel et al. 2019, arXiv:1906.04721, section 4.2, by
-// data). Layers are corrected in the order of execution, each with those before it
-// corrected. Images need no labels.
-func CorrectBias(ctx context.Context, n *layers.Network, images datasets.Split, progress func(done, all int)) error {
-	float, err := channelMoments(ctx, n, images, graph.Pass{}, weighted(n))
-	if err != nil {
-		return err
+// Means are the means of each channel's sums over some images, by the name of the layer.
+type Means map[string][]float64
+
+// FloatMeans returns those of a network as it stands, its quantizers off.
+func FloatMeans(ctx context.Context, n *layers.Network, images datasets.Split) (Means, error) {
+	stats, err := channelMoments(ctx, n, images, graph.Pass{}, weighted(n))
+	means := Means{}
+	for name, s := range stats {
+		means[name] = s.mean()
 	}
+	return means, err
+}
+
+// CorrectBias moves the bias of every weighted layer, or the shift of its batch
+// normalization, so that the mean of each channel's sums over the images is what the
+// float network has, before its weights are rounded (Nagel et al. 2019,
+// arXiv:1906.04721, section 4.2, by data). Layers are corrected in the order of
+// execution, each with those before it corrected. Images need no labels.
+func CorrectBias(ctx context.Context, n *layers.Network, images datasets.Split, float Means, progress func(done, all int)) error {
 	return inOrder(ctx, n, images, progress, func(u *layers.Unit, quantized channelStats) {
-		for c, want := range float[u.Name].mean() {
+		for c, want := range float[u.Name] {
 			d := want - quantized.mean()[c]
 			switch {
 			case u.Norm != nil:

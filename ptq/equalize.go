@@ -11,6 +11,7 @@ import (
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/network"
+	"github.com/goqat/goqat/qat"
 )
 
 // Equalize brings the channels of a tensor between two weighted layers nearer to one
@@ -27,6 +28,9 @@ import (
 //
 // A depthwise layer has a scale for each channel, too, and s[c] is r1[c]. A channel
 // that is 0 throughout, or read by no weight, stays.
+//
+// Where the weights of a layer share one scale and batch normalization follows, its
+// channels come to one range as well: the normalization takes back any factor.
 func Equalize(ctx context.Context, n *layers.Network, images datasets.Split, progress func(done int)) (int, error) {
 	var pairs []pair
 	for _, u := range n.Units {
@@ -36,7 +40,7 @@ func Equalize(ctx context.Context, n *layers.Network, images datasets.Split, pro
 		}
 	}
 	if len(pairs) == 0 {
-		return 0, nil
+		return evenChannels(n), nil
 	}
 	err := forward(ctx, n, images, graph.Pass{}, progress, func(t graph.Site, _ int) {
 		for _, p := range pairs {
@@ -56,7 +60,46 @@ func Equalize(ctx context.Context, n *layers.Network, images datasets.Split, pro
 	for _, p := range pairs {
 		p.equalize()
 	}
-	return len(pairs), nil
+	return len(pairs) + evenChannels(n), nil
+}
+
+// evenChannels multiplies the weights of each channel by what takes them to the range
+// of the layer, in the layers whose weights share one scale and are normalized, and
+// returns how many these are.
+func evenChannels(n *layers.Network) (changed int) {
+	for _, u := range weighted(n) {
+		q, ok := u.Quantizer.(qat.Scaled)
+		if !ok || len(q.Scales()) > 1 || u.Norm == nil || u.Channels == 1 {
+			continue
+		}
+		changed++
+		size, w := len(u.Weight.Value)/u.Channels, u.Weight.Value
+		most := greatest(w)
+		for c := range u.Channels {
+			channel := w[c*size : (c+1)*size]
+			own := greatest(channel)
+			if own == 0 {
+				continue
+			}
+			k := float64(most) / float64(own)
+			for i := range channel {
+				channel[i] = float32(k * float64(channel[i]))
+			}
+			sigma := u.Norm.Sigma(c)
+			u.Norm.Mean[c] = float32(k * float64(u.Norm.Mean[c]))
+			u.Norm.Variance[c] = float32(k * k * float64(u.Norm.Variance[c]))
+			u.Norm.Gamma.Value[c] = float32(float64(u.Norm.Gamma.Value[c]) * u.Norm.Sigma(c) / (k * sigma))
+		}
+	}
+	return changed
+}
+
+// greatest returns the greatest magnitude.
+func greatest(w []float32) (most float32) {
+	for _, v := range w {
+		most = max(most, -v, v)
+	}
+	return most
 }
 
 // A pair is two weighted layers with one tensor between that nobody else reads.

@@ -176,8 +176,106 @@ func TestEqualizeKeepsTheFloatNetwork(t *testing.T) {
 	}
 }
 
+// TestEqualizeEvensChannelsOfOneScale: where weights share a scale and are normalized, all
+// channels come to the same greatest weight, and the float network computes what it did.
+func TestEqualizeEvensChannelsOfOneScale(t *testing.T) {
+	p := fixed(4)
+	p.PerTensor = true
+	n, s := residual(t, 10, p), images(30)
+	first := n.Units[slices.IndexFunc(n.Units, func(u *layers.Unit) bool { return u.Kind.Weighted() })]
+	size := len(first.Weight.Value) / first.Channels
+	for i := range first.Weight.Value[:size] { // a channel far below the others, and one of zeros
+		first.Weight.Value[i] *= 1e-3
+		first.Weight.Value[size+i] = 0
+	}
+	settle(t, n)
+	before, err := ptq.Logits(t.Context(), n, s, graph.Pass{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ptq.Equalize(t.Context(), n, s, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range n.Units {
+		if !u.Kind.Weighted() || u.Norm == nil {
+			continue
+		}
+		size, most := len(u.Weight.Value)/u.Channels, float32(0)
+		for c := range u.Channels {
+			w := u.Weight.Value[c*size : (c+1)*size]
+			own := max(-slices.Min(w), slices.Max(w))
+			if most = max(most, own); own != 0 && math.Abs(float64(own/most-1)) > 1e-5 {
+				t.Errorf("%s: channel %d has weights up to %v, another %v", u.Name, c, own, most)
+			}
+		}
+	}
+	after, err := ptq.Logits(t.Context(), n, s, graph.Pass{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range before {
+		if math.Abs(float64(after[i]-before[i])) > 1e-3*(1+math.Abs(float64(before[i]))) {
+			t.Fatalf("logit %d: %v, was %v", i, after[i], before[i])
+		}
+	}
+}
+
+// TestFitRangesNarrowsWideRanges: ranges far too wide lose most of what they cost, and what
+// is told of the tensors is what they have.
+func TestFitRangesNarrowsWideRanges(t *testing.T) {
+	s := images(40)
+	n := residual(t, 10, fixed(4))
+	want, err := ptq.Logits(t.Context(), n, s, graph.Pass{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Start()
+	if err := ptq.Weights(n, "mse", calibrate.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	tensors, err := ptq.Ranges(t.Context(), n, s, ptq.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	distance := func() (sum float64) {
+		got, err := ptq.Logits(t.Context(), n, s, graph.Pass{Quantize: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range got {
+			sum += float64(v-want[i]) * float64(v-want[i])
+		}
+		return sum
+	}
+	for i := range tensors {
+		tensors[i].Lo, tensors[i].Hi = 4*tensors[i].Lo, 4*tensors[i].Hi
+	}
+	for _, u := range n.Units {
+		if q, ok := u.Output.Quantizer.(qat.Ranged); ok {
+			at := slices.IndexFunc(tensors, func(t ptq.Tensor) bool { return t.Name == u.Name })
+			q.SetRange(float32(tensors[at].Lo), float32(tensors[at].Hi))
+		}
+	}
+	wide := distance()
+	if err := ptq.FitRanges(t.Context(), n, s, want, tensors, nil); err != nil {
+		t.Fatal(err)
+	}
+	if fitted := distance(); fitted > wide/3 {
+		t.Errorf("%v, was %v", fitted, wide)
+	}
+	for _, u := range n.Units {
+		if q, ok := u.Output.Quantizer.(qat.Ranged); ok {
+			at := slices.IndexFunc(tensors, func(t ptq.Tensor) bool { return t.Name == u.Name })
+			scale := (tensors[at].Hi - tensors[at].Lo) / 15
+			if got := float64(q.Quantization().Scale); math.Abs(got/scale-1) > 1e-5 {
+				t.Errorf("%s has the scale %v, and %v is told", u.Name, got, scale)
+			}
+		}
+	}
+}
+
 // TestBiasCorrectionRestoresTheMeans: after it the mean of each logit over the images
-// is that of the float network.
+// is that of the float network, also of one whose weights were rounded in between.
 func TestBiasCorrectionRestoresTheMeans(t *testing.T) {
 	s := images(64)
 	n := residual(t, 16, fixed(3))
@@ -185,7 +283,7 @@ func TestBiasCorrectionRestoresTheMeans(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ptq.Quantize(t.Context(), n, s, ptq.Plan{Repair: []string{ptq.RepairBias}}); err != nil {
+	if _, err := ptq.Quantize(t.Context(), n, s, ptq.Plan{Repair: []string{ptq.RepairAdaRound, ptq.RepairBias}}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := ptq.Logits(t.Context(), n, s, graph.Pass{Quantize: true})

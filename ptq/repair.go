@@ -18,6 +18,7 @@ import (
 // The repairs, in the order in which Quantize applies them.
 const (
 	RepairEqualize  = "equalize"
+	RepairClips     = "clips"
 	RepairAdaRound  = "adaround"
 	RepairBatchNorm = "batchnorm"
 	RepairBias      = "bias"
@@ -25,7 +26,7 @@ const (
 
 // Repairs returns the names of all repairs, in their order.
 func Repairs() []string {
-	return []string{RepairEqualize, RepairAdaRound, RepairBatchNorm, RepairBias}
+	return []string{RepairEqualize, RepairClips, RepairAdaRound, RepairBatchNorm, RepairBias}
 }
 
 // Plan says how a network is quantized without training.
@@ -68,8 +69,9 @@ func Quantize(ctx context.Context, n *layers.Network, images datasets.Split, pla
 	return &q.outcome, q.run(ctx)
 }
 
-// judged is the most images that a step is measured on. All of those to calibrate with
-// would take longer than the calibration itself.
+// judged is the most images that a step is measured on, and that repairs look at, layer
+// after layer. All of those to calibrate with would take longer than the calibration
+// itself, and more of the positions of fewer images tell as much.
 const judged = 256
 
 // quantizing is a Quantize under way.
@@ -79,6 +81,7 @@ type quantizing struct {
 	plan    Plan
 	judged  datasets.Split // those of the images that every step is measured on
 	want    []float32      // the float network's logits for these, image by image
+	means   Means          // and the means of its sums
 	outcome Outcome
 }
 
@@ -88,6 +91,11 @@ func (q *quantizing) run(ctx context.Context) (err error) {
 	}
 	if q.asked(RepairEqualize) {
 		if _, err := Equalize(ctx, q.n, q.images, q.count(RepairEqualize)); err != nil {
+			return err
+		}
+	}
+	if q.asked(RepairBias) {
+		if q.means, err = FloatMeans(ctx, q.n, q.judged); err != nil {
 			return err
 		}
 	}
@@ -106,12 +114,12 @@ func (q *quantizing) run(ctx context.Context) (err error) {
 	for _, r := range []struct {
 		name   string
 		repair func(context.Context, *layers.Network, datasets.Split, func(done, all int)) error
-	}{{RepairAdaRound, AdaRound}, {RepairBatchNorm, ReestimateNorms}, {RepairBias, CorrectBias}} {
+	}{{RepairClips, q.clips}, {RepairAdaRound, AdaRound}, {RepairBatchNorm, ReestimateNorms}, {RepairBias, q.bias}} {
 		if !q.asked(r.name) {
 			continue
 		}
-		before := capture(q.n)
-		if err := r.repair(ctx, q.n, q.images, q.tell(r.name)); err != nil {
+		before, tensors := capture(q.n), slices.Clone(q.outcome.Tensors)
+		if err := r.repair(ctx, q.n, q.judged, q.tell(r.name)); err != nil {
 			return err
 		}
 		if err := q.step(ctx, r.name); err != nil {
@@ -119,9 +127,20 @@ func (q *quantizing) run(ctx context.Context) (err error) {
 		}
 		if !q.outcome.Steps[len(q.outcome.Steps)-1].Kept {
 			before.restore(q.n)
+			q.outcome.Tensors = tensors
 		}
 	}
 	return nil
+}
+
+// clips is FitRanges on the images that every step is measured on.
+func (q *quantizing) clips(ctx context.Context, n *layers.Network, _ datasets.Split, progress func(done, all int)) error {
+	return FitRanges(ctx, n, q.judged, q.want, q.outcome.Tensors, progress)
+}
+
+// bias is CorrectBias with the means from before the repairs.
+func (q *quantizing) bias(ctx context.Context, n *layers.Network, images datasets.Split, progress func(done, all int)) error {
+	return CorrectBias(ctx, n, images, q.means, progress)
 }
 
 // values are the numbers of a network: parameters and states, in its order.

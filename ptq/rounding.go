@@ -11,11 +11,11 @@ import (
 // A Rounding is the choice, for the weights of one output channel, of the code
 // below or above each, so that the channel computes what the float weights do.
 // This is the problem of AdaRound (Nagel et al. 2020, arXiv:2004.10568, equation
-// 16) for one channel: with real weights w, codes q of scale s, and inputs x̂ of
-// the quantized and x of the float network,
+// 16) for one channel: with real weights w, codes q of scale s, and inputs x of the
+// quantized network,
 //
-//	E (s·q·x̂ − w·x)² = s²·q·H·q − 2·s·q·g + constant,
-//	H = E x̂x̂ᵀ, g = E x̂(w·x), qᵢ in {⌊wᵢ/s⌋, ⌈wᵢ/s⌉} within the codes.
+//	E ((s·q − w)·x)² = (s·q − w)·H·(s·q − w),  H = E xxᵀ,
+//	qᵢ in {⌊wᵢ/s⌋, ⌈wᵢ/s⌉} within the codes.
 //
 // The paper relaxes the choice and descends along a gradient with annealed
 // regularization. [Rounding.Solve] takes single choices, and then pairs of them, as
@@ -25,7 +25,6 @@ type Rounding struct {
 	Scale       float64
 	Least, Most int       // codes
 	H           []float64 // n × n, symmetric, not negative definite
-	G           []float64 // n
 }
 
 // Solve writes the codes of the weights w to q and returns by how much they lower
@@ -44,11 +43,7 @@ func (r *Rounding) Solve(q []int16, w []float32) float64 {
 	first := nearest.loss()
 	best := nearest
 	best.descend()
-	order := make([]int, len(w))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(r.H[j*len(w)+j], r.H[i*len(w)+i]) })
+	order := r.strongest()
 	for range 2 {
 		c := start.clone()
 		for _, i := range order {
@@ -64,6 +59,27 @@ func (r *Rounding) Solve(q []int16, w []float32) float64 {
 		q[i] = int16(code)
 	}
 	return max(0, first-best.loss())
+}
+
+// quick returns the error that the weights w have when one after the
+// other becomes the code with the lower error, from the strongest input to the weakest.
+func (r *Rounding) quick(w []float32) float64 {
+	c := r.start(w)
+	for _, i := range r.strongest() {
+		c.roundBest(i)
+	}
+	return c.loss()
+}
+
+// strongest returns the inputs by their power, the strongest first.
+func (r *Rounding) strongest() []int {
+	n := int(math.Sqrt(float64(len(r.H))))
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(r.H[j*n+j], r.H[i*n+i]) })
+	return order
 }
 
 // choices is the state of a search: codes, which are not whole before they are
@@ -86,13 +102,6 @@ func (r *Rounding) start(w []float32) *choices {
 		c.bend[i] = r.Scale * r.Scale * r.H[i*n+i]
 	}
 	c.q = slices.Clone(c.w)
-	for i := range c.slope {
-		sum := 0.0
-		for j, h := range r.H[i*n : (i+1)*n] {
-			sum += h * c.q[j]
-		}
-		c.slope[i] = r.Scale * (r.Scale*sum - r.G[i])
-	}
 	return c
 }
 
@@ -103,11 +112,11 @@ func (c *choices) clone() *choices {
 	return &d
 }
 
-// loss returns the error, less its constant.
+// loss returns the error.
 func (c *choices) loss() float64 {
 	sum := 0.0
 	for i, q := range c.q {
-		sum += q * (c.slope[i] - c.Scale*c.G[i])
+		sum += (q - c.w[i]) * c.slope[i]
 	}
 	return sum
 }

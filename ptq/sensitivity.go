@@ -25,9 +25,11 @@ type Sensitivity struct {
 	Layer string `json:"layer"`
 	What  string `json:"what"` // weights, activations (of the layer's input) or both
 	Bits  int    `json:"bits"`
-	// Accuracy and Loss (cross-entropy) are those of the images.
-	Accuracy float64 `json:"accuracy"`
-	Loss     float64 `json:"loss"`
+	// Accuracy, its standard error and Loss (cross-entropy) are those of so many images.
+	Images        int     `json:"images"`
+	Accuracy      float64 `json:"accuracy"`
+	StandardError float64 `json:"standard_error"`
+	Loss          float64 `json:"loss"`
 	// SNRdB is the signal-to-noise ratio of the logits, the float network's being
 	// the signal.
 	SNRdB float64 `json:"snr_db"`
@@ -62,8 +64,14 @@ func Measure(ctx context.Context, n *layers.Network, images datasets.Split, s Se
 		return s, err
 	}
 	s.Accuracy, s.Loss = Judge(got, images.Labels, len(n.Classes))
+	s.On(images.Len())
 	s.SNRdB = snr(want, got)
 	return s, nil
+}
+
+// On says of how many images the accuracy is.
+func (s *Sensitivity) On(images int) {
+	s.Images, s.StandardError = images, train.StandardError(s.Accuracy, images)
 }
 
 // quantizes says whether the quantizer of a name is the one, or one of the two, that

@@ -113,6 +113,7 @@ func (m *Session) Width(ctx context.Context, bits int, wanted func(ptq.Sensitivi
 			missing++
 			known = k
 		}
+		known.On(m.Images.Len()) // which records of before do not say
 		list = append(list, known)
 	}
 	if missing == 0 {

@@ -32,8 +32,10 @@ type ClassOutcome struct {
 	Index  int    `json:"index"` // of the class in logits and labels
 	Class  string `json:"class"`
 	Images int    `json:"images"`
-	// Accuracy is the recall of the class, nil without images.
-	Accuracy *float64 `json:"accuracy"`
+	// Accuracy is the recall of the class, nil without images, and StandardError its
+	// standard error.
+	Accuracy      *float64 `json:"accuracy"`
+	StandardError float64  `json:"standard_error"`
 }
 
 // PerClass returns the outcome of each of the named classes.
@@ -52,7 +54,7 @@ func (r Result) PerClass(classes []string) []ClassOutcome {
 	for c := range outcomes {
 		if o := &outcomes[c]; o.Images > 0 {
 			recall := float64(right[c]) / float64(o.Images)
-			o.Accuracy = &recall
+			o.Accuracy, o.StandardError = &recall, StandardError(recall, o.Images)
 		}
 	}
 	return outcomes

@@ -16,7 +16,7 @@ func TestOutcomeOfClasses(t *testing.T) {
 	r := train.Result{Images: 5, Accuracy: 0.8, Labels: []int32{0, 1, 0, 1, 0}, Predictions: []int32{0, 1, 0, 2, 0}}
 	classes := r.PerClass([]string{"a", "b", "c"})
 	one, half := 1.0, 0.5
-	if want := []train.ClassOutcome{{0, "a", 3, &one}, {1, "b", 2, &half}, {2, "c", 0, nil}}; !reflect.DeepEqual(classes, want) {
+	if want := []train.ClassOutcome{{0, "a", 3, &one, 0}, {1, "b", 2, &half, math.Sqrt(0.125)}, {2, "c", 0, nil, 0}}; !reflect.DeepEqual(classes, want) {
 		t.Errorf("per class: %+v", classes)
 	}
 	if b := train.Balanced(classes); b != 0.75 {

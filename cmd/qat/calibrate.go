@@ -35,9 +35,10 @@ activations from some training images, mend what that costs if --repair asks for
 it, export to integers, and verify every integer. The images need no labels.
 
 Calibrators: ` + calibrators() + `.
-Repairs: equalize (channels of neighbouring layers, before the calibration), adaround
-(the rounding of weights), batchnorm (statistics of the quantized network), bias (means
-of sums). One that lowers the signal to noise of the logits is taken back.`,
+Repairs: equalize (channels of neighbouring layers, before the calibration), clips (the
+ranges of tensors, by the logits), adaround (the scales and the rounding of weights),
+batchnorm (statistics of the quantized network), bias (means of sums). One that lowers
+the signal to noise of the logits is taken back.`,
 		Example: `  qat calibrate runs/lenet-pact-w4a4/checkpoint-float.safetensors -o lenet.qmodel
   qat calibrate float.safetensors --weight-bits 4 --activation-bits 4 --repair all -o small.qmodel`,
 		Args: command.Arguments(1, 1, "a checkpoint"),

@@ -78,6 +78,6 @@ func printComparison(p *term.Page, r *peer.Comparison) {
 	p.Printf(`goqat and %s, %d images:
   %d of %d integers differ
   top class differs in %d, %d of them with equal logits
-  accuracy %.2f %% and %.2f %%
-`, r.Runtime, r.Images, r.Differ, r.Integers, r.TopClassDiffers, r.TopClassTies, 100*r.Accuracy, 100*r.PeerAccuracy)
+  accuracy %s and %s
+`, r.Runtime, r.Images, r.Differ, r.Integers, r.TopClassDiffers, r.TopClassTies, accuracyOn(&r.Accuracy, r.Images), accuracyOn(&r.PeerAccuracy, r.Images))
 }

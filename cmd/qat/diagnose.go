@@ -93,7 +93,7 @@ func printAccuracies(p *term.Page, r *diagnose.Report) {
 	rows = nil
 	const worst = 5
 	for _, l := range r.Layers[:min(worst, len(r.Layers))] {
-		rows = append(rows, []string{l.Layer, l.What, fmt.Sprint(l.Bits), term.Percent(&l.Accuracy), fmt.Sprintf("%.1f dB", l.SNRdB)})
+		rows = append(rows, []string{l.Layer, l.What, fmt.Sprint(l.Bits), accuracyOn(&l.Accuracy, l.Images), fmt.Sprintf("%.1f dB", l.SNRdB)})
 	}
 	p.Table([]string{"quantized alone", "what", "bits", "accuracy", "signal"}, rows)
 }

@@ -30,7 +30,7 @@ func printEvaluation(p *term.Page, e *evaluate.Evaluation) {
 	all(evaluate.Integer, e.Accuracy.Integer)
 	classes, more := leastFound(e.PerClass)
 	for _, class := range classes {
-		rows = append(rows, []string{fmt.Sprintf("%d %s", class.Index, class.Class), strconv.Itoa(class.Images), term.Percent(class.Accuracy)})
+		rows = append(rows, []string{fmt.Sprintf("%d %s", class.Index, class.Class), strconv.Itoa(class.Images), accuracyOn(class.Accuracy, class.Images)})
 	}
 	p.Table([]string{"class", "images", "accuracy"}, rows)
 	if more > 0 {

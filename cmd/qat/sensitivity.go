@@ -92,7 +92,7 @@ func printSensitivity(p *term.Page, list []ptq.Sensitivity) {
 	var rows [][]string
 	for _, s := range list {
 		rows = append(rows, []string{
-			s.Layer, s.What, fmt.Sprint(s.Bits), term.Percent(&s.Accuracy), fmt.Sprintf("%.4f", s.Loss),
+			s.Layer, s.What, fmt.Sprint(s.Bits), accuracyOn(&s.Accuracy, s.Images), fmt.Sprintf("%.4f", s.Loss),
 			fmt.Sprintf("%.1f dB", s.SNRdB), strings.Repeat("▇", int(max(0, min(s.SNRdB, 60))/3)),
 		})
 	}

@@ -50,12 +50,14 @@ func perSecond(images float64) string {
 }
 
 // accuracyOn writes an accuracy on so many images with its standard error, which says
-// nothing where all or none are right.
+// nothing where all or none are right; "-" for none.
 func accuracyOn(accuracy *float64, images int) string {
-	switch *accuracy {
-	case 1:
+	switch {
+	case accuracy == nil:
+		return "-"
+	case *accuracy == 1:
 		return fmt.Sprintf("100 %%, all of %d", images)
-	case 0:
+	case *accuracy == 0:
 		return fmt.Sprintf("0 %%, none of %d", images)
 	}
 	return fmt.Sprintf("%.2f ± %.2f %%", 100**accuracy, 100*train.StandardError(*accuracy, images))

@@ -57,6 +57,7 @@ func run(ctx context.Context) error {
 	bits := flag.String("bits", "8,6,4", "bits of weights and activations")
 	rules := flag.String("calibrators", "", "names, divided by commas; default: all")
 	repair := flag.String("repair", "", "repairs, divided by commas, or all")
+	granularities := flag.String("granularity", "per_channel,per_tensor", "scales of weights")
 	images := flag.Int("images", 1024, "calibration images")
 	verified := flag.Int("verify", 500, "test images whose every tensor is compared")
 	flag.Parse()
@@ -81,7 +82,7 @@ func run(ctx context.Context) error {
 			names = append(names, r.Name)
 		}
 	}
-	for _, granularity := range []string{"per_channel", "per_tensor"} {
+	for _, granularity := range strings.Split(*granularities, ",") {
 		for b := range strings.SplitSeq(*bits, ",") {
 			n, err := strconv.Atoi(b)
 			if err != nil {
