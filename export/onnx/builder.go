@@ -73,9 +73,13 @@ func (b *builder) node(op string, inputs []string, attributes ...onnxproto.Attri
 }
 
 // output gives the last node, and the tensor that it made, the name of tensor i of the model, in the shape [N, channels] if
-// flat. Other nodes have no names.
+// flat. Other nodes have no names. Logits are always flat.
 func (b *builder) output(i int, flat bool) {
 	last := &b.graph.Nodes[len(b.graph.Nodes)-1]
+	if b.model.Tensors[i].Kind == qmodel.Logits && !flat {
+		b.node("Flatten", []string{last.Outputs[0]}, integer("axis", 1))
+		last, flat = &b.graph.Nodes[len(b.graph.Nodes)-1], true
+	}
 	last.Name, last.Outputs[0] = b.names[i], b.names[i]
 	if flat {
 		b.values[i] = value{row: b.names[i], flat: true}

@@ -88,6 +88,9 @@ func differing(t *testing.T, m *qmodel.Model, file *onnxproto.Model, pixels []ui
 		if y == nil || len(y.Data) != n*x.Len() || len(want[o.Output]) != n*x.Len() {
 			t.Fatalf("tensor %s is missing or of another size", name)
 		}
+		if x.Kind == qmodel.Logits && len(y.Dims) != 2 {
+			t.Fatalf("the logits are %v, want a row for each image", y.Dims)
+		}
 		area := x.Height * x.Width
 		for i, v := range want[o.Output] {
 			image, at, c := i/x.Len(), i%x.Len()/x.Channels, i%x.Channels

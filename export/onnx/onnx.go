@@ -47,9 +47,6 @@ func (b *builder) finish(o Options, doc string, logits onnxproto.Type) *onnxprot
 	b.graph.Inputs = []onnxproto.Value{{Name: b.names[0], Type: onnxproto.TypeUint8,
 		Dims: []onnxproto.Dim{batch, {Size: int64(in.Channels)}, {Size: int64(in.Height)}, {Size: int64(in.Width)}}}}
 	last := onnxproto.Value{Name: b.names[out], Type: logits, Dims: []onnxproto.Dim{batch, {Size: int64(len(m.Classes))}}}
-	if !b.values[out].flat {
-		last.Dims = append(last.Dims, onnxproto.Dim{Size: 1}, onnxproto.Dim{Size: 1})
-	}
 	b.graph.Outputs = []onnxproto.Value{last}
 	opset, ir := o.opset()
 	return &onnxproto.Model{IR: ir, Producer: "goqat", ProducerVersion: o.Version, Doc: doc, Graph: b.graph,

@@ -115,8 +115,11 @@ func (q *qonnx) in(i int, flat bool) string {
 
 // give makes what the last node made tensor i.
 func (q *qonnx) give(i int, flat bool) {
-	q.shapes[q.names[i]] = q.shapes[q.last()]
-	q.output(i, flat)
+	shape := q.shapes[q.last()]
+	if q.output(i, flat); q.values[i].flat {
+		shape = []int64{1, int64(q.model.Tensors[i].Len())}
+	}
+	q.shapes[q.names[i]] = shape
 }
 
 // image makes the integers of the image: its bytes less the zero point.

@@ -293,6 +293,9 @@ func agrees(t *testing.T, m *qmodel.Model, o Options) {
 			s := stated[y.name]
 			want := seen[at]
 			if y.kind == typeFloat32 {
+				if len(y.shape) != 2 {
+					t.Fatalf("the logits are %v, want a row", y.shape)
+				}
 				scale := float64(math.Float32frombits(m.Tensors[at].ScaleBits))
 				for c, v := range got {
 					if math.Abs(v/scale-want[c]) > 1+1e-5*math.Abs(want[c]) {

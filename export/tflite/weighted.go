@@ -386,6 +386,11 @@ func (w *writer) logits(o *qmodel.Operator) agreement.Statement {
 	b := w.constant(tensor{name: o.Name + "_bias", shape: []int32{int32(channels)}, kind: typeFloat32, data: floatBytes(bias)})
 	y := w.file.add(tensor{name: "logits", shape: w.shape(o), kind: typeFloat32})
 	w.weigh(o, tensor{name: o.Name + "_weights", shape: shape, kind: typeFloat32, data: floatBytes(ordered)}, b, y, activationNone, 1, true)
+	if image := y; len(w.file.tensors[image].shape) > 2 {
+		w.file.tensors[image].name = o.Name + "_image"
+		y = w.file.add(tensor{name: "logits", shape: []int32{1, int32(channels)}, kind: typeFloat32})
+		w.node(node{code: opReshape, version: 1, in: []int32{image, w.sizes("shape", []int32{-1, int32(channels)})}, out: []int32{y}, table: 17})
+	}
 	w.file.out = y
 	return agreement.Statement{Agreement: agreement.Float, Note: "the last layer, so that logits have no ties"}
 }
