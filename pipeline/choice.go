@@ -145,7 +145,7 @@ const (
 	leastFloat     = 12   // epochs of the float phase, of large sets
 	mostFloat      = 60   // of small ones
 	leastQuantized = 4
-	smallSide      = 40 // longest side of images for lenet, whose first linear layer grows with them
+	smallSide      = 40 // longest side of images for a LeNet, whose first linear layer grows with them
 	leastSide      = 4  // of images with two dimensions to speak of
 	rareDrawn      = 0.5
 )
@@ -160,10 +160,28 @@ func networkFor(f facts) (m recipe.Model, why string) {
 		return pooled(32, f), fmt.Sprintf("it looks along the %d values and ends in global pooling", long)
 	case long > smallSide:
 		return pooled(32, f), fmt.Sprintf("it ends in global pooling, so that it does not grow with pictures of %dx%d", f.height, f.width)
-	case f.channels > 1:
-		return recipe.Model{Name: "lenet", Width: 0.5}, fmt.Sprintf("pictures of %dx%d need no more", f.height, f.width)
 	}
-	return recipe.Model{Name: "lenet", Width: 0.25}, fmt.Sprintf("gray pictures of %dx%d need no more", f.height, f.width)
+	return normedLeNet(16 * f.colours()), fmt.Sprintf("pictures of %dx%d need no more", f.height, f.width)
+}
+
+// colours is by how much pictures with colour need more channels.
+func (f facts) colours() int {
+	if f.channels > 1 {
+		return 2
+	}
+	return 1
+}
+
+// normedLeNet is LeNet-5 with batch normalization, which few images need more than the
+// layers that they could learn.
+func normedLeNet(channels int) recipe.Model {
+	conv := func(times int) recipe.Layer {
+		return recipe.Layer{Kind: "conv", Channels: times * channels, Kernel: recipe.Pair{5, 5}, Pad: recipe.AllSides(2), Norm: true, Activation: "relu"}
+	}
+	pool := recipe.Layer{Kind: "maxpool", Size: recipe.Pair{2, 2}}
+	return recipe.Model{Name: "lenet-norm", Width: 1, Layers: []recipe.Layer{
+		conv(1), pool, conv(2), pool, {Kind: "flatten"}, {Kind: "linear", Channels: 128, Norm: true, Activation: "relu"}, {Kind: "linear"},
+	}}
 }
 
 // pooled is four convolutions, three of which halve the picture, before global pooling.

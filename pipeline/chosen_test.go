@@ -72,7 +72,7 @@ func TestChosenForTheSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ name, data, network string }{
-		{"photographs", shades(t, "dark", "grey", "light"), "lenet"}, {"recordings", recordings, "pooled"}, {"rows", rows, "mlp"},
+		{"photographs", shades(t, "dark", "grey", "light"), "lenet-norm"}, {"recordings", recordings, "pooled"}, {"rows", rows, "mlp"},
 	} {
 		r, choice := choosing(t, "data.name="+c.data, "float.epochs=2", "qat.epochs=1")
 		s, log := told(t, r, pipeline.Options{Choice: choice})
