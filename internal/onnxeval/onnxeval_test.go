@@ -93,6 +93,25 @@ func TestOperators(t *testing.T) {
 	}
 }
 
+// TestSoftmaxBeforeThirteen has the two definitions of Softmax: over all dimensions from an axis on, and along the axis.
+// Other evaluators know the second alone: findings/onnx-softmax-before-13.sh.
+func TestSoftmaxBeforeThirteen(t *testing.T) {
+	for opset, want := range map[int64]float64{12: 1. / 6, 13: 1. / 2} {
+		m := &onnxproto.Model{Opsets: []onnxproto.Opset{{Version: opset}}}
+		m.Graph.Inputs = []onnxproto.Value{{Name: "x"}}
+		m.Graph.Nodes = []onnxproto.Node{{Op: "Softmax", Inputs: []string{"x"}, Outputs: []string{"y"}, Attributes: []onnxproto.Attribute{integer("axis", 1)}}}
+		all, err := Run(m, tensor([]int{1, 2, 1, 3}, make([]float64, 6)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, got := range all["y"].Data {
+			if math.Abs(got-want) > 1e-12 {
+				t.Errorf("opset %d: %v, want %v", opset, got, want)
+			}
+		}
+	}
+}
+
 // TestRefuses wants sentences of what cannot be.
 func TestRefuses(t *testing.T) {
 	six := tensor([]int{2, 3}, 1, 2, 3, 4, 5, 6)
