@@ -33,7 +33,7 @@
 //   - signals: samples of signals to codes and back.
 //   - datasets: labelled images and signals, batches, downloads.
 //   - train: the loop, its hooks, checkpoints.
-//   - dist: the processes that share a training.
+//   - dist, dist/mpi: the processes that share a training, over MPI.
 //   - ptq, quantize: quantization of a trained float network without training,
 //     and the same from a checkpoint to a model.
 //   - import/onnx: networks that were trained elsewhere.

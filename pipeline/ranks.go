@@ -31,7 +31,7 @@ func (t *run) join(o Options) error {
 		t.on = nil
 	}
 	if g.Size() > t.r.Shards {
-		return fmt.Errorf("pipeline: %d processes cannot share batches of %d shards; set shards to a multiple of the processes, or start fewer", g.Size(), t.r.Shards)
+		return fmt.Errorf("pipeline: %d processes cannot share a batch of so many shards: shards is %d; set it to %d or more, or start fewer", g.Size(), t.r.Shards, g.Size())
 	}
 	if g.Size() > 1 && o.Time > 0 {
 		return errors.New("pipeline: several processes cannot plan a training by time; set float.epochs and qat.epochs")
@@ -39,14 +39,8 @@ func (t *run) join(o Options) error {
 	return nil
 }
 
-// leave closes the group and says whether this is the rank that goes on, alone.
-func (t *run) leave() (alone bool, err error) {
-	if err := t.group.Close(); err != nil || t.group.Rank() > 0 {
-		return false, err
-	}
-	t.group, t.folder.group = dist.Local{}, dist.Local{}
-	return true, nil
-}
+// goOnAlone does without the group.
+func (t *run) goOnAlone() { t.group, t.folder.group = dist.Local{}, dist.Local{} }
 
 // newNetwork builds the network that the run trains.
 func (t *run) newNetwork(in layers.Input) (*layers.Network, error) {

@@ -133,7 +133,7 @@ func TestRanksRefused(t *testing.T) {
 		other string // setting of rank 1
 		want  string
 	}{
-		{9, "", "9 processes cannot share batches of 8 shards"},
+		{9, "", "9 processes cannot share a batch of so many shards: shards is 8"},
 		{2, "qat.lr=0.5", "rank 1 has another recipe than rank 0: qat.lr: 0.5"},
 		{2, "seed=2", "rank 1 has another recipe than rank 0: seed: 2"},
 		{2, "threads=3", ""},

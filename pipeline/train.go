@@ -44,9 +44,9 @@ type Options struct {
 	// datasets.Options.
 	Memory int64
 	// Group are the processes that share the training, nil for this one alone. All of them
-	// call Train with the same recipe and options; rank 0 reads and writes the run folder, and is
-	// told what happens. Train closes the group when nothing but the end, which is rank 0's alone,
-	// is left to do.
+	// call Train with the same recipe and options; rank 0 reads and writes the run folder, is told
+	// what happens and does the end alone: the test, the export, the verification. Train leaves the
+	// group open.
 	Group dist.Group
 	// Threads is how many there are where the recipe says 0; 0 means one for each
 	// processor.
@@ -147,9 +147,10 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 	if err := t.phases(ctx, from); err != nil {
 		return nil, err
 	}
-	if alone, err := t.leave(); !alone {
-		return nil, err
+	if t.group.Rank() > 0 {
+		return nil, nil
 	}
+	t.goOnAlone()
 	if err := t.finish(ctx, refused == nil); err != nil {
 		return nil, err
 	}
@@ -199,7 +200,7 @@ func prepare(ctx context.Context, r *recipe.Recipe, o Options) (*run, error) {
 
 // open opens the data and chooses what nobody gave.
 func (t *run) open(ctx context.Context, o Options) error {
-	reading := Reading{SkipBroken: t.r.Data.SkipBroken, Memory: o.Memory, On: o.On, Samples: t.samples(o)}
+	reading := Reading{SkipBroken: t.r.Data.SkipBroken, Memory: o.Memory, On: t.on, Samples: t.samples(o)}
 	var chosen []string
 	choosing := o.Choice != nil && !datasets.Named(t.r.Data.Name)
 	if choosing {

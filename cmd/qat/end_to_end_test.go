@@ -22,6 +22,7 @@ import (
 	"github.com/goqat/goqat/benchmark"
 	"github.com/goqat/goqat/classify"
 	"github.com/goqat/goqat/describe"
+	"github.com/goqat/goqat/dist"
 	"github.com/goqat/goqat/evaluate"
 	"github.com/goqat/goqat/export"
 	"github.com/goqat/goqat/internal/command"
@@ -506,7 +507,7 @@ func TestFlagsChangeTheRecipe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := trainRecipe(c, []string{file}, "", set)
+	got, err := trainRecipe(c, []string{file}, "", set, job{Group: dist.Local{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,8 +43,8 @@ stay, the rest is as in a run of so many, its learning rate included.`,
   qat train --resume runs/mine
   qat train --resume runs/mine --epochs 12`,
 		Args: command.Arguments(0, 1, "one recipe at most"),
-		RunE: func(c *cobra.Command, args []string) error {
-			r, err := trainRecipe(c, args, resume, set)
+		RunE: together(func(c *cobra.Command, args []string, j job) error {
+			r, err := trainRecipe(c, args, resume, set, j)
 			if err != nil {
 				return err
 			}
@@ -52,8 +52,11 @@ stay, the rest is as in a run of so many, its learning rate included.`,
 			if err := planned(c, resume); err != nil {
 				return err
 			}
+			if findRate && j.Size() > 1 {
+				return command.Wrong(c, "--lr-find is for one process")
+			}
 			screen := command.Screen(c)
-			o := pipeline.Options{Resume: resume != "", AcceptChanges: accept, On: screen.Show, Finished: func(e *pipeline.Evidence) {
+			o := pipeline.Options{Resume: resume != "", AcceptChanges: accept, Group: j, Threads: j.threads, On: screen.Show, Finished: func(e *pipeline.Evidence) {
 				screen.Stop()
 				writeReport(c, r.Out, e)
 			}}
@@ -67,14 +70,14 @@ stay, the rest is as in a run of so many, its learning rate included.`,
 			}
 			s, err := pipeline.Train(c.Context(), r, o)
 			screen.Stop()
-			if err != nil {
+			if err != nil || s == nil { // rank 0 of a job has the outcome
 				return err
 			}
 			if s.Verify != nil {
 				warn(c, *s.Verify)
 			}
 			return command.Result(c, s, func(p *term.Page) { printSummary(p, s) })
-		},
+		}),
 	}
 	base := recipe.Default()
 	addRecipeFlags(c, base, &set)

@@ -16,7 +16,7 @@ import (
 
 // trainRecipe returns the recipe of the command line: defaults, then the file,
 // then flags; or that of the run to resume.
-func trainRecipe(c *cobra.Command, args []string, resume string, set []string) (*recipe.Recipe, error) {
+func trainRecipe(c *cobra.Command, args []string, resume string, set []string, j job) (*recipe.Recipe, error) {
 	if resume != "" {
 		if len(args) > 0 {
 			return nil, command.Wrong(c, "--resume goes on with the recipe of the run, leave %s out", args[0])
@@ -30,7 +30,7 @@ func trainRecipe(c *cobra.Command, args []string, resume string, set []string) (
 		if other != nil {
 			return nil, other
 		}
-		r, err := pipeline.LoadRun(resume)
+		r, err := pipeline.SharedRun(j, resume)
 		if err != nil {
 			return nil, err
 		}

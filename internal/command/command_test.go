@@ -14,6 +14,7 @@ import (
 
 	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/internal/term"
+	"github.com/goqat/goqat/pipeline"
 )
 
 // program has the verbs echo, which wants one or two arguments, and fail, which returns err.
@@ -31,6 +32,7 @@ func program(err error) *cobra.Command {
 func TestExecute(t *testing.T) {
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
+	ended := 0
 	for _, c := range []struct {
 		args string
 		err  error
@@ -50,12 +52,17 @@ func TestExecute(t *testing.T) {
 		{"none", errors.New("tool: a\nb\x1b"), t.Context(), command.Failed, "", "tool: a b\\x1b\n"},
 		{"none", fmt.Errorf("while reading: %w", context.Canceled), stopped, command.Interrupted, "", "tool: interrupted\n"},
 		{"none", errors.New("disk full"), stopped, command.Failed, "", "tool: disk full\n"},
+		{"none", &command.JobError{Err: errors.New("disk full"), End: func() { ended++ }}, t.Context(), command.Failed, "", "tool: disk full\n"},
+		{"none", &command.JobError{Err: &pipeline.Interrupted{Folder: "a"}, Reported: true, End: func() { ended++ }}, t.Context(), command.Interrupted, "", ""},
 	} {
 		var out, log bytes.Buffer
 		code := command.Execute(c.ctx, program(c.err), strings.Fields(c.args), nil, &out, &log)
 		if code != c.code || out.String() != c.out || log.String() != c.log {
 			t.Errorf("%s: exit %d, %q, %q", c.args, code, out.String(), log.String())
 		}
+	}
+	if ended != 2 {
+		t.Errorf("%d jobs ended, want 2", ended)
 	}
 }
 

@@ -23,6 +23,16 @@ const (
 	Interrupted = 130
 )
 
+// A JobError is an error of one of the processes that carry out a command together.
+type JobError struct {
+	Err      error
+	Reported bool   // by another process
+	End      func() // is called when the error is reported; nil for nothing
+}
+
+func (e *JobError) Error() string { return e.Err.Error() }
+func (e *JobError) Unwrap() error { return e.Err }
+
 // Execute executes one command line of a program and returns its exit code. Its error is
 // a line on stderr.
 func Execute(ctx context.Context, root *cobra.Command, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -43,8 +53,19 @@ func Execute(ctx context.Context, root *cobra.Command, args []string, stdin io.R
 		if !errors.As(err, &saved) {
 			err = errors.New("interrupted")
 		}
+	case errors.As(err, &saved): // another process of the job was told to stop
+		code = Interrupted
 	case errors.As(err, &usage):
 		code = Usage
+	}
+	var shared *JobError
+	if errors.As(err, &shared) {
+		if shared.End != nil {
+			defer shared.End()
+		}
+		if shared.Reported {
+			return code
+		}
 	}
 	name := root.Name() + ": "
 	fmt.Fprintln(stderr, name+strings.TrimPrefix(term.OneLine(err), name)) // a package may have the same name

@@ -52,13 +52,35 @@ func (p *Progress) Epoch(phase string, epoch, epochs, batches int) {
 // Step says that so many batches of the epoch are done, counted from 1, with
 // the loss and the accuracy, in [0, 1], of the epoch so far. It may be called
 // as often as one likes.
-func (p *Progress) Step(batch int, loss, accuracy, imagesPerSecond float64) {
+func (p *Progress) Step(batch int, loss, accuracy, imagesPerSecond float64, ranks []float64) {
 	if p.bar == nil || time.Since(p.drawn) < redraw || batch >= p.bar.GetMax() {
 		return
 	}
 	p.drawn = time.Now()
 	_ = p.bar.Set(batch)
-	p.bar.Describe(fmt.Sprintf("%s  loss %.4f  accuracy %.1f %%  %.0f images/s", p.title, loss, 100*accuracy, imagesPerSecond))
+	p.bar.Describe(fmt.Sprintf("%s  loss %.4f  accuracy %.1f %%  %.0f images/s%s", p.title, loss, 100*accuracy, imagesPerSecond, byRank(ranks)))
+}
+
+// shownRanks is the greatest number of ranks that are shown one by one.
+const shownRanks = 8
+
+// byRank says how many images a second each rank computes, and which is the slowest; "" for one.
+func byRank(rates []float64) string {
+	if len(rates) < 2 {
+		return ""
+	}
+	slowest := 0
+	each := " by rank"
+	for r, rate := range rates {
+		if rate < rates[slowest] {
+			slowest = r
+		}
+		each += fmt.Sprintf(" %.0f", rate)
+	}
+	if len(rates) > shownRanks {
+		each = fmt.Sprintf(" %d ranks", len(rates))
+	}
+	return fmt.Sprintf(" (%s, slowest %d: %.0f)", each[1:], slowest, rates[slowest])
 }
 
 // EpochEnd replaces the bar by a line with the summary.

@@ -40,9 +40,9 @@ func (s *Screen) Show(e pipeline.Event) {
 	case pipeline.EpochBegun:
 		s.progress.Epoch(e.Phase, e.Epoch, e.Epochs, e.Batches)
 	case pipeline.Step:
-		s.progress.Step(e.Batch, e.Loss, e.Accuracy, e.ImagesPerSecond)
+		s.progress.Step(e.Batch, e.Loss, e.Accuracy, e.ImagesPerSecond, e.Ranks)
 	case pipeline.EpochEnded:
-		s.progress.EpochEnd(fmt.Sprintf("loss %.4f, accuracy %.2f %%, validation %.2f %%, %.0f images/s", e.Loss, 100*e.Accuracy, 100*e.Validation, e.ImagesPerSecond))
+		s.progress.EpochEnd(fmt.Sprintf("loss %.4f, accuracy %.2f %%, validation %.2f %%, %.0f images/s%s", e.Loss, 100*e.Accuracy, 100*e.Validation, e.ImagesPerSecond, byRank(e.Ranks)))
 	}
 }
 
