@@ -3,7 +3,7 @@
 #
 # QuantizeLinear of ONNX 21 rounds to the nearest integer, ties to even, and saturates, for INT16 and UINT16 as for 8 bits. In
 # OpenVINO's CPU plugin a QuantizeLinear to 16 bits with zero point 0 does neither: 2.9 is 2, 70000 is 4464, and -3 as UINT16 is
-# 65533. Followed by its DequantizeLinear, with any zero point, the pair is taken away as if it did nothing. UINT16 with
+# 65533. Followed by its DequantizeLinear, zero point 0 or not, the pair is taken away as if it did nothing. UINT16 with
 # zero point 0 is also where a ReLU goes in a quantized network (nothing below 0 has a code): without the pair the network has
 # no ReLU there any more. 8 bits are right. No error, no warning. Seen in 2026.4.1 on
 # x86-64.

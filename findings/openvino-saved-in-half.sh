@@ -6,9 +6,9 @@
 # left in full, next to 1/3 and six more it becomes 0, and 1e6 next to ones 65504. So a network whose multipliers are one constant
 # for all channels loses whole channels, without a word. Scales of QuantizeLinear and DequantizeLinear are spared. Seen in 2026.4.1.
 #
-# For users of goqat: of files of `qat export --format onnx-exact`, whose multipliers are such constants, nine of ten logits
-# differed after save_model, by up to 0.8 % of the greatest; none with compress_to_fp16=False. Files of --format onnx are the same
-# either way.
+# For users of goqat: of two small networks with random weights in the form of `qat export --format onnx-exact`, whose multipliers are
+# such constants, nine of ten logits differed after save_model, by up to 0.8 % of the greatest; none with compress_to_fp16=False.
+# In the form of --format onnx none differed either way.
 set -Eeuo pipefail
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
