@@ -16,7 +16,6 @@ import (
 	"github.com/goqat/goqat/images"
 	_ "github.com/goqat/goqat/images/formats" // so that they are read, too
 	"github.com/goqat/goqat/infer"
-	"github.com/goqat/goqat/internal/interrupt"
 	"github.com/goqat/goqat/signals"
 )
 
@@ -86,55 +85,18 @@ func Images(paths []string, note func(sentence string)) ([]string, error) {
 	return list, nil
 }
 
-// Files classifies image files, one after the other, by a runner of the model for single
-// images; stdin is what [Stdin] stands for. An answer has at most so many top classes. A file of several
-// signals has an answer for each. A file that is no image has an error; only the end of the context
-// ends the whole.
-func Files(ctx context.Context, m *infer.Model, r *infer.Runner, paths []string, stdin io.Reader, top int) ([]Answer, error) {
-	answers := make([]Answer, 0, len(paths))
-	for _, path := range paths {
-		list, _ := interrupt.Wait(ctx, func() ([]Answer, error) { return file(m, r, path, stdin, top), nil })
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
+// Files returns the answers of [Each].
+func Files(ctx context.Context, m *infer.Model, paths []string, o Options) ([]Answer, error) {
+	answers := []Answer{}
+	err := Each(ctx, m, paths, o, func(list []Answer) error {
 		answers = append(answers, list...)
-	}
-	return answers, nil
+		return nil
+	})
+	return answers, err
 }
 
-// file classifies the image or the signals of a file.
-func file(m *infer.Model, r *infer.Runner, path string, input io.Reader, top int) []Answer {
-	all, turned, err := read(m, path, input)
-	if err != nil {
-		return []Answer{{Image: path, Top: []Candidate{}, Err: err, Error: err.Error(), Turned: turned}}
-	}
-	answers := make([]Answer, len(all))
-	logits := make([]int32, len(m.Classes()))
-	for i, codes := range all {
-		a := &answers[i]
-		*a = Answer{Image: path, Top: []Candidate{}, Turned: turned}
-		if len(all) > 1 {
-			a.Row = i + 1
-		}
-		if a.Err = r.Run(logits, codes); a.Err != nil {
-			a.Error = a.Err.Error()
-			continue
-		}
-		a.Top = candidates(m, logits, top)
-	}
-	return answers
-}
-
-// read returns the codes of the image of a file, and whether it was turned upright, or those of the signals.
+// read returns the codes of the image of a file, which errors call path, and whether it was turned upright, or those of the signals.
 func read(m *infer.Model, path string, input io.Reader) (all [][]uint8, turned bool, err error) {
-	if path != Stdin {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, false, err
-		}
-		defer f.Close()
-		input = f
-	}
 	in := m.Input()
 	if e, ok := signals.Of(in); ok {
 		if all, err = encoded(in, e, input); err != nil {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/goqat/goqat/artifact"
 	"github.com/goqat/goqat/classify"
-	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/pipeline/pipelinetest"
 )
 
@@ -24,11 +23,6 @@ func TestFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := m.NewRunner(infer.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
 	notes := 0
 	note := func(string) { notes++ }
 	paths, err := classify.Images([]string{run.Data, classify.Stdin, run.File("config.yaml")}, note)
@@ -39,7 +33,7 @@ func TestFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answers, err := classify.Files(t.Context(), m, r, paths, bytes.NewReader(light), 1)
+	answers, err := classify.Files(t.Context(), m, paths, classify.Options{Top: 1, Stdin: bytes.NewReader(light)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +55,7 @@ func TestFiles(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	never, _ := io.Pipe()
 	stop()
-	if _, err := classify.Files(ctx, m, r, []string{classify.Stdin}, never, 1); !errors.Is(err, context.Canceled) {
+	if _, err := classify.Files(ctx, m, []string{classify.Stdin}, classify.Options{Top: 1, Stdin: never}); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 }

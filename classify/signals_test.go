@@ -18,7 +18,7 @@ import (
 )
 
 // sampled is a model of signals.
-func sampled(t *testing.T, height, width int, e signals.Encoding) (*infer.Model, *infer.Runner) {
+func sampled(t *testing.T, height, width int, e signals.Encoding) *infer.Model {
 	t.Helper()
 	b := qmodeltest.New(rand.New(rand.NewPCG(1, 1)), height, width, len(e))
 	b.Model.Input.Samples = e.Samples()
@@ -30,12 +30,7 @@ func sampled(t *testing.T, height, width int, e signals.Encoding) (*infer.Model,
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := m.NewRunner(infer.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(r.Close)
-	return m, r
+	return m
 }
 
 // array is a .npy file of float32.
@@ -55,8 +50,8 @@ func array(t *testing.T, shape string, values ...float32) string {
 func TestSignalFiles(t *testing.T) {
 	e := signals.Encoding{{Scale: 1, ZeroPoint: 3}, {Scale: 2}}
 	answer := func(height, width int, content string) []classify.Answer {
-		m, r := sampled(t, height, width, e)
-		answers, err := classify.Files(t.Context(), m, r, []string{classify.Stdin}, strings.NewReader(content), 3)
+		m := sampled(t, height, width, e)
+		answers, err := classify.Files(t.Context(), m, []string{classify.Stdin}, classify.Options{Top: 3, Stdin: strings.NewReader(content)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,8 +99,8 @@ func FuzzSignals(f *testing.F) {
 	f.Add([]byte("\x93NUMPY\x01\x00"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		for _, width := range []int{1, 2} {
-			m, r := sampled(t, 1, width, signals.Encoding{{Scale: 1}, {Scale: 1}})
-			answers, err := classify.Files(t.Context(), m, r, []string{classify.Stdin}, bytes.NewReader(content), 1)
+			m := sampled(t, 1, width, signals.Encoding{{Scale: 1}, {Scale: 1}})
+			answers, err := classify.Files(t.Context(), m, []string{classify.Stdin}, classify.Options{Top: 1, Stdin: bytes.NewReader(content)})
 			if err != nil || len(answers) == 0 {
 				t.Fatalf("%d answers, %v", len(answers), err)
 			}

@@ -119,7 +119,7 @@ func (d *Dataset) sayMissing(part string, s Split, note func(string)) {
 
 // openTest reads the test images alone, of a set that has some.
 func (o Options) openTest(ctx context.Context, source string, all files, l layout, shape Shape, s *survey) (*Dataset, error) {
-	test := inTurns(l.test)
+	test := o.kept(inTurns(l.test))
 	maps.DeleteFunc(s.faults, func(name string, _ error) bool {
 		return !slices.ContainsFunc(test, func(f labelled) bool { return f.name == name })
 	})
@@ -129,12 +129,26 @@ func (o Options) openTest(ctx context.Context, source string, all files, l layou
 	}
 	r.say(o.note)
 	d := &Dataset{Classes: l.classes, Shape: shape, root: len(l.root), tagged: len(s.tags) > 0}
-	if _, _, d.Test = r.parts([][]labelled{nil, nil, test}, s.faults); d.Test.Len() == 0 {
+	if _, _, d.Test = r.parts([][]labelled{nil, nil, test}, s.faults); d.Test.Len() == 0 && len(test) > 0 {
 		return nil, errors.New("none of the test images can be read; mend some")
 	}
 	d.Digest = digestFiles(d)
-	d.sayMissing(partTest, d.Test, o.note)
+	if o.Keep == nil {
+		d.sayMissing(partTest, d.Test, o.note)
+	}
 	return d, nil
+}
+
+// kept are the test images that are wanted.
+func (o Options) kept(list []labelled) []labelled {
+	if o.Keep == nil {
+		return list
+	}
+	n := 0
+	return slices.DeleteFunc(list, func(labelled) bool {
+		n++
+		return !o.Keep(n - 1)
+	})
 }
 
 // openChosen reads the images that Options.Choose takes, by what is in their files, from a set without a test part.
@@ -159,6 +173,7 @@ func (o Options) openChosen(ctx context.Context, source string, all files, l lay
 	for i, f := range d.Test.Files {
 		list[i] = labelled{f.Path, d.Test.Labels[i]}
 	}
+	list = o.kept(list)
 	r, err := o.read(ctx, source, all, list, shape, s)
 	if err != nil {
 		return nil, err

@@ -40,6 +40,10 @@ type Options struct {
 	// without a test part Choose is called with all files and no pixels yet, as an undivided set; it may call Divide.
 	Choose func(*Dataset) error
 
+	// Keep, if not nil, says which of the test images are wanted, by their number in the set. It is asked where Choose is given, once for
+	// each and before any is decoded; of other sets all images are read, and Keep is not asked.
+	Keep func(i int) bool
+
 	// SkipBroken leaves out the files of a folder that cannot be read; otherwise
 	// they are an error, which names them.
 	SkipBroken bool
@@ -157,9 +161,9 @@ func openPath(ctx context.Context, path string, o Options) (*Dataset, error) {
 	}
 	lower := strings.ToLower(path)
 	switch {
-	case isTar(lower) && isShard(path):
+	case IsTar(lower) && isShard(path):
 		return openShards(ctx, path, []string{path}, o)
-	case isTar(lower):
+	case IsTar(lower):
 		return openImages(ctx, path, tarFiles(func() (io.ReadCloser, error) { return os.Open(path) }), o)
 	case strings.HasSuffix(lower, parquetExtension):
 		return openParquet(ctx, path, filepath.Dir(path), []string{filepath.Base(path)}, o)

@@ -181,7 +181,7 @@ func shardsIn(dir string) []string {
 	}
 	var shards []string
 	for _, e := range entries {
-		if isTar(e.Name()) && !e.IsDir() && !hidden(e.Name()) {
+		if IsTar(e.Name()) && !e.IsDir() && !hidden(e.Name()) {
 			shards = append(shards, filepath.Join(dir, e.Name()))
 		}
 	}
@@ -191,7 +191,8 @@ func shardsIn(dir string) []string {
 	return shards
 }
 
-func isTar(name string) bool {
+// IsTar tells by its name whether a file is a tar archive, compressed or not.
+func IsTar(name string) bool {
 	name = strings.ToLower(name)
 	return strings.HasSuffix(name, ".tar") || strings.HasSuffix(name, ".tar.gz") || strings.HasSuffix(name, ".tgz")
 }

@@ -135,3 +135,17 @@ func ImageFiles(dir string, note func(sentence string)) ([]string, error) {
 	left.say(note)
 	return list, nil
 }
+
+// TarImages calls visit with the images of a tar archive, compressed or not, in its order: those that are images by their names and not hidden.
+func TarImages(path string, visit func(name string, content io.Reader) error) error {
+	err := tarFiles(func() (io.ReadCloser, error) { return os.Open(path) })(func(f found) error {
+		if isImage, _ := images.Named(f.name); !isImage || f.kind != regular || hidden(f.name) {
+			return nil
+		}
+		return visit(f.name, f)
+	})
+	if err != nil {
+		return fmt.Errorf("datasets: %w", err)
+	}
+	return nil
+}

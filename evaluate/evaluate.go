@@ -37,6 +37,11 @@ type Evaluation struct {
 	Confusion [][]int `json:"confusion"`
 	Mode      string  `json:"mode"` // the last of Float, Fakequant, Integer that the file has
 
+	SHA256 string `json:"sha256"`         // of the file, in hexadecimal digits
+	Data   string `json:"data"`           // as it was named; "" for that of the training
+	Part   string `json:"part,omitempty"` // of the test images, "i/n"
+	Total  int    `json:"test_images"`    // of all parts
+
 	classes []string
 	split   datasets.Split
 	result  train.Result // in the mode

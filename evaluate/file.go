@@ -4,7 +4,11 @@ package evaluate
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"io"
+	"os"
 
 	"github.com/goqat/goqat/artifact"
 	"github.com/goqat/goqat/graph"
@@ -20,35 +24,68 @@ var ErrNoData = errors.New("a .qmodel does not say which images it is for: name 
 // model and the threads of either are those of o. What it does is told to the images' reading.
 func File(ctx context.Context, path string, images pipeline.TestImages, o infer.Options) (*Evaluation, error) {
 	model, err := artifact.IsModel(path)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case !model:
-		return checkpointFile(ctx, path, images, o.Threads)
-	case images.Data == "":
-		return nil, ErrNoData
+	}
+	sum, err := Sum(path)
+	if err != nil {
+		return nil, err
+	}
+	var e *Evaluation
+	var total int
+	if model {
+		e, total, err = modelFile(ctx, path, images, o)
+	} else {
+		e, total, err = checkpointFile(ctx, path, images, o.Threads)
+	}
+	if err != nil {
+		return nil, err
+	}
+	e.SHA256, e.Data, e.Part, e.Total = sum, images.Data, images.Part.String(), total
+	return e, nil
+}
+
+// Sum returns the SHA-256 of a file, in hexadecimal digits.
+func Sum(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func modelFile(ctx context.Context, path string, images pipeline.TestImages, o infer.Options) (*Evaluation, int, error) {
+	if images.Data == "" {
+		return nil, 0, ErrNoData
 	}
 	m, err := artifact.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	split, err := images.Read(ctx, pipeline.TargetOf(m))
+	split, total, err := images.ReadPart(ctx, pipeline.TargetOf(m))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return Model(ctx, m, o, split, images.Reading.On)
+	e, err := Model(ctx, m, o, split, images.Reading.On)
+	return e, total, err
 }
 
-func checkpointFile(ctx context.Context, path string, images pipeline.TestImages, threads int) (*Evaluation, error) {
+func checkpointFile(ctx context.Context, path string, images pipeline.TestImages, threads int) (*Evaluation, int, error) {
 	pool := graph.NewPool(threads)
 	defer pool.Close()
 	r, err := pipeline.Open(path, Batch, pool)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	split, err := images.Read(ctx, r.Target())
+	split, total, err := images.ReadPart(ctx, r.Target())
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return Checkpoint(ctx, r, split, images.Reading.On)
+	e, err := Checkpoint(ctx, r, split, images.Reading.On)
+	return e, total, err
 }

@@ -27,6 +27,7 @@ type Reading struct {
 
 	Memory      int64                         // see datasets.Options
 	Choose      func(*datasets.Dataset) error // see datasets.Options
+	Keep        func(i int) bool              // see datasets.Options
 	LongestSide int                           // likewise
 
 	// On, if not nil, is told what is left out and how many images are read.
@@ -49,7 +50,7 @@ func Data(ctx context.Context, r *recipe.Recipe, reading Reading) (*datasets.Dat
 	if n := r.Data.TestLimit; n > 0 {
 		d.Test = d.Test.Head(n)
 	}
-	if d.Train.Len() == 0 && !d.Undivided && reading.Choose == nil || d.Test.Len() == 0 {
+	if d.Train.Len() == 0 && !d.Undivided && reading.Choose == nil || d.Test.Len() == 0 && reading.Keep == nil {
 		return nil, fmt.Errorf("pipeline: data set %s has %d training and %d test images; both are needed", d.Name, d.Train.Len(), d.Test.Len())
 	}
 	return d, nil
@@ -59,7 +60,7 @@ func (o Reading) open(ctx context.Context, r *recipe.Recipe) (*datasets.Dataset,
 	on := teller(o.On)
 	return datasets.OpenContext(ctx, r.Data.Name, datasets.Options{
 		Dir: r.Data.Dir, Seed: uint64(r.Seed), Height: r.Data.Height, Width: r.Data.Width, Channels: r.Data.Channels,
-		Undivided: o.Undivided, SkipBroken: o.SkipBroken, Memory: o.Memory, Choose: o.Choose, LongestSide: o.LongestSide, Resize: images.Rule(r.Data.Resize),
+		Undivided: o.Undivided, SkipBroken: o.SkipBroken, Memory: o.Memory, Choose: o.Choose, Keep: o.Keep, LongestSide: o.LongestSide, Resize: images.Rule(r.Data.Resize),
 		Percentile: r.Data.Percentile, Samples: o.Samples,
 		Note:     func(sentence string) { on.note("note: " + sentence) },
 		Progress: func(done, total int) { on.tell(Progress{"images", done, total}) },

@@ -10,6 +10,7 @@ import (
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/images"
 	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/share"
 	"github.com/goqat/goqat/qmodel"
 	"github.com/goqat/goqat/recipe"
 	"github.com/goqat/goqat/signals"
@@ -18,10 +19,11 @@ import (
 // TestImages says which images a network is evaluated with: the test images of a data
 // set, in the size of the network's images and with the labels of its classes.
 type TestImages struct {
-	Data    string // a name or a path, "" for that of the training
-	Dir     string // where to look for a named one first
-	Seed    *int   // of the division of an undivided folder, nil for that of the training
-	Most    int    // take the first so many, 0 for all
+	Data    string     // a name or a path, "" for that of the training
+	Dir     string     // where to look for a named one first
+	Seed    *int       // of the division of an undivided folder, nil for that of the training
+	Most    int        // take the first so many, 0 for all
+	Part    share.Part // of these
 	Reading Reading
 }
 
@@ -53,19 +55,50 @@ func (r *Restored) Target() Target {
 	return Target{in.Height, in.Width, in.Channels, r.Network.Classes, r.About().Data, r.Recipe, in.Samples}
 }
 
-// Read reads the test images.
+// Read reads the test images, and no others where it can.
 func (w TestImages) Read(ctx context.Context, t Target) (datasets.Split, error) {
+	images, _, err := w.ReadPart(ctx, t)
+	return images, err
+}
+
+// ReadPart is Read, and returns how many images all parts have.
+func (w TestImages) ReadPart(ctx context.Context, t Target) (images datasets.Split, total int, err error) {
+	most := w.Most
+	if t.Recipe != nil && t.Recipe.Data.TestLimit > 0 && w.Data == "" && (most == 0 || t.Recipe.Data.TestLimit < most) {
+		most = t.Recipe.Data.TestLimit
+	}
+	wanted := func(i int) bool { return (most == 0 || i < most) && w.Part.Has(i) }
+	asked := 0
+	w.Reading.Keep = func(i int) bool {
+		asked++
+		return wanted(i)
+	}
 	set, err := w.open(ctx, t, true)
 	if err != nil {
-		return datasets.Split{}, err
+		return datasets.Split{}, 0, err
 	}
 	if err := set.Relabel(t.Classes); err != nil {
-		return datasets.Split{}, err
+		return datasets.Split{}, 0, err
 	}
-	if w.Most > 0 {
-		return set.Test.Head(w.Most), nil
+	total = asked
+	if asked == 0 { // all were read
+		var positions []int
+		for i := range set.Test.Len() {
+			if wanted(i) {
+				positions = append(positions, i)
+			}
+		}
+		if total = set.Test.Len(); len(positions) < total {
+			set.Test = set.Test.Subset(positions)
+		}
 	}
-	return set.Test, nil
+	if most > 0 {
+		total = min(total, most)
+	}
+	if set.Test.Len() == 0 {
+		return set.Test, total, fmt.Errorf("pipeline: none of the %d test images are of part %s; there are more parts than images", total, w.Part)
+	}
+	return set.Test, total, nil
 }
 
 // Training reads the training images of the same data set, or those to test with where it

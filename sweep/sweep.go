@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goqat/goqat/internal/part"
+	"github.com/goqat/goqat/internal/share"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/recipe"
 	"github.com/goqat/goqat/table"
@@ -41,9 +41,9 @@ type Training struct {
 
 // Options say what is trained, and where.
 type Options struct {
-	Out  string    // folder of the run folders; "" for that of the recipe, or runs and the name of the grid
-	Set  []string  // values of all recipes, as recipe.Set takes them
-	Part part.Part // of the trainings
+	Out  string     // folder of the run folders; "" for that of the recipe, or runs and the name of the grid
+	Set  []string   // values of all recipes, as recipe.Set takes them
+	Part share.Part // of the trainings
 }
 
 // Read reads a grid and finds out what is done. Wrong recipes are refused before anything

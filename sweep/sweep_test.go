@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goqat/goqat/internal/part"
+	"github.com/goqat/goqat/internal/share"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/sweep"
 	"github.com/goqat/goqat/table"
@@ -64,7 +64,7 @@ func TestSweep(t *testing.T) {
 	if want := []string{"pact-1", "pact-2", "lsq-1", "lsq-2"}; !slices.Equal(folders, want) {
 		t.Fatalf("%v, not %v", folders, want)
 	}
-	one := sweep.Options{Out: out, Part: part.Part{Index: 1, Of: 2}}
+	one := sweep.Options{Out: out, Part: share.Part{Index: 1, Of: 2}}
 	ctx, cancel := context.WithCancel(t.Context())
 	list := read(t, file, one)
 	err := sweep.Train(ctx, list, func(e pipeline.Event) {

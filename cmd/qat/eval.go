@@ -10,13 +10,15 @@ import (
 	"github.com/goqat/goqat/evaluate"
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/command"
+	"github.com/goqat/goqat/internal/share"
 	"github.com/goqat/goqat/internal/term"
 )
 
 func evalCommand() *cobra.Command {
 	var data dataFlags
 	var o infer.Options
-	var predictions string
+	var predictions, out string
+	var part share.Part
 	c := &cobra.Command{
 		Use:   "eval FILE",
 		Short: "Measure the accuracy of a checkpoint or a .qmodel",
@@ -25,14 +27,20 @@ a checkpoint with its quantizers off (float) and on (fake-quantized), of a .qmod
 integers. Classes are matched by name. A checkpoint of the quantized phase has weights
 of its own: with quantizers off it is another network than the float one of its run,
 whose accuracy the summary has. Of a folder without a test part all images are
-used, but those held out in training where it is the folder of the training.`,
+used, but those held out in training where it is the folder of the training.
+With --part i/n, i from 0 to n-1, every n-th test image is taken, and of a folder or an
+archive no other is decoded. qat table makes one evaluation of the files that --out
+wrote of all parts; a file that is there is shown and not made again.`,
 		Example: `  qat eval runs/lenet-pact-w4a4/model.qmodel --data fashion-sample
-  qat eval runs/lenet-pact-w4a4/checkpoint-best.safetensors --predictions predictions.csv`,
+  qat eval runs/lenet-pact-w4a4/checkpoint-best.safetensors --predictions predictions.csv
+  qat eval model.qmodel --data photos --part 0/4 --out eval-0.json`,
 		Args: command.Arguments(1, 1, "a checkpoint or a .qmodel"),
 		RunE: func(c *cobra.Command, args []string) error {
 			s := command.Screen(c)
 			o.Threads = threadsOf(o.Threads)
-			e, err := evaluate.File(c.Context(), args[0], data.images(c, s), o)
+			images := data.images(c, s)
+			images.Part = part
+			e, err := evaluate.Once(c.Context(), out, args[0], images, o)
 			s.Stop()
 			if errors.Is(err, evaluate.ErrNoData) {
 				return command.Wrong(c, "%w with --data", err)
@@ -50,6 +58,8 @@ used, but those held out in training where it is the folder of the training.`,
 	addThreads(c, &o.Threads)
 	addWork(c, &o.Work)
 	c.Flags().StringVar(&predictions, "predictions", "", "write file or number, class and predicted class of every image to a CSV `file`")
+	c.Flags().StringVar(&out, "out", "", "write the evaluation as JSON to a `file`")
+	addPart(c, &part)
 	command.AddJSON(c)
 	return c
 }

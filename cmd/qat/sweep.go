@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/goqat/goqat/internal/command"
+	"github.com/goqat/goqat/internal/share"
 	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/sweep"
 )
@@ -57,6 +58,11 @@ xargs, see examples/sweep. qat table makes the table of the folder.`,
 	c.Flags().BoolVar(&list, "list", false, "train nothing: show the trainings and what is done")
 	command.AddJSON(c)
 	return c
+}
+
+// addPart adds the flag that takes a part of many images.
+func addPart(c *cobra.Command, p *share.Part) {
+	c.Flags().Var(p, "part", "the part of the images to take, as in 0/4; all without it")
 }
 
 // printTrainings writes a table of trainings for people.

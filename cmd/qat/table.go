@@ -4,6 +4,7 @@ package main
 
 import (
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -16,8 +17,8 @@ import (
 func tableCommand() *cobra.Command {
 	var rows, chart, csv string
 	c := &cobra.Command{
-		Use:   "table RUNS",
-		Short: "Make a table of the trainings in a folder of run folders",
+		Use:   "table RUNS | PART.json...",
+		Short: "Make a table of the trainings in a folder of run folders, or of the parts of an evaluation",
 		Long: `Make a table, as Markdown, of the trainings that are done in a folder of run
 folders. Run folders whose names differ in the seed at the end alone, such as int-8-1
 and int-8-2, are a row: the mean of their accuracies on the test images, their least
@@ -26,12 +27,19 @@ of the number of test images. So are those that qat sweep makes.
 
 With --rows the table has the rows of a file, in their order, with their recipes and
 flags: one a line, its name, its seeds, its recipe and flags of qat train. Rows whose
-names begin with base are left out.`,
+names begin with base are left out.
+
+Of the files that qat eval --part wrote of all parts of a data set it makes the
+evaluation of the whole.`,
 		Example: `  qat table runs
   qat table runs/mnist --rows examples/recipes/tables/mnist --chart mnist.svg
-  qat table runs/grid --csv grid.csv`,
-		Args: command.Arguments(1, 1, "a folder of run folders"),
+  qat table runs/grid --csv grid.csv
+  qat table eval-*.json`,
+		Args: command.Arguments(1, -1, "a folder of run folders, or the parts of an evaluation"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if info, err := os.Stat(args[0]); len(args) > 1 || err == nil && info.Mode().IsRegular() {
+				return showParts(c, args)
+			}
 			if err := artifact.CheckOutputs(rows, chart, csv); err != nil {
 				return command.Wrong(c, "%w", err)
 			}

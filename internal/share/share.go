@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package part divides work among processes that know nothing of each other.
-package part
+// Package share divides work among processes that know nothing of each other.
+package share
 
 import (
 	"fmt"
