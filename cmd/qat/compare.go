@@ -29,9 +29,10 @@ them is the runtime's; such images are counted apart.
 
 The other runtime is one of ` + strings.Join(peer.Runtimes, ", ") + `: installed
 for Python, or, onnxruntime, for Node.js in the current folder (onnxruntime-node).
-It is started by this command and asked for every tensor that the file has under its
-name in the model. Logits that are real numbers are divided by their scale and
-rounded.`,
+It is started by this command twice: for the logits, with the file as it is, and for
+every tensor between that the file has under its name in the model, since runtimes
+compute otherwise where these are asked for. Logits that are real numbers are divided
+by their scale and rounded.`,
 		Example: `  qat compare lenet.qmodel lenet.onnx --data fashion-sample --images 500
   qat compare lenet.qmodel lenet.onnx --runtime openvino --python venv/bin/python
   qat compare lenet.qmodel lenet.onnx --node node`,

@@ -4,6 +4,7 @@ package peer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -46,7 +47,12 @@ const batch = 20 // images at a time
 
 // Compare runs the images through the model and through a file that it was exported to, and compares what the runtime of
 // the file shows of the tensors between and the logits.
+//
+// The logits are those of the file as it is. The tensors between are those of a run of their own, since a runtime that is
+// asked for them computes otherwise: it merges no operators across them.
 func Compare(ctx context.Context, q *qmodel.Model, file string, s datasets.Split, o Options, progress func(done int)) (*Comparison, error) {
+	ctx, end := context.WithCancel(ctx)
+	defer end() // of a runtime that is left when the other one fails
 	if s.Len() == 0 {
 		return nil, fmt.Errorf("there are no images to compare with")
 	}
@@ -69,8 +75,12 @@ func Compare(ctx context.Context, q *qmodel.Model, file string, s datasets.Split
 	}
 	defer remove()
 	in := &q.Tensors[0]
-	if c.peer, err = start(ctx, o, name, shown, [3]int{in.Channels, in.Height, in.Width}, c.names()); err != nil {
+	shape := [3]int{in.Channels, in.Height, in.Width}
+	if c.between, err = start(ctx, o, name, shown, shape, c.names()); err != nil {
 		return nil, err
+	}
+	if c.whole, err = start(ctx, o, name, file, shape, []string{logitsName}); err != nil {
+		return nil, errors.Join(err, c.between.close())
 	}
 	for b, err := range s.Batches(batch) {
 		if err != nil {
@@ -86,25 +96,29 @@ func Compare(ctx context.Context, q *qmodel.Model, file string, s datasets.Split
 			progress(b.End())
 		}
 	}
-	return c.result(s.Len()), c.peer.close()
+	return c.result(s.Len()), errors.Join(c.between.close(), c.whole.close())
 }
 
 type comparer struct {
-	q      *qmodel.Model
-	runner *infer.Runner
-	peer   *process
-	want   [][]int32 // tensors of the runtime of goqat in the current batch
-	all    []Tensor
-	sum    Comparison
-	right  [2]int // images that goqat and the peer classify right
+	q       *qmodel.Model
+	runner  *infer.Runner
+	between *process  // gives the tensors between
+	whole   *process  // gives the logits
+	want    [][]int32 // tensors of the runtime of goqat in the current batch
+	all     []Tensor
+	sum     Comparison
+	right   [2]int // images that goqat and the peer classify right
 }
 
 // last is the index of the logits.
 func (c *comparer) last() int { return c.q.Operators[len(c.q.Operators)-1].Output }
 
+// logitsName is what the logits are called in a file.
+const logitsName = "logits"
+
 // names are those that the model's tensors can have in a file.
 func (c *comparer) names() []string {
-	names := []string{"logits"}
+	names := []string{logitsName}
 	for _, o := range c.q.Operators {
 		if !o.Aliases() {
 			names = append(names, c.q.Tensors[o.Output].Name)
@@ -115,7 +129,7 @@ func (c *comparer) names() []string {
 
 // tensor returns the index of the tensor with a name in a file, or -1. Flattened tensors are those they are made of.
 func (c *comparer) tensor(name string) int {
-	if name == "logits" {
+	if name == logitsName {
 		return c.last()
 	}
 	for _, o := range c.q.Operators {
@@ -176,28 +190,41 @@ func (c *comparer) batch(images []uint8, labels []int32) error {
 	if err := c.runner.Run(logits, images); err != nil {
 		return err
 	}
+	planes := make([]uint8, len(images))
+	for i, v := range images {
+		planes[toPlanes(&c.q.Tensors[0], i)] = v
+	}
+	for _, p := range []*process{c.between, c.whole} {
+		x := images
+		if p.hello.Layout == "NCHW" {
+			x = planes
+		}
+		if err := c.ask(p, x, logits, labels); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ask has a process compute a batch, and compares what it gives; of the logits those of the whole alone.
+func (c *comparer) ask(p *process, images []uint8, logits, labels []int32) error {
 	var tensors, want []int
-	for _, name := range c.peer.hello.Outputs {
+	for _, name := range p.hello.Outputs {
 		i := c.tensor(name)
 		if i < 0 {
-			return c.peer.fail(fmt.Errorf("it has an output %.80q, which is no tensor of the model", name))
+			return p.fail(fmt.Errorf("it has an output %.80q, which is no tensor of the model", name))
 		}
-		tensors, want = append(tensors, i), append(want, n*c.q.Tensors[i].Len())
+		tensors, want = append(tensors, i), append(want, len(labels)*c.q.Tensors[i].Len())
 	}
-	planes := images
-	if c.peer.hello.Layout == "NCHW" {
-		planes = make([]uint8, len(images))
-		for i, v := range images {
-			planes[toPlanes(&c.q.Tensors[0], i)] = v
-		}
-	}
-	outputs, err := c.peer.run(n, planes, want)
+	outputs, err := p.run(len(labels), images, want)
 	if err != nil {
 		return err
 	}
 	for k, i := range tensors {
-		c.tally(i, outputs[k])
-		if i == c.last() {
+		if (i == c.last()) == (p == c.whole) {
+			c.tally(p.hello, i, outputs[k])
+		}
+		if i == c.last() && p == c.whole {
 			c.classes(logits, outputs[k], labels)
 		}
 	}
@@ -211,20 +238,20 @@ func toPlanes(t *qmodel.Tensor, i int) int {
 }
 
 // tally compares a tensor.
-func (c *comparer) tally(i int, got []float64) {
+func (c *comparer) tally(from hello, i int, got []float64) {
 	t, sum := &c.q.Tensors[i], &c.all[i]
 	scale, zero := 1.0, 0.0
 	switch {
 	case t.Kind == qmodel.Logits && slices.ContainsFunc(got, func(v float64) bool { return v != math.Trunc(v) }):
 		scale = float64(math.Float32frombits(t.ScaleBits))
-	case c.peer.hello.Centered && t.Signs: // -1 and +1
+	case from.Centered && t.Signs: // -1 and +1
 		scale, zero = 2, 0.5
 	}
-	centered := c.peer.hello.Centered && !t.Signs && t.Kind == qmodel.Codes
+	centered := from.Centered && !t.Signs && t.Kind == qmodel.Codes
 	sum.Name = t.Name
 	for k, want := range c.want[i] {
 		at := k
-		if c.peer.hello.Layout == "NCHW" {
+		if from.Layout == "NCHW" {
 			at = toPlanes(t, k)
 		}
 		if centered {
@@ -261,7 +288,7 @@ func (c *comparer) classes(want []int32, got []float64, labels []int32) {
 
 func (c *comparer) result(images int) *Comparison {
 	r := &c.sum
-	r.Runtime, r.Images = strings.ToValidUTF8(c.peer.hello.Runtime, ""), images
+	r.Runtime, r.Images = strings.ToValidUTF8(c.whole.hello.Runtime, ""), images
 	r.Accuracy, r.PeerAccuracy = float64(c.right[0])/float64(images), float64(c.right[1])/float64(images)
 	for _, o := range c.q.Operators {
 		if t := c.all[o.Output]; t.Integers > 0 {

@@ -4,7 +4,7 @@ try:
 except ImportError as e:
     sys.exit(f"{e}: pip install ai-edge-litert")
 
-model = Interpreter(sys.argv[1], num_threads=int(sys.argv[2]), experimental_preserve_all_tensors=True)
+model = Interpreter(sys.argv[1], num_threads=int(sys.argv[2]), experimental_preserve_all_tensors=len(sys.argv) > 4)
 model.allocate_tensors()
 image = model.get_input_details()[0]
 wanted = set(sys.argv[3:])
