@@ -11,51 +11,37 @@ import (
 	"github.com/goqat/goqat/qat"
 )
 
-// FitRanges narrows or widens the ranges of tensors, one after the other in the order of
-// execution, as long as that brings the logits nearer to the float network's, want
-// being those of images: what is lost by clipping and by rounding is weighed where it
-// counts (Nahshan et al. 2019, arXiv:1911.07190, who take the loss of labels). Both
-// ends of a range move by one factor. The tensors are given their new ranges.
+// FitRanges narrows or widens the ranges of tensors, all together and then one after the
+// other in the order of execution, as long as that brings the logits nearer to the float
+// network's, want being those of images: what is lost by clipping and by rounding is
+// weighed where it counts (Nahshan et al. 2019, arXiv:1911.07190, who take the loss of
+// labels). Both ends of a range move by one factor. The tensors are given their new
+// ranges.
 func FitRanges(ctx context.Context, n *layers.Network, images datasets.Split, want []float32, tensors []Tensor, progress func(done, all int)) error {
-	distance := func() (float64, error) {
+	f := &fitting{ranged: map[string]qat.Ranged{}, distance: func() (float64, error) {
 		got, err := Logits(ctx, n, images, graph.Pass{Quantize: true})
 		return squaredDistance(got, want), err
-	}
-	least, err := distance()
-	if err != nil {
-		return err
-	}
-	ranged := map[string]qat.Ranged{}
+	}}
 	for _, u := range n.Units {
 		if q, ok := u.Output.Quantizer.(qat.Ranged); ok {
-			ranged[u.Name] = q
+			f.ranged[u.Name] = q
 		}
 	}
+	var err error
+	if f.least, err = f.distance(); err != nil {
+		return err
+	}
 	for round, step := range clipSteps {
-		for i := range tensors {
-			t := &tensors[i]
-			set := func(factor float64) { ranged[t.Name].SetRange(float32(factor*t.Lo), float32(factor*t.Hi)) }
-			best := 1.0
-			for _, s := range []float64{1 / step, step} {
-				for f := s; best == 1 || best == f/s; f *= s {
-					set(f)
-					d, err := distance()
-					if err != nil {
-						return err
-					}
-					if d >= least {
-						break
-					}
-					best, least = f, d
-				}
-				if best != 1 {
-					break
-				}
+		for i := range len(tensors) + 1 {
+			part := tensors
+			if i > 0 {
+				part = tensors[i-1 : i]
 			}
-			set(best)
-			t.Lo, t.Hi = best*t.Lo, best*t.Hi
+			if err := f.move(part, step); err != nil {
+				return err
+			}
 			if progress != nil {
-				progress(round*len(tensors)+i+1, len(clipSteps)*len(tensors))
+				progress(round*(len(tensors)+1)+i+1, len(clipSteps)*(len(tensors)+1))
 			}
 		}
 	}
@@ -64,3 +50,44 @@ func FitRanges(ctx context.Context, n *layers.Network, images datasets.Split, wa
 
 // clipSteps are the factors by which ranges move, round by round.
 var clipSteps = []float64{1.2, 1.1}
+
+// fitting is a FitRanges under way.
+type fitting struct {
+	ranged   map[string]qat.Ranged
+	distance func() (float64, error)
+	least    float64 // distance so far
+}
+
+// move multiplies the ranges of some tensors by a power of a factor: narrower as long as
+// that gains, else wider as long as that does.
+func (f *fitting) move(part []Tensor, step float64) error {
+	best := 1.0
+	for _, s := range []float64{1 / step, step} {
+		for factor := s; best == 1 || best == factor/s; factor *= s {
+			f.set(part, factor)
+			d, err := f.distance()
+			if err != nil {
+				return err
+			}
+			if !(d < f.least) {
+				break
+			}
+			best, f.least = factor, d
+		}
+		if best != 1 {
+			break
+		}
+	}
+	f.set(part, best)
+	for i := range part {
+		part[i].Lo, part[i].Hi = best*part[i].Lo, best*part[i].Hi
+	}
+	return nil
+}
+
+// set gives some tensors their ranges times a factor.
+func (f *fitting) set(part []Tensor, factor float64) {
+	for _, t := range part {
+		f.ranged[t.Name].SetRange(float32(factor*t.Lo), float32(factor*t.Hi))
+	}
+}

@@ -15,7 +15,8 @@ import (
 	"github.com/goqat/goqat/layers"
 )
 
-// The repairs, in the order in which Quantize applies them.
+// The repairs, in the order in which Quantize applies them; where others follow the clips,
+// these are fitted once more in the end.
 const (
 	RepairEqualize  = "equalize"
 	RepairClips     = "clips"
@@ -114,8 +115,8 @@ func (q *quantizing) run(ctx context.Context) (err error) {
 	for _, r := range []struct {
 		name   string
 		repair func(context.Context, *layers.Network, datasets.Split, func(done, all int)) error
-	}{{RepairClips, q.clips}, {RepairAdaRound, AdaRound}, {RepairBatchNorm, ReestimateNorms}, {RepairBias, q.bias}} {
-		if !q.asked(r.name) {
+	}{{RepairClips, q.clips}, {RepairAdaRound, AdaRound}, {RepairBatchNorm, ReestimateNorms}, {RepairBias, q.bias}, {RepairClips, q.clips}} {
+		if !q.asked(r.name) || r.name == RepairClips && q.last() == RepairClips {
 			continue
 		}
 		before, tensors := capture(q.n), slices.Clone(q.outcome.Tensors)
@@ -132,6 +133,9 @@ func (q *quantizing) run(ctx context.Context) (err error) {
 	}
 	return nil
 }
+
+// last returns the name of the last step.
+func (q *quantizing) last() string { return q.outcome.Steps[len(q.outcome.Steps)-1].Name }
 
 // clips is FitRanges on the images that every step is measured on.
 func (q *quantizing) clips(ctx context.Context, n *layers.Network, _ datasets.Split, progress func(done, all int)) error {
