@@ -87,8 +87,8 @@ func (c *Choice) choose(r *recipe.Recipe, f facts) (reasons []string) {
 	c.chooseBits(r, f, say)
 	c.chooseLength(r, f, say)
 	if f.unbalanced && !c.given("class_weights", "data.balance") {
-		r.Data.Balance = rareDrawn
-		say("rare classes are drawn more often (data.balance: %v): one class has more than twice the images of another", rareDrawn)
+		r.Data.Balance = 1
+		say("all classes are drawn alike (data.balance: 1): one has more than twice the images of another")
 	}
 	return reasons
 }
@@ -147,7 +147,6 @@ const (
 	leastQuantized = 4
 	smallSide      = 40 // longest side of images for a LeNet, whose first linear layer grows with them
 	leastSide      = 4  // of images with two dimensions to speak of
-	rareDrawn      = 0.5
 )
 
 // networkFor returns the network for images and signals nobody chose one for, and why.
