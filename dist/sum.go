@@ -93,19 +93,22 @@ func (s *Summer) plan(shards int) *plan {
 	return p
 }
 
-// Sum has shard compute the vector v and the note of this rank's shards, one after the
-// other in their order, and leaves on every rank the sum of all shards' vectors in total and
-// the notes of all shards in notes. There may be fewer shards than ranks: then some ranks have
-// none.
-func (s *Summer) Sum(shards int, total []float32, notes [][]float32, shard func(k int, v, note []float32) error) error {
+// Sum has shard compute the vector, in parts one after the other that it may use again for the
+// next one, and the note of this rank's shards, one after the other in their order, and leaves on
+// every rank the sum of all shards' vectors in total and the notes of all shards in notes. There
+// may be fewer shards than ranks: then some ranks have none.
+func (s *Summer) Sum(shards int, total []float32, notes [][]float32, shard func(k int, note []float32) (parts [][]float32, err error)) error {
 	if shards < 1 || len(notes) != shards {
 		return fmt.Errorf("dist: %d notes for %d shards", len(notes), shards)
 	}
 	p := s.plan(shards)
 	var sums [][]float32
 	for _, node := range p.nodes[s.group.Rank()] {
-		v, err := s.subtree(node, total, func(k int, v []float32) error { return shard(k, v, notes[k]) })
-		if err != nil {
+		v := total // in a group of one, of which the tree is the only subtree
+		if s.group.Size() > 1 {
+			v = s.vector()
+		}
+		if err := s.subtree(v, node, func(k int) ([][]float32, error) { return shard(k, notes[k]) }); err != nil {
 			return err
 		}
 		sums = append(sums, v)
@@ -119,28 +122,35 @@ func (s *Summer) Sum(shards int, total []float32, notes [][]float32, shard func(
 	return s.gather(p, total, notes)
 }
 
-// subtree computes the sum of a node whose shards are all here. In a group of one the
-// first vector, to which all others are added, is total.
-func (s *Summer) subtree(node span, total []float32, shard func(int, []float32) error) ([]float32, error) {
+// subtree computes the sum of a node whose shards are all here.
+func (s *Summer) subtree(sum []float32, node span, shard func(int) ([][]float32, error)) error {
 	if node.hi-node.lo == 1 {
-		v := total
-		if s.group.Size() > 1 || node.lo > 0 {
-			v = s.vector()
-		}
-		return v, shard(node.lo, v)
+		return each(sum, node.lo, shard, func(dst, x []float32) { copy(dst, x) })
 	}
 	left, right := node.halves()
-	a, err := s.subtree(left, total, shard)
-	if err != nil {
-		return nil, err
+	if err := s.subtree(sum, left, shard); err != nil {
+		return err
 	}
-	b, err := s.subtree(right, total, shard)
-	if err != nil {
-		return nil, err
+	if right.hi-right.lo == 1 { // from where it was computed
+		return each(sum, right.lo, shard, s.add)
 	}
-	s.add(a, b)
-	s.spare = append(s.spare, b)
-	return a, nil
+	other := s.vector()
+	if err := s.subtree(other, right, shard); err != nil {
+		return err
+	}
+	s.add(sum, other)
+	s.spare = append(s.spare, other)
+	return nil
+}
+
+// each has shard k computed, and do take its parts into theirs of sum.
+func each(sum []float32, k int, shard func(int) ([][]float32, error), do func(dst, x []float32)) error {
+	parts, err := shard(k)
+	for _, x := range parts {
+		do(sum[:len(x)], x)
+		sum = sum[len(x):]
+	}
+	return err
 }
 
 func (s *Summer) vector() []float32 {

@@ -70,14 +70,15 @@ func sumIs(g dist.Group, s *dist.Summer, v [][]float32) error {
 		notes[k] = make([]float32, 2)
 	}
 	next, end := dist.Part(len(v), g.Rank(), g.Size())
-	err := s.Sum(len(v), total, notes, func(k int, dst, note []float32) error {
+	own := make([]float32, len(v[0]))
+	err := s.Sum(len(v), total, notes, func(k int, note []float32) ([][]float32, error) {
 		if k != next {
-			return fmt.Errorf("rank %d has shard %d, want %d", g.Rank(), k, next)
+			return nil, fmt.Errorf("rank %d has shard %d, want %d", g.Rank(), k, next)
 		}
 		next++
-		copy(dst, v[k])
+		copy(own, v[k])
 		note[0], note[1] = float32(k), -1
-		return nil
+		return [][]float32{own[:1], own[1:]}, nil
 	})
 	if err != nil {
 		return err
@@ -127,11 +128,11 @@ func TestSumFails(t *testing.T) {
 	broken := errors.New("broken")
 	errs := disttest.Run(3, func(g dist.Group) error {
 		notes := make([][]float32, 6)
-		return dist.NewSummer(g, 4, 0, add).Sum(6, make([]float32, 4), notes, func(k int, _, _ []float32) error {
+		return dist.NewSummer(g, 4, 0, add).Sum(6, make([]float32, 4), notes, func(k int, _ []float32) ([][]float32, error) {
 			if k == 3 {
-				return broken
+				return nil, broken
 			}
-			return nil
+			return [][]float32{make([]float32, 4)}, nil
 		})
 	})
 	for r, err := range errs {

@@ -24,13 +24,14 @@ type Shards struct {
 	Batch int         // images of a full batch
 	Pool  *graph.Pool // for additions
 
-	sum     *dist.Summer
-	params  []*graph.Param
-	total   []float32   // the gradients of params, one after the other
-	notes   [][]float32 // by shard
-	stopped bool        // a rank is to stop
-	images  []float64   // by rank, of the epoch in this process
-	busy    []float64   // seconds by rank for these
+	sum       *dist.Summer
+	params    []*graph.Param
+	gradients [][]float32 // of params and the last shard, in memory of the graph
+	total     []float32   // the gradients of params, one after the other
+	notes     [][]float32 // by shard
+	stopped   bool        // a rank is to stop
+	images    []float64   // by rank, of the epoch in this process
+	busy      []float64   // seconds by rank for these
 }
 
 // The numbers of a note before what the graph has measured.
@@ -52,7 +53,7 @@ func (s *Shards) Most() int { return (s.Batch + s.Count - 1) / s.Count }
 // begin makes the memory of the steps of l.
 func (s *Shards) begin(l *Loop) {
 	n := 0
-	s.params = l.Params
+	s.params, s.gradients = l.Params, make([][]float32, len(l.Params))
 	for _, p := range s.params {
 		n += len(p.Value)
 	}
@@ -125,12 +126,12 @@ func (s *Shards) step(ctx context.Context, l *Loop, pass graph.Pass, images []ui
 	}
 	shards := s.count(len(labels))
 	notes := s.notes[:shards]
-	err = s.sum.Sum(shards, s.total, notes, func(k int, gradients, note []float32) error {
+	err = s.sum.Sum(shards, s.total, notes, func(k int, note []float32) ([][]float32, error) {
 		clear(note)
 		if ctx.Err() != nil {
 			note[noteStop] = 1
 		}
-		return s.shard(l, pass, images, labels, k, shards, gradients, note)
+		return s.gradients, s.shard(l, pass, images, labels, k, shards, note)
 	})
 	if err != nil {
 		return 0, 0, err
@@ -145,7 +146,7 @@ func (s *Shards) step(ctx context.Context, l *Loop, pass graph.Pass, images []ui
 }
 
 // shard computes shard k of a batch: its gradients and its note.
-func (s *Shards) shard(l *Loop, pass graph.Pass, images []uint8, labels []int32, k, shards int, gradients, note []float32) error {
+func (s *Shards) shard(l *Loop, pass graph.Pass, images []uint8, labels []int32, k, shards int, note []float32) error {
 	start := time.Now()
 	n, size := len(labels), len(images)/len(labels)
 	lo, hi := dist.Part(n, k, shards)
@@ -157,8 +158,8 @@ func (s *Shards) shard(l *Loop, pass graph.Pass, images []uint8, labels []int32,
 	if err != nil {
 		return err
 	}
-	for _, p := range s.params {
-		gradients = gradients[copy(gradients, p.Grad):]
+	for i, p := range s.params {
+		s.gradients[i] = p.Grad
 	}
 	measured := make([]float64, len(note)-noteMeasures)
 	l.Network.Graph.Measured(measured)
