@@ -184,7 +184,7 @@ func (t *run) compare(own, first identity) (complaint string, err error) {
 	case own.Program != first.Program:
 		return "runs another build of the program than rank 0; install the same file on all machines", nil
 	case len(d) > 0:
-		return "has another recipe than rank 0: " + strings.Join(d, ", "), nil
+		return "has another recipe than rank 0: " + strings.ReplaceAll(strings.Join(d, ", "), ", was ", ", there "), nil
 	case own.Data != first.Data:
 		return "has other data than rank 0; give all ranks the same files", nil
 	}

@@ -134,8 +134,8 @@ func TestRanksRefused(t *testing.T) {
 		want  string
 	}{
 		{9, "", "9 processes cannot share a batch of so many shards: shards is 8"},
-		{2, "qat.lr=0.5", "rank 1 has another recipe than rank 0: qat.lr: 0.5"},
-		{2, "seed=2", "rank 1 has another recipe than rank 0: seed: 2"},
+		{2, "qat.lr=0.5", "rank 1 has another recipe than rank 0: qat.lr: 0.5, there 0.003"},
+		{2, "seed=2", "rank 1 has another recipe than rank 0: seed: 2, there 1"},
 		{2, "threads=3", ""},
 	} {
 		out := filepath.Join(t.TempDir(), "run")
