@@ -33,6 +33,9 @@ func (g *Graph) Measured(dst []float64) {
 // by their images; quantizers observe, once, what all parts together were given.
 func (g *Graph) Commit(p Pass, parts [][]float64, images []int) {
 	g.run.Pass, g.within = p, false
+	for _, f := range g.begun { // a process may have had no part of the step
+		f.Begin(g.run)
+	}
 	at := 0
 	for _, e := range g.epilogues {
 		own := make([][]float64, len(parts))
@@ -74,6 +77,9 @@ func (e *epilogue) measured(dst []float64) {
 // commit takes in what the parts of a step have measured.
 func (e *epilogue) commit(r *Run, parts [][]float64, images []int) {
 	e.run = r
+	if e.Quantizer != nil {
+		e.Quantizer.Begin(r)
+	}
 	at := 0
 	for i := range e.terms {
 		s := &e.terms[i]

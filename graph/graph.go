@@ -34,6 +34,7 @@ type Graph struct {
 	err    error
 
 	epilogues []*epilogue // in the order of their making
+	begun     []begun     // likewise
 
 	loss    *G.Node
 	grads   G.Nodes
@@ -153,6 +154,9 @@ func (g *Graph) apply(name string, fn Function, out *Node, shape tensor.Shape, i
 	out.fn = fn
 	if g.err != nil || !g.fits(name, shape) {
 		return out
+	}
+	if b, ok := fn.(begun); ok {
+		g.begun = append(g.begun, b)
 	}
 	o := &op{run: g.run, fn: fn, want: make([]bool, len(inputs))}
 	dims := make([]int, len(inputs))

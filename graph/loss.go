@@ -42,7 +42,7 @@ func (*classify) forgetful() {}
 func (f *classify) Forward(r *Run, y []float32, x [][]float32) error {
 	rows, labels, targets := x[0], x[1], x[2]
 	var total float64
-	images := r.images()
+	images := r.Images()
 	for i := range r.Batch {
 		lo, hi := i*f.classes, (i+1)*f.classes
 		label := int(labels[i])

@@ -38,6 +38,9 @@ type elementwise interface{ elementwise() }
 // A forgetful Function needs no x in Backward and gets none.
 type forgetful interface{ forgetful() }
 
+// A begun Function is told of every step, at its end at the latest, before parameters change.
+type begun interface{ Begin(r *Run) }
+
 var opCount atomic.Uint64
 
 // admin is the administrative part of gorgonia.Op, shared by the ops below.

@@ -92,8 +92,8 @@ type Run struct {
 // partial says whether the run is one of several of a step.
 func (r *Run) partial() bool { return r.Of > 0 }
 
-// images returns the number of images of the step.
-func (r *Run) images() int {
+// Images returns the number of images of the step, of which the run may have a part.
+func (r *Run) Images() int {
 	if r.partial() {
 		return r.Of
 	}

@@ -44,7 +44,7 @@ func (HGQ) Info() Info {
 
 // Weights implements [Method].
 func (h HGQ) Weights(g *graph.Graph, name string, o Options, shape []int) Weights {
-	return &hgqWeights{learnedWidth: h.width(g, name, o, count(shape)), scales: newSymmetricWeights(g, name, o, shape).(*symmetricWeights)}
+	return &hgqWeights{learnedWidth: h.width(g, name, o, count(shape)), share: 1, scales: newSymmetricWeights(g, name, o, shape).(*symmetricWeights)}
 }
 
 // Activation implements [Method].
@@ -109,16 +109,22 @@ type hgqWeights struct {
 	measured
 	learnedWidth
 	scales *symmetricWeights
+	share  float64 // of the run in the step
 }
 
 func (h *hgqWeights) Bits() int                { return h.bits() }
 func (h *hgqWeights) Params() []*graph.Param   { return []*graph.Param{h.param} }
-func (h *hgqWeights) Begin(r *graph.Run)       { h.begin(r) }
 func (h *hgqWeights) Constrain([]float32)      { h.constrain() }
 func (h *hgqWeights) Start([]float32)          { h.param.Value[0] = h.most }
 func (h *hgqWeights) format() *quant.Format    { return &h.scales.affine.Format }
 func (h *hgqWeights) use()                     { *h.format() = quant.Weight(h.bits()) }
 func (h *hgqWeights) Forward(dst, w []float32) { h.use(); h.scales.Forward(dst, w) }
+
+// Begin implements [ste.Begun].
+func (h *hgqWeights) Begin(r *graph.Run) {
+	h.begin(r)
+	h.share = float64(r.Batch) / float64(r.Images())
+}
 
 // Integers implements [Weights].
 func (h *hgqWeights) Integers(codes []int16, w []float32) []float32 {
@@ -127,7 +133,7 @@ func (h *hgqWeights) Integers(codes []int16, w []float32) []float32 {
 }
 
 // Backward implements [Weights]: the gradient by the width is that of the loss, in units
-// of the price, and 1.
+// of the price, and 1 for all runs of a step together.
 func (h *hgqWeights) Backward(dw, w, dy []float32, grad [][]float32) {
 	most := float32(h.format().Max())
 	size, sum := len(w)/h.scales.Channels(), 0.0
@@ -137,7 +143,7 @@ func (h *hgqWeights) Backward(dw, w, dy []float32, grad [][]float32) {
 		_, width := f.Backward(dw[lo:hi], w[lo:hi], dy[lo:hi])
 		sum += width
 	}
-	grad[0][0] = float32(h.gain*sum + 1)
+	grad[0][0] = float32(h.gain*sum + h.share)
 }
 
 // hgqActivation clips a tensor at a learned α, and learns its width.
@@ -145,7 +151,7 @@ type hgqActivation struct {
 	pactActivation
 	learnedWidth
 	size  int     // values of an image
-	share float64 // of one value in the batch
+	share float64 // of one value in the step
 }
 
 // Params implements [Activation]: the clip first.
@@ -162,12 +168,12 @@ func (h *hgqActivation) Constrain() {
 // Begin implements [graph.Quantizer].
 func (h *hgqActivation) Begin(r *graph.Run) {
 	h.begin(r)
-	h.share = 1 / float64(max(1, h.size*r.Batch))
+	h.share = 1 / float64(max(1, h.size*r.Images()))
 	h.formula.Bits = h.bits()
 	h.pactActivation.Begin(r)
 }
 
-// Backward implements [graph.Quantizer]: the parts of a batch add up to the gradient by
+// Backward implements [graph.Quantizer]: the parts of a step add up to the gradient by
 // the loss, in units of the price, and 1.
 func (h *hgqActivation) Backward(dx, src, dy []float32, grad []float64) {
 	p, lo, hi := h.formula.Quantization()

@@ -45,7 +45,9 @@ type Measured interface {
 	Measure(w []float32)
 }
 
-// A Begun quantizer is told of every run before it quantizes.
+// A Begun quantizer is told of every run before it quantizes, and before it computes gradients: of
+// the runs of one step it quantizes in the first alone, and in none if others have all of them; then it
+// is told at the end of the step.
 type Begun interface {
 	WeightQuantizer
 	Begin(r *graph.Run)
@@ -118,9 +120,7 @@ func (f *weights) Forward(r *graph.Run, y []float32, x [][]float32) error {
 		bad := slices.IndexFunc(w, func(v float32) bool { return v != v })
 		return fmt.Errorf("weight %d is not a number; lower the learning rate", bad)
 	}
-	if b, ok := f.q.(Begun); ok {
-		b.Begin(r)
-	}
+	f.Begin(r)
 	switch {
 	case r.Mode == graph.Integer:
 		f.q.Integers(f.codes, w)
@@ -142,7 +142,15 @@ func (f *weights) Forward(r *graph.Run, y []float32, x [][]float32) error {
 	return nil
 }
 
+// Begin tells the quantizer of a run, or of the end of a step.
+func (f *weights) Begin(r *graph.Run) {
+	if b, ok := f.q.(Begun); ok {
+		b.Begin(r)
+	}
+}
+
 func (f *weights) Backward(r *graph.Run, dx [][]float32, dy []float32, x [][]float32) error {
+	f.Begin(r)
 	switch {
 	case r.Quantizes(f.name) && f.channels != nil:
 		f.dw, f.w, f.dy, f.grad = dx[0], x[0], dy, dx[1:]

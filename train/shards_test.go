@@ -141,7 +141,7 @@ func (c sharded) train(g dist.Group, split datasets.Split) (string, error) {
 func TestShards(t *testing.T) {
 	split := images(75)
 	for _, c := range []sharded{
-		{method: "pact", norm: true, teacher: true}, {method: "lsq", norm: true, average: true}, {method: "int", norm: true, mixup: 0.4}, {method: "inq", norm: false},
+		{method: "pact", norm: true, teacher: true}, {method: "lsq", norm: true, average: true}, {method: "int", norm: true, mixup: 0.4}, {method: "inq", norm: false}, {method: "hgq", norm: true},
 	} {
 		c.shards, c.threads = 8, 1
 		want, err := c.train(dist.Local{}, split)
@@ -170,11 +170,17 @@ func TestShards(t *testing.T) {
 // TestShardsLikeWhole trains a network without statistics of the batch: shards then change
 // nothing but the order of sums.
 func TestShardsLikeWhole(t *testing.T) {
+	for _, method := range []string{"lsq", "hgq"} {
+		t.Run(method, func(t *testing.T) { shardsLikeWhole(t, method) })
+	}
+}
+
+func shardsLikeWhole(t *testing.T, method string) {
 	split := images(32)
 	var gradients [2][][]float32
 	var losses [2]float64
 	for i, shards := range []int{1, 3} {
-		c := sharded{method: "lsq", shards: shards, threads: 1, mixup: 0.4}
+		c := sharded{method: method, shards: shards, threads: 1, mixup: 0.4}
 		l, done, err := c.loop(dist.Local{}, split)
 		if err != nil {
 			t.Fatal(err)
@@ -197,7 +203,7 @@ func TestShardsLikeWhole(t *testing.T) {
 	}
 	for i, whole := range gradients[0] {
 		for k, want := range whole {
-			if got := gradients[1][i][k]; math.Abs(float64(got-want)) > 1e-5 {
+			if got := gradients[1][i][k]; math.Abs(float64(got-want)) > 1e-5*max(1, math.Abs(float64(want))) {
 				t.Fatalf("gradient %d of parameter %d is %v in shards, want %v", k, i, got, want)
 			}
 		}
