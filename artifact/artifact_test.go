@@ -90,6 +90,11 @@ func TestOutputs(t *testing.T) {
 	wantError(t, artifact.CheckOutputs(model, other, link), "would be written over")
 	wantError(t, artifact.CheckOutputs(model, other, filepath.Dir(other)+"/./c.safetensors"), "written twice")
 	wantError(t, artifact.CheckOutputs(model, filepath.Join(model, "x")), "no folder")
+	wantError(t, artifact.CheckOutputs(model, filepath.Dir(model)), "is a folder")
+	wantError(t, artifact.CheckOutputs(filepath.Dir(model), other), "is a part of")
+	if err := artifact.CheckOutputs(filepath.Dir(model), filepath.Join(filepath.Dir(model), "page.html"), filepath.Join(t.TempDir(), "page.html")); err != nil {
+		t.Error(err)
+	}
 	if err := artifact.CheckModelName("a/b.qmodel"); err != nil {
 		t.Error(err)
 	}

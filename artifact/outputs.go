@@ -8,8 +8,9 @@ import (
 	"path/filepath"
 )
 
-// CheckOutputs refuses to write over a file that is read, to write one file twice, or
-// to write into a folder that is not there. Outputs without a name are left out.
+// CheckOutputs refuses to write over a file that is read, alone or in a run folder, or over
+// a folder, to write one file twice, or to write into a folder that is not there. Outputs
+// without a name are left out.
 func CheckOutputs(input string, outputs ...string) error {
 	read, _ := os.Stat(input)
 	seen := map[string]bool{}
@@ -19,6 +20,10 @@ func CheckOutputs(input string, outputs ...string) error {
 		}
 		if info, err := os.Stat(path); err == nil && read != nil && os.SameFile(info, read) {
 			return fmt.Errorf("%s is read and would be written over; name another file", path)
+		} else if err == nil && info.IsDir() {
+			return fmt.Errorf("%s is a folder; name a file in it", path)
+		} else if err == nil && read != nil && read.IsDir() && isIn(input, path, info) && filepath.Ext(path) != ".html" {
+			return fmt.Errorf("%s is a part of %s and would be written over; name another file", path, input)
 		}
 		if seen[filepath.Clean(path)] {
 			return fmt.Errorf("%s would be written twice; name two files", path)
@@ -29,6 +34,12 @@ func CheckOutputs(input string, outputs ...string) error {
 		}
 	}
 	return nil
+}
+
+// isIn says whether the file at path is one of a folder.
+func isIn(folder, path string, file os.FileInfo) bool {
+	info, err := os.Stat(filepath.Join(folder, filepath.Base(path)))
+	return err == nil && os.SameFile(info, file)
 }
 
 // CheckModelName refuses a name of another format for a .qmodel.

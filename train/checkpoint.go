@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -283,8 +284,19 @@ func decode(f *safetensors.File) (*Checkpoint, error) {
 }
 
 // WriteFile has write fill a temporary file beside path, syncs it and renames it
-// to path.
+// to path. What is no file, such as a device, a pipe or the program's standard output by
+// its path, is written to and stays what it is.
 func WriteFile(path string, write func(*os.File) error) error {
+	if info, err := os.Stat(path); err == nil {
+		switch kind := info.Mode() & (fs.ModeDevice | fs.ModeCharDevice); {
+		case info.IsDir():
+			return fmt.Errorf("train: write %s: it is a folder; name a file", path)
+		case kind == fs.ModeDevice:
+			return fmt.Errorf("train: write %s: it is a disk; name a file", path)
+		case !info.Mode().IsRegular() || isStandard(info):
+			return writeThrough(path, info, write)
+		}
+	}
 	dir, name := filepath.Split(path)
 	root, err := os.OpenRoot(filepath.Clean(dir))
 	if err != nil {
@@ -294,7 +306,29 @@ func WriteFile(path string, write func(*os.File) error) error {
 	return WriteIn(root, name, fmt.Sprintf(".%s-%016x", name, rand.Uint64()), write)
 }
 
-// WriteIn does the same with a file of an open folder, wherever that has been moved to,
+// isStandard says whether a file is what the program's results go to.
+func isStandard(info os.FileInfo) bool {
+	out, err := os.Stdout.Stat()
+	return err == nil && os.SameFile(info, out)
+}
+
+// writeThrough has write fill what is at path, a stream.
+func writeThrough(path string, info os.FileInfo, write func(*os.File) error) error {
+	f := os.Stdout
+	if !isStandard(info) {
+		var err error
+		if f, err = os.OpenFile(path, os.O_WRONLY, 0); err != nil {
+			return fmt.Errorf("train: write %s: %w", path, err)
+		}
+		defer f.Close()
+	}
+	if err := write(f); err != nil {
+		return fmt.Errorf("train: write %s: %w", path, err)
+	}
+	return nil
+}
+
+// WriteIn writes a file in the same way into an open folder, wherever that has been moved to,
 // and with a temporary file of the given name, which must not exist.
 func WriteIn(folder *os.Root, name, temporary string, write func(*os.File) error) (err error) {
 	defer func() {

@@ -274,6 +274,48 @@ func TestCorruptedCheckpoints(t *testing.T) {
 	}
 }
 
+// TestWriteFileToWhatIsNoFile writes into devices by a link that a rename would replace:
+// the link stays, and a full device is an error.
+func TestWriteFileToWhatIsNoFile(t *testing.T) {
+	for device, full := range map[string]bool{"/dev/null": false, "/dev/full": true} {
+		info, err := os.Stat(device)
+		if err != nil || info.Mode()&fs.ModeCharDevice == 0 {
+			t.Skip("no device " + device)
+		}
+		link := filepath.Join(t.TempDir(), "link")
+		if err := os.Symlink(device, link); err != nil {
+			t.Fatal(err)
+		}
+		err = train.WriteFile(link, func(f *os.File) error { _, err := f.WriteString("content"); return err })
+		if failed := err != nil; failed != full || failed && !strings.Contains(err.Error(), "no space left") {
+			t.Errorf("%s: %v", device, err)
+		}
+		if now, err := os.Lstat(link); err != nil || now.Mode()&fs.ModeSymlink == 0 {
+			t.Errorf("%s: the link has become %v, %v", device, now, err)
+		}
+	}
+}
+
+// TestWriteFileToStandardOutput names the file that the program's results go to, which a
+// rename would take away from them.
+func TestWriteFileToStandardOutput(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	defer func(out *os.File) { os.Stdout = out }(os.Stdout)
+	os.Stdout = file
+	if err := train.WriteFile(path, func(f *os.File) error { _, err := f.WriteString("a page, "); return err }); err != nil {
+		t.Fatal(err)
+	}
+	file.WriteString("then a table")
+	if got, err := os.ReadFile(path); err != nil || string(got) != "a page, then a table" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 // TestWriteFileIsAtomic leaves the old file, and nothing else, where writing or
 // renaming fails.
 func TestWriteFileIsAtomic(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/goqat/goqat/artifact"
 	"github.com/goqat/goqat/evaluate"
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/command"
@@ -37,6 +38,9 @@ wrote of all parts; a file that is there is shown and not made again.`,
 		Args: command.Arguments(1, 1, "a checkpoint or a .qmodel"),
 		RunE: func(c *cobra.Command, args []string) error {
 			s := command.Screen(c)
+			if err := artifact.CheckOutputs(args[0], predictions); err != nil {
+				return command.Wrong(c, "%w", err)
+			}
 			o.Threads = threadsOf(o.Threads)
 			images := data.images(c, s)
 			images.Part = part
