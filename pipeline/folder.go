@@ -55,6 +55,9 @@ func openFolder(r *recipe.Recipe, resume bool, group dist.Group) (*folder, error
 		}
 		r.Out = freshName(r)
 	}
+	if info, err := os.Stat(r.Out); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("pipeline: run folder: %s is a file; name a new or an empty folder", r.Out)
+	}
 	if err := os.MkdirAll(r.Out, 0o755); err != nil {
 		return nil, fmt.Errorf("pipeline: run folder: %w", err)
 	}
@@ -94,7 +97,7 @@ func (f *folder) fit(resume bool) error {
 	case resume:
 		return f.here()
 	case err == nil:
-		return fmt.Errorf("pipeline: %s holds a run already; resume it (--resume %s) or name another folder (--out)", f.path, f.path)
+		return fmt.Errorf("pipeline: %s holds a run already; name another folder, or go on with it: qat train --resume %s", f.path, f.path)
 	}
 	found, err := fs.ReadDir(f.root.FS(), ".")
 	if err != nil {
@@ -102,7 +105,7 @@ func (f *folder) fit(resume bool) error {
 	}
 	for _, file := range found {
 		if name := file.Name(); name != lockFile && name != temporary(configFile) { // as a kill leaves it
-			return fmt.Errorf("pipeline: run folder %s is not empty, it has %q; name a new or an empty folder (--out)", f.path, file.Name())
+			return fmt.Errorf("pipeline: run folder %s is not empty, it has %q; name a new or an empty folder", f.path, file.Name())
 		}
 	}
 	return f.here()

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/goqat/goqat/classify"
@@ -40,16 +41,20 @@ func ClassNames(path string) ([]string, error) {
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("pipeline: the names of classes: %w", err)
 	}
 	var names []string
 	for line := range strings.Lines(string(text)) {
-		if name := strings.TrimSpace(line); name != "" {
+		name := strings.TrimSpace(line)
+		if slices.Contains(names, name) {
+			return nil, fmt.Errorf("pipeline: %s names the class %q twice", path, name)
+		}
+		if name != "" {
 			names = append(names, name)
 		}
 	}
 	if len(names) == 0 {
-		return nil, fmt.Errorf("pipeline: %s names no class", path)
+		return nil, fmt.Errorf("pipeline: %s names no class; write one on each line", path)
 	}
 	return names, nil
 }

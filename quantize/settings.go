@@ -7,6 +7,7 @@ package quantize
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/goqat/goqat/calibrate"
@@ -37,8 +38,32 @@ type Settings struct {
 
 // Check says what is wrong with the settings.
 func (s *Settings) Check() error {
+	for _, bits := range []int{s.WeightBits, s.ActivationBits} {
+		if bits < 2 || bits > 8 {
+			return fmt.Errorf("quantize: %d bits of weights and %d of activations, want 2 to 8 of each", s.WeightBits, s.ActivationBits)
+		}
+	}
+	if s.FirstLast != "8" && s.FirstLast != "same" {
+		return fmt.Errorf("quantize: first and last layer %q, want 8 (bits) or same (as the others)", s.FirstLast)
+	}
+	if s.Granularity != "per_channel" && s.Granularity != "per_tensor" {
+		return fmt.Errorf("quantize: granularity %q, want per_channel or per_tensor", s.Granularity)
+	}
 	_, err := s.plan()
 	return err
+}
+
+// CheckRepairs says which repair there is not.
+func CheckRepairs(names []string) error {
+	if slices.Equal(names, []string{All}) {
+		return nil
+	}
+	for _, name := range names {
+		if !slices.Contains(ptq.Repairs(), name) {
+			return fmt.Errorf("quantize: there is no repair %q to do with others; choose from %s, or %s alone", name, strings.Join(ptq.Repairs(), ", "), All)
+		}
+	}
+	return nil
 }
 
 // plan returns the ranges' part of the settings.

@@ -260,7 +260,7 @@ func (p *plan) least() error {
 		return err
 	}
 	if s := p.spent(spent); s > p.o.Budget.Most {
-		return fmt.Errorf("search: the network takes %.6g %s with the fewest bits, more than the budget of %.6g; allow more, fewer bits, or make the network smaller", s, p.o.Budget.Of, p.o.Budget.Most)
+		return fmt.Errorf("search: the network takes %s=%.6g with the fewest bits, more than the budget of %.6g; allow more, fewer bits, or make the network smaller", p.o.Budget.Of, s, p.o.Budget.Most)
 	}
 	p.overhead = spent.FileBytes
 	prices := p.bytePrices()

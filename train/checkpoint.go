@@ -244,9 +244,12 @@ func readCheckpoint(path string) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
+	if stat.IsDir() {
+		return nil, errors.New("it is a folder; name a file in it, such as checkpoint-float.safetensors")
+	}
 	f, err := safetensors.Read(file, stat.Size())
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; make or copy it again", err)
 	}
 	return decode(f)
 }
@@ -254,6 +257,9 @@ func readCheckpoint(path string) (*Checkpoint, error) {
 func decode(f *safetensors.File) (*Checkpoint, error) {
 	meta, ok := f.Value("goqat")
 	if !ok {
+		if format, _ := f.Value("format"); format == "qmodel" {
+			return nil, errors.New("it is a .qmodel, integers; name the checkpoint that it was exported from")
+		}
 		return nil, errors.New("it is a safetensors file, but not one of goqat's checkpoints")
 	}
 	c := &Checkpoint{tensors: map[string][]float32{}, shapes: map[string][]int{}}

@@ -87,8 +87,26 @@ func TestUsage(t *testing.T) {
 		{"bench train --steps 0", []string{"--steps"}},
 		{"bench train --roofline --loader", []string{"--loader"}},
 		{"methods all", []string{"all"}},
+		{"calibrate x -o y --weight-bits 1", []string{"1 bits of weights"}},
+		{"calibrate x -o y --activation-bits 32", []string{"32 of activations"}},
+		{"calibrate x -o y --first-last float", []string{`"float"`}},
+		{"calibrate x -o y --granularity row", []string{`"row"`}},
+		{"calibrate x -o y --repair all,bias", []string{`"all"`, "alone"}},
+		{"sensitivity x --bits 8,8", []string{"--bits 8"}},
+		{"search x --budget bits=4 --bits 1,4", []string{"--bits [1 4]"}},
+		{"eval x --seed -1", []string{"--seed -1"}},
+		{"import x -o y --mean 123 --std 58", []string{"123", "255"}},
+		{"import x -o y --mean 0.5", []string{"length 1", "deviation 0"}},
 	} {
 		t.Run(c.line, func(t *testing.T) { mustFail(t, command.Usage, strings.Fields(c.line), append(c.want, "--help")...) })
+	}
+}
+
+// TestEmptyArguments has what a shell makes of a variable that is not set.
+func TestEmptyArguments(t *testing.T) {
+	for _, args := range [][]string{{"train", "--resume", ""}, {"train", "--data="}, {"train", ""}, {"eval", ""}, {"eval", "m.qmodel", "--data", ""},
+		{"export", "m.qmodel", "-o", ""}, {"run", "m.qmodel", ""}, {"bench", ""}, {"report", ""}} {
+		mustFail(t, command.Usage, args, "is empty", "--help")
 	}
 }
 
@@ -225,6 +243,9 @@ func TestCheckpoint(t *testing.T) {
 	changed := slices.Clone(data)
 	changed[len(changed)-1] ^= 1
 	model := filepath.Join(folder, "m.qmodel")
+	mustFail(t, command.Failed, []string{"calibrate", r.folder, "-o", model}, r.folder, "is a folder", "checkpoint-float.safetensors")
+	mustFail(t, command.Failed, []string{"calibrate", r.model(), "-o", model}, r.model(), "it is a .qmodel")
+	mustFail(t, command.Failed, []string{"report", r.checkpoint()}, r.checkpoint(), "is not a .qmodel")
 	for _, c := range []struct {
 		name string
 		data []byte
@@ -376,6 +397,29 @@ func TestNoIntegers(t *testing.T) {
 	mustFail(t, command.Failed, []string{"bench", "--model", "lenet", "--first-last", "float"}, "layer conv1", "first_last")
 }
 
+// TestImport has what is no ONNX file, and names of classes that do not fit one.
+func TestImport(t *testing.T) {
+	net, out := filepath.Join("..", "..", "examples", "pytorch", "fashion.onnx"), filepath.Join(t.TempDir(), "run")
+	folder, empty := t.TempDir(), write(t, "empty.onnx", nil)
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"missing.onnx"}, []string{"missing.onnx", "no such file"}},
+		{[]string{folder}, []string{folder, "is a folder"}},
+		{[]string{empty}, []string{empty, "no ONNX file"}},
+		{[]string{trained(t).model()}, []string{"is no ONNX file"}},
+		{[]string{net, "--classes", folder}, []string{"the names of classes", folder}},
+		{[]string{net, "--classes", empty}, []string{empty, "names no class"}},
+		{[]string{net, "--classes", write(t, "twice.txt", []byte("a\nb\na\n"))}, []string{"twice.txt", `"a" twice`}},
+		{[]string{net, "--classes", write(t, "two.txt", []byte("a\nb\n"))}, []string{"2 names for 10 classes"}},
+		{[]string{net, "--mean", "0.1,0.2", "--std", "1,1"}, []string{"length 2"}},
+	} {
+		mustFail(t, command.Failed, append([]string{"import", "-o", out}, c.args...), c.want...)
+		absent(t, out)
+	}
+}
+
 func TestLossNotFinite(t *testing.T) {
 	r := trained(t)
 	folder := filepath.Join(t.TempDir(), "run")
@@ -397,7 +441,8 @@ func TestLossNotFinite(t *testing.T) {
 func TestSecondRun(t *testing.T) {
 	r := trained(t)
 	before := read(t, r.file("summary.json"))
-	mustFail(t, command.Failed, []string{"train", r.recipe, "--data", r.data, "--out", r.folder}, r.folder, "--out")
+	mustFail(t, command.Failed, []string{"train", r.recipe, "--data", r.data, "--out", r.folder}, "name another folder", "qat train --resume "+r.folder)
+	mustFail(t, command.Failed, []string{"train", r.recipe, "--data", r.data, "--out", r.model()}, r.model(), "is a file")
 	if !bytes.Equal(before, read(t, r.file("summary.json"))) {
 		t.Error("the first run was changed")
 	}

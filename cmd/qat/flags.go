@@ -62,6 +62,12 @@ func addDataFlags(c *cobra.Command, d *dataFlags, fallback string) {
 	c.Flags().StringVar(&d.dir, "data-dir", "", "folder to look for a named data set first")
 	c.Flags().IntVar(&d.seed, "seed", 0, "of the choice of test images where a folder has no test part; default: that of the training for its folder, all images of another")
 	addSkipBroken(c, &d.skipBroken)
+	command.Check(c, func() error {
+		if d.seed < 0 {
+			return command.Wrong(c, "--seed %d: want 0 or more", d.seed)
+		}
+		return nil
+	})
 }
 
 // images returns which test images the flags name; s shows how they are read.

@@ -41,6 +41,11 @@ there the page goes without them and says so.`,
 			if err != nil {
 				return err
 			}
+			if !info.IsDir() {
+				if _, err := artifact.Open(args[0]); err != nil {
+					return err
+				}
+			}
 			if out == "" {
 				out = report.File(args[0], info.IsDir())
 			}

@@ -21,7 +21,10 @@ prove tensor by tensor that both agree.`,
   qat eval runs/lenet-pact-w4a4/model.qmodel --data fashion-sample`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+		PersistentPreRunE: func(c *cobra.Command, args []string) error {
+			if err := command.Filled(c, args); err != nil {
+				return err
+			}
 			if err := kernel.CheckEnvironment(); err != nil {
 				return command.Wrong(c, "%w", err)
 			}

@@ -77,6 +77,9 @@ func (f *searchFlags) run(c *cobra.Command, path string) (*search.Result, error)
 	if err != nil {
 		return nil, command.Wrong(c, "--budget: %w", err)
 	}
+	if o.Widths = slices.Compact(slices.Sorted(slices.Values(o.Widths))); o.Widths[0] < 2 || o.Widths[len(o.Widths)-1] > 8 {
+		return nil, command.Wrong(c, "--bits %v: want widths of 2 to 8", o.Widths)
+	}
 	if f.measure < 0 {
 		return nil, command.Wrong(c, "--measure %d: want 1 or more images, or 0 for all", f.measure)
 	}
@@ -96,7 +99,6 @@ func (f *searchFlags) run(c *cobra.Command, path string) (*search.Result, error)
 		return nil, err
 	}
 	o.Checkpoint, o.Settings, o.Measure, o.Record, o.Budget = path, *settings, f.measure, f.record, b
-	o.Widths = slices.Compact(slices.Sorted(slices.Values(o.Widths)))
 	r, err := search.Run(c.Context(), *o)
 	if err != nil || f.out == "" {
 		return r, err

@@ -68,9 +68,9 @@ are not made again: an interrupted run goes on where it was.`,
 }
 
 func (f *sensitivityFlags) run(c *cobra.Command, path string) ([]ptq.Sensitivity, error) {
-	for _, b := range f.bits {
-		if b < 2 || b > 8 {
-			return nil, command.Wrong(c, "--bits %d: want 2 to 8", b)
+	for k, b := range f.bits {
+		if b < 2 || b > 8 || slices.Contains(f.bits[:k], b) {
+			return nil, command.Wrong(c, "--bits %d: want widths of 2 to 8, each once", b)
 		}
 	}
 	if f.measure < 0 {

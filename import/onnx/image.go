@@ -102,7 +102,7 @@ func (i *importer) normalized(n *onnxproto.Node, v view) view {
 func (i *importer) input() error {
 	m, t := i.model, i.network.Image
 	if k := len(i.options.Deviation); k > 1 && k != t.Channels {
-		return fmt.Errorf("onnx: %d means and deviations for images of %d channels", k, t.Channels)
+		return fmt.Errorf("onnx: the mean and the deviation of pixels have length %d, want 1 or that of a pixel, %d", k, t.Channels)
 	}
 	m.Input.Height, m.Input.Width = t.Height, t.Width
 	return nil

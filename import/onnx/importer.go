@@ -127,7 +127,7 @@ func imageOf(g *onnxproto.Graph) (*onnxproto.Value, view, error) {
 	fed := g.Fed()
 	switch {
 	case len(fed) == 0:
-		return nil, view{}, errors.New("onnx: the model has no input")
+		return nil, view{}, errors.New("onnx: it has no input, so that it is no ONNX file or holds no network")
 	case len(fed) > 1:
 		return nil, view{}, fmt.Errorf("onnx: the model has two inputs, %q and %q, and goqat's networks have one", fed[0].Name, fed[1].Name)
 	}
@@ -476,7 +476,7 @@ func (i *importer) classes() error {
 		}
 	}
 	if len(m.Classes) != n {
-		return fmt.Errorf("onnx: there are %d names for %d classes", len(m.Classes), n)
+		return fmt.Errorf("onnx: there are %d names for %d classes; give one for each", len(m.Classes), n)
 	}
 	return nil
 }

@@ -46,11 +46,11 @@ type Options struct {
 // Check says what is wrong with the options.
 func (o *Options) Check() error {
 	if len(o.Mean) != len(o.Deviation) {
-		return fmt.Errorf("onnx: %d means and %d deviations; give both, as many of each", len(o.Mean), len(o.Deviation))
+		return fmt.Errorf("onnx: the mean of pixels has length %d, their deviation %d; give both, one number or one a channel", len(o.Mean), len(o.Deviation))
 	}
 	for k, d := range o.Deviation {
-		if m := o.Mean[k]; !(d > 0) || math.IsInf(d, 0) || math.IsNaN(m) || math.IsInf(m, 0) {
-			return fmt.Errorf("onnx: the mean %v and the deviation %v of pixels, want numbers of 0 to 1", m, d)
+		if m := o.Mean[k]; !(d > 0 && d <= 1) || !(m >= 0 && m <= 1) {
+			return fmt.Errorf("onnx: the mean %v and the deviation %v of pixels, want numbers of 0 to 1, the deviation above 0; divide those of pixels of 0 to 255 by 255", m, d)
 		}
 	}
 	return nil
@@ -112,13 +112,16 @@ func Open(path string, o Options) (*Model, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("onnx: %s is a folder; name the ONNX file in it", path)
+	}
 	file, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("onnx: %w", err)
 	}
 	m, err := onnxproto.Unmarshal(file)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s is no ONNX file, or a damaged one: %w; export or copy it again", path, err)
 	}
 	if err := readExternal(path, m); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

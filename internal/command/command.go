@@ -7,6 +7,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -46,6 +47,20 @@ func Arguments(least, most int, what string) cobra.PositionalArgs {
 		}
 		return Wrong(c, "%s is too much: name %s", given, what)
 	}
+}
+
+// Filled refuses arguments and values of flags that are empty, as a variable of a shell
+// leaves them that is not set: a flag so given would mean what it means when left out.
+func Filled(c *cobra.Command, args []string) (err error) {
+	if k := slices.Index(args, ""); k >= 0 {
+		return Wrong(c, "argument %d is empty", k+1)
+	}
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if f.Value.Type() == "string" && f.Value.String() == "" && err == nil {
+			err = Wrong(c, "--%s is empty; give it a value or leave it out", f.Name)
+		}
+	})
+	return err
 }
 
 // Group makes a command one that only holds others: it shows its help, and says
