@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/goqat/goqat/images"
@@ -146,7 +147,7 @@ func CachedImages() ([]Cached, error) {
 		return list, nil
 	}
 	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // as where HOME is /dev/null
 		return list, nil
 	}
 	if err != nil {

@@ -311,3 +311,19 @@ func FuzzStore(f *testing.F) {
 		}
 	})
 }
+
+// A user whose home is no folder has no cache, and that is no fault.
+func TestCacheWithoutHome(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	writeFile(t, file, nil)
+	for _, variable := range []string{"XDG_CACHE_HOME", "HOME", "LocalAppData"} {
+		t.Setenv(variable, file)
+	}
+	if list, err := CachedImages(); err != nil || len(list) != 0 {
+		t.Errorf("%v, %v", list, err)
+	}
+	folder := writeFolder(t, without(pictures(t, 12, 0), ""))
+	if _, err := Open(folder, Options{Memory: 1}); err == nil || !strings.Contains(err.Error(), "XDG_CACHE_HOME") || !strings.Contains(err.Error(), "data.height") {
+		t.Errorf("images that memory is too small for: %v", err)
+	}
+}

@@ -238,7 +238,7 @@ func (o Options) readCached(ctx context.Context, source string, all files, list 
 		return nil
 	}
 	if r.all.stored, err = cache.create(len(list), r.shape.Size()); err != nil {
-		return fmt.Errorf("the cache file of images: %w", err)
+		return fmt.Errorf("the cache file of images: %w; name another folder for caches by XDG_CACHE_HOME, or ask for smaller images by data.height and data.width", err)
 	}
 	if err = r.decode(ctx, all, o.Progress); err == nil {
 		err = r.broken(o)

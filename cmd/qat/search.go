@@ -77,11 +77,8 @@ func (f *searchFlags) run(c *cobra.Command, path string) (*search.Result, error)
 	if err != nil {
 		return nil, command.Wrong(c, "--budget: %w", err)
 	}
-	if o.Widths = slices.Compact(slices.Sorted(slices.Values(o.Widths))); o.Widths[0] < 2 || o.Widths[len(o.Widths)-1] > 8 {
-		return nil, command.Wrong(c, "--bits %v: want widths of 2 to 8", o.Widths)
-	}
-	if f.measure < 0 {
-		return nil, command.Wrong(c, "--measure %d: want 1 or more images, or 0 for all", f.measure)
+	if o.Widths = slices.Compact(slices.Sorted(slices.Values(o.Widths))); o.Widths[0] < 2 || o.Widths[len(o.Widths)-1] > 8 || f.measure < 0 {
+		return nil, command.Wrong(c, "--bits %v --measure %d: want widths of 2 to 8, and 1 or more images, or 0 for all", o.Widths, f.measure)
 	}
 	if !slices.Contains(search.Rankings(), o.Ranking) || o.Probes < 2 || o.Probes > 10000 {
 		return nil, command.Wrong(c, "--ranking %s --probes %d: want one of %s, and 2 to 10000 probes", o.Ranking, o.Probes, strings.Join(search.Rankings(), ", "))

@@ -17,6 +17,8 @@ const redraw = 100 * time.Millisecond
 // loss, accuracy, speed and the time left of the epoch; in either case every
 // epoch leaves one line. It is for one goroutine and ignores write errors.
 type Progress struct {
+	Width int // columns of the terminal, 0 where that is unknown; an epoch measures it anew
+
 	w     io.Writer
 	isTTY bool
 	title string // "float 3/12"
@@ -35,7 +37,10 @@ func NewProgress(w io.Writer, isTTY bool) *Progress {
 func (p *Progress) Epoch(phase string, epoch, epochs, batches int) {
 	p.clear()
 	p.title = fmt.Sprintf("%s %d/%d", phase, epoch, epochs)
-	if !p.isTTY || batches < 1 {
+	if width, _ := size(p.w); width > 0 {
+		p.Width = width
+	}
+	if !p.isTTY || batches < 1 || !p.fits(p.title) {
 		return
 	}
 	p.bar = progressbar.NewOptions(batches,
@@ -58,7 +63,21 @@ func (p *Progress) Step(batch int, loss, accuracy, imagesPerSecond float64, rank
 	}
 	p.drawn = time.Now()
 	_ = p.bar.Set(batch)
-	p.bar.Describe(fmt.Sprintf("%s  loss %.4f  accuracy %.1f %%  %.0f images/s%s", p.title, loss, 100*accuracy, imagesPerSecond, byRank(ranks)))
+	text := p.title
+	for _, more := range []string{fmt.Sprintf("loss %.4f", loss), fmt.Sprintf("accuracy %.1f %%", 100*accuracy), fmt.Sprintf("%.0f images/s", imagesPerSecond)} {
+		if p.fits(text + gap + more) {
+			text += gap + more
+		}
+	}
+	if more := byRank(ranks); p.fits(text + more) {
+		text += more
+	}
+	p.bar.Describe(text)
+}
+
+// fits says whether a bar has room in the terminal's line after a description.
+func (p *Progress) fits(description string) bool {
+	return fits(p.Width, description, " 100% ||  [10m0s:10m0s]")
 }
 
 // shownRanks is the greatest number of ranks that are shown one by one.

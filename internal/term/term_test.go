@@ -95,6 +95,33 @@ func TestProgressOnTerminal(t *testing.T) {
 	})
 }
 
+// TestProgressOnNarrowTerminals draws bars that are no longer than a line, of which a
+// longer one would leave rows behind at every drawing.
+func TestProgressOnNarrowTerminals(t *testing.T) {
+	for width, want := range map[int][]string{20: {}, 40: {"float 1/2"}, 50: {"float 1/2", "loss"}, 60: {"loss", "images/s"}, 70: {"loss", "accuracy"}, 100: {"loss", "accuracy", "images/s"}} {
+		synctest.Test(t, func(t *testing.T) {
+			var out bytes.Buffer
+			p := term.NewProgress(&out, true)
+			p.Width = width
+			train(p)
+			var longest string // before the bar, which the library shortens by the terminal's width
+			for _, drawn := range strings.FieldsFunc(out.String(), func(r rune) bool { return r == '\r' || r == '\n' }) {
+				if before, _, ok := strings.Cut(drawn, "|"); ok && len(before) > len(longest) {
+					longest = before
+				}
+			}
+			if len(longest)+len("||  [0s:0s]") > width || len(want) == 0 && longest != "" {
+				t.Errorf("%d columns: %q", width, longest)
+			}
+			for _, w := range want {
+				if !strings.Contains(longest, w) {
+					t.Errorf("%d columns: no %s in %q", width, w, longest)
+				}
+			}
+		})
+	}
+}
+
 func TestStopClearsTheBar(t *testing.T) {
 	var out bytes.Buffer
 	p := term.NewProgress(&out, true)
