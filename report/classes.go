@@ -65,7 +65,7 @@ func (s *Subject) perClass() *classes {
 	for _, o := range outcomes {
 		row := classRow{Class: short(o.Class), Images: o.Images, Recall: "-"}
 		if o.Accuracy != nil {
-			row.Recall, row.Share = measured(*o.Accuracy, o.Images), share(*o.Accuracy)
+			row.Recall, row.Share = train.Measured(*o.Accuracy, o.Images), share(*o.Accuracy)
 		}
 		c.Rows = append(c.Rows, row)
 	}

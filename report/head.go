@@ -37,7 +37,7 @@ type accuracy struct {
 func (s *Subject) accuracies() (list []accuracy) {
 	add := func(network string, value *float64, images int) {
 		if value != nil {
-			list = append(list, accuracy{network, fmt.Sprint(images), measured(*value, images)})
+			list = append(list, accuracy{network, fmt.Sprint(images), train.Measured(*value, images)})
 		}
 	}
 	if s.Record != nil && s.Record.Summary != nil {
@@ -140,11 +140,6 @@ func (s *Subject) repeat() *repeat {
 
 // percent writes a fraction.
 func percent(fraction float64) string { return fmt.Sprintf("%.2f %%", 100*fraction) }
-
-// measured writes an accuracy with its standard error.
-func measured(fraction float64, images int) string {
-	return fmt.Sprintf("%.2f ± %.2f %%", 100*fraction, 100*train.StandardError(fraction, images))
-}
 
 // size writes a number of bytes.
 func size(n int64) string {

@@ -3,6 +3,7 @@
 package train
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/goqat/goqat/internal/logits"
@@ -12,6 +13,19 @@ import (
 // √(p(1 − p)/n). A difference of less than two of them may be chance.
 func StandardError(accuracy float64, images int) float64 {
 	return math.Sqrt(accuracy * (1 - accuracy) / float64(max(1, images)))
+}
+
+// Measured writes an accuracy on so many images, in percent, with its standard error; where
+// all or none are right that would be 0, as if there were no doubt, and the number of images
+// says more.
+func Measured(accuracy float64, images int) string {
+	switch accuracy {
+	case 1:
+		return fmt.Sprintf("100 %%, all of %d", images)
+	case 0:
+		return fmt.Sprintf("0 %%, none of %d", images)
+	}
+	return fmt.Sprintf("%.2f ± %.2f %%", 100*accuracy, 100*StandardError(accuracy, images))
 }
 
 // CrossEntropy returns the sum of −log softmax(logits)[label] over rows of logits,

@@ -28,6 +28,11 @@ func TestOutcomeOfClasses(t *testing.T) {
 	if c := r.Confusion(101); c != nil {
 		t.Errorf("a confusion matrix of 101 classes")
 	}
+	for accuracy, want := range map[float64]string{0: "0 %, none of 5", 0.8: "80.00 ± 17.89 %", 1: "100 %, all of 5"} {
+		if got := train.Measured(accuracy, 5); got != want {
+			t.Errorf("%v: %q, want %q", accuracy, got, want)
+		}
+	}
 	if e := train.StandardError(r.Accuracy, r.Images); math.Abs(e-math.Sqrt(0.8*0.2/5)) > 1e-15 {
 		t.Errorf("standard error %v", e)
 	}

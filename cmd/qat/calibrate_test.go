@@ -49,7 +49,7 @@ func TestCalibrateRefuses(t *testing.T) {
 		{[]string{float, "-o", out, "--layer", "fc1"}, "want pattern=calibrator"},
 		{[]string{float, "-o", out, "--layer", "nothing=kl"}, `no quantized tensor matches the pattern "nothing"`},
 		{[]string{float, "-o", out, "--repair", "glue"}, `there is no repair "glue"`},
-		{[]string{float, "-o", out, "--weight-bits", "9"}, "weight_bits"},
+		{[]string{float, "-o", out, "--weight-bits", "9"}, "9 bits of weights"},
 		{[]string{float, "-o", out, "--granularity", "row"}, "granularity"},
 		{[]string{r.model(), "-o", out}, "checkpoint"},
 		{[]string{float, "-o", float}, "would be written over"},

@@ -48,7 +48,7 @@ func TestSearchRefuses(t *testing.T) {
 	}{
 		{[]string{float}, "name a budget with --budget: bytes=N"},
 		{[]string{float, "--budget", "bytes=much"}, `"bytes=much" is none`},
-		{[]string{float, "--budget", "bits=4", "--bits", "9"}, "some of 2 to 8"},
+		{[]string{float, "--budget", "bits=4", "--bits", "9"}, "widths of 2 to 8"},
 		{[]string{float, "--budget", "bits=4", "--ranking", "luck"}, "--ranking luck"},
 		{[]string{float, "--budget", "bits=4", "--measure", "-1"}, "--measure -1"},
 		{[]string{float, "--budget", "bits=4", "--method", "bnn"}, "method bnn has no 2 bits"},

@@ -49,16 +49,10 @@ func perSecond(images float64) string {
 	return fmt.Sprintf("%.0f", images)
 }
 
-// accuracyOn writes an accuracy on so many images with its standard error, which says
-// nothing where all or none are right; "-" for none.
+// accuracyOn writes an accuracy on so many images, "-" for none.
 func accuracyOn(accuracy *float64, images int) string {
-	switch {
-	case accuracy == nil:
+	if accuracy == nil {
 		return "-"
-	case *accuracy == 1:
-		return fmt.Sprintf("100 %%, all of %d", images)
-	case *accuracy == 0:
-		return fmt.Sprintf("0 %%, none of %d", images)
 	}
-	return fmt.Sprintf("%.2f ± %.2f %%", 100**accuracy, 100*train.StandardError(*accuracy, images))
+	return train.Measured(*accuracy, images)
 }
