@@ -4,9 +4,12 @@ package classify
 
 import (
 	"bufio"
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"unicode"
 
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/internal/npy"
@@ -17,12 +20,18 @@ import (
 // magic is what an array of NumPy begins with.
 const magic = "\x93NUMPY"
 
+// looked is how many bytes tell what a file is.
+const looked = 512
+
 // encoded returns the codes of the signals of a file: an array of NumPy, else CSV.
 func encoded(in qmodel.Input, e signals.Encoding, input io.Reader) ([][]uint8, error) {
 	b := bufio.NewReader(input)
 	take := fromTable
-	if start, _ := b.Peek(len(magic)); string(start) == magic {
+	switch start, _ := b.Peek(looked); {
+	case bytes.HasPrefix(start, []byte(magic)):
 		take = fromArray
+	case bytes.ContainsFunc(start, func(r rune) bool { return r < ' ' && !unicode.IsSpace(r) }):
+		return nil, errors.New("neither a table (.csv) nor an array of NumPy (.npy); the model is one of signals, which come so")
 	}
 	values, err := take(in, b)
 	if err != nil {
@@ -38,18 +47,20 @@ func encoded(in qmodel.Input, e signals.Encoding, input io.Reader) ([][]uint8, e
 // fromTable reads a signal of CSV: a row for each moment, or for each frame of a spectrum by time, and a column for each
 // channel. Each row of a table is a signal.
 func fromTable(in qmodel.Input, input io.Reader) ([]float32, error) {
-	t, err := datasets.ReadTable(input)
-	if err != nil {
-		return nil, err
-	}
 	rows, columns := in.Height*in.Width, in.Channels
 	if in.Height > 1 {
 		rows, columns = in.Height, in.Width*in.Channels
 	}
-	if rows == 1 && t.Columns == columns {
-		return t.Values, nil
+	table := rows == 1
+	read := datasets.ReadTable
+	if table {
+		read = func(r io.Reader) (*datasets.Table, error) { return datasets.ReadExamples(r, columns) }
 	}
-	if t.Rows != rows || t.Columns != columns {
+	t, err := read(input)
+	if err != nil {
+		return nil, err
+	}
+	if !(table || t.Rows == rows) || t.Columns != columns {
 		return nil, fmt.Errorf("%d rows of %d columns; the model takes %d of %d", t.Rows, t.Columns, rows, columns)
 	}
 	return t.Values, nil

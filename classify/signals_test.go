@@ -61,6 +61,11 @@ func TestSignalFiles(t *testing.T) {
 	if len(table) != 3 || table[0].Row != 1 || table[2].Row != 3 || !reflect.DeepEqual(table[0].Top, table[2].Top) || reflect.DeepEqual(table[0].Top, table[1].Top) {
 		t.Errorf("three rows of a table have the answers %+v", table)
 	}
+	for _, labelled := range []string{"label,a,b\nq,1,2\np,30,4\nq,1,2\n", "a,b,Label\n1,2,0\n30,4,1\n1,2,0\n", "1,q,2\n30,p,4\n1,q,2\n"} {
+		if got := answer(1, 1, labelled); !reflect.DeepEqual(got, table) {
+			t.Errorf("%q: %+v, want %+v", labelled, got, table)
+		}
+	}
 	single := answer(1, 1, "30,4\n")
 	if len(single) != 1 || single[0].Row != 0 || !reflect.DeepEqual(single[0].Top, table[1].Top) {
 		t.Errorf("one row: %+v, among others %+v", single, table[1])
@@ -82,7 +87,7 @@ func TestSignalFiles(t *testing.T) {
 		array(t, "0, 3, 2"):                  "an array of the dimensions [0 3 2]",
 		array(t, "3, 2", 1, 2):               "-: npy: ",
 		"":                                   "an empty file",
-		"\x89PNG\r\n\x1a\n":                  "line 1, column 1",
+		"\x89PNG\r\n\x1a\n":                  "neither a table (.csv) nor an array",
 		strings.Repeat("1,2,3\n", 3):         "3 rows of 3 columns",
 		"1,2\n3,x\n5,6\n":                    "line 2, column 2: \"x\" is no number",
 		array(t, "3, 2", 1, 2, 3, 4, 5)[:90]: "npy: ",

@@ -37,7 +37,28 @@ func ReadTable(r io.Reader) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{Header: header, Rows: len(rows), Columns: len(rows[0])}
+	return newTable(rows, header)
+}
+
+// ReadExamples reads a CSV file with a row for each example, of so many numbers. A column of labels beside them, as the
+// table for training has, called label or class or the only one without numbers, is left out.
+func ReadExamples(r io.Reader, columns int) (*Table, error) {
+	rows, header, err := records(r)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows[0]) == columns+1 {
+		if at, err := labelColumn(header, rows); err == nil && (!isNumber(rows[0][at]) || slices.Contains(labelColumns, strings.ToLower(strings.TrimSpace(header[at])))) {
+			for i := range rows {
+				rows[i] = slices.Delete(rows[i], at, at+1)
+			}
+		}
+	}
+	return newTable(rows, header)
+}
+
+func newTable(rows [][]string, header []string) (t *Table, err error) {
+	t = &Table{Header: header, Rows: len(rows), Columns: len(rows[0])}
 	for i, row := range rows {
 		if t.Values, err = appendNumbers(t.Values, row, i+t.before()); err != nil {
 			return nil, err
@@ -125,7 +146,7 @@ func titled(first, second []string) bool {
 
 func isNumber(text string) bool {
 	_, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-	return err == nil
+	return err == nil || errors.Is(err, strconv.ErrRange)
 }
 
 // separator is what divides the columns of a line.

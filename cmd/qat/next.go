@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/pipeline"
 )
@@ -22,7 +23,11 @@ func printNext(p *term.Page, s *pipeline.Summary) {
 	path := shellWord(filepath.Join(s.Folder, file))
 	rows := [][]string{{"qat eval " + path + " --data " + shellWord(s.Data), "how well each class is found"}, {"qat inspect " + path, "what is in it: layers, bits, sizes"}}
 	if model {
-		rows = append([][]string{{"qat run " + path + " PICTURE", "what is on a picture"}}, rows...)
+		run := []string{"qat run " + path + " PICTURE", "what is on a picture"}
+		if m, err := infer.Open(filepath.Join(s.Folder, file)); err == nil && m.Input().Samples != nil {
+			run = []string{"qat run " + path + " FILE.csv", "what is in a recording, or in the rows of a table"}
+		}
+		rows = append([][]string{run}, rows...)
 	}
 	p.Printf("\n")
 	p.Table([]string{"next", ""}, rows)
