@@ -70,6 +70,9 @@ func openRecord(path, checkpoint string, ranges ptq.Options, h head) (*record, e
 	if err != nil {
 		return nil, err
 	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("quantize: %s is no file that measurements could be read from again; name one", path)
+	}
 	content, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err

@@ -33,8 +33,11 @@ func printNext(p *term.Page, s *pipeline.Summary) {
 	p.Table([]string{"next", ""}, rows)
 }
 
-// shellWord quotes a word that a shell would not take as it is.
+// shellWord quotes a path that a shell would not take as it is, or a command for a flag.
 func shellWord(s string) string {
+	if strings.HasPrefix(s, "-") {
+		s = "./" + s
+	}
 	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return !strings.ContainsRune("/._-+=:@%,", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 	}) {

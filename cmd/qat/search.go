@@ -114,6 +114,6 @@ func (f *searchFlags) print(p *term.Page, r *search.Result) {
 	p.Printf("\n%s=%.6g allows this: a file of %d bytes, %d bit-operations and %.4g µJ an image, %.3f bits a weight, %.3f bits an activation\n",
 		r.Budget.Of, r.Budget.Most, s.FileBytes, s.BitOps, s.EnergyUJ, s.WeightBits, s.ActivationBits)
 	if f.out != "" {
-		p.Printf("%s trains it: qat train %s\n", f.out, f.out)
+		p.Printf("%s trains it: qat train %s\n", f.out, shellWord(f.out))
 	}
 }
