@@ -65,6 +65,9 @@ func (f *benchFlags) run(c *cobra.Command, args []string) (*benchmark.Inference,
 	if f.o.Batch < 1 || f.o.Batch > maxBatch || f.o.Threads < 0 || f.o.Threads > infer.MaxThreads || f.runs < 0 {
 		return nil, command.Wrong(c, "--batch %d --threads %d --runs %d: want a batch of 1 to %d, at most %d threads, and nothing negative", f.o.Batch, f.o.Threads, f.runs, maxBatch, infer.MaxThreads)
 	}
+	if m := f.o.Memory; m != infer.Fast && m != infer.Small {
+		return nil, command.Wrong(c, "--memory %q: want %s or %s", m, infer.Fast, infer.Small)
+	}
 	read, err := f.model(c, args)
 	if err != nil {
 		return nil, err

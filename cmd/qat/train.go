@@ -49,7 +49,7 @@ stay, the rest is as in a run of so many, its learning rate included.`,
 				return err
 			}
 			r.Data.SkipBroken = r.Data.SkipBroken || skipBroken
-			if err := planned(c, resume); err != nil {
+			if err := planned(c, resume, duration); err != nil {
 				return err
 			}
 			if findRate && j.Size() > 1 {

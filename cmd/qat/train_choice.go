@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -37,7 +38,7 @@ func choice(c *cobra.Command, args, set []string) (*pipeline.Choice, error) {
 }
 
 // planned refuses --time and --lr-find where they cannot be meant.
-func planned(c *cobra.Command, resume string) error {
+func planned(c *cobra.Command, resume string, duration time.Duration) error {
 	changed := c.Flags().Changed
 	switch {
 	case changed("time") && resume != "":
@@ -48,6 +49,8 @@ func planned(c *cobra.Command, resume string) error {
 		return command.Wrong(c, "--time sets the epochs, leave --epochs and --float-epochs out; their proportion is that of the recipe")
 	case changed("time") && changed("lr-find"):
 		return command.Wrong(c, "--lr-find trains nothing, leave --time out")
+	case changed("time") && duration < time.Second:
+		return command.Wrong(c, "--time %v: want a second at least", duration)
 	}
 	return nil
 }
