@@ -22,9 +22,9 @@ import (
 // A Comm is MPI_COMM_WORLD: the processes that a launcher has started together. One goroutine, bound
 // to its thread, makes all calls (MPI_THREAD_FUNNELED).
 type Comm struct {
-	library *library
-	rank    int
-	size    int
+	lib  *library
+	rank int
+	size int
 
 	calls    chan func()
 	aborting atomic.Bool
@@ -46,7 +46,7 @@ var joined atomic.Pointer[Comm]
 // only then, and a launcher that was not left ends the other processes.
 func Exit(code int) {
 	if c := joined.Load(); c != nil {
-		c.calls <- func() { purego.SyscallN(c.library.exit, uintptr(code)) }
+		c.calls <- func() { purego.SyscallN(c.lib.exit, uintptr(code)) }
 		select {}
 	}
 	os.Exit(code)
@@ -62,7 +62,7 @@ func Join() (*Comm, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Comm{library: found, calls: make(chan func()), Patience: time.Minute}
+	c := &Comm{lib: found, calls: make(chan func()), Patience: time.Minute}
 	ready := make(chan error)
 	go func() {
 		runtime.LockOSThread() // for good: the thread that initializes makes all calls
@@ -84,7 +84,7 @@ func Join() (*Comm, error) {
 }
 
 func (c *Comm) initialize() error {
-	l := c.library
+	l := c.lib
 	provided, rank, size := new(int32), new(int32), new(int32)
 	if err := l.call("MPI_Init_thread", 0, 0, uintptr(l.funneled), uintptr(unsafe.Pointer(provided))); err != nil {
 		return err
@@ -103,7 +103,7 @@ func (c *Comm) initialize() error {
 
 // String says which library moves the bytes.
 func (c *Comm) String() string {
-	return fmt.Sprintf("%s (%s, ABI of %s)", c.library.version, c.library.path, c.library.name)
+	return fmt.Sprintf("%s (%s, ABI of %s)", c.lib.version, c.lib.path, c.lib.name)
 }
 
 // Rank implements [dist.Group].
@@ -125,7 +125,7 @@ func (c *Comm) Exchange(recv, send [][]byte) error {
 	for r, p := range send {
 		copy(c.to.part(out, r), p)
 	}
-	l := c.library
+	l := c.lib
 	err = c.do("exchange", func() error {
 		return c.collective("MPI_Ialltoallv", c.out.pointer(), numbers(c.to.length), numbers(c.to.place), l.bytes,
 			c.in.pointer(), numbers(c.from.length), numbers(c.from.place), l.bytes, l.world)
@@ -143,7 +143,7 @@ func (c *Comm) Gather(parts [][]byte) error {
 		return err
 	}
 	copy(c.from.part(message, c.rank), parts[c.rank])
-	l := c.library
+	l := c.lib
 	err = c.do("gather", func() error {
 		return c.collective("MPI_Iallgatherv", l.inPlace, 0, l.bytes, c.in.pointer(), numbers(c.from.length), numbers(c.from.place), l.bytes, l.world)
 	})
@@ -163,7 +163,7 @@ func (c *Comm) Broadcast(b []byte) error {
 	}
 	copy(message, b)
 	err = c.do("broadcast", func() error {
-		return c.collective("MPI_Ibcast", c.in.pointer(), uintptr(len(b)), c.library.bytes, 0, c.library.world)
+		return c.collective("MPI_Ibcast", c.in.pointer(), uintptr(len(b)), c.lib.bytes, 0, c.lib.world)
 	})
 	copy(b, message)
 	return err
@@ -171,7 +171,7 @@ func (c *Comm) Broadcast(b []byte) error {
 
 // Close implements [dist.Group] by MPI_Finalize.
 func (c *Comm) Close() error {
-	return c.do("finalize", func() error { return c.library.call("MPI_Finalize") })
+	return c.do("finalize", func() error { return c.lib.call("MPI_Finalize") })
 }
 
 // Abort implements [dist.Group] by MPI_Abort, and ends this process.
@@ -186,7 +186,7 @@ func (c *Comm) Abort() {
 }
 
 func (c *Comm) abortHere() {
-	_ = c.library.call("MPI_Abort", c.library.world, 1) // if it returns, Abort ends the process
+	_ = c.lib.call("MPI_Abort", c.lib.world, 1) // if it returns, Abort ends the process
 }
 
 // do has the library's thread make a call.
@@ -224,12 +224,12 @@ const (
 //go:uintptrescapes
 func (c *Comm) collective(name string, args ...uintptr) error {
 	request, done := new(uintptr), new(int32) // of the request MPICH uses 4 bytes
-	if err := c.library.call(name, append(args, uintptr(unsafe.Pointer(request)))...); err != nil {
+	if err := c.lib.call(name, append(args, uintptr(unsafe.Pointer(request)))...); err != nil {
 		return err
 	}
 	start := time.Now()
 	for i := 1; ; i++ {
-		if err := c.library.call("MPI_Test", uintptr(unsafe.Pointer(request)), uintptr(unsafe.Pointer(done)), c.library.ignoreStatus); err != nil || *done != 0 {
+		if err := c.lib.call("MPI_Test", uintptr(unsafe.Pointer(request)), uintptr(unsafe.Pointer(done)), c.lib.ignoreStatus); err != nil || *done != 0 {
 			return err
 		}
 		if c.aborting.Load() {
