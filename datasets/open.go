@@ -184,5 +184,5 @@ func openPath(ctx context.Context, path string, o Options) (*Dataset, error) {
 		defer f.Close()
 		return openImages(ctx, path, zipFiles(f, info.Size()), o)
 	}
-	return nil, errors.New("neither a folder, an archive (.tar.gz, .tgz, .zip), arrays (.npz), rows (.parquet) nor a table (.csv); unpack it or name its folder")
+	return nil, errors.New("neither a folder, an archive (.tar, .tar.gz, .tgz, .zip), arrays (.npz), rows (.parquet) nor a table (.csv); unpack it or name its folder")
 }

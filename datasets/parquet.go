@@ -37,7 +37,7 @@ func openParquet(ctx context.Context, source, dir string, names []string, o Opti
 		}
 		defer file.Close()
 		if shards[i], err = newRowsOfImages(file, name); err != nil {
-			return nil, fmt.Errorf("%s: %w", printed(name), err)
+			return nil, within(source, name, err)
 		}
 		if rows += shards[i].file.Rows; rows > maxEntries {
 			return nil, fmt.Errorf("more than %d rows; divide the set", maxEntries)
@@ -54,7 +54,7 @@ func openParquet(ctx context.Context, source, dir string, names []string, o Opti
 	return openTagged(ctx, source, func(visit func(found) error) error {
 		for i, s := range shards {
 			if err := s.visit(visit); err != nil {
-				return fmt.Errorf("%s: %w", printed(names[i]), err)
+				return within(source, names[i], err)
 			}
 		}
 		return nil
@@ -97,6 +97,14 @@ type rowsOfImages struct {
 	path    int      // of their files before
 	classes []string // names of labels, nil where they are numbers or names themselves
 	others  []string // columns that look as if they were labels, too
+}
+
+// within returns an error of a file of a source, which names the source by itself: the file is named where it is another.
+func within(source, name string, err error) error {
+	if filepath.Base(source) == name {
+		return err
+	}
+	return fmt.Errorf("%s: %w", printed(name), err)
 }
 
 func newRowsOfImages(f *os.File, name string) (*rowsOfImages, error) {

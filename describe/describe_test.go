@@ -3,6 +3,7 @@
 package describe_test
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/network"
 	"github.com/goqat/goqat/qat"
+	"github.com/goqat/goqat/qmodel"
 )
 
 // TestModelAddsUp: sums over the layers are those of the model, and integers take
@@ -36,6 +38,37 @@ func TestModelAddsUp(t *testing.T) {
 	}
 	if _, err := describe.Model(q, "nothing"); err == nil {
 		t.Error("an unknown kernel is described")
+	}
+}
+
+// TestBitsAreThoseOfTheFile: weights of 0, which one bit could hold, have the bits that the file says, and the same once it
+// was written and read.
+func TestBitsAreThoseOfTheFile(t *testing.T) {
+	q := qmodeltest.Tiny(rand.New(rand.NewPCG(5, 5)))
+	want, err := describe.Model(q, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range q.Operators {
+		if o.Weights != nil && o.Weights.Coding == qmodel.Narrow {
+			clear(o.Weights.Packed)
+		}
+	}
+	var file bytes.Buffer
+	if err := q.Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	if q, err = qmodel.Read(bytes.NewReader(file.Bytes()), int64(file.Len())); err != nil {
+		t.Fatal(err)
+	}
+	got, err := describe.Model(q, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, l := range got.Layers {
+		if l.WeightBits != want.Layers[i].WeightBits {
+			t.Errorf("layer %s has weights of %d bits, not %d", l.Name, l.WeightBits, want.Layers[i].WeightBits)
+		}
 	}
 }
 

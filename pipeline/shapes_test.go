@@ -41,6 +41,7 @@ func TestOddShapesRunOnIntegers(t *testing.T) {
 		{"a row under square windows", `[{kind: conv, channels: 4, kernel: 5, pad: 2, stride: 3, norm: true, activation: relu},
 			{kind: conv, channels: 6, kernel: 5, pad: 2, stride: 3, norm: true, activation: relu}, {kind: flatten}, {kind: linear}]`, size(1, 128)},
 		{"a row without windows", "mlp", size(1, 128)},
+		{"channels that are no multiples of anything", "{name: mobilenet, width: 0.8}", size(64, 16)},
 	} {
 		bits := []int{8, 4}[i%2]
 		t.Run(fmt.Sprintf("%s/%d", c.name, bits), func(t *testing.T) {

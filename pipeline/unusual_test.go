@@ -206,6 +206,16 @@ func TestFirstStepOfUntrainedWeights(t *testing.T) {
 	}
 }
 
+// TestTwoBitsOfDoReFaLearn trains weights and activations of two bits by DoReFa without a float phase, which other tools
+// were seen not to learn at all: the network finds the classes.
+func TestTwoBitsOfDoReFaLearn(t *testing.T) {
+	t.Parallel()
+	s := trained(t, small(t, onStripes(stripes(t, false), "float.epochs=0", "qat.epochs=12", "qat.lr=0.05", "qat.method=dorefa", "qat.weight_bits=2", "qat.activation_bits=2")...))
+	if s.Verify.IntegerMismatches != 0 || !(*s.Accuracy.Integer > 0.6) {
+		t.Errorf("%.0f %% of three classes are found, %d integers differ", 100**s.Accuracy.Integer, s.Verify.IntegerMismatches)
+	}
+}
+
 // TestRareClasses trains on a class of two pictures and one of a single one: what they
 // lack is said.
 func TestRareClasses(t *testing.T) {

@@ -22,8 +22,8 @@ func Markdown(w io.Writer, lines []Line) error {
 		if float >= 0 && i != float {
 			below = fmt.Sprintf("%.2f", 100*(lines[float].Mean-l.Mean))
 		}
-		fmt.Fprintf(&b, "| %s | `%s` | %s | %d | %.1f | %s | %.2f ± %.2f %% | %s | %s | %s |\n", l.Name, l.What, seeds(l.Seeds), l.Epochs, l.Minutes,
-			size(l.Bytes), 100*l.Mean, 100*l.StandardError, spread(l), below, differ(l))
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %d | %.1f | %s | %s | %s | %s | %s |\n", l.Name, l.What, seeds(l.Seeds), l.Epochs, l.Minutes,
+			size(l.Bytes), mean(l), spread(l), below, differ(l))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -38,6 +38,15 @@ func size(bytes int64) string {
 		return "-"
 	}
 	return fmt.Sprintf("%d B", bytes)
+}
+
+// mean returns the mean of a line with its standard error, which is left out where it says nothing: of a single seed
+// all of whose images are right, or wrong, the error by the number of images is 0.
+func mean(l Line) string {
+	if l.StandardError == 0 {
+		return fmt.Sprintf("%.2f %%", 100*l.Mean)
+	}
+	return fmt.Sprintf("%.2f ± %.2f %%", 100*l.Mean, 100*l.StandardError)
 }
 
 // spread returns the least and the greatest accuracy of several seeds.
