@@ -186,12 +186,20 @@ func (p *phase) epochEnd(l *train.Loop, m train.Metrics) error {
 	return p.save()
 }
 
-// validate measures the network, or the average of its weights where there is one, and
-// keeps it if it is the best so far.
+// validate measures the network as it would be exported, or the average of its weights where there
+// is one, and keeps it if it is the best so far.
 func (p *phase) validate(l *train.Loop) error {
+	settled := p.schedule.Settled(l.Position.Epoch - 1)
 	if l.Average != nil {
 		l.Average.Swap()
 		defer l.Average.Swap()
+	}
+	if settled {
+		followed, err := p.reestimate()
+		if err != nil {
+			return err
+		}
+		defer followed.restore()
 	}
 	v, err := train.Evaluate(context.Background(), p.network, l.Pass, p.data.validation, nil)
 	if err != nil {
@@ -202,7 +210,7 @@ func (p *phase) validate(l *train.Loop) error {
 	if p.byBalance {
 		score = p.balanced
 	}
-	if !p.schedule.Settled(l.Position.Epoch-1) || !p.better(score, v.Loss) {
+	if !settled || !p.better(score, v.Loss) {
 		return nil
 	}
 	p.bestSoFar, p.bestLoss, p.bestAt = score, v.Loss, l.Position.Epoch

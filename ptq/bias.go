@@ -29,7 +29,7 @@ func FloatMeans(ctx context.Context, n *layers.Network, images datasets.Split) (
 // arXiv:1906.04721, section 4.2, by data). Layers are corrected in the order of
 // execution, each with those before it corrected. Images need no labels.
 func CorrectBias(ctx context.Context, n *layers.Network, images datasets.Split, float Means, progress func(done, all int)) error {
-	return inOrder(ctx, n, images, progress, func(u *layers.Unit, quantized channelStats) {
+	return inOrder(ctx, n, images, weighted(n), progress, func(u *layers.Unit, quantized channelStats) {
 		for c, want := range float[u.Name] {
 			d := want - quantized.mean()[c]
 			switch {
@@ -38,21 +38,6 @@ func CorrectBias(ctx context.Context, n *layers.Network, images datasets.Split, 
 			case u.Bias != nil:
 				u.Bias.Value[c] += float32(d)
 			}
-		}
-	})
-}
-
-// ReestimateNorms sets the running statistics of every batch normalization to those
-// that the quantized network has for the images (Sun et al. 2019, "Hybrid 8-bit
-// floating point training and inference", section 4.2, for integers), in the order
-// of execution. Images need no labels.
-func ReestimateNorms(ctx context.Context, n *layers.Network, images datasets.Split, progress func(done, all int)) error {
-	return inOrder(ctx, n, images, progress, func(u *layers.Unit, quantized channelStats) {
-		if u.Norm == nil {
-			return
-		}
-		for c, mean := range quantized.mean() {
-			u.Norm.Mean[c], u.Norm.Variance[c] = float32(mean), float32(quantized.variance(c))
 		}
 	})
 }
@@ -67,10 +52,9 @@ func weighted(n *layers.Network) (units []*layers.Unit) {
 	return units
 }
 
-// inOrder calls change for every weighted unit, in the order of execution, with the
-// statistics of its sums in the quantized network as changed so far.
-func inOrder(ctx context.Context, n *layers.Network, images datasets.Split, progress func(done, all int), change func(*layers.Unit, channelStats)) error {
-	units := weighted(n)
+// inOrder calls change for some units, in the order of execution, with the statistics of their
+// sums in the quantized network as changed so far.
+func inOrder(ctx context.Context, n *layers.Network, images datasets.Split, units []*layers.Unit, progress func(done, all int), change func(*layers.Unit, channelStats)) error {
 	for i, u := range units {
 		s, err := channelMoments(ctx, n, images, graph.Pass{Quantize: true}, units[i:i+1])
 		if err != nil {
@@ -104,12 +88,13 @@ func (s channelStats) variance(c int) float64 {
 	return max(0, s.squares[c]/s.count-mean*mean) * s.count / max(1, s.count-1)
 }
 
-// channelMoments returns the statistics of the sums of some units, by name.
+// channelMoments returns the statistics of the sums of some units, or of what they normalize, by
+// name.
 func channelMoments(ctx context.Context, n *layers.Network, images datasets.Split, p graph.Pass, units []*layers.Unit) (map[string]channelStats, error) {
 	stats, of := map[string]channelStats{}, map[string]*layers.Unit{}
 	for _, u := range units {
 		of[sums(u)] = u
-		stats[u.Name] = channelStats{sum: make([]float64, u.Channels), squares: make([]float64, u.Channels)}
+		stats[u.Name] = channelStats{sum: make([]float64, u.Output.Channels), squares: make([]float64, u.Output.Channels)}
 	}
 	err := forward(ctx, n, images, p, nil, func(t graph.Site, _ int) {
 		u := of[t.Name]
@@ -117,11 +102,13 @@ func channelMoments(ctx context.Context, n *layers.Network, images datasets.Spli
 			return
 		}
 		s := stats[u.Name]
-		s.count += float64(len(t.Y) / u.Channels)
-		for i, v := range t.Y {
-			c := i % u.Channels
-			s.sum[c] += float64(v)
-			s.squares[c] += float64(v) * float64(v)
+		channels := len(s.sum)
+		s.count += float64(len(t.Y) / channels)
+		for at := 0; at < len(t.Y); at += channels {
+			for c, v := range t.Y[at : at+channels] {
+				s.sum[c] += float64(v)
+				s.squares[c] += float64(float64(v) * float64(v))
+			}
 		}
 		stats[u.Name] = s
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/network"
 )
 
 // forward evaluates the network on all images, batch by batch, and shows every
@@ -35,9 +36,17 @@ func forward(ctx context.Context, n *layers.Network, images datasets.Split, p gr
 	return nil
 }
 
-// sums returns the name under which the sums of a weighted unit are shown.
+// sums returns the name under which the sums of a weighted unit are shown, or what a batch
+// normalization alone is given.
 func sums(u *layers.Unit) string {
-	if u.Output.Sums {
+	switch {
+	case !u.Kind.Weighted():
+		t := u.Input()
+		for t.Source != nil && t.Source.Kind == network.Drop {
+			t = t.Source.Input()
+		}
+		return t.Name
+	case u.Output.Sums:
 		return u.Name
 	}
 	return u.Name + ".accumulators"

@@ -104,21 +104,22 @@ type Phase struct {
 type QAT struct {
 	Phase `yaml:",inline"`
 
-	Method          string  `yaml:"method"`           // as `qat methods` lists them
-	Weights         string  `yaml:"weights"`          // method of the weights; empty means the same
-	WeightBits      int     `yaml:"weight_bits"`      // 1 to 8; 0 means the method's own; 32 leaves weights float, for study only
-	ActivationBits  int     `yaml:"activation_bits"`  // 1 to 8; 0 means the method's own; 32 leaves activations float, for study only
-	GradientBits    int     `yaml:"gradient_bits"`    // of the inner layers' gradients, 1 to 8, rounded at random; 0 or 32 leaves them float
-	FirstLast       string  `yaml:"first_last"`       // first and last layer: 8 bits, same as the others, or float (for study only)
-	ClipDecay       float64 `yaml:"clip_decay"`       // decay of learned clips
-	Granularity     string  `yaml:"granularity"`      // of weight scales: per_channel, per_tensor
-	Ranges          string  `yaml:"ranges"`           // of activations: offline, followed in training, or online, taken from each image
-	Observer        string  `yaml:"observer"`         // of activation ranges: minmax, moving_average
-	ObserverFreeze  float64 `yaml:"observer_freeze"`  // observers stop after this fraction of the epochs after all stages, in [0, 1]
-	BatchNormFreeze int     `yaml:"batchnorm_freeze"` // batch-norm statistics stay fixed for this many last epochs
-	Scales          string  `yaml:"scales"`           // float, or pow2: powers of two only
-	Bias            string  `yaml:"bias"`             // free, or accumulator: whole units of the accumulator, as other runtimes store them
-	InputScaling    bool    `yaml:"input_scaling"`    // of xnor: scale by the input's magnitudes too (for study only)
+	Method              string  `yaml:"method"`               // as `qat methods` lists them
+	Weights             string  `yaml:"weights"`              // method of the weights; empty means the same
+	WeightBits          int     `yaml:"weight_bits"`          // 1 to 8; 0 means the method's own; 32 leaves weights float, for study only
+	ActivationBits      int     `yaml:"activation_bits"`      // 1 to 8; 0 means the method's own; 32 leaves activations float, for study only
+	GradientBits        int     `yaml:"gradient_bits"`        // of the inner layers' gradients, 1 to 8, rounded at random; 0 or 32 leaves them float
+	FirstLast           string  `yaml:"first_last"`           // first and last layer: 8 bits, same as the others, or float (for study only)
+	ClipDecay           float64 `yaml:"clip_decay"`           // decay of learned clips
+	Granularity         string  `yaml:"granularity"`          // of weight scales: per_channel, per_tensor
+	Ranges              string  `yaml:"ranges"`               // of activations: offline, followed in training, or online, taken from each image
+	Observer            string  `yaml:"observer"`             // of activation ranges: minmax, moving_average
+	ObserverFreeze      float64 `yaml:"observer_freeze"`      // observers stop after this fraction of the epochs after all stages, in [0, 1]
+	BatchNormFreeze     int     `yaml:"batchnorm_freeze"`     // batch-norm statistics stay fixed for this many last epochs
+	BatchNormReestimate int     `yaml:"batchnorm_reestimate"` // batch-norm statistics of what is validated and exported are computed anew over this many training images, once nothing else changes; 0 keeps those followed in training
+	Scales              string  `yaml:"scales"`               // float, or pow2: powers of two only
+	Bias                string  `yaml:"bias"`                 // free, or accumulator: whole units of the accumulator, as other runtimes store them
+	InputScaling        bool    `yaml:"input_scaling"`        // of xnor: scale by the input's magnitudes too (for study only)
 
 	settings.All `yaml:",inline"` // of methods: threshold of ttq, steps of inq
 

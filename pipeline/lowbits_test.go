@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline_test
+
+import (
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/pipeline"
+	"github.com/goqat/goqat/ptq"
+	"github.com/goqat/goqat/recipe"
+)
+
+// lowBits are the settings that make few bits good, each by itself and all together.
+var lowBits = map[string][]string{
+	"re-estimated statistics": {"qat.batchnorm_reestimate=40", "qat.average=0.9"},
+}
+
+// TestLowBitSettingsResume stops a training in shards and goes on with it, as 3 ranks, 2 ranks and one process: its
+// numbers are those of one process that was never stopped, and the model agrees in every integer.
+func TestLowBitSettingsResume(t *testing.T) {
+	for name, settings := range lowBits {
+		t.Run(name, func(t *testing.T) {
+			settings := append([]string{"qat.method=lsq", "qat.weight_bits=2", "qat.activation_bits=2", "qat.gradient_bits=0", "qat.lr=0.05"}, settings...)
+			alone := filepath.Join(t.TempDir(), "alone")
+			s := trained(t, shardedRecipe(t, alone, settings...))
+			if v := s.Verify; v == nil || v.IntegerMismatches != 0 || v.FakequantMaxSteps > 1 {
+				t.Errorf("verification: %+v", v)
+			}
+			if got, want := stoppedTwice(t, settings), tensorsOf(t, alone); got != want {
+				t.Errorf("stopped and gone on with, the training comes to %s, without stopping to %s", got, want)
+			}
+		})
+	}
+}
+
+// statistics returns the running statistics of a network.
+func statistics(n *layers.Network) (all []float32) {
+	for _, u := range n.Units {
+		if u.Norm != nil {
+			all = append(append(all, u.Norm.Mean...), u.Norm.Variance...)
+		}
+	}
+	return all
+}
+
+// TestReestimatedStatistics wants those of the checkpoint that is exported to be of its weights and training
+// images, and the training to be the same as without them.
+func TestReestimatedStatistics(t *testing.T) {
+	settings := []string{body, "qat.epochs=3", "qat.batchnorm_freeze=0", "data.train_limit=200", "data.test_limit=20"}
+	plain := trained(t, small(t, settings...)).Folder
+	folder := trained(t, small(t, append(settings, "qat.batchnorm_reestimate=50")...)).Folder
+	if got, want := values(opened(t, folder, "checkpoint-last.safetensors"), "deep"), values(opened(t, plain, "checkpoint-last.safetensors"), "deep"); !slices.Equal(got, want) {
+		t.Error("training itself has changed")
+	}
+	pool := kernel.NewPool(1)
+	defer pool.Close()
+	r, err := pipeline.Open(filepath.Join(folder, "checkpoint-best.safetensors"), 8, pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	images, err := r.Images(t.Context(), recipe.Data{}, r.Recipe.Seed, 50, pipeline.Reading{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := statistics(r.Network)
+	if err := ptq.ReestimateNorms(t.Context(), r.Network, images.Calibration, nil); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(statistics(r.Network), want) {
+		t.Error("the statistics of the best checkpoint are not those of its weights")
+	}
+	if slices.Equal(want, statistics(opened(t, folder, "checkpoint-last.safetensors"))) {
+		t.Error("the statistics of the best checkpoint are those that training follows")
+	}
+}
