@@ -14,7 +14,7 @@ type Launcher struct {
 	Name  string // "" for none
 	Size  int    // processes of the job, 1 without a launcher
 	Rank  int    // of this process, from 0
-	Local int    // of them on this machine, 0 if it is not told
+	Local int    // of them on this machine, or on that with the most; 0 if it is not told
 }
 
 // OpenMPI is the name of Open MPI's launcher.
@@ -25,8 +25,12 @@ const OpenMPI = "Open MPI"
 var environments = []struct{ name, size, rank, local string }{
 	{OpenMPI, "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE"},
 	{"MPICH", "PMI_SIZE", "PMI_RANK", "MPI_LOCALNRANKS"},
-	{"Slurm", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "SLURM_NTASKS_PER_NODE"},
+	{"Slurm", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID", slurmTasks},
 }
+
+// slurmTasks has the processes of each machine, as in 4(x2),3. Under srun MPICH's libraries are told
+// of none but all together.
+const slurmTasks = "SLURM_STEP_TASKS_PER_NODE"
 
 // Launched finds the launcher of this process.
 func Launched() Launcher { return launched(os.Getenv) }
@@ -35,11 +39,26 @@ func launched(getenv func(string) string) Launcher {
 	for _, e := range environments {
 		if size, err := strconv.Atoi(getenv(e.size)); err == nil && size > 0 {
 			rank, _ := strconv.Atoi(getenv(e.rank))
-			local, _ := strconv.Atoi(getenv(e.local)) // 0 for what is more than a number
-			return Launcher{e.name, size, rank, local}
+			return Launcher{e.name, size, rank, most(getenv(e.local), getenv(slurmTasks))}
 		}
 	}
 	return Launcher{Size: 1}
+}
+
+// most returns the greatest number of the first list that has any, 0 if none does.
+func most(lists ...string) (n int) {
+	for _, list := range lists {
+		for part := range strings.SplitSeq(list, ",") {
+			digits, _, _ := strings.Cut(part, "(")
+			if tasks, err := strconv.Atoi(digits); err == nil {
+				n = max(n, tasks)
+			}
+		}
+		if n > 0 {
+			return n
+		}
+	}
+	return 0
 }
 
 // Threads returns how many threads this process should have where several of the job share the

@@ -72,7 +72,7 @@ func candidates(l dist.Launcher) []string {
 	}
 	openMPI := []string{"libmpi.so.40"}
 	others := []string{"libmpi_abi.so.1", "libmpich.so.12", "libmpi.so.12"}
-	if l.Name == dist.OpenMPI {
+	if l.Name == dist.OpenMPI || os.Getenv("PMIX_RANK") != "" { // as by srun --mpi=pmix, which MPICH seldom speaks
 		return append(openMPI, others...)
 	}
 	return append(others, openMPI...)
