@@ -1,5 +1,5 @@
 # Each target is one command; what lands must pass `make check`.
-.PHONY: check test race purego long fuzz generate bench elsewhere boards
+.PHONY: check test race purego long fuzz generate bench elsewhere boards beam
 
 check: ## all of .ci/run
 	bash .ci/run
@@ -26,6 +26,11 @@ elsewhere: ## the same integers on arm64 and as WebAssembly; needs qemu-user and
 
 boards: ## the C code on Cortex-M0 and M4; needs arm-none-eabi-gcc and qemu-system-arm; GOQAT_MODELS='runs/*/model.qmodel' for more models
 	go test -tags long -timeout 2h -run 'Boards|Instructions' -v ./export/cgen
+
+beam: ## the example for Apache Beam, a module of its own; minutes to compile the first time
+	go -C examples/beam mod tidy -diff
+	go -C examples/beam vet ./...
+	go -C examples/beam test ./...
 
 generate: ## assembly, from the generators in _asm
 	go generate ./...
