@@ -86,8 +86,8 @@ stay, the rest is as in a run of so many, its learning rate included.`,
 	model.DefValue = ""
 	command.AddJSON(c)
 	addSkipBroken(c, &skipBroken)
-	c.Flags().BoolVar(&findRate, "lr-find", false, "train nothing: raise the learning rate step by step, print the loss at each and suggest one")
-	c.Flags().DurationVar(&duration, "time", 0, "set the epochs so that the run takes about so `long`, as in 10m; measured by its first steps")
+	c.Flags().BoolVar(&findRate, "lr-find", false, "train nothing: raise the learning rate step by step, print the loss at each and suggest one; one process")
+	c.Flags().DurationVar(&duration, "time", 0, "set the epochs so that the run takes about so `long`, as in 10m; measured by its first steps, one process")
 	c.Flags().StringVar(&resume, "resume", "", "go on with the interrupted run in a `folder`")
 	c.Flags().BoolVar(&accept, "accept-changes", false, "with --resume: go on although the data, the recipe or the kernels have changed")
 	return c

@@ -7,4 +7,4 @@
 #SBATCH --time=02:00:00
 #SBATCH --signal=TERM@60
 set -euo pipefail
-exec srun qat sweep grid.yaml --part "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT" --set threads="$SLURM_CPUS_PER_TASK"
+exec srun --cpus-per-task="$SLURM_CPUS_PER_TASK" qat sweep grid.yaml --part "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT" --set threads="$SLURM_CPUS_PER_TASK"

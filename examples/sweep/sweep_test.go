@@ -66,7 +66,7 @@ func TestScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	run([]string{"SLURM_ARRAY_TASK_ID=5", "SLURM_ARRAY_TASK_COUNT=6", "SLURM_CPUS_PER_TASK=4"}, "slurm.sh")
-	if got := lines(t, notes); !slices.Equal(got, []string{"srun qat sweep grid.yaml --part 5/6 --set threads=4"}) {
+	if got := lines(t, notes); !slices.Equal(got, []string{"srun --cpus-per-task=4 qat sweep grid.yaml --part 5/6 --set threads=4"}) {
 		t.Errorf("%q", got)
 	}
 }
