@@ -15,7 +15,7 @@ func TestLaunched(t *testing.T) {
 		{map[string]string{"PMI_SIZE": "8", "PMI_RANK": "0", "MPI_LOCALNRANKS": "8", "SLURM_STEP_NUM_TASKS": "1"}, Launcher{"MPICH", 8, 0, 8}},
 		{map[string]string{"SLURM_STEP_NUM_TASKS": "6", "SLURM_PROCID": "5", "SLURM_STEP_TASKS_PER_NODE": "2(x2),4"}, Launcher{"Slurm", 6, 5, 4}},
 		{map[string]string{"PMI_SIZE": "6", "PMI_RANK": "1", "SLURM_STEP_TASKS_PER_NODE": "3(x2)"}, Launcher{"MPICH", 6, 1, 3}}, // by srun
-		{map[string]string{"SLURM_PROCID": "0", "SLURM_NTASKS": "6"}, Launcher{Size: 1}}, // a batch script
+		{map[string]string{"SLURM_PROCID": "0", "SLURM_NTASKS": "6"}, Launcher{Size: 1}},                                        // a batch script
 		{map[string]string{"PMI_SIZE": "many"}, Launcher{Size: 1}},
 	} {
 		if got := launched(func(name string) string { return c.environment[name] }); got != c.want {
