@@ -5,6 +5,7 @@ package pipeline_test
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/goqat/goqat/internal/kernel"
@@ -16,7 +17,8 @@ import (
 
 // lowBits are the settings that make few bits good, each by itself and all together.
 var lowBits = map[string][]string{
-	"re-estimated statistics": {"qat.batchnorm_reestimate=40", "qat.average=0.9"},
+	"re-estimated statistics":  {"qat.batchnorm_reestimate=40", "qat.average=0.9"},
+	"steps of the least error": {"qat.start=mse", "qat.stages=[{epochs: 1, weight_bits: 4, activation_bits: 4}]"},
 }
 
 // TestLowBitSettingsResume stops a training in shards and goes on with it, as 3 ranks, 2 ranks and one process: its
@@ -76,4 +78,22 @@ func TestReestimatedStatistics(t *testing.T) {
 	if slices.Equal(want, statistics(opened(t, folder, "checkpoint-last.safetensors"))) {
 		t.Error("the statistics of the best checkpoint are those that training follows")
 	}
+}
+
+// TestForeignSettings names a setting that no method in use reads.
+func TestForeignSettings(t *testing.T) {
+	for setting, want := range map[string]string{
+		"qat.start=mse":         "qat.start is a setting of the method lsq",
+		"qat.threshold=0.1":     "qat.threshold is a setting of the method ttq",
+		"qat.steps=[0.3, 1]":    "qat.steps is a setting of the method inq",
+		"qat.price=2":           "qat.price is a setting of the method hgq",
+		"qat.start=best":        `qat.start is "best", must be mean or mse`,
+		"qat.fixed_ranges=true": "", // the first and the last layer read it
+	} {
+		_, err := pipeline.Train(t.Context(), small(t, "qat.method=pact", setting, "float.epochs=1", "qat.epochs=1", "data.train_limit=64", "data.test_limit=8"), pipeline.Options{})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: error %v, want %q", setting, err, want)
+		}
+	}
+	trained(t, small(t, "qat.method=pact", "qat.layers=[{match: conv2, method: lsq}]", "qat.start=mse", "float.epochs=1", "qat.epochs=1", "data.train_limit=64", "data.test_limit=8"))
 }

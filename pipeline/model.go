@@ -4,6 +4,7 @@ package pipeline
 
 import (
 	"cmp"
+	"fmt"
 
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/internal/memory"
@@ -65,10 +66,12 @@ func resolve(q *recipe.QAT) error {
 // policy returns the policy of a recipe, whose bits are resolved.
 func policy(q *recipe.QAT) (qat.Policy, error) {
 	var unknown error
+	methods := []string{"int"} // of the first and the last layer, and of what nobody asks for
 	method := func(name string) qat.Method {
 		if name == "" {
 			return nil
 		}
+		methods = append(methods, name)
 		m, err := qat.New(name, q.All)
 		unknown = cmp.Or(unknown, err)
 		return m
@@ -91,6 +94,9 @@ func policy(q *recipe.QAT) (qat.Policy, error) {
 	}
 	for _, s := range q.Stages {
 		p.Stages = append(p.Stages, qat.Stage{Match: s.Match, WeightBits: s.WeightBits, ActivationBits: s.ActivationBits})
+	}
+	if keys, readers := q.All.Unread(methods); len(keys) > 0 && unknown == nil {
+		unknown = fmt.Errorf("pipeline: qat.%s is a setting of the method %s, which no layer has; leave it out, or choose %s", keys[0], readers[0], readers[0])
 	}
 	return p, unknown
 }

@@ -3,6 +3,7 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/images"
 	"github.com/goqat/goqat/layers"
+	"github.com/goqat/goqat/ptq"
 	"github.com/goqat/goqat/qmodel"
 	"github.com/goqat/goqat/recipe"
 	"github.com/goqat/goqat/train"
@@ -110,7 +112,7 @@ func calibrate(n *layers.Network, images datasets.Split, batch int, shards *trai
 			return err
 		}
 	}
-	return nil
+	return ptq.Fit(context.Background(), n, images)
 }
 
 // OpenQuantized is Open for a checkpoint that can be exported.

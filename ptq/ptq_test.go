@@ -359,6 +359,59 @@ func TestSensitivityNamesTheLayerThatHurts(t *testing.T) {
 	}
 }
 
+// TestFit gives tensors that start so the ranges of the rule mse, in stages those of the stage's bits, and others
+// none.
+func TestFit(t *testing.T) {
+	s := images(40)
+	policy := qat.Policy{Method: qat.LSQ{Start: "mse"}, WeightBits: 2, ActivationBits: 2}
+	want := residual(t, 16, policy)
+	want.Start()
+	if _, err := ptq.Ranges(t.Context(), want, s, ptq.Options{Rule: "mse"}); err != nil {
+		t.Fatal(err)
+	}
+	n := residual(t, 16, policy)
+	n.Start()
+	if err := ptq.Fit(t.Context(), n, s); err != nil {
+		t.Fatal(err)
+	}
+	policy.Stages = []qat.Stage{{WeightBits: 4, ActivationBits: 4}}
+	staged := residual(t, 16, policy)
+	for stage := range 2 {
+		staged.SetStage(stage)
+		staged.Start()
+		if err := ptq.Fit(t.Context(), staged, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fitted := 0
+	for i, u := range n.Units {
+		q := u.Output.Quantizer
+		if q == nil {
+			continue
+		}
+		if _, ok := q.(qat.Restarter); ok { // of the method int
+			if q.Quantization().Scale != 1 {
+				t.Errorf("%s is fitted", u.Name)
+			}
+			continue
+		}
+		fitted++
+		for _, other := range []*layers.Network{want, staged} {
+			if got := other.Units[i].Output.Quantizer.Quantization(); got != q.Quantization() {
+				t.Errorf("%s is quantized by %+v, want %+v", u.Name, q.Quantization(), got)
+			}
+		}
+	}
+	if fitted == 0 {
+		t.Error("nothing was fitted")
+	}
+	plain := residual(t, 16, qat.Policy{Method: qat.LSQ{}, WeightBits: 2, ActivationBits: 2})
+	plain.Start()
+	if err := ptq.Fit(t.Context(), plain, datasets.Split{}); err != nil { // nothing asks for images
+		t.Error(err)
+	}
+}
+
 func TestUnknownNamesAreRefused(t *testing.T) {
 	n, s := residual(t, 16, fixed(8)), images(5)
 	for _, p := range []ptq.Plan{

@@ -13,6 +13,7 @@ import (
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/qat"
+	"github.com/goqat/goqat/qat/settings"
 )
 
 // Options say how ranges are found. The zero value is the default rule for all
@@ -51,16 +52,45 @@ func Ranges(ctx context.Context, n *layers.Network, images datasets.Split, o Opt
 	if err != nil {
 		return nil, err
 	}
+	return find(ctx, n, images, sites, o.Progress)
+}
+
+// Fit gives the tensors whose quantizers start so (qat.Fitted) the ranges with the least mean squared
+// error for the images, as Ranges does.
+func Fit(ctx context.Context, n *layers.Network, images datasets.Split) error {
+	rule, err := calibrate.Lookup(settings.StartMSE)
+	if err != nil {
+		return err
+	}
+	sites := map[string]*site{}
+	for _, u := range n.Units {
+		q, ok := u.Output.Quantizer.(qat.Fitted)
+		if !ok {
+			continue
+		}
+		if grid, ok := q.Fit(); ok {
+			sites[u.Name] = &site{Tensor{Name: u.Name, Rule: rule.Name}, rule.New(calibrate.Options{}), q, grid}
+		}
+	}
+	if len(sites) == 0 {
+		return nil
+	}
+	_, err = find(ctx, n, images, sites, nil)
+	return err
+}
+
+// find shows images to the float network of n, and gives the sites the ranges that their rules find.
+func find(ctx context.Context, n *layers.Network, images datasets.Split, sites map[string]*site, progress func(int)) ([]Tensor, error) {
 	if images.Len() == 0 {
 		return nil, errors.New("ptq: there are no images to calibrate with")
 	}
-	if err := show(ctx, n, images, sites, o.Progress); err != nil {
+	if err := show(ctx, n, images, sites, progress); err != nil {
 		return nil, err
 	}
 	found, failed := make([]calibrate.Range, len(n.Units)), make([]error, len(n.Units))
-	err = n.Graph.Do(len(n.Units), func(i int) {
+	err := n.Graph.Do(len(n.Units), func(i int) {
 		if s := sites[n.Units[i].Name]; s != nil {
-			found[i], failed[i] = s.rule.Range(calibrate.Grid{Bits: s.quantizer.Bits(), Symmetric: s.quantizer.Symmetric()})
+			found[i], failed[i] = s.rule.Range(s.grid)
 		}
 	})
 	if err != nil {
@@ -76,7 +106,7 @@ func Ranges(ctx context.Context, n *layers.Network, images datasets.Split, o Opt
 			return nil, fmt.Errorf("ptq: layer %s: %w", u.Name, failed[i])
 		}
 		s.quantizer.SetRange(float32(r.Lo), float32(r.Hi))
-		s.tensor.Range, s.tensor.Bits = r, s.quantizer.Bits()
+		s.tensor.Range, s.tensor.Bits = r, s.grid.Bits
 		if w, ok := s.rule.(interface{ Warn() string }); ok {
 			s.tensor.Warning = w.Warn()
 		}
@@ -90,6 +120,7 @@ type site struct {
 	tensor    Tensor
 	rule      calibrate.Calibrator
 	quantizer qat.Ranged
+	grid      calibrate.Grid
 }
 
 // ranged returns the sites of a network by the names of their units.
@@ -116,7 +147,7 @@ func ranged(n *layers.Network, o Options) (map[string]*site, error) {
 		if err != nil {
 			return nil, err
 		}
-		sites[u.Name] = &site{Tensor{Name: u.Name, Rule: rule.Name}, rule.New(o.Numbers), q}
+		sites[u.Name] = &site{Tensor{Name: u.Name, Rule: rule.Name}, rule.New(o.Numbers), q, calibrate.Grid{Bits: q.Bits(), Symmetric: q.Symmetric()}}
 	}
 	for i, e := range o.Exceptions {
 		if !used[i] {

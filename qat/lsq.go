@@ -5,7 +5,9 @@ package qat
 import (
 	"math"
 
+	"github.com/goqat/goqat/calibrate"
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/qat/settings"
 	"github.com/goqat/goqat/quant"
 	"github.com/goqat/goqat/ste"
 )
@@ -14,11 +16,12 @@ import (
 // (Esser et al. 2020, section 2; the formulas are those of ste.LSQ). Weights
 // have a step a channel, where the paper has one a layer, and narrow range.
 //
-// A step starts at 2·mean|v|/√Qp; the step of a tensor starts from the values of the
-// calibration (section 2.1). Its gradient is multiplied by 1/√(N·Qp) (section
+// A step starts at 2·mean|v|/√Qp (section 2.1), or where Start says so at the step with the least
+// mean squared error (as Bhalgat et al. 2020, section 3.2.2, and Nagel et al. 2022, section 5.1, start);
+// the step of a tensor starts from the values of the calibration. Its gradient is multiplied by 1/√(N·Qp) (section
 // 2.2), N being the number of weights that share it, or of values of the tensor
 // for one image.
-type LSQ struct{}
+type LSQ settings.LSQ
 
 // Info implements [Method].
 func (LSQ) Info() Info {
@@ -35,19 +38,42 @@ func (LSQ) Info() Info {
 }
 
 // Weights implements [Method].
-func (LSQ) Weights(g *graph.Graph, name string, o Options, shape []int) Weights {
-	return newLSQWeights(g, name, o, shape, func(w []float32, most float64) float64 {
-		var sum float64
-		for _, v := range w {
-			sum += math.Abs(float64(v))
-		}
-		return 2 * sum / float64(len(w)) / math.Sqrt(most)
-	})
+func (l LSQ) Weights(g *graph.Graph, name string, o Options, shape []int) Weights {
+	start := meanStep
+	if l.Start == settings.StartMSE {
+		start = func(w []float32, most float64) float64 { return bestStep(w, most, o.Bits) }
+	}
+	return newLSQWeights(g, name, o, shape, start)
+}
+
+// meanStep is the step 2·mean|w|/√most.
+func meanStep(w []float32, most float64) float64 {
+	var sum float64
+	for _, v := range w {
+		sum += math.Abs(float64(v))
+	}
+	return 2 * sum / float64(len(w)) / math.Sqrt(most)
+}
+
+// bestStep is the step with the least squared error, 0 where there is none.
+func bestStep(w []float32, most float64, bits int) float64 {
+	rule, err := calibrate.Lookup(settings.StartMSE)
+	if err != nil {
+		panic(err) // it is one of calibrate's own
+	}
+	c := rule.New(calibrate.Options{})
+	c.Image(w)
+	r, err := c.Range(calibrate.Grid{Bits: bits, Symmetric: true})
+	if err != nil { // weights that are not finite, which the first run names
+		return 0
+	}
+	return r.Hi / most
 }
 
 // Activation implements [Method].
-func (LSQ) Activation(g *graph.Graph, name string, o Options) Activation {
+func (l LSQ) Activation(g *graph.Graph, name string, o Options) Activation {
 	a := newLSQActivation(g, name, o)
+	a.fitted = l.Start == settings.StartMSE
 	if o.Signed {
 		a.formula.Least = -float32(int(1) << (o.Bits - 1))
 		a.formula.Most += a.formula.Least
@@ -180,6 +206,7 @@ type lsqActivation struct {
 	formula ste.LSQ
 	gain    float64
 	start   func(graph.Stats) (step, offset float64)
+	fitted  bool // the step starts where a calibration finds the least error
 }
 
 // newLSQActivation returns the quantizer of a rectified tensor, without offset.
@@ -238,10 +265,12 @@ func (a *lsqActivation) Observe(r *graph.Run, s graph.Stats) {
 }
 
 // SetRange implements [Ranged]: the step is the least with which the codes reach
-// both ends, given the zero point where the method fixes it.
+// both ends, given the zero point where the method fixes it. An empty range says nothing of it.
 func (a *lsqActivation) SetRange(lo, hi float32) {
 	f := &a.formula
 	switch {
+	case lo == hi:
+		return
 	case a.offset != nil:
 		a.step.Value[0], a.offset.Value[0] = (hi-lo)/float32(quant.Activation(a.bits).Max()), lo
 	case f.Least < 0:
@@ -250,6 +279,11 @@ func (a *lsqActivation) SetRange(lo, hi float32) {
 		a.step.Value[0] = hi / f.Most
 	}
 	a.Constrain()
+}
+
+// Fit implements [Fitted].
+func (a *lsqActivation) Fit() (calibrate.Grid, bool) {
+	return calibrate.Grid{Bits: a.bits, Symmetric: a.Symmetric()}, a.fitted
 }
 
 // Symmetric implements [Ranged].

@@ -67,6 +67,50 @@ func TestLSQStart(t *testing.T) {
 	}
 }
 
+// TestLSQStartsWithTheLeastError compares the start by mean squared error with a search over many steps, and wants a
+// tensor to ask for the same.
+func TestLSQStartsWithTheLeastError(t *testing.T) {
+	for _, bits := range []int{2, 3, 4, 8} {
+		w := normal(2*500, 0.1, uint64(bits))
+		clear(w[500:])
+		q := qat.LSQ{Start: "mse"}.Weights(graph.New(1, graph.NewPool(1)), "w", qat.Options{Bits: bits}, []int{2, 500})
+		q.Start(w)
+		most := math.Exp2(float64(bits-1)) - 1
+		loss := func(step float64) (sum float64) {
+			for _, v := range w[:500] {
+				d := float64(v) - step*min(max(math.RoundToEven(float64(v)/step), -most), most)
+				sum += d * d
+			}
+			return sum
+		}
+		least := math.Inf(1)
+		for k := 1; k <= 2000; k++ {
+			least = min(least, loss(0.4/most*float64(k)/2000))
+		}
+		steps := q.Params()[0].Value
+		if got := loss(float64(steps[0])); got > 1.06*least {
+			t.Errorf("%d bits: the step %v has the error %v, the best one %v", bits, steps[0], got, least)
+		}
+		if steps[1] != 1 {
+			t.Errorf("%d bits: a channel of zeros has the step %v, want 1", bits, steps[1])
+		}
+		for _, signed := range []bool{false, true} {
+			o := qat.Options{Bits: bits, Signed: signed, Size: 10}
+			a := qat.LSQ{Start: "mse"}.Activation(graph.New(1, graph.NewPool(1)), "x", o).(qat.Fitted)
+			if grid, ok := a.Fit(); !ok || grid.Bits != bits || grid.Symmetric != signed {
+				t.Errorf("%d bits, signed %v: %+v, %v", bits, signed, grid, ok)
+			}
+			before := a.Quantization()
+			if a.SetRange(0, 0); a.Quantization() != before {
+				t.Error("an empty range moves the step")
+			}
+			if _, ok := (qat.LSQ{}).Activation(graph.New(1, graph.NewPool(1)), "x", o).(qat.Fitted).Fit(); ok {
+				t.Error("a tensor whose step starts by the mean asks for a fit")
+			}
+		}
+	}
+}
+
 // TestLSQGradientScale compares gradients with those of ste.LSQ: the steps' are
 // multiplied by 1/√(N·Qp).
 func TestLSQGradientScale(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goqat/goqat/calibrate"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/qat/settings"
 	"github.com/goqat/goqat/quant"
@@ -162,6 +163,14 @@ type Ranged interface {
 	Symmetric() bool
 }
 
+// A Fitted Activation starts, if it says so, from the range that the calibrator "mse" finds, where
+// Observe knows a few statistics alone: a calibration finds it for the grid and gives it to
+// SetRange.
+type Fitted interface {
+	Ranged
+	Fit() (grid calibrate.Grid, ok bool)
+}
+
 // Quantization is how a tensor is rounded: its codes are Lo to Hi.
 type Quantization struct {
 	quant.Params
@@ -175,7 +184,7 @@ var registry = []func(settings.All) Method{
 	func(settings.All) Method { return PACT{} },
 	func(settings.All) Method { return DoReFa{} },
 	func(settings.All) Method { return WRPN{} },
-	func(settings.All) Method { return LSQ{} },
+	func(s settings.All) Method { return LSQ(s.LSQ) },
 	func(settings.All) Method { return LSQPlus{} },
 	func(s settings.All) Method { return HGQ(s.HGQ) },
 	func(settings.All) Method { return BinaryConnect{} },

@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 
+	"github.com/goqat/goqat/calibrate"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/quant"
 )
@@ -273,6 +274,16 @@ func (s *phasedActivation) Symmetric() bool {
 	}
 	q, ok := s.widths[i].(Ranged)
 	return ok && q.Symmetric()
+}
+
+// Fit implements [Fitted] for the stage's quantizer, if it starts in the stage.
+func (s *phasedActivation) Fit() (grid calibrate.Grid, ok bool) {
+	if i := s.now(); i >= 0 && s.fresh {
+		if q, fitted := s.widths[i].(Fitted); fitted {
+			return q.Fit()
+		}
+	}
+	return grid, false
 }
 
 // Restart has the stage's quantizer forget what it followed, if it starts.

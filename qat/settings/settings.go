@@ -8,6 +8,7 @@ package settings
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 )
 
 // Source is this file, whose comments explain the keys.
@@ -19,19 +20,20 @@ var Source string
 // its own.
 type All struct {
 	Int `yaml:",inline"`
+	LSQ `yaml:",inline"`
 	TTQ `yaml:",inline"`
 	INQ `yaml:",inline"`
 	HGQ `yaml:",inline"`
 }
 
 // Default returns the settings where nothing else is said.
-func Default() All { return All{Int{}, DefaultTTQ(), DefaultINQ(), DefaultHGQ()} }
+func Default() All { return All{Int{}, DefaultLSQ(), DefaultTTQ(), DefaultINQ(), DefaultHGQ()} }
 
 // Check returns what is wrong, nothing if all is well. Each complaint begins with the
 // key.
 func (a All) Check() []string {
 	var wrong []string
-	for _, check := range []func() string{a.TTQ.Check, a.INQ.Check, a.HGQ.Check} {
+	for _, check := range []func() string{a.LSQ.Check, a.TTQ.Check, a.INQ.Check, a.HGQ.Check} {
 		if w := check(); w != "" {
 			wrong = append(wrong, w)
 		}
@@ -39,11 +41,57 @@ func (a All) Check() []string {
 	return wrong
 }
 
+// Unread returns the keys of the settings that are not the default and that none of the methods
+// reads, each with the method that reads it.
+func (a All) Unread(methods []string) (keys, readers []string) {
+	usual := Default()
+	for _, s := range []struct {
+		key, reader string
+		given       bool
+	}{
+		{"fixed_ranges", "int", a.FixedRanges != usual.FixedRanges},
+		{"start", "lsq", a.Start != usual.Start},
+		{"threshold", "ttq", a.Threshold != usual.Threshold},
+		{"steps", "inq", !slices.Equal(a.Steps, usual.Steps)},
+		{"price", "hgq", a.Price != usual.Price},
+	} {
+		if s.given && !slices.Contains(methods, s.reader) {
+			keys, readers = append(keys, s.key), append(readers, s.reader)
+		}
+	}
+	return keys, readers
+}
+
 // Int are the settings of the method "int".
 type Int struct {
 	// FixedRanges keeps the scales of weights and the ranges of activations as a
 	// calibration or a checkpoint gives them; nothing follows the data.
 	FixedRanges bool `yaml:"fixed_ranges"`
+}
+
+// LSQ are the settings of the method "lsq".
+type LSQ struct {
+	// Start says where steps begin: mean, 2·mean|v|/√Qp as in the paper, or mse, the step with
+	// the least mean squared error over the weights of a channel, or over the values of a tensor in
+	// the calibration.
+	Start string `yaml:"start"`
+}
+
+// Where the steps of "lsq" begin.
+const (
+	StartMean = "mean"
+	StartMSE  = "mse" // the name of the calibrator
+)
+
+// DefaultLSQ returns the start of Esser et al. 2020, section 2.1.
+func DefaultLSQ() LSQ { return LSQ{Start: StartMean} }
+
+// Check says what is wrong, "" if nothing is.
+func (l LSQ) Check() string {
+	if l.Start != StartMean && l.Start != StartMSE {
+		return fmt.Sprintf("start is %q, must be %s or %s", l.Start, StartMean, StartMSE)
+	}
+	return ""
 }
 
 // TTQ are the settings of the method "ttq".
