@@ -145,7 +145,7 @@ func (n *Network) weights(u *Unit, shape []int) qat.Weights {
 	}
 	width := func(bits int, last bool) qat.Weights {
 		return u.Assigned.Weights.Weights(n.Graph, widthName(u.Weight.Name, bits, last), qat.Options{
-			Bits: bits, PerTensor: n.Policy.PerTensor, PowerOfTwo: n.Policy.PowerOfTwo, Norm: u.Normalized,
+			Bits: bits, PerTensor: n.Policy.PerTensor, PowerOfTwo: n.Policy.PowerOfTwo, Norm: u.Normalized, EWGS: n.Policy.EWGS,
 		}, shape)
 	}
 	if len(bits) == 1 {

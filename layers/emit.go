@@ -70,7 +70,7 @@ func (n *Network) quantizer(u *Unit) qat.Activation {
 	}
 	width := func(bits int, last bool) qat.Activation {
 		return r.Method.Activation(n.Graph, widthName(t.Name, bits, last), qat.Options{
-			Bits: bits, Signed: r.Signed, Size: t.Size(), PowerOfTwo: n.Policy.PowerOfTwo, MinMax: n.Policy.MinMax, Online: r.Online,
+			Bits: bits, Signed: r.Signed, Size: t.Size(), PowerOfTwo: n.Policy.PowerOfTwo, MinMax: n.Policy.MinMax, Online: r.Online, EWGS: n.Policy.EWGS,
 		})
 	}
 	if len(r.Bits) == 1 || r.Method.Info().Signs {

@@ -18,6 +18,7 @@ import (
 // lowBits are the settings that make few bits good, each by itself and all together.
 var lowBits = map[string][]string{
 	"re-estimated statistics":  {"qat.batchnorm_reestimate=40", "qat.average=0.9"},
+	"scaled gradients":         {"qat.ewgs=0.5"},
 	"steps of the least error": {"qat.start=mse", "qat.stages=[{epochs: 1, weight_bits: 4, activation_bits: 4}]"},
 }
 

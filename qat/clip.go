@@ -14,10 +14,11 @@ import (
 type unitActivation struct {
 	bits    int
 	formula ste.Clip
+	ewgs    ste.EWGS
 }
 
 func newUnitActivation(_ *graph.Graph, _ string, o Options) Activation {
-	a := &unitActivation{bits: o.Bits}
+	a := &unitActivation{bits: o.Bits, ewgs: o.ewgs()}
 	a.formula.Most = float32(quant.Activation(o.Bits).Max())
 	if o.Signed && o.Bits > 1 {
 		a.formula.Most = float32(quant.Weight(o.Bits).Max())
@@ -37,6 +38,7 @@ func (a *unitActivation) Constrain()                      {}
 
 func (a *unitActivation) Backward(dx, src, dy []float32, _ []float64) {
 	a.formula.Backward(dx, src, dy)
+	a.ewgs.Scale(dx, src, a.formula.Scale)
 }
 
 func (a *unitActivation) Quantization() Quantization {

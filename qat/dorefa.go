@@ -31,6 +31,7 @@ func (DoReFa) Info() Info {
 		ActivationBits: []int{1, 2, 3, 4, 5, 6, 7, 8},
 		Usual:          Widths{4, 4},
 		Integers:       true,
+		EWGS:           true,
 		Coding:         quant.Odd,
 	}
 }
@@ -40,7 +41,7 @@ func (DoReFa) Weights(_ *graph.Graph, _ string, o Options, shape []int) Weights 
 	if o.Bits == 1 {
 		return &signWeights{}
 	}
-	return &dorefaWeights{formula: ste.DoReFa{Bits: o.Bits}, channels: shape[0], norm: o.Norm}
+	return &dorefaWeights{formula: ste.DoReFa{Bits: o.Bits}, channels: shape[0], norm: o.Norm, ewgs: o.ewgs()}
 }
 
 // Activation implements [Method].
@@ -55,6 +56,7 @@ type dorefaWeights struct {
 	channels  int
 	norm      bool
 	amplitude float32
+	ewgs      ste.EWGS
 }
 
 func (d *dorefaWeights) Bits() int            { return d.formula.Bits }
@@ -85,11 +87,16 @@ func (d *dorefaWeights) squeeze(dst, w []float32, at int) {
 }
 
 func (d *dorefaWeights) Backward(dw, _, dy []float32, _ [][]float32) {
-	d.formula.Backward(dw, dy, 0, d.amplitude)
+	d.backward(dw, dy, 0)
 }
 
 func (d *dorefaWeights) BackwardChannel(c int, dw, _, dy []float32, _ [][]float32) {
-	d.formula.Backward(dw, dy, c*len(dy), d.amplitude)
+	d.backward(dw, dy, c*len(dy))
+}
+
+func (d *dorefaWeights) backward(dw, dy []float32, at int) {
+	d.formula.Backward(dw, dy, at, d.amplitude)
+	d.ewgs.ScaleDoReFa(dw, &d.formula, at)
 }
 
 func (d *dorefaWeights) Integers(codes []int16, w []float32) []float32 {

@@ -17,11 +17,12 @@ type fixedWeights struct {
 	powerOfTwo bool
 	scales     []float32
 	affine     ste.Affine
+	ewgs       ste.EWGS
 }
 
 func newFixedWeights(name string, o Options, shape []int) Weights {
 	n := o.scales(shape)
-	return &fixedWeights{name: name, powerOfTwo: o.PowerOfTwo, scales: make([]float32, n), affine: ste.Affine{Format: quant.Weight(o.Bits), Params: make([]quant.Params, n)}}
+	return &fixedWeights{name: name, powerOfTwo: o.PowerOfTwo, scales: make([]float32, n), affine: ste.Affine{Format: quant.Weight(o.Bits), Params: make([]quant.Params, n)}, ewgs: o.ewgs()}
 }
 
 func (f *fixedWeights) Bits() int         { return f.affine.Format.Bits }
@@ -59,7 +60,10 @@ func (f *fixedWeights) Forward(dst, w []float32) {
 	f.affine.Forward(dst, w)
 }
 
-func (f *fixedWeights) Backward(dw, w, dy []float32, _ [][]float32) { f.affine.Backward(dw, w, dy) }
+func (f *fixedWeights) Backward(dw, w, dy []float32, _ [][]float32) {
+	f.affine.Backward(dw, w, dy)
+	f.ewgs.ScaleAffine(dw, w, &f.affine)
+}
 
 func (f *fixedWeights) Integers(codes []int16, w []float32) []float32 {
 	f.use()

@@ -29,6 +29,7 @@ func (Int) Info() Info {
 		ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},
 		Usual:          Widths{8, 8},
 		Integers:       true,
+		EWGS:           true,
 		PowersOfTwo:    true,
 		Online:         true,
 	}
@@ -44,7 +45,7 @@ func (i Int) Weights(g *graph.Graph, name string, o Options, shape []int) Weight
 
 // Activation implements [Method].
 func (i Int) Activation(_ *graph.Graph, name string, o Options) Activation {
-	a := &affineActivation{name: name, bits: o.Bits, fixed: i.FixedRanges, powerOfTwo: o.PowerOfTwo, observer: Observer{Decay: movingAverageDecay}}
+	a := &affineActivation{name: name, bits: o.Bits, fixed: i.FixedRanges, powerOfTwo: o.PowerOfTwo, ewgs: o.ewgs(), observer: Observer{Decay: movingAverageDecay}}
 	if o.MinMax {
 		a.observer.Decay = 0
 	}
@@ -71,6 +72,7 @@ type affineActivation struct {
 	fixed      bool // the range stays as it is given
 	observer   Observer
 	format     ste.Affine
+	ewgs       ste.EWGS
 }
 
 func (a *affineActivation) Params() []*graph.Param     { return nil }
@@ -87,6 +89,7 @@ func (a *affineActivation) Observe(_ *graph.Run, s graph.Stats) {
 
 func (a *affineActivation) Backward(dx, src, dy []float32, _ []float64) {
 	a.format.Backward(dx, src, dy)
+	a.ewgs.ScaleAffine(dx, src, &a.format)
 }
 
 // Restart forgets the range, unless it is fixed.

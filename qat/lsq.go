@@ -33,6 +33,7 @@ func (LSQ) Info() Info {
 		ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},
 		Usual:          Widths{4, 4},
 		Integers:       true,
+		EWGS:           true,
 		PowersOfTwo:    true,
 	}
 }
@@ -123,6 +124,7 @@ type lsqWeights struct {
 	round   func(step float32) float32
 	formula ste.LSQ
 	gain    float64
+	ewgs    ste.EWGS
 	start   func(w []float32, most float64) float64 // first step of weights with codes up to most
 }
 
@@ -132,7 +134,7 @@ func newLSQWeights(g *graph.Graph, name string, o Options, shape []int, start fu
 	most := float32(quant.Weight(o.Bits).Max())
 	return &lsqWeights{
 		bits: o.Bits, step: newStep(g, name, n), formula: ste.LSQ{Least: -most, Most: most},
-		gain: gradientScale(size/n, most), start: start, round: stepRounding(o),
+		gain: gradientScale(size/n, most), start: start, round: stepRounding(o), ewgs: o.ewgs(),
 	}
 }
 
@@ -169,6 +171,7 @@ func (l *lsqWeights) Backward(dw, w, dy []float32, grad [][]float32) {
 func (l *lsqWeights) BackwardChannel(c int, dw, w, dy []float32, grad [][]float32) {
 	f := l.channel(c)
 	ds, _ := f.Backward(dw, w, dy)
+	l.ewgs.Scale(dw, w, f.Step)
 	grad[0][c] = float32(l.gain * ds)
 }
 
@@ -205,6 +208,7 @@ type lsqActivation struct {
 	round   func(step float32) float32
 	formula ste.LSQ
 	gain    float64
+	ewgs    ste.EWGS
 	start   func(graph.Stats) (step, offset float64)
 	fitted  bool // the step starts where a calibration finds the least error
 }
@@ -212,7 +216,7 @@ type lsqActivation struct {
 // newLSQActivation returns the quantizer of a rectified tensor, without offset.
 // The caller sets its gain and its start.
 func newLSQActivation(g *graph.Graph, name string, o Options) *lsqActivation {
-	a := &lsqActivation{bits: o.Bits, step: newStep(g, name, 1), round: stepRounding(o)}
+	a := &lsqActivation{bits: o.Bits, step: newStep(g, name, 1), round: stepRounding(o), ewgs: o.ewgs()}
 	a.formula.Most = float32(quant.Activation(o.Bits).Max())
 	return a
 }
@@ -231,6 +235,7 @@ func (a *lsqActivation) Params() []*graph.Param {
 
 func (a *lsqActivation) Backward(dx, src, dy []float32, grad []float64) {
 	step, offset := a.formula.Backward(dx, src, dy)
+	a.ewgs.Scale(dx, src, a.formula.Step)
 	grad[0] += a.gain * step
 	if a.offset != nil {
 		grad[1] += a.gain * offset

@@ -29,6 +29,7 @@ func (LSQPlus) Info() Info {
 		ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},
 		Usual:          Widths{4, 4},
 		Integers:       true,
+		EWGS:           true,
 		PowersOfTwo:    true,
 	}
 }

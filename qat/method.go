@@ -45,6 +45,9 @@ type Info struct {
 	PowersOfTwo bool
 	// Online says that its activations can take their range from each image.
 	Online bool
+	// EWGS says that the gradients which pass straight through its roundings can be scaled; see
+	// ste.EWGS. Weights of one bit are not rounded.
+	EWGS bool
 	// Coding is the coding of weights of more than one bit.
 	Coding quant.Coding
 }
@@ -79,9 +82,14 @@ type Options struct {
 	PowerOfTwo bool
 	// Online takes the range of an activation from each image.
 	Online bool
+	// EWGS is δ of ste.EWGS, by which gradients are scaled; 0 leaves them.
+	EWGS float64
 	// MinMax makes observers keep the extremes instead of a moving average.
 	MinMax bool
 }
+
+// ewgs returns the scaling of gradients.
+func (o Options) ewgs() ste.EWGS { return ste.EWGS{Delta: float32(o.EWGS)} }
 
 // scales returns the number of scales of weights of a shape.
 func (o Options) scales(shape []int) int {

@@ -22,6 +22,7 @@ func (PACT) Info() Info {
 		ActivationBits: []int{2, 3, 4, 5, 6, 7, 8},
 		Usual:          Widths{4, 4},
 		Integers:       true,
+		EWGS:           true,
 		PowersOfTwo:    true,
 	}
 }
@@ -33,7 +34,7 @@ func (PACT) Weights(g *graph.Graph, name string, o Options, shape []int) Weights
 
 // Activation implements [Method].
 func (PACT) Activation(g *graph.Graph, name string, o Options) Activation {
-	a := &pactActivation{formula: ste.PACT{Bits: o.Bits, Signed: o.Signed, PowerOfTwo: o.PowerOfTwo}, alpha: g.Param(name+".clip", graph.Clips, 1)}
+	a := &pactActivation{formula: ste.PACT{Bits: o.Bits, Signed: o.Signed, PowerOfTwo: o.PowerOfTwo}, ewgs: o.ewgs(), alpha: g.Param(name+".clip", graph.Clips, 1)}
 	a.alpha.Value[0] = defaultClip
 	return a
 }
@@ -50,6 +51,7 @@ const (
 type pactActivation struct {
 	formula ste.PACT
 	alpha   *graph.Param
+	ewgs    ste.EWGS
 }
 
 func (a *pactActivation) Params() []*graph.Param     { return []*graph.Param{a.alpha} }
@@ -60,6 +62,10 @@ func (a *pactActivation) State() []graph.State       { return nil }
 
 func (a *pactActivation) Backward(dx, src, dy []float32, grad []float64) {
 	grad[0] += a.formula.Backward(dx, src, dy)
+	if a.ewgs.Delta != 0 {
+		p, _, _ := a.formula.Quantization()
+		a.ewgs.Scale(dx, src, p.Scale)
+	}
 }
 
 // Quantization returns the scale and the codes that the clip gives.

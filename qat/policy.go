@@ -28,6 +28,8 @@ type Policy struct {
 	FirstLast                  FirstLast
 	// PerTensor, MinMax and PowerOfTwo are passed on to Options.
 	PerTensor, MinMax, PowerOfTwo bool
+	// EWGS scales the gradients that pass straight through roundings, by δ of ste.EWGS; 0 leaves them.
+	EWGS float64
 	// InputScaling multiplies the results of layers that read signs by the
 	// magnitudes of what the signs are of: in training alone, there are no
 	// integers for it.
@@ -152,6 +154,9 @@ func (p *Policy) set(l *Layer, method, weights Method) error {
 			return fmt.Errorf("qat: method %s has no power-of-two scales", info.Name)
 		}
 	}
+	if err := p.scalesGradients(l); err != nil {
+		return err
+	}
 	if l.Online && !l.FloatInput() {
 		switch info := method.Info(); {
 		case !info.Online:
@@ -163,6 +168,25 @@ func (p *Policy) set(l *Layer, method, weights Method) error {
 		}
 	}
 	return l.check()
+}
+
+// scalesGradients says why the gradients of a layer's roundings cannot be scaled, nil if they are not to be.
+func (p *Policy) scalesGradients(l *Layer) error {
+	if p.EWGS == 0 {
+		return nil
+	}
+	weights, input := l.Weights.Info(), l.Input.Info()
+	switch {
+	case !l.FloatWeights() && !weights.EWGS:
+		return fmt.Errorf("qat: method %s has no rounding of weights whose gradient could be scaled (ewgs)", weights.Name)
+	case l.WeightBits == 1:
+		return errors.New("qat: weights of one bit are not rounded, so that there is no gradient to scale (ewgs)")
+	case !l.FloatInput() && !input.EWGS:
+		return fmt.Errorf("qat: method %s has no rounding of activations whose gradient could be scaled (ewgs)", input.Name)
+	case l.Online && !l.FloatInput():
+		return errors.New("qat: the gradients of online ranges cannot be scaled (ewgs); choose offline ranges")
+	}
+	return nil
 }
 
 // check says whether the methods have the layer's bits.

@@ -30,6 +30,7 @@ type symmetricWeights struct {
 	measured
 	affine     ste.Affine
 	powerOfTwo bool
+	ewgs       ste.EWGS
 }
 
 // fittedBits is the greatest width whose scale is fitted to the weights.
@@ -47,7 +48,7 @@ var normalStep = [fittedBits + 1]float64{2: 1.224, 3: 0.6508, 4: 0.3534}
 func newSymmetricWeights(_ *graph.Graph, _ string, o Options, shape []int) Weights {
 	return &symmetricWeights{
 		affine:     ste.Affine{Format: quant.Weight(o.Bits), Params: make([]quant.Params, o.scales(shape))},
-		powerOfTwo: o.PowerOfTwo,
+		powerOfTwo: o.PowerOfTwo, ewgs: o.ewgs(),
 	}
 }
 
@@ -60,6 +61,7 @@ func (s *symmetricWeights) Forward(dst, w []float32) {
 
 func (s *symmetricWeights) Backward(dw, w, dy []float32, _ [][]float32) {
 	s.affine.Backward(dw, w, dy)
+	s.ewgs.ScaleAffine(dw, w, &s.affine)
 }
 
 func (s *symmetricWeights) Integers(codes []int16, w []float32) []float32 {
@@ -83,6 +85,7 @@ func (s *symmetricWeights) ForwardChannel(c int, dst, w []float32) {
 func (s *symmetricWeights) BackwardChannel(c int, dw, w, dy []float32, _ [][]float32) {
 	a := s.affine.Channel(c)
 	a.Backward(dw, w, dy)
+	s.ewgs.ScaleAffine(dw, w, &a)
 }
 
 // measure sets the scale of each channel.

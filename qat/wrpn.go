@@ -30,12 +30,13 @@ func (WRPN) Info() Info {
 		ActivationBits: []int{1, 2, 3, 4, 5, 6, 7, 8},
 		Usual:          Widths{4, 4},
 		Integers:       true,
+		EWGS:           true,
 	}
 }
 
 // Weights implements [Method].
 func (WRPN) Weights(_ *graph.Graph, name string, o Options, _ []int) Weights {
-	return &wrpnWeights{name: name, bits: o.Bits, unit: []float32{1}}
+	return &wrpnWeights{name: name, bits: o.Bits, unit: []float32{1}, ewgs: o.ewgs()}
 }
 
 // Activation implements [Method].
@@ -49,6 +50,7 @@ type wrpnWeights struct {
 	name string
 	bits int
 	unit []float32 // one value
+	ewgs ste.EWGS
 }
 
 func (q *wrpnWeights) Bits() int { return q.bits }
@@ -71,7 +73,9 @@ func (q *wrpnWeights) formula() *ste.Clip {
 func (q *wrpnWeights) Forward(dst, w []float32) { q.formula().Forward(dst, w) }
 
 func (q *wrpnWeights) Backward(dw, w, dy []float32, _ [][]float32) {
-	q.formula().Backward(dw, w, dy)
+	f := q.formula()
+	f.Backward(dw, w, dy)
+	q.ewgs.Scale(dw, w, f.Scale)
 }
 
 func (q *wrpnWeights) Integers(codes []int16, w []float32) []float32 {

@@ -117,6 +117,7 @@ type QAT struct {
 	ObserverFreeze      float64 `yaml:"observer_freeze"`      // observers stop after this fraction of the epochs after all stages, in [0, 1]
 	BatchNormFreeze     int     `yaml:"batchnorm_freeze"`     // batch-norm statistics stay fixed for this many last epochs
 	BatchNormReestimate int     `yaml:"batchnorm_reestimate"` // batch-norm statistics of what is validated and exported are computed anew over this many training images, once nothing else changes; 0 keeps those followed in training
+	EWGS                float64 `yaml:"ewgs"`                 // gradients that pass straight through a rounding grow by up to half this share where they lead to the next code, and shrink where they lead back, in [0, 2]; 0 leaves them
 	Scales              string  `yaml:"scales"`               // float, or pow2: powers of two only
 	Bias                string  `yaml:"bias"`                 // free, or accumulator: whole units of the accumulator, as other runtimes store them
 	InputScaling        bool    `yaml:"input_scaling"`        // of xnor: scale by the input's magnitudes too (for study only)

@@ -223,6 +223,7 @@ func (c *check) qat(q *QAT) {
 	between(c, "qat.observer_freeze", q.ObserverFreeze, 0, 1)
 	between(c, "qat.batchnorm_freeze", q.BatchNormFreeze, 0, 1<<20)
 	between(c, "qat.batchnorm_reestimate", q.BatchNormReestimate, 0, math.MaxInt32)
+	between(c, "qat.ewgs", q.EWGS, 0, 2)
 	c.oneOf("qat.scales", q.Scales, "float", "pow2")
 	c.oneOf("qat.bias", q.Bias, "free", "accumulator")
 	for _, wrong := range q.All.Check() {

@@ -49,12 +49,18 @@ func (d *DoReFa) Squeeze(w []float32, at int, f func(i int, code float32)) {
 	n, tanh := d.Levels(), d.tanh[at:at+len(w)]
 	squash(tanh, w)
 	for i, t := range tanh {
-		u := float32(0)
-		if d.most > 0 {
-			u = t / d.most
-		}
-		f(i, 2*quant.RoundEven32(n*float32(float32(u*0.5)+0.5))-n)
+		f(i, 2*quant.RoundEven32(d.position(t))-n)
 	}
+}
+
+// position returns where a hyperbolic tangent is among the levels, from 0 to n, before it is
+// rounded.
+func (d *DoReFa) position(t float32) float32 {
+	u := float32(0)
+	if d.most > 0 {
+		u = t / d.most
+	}
+	return d.Levels() * float32(float32(u*0.5)+0.5)
 }
 
 // squash writes the hyperbolic tangents of w to dst, as math.Tanh has them. Most
