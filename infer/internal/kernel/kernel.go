@@ -83,16 +83,17 @@ type Fused interface {
 }
 
 // Needs are the lengths of the buffers of a Scratch.
-type Needs struct{ Acc, Sums, Bytes, Words int }
+type Needs struct{ Acc, Wide, Sums, Bytes, Words int }
 
 // Max returns the needs of a scratch that serves both.
 func (n Needs) Max(o Needs) Needs {
-	return Needs{max(n.Acc, o.Acc), max(n.Sums, o.Sums), max(n.Bytes, o.Bytes), max(n.Words, o.Words)}
+	return Needs{max(n.Acc, o.Acc), max(n.Wide, o.Wide), max(n.Sums, o.Sums), max(n.Bytes, o.Bytes), max(n.Words, o.Words)}
 }
 
 // A Scratch is the memory of one worker.
 type Scratch struct {
 	Acc   []int32
+	Wide  []int32
 	Sums  []int64
 	Bytes []uint8
 	Words []uint64
@@ -100,7 +101,7 @@ type Scratch struct {
 
 // NewScratch returns a scratch with at least the given lengths.
 func NewScratch(n Needs) *Scratch {
-	return &Scratch{make([]int32, n.Acc), make([]int64, n.Sums), make([]uint8, n.Bytes), make([]uint64, n.Words)}
+	return &Scratch{make([]int32, n.Acc), make([]int32, n.Wide), make([]int64, n.Sums), make([]uint8, n.Bytes), make([]uint64, n.Words)}
 }
 
 // A Tensor is one tensor of a running batch: Codes with their zero point, or Wide, accumulators, values or logits. Steps, if

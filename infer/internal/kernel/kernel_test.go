@@ -78,6 +78,10 @@ func drawConv(rng *rand.Rand, groups bool) kernel.Conv {
 		c.InC, c.KW, c.StrideW = 16*(1+rng.IntN(2)), 3, 1
 		c.Left, right = rng.IntN(3), rng.IntN(3)
 		c.InW = 16*(1+rng.IntN(2)) + 2 - c.Left - right
+		if rng.IntN(2) == 0 { // minimal filtering, of whole tiles and of parts
+			c.KH, c.StrideH, c.Top, bottom = 3, 1, rng.IntN(3), rng.IntN(3)
+			c.InH, c.InW = 4+rng.IntN(20), c.InW-rng.IntN(6)
+		}
 	}
 	c.OutH = (c.InH+c.Top+bottom-c.KH)/c.StrideH + 1
 	c.OutW = (c.InW+c.Left+right-c.KW)/c.StrideW + 1
@@ -325,7 +329,7 @@ func gather(t *testing.T, p kernel.Plan, c kernel.Conv, own int, x []uint8, batc
 	rows := batch * c.Pixels()
 	all, done := make([]int32, own*rows*c.OutC), make([]bool, own*rows*c.OutC)
 	needs := p.Needs()
-	s := &kernel.Scratch{Sums: guarded[int64](t, needs.Sums, front), Bytes: guarded[uint8](t, needs.Bytes, front), Words: make([]uint64, needs.Words)}
+	s := &kernel.Scratch{Wide: guarded[int32](t, needs.Wide, front), Sums: guarded[int64](t, needs.Sums, front), Bytes: guarded[uint8](t, needs.Bytes, front), Words: make([]uint64, needs.Words)}
 	for i := range s.Bytes {
 		s.Bytes[i] = 0xa5 // what an operator before left
 	}

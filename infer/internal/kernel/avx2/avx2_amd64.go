@@ -32,6 +32,10 @@ var Processor = &vector.Processor{
 		Lanes: 8, Whole: true, SumWide: sumWide, SumCodes: sumCodes, RequantizeCodes: requantizeCodes, RequantizeWide: requantizeWide,
 		CompareSums: compareSums, ComparePlanes: comparePlanes,
 	},
+	Winograd: &vector.Winograd{
+		Name: "avx2 16-bit winograd", Codes: transformCodes, Weights: transformWeights, Sums: transformSums,
+		Products: []vector.PointsProduct{1: dotPoints1, dotPoints2, dotPoints3, dotPoints4, dotPoints5, dotPoints6},
+	},
 }
 
 // newFinish prepares an epilogue, by sums where one or two terms of 32 bits will not do.
@@ -73,6 +77,9 @@ var dotBytesBlocks = []vector.BlockProduct{1: dotBytes1, dotBytes2, dotBytes3, d
 func newDot(c kernel.Conv, weights []int8) kernel.Plan {
 	if block := wordBlock(weights, c.KW*c.InC, c.Max); block > 1 {
 		return Processor.NewDot(c, weights, dotBytes.WithBlock(dotBytesBlocks, block))
+	}
+	if p := Processor.NewWinograd(c, weights); p != nil {
+		return p
 	}
 	return Processor.NewDot(c, weights, &dotWords)
 }

@@ -22,7 +22,8 @@ type Processor struct {
 	Depthwise Depthwise
 	Pool      Pool
 	Finish    Finish
-	Sums      *Sums // nil where portable Go does as well
+	Sums      *Sums     // nil where portable Go does as well
+	Winograd  *Winograd // nil where other products do as well
 }
 
 // A Widen copies blocks of 16 codes to dst as little-endian words of 16 bits.

@@ -10,7 +10,7 @@ import (
 )
 
 // Files are the generators of the package's files.
-var Files = map[string]func(){"depthwise": depthwise, "dot": dot, "finish": finish, "pool": pool, "sums": sums, "widen": widen}
+var Files = map[string]func(){"depthwise": depthwise, "dot": dot, "finish": finish, "pool": pool, "sums": sums, "widen": widen, "winograd": winograd}
 
 // The rule of all that requantizes is RNE(x·2^-s) = (x + 2^(s-1) - 1 + odd) >> s, where odd is the last bit of x >> s.
 
