@@ -222,7 +222,7 @@ func TestInferDependencies(t *testing.T) {
 		for _, p := range strings.Fields(string(out)) {
 			switch strings.TrimPrefix(p, module+"/") {
 			case "fixed", "geometry", "internal/arena", "internal/safetensors", "internal/wait", "qmodel", "infer", "images", "images/internal/ifd", "golang.org/x/sys/cpu",
-				"infer/internal/kernel", "infer/internal/kernel/vector", "infer/internal/kernel/avx2", "infer/internal/kernel/avx512",
+				"infer/internal/kernel", "infer/internal/kernel/vector", "infer/internal/kernel/avx2", "infer/internal/kernel/avx512", "infer/internal/kernel/amx",
 				"infer/internal/kernel/neon", "infer/internal/kernel/sets":
 			default:
 				t.Errorf("%s: infer or images needs %s", system, p)

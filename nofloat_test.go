@@ -27,7 +27,7 @@ import (
 // imports.
 var integerOnly = []string{"fixed", "geometry", "internal/safetensors", "internal/arena", "internal/wait", "qmodel",
 	"infer/internal/kernel", "infer/internal/kernel/vector", "infer/internal/kernel/avx2", "infer/internal/kernel/avx512",
-	"infer/internal/kernel/neon", "infer/internal/kernel/sets", "infer", "images/internal/ifd", "images",
+	"infer/internal/kernel/amx", "infer/internal/kernel/neon", "infer/internal/kernel/sets", "infer", "images/internal/ifd", "images",
 	"images/formats", "examples/activity/sensor"}
 
 // TestNoFloatingPoint proves by types that the integer packages have no
@@ -253,7 +253,14 @@ var (
 	integerName = regexp.MustCompile(`^(FUNCDATA|VPCMPU?D|V?P[A-Z]*(SD|SS))$|I(128|32X[248]|64X[24])$`)
 	// An instruction of ARM64 that Go's assembler has no name for.
 	word = regexp.MustCompile(`^\s*WORD\s+\$(0x[0-9a-f]{8})\s*$`)
+	// An instruction of AMD64 that Go's assembler has no name for: the bytes of a
+	// VEX prefix for map 0F 38 and of an opcode, the last first, and others.
+	vex = regexp.MustCompile(`^\s*LONG\s+\$0x([0-9a-f]{2})[0-9a-f]{2}[02468ace]2c4(; BYTE \$0x[0-9a-f]{2})+\s*$`)
 )
+
+// integerTile says whether an opcode, in hexadecimal digits, is one of AMX that
+// moves tiles or multiplies bytes. That of products of bfloat16 is 5c.
+func integerTile(opcode string) bool { return opcode == "49" || opcode == "4b" || opcode == "5e" }
 
 // integerWord says whether a word is an instruction of ARM64 on vectors of
 // integers, by its class in the architecture's manual ("Advanced SIMD") and its
@@ -282,6 +289,9 @@ func floatInstructions(r io.Reader) (findings []string) {
 	s := bufio.NewScanner(r)
 	for line := 1; s.Scan(); line++ {
 		text, _, _ := strings.Cut(s.Text(), "//")
+		if code := vex.FindStringSubmatch(text); code != nil && integerTile(code[1]) {
+			continue
+		}
 		for _, part := range strings.Split(text, ";") {
 			m := instruction.FindStringSubmatch(part)
 			if m == nil {
@@ -295,6 +305,10 @@ func floatInstructions(r io.Reader) (findings []string) {
 				} else if w, _ := strconv.ParseUint(code[1], 0, 32); !integerWord(uint32(w)) {
 					findings = append(findings, fmt.Sprintf("%d: %s is no instruction known to be on integers", line, code[1]))
 				}
+				continue
+			}
+			if name == "LONG" || name == "BYTE" || name == "QUAD" {
+				findings = append(findings, fmt.Sprintf("%d: %s holds no instruction known to be on integers", line, strings.TrimSpace(part)))
 				continue
 			}
 			if floatName.MatchString(name) && !integerName.MatchString(name) {
@@ -347,6 +361,7 @@ func TestNoFloatingPointFinds(t *testing.T) {
 		"\tFADDS F0, F1, F2", "\tSCVTFWS R0, F0", "\tFMOVD F0, (R0)", "\tVFMLA V0.S4, V1.S4, V2.S4", "\tF32Add", "\tVRNDSCALEPS.RN_SAE $0, Z0, Z1",
 		"\tWORD $0x4e20cc20 // fmla v0.4s, v1.4s, v0.4s", "\tWORD $0x4f801020 // fmla v0.4s, v1.4s, v0.s[0]", "\tWORD $0x4e21d820 // scvtf v0.4s, v1.4s",
 		"\tWORD $0x4ea0f820 // fabs v0.4s, v1.4s", "\tWORD $0x4f3fe420 // scvtf v0.4s, v1.4s, #1", "\tWORD $0x1e222820 // fadd s0, s1, s2", "\tWORD $x",
+		"\tLONG $0x5c4ae2c4; BYTE $0xc4 // TDPBF16PS T6, T4, T0", "\tLONG $0x5e49e1c4; BYTE $0xc4", "\tBYTE $0xc4", "\tQUAD $0x1",
 	} {
 		if floatInstructions(strings.NewReader(s)) == nil {
 			t.Errorf("nothing found in %q", s)
@@ -357,6 +372,7 @@ func TestNoFloatingPointFinds(t *testing.T) {
 		"\tVINSERTI128 $1, X0, Y1, Y2", "\tVEXTRACTI64X4 $1, Z0, Y1", "\tVPBROADCASTD X0, Y0", "\tVPSLLD $2, Y0, Y1", "\tMOVOU X0, (AX)",
 		"\tVZEROUPPER", "\tPOPCNTQ AX, BX", "\tVPSADBW Y0, Y1, Y2", "\tSDOT V0.B16, V1.B16, V2.S4", "\tFUNCDATA $0, x(SB)", "// ADDSS in a comment", "\tPSUBD X0, X1",
 		"\tWORD $0x4f98e3c0 // sdot v0.4s, v30.16b, v24.4b[0]", "\tWORD $0x0f4023c6 // smlal v6.4s, v30.4h, v0.h[0]", "\tWORD $0x6e202800 // uaddlp v0.8h, v0.16b",
+		"\tLONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0", "\tLONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4",
 	} {
 		if found := floatInstructions(strings.NewReader(s)); found != nil {
 			t.Errorf("found in integers: %q", found)

@@ -15,6 +15,7 @@ import (
 // Inference is how fast a model runs.
 type Inference struct {
 	Kernel         string  `json:"kernel"`
+	Refused        string  `json:"refused,omitempty"` // a faster one, by the operating system, and why
 	Threads        int     `json:"threads"`
 	Batch          int     `json:"batch"`
 	Runs           int     `json:"runs"`
@@ -46,6 +47,11 @@ func measureInference(ctx context.Context, read func() (*infer.Model, error), o 
 	defer r.Close()
 	batch := max(1, o.Batch)
 	b := &Inference{Kernel: r.Kernel(), Threads: max(1, o.Threads), Batch: batch, LoadMS: milliseconds(time.Since(start))}
+	if o.Kernel == "" { // or else nothing is asked for
+		if err := infer.Refused(); err != nil {
+			b.Refused = err.Error()
+		}
+	}
 	for _, l := range r.Layers() {
 		b.MACs += l.MACs
 	}

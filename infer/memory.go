@@ -3,7 +3,6 @@
 package infer
 
 import (
-	"fmt"
 	"sync"
 
 	"github.com/goqat/goqat/infer/internal/kernel"
@@ -21,20 +20,15 @@ const (
 	Small Memory = "small"
 )
 
-// fewRows is the number of rows below which a product is taken to wait for its weights: those of one tile of sums.
-const fewRows = 14
-
-// packing returns the way to keep weights, for groups of so many images.
-func (m Memory) packing(images int) (packing, error) {
+// packing returns the way to keep weights, for groups of so many images and a set that waits for weights below fewRows.
+func (m Memory) packing(images, fewRows int) packing {
 	switch {
 	case m == Small:
-		return packAll, nil
-	case m != "" && m != Fast:
-		return 0, fmt.Errorf("infer: memory %q, want %s or %s", m, Fast, Small)
+		return packAll
 	case images < fewRows:
-		return packLinear, nil
+		return packLinear
 	}
-	return packNone, nil
+	return packNone
 }
 
 // A packing says which operators have packed weights.

@@ -71,7 +71,7 @@ func TestModelsStayPacked(t *testing.T) {
 func TestMemoryDoesNotMatter(t *testing.T) {
 	rng := rand.New(rand.NewPCG(22, 22))
 	for _, q := range []*qmodel.Model{wide(rng), lenet(rng)} {
-		const most = fewRows
+		const most = 14 // from which on no set waits for weights
 		m, images := newTestModel(t, q), drawImages(rng, q, most)
 		size, classes := len(images)/most, len(q.Classes)
 		want := make([]int32, most*classes)
@@ -110,11 +110,8 @@ func TestPacking(t *testing.T) {
 		memory       Memory
 		images       int
 		linear, conv bool
-	}{{Small, 1, true, true}, {Small, 100, true, true}, {Fast, 1, true, false}, {"", fewRows - 1, true, false}, {"", fewRows, false, false}} {
-		p, err := c.memory.packing(c.images)
-		if err != nil {
-			t.Fatal(err)
-		}
+	}{{Small, 1, true, true}, {Small, 100, true, true}, {Fast, 1, true, false}, {"", 6, true, false}, {"", 7, false, false}} {
+		p := c.memory.packing(c.images, 7)
 		for _, k := range []struct {
 			conv kernel.Conv
 			want bool

@@ -19,7 +19,6 @@ type Model struct {
 	q           *qmodel.Model
 	programs    map[string]programs // by the name of the kernel
 	arena       *arenaPlan
-	best        string
 	classifiers sync.Pool // of *classifier, idle
 }
 
@@ -73,24 +72,10 @@ func newModel(q *qmodel.Model) *Model {
 	m := &Model{q: q, arena: planArena(q), programs: map[string]programs{}}
 	for _, set := range sets.All() {
 		if set.Supported {
-			if m.best == "" {
-				m.best = set.Name
-			}
 			m.programs[set.Name] = newPrograms(q, set)
 		}
 	}
 	return m
-}
-
-// Kernels returns the names of the kernels that this processor runs, the fastest first. All give the same integers.
-func Kernels() []string {
-	var names []string
-	for _, set := range sets.All() {
-		if set.Supported {
-			names = append(names, set.Name)
-		}
-	}
-	return names
 }
 
 // Name returns the name of the network, such as "lenet".

@@ -6,11 +6,11 @@ import (
 	"cmp"
 	"fmt"
 	"runtime"
-	"strings"
 	"sync/atomic"
 
 	"github.com/goqat/goqat/fixed"
 	"github.com/goqat/goqat/infer/internal/kernel"
+	"github.com/goqat/goqat/infer/internal/kernel/sets"
 	"github.com/goqat/goqat/qmodel"
 )
 
@@ -18,7 +18,7 @@ import (
 type Options struct {
 	Batch   int               // most images per Run; 0 is 1
 	Threads int               // at most MaxThreads; 0 is 1
-	Kernel  string            // a name from Kernels; "" is the fastest
+	Kernel  string            // a name from Kernels; "" is the fastest that is not Refused
 	Memory  Memory            // Fast or Small; "" is Fast
 	Work    int64             // most additions and comparisons for one image; 0 is DefaultWork
 	Observe func(Observation) // if not nil, sees the output of every operator
@@ -67,18 +67,17 @@ type Runner struct {
 // NewRunner returns a runner and allocates all its memory, about m.ArenaBytes(options.Batch) for each thread. One that
 // is observed has room for the tensors of its whole batch.
 func (m *Model) NewRunner(options Options) (*Runner, error) {
-	options.Kernel = cmp.Or(options.Kernel, m.best)
 	options.Batch, options.Threads = cmp.Or(options.Batch, 1), cmp.Or(options.Threads, 1)
 	if err := options.check(m); err != nil {
 		return nil, err
 	}
-	workers := make([]*worker, options.Threads)
-	group := min(options.Batch, m.arena.group())
-	packing, err := options.Memory.packing(group)
+	set, err := setOf(options.Kernel, sets.All())
 	if err != nil {
 		return nil, err
 	}
-	r := &Runner{m: m, program: m.programs[options.Kernel][packing](), batch: options.Batch, observe: options.Observe}
+	workers := make([]*worker, options.Threads)
+	group := min(options.Batch, m.arena.group())
+	r := &Runner{m: m, program: m.programs[set.Name][options.Memory.packing(group, set.FewRows)](), batch: options.Batch, observe: options.Observe}
 	together := max(group, min(r.batch, len(workers)-1)) // images that threads run operator by operator
 	if r.observe != nil {
 		together = r.batch
@@ -99,8 +98,8 @@ func (m *Model) NewRunner(options Options) (*Runner, error) {
 
 // check says what is wrong with the options for a model.
 func (o *Options) check(m *Model) error {
-	if _, ok := m.programs[o.Kernel]; !ok {
-		return fmt.Errorf("infer: kernel %q is not one of those this processor runs: %s", o.Kernel, strings.Join(Kernels(), ", "))
+	if o.Memory != "" && o.Memory != Fast && o.Memory != Small {
+		return fmt.Errorf("infer: memory %q, want %s or %s", o.Memory, Fast, Small)
 	}
 	if o.Work < 0 {
 		return fmt.Errorf("infer: a limit of %d additions and comparisons an image, want 1 or more, or 0 for %d", o.Work, int64(DefaultWork))

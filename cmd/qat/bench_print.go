@@ -21,6 +21,9 @@ throughput  %.0f images/s, %.2f GMAC/s (%d MACs an image)
 allocations %d a run
 `, b.Kernel, threadCount(b.Threads), b.Batch, b.Runs, b.LoadMS,
 		b.Latency.Min, b.Latency.P50, b.Latency.P99, each, b.ImagesPerSec, b.GMACsPerSecond, b.MACs, b.AllocsPerRun)
+	if b.Refused != "" {
+		p.Printf("refused     %s\n", b.Refused)
+	}
 }
 
 func threadCount(n int) string {

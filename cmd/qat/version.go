@@ -18,7 +18,7 @@ func versionCommand() *cobra.Command {
   qat version --json`,
 		Args: command.Arguments(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
-			v := version.Read()
+			v := version.Ask()
 			return command.Result(c, v, func(p *term.Page) { p.Printf("%s", term.Lines(v.String())) })
 		},
 	}

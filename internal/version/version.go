@@ -21,8 +21,9 @@ type Info struct {
 	Modified bool     `json:"modified"` // the tree differed from the commit
 	Go       string   `json:"go"`
 	Platform string   `json:"platform"`
-	CPU      []string `json:"cpu"`     // features that kernels make use of
-	Kernels  []string `json:"kernels"` // of the integer runtime here, the fastest first
+	CPU      []string `json:"cpu"`               // features that kernels make use of
+	Kernels  []string `json:"kernels"`           // of the integer runtime here, the fastest first
+	Refused  string   `json:"refused,omitempty"` // of these, by the operating system, and why
 }
 
 // String writes the information for people.
@@ -38,8 +39,21 @@ func (v Info) String() string {
 	if features == "" {
 		features = "none in use, portable kernels"
 	}
-	return fmt.Sprintf("version   %s\ncommit    %s\ngo        %s\nplatform  %s\ncpu       %s\nkernels   %s\n",
+	text := fmt.Sprintf("version   %s\ncommit    %s\ngo        %s\nplatform  %s\ncpu       %s\nkernels   %s\n",
 		v.Version, commit, v.Go, v.Platform, features, strings.Join(v.Kernels, ", "))
+	if v.Refused != "" {
+		text += "refused   " + v.Refused + "\n"
+	}
+	return text
+}
+
+// Ask is Read, and asks the operating system which kernels it refuses.
+func Ask() Info {
+	v := Read()
+	if err := infer.Refused(); err != nil {
+		v.Refused = err.Error()
+	}
+	return v
 }
 
 // Read reads what the Go toolchain wrote into the program.
@@ -71,6 +85,7 @@ func features() []string {
 		has  bool
 	}{
 		{"avx2", cpu.X86.HasAVX2}, {"fma", cpu.X86.HasFMA}, {"avx512bw", cpu.X86.HasAVX512BW}, {"avx512vnni", cpu.X86.HasAVX512VNNI},
+		{"amxint8", cpu.X86.HasAMXInt8},
 		{"asimd", cpu.ARM64.HasASIMD}, {"asimddp", cpu.ARM64.HasASIMDDP},
 	} {
 		if f.has {

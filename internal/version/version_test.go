@@ -12,7 +12,7 @@ import (
 )
 
 func TestRead(t *testing.T) {
-	v := version.Read()
+	v := version.Ask()
 	if v.Go != runtime.Version() || v.Platform != runtime.GOOS+"/"+runtime.GOARCH || !slices.Contains(v.Kernels, "generic") {
 		t.Errorf("%+v", v)
 	}
@@ -24,8 +24,13 @@ func TestString(t *testing.T) {
 		{Version: "v1"}:                "commit    unknown",
 		{Kernels: []string{"a", "b"}}:  "kernels   a, b",
 		{Commit: "abc", Go: "go1.100"}: "cpu       none in use",
+		{Refused: "amx: no"}:           "kernels   \nrefused   amx: no\n",
 	} {
-		if text := v.String(); !strings.Contains(text, want) || strings.Count(text, "\n") != 6 {
+		lines := 6
+		if v.Refused != "" {
+			lines++
+		}
+		if text := v.String(); !strings.Contains(text, want) || strings.Count(text, "\n") != lines {
 			t.Errorf("%q in %q", want, text)
 		}
 	}

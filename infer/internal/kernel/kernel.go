@@ -7,7 +7,7 @@
 //
 // The loops that matter exist in several sets, from the reference, which is the definition, to those for one family of
 // processors. All give the same integers: sums are exact, and the bounds that make them so are proved when a model is
-// read. Reference and Generic, in portable Go, are here. A family of processors is a package: avx2, avx512, neon. Package
+// read. Reference and Generic, in portable Go, are here. A family of processors is a package: avx2, avx512, amx, neon. Package
 // vector is what these share, and states in one struct what a processor owes. Package sets lists all sets.
 //
 // Images are height × width × channels, channels innermost, one after the other in a batch. A row is one pixel of one
@@ -117,11 +117,16 @@ type Tensor struct {
 type Set struct {
 	Name      string
 	Supported bool // by this processor
+	// Permit asks the operating system for what the loops need beside the processor, once for all time; nil where they need
+	// nothing. It says what is refused, and then the set must not be used.
+	Permit func() error
 	// Plan prepares a convolution with weights [OutC][KH][KW][InC/Groups].
 	Plan func(c Conv, weights []int8) Plan
 	// Packed is Plan with weights in as few bits as the loops take: less memory, and less to wait for where weights come
 	// from memory for a few rows, but taken apart anew for every tile of rows. It is nil where Plan does the same.
 	Packed func(c Conv, weights []int8) Plan
+	// FewRows is the number of rows below which products by Plan wait for weights, so that those by Packed take less time.
+	FewRows int
 	// Signs prepares a convolution of signs.
 	Signs func(c Conv, signs int, weights []int16) Plan
 	// Finish prepares an epilogue.

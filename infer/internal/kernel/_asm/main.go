@@ -17,10 +17,12 @@ import (
 
 	"github.com/mmcloughlin/avo/build"
 
+	"github.com/goqat/goqat/infer/internal/kernel/_asm/amx"
 	"github.com/goqat/goqat/infer/internal/kernel/_asm/arm64"
 	"github.com/goqat/goqat/infer/internal/kernel/_asm/avx2"
 	"github.com/goqat/goqat/infer/internal/kernel/_asm/avx512"
 	"github.com/goqat/goqat/infer/internal/kernel/_asm/neon"
+	"github.com/goqat/goqat/infer/internal/kernel/_asm/tile"
 )
 
 // A generator writes one file of assembly, and its declarations to stubs, for a package.
@@ -33,9 +35,10 @@ type processor struct {
 }
 
 var processors = map[string]processor{
+	"amx":    {"amd64", own[tile.File](amx.Files)},
 	"avx2":   {"amd64", amd64(avx2.Files)},
 	"avx512": {"amd64", amd64(avx512.Files)},
-	"neon":   {"arm64", arm(neon.Files)},
+	"neon":   {"arm64", own[arm64.File](neon.Files)},
 }
 
 func main() {
@@ -100,12 +103,15 @@ func amd64(files map[string]func()) map[string]generator {
 	return generators
 }
 
-// arm makes generators of functions that emit code to a file for ARM64.
-func arm(files map[string]func(f *arm64.File)) map[string]generator {
+// own makes generators of functions that emit code to a file F of a package beside this one.
+func own[F any, P interface {
+	*F
+	Write(assembly, stubs, pkg string) error
+}](files map[string]func(f P)) map[string]generator {
 	generators := map[string]generator{}
 	for name, emit := range files {
 		generators[name] = func(assembly, stubs, pkg string) error {
-			f := &arm64.File{}
+			f := P(new(F))
 			emit(f)
 			return f.Write(assembly, stubs, pkg)
 		}

@@ -144,12 +144,12 @@ func (d *depthwiseCodes) addConstants(start []int32, channel func(lane int) int)
 }
 
 func (d *depthwiseCodes) Needs() kernel.Needs {
-	return kernel.Needs{Bytes: d.Height(d.Lines)*d.Pitch() + padSlack}
+	return kernel.Needs{Bytes: d.Height(d.Lines)*d.Pitch() + PadSlack}
 }
 
 func (d *depthwiseCodes) Run(t kernel.Tile, x []uint8, tensors []kernel.Tensor, s *kernel.Scratch) {
 	c, f := &d.C, d.finish
-	pad(d.Band, s.Bytes, x, t.Row, t.Rows)
+	Pad(d.Band, s.Bytes, x, t.Row, t.Rows)
 	dst := tensors[f.Output].Codes[t.Row*c.OutC:][:t.Rows*c.OutC]
 	zero, least, most := int(f.R.Zero), int(f.R.Lo), int(f.R.Hi)
 	lines, line := t.Rows/c.OutW, c.StrideH*d.Pitch()

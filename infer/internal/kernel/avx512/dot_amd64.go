@@ -141,7 +141,7 @@ func (p *dotPlan) Needs() kernel.Needs {
 	case p.Flat:
 		return kernel.Needs{Bytes: p.Rows * p.line}
 	default:
-		return kernel.Needs{Bytes: p.Height(p.Lines)*p.line + padSlack} // the last step can read after the last tap
+		return kernel.Needs{Bytes: p.Height(p.Lines)*p.line + PadSlack} // the last step can read after the last tap
 	}
 }
 
@@ -162,7 +162,7 @@ func (p *dotPlan) codes(x []uint8, t kernel.Tile, s *kernel.Scratch) []uint8 {
 	case p.direct:
 		return x[t.Row/c.Pixels()*c.InLen()+t.Row%c.Pixels()/c.OutW*c.StrideH*p.line:]
 	default:
-		pad(&p.Band, s.Bytes, x, t.Row, t.Rows)
+		Pad(&p.Band, s.Bytes, x, t.Row, t.Rows)
 	}
 	return s.Bytes
 }

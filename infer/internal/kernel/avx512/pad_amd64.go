@@ -6,15 +6,15 @@ package avx512
 
 import "github.com/goqat/goqat/infer/internal/kernel/vector"
 
-// padSlack is what padLines may write after a buffer.
-const padSlack = 64
+// PadSlack is what padLines may write after a buffer.
+const PadSlack = 64
 
-// pad does what Band.Copy does for codes of one byte, in a buffer with padSlack bytes more.
-func pad(b *vector.Band, buffer, x []uint8, row, rows int) {
+// Pad does what Band.Copy does for codes of one byte, in a buffer with PadSlack bytes more.
+func Pad(b *vector.Band, buffer, x []uint8, row, rows int) {
 	c := &b.C
 	x = x[row/c.Pixels()*c.InLen():][:c.InLen()]
 	y, lines, pitch := row%c.Pixels()/c.OutW*c.StrideH-c.Top, b.Height(rows/c.OutW), b.Pitch()
-	_ = buffer[lines*pitch+padSlack-1]
+	_ = buffer[lines*pitch+PadSlack-1]
 	above := min(lines, max(0, -y))
 	inside := max(0, min(lines-above, c.InH-max(0, y)))
 	left := c.Left * c.InC

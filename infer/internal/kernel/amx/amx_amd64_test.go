@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !purego
+
+package amx
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/goqat/goqat/fixed"
+	"github.com/goqat/goqat/infer/internal/kernel"
+)
+
+// A layer is a convolution of bundled networks: of size × size pixels and a kernel of as many lines as columns.
+type layer struct {
+	name                        string
+	size, in, out, kernel, step int
+	batch                       int
+	residual                    bool
+}
+
+var layers = []layer{
+	{"resnet20 first", 32, 3, 16, 3, 1, 1, false},
+	{"resnet20 3x3x16", 32, 16, 16, 3, 1, 1, false},
+	{"resnet20 3x3x16 residual", 32, 16, 16, 3, 1, 1, true},
+	{"resnet20 3x3x32", 16, 32, 32, 3, 1, 1, false},
+	{"resnet20 3x3x32 residual", 16, 32, 32, 3, 1, 1, true},
+	{"resnet20 3x3x64", 8, 64, 64, 3, 1, 1, false},
+	{"resnet20 3x3x64 residual", 8, 64, 64, 3, 1, 1, true},
+	{"resnet20 16 to 32", 32, 16, 32, 3, 2, 1, false},
+	{"resnet20 32 to 64", 16, 32, 64, 3, 2, 1, false},
+	{"lenet conv1", 28, 1, 32, 5, 1, 1, false},
+	{"lenet conv2", 14, 32, 64, 5, 1, 1, false},
+	{"lenet fc1", 1, 3136, 512, 1, 1, 1, false},
+	{"lenet fc1, 7 images", 1, 3136, 512, 1, 1, 7, false},
+	{"lenet fc1, 32 images", 1, 3136, 512, 1, 1, 32, false},
+	{"lenet fc2", 1, 512, 10, 1, 1, 32, false},
+	{"mobilenet 1x1 16 to 32", 32, 16, 32, 1, 1, 1, false},
+	{"mobilenet 1x1x64", 16, 64, 64, 1, 1, 1, false},
+	{"mobilenet 1x1x256", 4, 256, 256, 1, 1, 1, false},
+	{"3x3 56x56x64", 56, 64, 64, 3, 1, 1, false},
+	{"matrix 1024", 32, 1024, 1024, 1, 1, 1, false},
+}
+
+func (l *layer) conv() kernel.Conv {
+	return kernel.Conv{
+		InH: l.size, InW: l.size, InC: l.in, OutH: l.size / l.step, OutW: l.size / l.step, OutC: l.out, KH: l.kernel, KW: l.kernel,
+		StrideH: l.step, StrideW: l.step, Top: l.kernel / 2, Left: l.kernel / 2, Groups: 1, Max: 255,
+	}
+}
+
+// A run is a layer prepared by a set, with what it reads and writes.
+type run struct {
+	c       kernel.Conv
+	batch   int
+	plan    kernel.Plan
+	finish  kernel.Finisher
+	fused   kernel.Fused
+	x       []uint8
+	tensors []kernel.Tensor
+	scratch *kernel.Scratch
+}
+
+// prepare draws the layer, the same for every set.
+func (l *layer) prepare(set kernel.Set) *run {
+	c, rng := l.conv(), rand.New(rand.NewPCG(1, 1))
+	r := &run{c: c, batch: l.batch, x: make([]uint8, l.batch*c.InLen())}
+	weights := make([]int8, c.OutC*c.KH*c.KW*c.InC)
+	for i := range r.x {
+		r.x[i] = uint8(rng.Uint32())
+	}
+	for i := range weights {
+		weights[i] = int8(rng.Uint32())
+	}
+	q := &fixed.Requantizer{Zero: 128, Hi: 255, M: [][]int64{make([]int64, c.OutC)}, Bias: make([]int64, c.OutC), AccBias: make([]int32, c.OutC), Shift: slices.Repeat([]uint8{36}, c.OutC)}
+	e := kernel.Epilogue{Channels: c.OutC, R: q, Terms: []kernel.Term{{Bits: 28}}}
+	n := l.batch * c.Pixels() * c.OutC
+	if l.residual {
+		q.M = append(q.M, slices.Repeat([]int64{1 << 34}, c.OutC))
+		e.Terms, e.Others = append(e.Terms, kernel.Term{Codes: true}), []int{0}
+		r.tensors = append(r.tensors, kernel.Tensor{Codes: make([]uint8, n)})
+		for i := range n {
+			r.tensors[0].Codes[i] = uint8(rng.Uint32())
+		}
+	}
+	e.Output = len(r.tensors)
+	r.tensors = append(r.tensors, kernel.Tensor{Codes: make([]uint8, n)})
+	for o := range c.OutC {
+		q.M[0][o] = 1<<17 + 2*rng.Int64N(1<<16) + 1
+	}
+	r.plan, r.finish = set.Plan(c, weights), set.Finish(e)
+	needs := r.plan.Needs().Max(r.finish.Needs()).Max(kernel.Needs{Acc: r.plan.MaxTile()})
+	if p, ok := r.plan.(kernel.Fuser); ok {
+		if r.fused = p.Fuse(r.finish); r.fused != nil {
+			needs = needs.Max(r.fused.Needs())
+		}
+	}
+	r.scratch = kernel.NewScratch(needs)
+	return r
+}
+
+// out is what codes writes.
+func (r *run) out() []uint8 { return r.tensors[len(r.tensors)-1].Codes }
+
+// codes runs the layer.
+func (r *run) codes() {
+	for i := range r.plan.Tiles(r.batch) {
+		t := r.plan.Tile(i, r.batch)
+		if r.fused != nil {
+			r.fused.Run(t, r.x, r.tensors, r.scratch)
+			continue
+		}
+		r.plan.Accumulate(r.scratch.Acc, r.x, t, r.scratch)
+		r.finish.Finish(t, r.scratch.Acc, r.tensors, r.scratch)
+	}
+}
+
+// sums computes the sums of the layer alone.
+func (r *run) sums() {
+	for i := range r.plan.Tiles(r.batch) {
+		r.plan.Accumulate(r.scratch.Acc, r.x, r.plan.Tile(i, r.batch), r.scratch)
+	}
+}
+
+// TestGains checks which layers take tiles: those that were measured to gain by them.
+func TestGains(t *testing.T) {
+	without := []string{"lenet conv1", "lenet fc2"}
+	for _, l := range layers {
+		if got, want := gains(l.conv()), !slices.Contains(without, l.name); got != want {
+			t.Errorf("%s: gains %t, want %t", l.name, got, want)
+		}
+	}
+	for _, width := range []int{17, 19, 23} { // whose lines are not cut in tiles of several rows
+		l := layer{size: width, in: 64, out: 64, kernel: 3, step: 1}
+		if gains(l.conv()) {
+			t.Errorf("lines of %d pixels take tiles of %d rows", width, tall(l.conv()))
+		}
+	}
+}
+
+// TestWithoutPermission proves that no plan of the set is of tiles where they are not permitted.
+func TestWithoutPermission(t *testing.T) {
+	if permit() == nil {
+		t.Skip("the tiles of AMX are permitted here")
+	}
+	for _, l := range layers {
+		c := l.conv()
+		weights := make([]int8, c.OutC*c.KH*c.KW*c.InC)
+		for _, plan := range []kernel.Plan{Set.Plan(c, weights), Set.Packed(c, weights)} {
+			if p, ok := plan.(*dotPlan); ok {
+				t.Errorf("%s has the plan %s", l.name, p.Name())
+			}
+		}
+	}
+	if sets := TestSets(); len(sets) != 1 || sets[0].Name != "amx, emulated" {
+		t.Errorf("%d sets for tests", len(sets))
+	}
+}
+
+// TestLayersAgree compares layers of networks with portable Go, and checks that they allocate nothing.
+func TestLayersAgree(t *testing.T) {
+	for _, l := range layers {
+		if l.batch*l.size*l.size*l.in*l.out*l.kernel*l.kernel > 1<<26 {
+			continue // takes long in Go
+		}
+		want := l.prepare(kernel.Generic)
+		want.codes()
+		for _, set := range TestSets() {
+			got := l.prepare(set)
+			if got.fused == nil && l.out%lanes == 0 {
+				t.Errorf("set %s: %s writes sums", set.Name, l.name)
+			}
+			if n := testing.AllocsPerRun(1, got.codes); n > 0 {
+				t.Errorf("set %s: %s allocates %v times", set.Name, l.name, n)
+			}
+			if !slices.Equal(got.out(), want.out()) {
+				t.Errorf("set %s: %s differs", set.Name, l.name)
+			}
+		}
+	}
+}
+
+// TestLargeSums feeds weights whose sums fit int32 with their start and not without.
+func TestLargeSums(t *testing.T) {
+	c := kernel.Conv{InH: 1, InW: 1, InC: 66000, OutH: 1, OutW: 1, OutC: 16, KH: 1, KW: 1, StrideH: 1, StrideW: 1, Groups: 1, Zero: 128, Max: 255}
+	x, weights := slices.Repeat([]uint8{255}, c.InC), slices.Repeat([]int8{-128}, c.OutC*c.InC)
+	want := -127 * 128 * int32(c.InC)
+	for _, set := range TestSets() {
+		p := set.Plan(c, weights).(*dotPlan)
+		if p.fits {
+			t.Errorf("set %s: sums to %d fit", set.Name, 255*128*c.InC)
+		}
+		r := &fixed.Requantizer{Hi: 255, M: [][]int64{slices.Repeat([]int64{1<<23 + 1}, c.OutC)}, Bias: make([]int64, c.OutC), AccBias: make([]int32, c.OutC), Shift: slices.Repeat([]uint8{40}, c.OutC)}
+		if p.Fuse(set.Finish(kernel.Epilogue{Channels: c.OutC, R: r, Terms: []kernel.Term{{Bits: 31}}})) != nil {
+			t.Errorf("set %s: such sums become codes at once", set.Name)
+		}
+		acc := make([]int32, p.MaxTile())
+		p.Accumulate(acc, x, p.Tile(0, 1), kernel.NewScratch(p.Needs()))
+		if acc[0] != want || acc[15] != want {
+			t.Errorf("set %s: %d and %d, want %d", set.Name, acc[0], acc[15], want)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !purego
+
+package amx
+
+import (
+	"unsafe"
+
+	"github.com/goqat/goqat/infer/internal/kernel"
+	"github.com/goqat/goqat/infer/internal/kernel/avx512"
+)
+
+// TestSets returns sets whose plans of one group are all products of tiles, whether that gains anything or not: with the
+// processor's tiles, where there are any, and in Go, which touches the same memory.
+func TestSets() []kernel.Set {
+	emulated := kernel.Generic
+	emulated.Name, emulated.Plan, emulated.Finish = "amx, emulated", tilesOnly(true), newEmulatedFinisher
+	if !supported || permit() != nil {
+		return []kernel.Set{emulated}
+	}
+	tiles := Set
+	tiles.Name, tiles.Plan, tiles.Packed = "amx, tiles only", tilesOnly(false), nil
+	return []kernel.Set{tiles, emulated}
+}
+
+func tilesOnly(emulated bool) func(c kernel.Conv, weights []int8) kernel.Plan {
+	return func(c kernel.Conv, weights []int8) kernel.Plan {
+		if c.Groups > 1 {
+			return kernel.NewGeneric(c, weights)
+		}
+		return newDot(c, weights, emulated)
+	}
+}
+
+// emulatedFinisher is a finisher in portable Go, with the tables of AVX-512.
+type emulatedFinisher struct {
+	kernel.Finisher
+	tables kernel.Finisher
+}
+
+func newEmulatedFinisher(e kernel.Epilogue) kernel.Finisher {
+	return &emulatedFinisher{kernel.NewFinish(e), avx512.Set.Finish(e)}
+}
+
+// at returns element i of what p points to.
+func at[T any](p *T, i int) *T {
+	var zero T
+	return (*T)(unsafe.Add(unsafe.Pointer(p), i*int(unsafe.Sizeof(zero))))
+}
+
+// emulate does what run does, in Go.
+func (a *args) emulate(b blocking) {
+	rows := int(a.config[48])
+	for panel := range a.panels {
+		for tile := range a.blocks * b.m {
+			for r := range rows {
+				for j := range b.n {
+					a.emulateRow(b, tile*rows+r, int(*at(a.offsets, tile))+r*a.xStride, panel, j)
+				}
+			}
+		}
+	}
+}
+
+// emulateRow computes 16 channels, tile j of a panel's, of a row whose codes are at x.
+func (a *args) emulateRow(b blocking, row, x, panel, j int) {
+	var sums [lanes]int32
+	channel := (panel*b.n + j) * lanes
+	if a.table == nil {
+		copy(sums[:], unsafe.Slice(at(a.start, channel), lanes))
+	}
+	depth := a.wTile / lanes
+	for s := range a.slices {
+		x += int(*at(a.deltas, s))
+		codes := unsafe.Slice(at(a.x, x), depth)
+		weights := unsafe.Slice(at(a.w, (panel*b.n+j)*a.pitch+s*a.wTile), a.wTile)
+		for k := 0; k < depth; k += 4 {
+			q := (*[4]uint8)(codes[k:])
+			w := (*[4 * lanes]int8)(weights[k*lanes:])
+			for lane := range sums {
+				sums[lane] += int32(q[0])*int32(w[4*lane]) + int32(q[1])*int32(w[4*lane+1]) + int32(q[2])*int32(w[4*lane+2]) + int32(q[3])*int32(w[4*lane+3])
+			}
+		}
+	}
+	if a.table == nil {
+		copy(unsafe.Slice(at(a.acc, row*a.accStride/4+channel), lanes), sums[:])
+		return
+	}
+	block := at(a.table, panel*a.tableStep/8+j*a.tableStep/8/b.n)
+	for lane, sum := range sums {
+		place := row*a.dstStride + channel + lane
+		var other *uint8
+		if a.other != nil {
+			other = at(a.other, place)
+		}
+		*at(a.dst, place) = a.emulateEnd(sum, block, lane, other)
+	}
+}
+
+// emulateEnd makes a code of a sum, by the table of 16 channels.
+func (a *args) emulateEnd(sum int32, table *int64, lane int, other *uint8) uint8 {
+	const vector, shift, below, unit = 8, 2, 3, 5 // numbers of a vector; vectors of the table
+	multiplier := 3
+	if other != nil {
+		multiplier = 7
+	}
+	wide := func(v int) int64 { return *at(table, vector*(v+lane%2)+lane/2) }
+	narrow := func(v int) int64 { return int64(*at((*int32)(unsafe.Pointer(table)), 2*vector*v+lane)) }
+	y := int64(sum)*narrow(multiplier) + wide(0)
+	if other != nil {
+		y += int64(*other) << narrow(multiplier+2) * narrow(multiplier+1)
+		if y&wide(below) == 0 {
+			y &^= wide(unit)
+		}
+	}
+	rounded := y >> 32 >> narrow(shift)
+	rounded = max(-1<<15, min(rounded, 1<<15-1)) + int64(a.zero) // as words are packed
+	return uint8(max(int64(a.least), min(max(0, rounded), int64(a.most))))
+}
