@@ -34,8 +34,8 @@ var permit = sync.OnceValue(func() error {
 	case 0:
 		return nil
 	case syscall.ENOSPC:
-		return errors.New("Linux refuses the tiles of AMX, because a thread has a signal stack that is too small for them")
+		return errors.New("tiles of AMX are refused by Linux, because a thread has a signal stack that is too small for them")
 	default:
-		return fmt.Errorf("Linux refuses the tiles of AMX: %w", errno)
+		return fmt.Errorf("tiles of AMX are refused by Linux: %w", errno)
 	}
 })
