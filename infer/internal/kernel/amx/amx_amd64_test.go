@@ -159,11 +159,17 @@ func TestWithoutPermission(t *testing.T) {
 	}
 }
 
-// TestLayersAgree compares layers of networks with portable Go, and checks that they allocate nothing.
+// macs is the work of a layer.
+func (l *layer) macs() int {
+	c := l.conv()
+	return l.batch * c.Pixels() * c.OutC * c.KH * c.KW * c.InC
+}
+
+// TestLayersAgree compares layers of networks with portable Go.
 func TestLayersAgree(t *testing.T) {
 	for _, l := range layers {
-		if l.batch*l.size*l.size*l.in*l.out*l.kernel*l.kernel > 1<<26 {
-			continue // takes long in Go
+		if l.macs() > 1<<26 { // takes long in Go
+			continue
 		}
 		want := l.prepare(kernel.Generic)
 		want.codes()
@@ -172,11 +178,24 @@ func TestLayersAgree(t *testing.T) {
 			if got.fused == nil && l.out%lanes == 0 {
 				t.Errorf("set %s: %s writes sums", set.Name, l.name)
 			}
-			if n := testing.AllocsPerRun(1, got.codes); n > 0 {
-				t.Errorf("set %s: %s allocates %v times", set.Name, l.name, n)
-			}
+			got.codes()
 			if !slices.Equal(got.out(), want.out()) {
 				t.Errorf("set %s: %s differs", set.Name, l.name)
+			}
+		}
+	}
+}
+
+// TestNothingIsAllocated runs the smaller layers, of every blocking and end.
+func TestNothingIsAllocated(t *testing.T) {
+	for _, l := range layers {
+		if l.macs() > 1<<22 {
+			continue
+		}
+		for _, set := range TestSets() {
+			r := l.prepare(set)
+			if n := testing.AllocsPerRun(10, r.codes) + testing.AllocsPerRun(10, r.sums); n > 0 {
+				t.Errorf("set %s: %s allocates %v times", set.Name, l.name, n)
 			}
 		}
 	}
