@@ -105,6 +105,9 @@ func (n *Network) emitWeighted(u *Unit) *graph.Node {
 	if !u.Assigned.FloatWeights() {
 		u.Quantizer = n.weights(u, shape)
 		u.Quantizer.Start(u.Weight.Value)
+		if n.Policy.Steadies(u.Assigned.Layer) {
+			u.Oscillations = qat.NewOscillations(u.Name+".oscillation", len(u.Weight.Value))
+		}
 		w = ste.Weights(g, u.Name+".quantize", u.Weight, u.Quantizer)
 	}
 	if u.Normalized {

@@ -104,6 +104,9 @@ func Emit(a *qat.Assignment, c Config) (*Network, error) {
 		}
 	}
 	n.Logits = tensors[a.Network.Logits]
+	if err := n.checkSteady(); err != nil {
+		return nil, err
+	}
 	if err := n.Graph.Finish(n.Logits.node, c.Loss); err != nil {
 		return nil, err
 	}

@@ -19,6 +19,9 @@ func (n *Network) State() []graph.State {
 		if u.Quantizer != nil {
 			states = append(states, u.Quantizer.State()...)
 		}
+		if u.Oscillations != nil && n.Policy.FreezeOscillating > 0 {
+			states = append(states, u.Oscillations.State()...)
+		}
 		if q := u.Output.Quantizer; q != nil {
 			states = append(states, q.State()...)
 		}
@@ -36,6 +39,9 @@ func (n *Network) Start() {
 		}
 		if u.Quantizer != nil {
 			u.Quantizer.Start(u.Weight.Value)
+		}
+		if u.Oscillations != nil {
+			u.Oscillations.Start(u.Weight.Value, u.Quantizer)
 		}
 		if q, ok := u.Output.Quantizer.(qat.Restarter); ok {
 			q.Restart()

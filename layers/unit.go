@@ -22,7 +22,9 @@ type Unit struct {
 	Assigned  qat.Assigned
 	Weight    *graph.Param // [out, height, width, in / groups]
 	Quantizer qat.Weights  // nil for a layer left in floating point
-	Bias      *graph.Param // nil for none
+	// Oscillations keep the weights from oscillating, nil if they are not to.
+	Oscillations *qat.Oscillations
+	Bias         *graph.Param // nil for none
 }
 
 // Input returns the first input.

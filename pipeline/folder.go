@@ -202,6 +202,7 @@ type Epoch struct {
 	ImagesPerSecond float64            `json:"images_per_second"`
 	Clips           map[string]float64 `json:"clips,omitempty"`  // first value of each learned clip
 	Scales          map[string]float64 `json:"scales,omitempty"` // of each quantized tensor
+	Frozen          float64            `json:"frozen,omitempty"` // part of the weights that can be frozen which is, since they oscillated
 }
 
 // appendRecord adds a line to metrics.jsonl.

@@ -18,6 +18,8 @@ import (
 // lowBits are the settings that make few bits good, each by itself and all together.
 var lowBits = map[string][]string{
 	"re-estimated statistics":  {"qat.batchnorm_reestimate=40", "qat.average=0.9"},
+	"dampened oscillations":    {"qat.dampen=0.1", "qat.method=pact"},
+	"frozen oscillations":      {"qat.freeze_oscillating=0.02", "qat.dampen=0.01", "qat.stages=[{epochs: 1, weight_bits: 4, activation_bits: 4}]"},
 	"scaled gradients":         {"qat.ewgs=0.5"},
 	"steps of the least error": {"qat.start=mse", "qat.stages=[{epochs: 1, weight_bits: 4, activation_bits: 4}]"},
 }
@@ -78,6 +80,31 @@ func TestReestimatedStatistics(t *testing.T) {
 	}
 	if slices.Equal(want, statistics(opened(t, folder, "checkpoint-last.safetensors"))) {
 		t.Error("the statistics of the best checkpoint are those that training follows")
+	}
+}
+
+// TestFrozenOscillations notes how many weights are frozen, more and more; there are none to freeze at 8 bits.
+func TestFrozenOscillations(t *testing.T) {
+	settings := []string{body, "qat.method=lsq", "qat.weight_bits=2", "qat.activation_bits=2", "qat.lr=0.1", "qat.epochs=3", "qat.freeze_oscillating=0.02", "batch=8", "data.train_limit=300", "data.test_limit=20"}
+	record, err := pipeline.ReadRecord(trained(t, small(t, settings...)).Folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := 0.0
+	for _, e := range record.Epochs {
+		if e.Frozen < last || e.Frozen > 1 || e.Phase == "float" && e.Frozen != 0 {
+			t.Errorf("%s epoch %d: the part %v of the weights is frozen, after %v", e.Phase, e.Epoch, e.Frozen, last)
+		}
+		last = e.Frozen
+	}
+	if last == 0 {
+		t.Error("nothing was frozen")
+	}
+	for _, s := range []string{"qat.dampen=0.1", "qat.freeze_oscillating=0.1"} {
+		_, err := pipeline.Train(t.Context(), small(t, "qat.method=int", s), pipeline.Options{})
+		if err == nil || !strings.Contains(err.Error(), "weights of at most 4 bits") {
+			t.Errorf("%s with 8 bits: error %v", s, err)
+		}
 	}
 }
 

@@ -79,7 +79,8 @@ func policy(q *recipe.QAT) (qat.Policy, error) {
 	p := qat.Policy{
 		Method: method(q.Method), Weights: method(q.Weights), WeightBits: q.WeightBits, ActivationBits: q.ActivationBits,
 		FirstLast: qat.FirstLast(q.FirstLast), PerTensor: q.Granularity == "per_tensor", MinMax: q.Observer == "minmax",
-		PowerOfTwo: q.Scales == "pow2", EWGS: q.EWGS, GradientBits: q.GradientBits, InputScaling: q.InputScaling,
+		PowerOfTwo: q.Scales == "pow2", EWGS: q.EWGS, Dampen: q.Dampen, FreezeOscillating: q.FreezeOscillating,
+		GradientBits: q.GradientBits, InputScaling: q.InputScaling,
 		WholeBiases: q.Bias == "accumulator", Online: q.Ranges == "online",
 	}
 	for _, r := range q.Layers {

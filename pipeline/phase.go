@@ -172,6 +172,7 @@ func (p *phase) epochEnd(l *train.Loop, m train.Metrics) error {
 	}
 	if p.name == phaseQAT {
 		e.Clips, e.Scales = qat.Values(p.network.Active()), p.network.Scales()
+		e.Frozen = p.network.Frozen()
 	}
 	if err := p.folder.appendRecord(e); err != nil {
 		return err

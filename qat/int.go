@@ -30,6 +30,7 @@ func (Int) Info() Info {
 		Usual:          Widths{8, 8},
 		Integers:       true,
 		EWGS:           true,
+		Steady:         true,
 		PowersOfTwo:    true,
 		Online:         true,
 	}

@@ -17,7 +17,7 @@ import (
 // have a step a channel, where the paper has one a layer, and narrow range.
 //
 // A step starts at 2·mean|v|/√Qp (section 2.1), or where Start says so at the step with the least
-// mean squared error (as Bhalgat et al. 2020, section 3.2.2, and Nagel et al. 2022, section 5.1, start);
+// mean squared error (as Bhalgat et al. 2020, section 3.2.2, and Nagel et al. 2022 start);
 // the step of a tensor starts from the values of the calibration. Its gradient is multiplied by 1/√(N·Qp) (section
 // 2.2), N being the number of weights that share it, or of values of the tensor
 // for one image.
@@ -34,6 +34,7 @@ func (LSQ) Info() Info {
 		Usual:          Widths{4, 4},
 		Integers:       true,
 		EWGS:           true,
+		Steady:         true,
 		PowersOfTwo:    true,
 	}
 }

@@ -30,6 +30,7 @@ func (LSQPlus) Info() Info {
 		Usual:          Widths{4, 4},
 		Integers:       true,
 		EWGS:           true,
+		Steady:         true,
 		PowersOfTwo:    true,
 	}
 }

@@ -48,6 +48,9 @@ type Info struct {
 	// EWGS says that the gradients which pass straight through its roundings can be scaled; see
 	// ste.EWGS. Weights of one bit are not rounded.
 	EWGS bool
+	// Steady says that its weights are rounded to multiples of a scale, so that they can be kept from
+	// oscillating; see Oscillations.
+	Steady bool
 	// Coding is the coding of weights of more than one bit.
 	Coding quant.Coding
 }

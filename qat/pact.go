@@ -23,6 +23,7 @@ func (PACT) Info() Info {
 		Usual:          Widths{4, 4},
 		Integers:       true,
 		EWGS:           true,
+		Steady:         true,
 		PowersOfTwo:    true,
 	}
 }

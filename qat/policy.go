@@ -30,6 +30,9 @@ type Policy struct {
 	PerTensor, MinMax, PowerOfTwo bool
 	// EWGS scales the gradients that pass straight through roundings, by δ of ste.EWGS; 0 leaves them.
 	EWGS float64
+	// Dampen is λ of Oscillations.Dampen at the end of the training, and FreezeOscillating the final threshold of
+	// Oscillations.Freeze, of all weights of at most OscillatingBits; 0 for neither.
+	Dampen, FreezeOscillating float64
 	// InputScaling multiplies the results of layers that read signs by the
 	// magnitudes of what the signs are of: in training alone, there are no
 	// integers for it.
@@ -157,6 +160,9 @@ func (p *Policy) set(l *Layer, method, weights Method) error {
 	if err := p.scalesGradients(l); err != nil {
 		return err
 	}
+	if info := l.Weights.Info(); p.Steadies(*l) && !info.Steady {
+		return fmt.Errorf("qat: method %s has no weights that could be kept from oscillating (dampen, freeze_oscillating)", info.Name)
+	}
 	if l.Online && !l.FloatInput() {
 		switch info := method.Info(); {
 		case !info.Online:
@@ -168,6 +174,11 @@ func (p *Policy) set(l *Layer, method, weights Method) error {
 		}
 	}
 	return l.check()
+}
+
+// Steadies says that the weights of a layer are to be kept from oscillating.
+func (p *Policy) Steadies(l Layer) bool {
+	return (p.Dampen > 0 || p.FreezeOscillating > 0) && !l.FloatWeights() && l.WeightBits <= OscillatingBits
 }
 
 // scalesGradients says why the gradients of a layer's roundings cannot be scaled, nil if they are not to be.

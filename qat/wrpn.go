@@ -31,6 +31,7 @@ func (WRPN) Info() Info {
 		Usual:          Widths{4, 4},
 		Integers:       true,
 		EWGS:           true,
+		Steady:         true,
 	}
 }
 

@@ -224,6 +224,8 @@ func (c *check) qat(q *QAT) {
 	between(c, "qat.batchnorm_freeze", q.BatchNormFreeze, 0, 1<<20)
 	between(c, "qat.batchnorm_reestimate", q.BatchNormReestimate, 0, math.MaxInt32)
 	between(c, "qat.ewgs", q.EWGS, 0, 2)
+	between(c, "qat.dampen", q.Dampen, 0, 1e3)
+	below(c, "qat.freeze_oscillating", q.FreezeOscillating, 0, 1)
 	c.oneOf("qat.scales", q.Scales, "float", "pow2")
 	c.oneOf("qat.bias", q.Bias, "free", "accumulator")
 	for _, wrong := range q.All.Check() {

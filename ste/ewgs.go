@@ -5,7 +5,7 @@ package ste
 import "github.com/goqat/goqat/quant"
 
 // EWGS scales, element by element, the gradient that passes straight through a rounding (Lee,
-// Kim, Ham 2021, arXiv:2104.00903, equation 5). In units of the step s, with u = x/s,
+// Kim, Ham 2021, arXiv:2104.00903). In units of the step s, with u = x/s,
 //
 //	dx ← dx·(1 + δ·sign(dx)·(u − RNE(u)))
 //

@@ -178,8 +178,11 @@ func (l *Loop) update(pass graph.Pass, at int) (err error) {
 			err = fmt.Errorf("train: the optimizer: %v", p)
 		}
 	}()
+	progress := float64(at+1) / float64(l.Epochs*l.Loader.Batches())
+	l.Network.Dampen(pass, progress)
 	l.Optimizer.Step(l.Params, l.rate(at))
 	l.Network.Constrain(pass)
+	l.Network.FreezeOscillating(pass, progress)
 	if l.Average != nil {
 		l.Average.Step()
 	}
