@@ -10,13 +10,20 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/goqat/goqat/train"
 )
 
-// A Record is a file of answers, one a line as JSON, to which a program that was stopped
-// adds the rest when it is started again.
+// A Record is a file of answers, to which a program that was stopped adds the rest when it is
+// started again: of lines of JSON, or a Parquet file, whose answers are such lines until there are
+// all.
 type Record struct {
-	file  *os.File
-	model string // of whom all answers are
+	path  string   // of the lines
+	file  *os.File // nil if the answers are a Parquet file already
+	table string   // the Parquet file, if it is to be one
+	model string   // of whom all answers are
 	known map[string]bool
 
 	Written int // images
@@ -32,14 +39,33 @@ type recorded struct {
 // mostLine bounds the bytes of a line.
 const mostLine = 1 << 24
 
-// OpenRecord opens a file of answers of a model, or makes it. A last line that was cut
-// short, as a kill leaves it, is removed. A file of anything else is refused.
+// OpenRecord opens a file of answers of a model, or makes it: a Parquet file if it is called so,
+// and else lines. A last line that was cut short, as a kill leaves it, is removed. A file of
+// anything else is refused.
 func OpenRecord(path, model string) (*Record, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
+	r := &Record{path: path, model: model, known: map[string]bool{}}
+	if strings.EqualFold(filepath.Ext(path), ".parquet") {
+		r.table, r.path = path, path+".jsonl"
+		whole, err := r.readTable()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if whole {
+			return r, nil
+		}
+	}
+	if err := r.openLines(); err != nil {
 		return nil, err
 	}
-	r := &Record{file: file, model: model, known: map[string]bool{}}
+	return r, nil
+}
+
+// openLines opens the file of lines.
+func (r *Record) openLines() error {
+	file, err := os.OpenFile(r.path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
 	end, err := r.read(bufio.NewReaderSize(file, 1<<16))
 	if err == nil {
 		err = file.Truncate(end)
@@ -49,13 +75,22 @@ func OpenRecord(path, model string) (*Record, error) {
 	}
 	if err != nil {
 		file.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", r.path, err)
 	}
-	return r, nil
+	r.file = file
+	return nil
 }
 
 // read learns which images the file has answers of, and where its whole lines end.
 func (r *Record) read(in *bufio.Reader) (end int64, err error) {
+	return r.lines(in, func(a Answer) error {
+		r.known[a.Image] = true
+		return nil
+	})
+}
+
+// lines calls visit with the answer of each whole line, and returns where these end.
+func (r *Record) lines(in *bufio.Reader, visit func(Answer) error) (end int64, err error) {
 	for number := 1; ; number++ {
 		line, err := readLine(in)
 		if errors.Is(err, io.EOF) {
@@ -74,7 +109,9 @@ func (r *Record) read(in *bufio.Reader) (end int64, err error) {
 		if a.Model != r.model {
 			return 0, fmt.Errorf("line %d is an answer of another model; name another file", number)
 		}
-		r.known[a.Image] = true
+		if err := visit(a.Answer); err != nil {
+			return 0, err
+		}
 		end += int64(len(line))
 	}
 }
@@ -101,6 +138,9 @@ func (r *Record) Known() int { return len(r.known) }
 
 // Add writes the answers of a file, all or, where the program is killed, perhaps the last of them not whole.
 func (r *Record) Add(answers []Answer) error {
+	if r.file == nil {
+		return fmt.Errorf("%s is whole and has no answer of %s; name another file, or one of lines (.jsonl), to which answers are added", r.table, answers[0].Image)
+	}
 	var b bytes.Buffer
 	for _, a := range answers {
 		if err := json.NewEncoder(&b).Encode(recorded{r.model, a}); err != nil {
@@ -117,5 +157,29 @@ func (r *Record) Add(answers []Answer) error {
 	return nil
 }
 
+// Finish makes the Parquet file, if it is to be one, once all answers are added, and removes the
+// lines.
+func (r *Record) Finish() error {
+	if r.table == "" || r.file == nil {
+		return nil
+	}
+	if _, err := r.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if err := train.WriteFile(r.table, r.writeTable); err != nil {
+		return err
+	}
+	if err := r.Close(); err != nil {
+		return err
+	}
+	r.file = nil
+	return os.Remove(r.path)
+}
+
 // Close closes the file.
-func (r *Record) Close() error { return r.file.Close() }
+func (r *Record) Close() error {
+	if r.file == nil {
+		return nil
+	}
+	return r.file.Close()
+}

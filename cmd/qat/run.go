@@ -23,7 +23,8 @@ logits for display; they decide nothing.
 A folder stands for the images in it and below, a tar archive for those in it, - for
 standard input. Several images are decoded and run at once, one on each thread.
 With --part i/n, i from 0 to n-1, every n-th image is taken, and --out adds a line of
-JSON for each to a file; who is stopped goes on when started again.
+JSON for each to a file; who is stopped goes on when started again. A file called
+.parquet has these answers as rows: it is there when it is whole, and not added to.
 Of a file that is no image the error is shown; the others are classified all the same.
 A transparent pixel lies on white.
 A model of signals takes .csv files: a row for each moment and a column for each
@@ -34,6 +35,7 @@ On a terminal, long names are shortened, and of more images than fit the first.`
   qat run model.qmodel --top 1 --json pictures
   qat run gestures.qmodel recording.csv
   qat run model.qmodel shard-*.tar --part 3/8 --out answers-3.jsonl
+  qat run model.qmodel photos --out answers.parquet
   curl -s https://example.org/shoe.jpg | qat run model.qmodel -`,
 		Args: command.Arguments(1, -1, "a .qmodel and images"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -61,7 +63,7 @@ On a terminal, long names are shortened, and of more images than fit the first.`
 	}
 	c.Flags().IntVar(&o.Top, "top", 3, "classes to show for an image")
 	c.Flags().StringVar(&list, "files", "", "`file` of more paths, one a line, or - for standard input")
-	c.Flags().StringVar(&out, "out", "", "add the answers to a `file`, one a line as JSON, but those it has")
+	c.Flags().StringVar(&out, "out", "", "add the answers to a `file`, one a line as JSON, but those it has; or make a .parquet")
 	addPart(c, &o.Part)
 	addThreads(c, &o.Runner.Threads)
 	addWork(c, &o.Runner.Work)

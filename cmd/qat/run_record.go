@@ -68,6 +68,9 @@ func recordClasses(c *cobra.Command, m *infer.Model, model string, paths []strin
 		return nil
 	})
 	screen.Stop()
+	if err == nil {
+		err = r.Finish()
+	}
 	if err = errors.Join(err, r.Close()); err != nil {
 		return err
 	}

@@ -59,7 +59,8 @@ const (
 	pageData2      = 3
 
 	encodingPlain           = 0
-	encodingPlainDictionary = 2 // the old name of the next
+	encodingPlainDictionary = 2 // the old name of encodingDictionary
+	encodingRuns            = 3 // of levels
 	encodingDictionary      = 8
 )
 
