@@ -92,7 +92,7 @@ func dot(f *File) {
 	f.Dwords("order", order)
 	for _, p := range products {
 		p.generate()
-		name := fmt.Sprintf("dotBytes%s%dx%d", p.end.name, p.m, p.n)
+		name := p.name()
 		doc := map[string]string{
 			"":          fmt.Sprintf("%s writes sums of %d tiles of rows and %d of channels at a time to acc.", name, p.m, p.n),
 			"Wide":      fmt.Sprintf("%s writes the codes of sums of %d tiles of rows and %d of channels at a time to dst.", name, p.m, p.n),
@@ -101,6 +101,9 @@ func dot(f *File) {
 		f.Func(name, "(a *args)", 8, 8*len(locals), p.Code, doc)
 	}
 }
+
+// name is the name of the product's function.
+func (p *product) name() string { return fmt.Sprintf("dotBytes%s%dx%d", p.end.name, p.m, p.n) }
 
 // field is the place of an argument while DI points to the arguments.
 func field(name string) string {

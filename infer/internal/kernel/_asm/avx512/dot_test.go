@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/goqat/goqat/infer/internal/kernel/_asm/endtest"
+	"github.com/goqat/goqat/infer/internal/kernel/_asm/machine"
 )
 
 // A drawn is a product with all that it reads, and what it is to write.
@@ -108,94 +111,11 @@ func (d *drawn) sum() {
 	}
 }
 
-// A requantization is how sums become codes: with one term, whose ties the constant has seen to or not, or with codes.
-type requantization struct {
-	ties, codes       bool
-	constant, m, more []int64 // of the channels
-	shift, power      []int
-	zero, least, most int64
-	other             []byte
-	stride            int // of other and of what is written
-	table             []byte
-}
-
-// drawEnd draws a requantization of sums in rows. In each channel, the sum of a row leads to a tie between two codes.
-func drawEnd(rng *rand.Rand, sums []int32, channels int, ties, codes bool) *requantization {
-	q := &requantization{ties: ties, codes: codes, zero: rng.Int64N(256), most: 255, stride: channels + rng.IntN(9)}
-	if rng.IntN(4) == 0 {
-		q.least = rng.Int64N(100)
-		q.most = q.least + rng.Int64N(256-q.least)
-	}
-	rows := len(sums) / channels
-	if codes {
-		for range (rows-1)*q.stride + channels {
-			q.other = append(q.other, byte(rng.Uint32()))
-		}
-	}
-	for c := range channels {
-		shift, power := 32+rng.IntN(12), rng.IntN(9)
-		m, more := (rng.Int64N(1<<32)-1<<31)>>rng.IntN(16), (rng.Int64N(1<<32)-1<<31)>>rng.IntN(16)
-		row := rng.IntN(rows)
-		constant := (rng.Int64N(256)-q.zero)<<shift + 1<<(shift-1) - int64(sums[row*channels+c])*m
-		if codes {
-			constant -= int64(q.other[row*q.stride+c]) << power * more
-		}
-		q.shift, q.power = append(q.shift, shift), append(q.power, power)
-		q.m, q.more, q.constant = append(q.m, m), append(q.more, more), append(q.constant, constant)
-	}
-	for first := 0; first < channels; first += 16 {
-		q.append(first)
-	}
-	return q
-}
-
-// append appends the table of 16 channels, as the package avx512 of the kernels writes it.
-func (q *requantization) append(first int) {
-	wide := func(value func(c int) int64) { // of even channels, then of odd ones
-		for parity := range 2 {
-			for c := first + parity; c < first+16; c += 2 {
-				q.table = binary.LittleEndian.AppendUint64(q.table, uint64(value(c)))
-			}
-		}
-	}
-	narrow := func(value func(c int) int64) {
-		for c := first; c < first+16; c++ {
-			q.table = binary.LittleEndian.AppendUint32(q.table, uint32(value(c)))
-		}
-	}
-	wide(func(c int) int64 { return q.constant[c] + 1<<(q.shift[c]-1) })
-	narrow(func(c int) int64 { return int64(q.shift[c] - 32) })
-	if q.ties || q.codes {
-		wide(func(c int) int64 { return 1<<q.shift[c] - 1 })
-		wide(func(c int) int64 { return 1 << q.shift[c] })
-	}
-	narrow(func(c int) int64 { return q.m[c] })
-	if q.codes {
-		narrow(func(c int) int64 { return q.more[c] })
-		narrow(func(c int) int64 { return int64(q.power[c]) })
-	}
-}
-
-// code returns the code of a sum: rounded to the nearest, at a tie to the even number if the end looks for ties, or else up.
-func (q *requantization) code(sum int32, row, c int) byte {
-	x := int64(sum)*q.m[c] + q.constant[c]
-	if q.codes {
-		x += int64(q.other[row*q.stride+c]) << q.power[c] * q.more[c]
-	}
-	unit := int64(1) << q.shift[c]
-	rounded, rest := x>>q.shift[c], x&(unit-1)
-	if rest > unit/2 || rest == unit/2 && (rounded&1 == 1 || !q.ties && !q.codes) {
-		rounded++
-	}
-	return byte(max(q.least, min(q.zero+rounded, q.most)))
-}
-
 // TestDot runs every product of codes with every end, in a machine that has no memory but what the product may touch, and
 // compares it with the definition.
 func TestDot(t *testing.T) {
 	m := newMachine(t)
 	rng := rand.New(rand.NewPCG(1, 2))
-	lent, next := len(m.memory), m.next
 	for _, f := range forms {
 		for _, s := range shapes {
 			name := fmt.Sprintf("dot%s%dx%d", f.name, s.rows, s.columns)
@@ -205,46 +125,39 @@ func TestDot(t *testing.T) {
 				if err != nil {
 					t.Errorf("%+v, step %d, %d parts of %d steps, skip %d, end %d: %v", s, d.step, d.height, d.steps, d.skip, round%4, err)
 				}
-				m.memory, m.next = m.memory[:lent], next
+				m.Reset()
 			}
 		}
 	}
 }
 
 // newMachine returns a machine with the products and their ends.
-func newMachine(t *testing.T) *machine {
+func newMachine(t *testing.T) *machine.Machine {
 	t.Helper()
 	files, err := filepath.Glob("../../avx512/*_amd64.s")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no generated files: %v", err)
 	}
-	m := &machine{}
 	files = slices.DeleteFunc(files, func(name string) bool {
 		return !strings.HasPrefix(filepath.Base(name), "dot")
 	})
-	if err := m.load(files...); err != nil {
+	m, err := machine.New(files...)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return m
 }
 
 // compare runs a product with one of the ends and compares what it writes, and that it writes nothing else.
-func (d *drawn) compare(m *machine, rng *rand.Rand, name string, end int) error {
+func (d *drawn) compare(m *machine.Machine, rng *rand.Rand, name string, end int) error {
 	rows := d.tiles * d.rows
-	give32 := func(v []int32) uint64 {
-		var b []byte
-		for _, v := range v {
-			b = binary.LittleEndian.AppendUint32(b, uint32(v))
-		}
-		return m.give(b)
-	}
-	x, offsets, w, start := m.give(d.x), give32(d.offsets), m.give(d.packed), give32(d.start)
+	x, offsets, w, start := m.Give(d.x), m.Give32(d.offsets), m.Give(d.packed), m.Give32(d.start)
 	run := func(acc, dst, other uint64, stride int, table uint64, ties bool, zero, least, most int64) error {
 		tie := uint64(0)
 		if ties {
 			tie = 1
 		}
-		return m.run(name, acc, dst, other, uint64(stride), x, offsets, uint64(d.step), uint64(d.tiles), w, start,
+		return m.Run(name, acc, dst, other, uint64(stride), x, offsets, uint64(d.step), uint64(d.tiles), w, start,
 			uint64(d.height), uint64(d.steps), uint64(d.skip), table, tie, uint64(zero), uint64(least), uint64(most))
 	}
 	if end%4 == 0 {
@@ -252,24 +165,24 @@ func (d *drawn) compare(m *machine, rng *rand.Rand, name string, end int) error 
 		got := slices.Repeat([]byte{0xa5}, (rows-1)*stride+4*d.channels())
 		want := slices.Clone(got)
 		for i, sum := range d.sums {
-			put32(want[i/d.channels()*stride+4*(i%d.channels()):], uint32(sum))
+			binary.LittleEndian.PutUint32(want[i/d.channels()*stride+4*(i%d.channels()):], uint32(sum))
 		}
-		if err := run(m.give(got), 0, 0, stride, 0, false, 0, 0, 0); err != nil {
+		if err := run(m.Give(got), 0, 0, stride, 0, false, 0, 0, 0); err != nil {
 			return err
 		}
 		return difference(got, want)
 	}
-	q := drawEnd(rng, d.sums, d.channels(), end%4 == 2, end%4 == 3)
-	got := slices.Repeat([]byte{0xa5}, (rows-1)*q.stride+d.channels())
+	q := endtest.Draw(rng, d.sums, d.channels(), end%4 == 2, end%4 == 3)
+	got := slices.Repeat([]byte{0xa5}, (rows-1)*q.Stride+d.channels())
 	want, other := slices.Clone(got), uint64(0)
 	for i, sum := range d.sums {
 		row, c := i/d.channels(), i%d.channels()
-		want[row*q.stride+c] = q.code(sum, row, c)
+		want[row*q.Stride+c] = q.Code(sum, row, c)
 	}
-	if q.codes {
-		other = m.give(q.other)
+	if q.Codes {
+		other = m.Give(q.Other)
 	}
-	if err := run(0, m.give(got), other, q.stride, m.give(q.table), q.ties, q.zero, q.least, q.most); err != nil {
+	if err := run(0, m.Give(got), other, q.Stride, m.Give(q.Table), q.Ties, q.Zero, q.Least, q.Most); err != nil {
 		return err
 	}
 	return difference(got, want)

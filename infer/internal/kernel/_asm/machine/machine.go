@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package avx512
+// Package machine runs generated functions, so that tests know on every processor what they compute.
+package machine
 
 import (
 	"encoding/binary"
@@ -11,18 +12,20 @@ import (
 	"strings"
 )
 
-// A machine runs generated functions, so that what they compute is known on every processor. It has the instructions that
-// products and finishers use, as Intel's manual defines them, and faults where memory is touched that nobody gave it.
-type machine struct {
+// A Machine runs functions of assembly files. It has the instructions that products and finishers use, as Intel's manual
+// defines them, and faults where memory is touched that nobody gave it.
+type Machine struct {
 	functions map[string]*function
 	z         [32][64]byte
 	k         [8]uint64
 	r         [16]uint64
+	tiles     tiles
 	zero      bool // flags: of the last result, or of a comparison
 	less      bool
 	memory    []segment
 	next      uint64
 	globals   map[string]uint64
+	lent      int // segments that belong to the files
 }
 
 type segment struct {
@@ -40,11 +43,12 @@ type instruction struct {
 	op   string
 	args []operand
 	text string
+	ran  bool
 }
 
 // An operand is an immediate, a register or a place in memory.
 type operand struct {
-	kind         byte // i, r, b (a byte of a general register), v, k, m, f (an argument), s (of the frame), g (a global) or l (a label)
+	kind         byte // i, r, b (a byte of a general register), v, k, t, m, f (an argument), s (of the frame), g (a global) or l (a label)
 	value        int  // immediate, number of a register, displacement
 	base, index  int  // registers, -1 for none
 	scale, width int  // of the index; of a vector
@@ -57,26 +61,38 @@ var (
 	textLine   = regexp.MustCompile(`^TEXT ·(\w+)\(SB\), NOSPLIT, \$(\d+)`)
 	dataLine   = regexp.MustCompile(`^DATA (\w+)<>\+(\d+)\(SB\)/4, \$0x([0-9a-f]+)`)
 	memoryText = regexp.MustCompile(`^(-?\d+)?\((\w+)\)(?:\((\w+)\*(\d)\))?$`)
+	localText  = regexp.MustCompile(`^[a-zA-Z]\w*-(\d+)\(SP\)$`)
 	argument   = regexp.MustCompile(`^\w+\+(\d+)\(FP\)$`)
 	global     = regexp.MustCompile(`^(\w+)<>\+(\d+)\(SB\)$`)
 )
 
-// load reads the functions of generated files.
-func (m *machine) load(names ...string) error {
-	m.functions, m.globals, m.next = map[string]*function{}, map[string]uint64{}, 1<<20
+// New returns a machine with the functions of generated files.
+func New(names ...string) (*Machine, error) {
+	m := &Machine{functions: map[string]*function{}, globals: map[string]uint64{}, next: 1 << 20}
 	for _, name := range names {
 		text, err := os.ReadFile(name)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := m.parse(string(text)); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	return nil
+	m.lent = len(m.memory)
+	return m, nil
 }
 
-func (m *machine) parse(text string) error {
+// Missed returns the instructions of a function that no Run came to.
+func (m *Machine) Missed(name string) (list []string) {
+	for n, i := range m.functions[name].code {
+		if !i.ran {
+			list = append(list, fmt.Sprintf("%d, %s", n, strings.TrimSpace(i.text)))
+		}
+	}
+	return list
+}
+
+func (m *Machine) parse(text string) error {
 	var f *function
 	globals := map[string][]byte{}
 	for line := range strings.Lines(text) {
@@ -99,23 +115,34 @@ func (m *machine) parse(text string) error {
 		if f == nil || !strings.HasPrefix(line, "\t") {
 			continue
 		}
-		op, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
-		i := instruction{op: op, text: line}
-		if rest = strings.TrimSpace(rest); rest != "" {
-			for a := range strings.SplitSeq(rest, ", ") {
-				o, err := parseOperand(a)
-				if err != nil {
-					return fmt.Errorf("%s: %w", line, err)
-				}
-				i.args = append(i.args, o)
-			}
+		i, err := parseInstruction(line)
+		if err != nil {
+			return fmt.Errorf("%s: %w", line, err)
 		}
 		f.code = append(f.code, i)
 	}
 	for name, bytes := range globals {
-		m.globals[name] = m.give(bytes)
+		m.globals[name] = m.Give(bytes)
 	}
 	return nil
+}
+
+func parseInstruction(line string) (instruction, error) {
+	op, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+	if op == "LONG" {
+		return parseBytes(line)
+	}
+	i := instruction{op: op, text: line}
+	if rest = strings.TrimSpace(rest); rest != "" {
+		for a := range strings.SplitSeq(rest, ", ") {
+			o, err := parseOperand(a)
+			if err != nil {
+				return i, err
+			}
+			i.args = append(i.args, o)
+		}
+	}
+	return i, nil
 }
 
 func parseOperand(s string) (operand, error) {
@@ -132,6 +159,11 @@ func parseOperand(s string) (operand, error) {
 	if a := argument.FindStringSubmatch(s); a != nil {
 		o.kind = 'f'
 		o.value, _ = strconv.Atoi(a[1])
+		return o, nil
+	}
+	if l := localText.FindStringSubmatch(s); l != nil { // below the end of the frame
+		o.kind = 's'
+		o.value, _ = strconv.Atoi("-" + l[1])
 		return o, nil
 	}
 	if g := global.FindStringSubmatch(s); g != nil {
@@ -170,8 +202,8 @@ func parseOperand(s string) (operand, error) {
 	return o, nil
 }
 
-// give lends memory to the machine and returns its address.
-func (m *machine) give(bytes []byte) uint64 {
+// Give lends memory to the machine and returns its address, a multiple of 4096.
+func (m *Machine) Give(bytes []byte) uint64 {
 	at := m.next
 	m.memory = append(m.memory, segment{at, bytes})
 	m.next += uint64(len(bytes)+4095) &^ 4095
@@ -179,8 +211,26 @@ func (m *machine) give(bytes []byte) uint64 {
 	return at
 }
 
+// GiveAligned lends memory whose address is a multiple of more than 4096.
+func (m *Machine) GiveAligned(bytes []byte, multiple uint64) uint64 {
+	m.next = (m.next + multiple - 1) / multiple * multiple
+	return m.Give(bytes)
+}
+
+// Give32 lends the machine numbers.
+func (m *Machine) Give32(values []int32) uint64 {
+	var b []byte
+	for _, v := range values {
+		b = binary.LittleEndian.AppendUint32(b, uint32(v))
+	}
+	return m.Give(b)
+}
+
+// Reset takes back all memory that was lent.
+func (m *Machine) Reset() { m.memory = m.memory[:m.lent] }
+
 // at returns n bytes of memory.
-func (m *machine) at(address uint64, n int) []byte {
+func (m *Machine) at(address uint64, n int) []byte {
 	for _, s := range m.memory {
 		if offset := address - s.at; address >= s.at && offset+uint64(n) <= uint64(len(s.bytes)) {
 			return s.bytes[offset:][:n]
@@ -196,8 +246,8 @@ type call struct {
 	args, frame uint64
 }
 
-// run runs a function with arguments of 8 bytes each. It lends them memory, and takes back what is lent after mark.
-func (m *machine) run(name string, args ...uint64) (err error) {
+// Run runs a function with arguments of 8 bytes each.
+func (m *Machine) Run(name string, args ...uint64) (err error) {
 	var i *instruction
 	defer func() {
 		if p := recover(); p != nil {
@@ -208,8 +258,8 @@ func (m *machine) run(name string, args ...uint64) (err error) {
 	for _, a := range args {
 		list = binary.LittleEndian.AppendUint64(list, a)
 	}
-	c := &call{f: m.functions[name], args: m.give(list)}
-	c.frame = m.give(make([]byte, c.f.frame))
+	c := &call{f: m.functions[name], args: m.Give(list)}
+	c.frame = m.Give(make([]byte, c.f.frame))
 	for n := range m.r {
 		m.r[n] = 0xdeadbeef0000 + uint64(n) // nothing is known of registers
 	}
@@ -219,6 +269,7 @@ func (m *machine) run(name string, args ...uint64) (err error) {
 			panic("does not end")
 		}
 		i = &c.f.code[c.next]
+		i.ran = true
 		c.next++
 		switch {
 		case i.op == "CALL":
@@ -226,6 +277,9 @@ func (m *machine) run(name string, args ...uint64) (err error) {
 			callers = append(callers, c)
 			c = &call{f: m.functions[callee]}
 		case i.op == "RET" && len(callers) == 0:
+			if m.tiles.configured {
+				panic("keeps the tiles")
+			}
 			return nil
 		case i.op == "RET":
 			c, callers = callers[len(callers)-1], callers[:len(callers)-1]
@@ -239,28 +293,35 @@ func (m *machine) run(name string, args ...uint64) (err error) {
 	}
 }
 
-func (m *machine) jumps(op string) bool {
+func (m *Machine) jumps(op string) bool {
 	switch op {
 	case "JMP":
 		return true
 	case "JZ", "JEQ":
 		return m.zero
-	case "JNZ":
+	case "JNZ", "JNE":
 		return !m.zero
 	case "JLT":
 		return m.less
 	case "JGE":
 		return !m.less
+	case "JLE":
+		return m.less || m.zero
+	case "JGT":
+		return !m.less && !m.zero
 	}
 	panic("is not known")
 }
 
 // address returns where an operand is in memory.
-func (m *machine) address(o *operand, c *call) uint64 {
+func (m *Machine) address(o *operand, c *call) uint64 {
 	switch o.kind {
 	case 'f':
 		return c.args + uint64(o.value)
 	case 's':
+		if o.value < 0 {
+			return c.frame + uint64(c.f.frame+o.value)
+		}
 		return c.frame + uint64(o.value)
 	case 'g':
 		return m.globals[o.name] + uint64(o.value)
@@ -273,7 +334,7 @@ func (m *machine) address(o *operand, c *call) uint64 {
 }
 
 // bytes returns n bytes of an operand to read or write, of a register or of memory.
-func (m *machine) bytes(o *operand, c *call, n int) []byte {
+func (m *Machine) bytes(o *operand, c *call, n int) []byte {
 	if o.kind == 'v' {
 		return m.z[o.value][:n]
 	}
@@ -281,7 +342,7 @@ func (m *machine) bytes(o *operand, c *call, n int) []byte {
 }
 
 // number returns the 64 bits of an operand.
-func (m *machine) number(o *operand, c *call) uint64 {
+func (m *Machine) number(o *operand, c *call) uint64 {
 	switch o.kind {
 	case 'i':
 		return uint64(o.value)
@@ -296,7 +357,7 @@ func (m *machine) number(o *operand, c *call) uint64 {
 }
 
 // set sets the 64 bits of an operand.
-func (m *machine) set(o *operand, c *call, v uint64) {
+func (m *Machine) set(o *operand, c *call, v uint64) {
 	switch o.kind {
 	case 'r':
 		m.r[o.value] = v
@@ -310,9 +371,13 @@ func (m *machine) set(o *operand, c *call, v uint64) {
 }
 
 // execute executes an instruction that does not jump.
-func (m *machine) execute(i *instruction, c *call) {
-	if i.op[0] == 'V' {
+func (m *Machine) execute(i *instruction, c *call) {
+	switch {
+	case i.op[0] == 'V':
 		m.vector(i, c)
+		return
+	case len(i.op) > 2 && i.op[0] == 'T' && i.op != "TESTQ" && i.op != "TESTB", i.op == "LDTILECFG":
+		m.tile(i, c)
 		return
 	}
 	last := &i.args[len(i.args)-1]
@@ -322,7 +387,7 @@ func (m *machine) execute(i *instruction, c *call) {
 		m.zero, m.less = v == 0, int64(v) < 0
 	}
 	switch i.op {
-	case "MOVQ", "KMOVQ":
+	case "MOVQ", "MOVL", "KMOVQ":
 		m.set(last, c, a(0))
 	case "KMOVW":
 		m.set(last, c, a(0)&0xffff)
@@ -338,7 +403,9 @@ func (m *machine) execute(i *instruction, c *call) {
 		result(a(1) - a(0))
 	case "DECQ":
 		result(a(0) - 1)
-	case "XORQ":
+	case "SHLQ":
+		result(a(1) << a(0))
+	case "XORQ", "XORL":
 		result(a(0) ^ a(1))
 	case "IMUL3Q":
 		m.set(last, c, a(0)*a(1))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package avx512
+package machine
 
 import (
 	"encoding/binary"
@@ -90,7 +90,7 @@ var binaries = map[string]func(dst, a, b []byte){
 func saturate(x, least, most int32) int32 { return max(least, min(x, most)) }
 
 // vector executes an instruction on vectors. Operands are in Go's order: the destination is last, a mask before it.
-func (m *machine) vector(i *instruction, c *call) {
+func (m *Machine) vector(i *instruction, c *call) {
 	if i.op == "VZEROUPPER" {
 		return
 	}
@@ -122,6 +122,12 @@ func (m *machine) vector(i *instruction, c *call) {
 		dst, one := from(1, last.width), get32(from(0, 4))
 		for n := 0; n < len(dst); n += 4 {
 			put32(dst[n:], get32(dst[n:])|one)
+		}
+		m.write(i, last, dst, 8)
+	case "VMOVSHDUP":
+		dst := from(0, last.width)
+		for n := 0; n < len(dst); n += 8 {
+			copy(dst[n:n+4], dst[n+4:])
 		}
 		m.write(i, last, dst, 8)
 	case "VPMOVZXBD":
@@ -163,7 +169,7 @@ func (m *machine) vector(i *instruction, c *call) {
 
 // write writes a register, and zeros after what is written, as EVEX and VEX instructions do; with a mask only some lanes,
 // of 4 bytes for VPSHUFD and of 8 for others.
-func (m *machine) write(i *instruction, to *operand, v []byte, lane int) {
+func (m *Machine) write(i *instruction, to *operand, v []byte, lane int) {
 	z := &m.z[to.value]
 	if mask := &i.args[len(i.args)-2]; mask.kind == 'k' && i.op != "VPMOVM2B" {
 		for n := 0; n < len(v); n += lane {
@@ -176,7 +182,7 @@ func (m *machine) write(i *instruction, to *operand, v []byte, lane int) {
 	clear(z[copy(z[:], v):])
 }
 
-func (m *machine) shift(i *instruction, last *operand, x []byte) {
+func (m *Machine) shift(i *instruction, last *operand, x []byte) {
 	n := i.args[0].value
 	for k := 0; k < len(x); k += 8 {
 		if i.op == "VPSRLQ" {
@@ -190,7 +196,7 @@ func (m *machine) shift(i *instruction, last *operand, x []byte) {
 }
 
 // test sets bits of the lanes that have no bit in common, of those in a mask.
-func (m *machine) test(i *instruction, last *operand, a, b []byte) {
+func (m *Machine) test(i *instruction, last *operand, a, b []byte) {
 	bits := uint64(0)
 	for n := range 16 {
 		switch {

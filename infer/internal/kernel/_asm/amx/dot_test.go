@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package amx
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goqat/goqat/infer/internal/kernel/_asm/endtest"
+	"github.com/goqat/goqat/infer/internal/kernel/_asm/machine"
+	. "github.com/goqat/goqat/infer/internal/kernel/_asm/tile"
+)
+
+// A drawn is a product with all that it reads, and what it is to write.
+type drawn struct {
+	product
+	rows, depth            int // of a tile; of a slice, in bytes
+	blocks, panels, slices int
+	stride, pitch          int // of codes; of weights
+
+	x       []byte
+	offsets []int32
+	deltas  []int32
+	weights []byte // [16 channels][slice][depth/4][16][4]
+	start   []int32
+	sums    []int32 // [row][channel]: what is right
+}
+
+func (d *drawn) channels() int { return 16 * d.n * d.panels }
+func (d *drawn) height() int   { return d.blocks * d.m * d.rows }
+
+// draw returns a random product. Blocks are few or many, and so are the quads, one a row, that finish with each slice of a block.
+func draw(rng *rand.Rand, p product) *drawn {
+	d := &drawn{product: p, rows: 1 + rng.IntN(16), depth: 4 * (1 + rng.IntN(16)), blocks: 1 + rng.IntN(5), panels: 1 + rng.IntN(2)}
+	d.slices = max(1, d.rows>>rng.IntN(4))
+	if rng.IntN(3) == 0 {
+		d.slices = 1 + rng.IntN(5)
+	}
+	d.stride = rng.IntN(70)
+	length := 0
+	for range d.blocks * d.m {
+		d.offsets = append(d.offsets, rng.Int32N(100))
+	}
+	at := int32(0)
+	for range d.slices {
+		next := rng.Int32N(100)
+		d.deltas = append(d.deltas, next-at)
+		length = max(length, int(next+slices.Max(d.offsets))+(d.rows-1)*d.stride+d.depth)
+		at = next
+	}
+	for range length {
+		d.x = append(d.x, byte(rng.Uint32()))
+	}
+	d.pitch = d.slices*d.depth*16 + 64*rng.IntN(2)
+	for range (d.channels()/16-1)*d.pitch + d.slices*d.depth*16 {
+		d.weights = append(d.weights, byte(rng.Uint32()))
+	}
+	for range d.channels() {
+		d.start = append(d.start, rng.Int32N(1<<20)-1<<19)
+	}
+	d.sum()
+	return d
+}
+
+// sum computes the sums as they are defined. Those that become codes have their start in the constants.
+func (d *drawn) sum() {
+	for row := range d.height() {
+		for c := range d.channels() {
+			sum := int32(0)
+			if d.end == sums {
+				sum = d.start[c]
+			}
+			at := int(d.offsets[row/d.rows]) + row%d.rows*d.stride
+			for s := range d.slices {
+				at += int(d.deltas[s])
+				w := d.weights[c/16*d.pitch+s*d.depth*16+c%16*4:]
+				for k := range d.depth {
+					sum += int32(d.x[at+k]) * int32(int8(w[k/4*64+k%4]))
+				}
+			}
+			d.sums = append(d.sums, sum)
+		}
+	}
+}
+
+// config returns the configuration of the tiles: those of codes come after four of sums.
+func (d *drawn) config() []byte {
+	codes := map[int]int{1: 1, 2: 2, 4: 3}[d.m]
+	config := make([]byte, 64)
+	config[0] = 1
+	for t := range 8 {
+		wide, rows := 64, d.rows
+		switch {
+		case t < 4:
+		case t < 4+codes:
+			wide = d.depth
+		default:
+			rows = d.depth / 4
+		}
+		config[16+2*t], config[48+t] = byte(wide), byte(rows)
+	}
+	return config
+}
+
+// compare runs a product and compares what it writes, and that it writes nothing else.
+func (d *drawn) compare(m *machine.Machine, rng *rand.Rand) error {
+	values := map[string]uint64{
+		"config": m.Give(d.config()), "x": m.Give(d.x), "xStride": uint64(d.stride), "offsets": m.Give32(d.offsets), "blocks": uint64(d.blocks),
+		"w": m.Give(d.weights), "pitch": uint64(d.pitch), "deltas": m.Give32(d.deltas), "slices": uint64(d.slices), "panels": uint64(d.panels),
+		"wTile": uint64(16 * d.depth),
+	}
+	var got, want []byte
+	if d.end == sums {
+		got, want = d.store(m, rng, values)
+	} else {
+		got, want = d.finish(m, rng, values)
+	}
+	var list []byte
+	for _, f := range fields {
+		list = binary.LittleEndian.AppendUint64(list, values[f.name])
+	}
+	if err := m.Run(d.name(), m.Give(list)); err != nil {
+		return err
+	}
+	for i := range got {
+		if got[i] != want[i] {
+			return fmt.Errorf("byte %d is %d, want %d", i, got[i], want[i])
+		}
+	}
+	return nil
+}
+
+// store adds the arguments of sums, and returns where they are written and what is right.
+func (d *drawn) store(m *machine.Machine, rng *rand.Rand, values map[string]uint64) (got, want []byte) {
+	stride := 4*d.channels() + 4*rng.IntN(9)
+	got = slices.Repeat([]byte{0xa5}, (d.height()-1)*stride+4*d.channels())
+	want = slices.Clone(got)
+	for i, sum := range d.sums {
+		binary.LittleEndian.PutUint32(want[i/d.channels()*stride+4*(i%d.channels()):], uint32(sum))
+	}
+	values["start"], values["acc"] = m.Give32(d.start), m.Give(got)
+	values["accStride"], values["accTile"] = uint64(stride), uint64(d.rows*stride)
+	return got, want
+}
+
+// finish adds the arguments of codes, and returns where they are written and what is right.
+func (d *drawn) finish(m *machine.Machine, rng *rand.Rand, values map[string]uint64) (got, want []byte) {
+	q := endtest.Draw(rng, d.sums, d.channels(), false, d.end == wideCodes)
+	got = slices.Repeat([]byte{0xa5}, (d.height()-1)*q.Stride+d.channels())
+	want = slices.Clone(got)
+	for i, sum := range d.sums {
+		row, c := i/d.channels(), i%d.channels()
+		want[row*q.Stride+c] = q.Code(sum, row, c)
+	}
+	values["dst"], values["dstStride"] = m.Give(got), uint64(q.Stride)
+	if d.end == wideCodes {
+		values["other"] = m.Give(q.Other)
+	}
+	values["table"], values["tableStep"] = m.Give(q.Table), uint64(64*d.end.vectors*d.n)
+	values["zero"], values["least"], values["most"] = uint64(q.Zero), uint64(q.Least), uint64(q.Most)
+	values["scratch"] = m.GiveAligned(slices.Repeat([]byte{0xa5}, 10240), 8192)
+	values["scratchTile"], values["quads"] = uint64(64*d.n*d.rows), uint64(d.m*d.n*d.rows/4)
+	return got, want
+}
+
+// TestDot runs every instruction of every product in a machine that has no memory but what the product may touch, and whose tiles are checked as a
+// processor checks them, and compares it with the definition.
+func TestDot(t *testing.T) {
+	m := newMachine(t)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, p := range products {
+		for round := 0; round < 16 || round < 400 && len(m.Missed(p.name())) > 0; round++ {
+			d := draw(rng, p)
+			if err := d.compare(m, rng); err != nil {
+				t.Errorf("%s, tiles of %d rows of %d bytes, %d blocks, %d panels, %d slices: %v", p.name(), d.rows, d.depth, d.blocks, d.panels, d.slices, err)
+			}
+			m.Reset()
+		}
+		if missed := m.Missed(p.name()); len(missed) > 0 {
+			t.Errorf("%d instructions of %s did not run, such as %s", len(missed), p.name(), missed[0])
+		}
+	}
+}
+
+// newMachine returns a machine with the generated functions.
+func newMachine(t *testing.T) *machine.Machine {
+	t.Helper()
+	files, err := filepath.Glob("../../amx/*_amd64.s")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no generated files: %v", err)
+	}
+	m, err := machine.New(files...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// TestPeak runs the products in registers.
+func TestPeak(t *testing.T) {
+	m := newMachine(t)
+	d := drawn{product: product{m: 2, n: 2}, rows: 16, depth: 64}
+	if err := m.Run("peak", m.Give(d.config()), 3); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCommitted compares the files of the package with what the generators write.
+func TestCommitted(t *testing.T) {
+	for name, emit := range Files {
+		var f File
+		emit(&f)
+		dir := t.TempDir()
+		written := []string{filepath.Join(dir, "a.s"), filepath.Join(dir, "a.go")}
+		if err := f.Write(written[0], written[1], "amx"); err != nil {
+			t.Fatal(err)
+		}
+		for i, committed := range []string{"../../amx/" + name + "_amd64.s", "../../amx/" + name + "_stubs_amd64.go"} {
+			if generated, there := body(t, written[i]), body(t, committed); generated != there {
+				t.Errorf("%s is not what is generated now: go generate ./infer/internal/kernel/amx", committed)
+			}
+		}
+	}
+}
+
+// body returns what a file holds after its license and the command that wrote it.
+func body(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, ok := strings.Cut(string(text), "DO NOT EDIT.\n")
+	if !ok {
+		t.Fatalf("%s is not generated", name)
+	}
+	return after
+}

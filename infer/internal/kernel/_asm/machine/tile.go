@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package machine
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// tiles are the tile registers, and how they are configured.
+type tiles struct {
+	configured bool
+	rows, wide [8]int // wide in bytes
+	data       [8][16][64]byte
+}
+
+var byteText = regexp.MustCompile(`(LONG|BYTE) \$0x([0-9a-f]+)`)
+
+// parseBytes decodes an instruction that is written as bytes. The comment after them must be its name.
+func parseBytes(line string) (instruction, error) {
+	directives, name, _ := strings.Cut(line, " // ")
+	var code []byte
+	for _, d := range byteText.FindAllStringSubmatch(directives, -1) {
+		v, err := strconv.ParseUint(d[2], 16, 32)
+		if err != nil {
+			return instruction{}, err
+		}
+		code = append(code, byte(v))
+		if d[1] == "LONG" {
+			code = append(code, byte(v>>8), byte(v>>16), byte(v>>24))
+		}
+	}
+	i, err := decode(code)
+	if err != nil {
+		return i, err
+	}
+	i.text = line
+	if text := i.String(); text != name {
+		return i, fmt.Errorf("the bytes are %s", text)
+	}
+	return i, nil
+}
+
+// String returns a decoded instruction as the generators name it.
+func (i *instruction) String() string {
+	reg := func(n int) string {
+		for name, r := range general {
+			if r == n {
+				return name
+			}
+		}
+		panic("no such register")
+	}
+	text := i.op
+	for n, a := range i.args {
+		if text += " "; n > 0 {
+			text = text[:len(text)-1] + ", "
+		}
+		switch {
+		case a.kind == 't':
+			text += fmt.Sprint("T", a.value)
+		case a.index < 0:
+			text += fmt.Sprintf("(%s)", reg(a.base))
+		default:
+			text += fmt.Sprintf("(%s)(%s*%d)", reg(a.base), reg(a.index), a.scale)
+		}
+	}
+	return text
+}
+
+// An encoding is the fields of an instruction with a VEX prefix of three bytes.
+type encoding struct {
+	prefix, opcode, mod, reg, rm, third int
+	memory                              operand
+}
+
+// decode decodes an instruction on tiles.
+func decode(code []byte) (i instruction, err error) {
+	e, err := fieldsOf(code)
+	if err != nil {
+		return i, err
+	}
+	tile := func(n int) operand { return operand{kind: 't', value: n, base: -1, index: -1} }
+	inMemory := e.mod != 3
+	switch {
+	case e.opcode == 0x49 && e.prefix == 0 && inMemory && e.reg == 0:
+		return instruction{op: "LDTILECFG", args: []operand{e.memory}}, nil
+	case e.opcode == 0x49 && e.prefix == 0 && !inMemory && e.reg == 0 && e.rm == 0:
+		return instruction{op: "TILERELEASE"}, nil
+	case e.opcode == 0x49 && e.prefix == 3 && !inMemory && e.rm == 0:
+		return instruction{op: "TILEZERO", args: []operand{tile(e.reg)}}, nil
+	case e.opcode == 0x4b && e.prefix == 3 && inMemory && e.memory.index >= 0:
+		return instruction{op: "TILELOADD", args: []operand{e.memory, tile(e.reg)}}, nil
+	case e.opcode == 0x4b && e.prefix == 2 && inMemory && e.memory.index >= 0:
+		return instruction{op: "TILESTORED", args: []operand{tile(e.reg), e.memory}}, nil
+	case e.opcode == 0x5e && e.prefix == 1 && !inMemory:
+		return instruction{op: "TDPBUSD", args: []operand{tile(e.third), tile(e.rm), tile(e.reg)}}, nil
+	}
+	return i, fmt.Errorf("% x is no instruction on tiles that is known", code)
+}
+
+// fieldsOf takes the bytes of an instruction apart.
+func fieldsOf(code []byte) (e encoding, err error) {
+	const map0F38 = 2
+	if len(code) < 5 || code[0] != 0xc4 || code[1]&31 != map0F38 || code[2]&0x84 != 0 {
+		return e, fmt.Errorf("% x has no VEX prefix of a map and a length that tiles have", code)
+	}
+	high := func(bit int) int { return int(^code[1]>>bit&1) << 3 }
+	e.prefix, e.third, e.opcode = int(code[2]&3), int(^code[2]>>3&15), int(code[3])
+	modrm, rest := int(code[4]), code[5:]
+	e.mod, e.reg, e.rm = modrm>>6, modrm>>3&7|high(7), modrm&7|high(5)
+	if e.mod != 3 {
+		e.memory = operand{kind: 'm', base: e.rm, index: -1}
+		if e.rm&7 == 4 && len(rest) > 0 { // a SIB byte
+			sib := int(rest[0])
+			e.memory.base = sib&7 | high(5)
+			if index := sib>>3&7 | high(6); index != 4 {
+				e.memory.index, e.memory.scale = index, 1<<(sib>>6)
+			}
+			rest = rest[1:]
+		}
+		if e.mod == 1 && len(rest) > 0 {
+			e.memory.value, rest = int(int8(rest[0])), rest[1:]
+		}
+		if e.mod == 0 && e.memory.base&7 == 5 {
+			return e, fmt.Errorf("% x has no base", code)
+		}
+	}
+	if len(rest) > 0 || e.mod == 2 || e.reg > 7 && e.opcode != 0x49 || e.third > 7 {
+		return e, fmt.Errorf("% x has bytes or registers too many", code)
+	}
+	return e, nil
+}
+
+// tile executes an instruction on tiles.
+func (m *Machine) tile(i *instruction, c *call) {
+	t := &m.tiles
+	if !t.configured && i.op != "LDTILECFG" {
+		panic("the tiles are not configured")
+	}
+	switch i.op {
+	case "LDTILECFG":
+		t.configure(m.at(m.address(&i.args[0], c), 64))
+	case "TILERELEASE":
+		*t = tiles{}
+	case "TILEZERO":
+		t.data[i.args[0].value] = [16][64]byte{}
+	case "TILELOADD":
+		n := i.args[1].value
+		t.data[n] = [16][64]byte{}
+		m.eachRow(&i.args[0], c, n, func(row, memory []byte) { copy(row, memory) })
+	case "TILESTORED":
+		m.eachRow(&i.args[1], c, i.args[0].value, func(row, memory []byte) { copy(memory, row) })
+	case "TDPBUSD":
+		t.multiply(i.args[2].value, i.args[1].value, i.args[0].value)
+	default:
+		panic("is not known")
+	}
+}
+
+// configure takes a configuration: its palette, and for each tile the bytes of a row and the rows.
+func (t *tiles) configure(config []byte) {
+	if config[0] != 1 || config[1] != 0 {
+		panic("no palette 1, or a row to begin with")
+	}
+	*t = tiles{configured: true}
+	for n := range 8 {
+		t.wide[n], t.rows[n] = int(get32(config[16+2*n:])&0xffff), int(config[48+n])
+		if t.wide[n] > 64 || t.rows[n] > 16 {
+			panic("a tile is too large")
+		}
+	}
+}
+
+// eachRow calls do with every row of a tile and its place in memory, whose index is the stride.
+func (m *Machine) eachRow(place *operand, c *call, tile int, do func(row, memory []byte)) {
+	t := &m.tiles
+	first := *place
+	first.index = -1
+	address, stride := m.address(&first, c), m.r[place.index]*uint64(place.scale)
+	for r := range t.rows[tile] {
+		do(t.data[tile][r][:t.wide[tile]], m.at(address+uint64(r)*stride, t.wide[tile]))
+	}
+}
+
+// multiply adds the products of rows of bytes with columns of quadruples of signed bytes to sums.
+func (t *tiles) multiply(sums, rows, columns int) {
+	switch {
+	case sums == rows || rows == columns || columns == sums:
+		panic("the tiles of a product must be three")
+	case t.rows[sums] != t.rows[rows], t.wide[sums] != t.wide[columns], t.wide[rows] != 4*t.rows[columns]:
+		panic("tiles do not fit together")
+	}
+	for r := range t.rows[sums] {
+		for n := 0; n < t.wide[sums]; n += 4 {
+			sum := get32(t.data[sums][r][n:])
+			for k := range t.wide[rows] {
+				sum += uint32(int32(t.data[rows][r][k]) * int32(int8(t.data[columns][k/4][n+k%4])))
+			}
+			put32(t.data[sums][r][n:], sum)
+		}
+	}
+}
