@@ -125,3 +125,25 @@ func TestForeignSettings(t *testing.T) {
 	}
 	trained(t, small(t, "qat.method=pact", "qat.layers=[{match: conv2, method: lsq}]", "qat.start=mse", "float.epochs=1", "qat.epochs=1", "data.train_limit=64", "data.test_limit=8"))
 }
+
+// TestQuantizationStartsFromTheAverage quantizes in one run what the float phase averaged, and in another what it left
+// behind: both are the same training, and another one than without an average.
+func TestQuantizationStartsFromTheAverage(t *testing.T) {
+	settings := []string{body, "data.train_limit=300", "data.test_limit=20"}
+	model := func(more ...string) (folder string, bytes []byte) {
+		folder = trained(t, small(t, append(settings, more...)...)).Folder
+		return folder, read(t, folder, "model.qmodel")
+	}
+	folder, want := model("float.average=0.9")
+	if _, got := model("init=" + filepath.Join(folder, "checkpoint-float.safetensors")); !slices.Equal(got, want) {
+		t.Error("the quantized phase of the run starts from other weights than its float checkpoint has")
+	}
+	if _, got := model(); slices.Equal(got, want) {
+		t.Error("the average changes nothing")
+	}
+	only := trained(t, small(t, append(settings, "float.average=0.9", "float.epochs=1", "qat.epochs=0")...)).Folder
+	averaged, live := values(opened(t, only, "checkpoint-float.safetensors"), "deep"), values(opened(t, only, "checkpoint-last.safetensors"), "deep")
+	if slices.Equal(averaged, live) {
+		t.Error("the float checkpoint has the weights of the last step, not their average")
+	}
+}
