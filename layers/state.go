@@ -40,6 +40,9 @@ func (n *Network) Start() {
 		if u.Quantizer != nil {
 			u.Quantizer.Start(u.Weight.Value)
 		}
+		if q, ok := u.Quantizer.(qat.Fitter); ok {
+			q.Fit(u.Weight.Value)
+		}
 		if u.Oscillations != nil {
 			u.Oscillations.Start(u.Weight.Value, u.Quantizer)
 		}

@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/goqat/goqat/calibrate"
@@ -404,6 +405,20 @@ func TestFit(t *testing.T) {
 	}
 	if fitted == 0 {
 		t.Error("nothing was fitted")
+	}
+	steps := map[string][]float32{} // of weights too, which Start fits
+	for _, p := range staged.Graph.Params() {
+		steps[p.Name] = p.Value
+	}
+	mean := residual(t, 16, qat.Policy{Method: qat.LSQ{}, WeightBits: 2, ActivationBits: 2})
+	mean.Start()
+	for i, p := range n.Graph.Params() {
+		if !slices.Equal(p.Value, steps[p.Name]) {
+			t.Errorf("%s is %v after stages, want %v", p.Name, steps[p.Name], p.Value)
+		}
+		if strings.HasSuffix(p.Name, ".weight.step") && slices.Equal(p.Value, mean.Graph.Params()[i].Value) {
+			t.Errorf("%s starts by the mean", p.Name)
+		}
 	}
 	plain := residual(t, 16, qat.Policy{Method: qat.LSQ{}, WeightBits: 2, ActivationBits: 2})
 	plain.Start()

@@ -41,11 +41,9 @@ func (LSQ) Info() Info {
 
 // Weights implements [Method].
 func (l LSQ) Weights(g *graph.Graph, name string, o Options, shape []int) Weights {
-	start := meanStep
-	if l.Start == settings.StartMSE {
-		start = func(w []float32, most float64) float64 { return bestStep(w, most, o.Bits) }
-	}
-	return newLSQWeights(g, name, o, shape, start)
+	q := newLSQWeights(g, name, o, shape, meanStep)
+	q.fitted = l.Start == settings.StartMSE
+	return q
 }
 
 // meanStep is the step 2·mean|w|/√most.
@@ -127,9 +125,10 @@ type lsqWeights struct {
 	gain    float64
 	ewgs    ste.EWGS
 	start   func(w []float32, most float64) float64 // first step of weights with codes up to most
+	fitted  bool                                    // the step starts where the error is least
 }
 
-func newLSQWeights(g *graph.Graph, name string, o Options, shape []int, start func([]float32, float64) float64) Weights {
+func newLSQWeights(g *graph.Graph, name string, o Options, shape []int, start func([]float32, float64) float64) *lsqWeights {
 	n := o.scales(shape)
 	size := count(shape)
 	most := float32(quant.Weight(o.Bits).Max())
@@ -144,9 +143,19 @@ func (l *lsqWeights) Bits() int              { return l.bits }
 func (l *lsqWeights) Constrain([]float32)    { confine(l.step.Value, leastStep, mostStep, 1) }
 
 // Start sets the steps; a channel of zeros has the step 1.
-func (l *lsqWeights) Start(w []float32) {
+func (l *lsqWeights) Start(w []float32) { l.begin(w, l.start) }
+
+// Fit implements [Fitter].
+func (l *lsqWeights) Fit(w []float32) {
+	if l.fitted {
+		l.begin(w, func(w []float32, most float64) float64 { return bestStep(w, most, l.bits) })
+	}
+}
+
+// begin sets the steps by a rule.
+func (l *lsqWeights) begin(w []float32, start func(w []float32, most float64) float64) {
 	l.each(len(w), func(c, lo, hi int) {
-		l.step.Value[c] = float32(l.start(w[lo:hi], float64(l.formula.Most)))
+		l.step.Value[c] = float32(start(w[lo:hi], float64(l.formula.Most)))
 		if l.step.Value[c] == 0 {
 			l.step.Value[c] = 1
 		}

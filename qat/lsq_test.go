@@ -75,6 +75,7 @@ func TestLSQStartsWithTheLeastError(t *testing.T) {
 		clear(w[500:])
 		q := qat.LSQ{Start: "mse"}.Weights(graph.New(1, graph.NewPool(1)), "w", qat.Options{Bits: bits}, []int{2, 500})
 		q.Start(w)
+		q.(qat.Fitter).Fit(w)
 		most := math.Exp2(float64(bits-1)) - 1
 		loss := func(step float64) (sum float64) {
 			for _, v := range w[:500] {

@@ -174,6 +174,13 @@ type Ranged interface {
 	Symmetric() bool
 }
 
+// A Fitter is Weights that may improve on what Start has set, by a search that is worth its time when
+// training starts and not whenever a network is built.
+type Fitter interface {
+	Weights
+	Fit(w []float32)
+}
+
 // A Fitted Activation starts, if it says so, from the range that the calibrator "mse" finds, where
 // Observe knows a few statistics alone: a calibration finds it for the grid and gives it to
 // SetRange.

@@ -189,6 +189,15 @@ func (s *phasedWeights) Start(w []float32) {
 	}
 }
 
+// Fit implements [Fitter] for the stage's quantizer, if it starts in the stage.
+func (s *phasedWeights) Fit(w []float32) {
+	if i := s.now(); i >= 0 && s.fresh {
+		if q, ok := s.widths[i].(Fitter); ok {
+			q.Fit(w)
+		}
+	}
+}
+
 func (s *phasedWeights) Constrain(w []float32) {
 	if i := s.now(); i >= 0 {
 		s.widths[i].Constrain(w)
