@@ -98,7 +98,10 @@ func (c *Choice) choose(r *recipe.Recipe, f facts) (reasons []string) {
 func (c *Choice) chooseLength(r *recipe.Recipe, f facts, say func(string, ...any)) {
 	usual := r.Batch
 	if !c.given("batch") {
-		r.Batch = max(batchFor(f.images), recipe.LeastBatch(r.Shards))
+		r.Batch = max(batchFor(f), recipe.LeastBatch(r.Shards))
+		if f.largest() < largestBatch {
+			say("batches of %d: a step keeps every layer of all its images, which are %dx%d", r.Batch, f.height, f.width)
+		}
 	}
 	for key, p := range map[string]*recipe.Phase{"float": &r.Float, "qat": &r.QAT.Phase} {
 		if !c.given(key+".lr", key+".optimizer", "batch") {
@@ -147,6 +150,10 @@ const (
 	leastQuantized = 4
 	smallSide      = 40 // longest side of images for a LeNet, whose first linear layer grows with them
 	leastSide      = 4  // of images with two dimensions to speak of
+
+	largestBatch = 64      // images
+	leastBatch   = 8       // images from which batch normalization takes its statistics
+	mostPixels   = 1 << 20 // of a batch, 64 pictures of 128x128
 )
 
 // networkFor returns the network for images and signals nobody chose one for, and why.
@@ -211,17 +218,24 @@ func describeModel(m recipe.Model) string {
 	return m.Name
 }
 
+// largest returns how many images a step takes at most: of pictures larger than 128x128
+// fewer, so that their pixels are no more.
+func (f facts) largest() int {
+	return min(largestBatch, max(leastBatch, mostPixels/max(1, f.height*f.width)))
+}
+
 // batchFor returns how many images a step takes: fewer of small sets, so that their
 // epochs have steps enough. None is left over for a batch of its own.
-func batchFor(images int) int {
-	batch := 64
+func batchFor(f facts) int {
+	batch := largestBatch
 	switch {
-	case images < 1000:
+	case f.images < 1000:
 		batch = 16
-	case images < fewForBits:
+	case f.images < fewForBits:
 		batch = 32
 	}
-	for batch < images && images%batch == 1 {
+	batch = min(batch, f.largest())
+	for batch < f.images && f.images%batch == 1 {
 		batch++
 	}
 	return batch

@@ -23,6 +23,7 @@ func TestChoose(t *testing.T) {
 	}{
 		{name: "300 gray images", facts: facts{images: 300, height: 28, width: 28, channels: 1}, model: "lenet-norm", bits: 8, batch: 16, float: 60, quantized: 15},
 		{name: "2000 photographs", facts: facts{images: 2000, height: 48, width: 64, channels: 3, unbalanced: true}, model: "pooled", bits: 8, batch: 32, float: 54, quantized: 14, balance: 1},
+		{name: "20000 large photographs", facts: facts{images: 18000, height: 256, width: 256, channels: 3}, model: "pooled", bits: 4, batch: 16, float: 12, quantized: 4},
 		{name: "54000 small images", facts: facts{images: 54000, height: 28, width: 28, channels: 1}, model: "lenet-norm", bits: 4, batch: 64, float: 12, quantized: 4},
 		{name: "recordings", facts: facts{images: 300, height: 1, width: 128, channels: 3, signals: true}, model: "pooled", bits: 8, batch: 16, float: 60, quantized: 15},
 		{name: "one left over", facts: facts{images: 321, height: 28, width: 28, channels: 1}, model: "lenet-norm", bits: 8, batch: 17, float: 60, quantized: 15},
