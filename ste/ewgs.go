@@ -2,7 +2,12 @@
 
 package ste
 
-import "github.com/goqat/goqat/quant"
+import (
+	"math"
+
+	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/quant"
+)
 
 // EWGS scales, element by element, the gradient that passes straight through a rounding (Lee,
 // Kim, Ham 2021, arXiv:2104.00903). In units of the step s, with u = x/s,
@@ -26,12 +31,20 @@ func (e EWGS) Scale(dx, src []float32, step float32) {
 	if e.Delta == 0 {
 		return
 	}
-	for i, d := range dx {
-		if d != 0 {
-			dx[i] = e.scaled(d, src[i]/step)
+	var rounded [1 << 9]float32
+	per := e.Delta / step
+	for len(src) > 0 {
+		n := min(len(src), len(rounded))
+		kernel.FakeQuantize(rounded[:n], src[:n], step, -mostSteps, mostSteps)
+		for i, q := range rounded[:n] {
+			dx[i] = grown(dx[i], float32(per*(src[i]-q)))
 		}
+		dx, src = dx[n:], src[n:]
 	}
 }
+
+// mostSteps is beyond the codes of all widths.
+const mostSteps = 1 << 16
 
 // ScaleAffine is Scale for values with the scales of a.
 func (e EWGS) ScaleAffine(dx, src []float32, a *Affine) {
@@ -44,15 +57,12 @@ func (e EWGS) ScaleDoReFa(dw []float32, d *DoReFa, at int) {
 		return
 	}
 	for i, t := range d.tanh[at : at+len(dw)] {
-		dw[i] = e.scaled(dw[i], d.position(t))
+		u := d.position(t)
+		dw[i] = grown(dw[i], e.Delta*(u-quant.RoundEven32(u)))
 	}
 }
 
-// scaled returns the gradient d at u steps.
-func (e EWGS) scaled(d, u float32) float32 {
-	move := e.Delta * (u - quant.RoundEven32(u))
-	if d < 0 {
-		move = -move
-	}
-	return d + float32(d*move)
+// grown returns d·(1 + sign(d)·by), which is d + |d|·by.
+func grown(d, by float32) float32 {
+	return d + float32(math.Float32frombits(math.Float32bits(d)&^(1<<31))*by)
 }

@@ -33,7 +33,7 @@ func TestEWGS(t *testing.T) {
 				normal := float64(x[i]/scale) / n
 				level := math.RoundToEven(normal*n) / n
 				want := float64(g) * (1 + delta*n*sign(g)*(normal-level))
-				if math.Abs(float64(dx[i])-want) > 1e-5*math.Abs(float64(g))*(1+delta*n*0x1p-20) {
+				if math.Abs(float64(dx[i])-want) > (1e-5+delta*n*0x1p-23)*math.Abs(float64(g)) {
 					t.Fatalf("δ %v, %v steps: the gradient %v at %v becomes %v, want %v", delta, n, g, x[i], dx[i], want)
 				}
 				if float64(dx[i])*float64(g) < 0 {

@@ -159,6 +159,26 @@ func (d *drawer) quantize(q *recipe.QAT) {
 	if q.Epochs == 3 && slices.Contains([]string{"int", "pact", "lsq"}, q.Method) && rng.IntN(2) == 0 {
 		q.Stages = []recipe.Stage{{Epochs: 1, WeightBits: 8, ActivationBits: 8}, {Epochs: 1, WeightBits: 6}}
 	}
+	if q.Weights == "" && q.Layers == nil {
+		d.fewBits(q, method)
+	}
+}
+
+// fewBits draws what helps at few bits, of what a method has.
+func (d *drawer) fewBits(q *recipe.QAT, method qat.Info) {
+	rng := d.rng
+	if rng.IntN(3) == 0 {
+		q.BatchNormReestimate = 1 + rng.IntN(20)
+	}
+	if method.EWGS && q.WeightBits > 1 && rng.IntN(3) == 0 {
+		q.EWGS = 2 * rng.Float64()
+	}
+	if method.Steady && q.WeightBits <= qat.OscillatingBits && rng.IntN(2) == 0 {
+		q.Dampen, q.FreezeOscillating = rng.Float64(), 0.3*rng.Float64()
+	}
+	if method.Name == "lsq" {
+		q.Start = pick(rng, "mean", "mse")
+	}
 }
 
 // A drawer draws the layers of a network one after the other.
