@@ -74,8 +74,8 @@ func (s Split) image(i int) []uint8 {
 	return s.Images[i*size : (i+1)*size : (i+1)*size]
 }
 
-// at is the part of s from image i to image j, shared with s.
-func (s Split) at(i, j int) Split {
+// Range returns the images from i to j, without j, shared with s.
+func (s Split) Range(i, j int) Split {
 	if i == j {
 		return Split{}
 	}
@@ -116,7 +116,7 @@ func (s Split) Subset(positions []int) Split {
 }
 
 // Head returns the first n images (all of them if there are fewer), shared with s.
-func (s Split) Head(n int) Split { return s.at(0, min(n, s.Len())) }
+func (s Split) Head(n int) Split { return s.Range(0, min(n, s.Len())) }
 
 // Spread returns n images (all of them if there are fewer) at equal distances: those of a folder are in an order of
 // classes.
@@ -157,7 +157,7 @@ func (s Split) arrange(lists ...[]int) []Split {
 	parts := make([]Split, len(lists))
 	at := 0
 	for i, list := range lists {
-		parts[i] = s.at(at, at+len(list))
+		parts[i] = s.Range(at, at+len(list))
 		at += len(list)
 	}
 	return parts

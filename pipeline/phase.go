@@ -202,7 +202,7 @@ func (p *phase) validate(l *train.Loop) error {
 		}
 		defer followed.restore()
 	}
-	v, err := train.Evaluate(context.Background(), p.network, l.Pass, p.data.validation, nil)
+	v, err := train.EvaluateShared(context.Background(), p.group, p.network, l.Pass, p.data.validation)
 	if err != nil {
 		return err
 	}

@@ -30,16 +30,21 @@ type Result struct {
 // images are done.
 func Evaluate(ctx context.Context, n *layers.Network, p graph.Pass, s datasets.Split, progress func(done int)) (Result, error) {
 	loss := 0.0
-	classify := func(images []uint8, labels []int32) ([]float32, error) {
-		rows, err := n.Forward(p.In(graph.Eval), images, labels)
-		if err == nil {
-			loss += CrossEntropy(rows, labels)
-		}
-		return rows, err
-	}
+	classify := forward(n, p, func(sum float64) { loss += sum })
 	r, err := evaluate(ctx, s, n.Graph.Batch(), len(n.Classes), classify, progress)
 	r.Loss = loss / float64(max(1, s.Len()))
 	return r, err
+}
+
+// forward classifies a batch and tells the sum of the losses of its images.
+func forward(n *layers.Network, p graph.Pass, tell func(sum float64)) func(images []uint8, labels []int32) ([]float32, error) {
+	return func(images []uint8, labels []int32) ([]float32, error) {
+		rows, err := n.Forward(p.In(graph.Eval), images, labels)
+		if err == nil {
+			tell(CrossEntropy(rows, labels))
+		}
+		return rows, err
+	}
 }
 
 // EvaluateIntegers does the same with the integer logits that run computes:

@@ -5,11 +5,14 @@ package train_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/dist"
+	"github.com/goqat/goqat/dist/disttest"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/qat"
@@ -53,6 +56,30 @@ func TestEvaluate(t *testing.T) {
 		}
 		if len(done) != (5+batch-1)/batch || done[len(done)-1] != 5 || done[0] != min(batch, 5) {
 			t.Errorf("batches of %d: progress %v", batch, done)
+		}
+	}
+}
+
+// Any number of ranks comes to the bits of one process, also where some have nothing to do.
+func TestEvaluateShared(t *testing.T) {
+	for _, batch := range []int{1, 2, 5} {
+		n, s, _ := pixels(t, batch)
+		want, err := train.Evaluate(t.Context(), n, graph.Pass{}, s, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, ranks := range []int{1, 2, 3, 4, 8} {
+			errs := disttest.Run(ranks, func(g dist.Group) error {
+				n, s, _ := pixels(t, batch)
+				got, err := train.EvaluateShared(t.Context(), g, n, graph.Pass{}, s)
+				if err == nil && (!sameResult(got, want) || got.Loss != want.Loss) {
+					err = fmt.Errorf("batches of %d, %d ranks: %+v, not %+v", batch, ranks, got, want)
+				}
+				return err
+			})
+			if err := errors.Join(errs...); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }
