@@ -24,7 +24,7 @@ trap 'rm -rf "$work"' EXIT
 out="${OUT:-$work}"
 mkdir -p "$out"
 
-# build SIDE COMMIT
+# build SIDE COMMIT builds what is measured of a commit.
 build() {
   mkdir "$work/$1"
   git archive "$2" | tar -x -C "$work/$1"
