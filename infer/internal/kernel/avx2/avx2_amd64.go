@@ -26,7 +26,7 @@ var Processor = &vector.Processor{
 	Depthwise: vector.Depthwise{Name: "avx2 16-bit", Row: depthwiseRow, AppendPair: appendPair},
 	Pool:      vector.Pool{MaxRow16: maxRow16, MaxRow32: maxRow32, SumRow: sumRow},
 	Finish: vector.Finish{
-		Wide: finishWide, WideCodes: finishWideCodes, WideWide: finishWideWide, CodesCodes: finishCodesCodes, AddBlock: addBlock,
+		Wide: finishWideTies, WideCodes: finishWideCodes, WideWide: finishWideWide, CodesCodes: finishCodesCodes, AddBlock: addBlock,
 	},
 	Sums: &vector.Sums{
 		Lanes: 8, Whole: true, SumWide: sumWide, SumCodes: sumCodes, RequantizeCodes: requantizeCodes, RequantizeWide: requantizeWide,
@@ -40,6 +40,9 @@ var Processor = &vector.Processor{
 
 // newFinish prepares an epilogue, by sums where one or two terms of 32 bits will not do.
 func newFinish(e kernel.Epilogue) kernel.Finisher {
+	if f := newWideFinish(e); f != nil {
+		return f
+	}
 	if f := Processor.NewFinish(e); f != nil {
 		return f
 	}

@@ -46,11 +46,11 @@ func addBlock(b *vector.Blocks, first int) bool {
 		unbias[lane] = 1<<(62-s) - int64(r.Zero)
 	}
 	for _, values := range [][vector.Lanes]int64{constant, half, shift} {
-		addEvenOdd(b, values)
+		b.Table = appendEvenOdd(b.Table, values)
 	}
 	b.AddNarrow(unbias)
 	for _, values := range multipliers {
-		addEvenOdd(b, values)
+		b.Table = appendEvenOdd(b.Table, values)
 	}
 	for i, term := range b.Order {
 		if b.Terms[term].Codes {
@@ -60,11 +60,12 @@ func addBlock(b *vector.Blocks, first int) bool {
 	return true
 }
 
-// addEvenOdd adds the numbers of even lanes, then those of odd lanes, to the table.
-func addEvenOdd(b *vector.Blocks, values [vector.Lanes]int64) {
+// appendEvenOdd appends the numbers of even lanes, then those of odd lanes, to a table.
+func appendEvenOdd(table []int64, values [vector.Lanes]int64) []int64 {
 	for parity := range 2 {
 		for lane := parity; lane < vector.Lanes; lane += 2 {
-			b.Table = append(b.Table, values[lane])
+			table = append(table, values[lane])
 		}
 	}
+	return table
 }

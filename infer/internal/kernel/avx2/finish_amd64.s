@@ -6,9 +6,89 @@
 
 #include "textflag.h"
 
-// func finishWide(dst *uint8, dstStride int, rows int, blocks int, a *int32, aStride int, table *int64, most int)
+// func finishWide(dst *uint8, dstStride int, rows int, blocks int, a *int32, aStride int, table *int64, zero int, most int)
 // Requires: AVX, AVX2
-TEXT ·finishWide(SB), NOSPLIT, $0-64
+TEXT ·finishWide(SB), NOSPLIT, $0-72
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+32(FP), CX
+	MOVQ         rows+16(FP), DX
+	MOVQ         zero+56(FP), BX
+	VMOVQ        BX, X0
+	VPBROADCASTW X0, Y0
+	MOVQ         most+64(FP), BX
+	VMOVQ        BX, X1
+	VPBROADCASTB X1, Y1
+
+row:
+	MOVQ table+48(FP), BX
+	MOVQ blocks+24(FP), SI
+	XORQ DI, DI
+
+block:
+	SUBQ         $0x02, SI
+	JLT          last
+	VMOVDQU      (CX)(DI*4), Y2
+	VPSRLQ       $0x20, Y2, Y3
+	VPMULDQ      64(BX), Y2, Y2
+	VPADDQ       (BX), Y2, Y2
+	VPMULDQ      96(BX), Y3, Y3
+	VPADDQ       32(BX), Y3, Y3
+	VPSRLQ       $0x20, Y2, Y2
+	VPBLENDD     $0xaa, Y3, Y2, Y2
+	VPSRAVD      128(BX), Y2, Y2
+	VMOVDQU      32(CX)(DI*4), Y3
+	VPSRLQ       $0x20, Y3, Y4
+	VPMULDQ      224(BX), Y3, Y3
+	VPADDQ       160(BX), Y3, Y3
+	VPMULDQ      256(BX), Y4, Y4
+	VPADDQ       192(BX), Y4, Y4
+	VPSRLQ       $0x20, Y3, Y3
+	VPBLENDD     $0xaa, Y4, Y3, Y3
+	VPSRAVD      288(BX), Y3, Y3
+	VPACKSSDW    Y3, Y2, Y2
+	VPADDSW      Y0, Y2, Y2
+	VPACKUSWB    Y2, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLDQ   X3, X2, X2
+	VPMINUB      X1, X2, X2
+	VMOVDQU      X2, (AX)(DI*1)
+	ADDQ         $0x10, DI
+	ADDQ         $0x00000140, BX
+	TESTQ        SI, SI
+	JNZ          block
+	JMP          next
+
+last:
+	VMOVDQU      (CX)(DI*4), Y2
+	VPSRLQ       $0x20, Y2, Y3
+	VPMULDQ      64(BX), Y2, Y2
+	VPADDQ       (BX), Y2, Y2
+	VPMULDQ      96(BX), Y3, Y3
+	VPADDQ       32(BX), Y3, Y3
+	VPSRLQ       $0x20, Y2, Y2
+	VPBLENDD     $0xaa, Y3, Y2, Y2
+	VPSRAVD      128(BX), Y2, Y2
+	VPACKSSDW    Y2, Y2, Y2
+	VPADDSW      Y0, Y2, Y2
+	VPACKUSWB    Y2, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLDQ   X3, X2, X2
+	VPMINUB      X1, X2, X2
+	VMOVQ        X2, (AX)(DI*1)
+
+next:
+	MOVQ aStride+40(FP), BX
+	ADDQ BX, CX
+	MOVQ dstStride+8(FP), BX
+	ADDQ BX, AX
+	DECQ DX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func finishWideTies(dst *uint8, dstStride int, rows int, blocks int, a *int32, aStride int, table *int64, most int)
+// Requires: AVX, AVX2
+TEXT ·finishWideTies(SB), NOSPLIT, $0-64
 	MOVQ         dst+0(FP), AX
 	MOVQ         rows+16(FP), CX
 	VPCMPEQQ     Y0, Y0, Y0

@@ -6,12 +6,19 @@
 
 package avx2
 
-// finishWide is, for rows of 8·blocks channels, strides in bytes, with table by addBlock,
+// finishWide is, for rows of 8·blocks channels, strides in bytes, with table by wideFinish,
+//
+//	dst = clamp(zero + floor((a·M + constant) · 2^-shift), 0, most)
+//
+//go:noescape
+func finishWide(dst *uint8, dstStride int, rows int, blocks int, a *int32, aStride int, table *int64, zero int, most int)
+
+// finishWideTies is, for rows of 8·blocks channels, strides in bytes, with table by addBlock,
 //
 //	dst = clamp(zero + RNE((a·M + constant) · 2^-shift), 0, most)
 //
 //go:noescape
-func finishWide(dst *uint8, dstStride int, rows int, blocks int, a *int32, aStride int, table *int64, most int)
+func finishWideTies(dst *uint8, dstStride int, rows int, blocks int, a *int32, aStride int, table *int64, most int)
 
 // finishWideCodes is, for rows of 8·blocks channels, strides in bytes, with table by addBlock,
 //

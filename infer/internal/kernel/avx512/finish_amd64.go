@@ -8,6 +8,7 @@ import (
 	"math/bits"
 
 	"github.com/goqat/goqat/infer/internal/kernel"
+	"github.com/goqat/goqat/infer/internal/kernel/vector"
 )
 
 // finisher requantizes 16 channels at a time where the output are codes, the terms are one or two, and numbers fit
@@ -112,37 +113,13 @@ func (e *finisher) fill(b *block, first int) bool {
 			b.ties = true
 			continue
 		}
-		acc, found, unique := tie(b.multipliers[0][lane], constant, shift, e.Epilogue.Terms[0].Width())
+		acc, found, unique := vector.Tie(b.multipliers[0][lane], constant, shift, e.Epilogue.Terms[0].Width())
 		b.ties = b.ties || !unique
 		if found && (acc*b.multipliers[0][lane]+constant-half)>>shift&1 == 0 {
 			b.down[lane] = 1
 		}
 	}
 	return true
-}
-
-// tie returns the accumulator of the given bits for which acc·m + constant is half a unit above a multiple of 2^shift,
-// whether there is one, and whether there is no other.
-func tie(m, constant int64, shift uint8, width int) (acc int64, found, unique bool) {
-	rest := int64(1)<<(shift-1) - constant
-	if m == 0 {
-		return 0, rest&(1<<shift-1) == 0, true // for every accumulator, the same
-	}
-	zeros := bits.TrailingZeros64(uint64(m))
-	period := int(shift) - zeros // accumulators of ties are 2^period apart
-	if period < width {
-		return 0, false, false
-	}
-	if rest&(1<<zeros-1) != 0 {
-		return 0, false, true
-	}
-	odd := m >> zeros
-	inverse := odd // of an odd number, modulo 2^3; each step doubles the bits
-	for range 5 {
-		inverse *= 2 - odd*inverse
-	}
-	acc = rest >> zeros * inverse << (64 - period) >> (64 - period)
-	return acc, acc>>(width-1) == acc>>63, true
 }
 
 // add adds the table of a block: of even and of odd channels, as words of 64 bits, the constant; as 32 bits, the shift

@@ -163,6 +163,8 @@ func (p *dotPlan) codes(x []uint8, t kernel.Tile, buffer []uint8) []uint8 {
 	switch {
 	case p.inPlace:
 		return x[t.Row*n:]
+	case p.Flat && n*p.Width == p.Pitch(): // rows follow each other
+		p.copyCodes(buffer[:t.Rows*n*p.Width], x[t.Row*n:])
 	case p.Flat:
 		for r := range t.Rows { // what is after the codes of a row meets weights of 0
 			p.copyCodes(buffer[r*p.Pitch():][:n*p.Width], x[(t.Row+r)*n:])

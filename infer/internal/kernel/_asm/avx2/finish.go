@@ -33,8 +33,9 @@ type terms struct {
 // finish generates the requantization of one or two terms.
 func finish() {
 	const two = "a·M₀ + b·M₁"
+	finishWide()
 	for _, t := range []terms{
-		{"Wide", "a *int32, aStride int", "a·M", []int{4}},
+		{"WideTies", "a *int32, aStride int", "a·M", []int{4}},
 		{"WideCodes", "a *int32, aStride int, b *uint8, bStride int", two, []int{4, 1}},
 		{"WideWide", "a *int32, aStride int, b *int32, bStride int", two, []int{4, 4}},
 		{"CodesCodes", "a *uint8, aStride int, b *uint8, bStride int", two, []int{1, 1}},
@@ -133,4 +134,78 @@ func requantize8(sums [2]VecVirtual, table Register, one, limit VecVirtual, to M
 func advance(stride string, at Register) {
 	s := Load(Param(stride), GP64())
 	ADDQ(s, at)
+}
+
+// Places in a block of the table of finishWide, in bytes; see wideFinish.
+const (
+	wideConstant   = 0
+	wideMultiplier = 64
+	wideShift      = 128
+	wideBlock      = 160
+)
+
+// finishWide generates the requantization of one term where the constant decides all ties.
+func finishWide() {
+	TEXT("finishWide", NOSPLIT, "func(dst *uint8, dstStride, rows, blocks int, a *int32, aStride int, table *int64, zero, most int)")
+	Doc("finishWide is, for rows of 8·blocks channels, strides in bytes, with table by wideFinish,", "",
+		"\tdst = clamp(zero + floor((a·M + constant) · 2^-shift), 0, most)")
+	Pragma("noescape")
+	dst, a, rows := Load(Param("dst"), GP64()), Load(Param("a"), GP64()), Load(Param("rows"), GP64())
+	zero, limit := YMM(), YMM()
+	VMOVQ(Load(Param("zero"), GP64()), zero.AsX())
+	VPBROADCASTW(zero.AsX(), zero)
+	VMOVQ(Load(Param("most"), GP64()), limit.AsX())
+	VPBROADCASTB(limit.AsX(), limit)
+	Label("row")
+	table, blocks, channel := Load(Param("table"), GP64()), Load(Param("blocks"), GP64()), GP64()
+	XORQ(channel, channel)
+	Label("block")
+	SUBQ(Imm(2), blocks)
+	JLT(LabelRef("last"))
+	first, second := wide8(a, channel, table, 0), wide8(a, channel, table, 1)
+	VMOVDQU(wideCodes(first, second, zero, limit), Mem{Base: dst, Index: channel, Scale: 1})
+	ADDQ(Imm(16), channel)
+	ADDQ(U32(2*wideBlock), table)
+	TESTQ(blocks, blocks)
+	JNZ(LabelRef("block"))
+	JMP(LabelRef("next"))
+	Label("last")
+	only := wide8(a, channel, table, 0)
+	VMOVQ(wideCodes(only, only, zero, limit), Mem{Base: dst, Index: channel, Scale: 1})
+	Label("next")
+	advance("aStride", a)
+	advance("dstStride", dst)
+	DECQ(rows)
+	JNZ(LabelRef("row"))
+	VZEROUPPER()
+	RET()
+}
+
+// wide8 returns the rounded sums of 8 channels, block blocks after a channel.
+func wide8(a, channel, table Register, block int) VecVirtual {
+	even, odd := YMM(), YMM()
+	at := block * wideBlock
+	VMOVDQU(Mem{Base: a, Index: channel, Scale: 4, Disp: 32 * block}, even)
+	VPSRLQ(Imm(32), even, odd)
+	for parity, x := range []VecVirtual{even, odd} {
+		VPMULDQ(Mem{Base: table, Disp: at + wideMultiplier + 32*parity}, x, x)
+		VPADDQ(Mem{Base: table, Disp: at + wideConstant + 32*parity}, x, x)
+	}
+	VPSRLQ(Imm(32), even, even)
+	VPBLENDD(Imm(0xaa), odd, even, even)
+	VPSRAVD(Mem{Base: table, Disp: at + wideShift}, even, even)
+	return even
+}
+
+// wideCodes returns the codes of twice 8 channels.
+func wideCodes(first, second, zero, limit VecVirtual) VecVirtual {
+	words := YMM()
+	VPACKSSDW(second, first, words)
+	VPADDSW(zero, words, words)
+	VPACKUSWB(words, words, words)
+	low, high := words.AsX(), XMM()
+	VEXTRACTI128(Imm(1), words, high)
+	VPUNPCKLDQ(high, low, low)
+	VPMINUB(limit.AsX(), low, low)
+	return low.(VecVirtual)
 }
