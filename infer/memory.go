@@ -16,7 +16,8 @@ const (
 	// Fast keeps weights of fewer than 8 bits as bytes, but for linear layers of a few images, which wait for their weights.
 	// It is what "" means.
 	Fast Memory = "fast"
-	// Small keeps all weights in as few bits as the kernels take.
+	// Small keeps all weights in as few bits as the kernels take, and no copy of those that kernels can read as the model has
+	// them.
 	Small Memory = "small"
 )
 
@@ -44,7 +45,11 @@ const (
 // of returns a set whose plans pack weights so.
 func (p packing) of(set kernel.Set) kernel.Set {
 	plan, packed := set.Plan, set.Packed
-	if packed == nil || p == packNone {
+	switch {
+	case p == packAll && set.Small != nil:
+		set.Plan = set.Small
+		return set
+	case p == packNone || packed == nil:
 		return set
 	}
 	set.Plan = func(c kernel.Conv, weights []int8) kernel.Plan {
@@ -61,7 +66,7 @@ type programs [packings]func() *program
 
 func newPrograms(q *qmodel.Model, set kernel.Set) (list programs) {
 	for p := range packings {
-		if set.Packed == nil && p > 0 {
+		if p == packLinear && set.Packed == nil || p == packAll && set.Packed == nil && set.Small == nil {
 			list[p] = list[0]
 		} else {
 			list[p] = sync.OnceValue(func() *program { return compile(q, p.of(set)) })

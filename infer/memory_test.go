@@ -67,6 +67,37 @@ func TestModelsStayPacked(t *testing.T) {
 	}
 }
 
+// TestSmallKeepsNoCopy compares what a model of minimal filtering and its runner hold with its file.
+func TestSmallKeepsNoCopy(t *testing.T) {
+	const slack = 1 << 20 // for the points of a tile
+	if !slices.Contains(Kernels(), "avx2") {
+		t.Skip("this processor has no AVX2")
+	}
+	b := qmodeltest.New(rand.New(rand.NewPCG(23, 23)), 14, 14, 16)
+	x := 0
+	for range 4 {
+		x = b.ConvForm(x, qmodeltest.Square(3, 1, 1), 256, 1, qmodeltest.Form{WeightBits: 8, CodeBits: 8})
+	}
+	q := b.Finish(b.AvgPool(x, qmodeltest.Square(14, 1, 0), 8), 10)
+	var file bytes.Buffer
+	if err := q.Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	for memory, percent := range map[Memory]int{Small: 105, Fast: 205} {
+		before := held()
+		m, err := FromBytes(file.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := newTestRunner(t, m, Options{Kernel: "avx2", Memory: memory})
+		if got, most := held()-before, file.Len()*percent/100+slack; got > most {
+			t.Errorf("%s: a file of %d bytes holds %d, want at most %d", memory, file.Len(), got, most)
+		}
+		runtime.KeepAlive(m)
+		runtime.KeepAlive(r)
+	}
+}
+
 // TestMemoryDoesNotMatter compares the ways to keep weights, for batches of every packing.
 func TestMemoryDoesNotMatter(t *testing.T) {
 	rng := rand.New(rand.NewPCG(22, 22))

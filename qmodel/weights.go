@@ -4,6 +4,7 @@ package qmodel
 
 import (
 	"fmt"
+	"unsafe"
 
 	"github.com/goqat/goqat/fixed"
 )
@@ -38,8 +39,13 @@ func (w *Weights) Len() int {
 	return max(1, w.Planes) * w.Shape[0] * w.Shape[1] * w.Shape[2] * w.Shape[3]
 }
 
-// Codes returns the codes of valid weights, unpacked.
-func (w *Weights) Codes() []int8 { return unpack(w.Packed, w.Bits, w.Len()) }
+// Codes returns the codes of valid weights, unpacked. Those of 8 bits are the memory of Packed, and not to be changed.
+func (w *Weights) Codes() []int8 {
+	if w.Bits == 8 && len(w.Packed) > 0 {
+		return unsafe.Slice((*int8)(unsafe.Pointer(&w.Packed[0])), len(w.Packed))
+	}
+	return unpack(w.Packed, w.Bits, w.Len())
+}
 
 // Pack sets the codes. It refuses codes that the bits and the coding do not have.
 func (w *Weights) Pack(codes []int8) error {

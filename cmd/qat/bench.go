@@ -47,7 +47,7 @@ images for mlp and lenet, else 32x32x3, and 10 classes.`,
 	c.Flags().IntVar(&f.o.Batch, "batch", 1, "images a run")
 	c.Flags().IntVar(&f.runs, "runs", 0, "runs to measure, 0 for about two seconds of them")
 	addKernel(c, &f.o.Kernel)
-	c.Flags().StringVar((*string)(&f.o.Memory), "memory", string(infer.Fast), "how AVX-512 keeps weights of few bits: fast or small; both give the same integers")
+	c.Flags().StringVar((*string)(&f.o.Memory), "memory", string(infer.Fast), "how weights are kept: fast, or small, which takes some time; both give the same integers")
 	command.AddJSON(c)
 	c.AddCommand(benchTrainCommand())
 	return c

@@ -120,11 +120,13 @@ type Set struct {
 	// Permit asks the operating system for what the loops need beside the processor, once for all time; nil where they need
 	// nothing. It says what is refused, and then the set must not be used.
 	Permit func() error
-	// Plan prepares a convolution with weights [OutC][KH][KW][InC/Groups].
+	// Plan prepares a convolution with weights [OutC][KH][KW][InC/Groups], which it can keep.
 	Plan func(c Conv, weights []int8) Plan
 	// Packed is Plan with weights in as few bits as the loops take: less memory, and less to wait for where weights come
 	// from memory for a few rows, but taken apart anew for every tile of rows. It is nil where Plan does the same.
 	Packed func(c Conv, weights []int8) Plan
+	// Small is Plan with the least memory, at the price of some time. It is nil where that is Packed, or Plan.
+	Small func(c Conv, weights []int8) Plan
 	// FewRows is the number of rows below which products by Plan wait for weights, so that those by Packed take less time.
 	FewRows int
 	// Signs prepares a convolution of signs.

@@ -16,8 +16,8 @@ import (
 // testSets are sets beside those that models run by.
 var testSets []kernel.Set
 
-// fast returns the sets of this processor but the reference, which is the last, and beside those that pack weights the same
-// with packed ones.
+// fast returns the sets of this processor but the reference, which is the last, and beside those that pack weights or take
+// less memory the same so.
 func fast() (fast []kernel.Set, reference kernel.Set) {
 	fast = slices.Clone(testSets)
 	all := sets.All()
@@ -28,6 +28,10 @@ func fast() (fast []kernel.Set, reference kernel.Set) {
 		fast = append(fast, s)
 		if s.Packed != nil {
 			s.Name, s.Plan = s.Name+", packed", s.Packed
+			fast = append(fast, s)
+		}
+		if s.Small != nil {
+			s.Name, s.Plan = s.Name+", small", s.Small
 			fast = append(fast, s)
 		}
 	}

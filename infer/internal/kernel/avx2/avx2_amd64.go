@@ -15,7 +15,7 @@ import (
 
 // Set is the kernels of processors with AVX2.
 var Set = kernel.Set{
-	Name: "avx2", Supported: cpu.X86.HasAVX2, Plan: newPlan, Signs: newSigns,
+	Name: "avx2", Supported: cpu.X86.HasAVX2, Plan: newPlan, Small: newSmallPlan, Signs: newSigns,
 	Finish: newFinish, Compare: Processor.NewCompare, MaxPool: Processor.MaxPool, SumPool: Processor.SumPool,
 	Online: kernel.OnlineCodes,
 }
@@ -33,7 +33,7 @@ var Processor = &vector.Processor{
 		CompareSums: compareSums, ComparePlanes: comparePlanes,
 	},
 	Winograd: &vector.Winograd{
-		Name: "avx2 16-bit winograd", Codes: transformCodes, Weights: transformWeights, Sums: transformSums,
+		Name: "avx2 16-bit winograd", Codes: transformCodes, Pack: packWeights, Weights: transformWeights, Sums: transformSums,
 		Products: []vector.PointsProduct{1: dotPoints1, dotPoints2, dotPoints3, dotPoints4, dotPoints5, dotPoints6},
 	},
 }
@@ -49,10 +49,14 @@ func newFinish(e kernel.Epilogue) kernel.Finisher {
 	return Processor.NewSums(e)
 }
 
-func newPlan(c kernel.Conv, weights []int8) kernel.Plan {
+func newPlan(c kernel.Conv, weights []int8) kernel.Plan { return planOf(c, weights, false) }
+
+func newSmallPlan(c kernel.Conv, weights []int8) kernel.Plan { return planOf(c, weights, true) }
+
+func planOf(c kernel.Conv, weights []int8, small bool) kernel.Plan {
 	switch {
 	case c.Groups == 1:
-		return newDot(c, weights)
+		return newDot(c, weights, small)
 	case c.Groups == c.InC && c.Groups == c.OutC && c.InC >= 16:
 		return Processor.NewDepthwise(c, weights)
 	default:
@@ -77,11 +81,11 @@ var dotBytes = vector.Dot{Name: "avx2 8-bit", Width: 1, Together: 4}
 
 var dotBytesBlocks = []vector.BlockProduct{1: dotBytes1, dotBytes2, dotBytes3, dotBytes4, dotBytes5, dotBytes6}
 
-func newDot(c kernel.Conv, weights []int8) kernel.Plan {
+func newDot(c kernel.Conv, weights []int8, small bool) kernel.Plan {
 	if block := wordBlock(weights, c.KW*c.InC, c.Max); block > 1 {
 		return Processor.NewDot(c, weights, dotBytes.WithBlock(dotBytesBlocks, block))
 	}
-	if p := Processor.NewWinograd(c, weights); p != nil {
+	if p := Processor.NewWinograd(c, weights, small); p != nil {
 		return p
 	}
 	return Processor.NewDot(c, weights, &dotWords)

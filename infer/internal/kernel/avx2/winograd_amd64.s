@@ -426,7 +426,87 @@ block:
 	VZEROUPPER
 	RET
 
-// func transformWeights(points *uint8, pitch int, w *int8, steps int)
+// func packWeights(dst *uint8, w *int8, channels int, steps int)
+// Requires: AVX, AVX2
+TEXT ·packWeights(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ channels+16(FP), DX
+	LEAQ (DX)(DX*8), BX
+	LEAQ (BX)(BX*2), R11
+	LEAQ (R11)(BX*2), R12
+	LEAQ (R12)(BX*2), R13
+	MOVQ BX, DI
+	SHLQ $0x03, DI
+	MOVQ $0x00000009, SI
+
+tap:
+	MOVQ CX, R8
+	MOVQ AX, R9
+	MOVQ steps+24(FP), R10
+
+block:
+	LEAQ           (R8)(DI*1), R14
+	VBROADCASTI128 (R8), Y0
+	VINSERTI128    $0x01, (R14), Y0, Y0
+	VBROADCASTI128 (R8)(BX*1), Y1
+	VINSERTI128    $0x01, (R14)(BX*1), Y1, Y1
+	VBROADCASTI128 (R8)(BX*2), Y2
+	VINSERTI128    $0x01, (R14)(BX*2), Y2, Y2
+	VBROADCASTI128 (R8)(R11*1), Y3
+	VINSERTI128    $0x01, (R14)(R11*1), Y3, Y3
+	VBROADCASTI128 (R8)(BX*4), Y4
+	VINSERTI128    $0x01, (R14)(BX*4), Y4, Y4
+	VBROADCASTI128 (R8)(R12*1), Y5
+	VINSERTI128    $0x01, (R14)(R12*1), Y5, Y5
+	VBROADCASTI128 (R8)(R11*2), Y6
+	VINSERTI128    $0x01, (R14)(R11*2), Y6, Y6
+	VBROADCASTI128 (R8)(R13*1), Y7
+	VINSERTI128    $0x01, (R14)(R13*1), Y7, Y7
+	VPUNPCKLWD     Y1, Y0, Y8
+	VPUNPCKHWD     Y1, Y0, Y0
+	VPUNPCKLWD     Y3, Y2, Y1
+	VPUNPCKHWD     Y3, Y2, Y2
+	VPUNPCKLWD     Y5, Y4, Y3
+	VPUNPCKHWD     Y5, Y4, Y4
+	VPUNPCKLWD     Y7, Y6, Y5
+	VPUNPCKHWD     Y7, Y6, Y6
+	VPUNPCKLDQ     Y1, Y8, Y7
+	VPUNPCKHDQ     Y1, Y8, Y1
+	VPUNPCKLDQ     Y5, Y3, Y8
+	VPUNPCKHDQ     Y5, Y3, Y3
+	VPUNPCKLQDQ    Y8, Y7, Y5
+	VPUNPCKHQDQ    Y8, Y7, Y7
+	VPUNPCKLQDQ    Y3, Y1, Y8
+	VPUNPCKHQDQ    Y3, Y1, Y1
+	VPUNPCKLDQ     Y2, Y0, Y3
+	VPUNPCKHDQ     Y2, Y0, Y0
+	VPUNPCKLDQ     Y6, Y4, Y2
+	VPUNPCKHDQ     Y6, Y4, Y4
+	VPUNPCKLQDQ    Y2, Y3, Y6
+	VPUNPCKHQDQ    Y2, Y3, Y2
+	VPUNPCKLQDQ    Y4, Y0, Y3
+	VPUNPCKHQDQ    Y4, Y0, Y0
+	VMOVDQU        Y5, (R9)
+	VMOVDQU        Y7, 288(R9)
+	VMOVDQU        Y8, 576(R9)
+	VMOVDQU        Y1, 864(R9)
+	VMOVDQU        Y6, 1152(R9)
+	VMOVDQU        Y2, 1440(R9)
+	VMOVDQU        Y3, 1728(R9)
+	VMOVDQU        Y0, 2016(R9)
+	ADDQ           $0x10, R8
+	ADDQ           $0x00000900, R9
+	SUBQ           $0x08, R10
+	JNZ            block
+	ADDQ           $0x20, AX
+	ADDQ           DX, CX
+	DECQ           SI
+	JNZ            tap
+	VZEROUPPER
+	RET
+
+// func transformWeights(points *uint8, pitch int, w *uint8, steps int)
 // Requires: AVX, AVX2
 TEXT ·transformWeights(SB), NOSPLIT, $0-32
 	MOVQ   points+0(FP), AX

@@ -13,11 +13,17 @@ package avx2
 //go:noescape
 func transformCodes(points *uint8, point int, codes *uint8, pitch int, channels int, tiles int)
 
+// packWeights writes the weights [16][9][channels] of 16 outputs, from w on, as [steps][9][16][2]. The steps are a
+// multiple of 8.
+//
+//go:noescape
+func packWeights(dst *uint8, w *int8, channels int, steps int)
+
 // transformWeights writes the 6 × 6 points of kernels of 3 × 3 weights. The weights are [steps][3][3][16][2], the
 // points [6][6][steps][16][2] words, those of a point pitch bytes after those of the one before.
 //
 //go:noescape
-func transformWeights(points *uint8, pitch int, w *int8, steps int)
+func transformWeights(points *uint8, pitch int, w *uint8, steps int)
 
 // transformSums adds to start the 4 × 4 sums of 16 channels of tiles, each four pixels before the one before it. Lines of
 // acc are pitch bytes apart, pixels 64; sums are those at the points, [tile][6][6][16], the last tile first and lost.

@@ -28,8 +28,10 @@ type Winograd struct {
 	// Codes writes the points of tiles of 6 × 6 pixels, each four pixels after the one before, in lines pitch bytes apart,
 	// as [tile][36][channels] words, point bytes from a point to the next. The channels are a multiple of 16.
 	Codes func(points *uint8, point int, codes *uint8, pitch, channels, tiles int)
+	// Pack writes the weights [16][9][channels] of 16 outputs, from w on, as [steps][9][16][2]. The steps are a multiple of 8.
+	Pack func(dst *uint8, w *int8, channels, steps int)
 	// Weights writes the points of weights [steps][3][3][16][2] as [36][steps][16][2] words, points pitch bytes apart.
-	Weights func(points *uint8, pitch int, w *int8, steps int)
+	Weights func(points *uint8, pitch int, w *uint8, steps int)
 	// Sums adds to start the 4 × 4 sums of 16 channels of tiles, each four pixels before the one before, in lines pitch bytes
 	// apart: from the sums at points, [tile][36][16], the last tile first. It overwrites these.
 	Sums func(acc *int32, pitch int, sums *int32, tiles int, start *int32)
@@ -61,12 +63,14 @@ type winogradPlan struct {
 	loops   *Winograd
 	columns int     // tiles of a line of tiles
 	lines   int     // lines of tiles of a band, at most
-	weights []int8  // [panel][InC/2][3][3][16][2], zeros after the channels
+	weights []int8  // [channel][3][3][InC], zeros after the channels; nil where they are packed
+	packed  []uint8 // [panel][InC/2][3][3][16][2]; nil where they are packed when a panel is multiplied
 	start   []int32 // [channel]: -zero·Σ w; zeros after the channels
 }
 
-// NewWinograd prepares a convolution by minimal filtering, nil where that cannot be or would take longer.
-func (p *Processor) NewWinograd(c kernel.Conv, weights []int8) kernel.Plan {
+// NewWinograd prepares a convolution by minimal filtering, nil where that cannot be or would take longer. With small, it
+// keeps no copy of the weights but reads those that it gets.
+func (p *Processor) NewWinograd(c kernel.Conv, weights []int8, small bool) kernel.Plan {
 	if p.Winograd == nil || c.KH != 3 || c.KW != 3 || c.StrideH != 1 || c.StrideW != 1 || c.Groups != 1 || c.InC%16 != 0 {
 		return nil
 	}
@@ -74,7 +78,7 @@ func (p *Processor) NewWinograd(c kernel.Conv, weights []int8) kernel.Plan {
 	if !d.cut() || !d.pays() || !d.fits(weights) {
 		return nil
 	}
-	d.pack(weights)
+	d.keep(weights, small)
 	return d
 }
 
@@ -113,22 +117,36 @@ func (p *winogradPlan) fits(weights []int8) bool {
 	return true
 }
 
-// panelSize returns the weights of a panel.
-func (p *winogradPlan) panelSize() int { return 9 * p.C.InC * panel }
-
-func (p *winogradPlan) pack(weights []int8) {
-	panels, n := p.Padded(p.C.OutC)/panel, p.C.InC
-	p.weights = make([]int8, panels*p.panelSize())
-	p.start = make([]int32, panels*panel)
+// keep keeps the weights, packed or as they are.
+func (p *winogradPlan) keep(weights []int8, small bool) {
+	n, padded := 9*p.C.InC, p.Padded(p.C.OutC)
+	p.start = make([]int32, padded)
 	for o := range p.C.OutC {
-		to, sum := p.weights[o/panel*p.panelSize()+o%panel*2:], int32(0)
-		for i, w := range weights[o*9*n:][:9*n] {
-			tap, channel := i/n, i%n
-			to[(channel/2*9+tap)*2*panel+channel%2] = w
-			sum += int32(w)
+		for _, w := range weights[o*n:][:n] {
+			p.start[o] -= p.C.Zero * int32(w)
 		}
-		p.start[o] = -p.C.Zero * sum
 	}
+	if p.weights = weights; padded > p.C.OutC {
+		p.weights = append(make([]int8, 0, padded*n), weights...)[:padded*n]
+	}
+	if small {
+		return
+	}
+	packed := make([]uint8, padded*n)
+	for first := 0; first < padded; first += panel {
+		p.loops.Pack(&packed[first*n], &p.weights[first*n], p.C.InC, p.C.InC/2)
+	}
+	p.weights, p.packed = nil, packed
+}
+
+// panelPart returns the packed weights of a panel for so many steps from an input channel on, which it can pack in memory.
+func (p *winogradPlan) panelPart(first, channel, steps int, memory []uint8) []uint8 {
+	at := first * 9 * p.C.InC
+	if p.packed != nil {
+		return p.packed[at+9*panel*channel:][:9*2*panel*steps]
+	}
+	p.loops.Pack(&memory[0], &p.weights[at+channel], p.C.InC, steps)
+	return memory
 }
 
 func (p *winogradPlan) Name() string { return p.loops.Name }
@@ -150,15 +168,17 @@ func (p *winogradPlan) part() int { return min(p.C.InC, winogradPart) }
 // pitch returns the bytes from a point of weights to the next.
 func (p *winogradPlan) pitch() int { return 2*panel*p.part() + line }
 
-// A winogradMemory is the parts of a scratch: of bytes the codes under a band and the points of codes and weights, of int32
+// A winogradMemory is the parts of a scratch: of bytes the codes under a band, their points, a panel
+// of weights and its points, of int32
 // the sums at points, and of a panel.
-type winogradMemory struct{ codes, points, weights, sums, acc int }
+type winogradMemory struct{ codes, points, packed, weights, sums, acc int }
 
 func (p *winogradPlan) memory() winogradMemory {
 	tiles := p.lines * p.columns
 	return winogradMemory{
 		codes:   aligned((p.lines*winogradTile+2)*p.Pitch() + winogradTile*p.C.InC), // the last tiles can read after the last line
 		points:  tiles * p.pointBytes(),
+		packed:  9 * panel * p.part(),
 		weights: winogradPoints * p.pitch(),
 		sums:    tiles * winogradPoints * panel,
 		acc:     (p.lines*winogradTile*p.C.OutW + winogradTile) * panel, // the last tiles can write after the last row
@@ -173,7 +193,7 @@ func aligned(bytes int) int { return (bytes + line - 1) / line * line }
 
 func (p *winogradPlan) Needs() kernel.Needs {
 	m := p.memory()
-	return kernel.Needs{Bytes: m.codes + m.points + m.weights, Wide: m.sums + m.acc}
+	return kernel.Needs{Bytes: m.codes + m.points + m.packed + m.weights, Wide: m.sums + m.acc}
 }
 
 func (p *winogradPlan) Accumulate(acc []int32, x []uint8, t kernel.Tile, s *kernel.Scratch) {
@@ -204,7 +224,7 @@ func (p *winogradCodes) Run(t kernel.Tile, x []uint8, tensors []kernel.Tensor, s
 func (p *winogradPlan) panels(x []uint8, t kernel.Tile, s *kernel.Scratch, put func(sums []int32, part kernel.Tile)) {
 	m := p.memory()
 	codes, bytes := s.Bytes[:m.codes], s.Bytes[m.codes:]
-	points, weights := bytes[:m.points], bytes[m.points:][:m.weights]
+	points, packed, weights := bytes[:m.points], bytes[m.points:][:m.packed], bytes[m.points+m.packed:][:m.weights]
 	sums, acc := s.Wide[:m.sums], s.Wide[m.sums:][:m.acc]
 	p.Copy(codes, x, t.Row, t.Rows)
 	lines := tilesOf(t.Rows / p.C.OutW)
@@ -215,7 +235,7 @@ func (p *winogradPlan) panels(x []uint8, t kernel.Tile, s *kernel.Scratch, put f
 		at := t.Channel + first
 		for channel := 0; channel < p.C.InC; channel += winogradPart {
 			steps := min(winogradPart, p.C.InC-channel) / 2
-			p.loops.Weights(&weights[0], p.pitch(), &p.weights[at/panel*p.panelSize()+channel*9*panel], steps)
+			p.loops.Weights(&weights[0], p.pitch(), &p.panelPart(at, channel, steps, packed)[0], steps)
 			p.products(sums, points[2*channel:], weights, lines*p.columns, steps, channel > 0)
 		}
 		pitch := p.C.OutW * panel

@@ -14,6 +14,7 @@ import (
 // in columns; see vector.Winograd for what the transforms are.
 func winograd() {
 	transformCodes()
+	packWeights()
 	transformWeights()
 	transformSums()
 	for n := 1; n <= maxRows; n++ {
@@ -171,8 +172,97 @@ func transformCodes() {
 	RET()
 }
 
+// rowsOf8 returns the places of eight rows, stride bytes apart, from a register on.
+func rowsOf8(at, stride GPVirtual) func(i int) Mem {
+	odd := [4]GPVirtual{stride, GP64(), GP64(), GP64()} // 1, 3, 5 and 7 strides
+	for i := 1; i < len(odd); i++ {
+		LEAQ(Mem{Base: odd[i-1], Index: stride, Scale: 2}, odd[i])
+	}
+	return func(i int) Mem {
+		if i == 0 {
+			return Mem{Base: at}
+		}
+		scale := i & -i
+		return Mem{Base: at, Index: odd[i/scale/2], Scale: uint8(scale)}
+	}
+}
+
+// transpose8 returns the columns of eight rows of eight words, in either half of registers.
+func transpose8(rows [8]VecVirtual) [8]VecVirtual {
+	unpack := func(low, high func(ops ...Op), a, b VecVirtual) [2]VecVirtual {
+		y := [2]VecVirtual{YMM(), YMM()}
+		low(b, a, y[0])
+		high(b, a, y[1])
+		return y
+	}
+	var words, pairs [4][2]VecVirtual
+	for i := range words {
+		words[i] = unpack(vpunpcklwd, vpunpckhwd, rows[2*i], rows[2*i+1])
+	}
+	var columns [8]VecVirtual
+	for half := range 2 {
+		for i := range 2 {
+			pairs[2*half+i] = unpack(vpunpckldq, vpunpckhdq, words[2*i][half], words[2*i+1][half])
+		}
+		for i := range 2 {
+			four := unpack(vpunpcklqdq, vpunpckhqdq, pairs[2*half][i], pairs[2*half+1][i])
+			copy(columns[4*half+2*i:], four[:])
+		}
+	}
+	return columns
+}
+
+func vpunpcklwd(ops ...Op)  { VPUNPCKLWD(ops[0], ops[1], ops[2]) }
+func vpunpckhwd(ops ...Op)  { VPUNPCKHWD(ops[0], ops[1], ops[2]) }
+func vpunpckldq(ops ...Op)  { VPUNPCKLDQ(ops[0], ops[1], ops[2]) }
+func vpunpckhdq(ops ...Op)  { VPUNPCKHDQ(ops[0], ops[1], ops[2]) }
+func vpunpcklqdq(ops ...Op) { VPUNPCKLQDQ(ops[0], ops[1], ops[2]) }
+func vpunpckhqdq(ops ...Op) { VPUNPCKHQDQ(ops[0], ops[1], ops[2]) }
+
+func packWeights() {
+	TEXT("packWeights", NOSPLIT, "func(dst *uint8, w *int8, channels, steps int)")
+	Doc("packWeights writes the weights [16][9][channels] of 16 outputs, from w on, as [steps][9][16][2]. The steps are a",
+		"multiple of 8.")
+	Pragma("noescape")
+	dst, w := Load(Param("dst"), GP64()).(GPVirtual), Load(Param("w"), GP64()).(GPVirtual)
+	channels, stride, tap := Load(Param("channels"), GP64()).(GPVirtual), GP64(), GP64()
+	LEAQ(Mem{Base: channels, Index: channels, Scale: 8}, stride)
+	second, at, to, left := GP64(), GP64(), GP64(), GP64()
+	upper, lower := rowsOf8(at, stride), GP64()
+	MOVQ(stride, second)
+	SHLQ(Imm(3), second)
+	MOVQ(U32(9), tap)
+	Label("tap")
+	MOVQ(w, at)
+	MOVQ(dst, to)
+	Load(Param("steps"), left)
+	Label("block")
+	LEAQ(Mem{Base: at, Index: second, Scale: 1}, lower)
+	var rows [8]VecVirtual
+	for i := range rows {
+		rows[i] = YMM()
+		from := upper(i)
+		VBROADCASTI128(from, rows[i])
+		from.Base = lower
+		VINSERTI128(Imm(1), from, rows[i], rows[i])
+	}
+	for i, column := range transpose8(rows) {
+		VMOVDQU(column, Mem{Base: to, Disp: i * 9 * 32})
+	}
+	ADDQ(Imm(16), at)
+	ADDQ(U32(8*9*32), to)
+	SUBQ(Imm(8), left)
+	JNZ(LabelRef("block"))
+	ADDQ(Imm(32), dst)
+	ADDQ(channels, w)
+	DECQ(tap)
+	JNZ(LabelRef("tap"))
+	VZEROUPPER()
+	RET()
+}
+
 func transformWeights() {
-	TEXT("transformWeights", NOSPLIT, "func(points *uint8, pitch int, w *int8, steps int)")
+	TEXT("transformWeights", NOSPLIT, "func(points *uint8, pitch int, w *uint8, steps int)")
 	Doc("transformWeights writes the 6 × 6 points of kernels of 3 × 3 weights. The weights are [steps][3][3][16][2], the",
 		"points [6][6][steps][16][2] words, those of a point pitch bytes after those of the one before.")
 	Pragma("noescape")
