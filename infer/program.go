@@ -68,6 +68,18 @@ var steps = map[string]func(m *qmodel.Model, i int, c kernel.Conv, set kernel.Se
 
 // finisher prepares the end of operator i, which requantizes or compares.
 func finisher(m *qmodel.Model, i int, set kernel.Set) kernel.Finisher {
+	return finish(epilogue(m, i), set)
+}
+
+func finish(e kernel.Epilogue, set kernel.Set) kernel.Finisher {
+	if e.T != nil {
+		return set.Compare(e)
+	}
+	return set.Finish(e)
+}
+
+// epilogue describes the end of operator i.
+func epilogue(m *qmodel.Model, i int) kernel.Epilogue {
 	o := &m.Operators[i]
 	e := kernel.Epilogue{
 		Channels: m.Tensors[o.Output].Channels, Output: o.Output, Others: o.Terms(), R: o.Requantizer,
@@ -82,10 +94,7 @@ func finisher(m *qmodel.Model, i int, set kernel.Set) kernel.Finisher {
 		e.Terms = append(e.Terms, kernel.Term{Codes: m.Tensors[t].Kind == qmodel.Codes, Zero: m.Tensors[t].ZeroPoint})
 		e.Steps = append(e.Steps, steps[t])
 	}
-	if e.T != nil {
-		return set.Compare(e)
-	}
-	return set.Finish(e)
+	return e
 }
 
 // rows splits an operator's output in tiles of about rowWork numbers.

@@ -3,6 +3,9 @@
 package infer
 
 import (
+	"math/bits"
+	"slices"
+
 	"github.com/goqat/goqat/infer/internal/kernel"
 	"github.com/goqat/goqat/qmodel"
 )
@@ -27,7 +30,8 @@ type weighted struct {
 // newWeighted prepares operator i.
 func newWeighted(m *qmodel.Model, i int, c kernel.Conv, set kernel.Set) step {
 	o := &m.Operators[i]
-	w := &weighted{c: c, in: o.Inputs[0], out: o.Output, own: m.Accumulators(o), finish: finisher(m, i, set)}
+	w := &weighted{c: c, in: o.Inputs[0], out: o.Output, own: m.Accumulators(o)}
+	e := epilogue(m, i)
 	w.adds = int(m.MACs(i)) * w.own
 	d := o.Window().Dilated()
 	if d != [2]int{1, 1} {
@@ -39,13 +43,35 @@ func newWeighted(m *qmodel.Model, i int, c kernel.Conv, set kernel.Set) step {
 			sets = append(sets, o.Weights.Values(k))
 		}
 		w.center = kernel.NewCentering(c, d[0], d[1], zeros, sets)
+		fold(&e, w.center)
 	}
+	w.finish = finish(e, set)
 	w.wide = w.own == 1 && o.Requantizer == nil && o.Thresholds == nil
 	w.plan = kernel.NewParts(set, o.Weights.Sets(), func(set kernel.Set, k int) kernel.Plan { return w.newPlan(m, o, k, set) })
 	if f, ok := w.plan.(kernel.Fuser); ok && !w.double && w.rest == nil && w.unfold == nil && w.center == nil {
 		w.fused = f.Fuse(w.finish)
 	}
 	return w
+}
+
+// fold moves what a centering adds to most pixels into the biases of accumulators, where these and the accumulators without
+// it fit int32.
+func fold(e *kernel.Epilogue, center *kernel.Centering) {
+	if e.R == nil || e.ByImage() || e.Own() != 1 || e.Terms[0].Width() == 32 {
+		return
+	}
+	reach := int32(1) << (e.Terms[0].Width() - 1) // of accumulators with their biases
+	common := center.Fold(1<<31 - 1 - reach)
+	if common == nil {
+		return
+	}
+	r := *e.R
+	r.AccBias = slices.Clone(r.AccBias)
+	for c, missing := range common {
+		r.AccBias[c] += missing
+	}
+	e.R = &r
+	e.Terms[0].Bits = bits.Len32(uint32(reach+max(slices.Max(common), -slices.Min(common)))) + 1
 }
 
 // newPlan prepares set k of the weights. Where there are several, all fit int8.

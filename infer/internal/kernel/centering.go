@@ -2,6 +2,8 @@
 
 package kernel
 
+import "slices"
+
 // A Centering makes up for an input whose channels have zero points of their own. A plan knows one zero point z and pads
 // with it, so that it computes Σ (q - z)·w over the taps inside of the image. What is missing is Σ (z - z[channel])·w over
 // the same taps, which no code of the input changes: a number for each output channel and each set of taps that lie inside.
@@ -9,6 +11,8 @@ type Centering struct {
 	pixels, width, channels int
 	row, column             []int     // what set of taps an output row, and a column, has inside
 	columns                 int       // sets of a row
+	whole                   int       // the index of the set of all taps in missing, -1 for none
+	folded                  bool      // nothing is missing there
 	missing                 [][]int32 // [set of weights][row set, column set, output channel]
 }
 
@@ -17,7 +21,10 @@ type Centering struct {
 func NewCentering(c Conv, dilationH, dilationW int, zeros []int32, sets [][]int16) *Centering {
 	rows, rowTaps := insides(c.OutH, c.StrideH, c.Top, c.KH, dilationH, c.InH)
 	columns, columnTaps := insides(c.OutW, c.StrideW, c.Left, c.KW, dilationW, c.InW)
-	p := &Centering{pixels: c.Pixels(), width: c.OutW, channels: c.OutC, row: rows, column: columns, columns: len(columnTaps)}
+	p := &Centering{pixels: c.Pixels(), width: c.OutW, channels: c.OutC, row: rows, column: columns, columns: len(columnTaps), whole: -1}
+	if r, k := slices.Index(rowTaps, [2]int{0, c.KH}), slices.Index(columnTaps, [2]int{0, c.KW}); r >= 0 && k >= 0 {
+		p.whole = (r*len(columnTaps) + k) * c.OutC
+	}
 	for _, weights := range sets {
 		taps := tapOffsets(c, zeros, weights)
 		missing := make([]int32, 0, len(rowTaps)*len(columnTaps)*c.OutC)
@@ -70,12 +77,34 @@ func insides(outputs, stride, pad, taps, dilation, size int) (which []int, range
 	return which, ranges
 }
 
+// Fold returns what is missing where all taps are inside of the image, one number for each channel, and leaves the others
+// less that: whoever takes them as biases has nothing to add to most pixels. It returns nil where there are several sets of
+// weights, no such pixel, or a number beyond ±most.
+func (p *Centering) Fold(most int32) []int32 {
+	if len(p.missing) != 1 || p.whole < 0 {
+		return nil
+	}
+	missing := p.missing[0]
+	common := slices.Clone(missing[p.whole:][:p.channels])
+	if slices.Max(common) > most || slices.Min(common) < -most {
+		return nil
+	}
+	for i := range missing {
+		missing[i] -= common[i%p.channels]
+	}
+	p.folded = true
+	return common
+}
+
 // Add adds what is missing to the accumulators of a tile.
 func (p *Centering) Add(acc []int32, t Tile) {
 	for _, missing := range p.missing {
 		for r := range t.Rows {
 			pixel := (t.Row + r) % p.pixels
 			at := (p.row[pixel/p.width]*p.columns + p.column[pixel%p.width]) * p.channels
+			if p.folded && at == p.whole {
+				continue
+			}
 			row, add := acc[r*t.Stride:][:t.Channels], missing[at+t.Channel:][:t.Channels]
 			for i := range row {
 				row[i] += add[i]
