@@ -17,7 +17,7 @@ const (
 	// It is what "" means.
 	Fast Memory = "fast"
 	// Small keeps all weights in as few bits as the kernels take, and no copy of those that kernels can read as the model has
-	// them.
+	// them. Tiles of AMX take bytes: layers whose weights AVX-512 takes in fewer bits run by that, then.
 	Small Memory = "small"
 )
 

@@ -16,10 +16,14 @@ func NewParts(set Set, n int, prepare func(set Set, k int) Plan) Plan {
 	if n == 1 {
 		return p[0]
 	}
-	if !p.alike() { // weights of other bits can have other tiles, but for the reference
+	switch { // weights of other bits can have other tiles, of signs in portable Go, too, but for the reference
+	case p.alike():
+		return p
+	case set.Name == Generic.Name:
 		return NewParts(Reference, n, prepare)
+	default:
+		return NewParts(Generic, n, prepare)
 	}
-	return p
 }
 
 // alike says whether all plans have the same tiles.

@@ -5,7 +5,6 @@
 package amx
 
 import (
-	"math/bits"
 	"unsafe"
 
 	"github.com/goqat/goqat/infer/internal/kernel"
@@ -99,21 +98,33 @@ func (p *dotPlan) pack(weights []int8) {
 	p.fits = true
 	for o := range c.OutC {
 		to := p.weights[o/lanes*p.pitch+o%lanes*4:]
-		sum, size := int32(0), int64(0)
-		for ky := range c.KH {
-			for k, w := range weights[(o*c.KH+ky)*taps:][:taps] {
-				in := k % p.depth
-				to[(ky*p.each+k/p.depth)*tile+in/4*4*lanes+in%4] = w
-				sum += int32(w)
-				size += int64(max(w, -w))
-				if w == -128 {
-					size += 256
-				}
+		sum, size := int32(0), int64(0) // of all weights of the channel, and of their absolute values
+		for range c.KH {
+			line := weights[:taps]
+			weights = weights[taps:]
+			for _, w := range line {
+				v := int32(w)
+				sum, size = sum+v, size+int64(max(v, -v))
+			}
+			for range p.each {
+				slice := line[:min(p.depth, len(line))]
+				line = line[len(slice):]
+				packSlice(to, slice)
+				to = to[min(tile, len(to)):]
 			}
 		}
 		p.start[o] = -c.Zero * sum
-		p.fits = p.fits && bits.Len64(uint64(size*int64(c.Max))) < 32
+		p.fits = p.fits && size*int64(c.Max) < 1<<31
 	}
+}
+
+// packSlice packs a channel's weights of a slice, four of them every 64 bytes.
+func packSlice(to, weights []int8) {
+	for ; len(weights) >= 4; weights = weights[4:] {
+		*(*[4]int8)(to) = [4]int8(weights)
+		to = to[min(4*lanes, len(to)):]
+	}
+	copy(to, weights)
 }
 
 // aligned returns n bytes that begin with a line of the cache, as tiles are loaded fastest.

@@ -25,7 +25,7 @@ type args struct {
 	other       *uint8    // codes of a second term
 	table       *int64    // [16 channels]: see finisher.add of package avx512
 	tableStep   int       // bytes of the table of a panel
-	zero        int       // zero point of dst
+	zero        int       // zero point of dst; with one term the constants have it
 	least       int       // least code of dst
 	most        int       // greatest code of dst
 	scratch     *int32    // 10240 bytes, aligned to 8192

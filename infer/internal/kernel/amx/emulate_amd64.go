@@ -101,9 +101,9 @@ func (a *args) emulateRow(b blocking, row, x, panel, j int) {
 // emulateEnd makes a code of a sum, by the table of 16 channels.
 func (a *args) emulateEnd(sum int32, table *int64, lane int, other *uint8) uint8 {
 	const vector, shift, below, unit = 8, 2, 3, 5 // numbers of a vector; vectors of the table
-	multiplier := 3
+	multiplier, zero := 3, int64(0)               // which the constants have
 	if other != nil {
-		multiplier = 7
+		multiplier, zero = 7, int64(a.zero)
 	}
 	wide := func(v int) int64 { return *at(table, vector*(v+lane%2)+lane/2) }
 	narrow := func(v int) int64 { return int64(*at((*int32)(unsafe.Pointer(table)), 2*vector*v+lane)) }
@@ -115,6 +115,6 @@ func (a *args) emulateEnd(sum int32, table *int64, lane int, other *uint8) uint8
 		}
 	}
 	rounded := y >> 32 >> narrow(shift)
-	rounded = max(-1<<15, min(rounded, 1<<15-1)) + int64(a.zero) // as words are packed
+	rounded = max(-1<<15, min(rounded, 1<<15-1)) + zero // as words are packed
 	return uint8(max(int64(a.least), min(max(0, rounded), int64(a.most))))
 }

@@ -158,6 +158,9 @@ func (d *drawn) finish(m *machine.Machine, rng *rand.Rand, values map[string]uin
 		row, c := i/d.channels(), i%d.channels()
 		want[row*q.Stride+c] = q.Code(sum, row, c)
 	}
+	if d.end == wide {
+		q.FoldZero()
+	}
 	values["dst"], values["dstStride"] = m.Give(got), uint64(q.Stride)
 	if d.end == wideCodes {
 		values["other"] = m.Give(q.Other)

@@ -26,15 +26,16 @@ const (
 func (p *product) limits() {
 	p.Op("MOVL $0x5555, CX")
 	p.Op("KMOVW CX, K1")
-	for i, name := range []string{"zero", "least", "most"} {
+	limit := func(name, broadcast string, to Z) {
 		p.argument(name, CX)
 		p.Op("VMOVQ CX, X15")
-		broadcast := "VPBROADCASTB"
-		if i == 0 {
-			broadcast = "VPBROADCASTW"
-		}
-		p.Op("%s X15, %v", broadcast, zeroes+Z(i))
+		p.Op("%s X15, %v", broadcast, to)
 	}
+	if p.end == wideCodes { // else the constants have it
+		limit("zero", "VPBROADCASTW", zeroes)
+	}
+	limit("least", "VPBROADCASTB", leasts)
+	limit("most", "VPBROADCASTB", mosts)
 	p.Op("VMOVDQU32 order<>+0(SB), %v", ordered)
 }
 
@@ -219,8 +220,10 @@ func (p *product) quad(name string) []Code {
 	c, v := &list[3], func(i int) Z { return quadEven + 1 + Z(i) }
 	c.Op("VPACKSSDW %v, %v, %v", v(1), v(0), v(0))
 	c.Op("VPACKSSDW %v, %v, %v", v(3), v(2), v(2))
-	c.Op("VPADDSW %v, %v, %v", zeroes, v(0), v(0))
-	c.Op("VPADDSW %v, %v, %v", zeroes, v(2), v(2))
+	if p.end == wideCodes {
+		c.Op("VPADDSW %v, %v, %v", zeroes, v(0), v(0))
+		c.Op("VPADDSW %v, %v, %v", zeroes, v(2), v(2))
+	}
 	c.Op("VPACKUSWB %v, %v, %v", v(2), v(0), v(0))
 	c.Op("VPMAXUB %v, %v, %v", leasts, v(0), v(0))
 	c.Op("VPMINUB %v, %v, %v", mosts, v(0), v(0))

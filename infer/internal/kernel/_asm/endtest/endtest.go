@@ -93,3 +93,12 @@ func (q *Requantization) Code(sum int32, row, c int) byte {
 	}
 	return byte(max(q.Least, min(q.Zero+rounded, q.Most)))
 }
+
+// FoldZero adds the zero point to the constants of the table, for ends that do not.
+func (q *Requantization) FoldZero() {
+	block := len(q.Table) / (len(q.constant) / 16)
+	for c, shift := range q.shift {
+		constant := q.Table[c/16*block+c%2*64+c%16/2*8:]
+		binary.LittleEndian.PutUint64(constant, binary.LittleEndian.Uint64(constant)+uint64(q.Zero)<<shift)
+	}
+}
