@@ -23,7 +23,7 @@ var Set = kernel.Set{
 // Processor is the loops of AVX2.
 var Processor = &vector.Processor{
 	Widen:     widen,
-	Depthwise: vector.Depthwise{Name: "avx2 16-bit", Row: depthwiseRow, AppendPair: appendPair},
+	Depthwise: vector.Depthwise{Name: "avx2 16-bit", Row: depthwiseRow, Line: depthwiseLine, AppendPair: appendPair},
 	Pool:      vector.Pool{MaxRow16: maxRow16, MaxRow32: maxRow32, SumRow: sumRow},
 	Finish: vector.Finish{
 		Wide: finishWideTies, WideCodes: finishWideCodes, WideWide: finishWideWide, CodesCodes: finishCodesCodes, AddBlock: addBlock,

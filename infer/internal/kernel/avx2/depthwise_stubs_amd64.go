@@ -16,3 +16,9 @@ package avx2
 //
 //go:noescape
 func depthwiseRow(acc *int32, x *uint8, offsets *int32, pairs int, channels int, pixels int, step int, w *int16, start *int32)
+
+// depthwiseLine is depthwiseRow for 3 × 3 taps of pixels next to each other, in lines pitch bytes apart. The weights are,
+// with t the taps line by line, of the pairs t₀ t₃, t₁ t₄, t₂ t₅, t₆ t₇ and 0 t₈.
+//
+//go:noescape
+func depthwiseLine(acc *int32, x *uint8, pitch int, channels int, pixels int, w *int16, start *int32)

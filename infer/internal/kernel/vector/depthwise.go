@@ -9,6 +9,7 @@ type DepthwiseRows struct {
 	Band
 	loop    *Depthwise
 	offsets []int32 // in the buffer, of the taps; an even number, the last one repeated
+	line    bool    // Line computes them
 	weights []int16 // see Depthwise
 	Start   []int32 // [channel]: -zero·Σ w
 }
@@ -18,28 +19,47 @@ func (p *Processor) NewDepthwise(c kernel.Conv, weights []int8) *DepthwiseRows {
 	d := &DepthwiseRows{Band: Band{C: c, Width: 1}, loop: &p.Depthwise, Start: make([]int32, c.OutC)}
 	d.Limit(min(TileWork/(c.KH*c.KW), TileAcc)/c.OutC, TileBuffer)
 	taps := c.KH * c.KW
-	for k := range (taps + 1) / 2 * 2 {
-		tap := min(k, taps-1)
-		d.offsets = append(d.offsets, int32(tap/c.KW*d.Pitch()+tap%c.KW*c.InC))
+	pairs := linePairs
+	if d.line = p.Depthwise.Line != nil && c.KH == 3 && c.KW == 3 && c.StrideW == 1; !d.line {
+		pairs = d.rowPairs()
 	}
 	for first := 0; first < c.OutC; first += 16 {
 		block := min(first, c.OutC-16)
-		for k := 0; k < taps; k += 2 {
-			var pair [2][16]int16
-			for lane := range pair[0] {
-				o := block + lane
-				pair[0][lane] = int16(weights[o*taps+k])
-				if k+1 < taps {
-					pair[1][lane] = int16(weights[o*taps+k+1])
+		for _, pair := range pairs {
+			var words [2][16]int16
+			for i, tap := range pair {
+				for lane := range words[i] {
+					if tap >= 0 {
+						words[i][lane] = int16(weights[(block+lane)*taps+tap])
+					}
 				}
 			}
-			d.weights = p.Depthwise.AppendPair(d.weights, &pair)
+			d.weights = p.Depthwise.AppendPair(d.weights, &words)
 		}
 	}
 	for i, w := range weights {
 		d.Start[i/taps] -= c.Zero * int32(w)
 	}
 	return d
+}
+
+// linePairs are the taps of the pairs of Depthwise.Line, -1 for none.
+var linePairs = [][2]int{{0, 3}, {1, 4}, {2, 5}, {6, 7}, {-1, 8}}
+
+// rowPairs returns the taps of the pairs of Depthwise.Row, and sets their offsets.
+func (p *DepthwiseRows) rowPairs() (pairs [][2]int) {
+	taps := p.C.KH * p.C.KW
+	for k := range (taps + 1) / 2 * 2 {
+		tap := min(k, taps-1)
+		p.offsets = append(p.offsets, int32(tap/p.C.KW*p.Pitch()+tap%p.C.KW*p.C.InC))
+		if k%2 == 1 {
+			pairs = append(pairs, [2]int{k - 1, k})
+		}
+	}
+	if taps%2 == 1 {
+		pairs[len(pairs)-1][1] = -1
+	}
+	return pairs
 }
 
 func (p *DepthwiseRows) Name() string { return p.loop.Name }
@@ -65,6 +85,11 @@ func (p *DepthwiseRows) Accumulate(acc []int32, x []uint8, t kernel.Tile, s *ker
 	for line := range t.Rows / c.OutW {
 		out := acc[line*c.OutW*c.OutC:][:c.OutW*c.OutC]
 		codes := s.Bytes[line*c.StrideH*p.Pitch():]
+		if p.line {
+			_ = codes[2*p.Pitch()+(c.OutW+2)*c.InC-1]
+			p.loop.Line(&out[0], &codes[0], p.Pitch(), c.OutC, c.OutW, &p.weights[0], &p.Start[0])
+			continue
+		}
 		_ = codes[(c.OutW-1)*step+int(p.offsets[len(p.offsets)-1])+c.InC-1]
 		p.loop.Row(&out[0], &codes[0], &p.offsets[0], len(p.offsets)/2, c.OutC, c.OutW, step, &p.weights[0], &p.Start[0])
 	}

@@ -38,6 +38,9 @@ type Depthwise struct {
 	//
 	// The weights are in blocks of 16 channels, the last of which ends with the channels and can overlap the one before.
 	Row func(acc *int32, x *uint8, offsets *int32, pairs, channels, pixels, step int, w *int16, start *int32)
+	// Line is Row for 3 × 3 taps of pixels next to each other, in lines pitch bytes apart; nil where Row does as well. With t the
+	// taps line by line, the weights are of the pairs t₀ t₃, t₁ t₄, t₂ t₅, t₆ t₇ and 0 t₈.
+	Line func(acc *int32, x *uint8, pitch, channels, pixels int, w *int16, start *int32)
 	// AppendPair appends the weights of two taps of a block as Row takes them.
 	AppendPair func(weights []int16, pair *[2][16]int16) []int16
 }
