@@ -113,7 +113,8 @@ tile:
 	VMOVDQU 32(SI), Y1
 
 row:
-	MOVQ steps+64(FP), SI
+	MOVQ    steps+64(FP), SI
+	PCALIGN $0x40
 
 step:
 	VPMOVSXBW    (DX), Y2
@@ -178,6 +179,7 @@ part:
 	CMOVQLT R8, R9
 	SUBQ    R9, SI
 	SUBQ    R9, R8
+	PCALIGN $0x40
 
 step:
 	VMOVDQU      (DX), Y2
@@ -267,6 +269,7 @@ part:
 	SUBQ    R9, SI
 	SUBQ    R9, R8
 	VMOVDQU counts<>+0(SB), Y2
+	PCALIGN $0x40
 
 step:
 	VMOVDQU      (DX), Y3
@@ -348,7 +351,8 @@ tile:
 	VMOVDQU 32(SI), Y3
 
 row:
-	MOVQ steps+64(FP), SI
+	MOVQ    steps+64(FP), SI
+	PCALIGN $0x40
 
 step:
 	VPMOVSXBW    (DX), Y4
@@ -428,6 +432,7 @@ part:
 	CMOVQLT R9, R10
 	SUBQ    R10, SI
 	SUBQ    R10, R9
+	PCALIGN $0x40
 
 step:
 	VMOVDQU      (DX), Y4
@@ -545,6 +550,7 @@ part:
 	SUBQ    R10, SI
 	SUBQ    R10, R9
 	VMOVDQU counts<>+0(SB), Y4
+	PCALIGN $0x40
 
 step:
 	VMOVDQU      (DX), Y5
@@ -657,7 +663,8 @@ tile:
 	VMOVDQU 32(SI), Y5
 
 row:
-	MOVQ steps+64(FP), SI
+	MOVQ    steps+64(FP), SI
+	PCALIGN $0x40
 
 step:
 	VPMOVSXBW    (DX), Y6
@@ -752,6 +759,7 @@ part:
 	CMOVQLT R10, R11
 	SUBQ    R11, SI
 	SUBQ    R11, R10
+	PCALIGN $0x40
 
 step:
 	VMOVDQU      (DX), Y6
@@ -897,6 +905,7 @@ part:
 	SUBQ    R11, SI
 	SUBQ    R11, R10
 	VMOVDQU counts<>+0(SB), Y6
+	PCALIGN $0x40
 
 step:
 	VMOVDQU      (DX), Y7
@@ -1040,7 +1049,8 @@ tile:
 	VMOVDQU 32(SI), Y7
 
 row:
-	MOVQ steps+64(FP), SI
+	MOVQ    steps+64(FP), SI
+	PCALIGN $0x40
 
 step:
 	VPMOVSXBW    (DX), Y8
@@ -1150,6 +1160,7 @@ part:
 	CMOVQLT R11, R12
 	SUBQ    R12, SI
 	SUBQ    R12, R11
+	PCALIGN $0x40
 
 step:
 	VMOVDQU      (DX), Y8
@@ -1323,6 +1334,7 @@ part:
 	SUBQ    R12, SI
 	SUBQ    R12, R11
 	VMOVDQU counts<>+0(SB), Y8
+	PCALIGN $0x40
 
 step:
 	VMOVDQU      (DX), Y9
@@ -1497,7 +1509,8 @@ tile:
 	VMOVDQU 32(SI), Y9
 
 row:
-	MOVQ steps+64(FP), SI
+	MOVQ    steps+64(FP), SI
+	PCALIGN $0x40
 
 step:
 	VPMOVSXBW    (DX), Y10
@@ -1622,6 +1635,7 @@ part:
 	CMOVQLT R12, R13
 	SUBQ    R13, SI
 	SUBQ    R13, R12
+	PCALIGN $0x40
 
 step:
 	VMOVDQU      (DX), Y10
@@ -1823,6 +1837,7 @@ part:
 	SUBQ    R13, SI
 	SUBQ    R13, R12
 	VMOVDQU counts<>+0(SB), Y10
+	PCALIGN $0x40
 
 step:
 	VMOVDQU      (DX), Y11
@@ -2028,7 +2043,8 @@ tile:
 	VMOVDQU 32(SI), Y11
 
 row:
-	MOVQ steps+64(FP), SI
+	MOVQ    steps+64(FP), SI
+	PCALIGN $0x40
 
 step:
 	VPMOVSXBW    (DX), Y12
@@ -2168,6 +2184,7 @@ part:
 	CMOVQLT R13, R14
 	SUBQ    R14, SI
 	SUBQ    R14, R13
+	PCALIGN $0x40
 
 step:
 	VMOVDQU      (DX), Y12
@@ -2397,6 +2414,7 @@ part:
 	SUBQ    R14, SI
 	SUBQ    R14, R13
 	VMOVDQU counts<>+0(SB), Y12
+	PCALIGN $0x40
 
 step:
 	VMOVDQU      (DX), Y13

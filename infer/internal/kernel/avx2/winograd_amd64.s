@@ -1582,8 +1582,9 @@ tile:
 	VMOVDQU 32(SI), Y1
 
 start:
-	MOVQ BX, R11
-	MOVQ steps+56(FP), R12
+	MOVQ    BX, R11
+	MOVQ    steps+56(FP), R12
+	PCALIGN $0x40
 
 step:
 	VMOVDQU      (R11), Y2
@@ -1646,8 +1647,9 @@ tile:
 	VMOVDQU 2336(SI), Y3
 
 start:
-	MOVQ BX, R11
-	MOVQ steps+56(FP), R12
+	MOVQ    BX, R11
+	MOVQ    steps+56(FP), R12
+	PCALIGN $0x40
 
 step:
 	VMOVDQU      (R11), Y4
@@ -1721,8 +1723,9 @@ tile:
 	VMOVDQU 4640(SI), Y5
 
 start:
-	MOVQ BX, R11
-	MOVQ steps+56(FP), R12
+	MOVQ    BX, R11
+	MOVQ    steps+56(FP), R12
+	PCALIGN $0x40
 
 step:
 	VMOVDQU      (R11), Y6
@@ -1807,8 +1810,9 @@ tile:
 	VMOVDQU 6944(SI), Y7
 
 start:
-	MOVQ BX, R11
-	MOVQ steps+56(FP), R12
+	MOVQ    BX, R11
+	MOVQ    steps+56(FP), R12
+	PCALIGN $0x40
 
 step:
 	VMOVDQU      (R11), Y8
@@ -1904,8 +1908,9 @@ tile:
 	VMOVDQU 9248(SI), Y9
 
 start:
-	MOVQ BX, R11
-	MOVQ steps+56(FP), R12
+	MOVQ    BX, R11
+	MOVQ    steps+56(FP), R12
+	PCALIGN $0x40
 
 step:
 	VMOVDQU      (R11), Y10
@@ -2012,8 +2017,9 @@ tile:
 	VMOVDQU 11552(SI), Y11
 
 start:
-	MOVQ BX, R11
-	MOVQ steps+56(FP), R12
+	MOVQ    BX, R11
+	MOVQ    steps+56(FP), R12
+	PCALIGN $0x40
 
 step:
 	VMOVDQU      (R11), Y12

@@ -110,7 +110,7 @@ func dotWords(n int) {
 	}
 	Label("row")
 	Load(Param("steps"), t.left)
-	Label("step")
+	loopLabel("step")
 	w0, w1, q, product := YMM(), YMM(), YMM(), YMM()
 	VPMOVSXBW(Mem{Base: t.w}, w0)
 	VPMOVSXBW(Mem{Base: t.w, Disp: 16}, w1)
@@ -164,7 +164,7 @@ func dotBytes(n int, ones Mem) {
 	CMOVQLT(budget, steps)
 	SUBQ(steps, t.left)
 	SUBQ(steps, budget)
-	Label("step")
+	loopLabel("step")
 	w0, w1, q, product := YMM(), YMM(), YMM(), YMM()
 	VMOVDQU(Mem{Base: t.w}, w0)
 	VMOVDQU(Mem{Base: t.w, Disp: 32}, w1)
@@ -224,7 +224,7 @@ func dotSigns(n int, ones, differ, counts Mem) {
 	SUBQ(steps, budget)
 	count := YMM()
 	VMOVDQU(counts, count)
-	Label("step")
+	loopLabel("step")
 	w0, q, other := YMM(), YMM(), YMM()
 	VMOVDQU(Mem{Base: t.w}, w0)
 	for i := range n {

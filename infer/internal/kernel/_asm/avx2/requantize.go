@@ -5,6 +5,7 @@ package avx2
 
 import (
 	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/ir"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
 )
@@ -27,4 +28,10 @@ func roundHalf(x VecVirtual, shift, half Op, one VecVirtual) {
 	VPAND(one, odd, odd)
 	VPADDQ(half, x, x)
 	VPADDQ(odd, x, x)
+}
+
+// loopLabel is a label at the start of a line of the instruction cache, for loops that fill the processor.
+func loopLabel(name string) {
+	Instruction(&ir.Instruction{Opcode: "PCALIGN", Operands: []Op{Imm(64)}})
+	Label(name)
 }

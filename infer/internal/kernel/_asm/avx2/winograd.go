@@ -396,7 +396,7 @@ func dotPoints(n int) {
 	from, left := GP64(), GP64()
 	MOVQ(w, from)
 	Load(Param("steps"), left)
-	Label("step")
+	loopLabel("step")
 	w0, w1, q, product := YMM(), YMM(), YMM(), YMM()
 	VMOVDQU(Mem{Base: from}, w0)
 	VMOVDQU(Mem{Base: from, Disp: 32}, w1)
