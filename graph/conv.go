@@ -32,7 +32,8 @@ func (g *Graph) Conv2D(name string, x, w *Node, window geometry.Window) *Node {
 		g.Errorf("graph: %s: %w", name, err)
 		return x
 	}
-	f := &conv{name: name, desc: d, plan: kernel.NewConvPlan(d, g.batch, g.run.pool), sums: make([]sums, 1)}
+	f := &conv{name: name, desc: d, plan: kernel.NewConvPlan(d, g.batch, g.run.pool), sums: make([]sums, 1), input: x}
+	f.stepped, _ = w.fn.(SteppedWeights)
 	return g.Apply(name, f, h, v, out, x, w)
 }
 
@@ -61,6 +62,9 @@ type conv struct {
 	desc kernel.Conv
 	plan *kernel.ConvPlan
 
+	input   *Node
+	stepped SteppedWeights // the weights, nil if they cannot be whole numbers of steps
+
 	gradient Gradient  // nil for none
 	changed  []float32 // by it
 
@@ -79,6 +83,8 @@ func (f *conv) Forward(r *Run, y []float32, x [][]float32) error {
 		if f.sums[0].isWide {
 			s.Wide = f.sums[0].wide[:out]
 		}
+	} else if steps := f.integers(r); f.plan.HasIntegers(steps) {
+		f.plan.ForwardIntegers(y, x[0], x[1], r.Batch, steps)
 	} else {
 		f.plan.Forward(y, x[0], x[1], r.Batch)
 	}
@@ -86,6 +92,17 @@ func (f *conv) Forward(r *Run, y []float32, x [][]float32) error {
 		r.Tap(s)
 	}
 	return nil
+}
+
+// integers returns of which steps both operands are whole numbers in a run, if they are.
+func (f *conv) integers(r *Run) (i kernel.Integers) {
+	s := stepsOf(f.input, r)
+	if s.Step == 0 || f.stepped == nil {
+		return i
+	}
+	i.Input, i.MostInput = s.Step, s.magnitude()
+	i.Weights, i.MostWeights = f.stepped.WeightSteps(r)
+	return i
 }
 
 func (f *conv) Backward(r *Run, dx [][]float32, dy []float32, x [][]float32) error {

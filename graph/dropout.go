@@ -15,7 +15,7 @@ func (g *Graph) Dropout(name string, x *Node, rate float64) *Node {
 		size: x.size(), layer: NewLayer(name),
 		threshold: uint32(rate * (1 << 32)), scale: float32(1 / (1 - rate)),
 	}
-	return g.Apply(name, f, x.Height, x.Width, x.Channels, x)
+	return g.Apply(name, f, x.Height, x.Width, x.Channels, x).keeps(x)
 }
 
 // dropout is the Function of Dropout. Backward draws the same numbers again

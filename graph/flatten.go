@@ -5,7 +5,7 @@ package graph
 // Flatten makes each image a vector, its values in the order row, column,
 // channel.
 func (g *Graph) Flatten(name string, x *Node) *Node {
-	return g.Apply(name, &flatten{name, x.size()}, 1, 1, x.size(), x)
+	return g.Apply(name, &flatten{name, x.size()}, 1, 1, x.size(), x).keeps(x)
 }
 
 // flatten is the Function of Flatten. It copies: Gorgonia's own ops overwrite

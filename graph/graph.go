@@ -62,6 +62,9 @@ type Node struct {
 	node *G.Node
 	fn   Function // what computes it, nil for inputs and parameters
 	grad bool     // a parameter is below it
+
+	kept  *Node // whose values it has, at other places; nil for values of its own
+	steps Steps // of an input
 }
 
 // size is the number of values of one row of the batch.

@@ -14,7 +14,7 @@ func (g *Graph) PadSigns(name, signs string, x *Node, w geometry.Window, scale *
 	if scale != nil {
 		inputs = append(inputs, scale.node)
 	}
-	return g.Apply(name, f, x.Height+w.Pad[0]+w.Pad[2], x.Width+w.Pad[1]+w.Pad[3], x.Channels, inputs...)
+	return g.Apply(name, f, x.Height+w.Pad[0]+w.Pad[2], x.Width+w.Pad[1]+w.Pad[3], x.Channels, inputs...).keeps(x)
 }
 
 // padSigns is the Function of PadSigns.

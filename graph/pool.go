@@ -18,7 +18,7 @@ func (g *Graph) MaxPool(name string, x *Node, w geometry.Window) *Node {
 		return x
 	}
 	f := &maxPool{name: name, plan: kernel.NewMaxPool(poolDesc(x, w), g.batch, g.run.pool), size: h * v * x.Channels}
-	return g.Apply(name, f, h, v, x.Channels, x)
+	return g.Apply(name, f, h, v, x.Channels, x).keeps(x)
 }
 
 // MaxPoolSigns is MaxPool of signs, with another gradient: as most of a window's signs

@@ -11,7 +11,7 @@ func (g *Graph) Select(name string, x *Node, channels []int) *Node {
 		}
 	}
 	f := &selection{name: name, rows: x.Height * x.Width, from: x.Channels, channels: channels}
-	return g.Apply(name, f, x.Height, x.Width, len(channels), x)
+	return g.Apply(name, f, x.Height, x.Width, len(channels), x).keeps(x)
 }
 
 // selection is the Function of Select.

@@ -10,7 +10,7 @@ func (g *Graph) Upsample(name string, x *Node, factor [2]int) *Node {
 		return x
 	}
 	f := &upsampling{name: name, height: x.Height, width: x.Width, channels: x.Channels, factor: factor}
-	return g.Apply(name, f, x.Height*factor[0], x.Width*factor[1], x.Channels, x)
+	return g.Apply(name, f, x.Height*factor[0], x.Width*factor[1], x.Channels, x).keeps(x)
 }
 
 // upsampling is the Function of Upsample.

@@ -151,6 +151,7 @@ func (n *Network) feed(images []uint8, labels []int32, scale float32) error {
 			tables[c][code] = p.Real(int32(code))
 		}
 	}
+	n.Graph.SetInputSteps(graph.Steps{Step: scale, Least: -quant.Activation(qat.ImageBits).Max(), Most: quant.Activation(qat.ImageBits).Max()})
 	return n.Graph.Feed(labels, func(x []float32) {
 		if len(tables) == 1 {
 			for i, code := range images {

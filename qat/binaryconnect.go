@@ -61,6 +61,11 @@ func (b *binaryWeights) Forward(dst, w []float32) {
 
 func (b *binaryWeights) Backward(dw, _, dy []float32, _ [][]float32) { copy(dw, dy) }
 
+// StepSizes implements [ste.Stepped].
+func (b *binaryWeights) StepSizes(steps []float32) (all []float32, most int) {
+	return append(steps, b.scale), 1
+}
+
 func (b *binaryWeights) Integers(codes []int16, w []float32) []float32 {
 	for i, v := range w {
 		codes[i] = int16(ste.SignOf(v))

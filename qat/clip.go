@@ -41,6 +41,9 @@ func (a *unitActivation) Backward(dx, src, dy []float32, _ []float64) {
 	a.ewgs.Scale(dx, src, a.formula.Scale)
 }
 
+// Steps implements [graph.Stepped].
+func (a *unitActivation) Steps() graph.Steps { return stepsOf(a.Quantization()) }
+
 func (a *unitActivation) Quantization() Quantization {
 	z := int32(-a.formula.Least)
 	return Quantization{quant.Params{Scale: a.formula.Scale, ZeroPoint: z}, 0, z + int32(a.formula.Most)}

@@ -99,6 +99,11 @@ func (d *dorefaWeights) backward(dw, dy []float32, at int) {
 	d.ewgs.ScaleDoReFa(dw, &d.formula, at)
 }
 
+// StepSizes implements [ste.Stepped]: the codes are odd numbers.
+func (d *dorefaWeights) StepSizes(steps []float32) (all []float32, most int) {
+	return append(steps, d.scale()), int(d.formula.Levels())
+}
+
 func (d *dorefaWeights) Integers(codes []int16, w []float32) []float32 {
 	d.Measure(w)
 	d.formula.Squeeze(w, 0, func(i int, code float32) { codes[i] = int16(code) })
@@ -108,9 +113,17 @@ func (d *dorefaWeights) Integers(codes []int16, w []float32) []float32 {
 // signWeights replaces the weights of a layer by sign(w)·mean|w|, sign(0) being
 // +1. The gradient passes unchanged; the mean counts as a constant (Zhou et al.
 // 2016, equation 7).
-type signWeights struct{ measured }
+type signWeights struct {
+	measured
+	scale float32 // of the weights last quantized
+}
 
-func (signWeights) Bits() int { return 1 }
+func (s *signWeights) Bits() int { return 1 }
+
+// StepSizes implements [ste.Stepped].
+func (s *signWeights) StepSizes(steps []float32) (all []float32, most int) {
+	return append(steps, s.scale), 1
+}
 
 func meanMagnitude(w []float32) float32 {
 	var sum float64
@@ -120,16 +133,16 @@ func meanMagnitude(w []float32) float32 {
 	return float32(sum / float64(len(w)))
 }
 
-func (signWeights) Forward(dst, w []float32) {
-	scale := meanMagnitude(w)
+func (s *signWeights) Forward(dst, w []float32) {
+	s.scale = meanMagnitude(w)
 	for i, v := range w {
-		dst[i] = ste.SignOf(v) * scale
+		dst[i] = ste.SignOf(v) * s.scale
 	}
 }
 
-func (signWeights) Backward(dw, _, dy []float32, _ [][]float32) { copy(dw, dy) }
+func (s *signWeights) Backward(dw, _, dy []float32, _ [][]float32) { copy(dw, dy) }
 
-func (signWeights) Integers(codes []int16, w []float32) []float32 {
+func (s *signWeights) Integers(codes []int16, w []float32) []float32 {
 	for i, v := range w {
 		codes[i] = int16(ste.SignOf(v))
 	}

@@ -45,6 +45,9 @@ func (a *imageActivation) Backward(dx, src, dy []float32, _ []float64) {
 	a.format.Backward(dx, src, dy)
 }
 
+// Steps implements [graph.Stepped].
+func (a *imageActivation) Steps() graph.Steps { return stepsOf(a.Quantization()) }
+
 func (a *imageActivation) Quantization() Quantization {
 	return Quantization{a.format.Params[0], 0, a.format.Format.Max()}
 }

@@ -167,6 +167,16 @@ func (q *inqWeights) Forward(dst, w []float32) {
 	})
 }
 
+// StepSizes implements [ste.Stepped]: before the first step all weights are powers, then those
+// that are frozen, in the end all again.
+func (q *inqWeights) StepSizes(steps []float32) (all []float32, most int) {
+	if q.step[0] != 0 && slices.Contains(q.frozen, free) {
+		return steps, 0
+	}
+	q.each(func(_, _, _ int, p *ste.Powers) { steps = append(steps, p.Unit()) })
+	return steps, q.formula.Integer(q.formula.Levels())
+}
+
 // Backward passes the gradient; Constrain undoes what it does to frozen weights
 // (Zhou et al. 2017, equation 8).
 func (q *inqWeights) Backward(dw, _, dy []float32, _ [][]float32) { copy(dw, dy) }

@@ -93,6 +93,11 @@ func (a *affineActivation) Backward(dx, src, dy []float32, _ []float64) {
 	a.ewgs.ScaleAffine(dx, src, &a.format)
 }
 
+// Steps implements [graph.Stepped].
+func (a *affineActivation) Steps() graph.Steps {
+	return stepsOf(Quantization{a.format.Params[0], a.format.Format.Min(), a.format.Format.Max()})
+}
+
 // Restart forgets the range, unless it is fixed.
 func (a *affineActivation) Restart() {
 	if !a.fixed {

@@ -195,6 +195,14 @@ func (l *lsqWeights) Integers(codes []int16, w []float32) []float32 {
 	return scale
 }
 
+// StepSizes implements [ste.Stepped].
+func (l *lsqWeights) StepSizes(steps []float32) (all []float32, most int) {
+	for c := range l.step.Value {
+		steps = append(steps, l.channel(c).Step)
+	}
+	return steps, int(l.formula.Most)
+}
+
 // channel returns the formula with the step c.
 func (l *lsqWeights) channel(c int) ste.LSQ {
 	f := l.formula
@@ -250,6 +258,11 @@ func (a *lsqActivation) Backward(dx, src, dy []float32, grad []float64) {
 	if a.offset != nil {
 		grad[1] += a.gain * offset
 	}
+}
+
+// Steps implements [graph.Stepped].
+func (a *lsqActivation) Steps() graph.Steps {
+	return graph.Steps{Step: a.formula.Step, Least: int32(a.formula.Least), Most: int32(a.formula.Most)}
 }
 
 // Rectifies implements [graph.Rectifier].

@@ -195,6 +195,11 @@ type Quantization struct {
 	Lo, Hi int32
 }
 
+// stepsOf returns the steps of which quantized values are whole numbers.
+func stepsOf(q Quantization) graph.Steps {
+	return graph.Steps{Step: q.Scale, Least: q.Lo - q.ZeroPoint, Most: q.Hi - q.ZeroPoint}
+}
+
 // registry lists every method by what makes it of a recipe's settings, in the order
 // of `qat methods`.
 var registry = []func(settings.All) Method{

@@ -30,6 +30,9 @@ func (a *onlineActivation) ForwardImage(dst, src []float32) { a.rule.ForwardImag
 
 func (a *onlineActivation) Begin(*graph.Run) {}
 
+// Steps implements [graph.Stepped]: each image has a step of its own.
+func (a *onlineActivation) Steps() graph.Steps { return graph.Steps{} }
+
 // Forward quantizes src as one image.
 func (a *onlineActivation) Forward(dst, src []float32) { a.rule.ForwardImage(dst, src) }
 

@@ -76,6 +76,12 @@ func (a *pactActivation) Quantization() Quantization {
 	return Quantization{p, lo, hi}
 }
 
+// Steps implements [graph.Stepped].
+func (a *pactActivation) Steps() graph.Steps {
+	p, lo, hi := a.formula.Quantization()
+	return stepsOf(Quantization{p, lo, hi})
+}
+
 // Observe starts α, in a calibration, at the clip that is best for values of a
 // normal distribution (rectified, if the tensor is): a multiple of the deviation
 // that grows with the bits, but not beyond the greatest value.

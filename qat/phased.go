@@ -10,6 +10,7 @@ import (
 	"github.com/goqat/goqat/calibrate"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/quant"
+	"github.com/goqat/goqat/ste"
 )
 
 // A Stage is an early part of a training in which fewer layers are quantized
@@ -179,6 +180,16 @@ func (s *phasedWeights) Backward(dw, w, dy []float32, grad [][]float32) {
 	}
 }
 
+// StepSizes implements [ste.Stepped] for the stage's quantizer.
+func (s *phasedWeights) StepSizes(steps []float32) (all []float32, most int) {
+	if i := s.now(); i >= 0 {
+		if q, ok := s.widths[i].(ste.Stepped); ok {
+			return q.StepSizes(steps)
+		}
+	}
+	return steps, 0
+}
+
 func (s *phasedWeights) Integers(codes []int16, w []float32) []float32 {
 	return s.last().Integers(codes, w)
 }
@@ -234,6 +245,16 @@ func (s *phasedActivation) Forward(dst, src []float32) {
 	} else {
 		copy(dst, src)
 	}
+}
+
+// Steps implements [graph.Stepped] for the stage's quantizer.
+func (s *phasedActivation) Steps() (steps graph.Steps) {
+	if i := s.now(); i >= 0 {
+		if q, ok := s.widths[i].(graph.Stepped); ok {
+			steps = q.Steps()
+		}
+	}
+	return steps
 }
 
 // ByImage implements [graph.ImageQuantizer] for the stage's quantizer.

@@ -43,6 +43,9 @@ func (a signActivation) Levels() []float64               { return []float64{0} }
 func (a signActivation) Scales() []float32               { return []float32{1} }
 func (a signActivation) Learned() *graph.Param           { return nil }
 
+// Steps implements [graph.Stepped].
+func (a signActivation) Steps() graph.Steps { return graph.Steps{Step: 1, Least: -1, Most: 1} }
+
 func (a signActivation) Backward(dx, src, dy []float32, _ []float64) {
 	a.formula.Backward(dx, src, dy)
 }

@@ -74,6 +74,11 @@ func (s *symmetricWeights) Integers(codes []int16, w []float32) []float32 {
 	return scale
 }
 
+// StepSizes implements [ste.Stepped].
+func (s *symmetricWeights) StepSizes(steps []float32) (all []float32, most int) {
+	return s.affine.StepSizes(steps)
+}
+
 func (s *symmetricWeights) Channels() int { return len(s.affine.Params) }
 
 func (s *symmetricWeights) ForwardChannel(c int, dst, w []float32) {

@@ -63,6 +63,14 @@ func (t *twnWeights) Forward(dst, w []float32) {
 
 func (t *twnWeights) Backward(dw, _, dy []float32, _ [][]float32) { copy(dw, dy) }
 
+// StepSizes implements [ste.Stepped].
+func (t *twnWeights) StepSizes(steps []float32) (all []float32, most int) {
+	for c := range t.formula {
+		steps = append(steps, t.formula[c].Scale)
+	}
+	return steps, 1
+}
+
 func (t *twnWeights) Integers(codes []int16, w []float32) []float32 {
 	var scale []float32
 	t.each(w, func(lo, hi int, t *ste.TWN) {

@@ -79,6 +79,12 @@ func (q *wrpnWeights) Backward(dw, w, dy []float32, _ [][]float32) {
 	q.ewgs.Scale(dw, w, f.Scale)
 }
 
+// StepSizes implements [ste.Stepped].
+func (q *wrpnWeights) StepSizes(steps []float32) (all []float32, most int) {
+	f := q.formula()
+	return append(steps, f.Scale), int(f.Most)
+}
+
 func (q *wrpnWeights) Integers(codes []int16, w []float32) []float32 {
 	f := q.formula()
 	f.Codes(codes, w)

@@ -84,6 +84,14 @@ func (x *xnorWeights) Backward(dw, w, dy []float32, _ [][]float32) {
 	}
 }
 
+// StepSizes implements [ste.Stepped].
+func (x *xnorWeights) StepSizes(steps []float32) (all []float32, most int) {
+	for c := range x.formula {
+		steps = append(steps, x.formula[c].Scale)
+	}
+	return steps, 1
+}
+
 func (x *xnorWeights) Integers(codes []int16, w []float32) []float32 {
 	var scale []float32
 	x.each(w, func(lo, hi int, x *ste.XNOR) {

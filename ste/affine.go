@@ -52,6 +52,15 @@ func encode(dst []int16, src []float32, scale, least, most float32) {
 	}
 }
 
+// StepSizes appends the scales to steps, and returns the greatest magnitude of the codes less
+// their zero point, which is 0, as [Stepped] has them.
+func (a *Affine) StepSizes(steps []float32) (all []float32, most int) {
+	for i := range a.Params {
+		steps = append(steps, a.Params[i].Scale)
+	}
+	return steps, int(a.Format.Max())
+}
+
 // Channel returns a for the part of the tensor that has the parameters c.
 func (a *Affine) Channel(c int) Affine { return Affine{a.Format, a.Params[c : c+1]} }
 

@@ -53,6 +53,14 @@ type Begun interface {
 	Begin(r *graph.Run)
 }
 
+// A Stepped quantizer says of which steps the weights are whole numbers that its Forward
+// last wrote: it appends the step of each channel, or one for all, to steps, and returns
+// the greatest magnitude of the whole numbers; 0 where the weights are no such numbers.
+type Stepped interface {
+	WeightQuantizer
+	StepSizes(steps []float32) (all []float32, most int)
+}
+
 // Weights adds the quantization of a layer's shadow weights. While Pass.Quantize
 // is off it passes them on; in Integer runs its result is the codes.
 func Weights(g *graph.Graph, name string, w *graph.Param, q WeightQuantizer) *graph.Node {
@@ -71,6 +79,7 @@ type weights struct {
 	q        WeightQuantizer
 	channels Channelwise // q, if it is
 	codes    []int16
+	steps    []float32
 
 	// of the pass under way
 	y, w, dw, dy []float32
@@ -140,6 +149,18 @@ func (f *weights) Forward(r *graph.Run, y []float32, x [][]float32) error {
 		copy(y, w)
 	}
 	return nil
+}
+
+// WeightSteps implements [graph.SteppedWeights].
+func (f *weights) WeightSteps(r *graph.Run) (steps []float32, most int) {
+	q, ok := f.q.(Stepped)
+	if !ok || !r.Quantizes(f.name) {
+		return nil, 0
+	}
+	if f.steps, most = q.StepSizes(f.steps[:0]); most == 0 {
+		return nil, 0
+	}
+	return f.steps, most
 }
 
 // Begin tells the quantizer of a run, or of the end of a step.

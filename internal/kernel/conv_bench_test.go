@@ -3,8 +3,10 @@
 package kernel
 
 import (
+	"math"
 	"strings"
 	"testing"
+	"time"
 )
 
 // layerShapes are layers of the bundled networks.
@@ -125,4 +127,36 @@ func BenchmarkResNet20(b *testing.B) {
 	b.ReportMetric(flops/second/1e9, "GFLOP/s")
 	b.ReportMetric(100*flops/second/roof.Flops, "%peak")
 	b.ReportMetric(100*least/second, "%roof")
+}
+
+// BenchmarkForwardIntegers measures forward passes on one thread, of integers and, in
+// turn with it, of real numbers; the last figure is the time of the first by that of the
+// other.
+func BenchmarkForwardIntegers(b *testing.B) {
+	for _, s := range layerShapes {
+		c, batch := s.Conv, 16
+		pool := NewPool(1)
+		p := NewConvPlan(c, batch, pool)
+		if k := newIntegerCase(b, c, 1, MostCode, 127, true); p.HasIntegers(k.steps) {
+			x, y := make([]float32, batch*c.InSize()), make([]float32, batch*c.OutSize())
+			for i := range batch {
+				copy(x[i*c.InSize():], k.x)
+			}
+			b.Run(s.name, func(b *testing.B) {
+				integers, reals := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
+				for b.Loop() {
+					start := time.Now()
+					p.ForwardIntegers(y, x, k.w, batch, k.steps)
+					between := time.Now()
+					p.Forward(y, x, k.w, batch)
+					integers, reals = min(integers, between.Sub(start)), min(reals, time.Since(between))
+				}
+				macs := float64(c.MACs() * batch)
+				b.ReportMetric(macs/integers.Seconds()/1e9, "GMAC/s")
+				b.ReportMetric(macs/reals.Seconds()/1e9, "GMAC/s-of-reals")
+				b.ReportMetric(integers.Seconds()/reals.Seconds(), "ratio")
+			})
+		}
+		pool.Close()
+	}
 }

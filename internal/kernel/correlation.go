@@ -54,8 +54,9 @@ type class struct {
 	packed    int     // where its packed weights begin
 }
 
-// newForward returns the tables of y = x * w.
-func newForward(c Conv, batch int) *correlation {
+// newForward returns the tables of y = x * w. Where copied, the source itself never serves
+// as the window.
+func newForward(c Conv, batch int, copied bool) *correlation {
 	r := &correlation{
 		srcH: c.InH, srcW: c.InW, srcC: c.InC,
 		dstH: c.OutH(), dstW: c.OutW(), dstC: c.OutC,
@@ -65,7 +66,7 @@ func newForward(c Conv, batch int) *correlation {
 	h := c.along(0).forward(r.rows)
 	w := c.along(1).forward(r.dstW)
 	r.step = r.rows * c.Stride[0]
-	r.window(h, w, (r.dstH-1)*c.Stride[0]+c.along(0).extent())
+	r.window(h, w, (r.dstH-1)*c.Stride[0]+c.along(0).extent(), copied)
 	r.column = c.Weights() / c.OutC
 	r.tables(h, w)
 	for i := range r.classes {
@@ -88,7 +89,7 @@ func newBackwardInput(c Conv, batch int) *correlation {
 	w := c.along(1).backward(r.dstW)
 	r.step = r.rows / c.Stride[0]
 	whole := c.along(0).backward(r.dstH)
-	r.window(h, w, whole.size)
+	r.window(h, w, whole.size, false)
 	perOutput := c.Weights() / c.OutC
 	r.column = 1
 	if r.perChannel {
@@ -140,10 +141,10 @@ func (r *correlation) block(batch, stride, rowSize int) {
 }
 
 // window lays out the window of a block; whole is the height of the window of
-// a whole image.
-func (r *correlation) window(h, w axis, whole int) {
+// a whole image. Where copied, the window is a copy.
+func (r *correlation) window(h, w axis, whole int, copied bool) {
 	r.top, r.left, r.winH, r.winW = h.start, w.start, h.size, w.size
-	r.direct = h.start >= 0 && w.start >= 0 && h.start+whole <= r.srcH && w.start+w.size <= r.srcW &&
+	r.direct = !copied && h.start >= 0 && w.start >= 0 && h.start+whole <= r.srcH && w.start+w.size <= r.srcW &&
 		(!r.perChannel || r.srcC%tileCols == 0)
 	if r.direct {
 		r.winH, r.winW = r.srcH, r.srcW
@@ -232,8 +233,9 @@ func (c *class) pixels(b blockRange) int {
 	return n
 }
 
-// load returns the window of a block of src, in buf unless direct.
-func (r *correlation) load(buf, src []float32, b blockRange) []float32 {
+// load returns the window of a block of src, in buf unless direct: filled by copying, or,
+// for the inverse of a step, with whole numbers of steps.
+func (r *correlation) load(buf, src []float32, b blockRange, inverse float32) []float32 {
 	image := r.srcH * r.srcW * r.srcC
 	if r.direct {
 		return src[b.image*image+b.strip*r.step*r.srcW*r.srcC:]
@@ -252,7 +254,11 @@ func (r *correlation) load(buf, src []float32, b blockRange) []float32 {
 			}
 			in := src[(b.image+n)*image+(row*r.srcW+from)*r.srcC:]
 			clear(out[:before])
-			copy(out[before:after], in)
+			if inverse != 0 {
+				WholeSteps(out[before:after], in, inverse)
+			} else {
+				copy(out[before:after], in)
+			}
 			clear(out[after:])
 		}
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package kernel holds the float32 kernels of training: convolution with its
-// two backward passes, pooling, and the per-channel and element-wise steps of
-// a fused epilogue. Tensors are dense NHWC slices, weights [O, KH, KW, I/groups].
+// Package kernel holds the kernels of training, of float32 and, in forward passes of
+// quantized layers, of integers: convolution with its two backward passes, pooling, and the
+// per-channel and element-wise steps of a fused epilogue. Tensors are dense NHWC slices, weights [O, KH, KW, I/groups].
 //
 // Every convolution pass is one sum,
 //
@@ -20,6 +20,10 @@
 // vector of channels as well). The tables point into the tensor itself or, where
 // the layer pads, into a padded copy of a few rows of it that stays in the cache;
 // nothing is unfolded in memory.
+//
+// Where both operands of a forward pass are whole numbers of a step, it is taken on
+// integers of 16 bits (see [ConvPlan.ForwardIntegers]), whose sums are exact: there all
+// tiers give the same bits.
 //
 // Work is cut into tiles whose size depends on the shapes and the batch only,
 // and partial sums are added in a fixed order: results are the same bits for

@@ -54,6 +54,21 @@ func channelTiles12x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, t
 //go:noescape
 func channelTiles4x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
 
+// integerTiles6x16AVX2 computes whole tiles of an integerTiling; see integerTilesGeneric.
+//
+//go:noescape
+func integerTiles6x16AVX2(c *float32, cRow *int32, a *int16, aRow *int32, tiles int, b *int16, aPair *int32, pairs int, cols int, accumulate bool, scale *float32)
+
+// codesAVX2 is Codes of n elements, a positive multiple of 16; bits of bad are set where there was a number that is none.
+//
+//go:noescape
+func codesAVX2(dst *int16, src *float32, n int, inverse float32) (bad int)
+
+// wholeStepsAVX2 is WholeSteps.
+//
+//go:noescape
+func wholeStepsAVX2(dst *float32, src *float32, n int, inverse float32)
+
 // transposeAVX2 is transpose of 16 columns and k steps, a positive multiple of 8.
 //
 //go:noescape

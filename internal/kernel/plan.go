@@ -15,6 +15,8 @@ type ConvPlan struct {
 	pool     *Pool
 
 	forward  correlatePass
+	integers integerPass
+	channels correlatePass // of a depthwise layer, on integers
 	backward correlatePass
 	weights  gradientPass
 }
@@ -37,13 +39,20 @@ func NewConvPlan(c Conv, maxBatch int, pool *Pool) *ConvPlan {
 		p.pixels = c.InH * c.InW
 		c.InH, c.InW = 1, 1
 	}
-	forward, backward := newForward(c, maxBatch*p.pixels), newBackwardInput(c, maxBatch*p.pixels)
+	forward, backward := newForward(c, maxBatch*p.pixels, false), newBackwardInput(c, maxBatch*p.pixels)
 	p.forward = correlatePass{correlation: forward, pool: pool}
 	p.backward = correlatePass{correlation: backward, pool: pool}
 	if forward.matrix && c.Groups == 1 {
 		p.weights = newMatrixWeightsPass(c.OutC, c.InC, pool)
 	} else {
 		p.weights = newWeightsPass(forward, pool)
+	}
+	if c.depthwise() {
+		p.channels = correlatePass{correlation: newForward(c, maxBatch*p.pixels, true), pool: pool, whole: newWholeSteps(c)}
+		p.channels.reserve(maxBatch * p.pixels)
+	} else {
+		p.integers = newIntegerPass(c, maxBatch*p.pixels, pool)
+		p.integers.reserve()
 	}
 	p.forward.reserve(maxBatch * p.pixels)
 	p.backward.reserve(maxBatch * p.pixels)
@@ -89,6 +98,7 @@ type correlatePass struct {
 	chunks      int  // pieces the pairs of panels of a block are cut into
 	inPlace     bool // panels are packed where they are used
 	pack        packTask
+	whole       *wholeSteps // of a pass on integers held in float32, else nil
 }
 
 // A packTask packs the weights of a pass, a panel a tile.
@@ -133,7 +143,11 @@ func (p *correlatePass) Tile(i, worker int) {
 	b := p.at(block, p.batch)
 	buf := p.pool.local[worker]
 	panelBuf := buf[p.scratch():]
-	src := p.load(buf, p.src, b)
+	var inverse float32
+	if p.whole != nil {
+		inverse = p.whole.inverse
+	}
+	src := p.load(buf, p.src, b, inverse)
 	dst := p.dst[(b.image*p.dstH+b.row)*p.dstW*p.dstC:]
 	first, last := chunkOf(chunk, p.chunks, p.panels())
 	for j := range p.classes {
@@ -179,6 +193,9 @@ func (p *correlatePass) Tile(i, worker int) {
 					t.run()
 				}
 			}
+		}
+		if p.whole != nil {
+			p.whole.scaleRows(dst, c.dst[:n], first*tileCols, min(last*tileCols, p.dstC))
 		}
 	}
 }

@@ -82,7 +82,7 @@ func (p *weightsPass) Tile(i, worker int) {
 func (p *weightsPass) block(sum []float32, slice, worker int, b blockRange, first bool) {
 	buf := p.pool.local[worker]
 	panelBuf := buf[p.scratch():]
-	src := p.load(buf, p.x, b)
+	src := p.load(buf, p.x, b, 0)
 	dy := p.dy[(b.image*p.dstH+b.row)*p.dstW*p.dstC:]
 	class := &p.classes[0]
 	pixels := class.pixels(b)

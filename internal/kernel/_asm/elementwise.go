@@ -127,6 +127,19 @@ func elementwiseKernels() {
 	})
 }
 
+// wholeSteps generates the rounding to whole numbers of steps.
+func wholeSteps() {
+	elementwise("wholeStepsAVX2", []string{"dst", "src"}, ", inverse float32", "wholeStepsAVX2 is WholeSteps.", func() func([]Mem) {
+		inverse := broadcast("inverse")
+		return func(at []Mem) {
+			v := YMM()
+			VMULPS(at[1], inverse, v)
+			VROUNDPS(Imm(nearestEven), v, v)
+			VMOVUPS(v, at[0])
+		}
+	})
+}
+
 func minMax() {
 	text("minMaxAVX2", "src *float32, n int) (lo, hi float32", "minMaxAVX2 is MinMax of n elements, a positive multiple of 8.")
 	src, n := Load(Param("src"), GP64()), Load(Param("n"), GP64())

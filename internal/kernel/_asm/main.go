@@ -68,6 +68,7 @@ func main() {
 	} {
 		t.generate(mask)
 	}
+	integerKernels(mask)
 	transpose()
 	transposeWide()
 	copyRows()

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+const (
+	integerRows    = 6
+	integerColumns = 16
+)
+
+// integerKernels generates the kernels of products of integers, on vectors of AVX2.
+func integerKernels(mask Mem) {
+	integerTiles(mask)
+	codes()
+	wholeSteps()
+}
+
+// integerTiles generates the micro-kernel of an integerTiling: the sums of 6 rows by 16
+// columns in 12 registers, to which VPMADDWD brings the sum of two products at a time.
+func integerTiles(mask Mem) {
+	text("integerTiles6x16AVX2", "c *float32, cRow *int32, a *int16, aRow *int32, tiles int, b *int16, aPair *int32, pairs, cols int, accumulate bool, scale *float32",
+		"integerTiles6x16AVX2 computes whole tiles of an integerTiling; see integerTilesGeneric.")
+	var sums [integerRows][2]VecVirtual
+	for r := range sums {
+		sums[r] = [2]VecVirtual{YMM(), YMM()}
+	}
+	panel := [2]VecVirtual{YMM(), YMM()}
+	base, table := GP64(), GP64()
+	rowOf := func(i int) Mem {
+		if i == 0 {
+			Load(Param("c"), base)
+			Load(Param("cRow"), table)
+		}
+		at := GP64()
+		MOVLQSX(Mem{Base: table, Disp: 4 * i}, at)
+		return Mem{Base: base, Index: at, Scale: 4}
+	}
+
+	Label("tile")
+	for _, row := range sums {
+		for _, s := range row {
+			VPXOR(s, s, s)
+		}
+	}
+	for i := range sums {
+		at := rowOf(i)
+		PREFETCHT0(at)
+		PREFETCHT0(at.Offset(4*integerColumns - 4))
+	}
+	integerProducts(&sums, panel, base, table)
+
+	Label("store")
+	flag := GP8()
+	Load(Param("accumulate"), flag)
+	cols, scale := Load(Param("cols"), GP64()), Load(Param("scale"), GP64())
+	whole := integerSteps{rowOf: rowOf, sums: &sums, panel: panel, flag: flag, scale: scale}
+	CMPQ(cols, Imm(integerColumns))
+	JNE(LabelRef("partial"))
+	whole.store("whole", nil)
+	Label("partial")
+	masks := GP64()
+	NEGQ(cols)
+	LEAQ(mask, masks)
+	whole.store("masked", func(v int, to VecVirtual) {
+		VMOVDQU(Mem{Base: masks, Index: cols, Scale: 4, Disp: 4 * (16 + 8*v)}, to)
+	})
+
+	Label("next")
+	ADDQ(Imm(4*integerRows), NewParamAddr("cRow", 8))
+	ADDQ(Imm(4*integerRows), NewParamAddr("aRow", 24))
+	DECQ(NewParamAddr("tiles", 32))
+	JNE(LabelRef("tile"))
+	VZEROUPPER()
+	RET()
+}
+
+// integerProducts adds the products of all pairs to the sums.
+func integerProducts(sums *[integerRows][2]VecVirtual, panel [2]VecVirtual, base, table GPVirtual) {
+	var rows [integerRows]GPVirtual
+	Load(Param("a"), base)
+	Load(Param("aRow"), table)
+	for i := range rows {
+		rows[i] = GP64()
+		MOVLQSX(Mem{Base: table, Disp: 4 * i}, rows[i])
+		LEAQ(Mem{Base: base, Index: rows[i], Scale: 2}, rows[i])
+	}
+	b, pair, left := Load(Param("b"), GP64()), Load(Param("aPair"), GP64()), Load(Param("pairs"), GP64())
+	one := func(i int) {
+		offset := GP64()
+		MOVLQSX(Mem{Base: pair, Disp: 4 * i}, offset)
+		for v := range panel {
+			VMOVDQU(Mem{Base: b, Disp: 64*i + 32*v}, panel[v])
+		}
+		for r := range rows {
+			x, product := YMM(), YMM()
+			VPBROADCASTD(Mem{Base: rows[r], Index: offset, Scale: 2}, x)
+			VPMADDWD(panel[0], x, product)
+			VPADDD(product, sums[r][0], sums[r][0])
+			VPMADDWD(panel[1], x, x)
+			VPADDD(x, sums[r][1], sums[r][1])
+		}
+	}
+	SUBQ(Imm(unroll), left)
+	JLT(LabelRef("rest"))
+	Label("many")
+	for i := range unroll {
+		one(i)
+	}
+	ADDQ(Imm(4*unroll), pair)
+	ADDQ(U32(64*unroll), b)
+	SUBQ(Imm(unroll), left)
+	JGE(LabelRef("many"))
+	Label("rest")
+	ADDQ(Imm(unroll), left)
+	JE(LabelRef("store"))
+	Label("single")
+	one(0)
+	ADDQ(Imm(4), pair)
+	ADDQ(Imm(64), b)
+	DECQ(left)
+	JNE(LabelRef("single"))
+}
+
+// integerSteps is what becomes of the sums at the end of a tile.
+type integerSteps struct {
+	rowOf func(int) Mem
+	sums  *[integerRows][2]VecVirtual
+	panel [2]VecVirtual
+	flag  GPVirtual
+	scale Register
+}
+
+// store adds what c holds, if the products are to be added to it, makes the sums real
+// numbers, if there are scales, and stores them, where masks select columns.
+func (p integerSteps) store(name string, masks func(v int, to VecVirtual)) {
+	each := func(f func(at Mem, v int, s VecVirtual)) {
+		for i, row := range p.sums {
+			at := p.rowOf(i)
+			for v, s := range row {
+				f(at.Offset(32*v), v, s)
+			}
+		}
+	}
+	load := func() {
+		for v := range p.panel {
+			if masks != nil {
+				masks(v, p.panel[v])
+			}
+		}
+	}
+	TESTB(p.flag, p.flag)
+	JEQ(LabelRef(name + "New"))
+	load()
+	each(func(at Mem, v int, s VecVirtual) {
+		if masks == nil {
+			VPADDD(at, s, s)
+			return
+		}
+		old := YMM()
+		VPMASKMOVD(at, p.panel[v], old)
+		VPADDD(old, s, s)
+	})
+	Label(name + "New")
+	TESTQ(p.scale, p.scale)
+	JEQ(LabelRef(name + "Store"))
+	for v := range p.panel {
+		VMOVUPS(Mem{Base: p.scale, Disp: 32 * v}, p.panel[v])
+	}
+	for _, row := range p.sums {
+		for v, s := range row {
+			VCVTDQ2PS(s, s)
+			VMULPS(p.panel[v], s, s)
+		}
+	}
+	Label(name + "Store")
+	load()
+	each(func(at Mem, v int, s VecVirtual) {
+		if masks == nil {
+			VMOVUPS(s, at)
+			return
+		}
+		VMASKMOVPS(s, p.panel[v], at)
+	})
+	JMP(LabelRef("next"))
+}
+
+// codes generates the rounding of real numbers to integers of 16 bits.
+func codes() {
+	text("codesAVX2", "dst *int16, src *float32, n int, inverse float32) (bad int", "codesAVX2 is Codes of n elements, a positive multiple of 16; bits of bad are set where there was a number that is none.")
+	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
+	inverse, none, bad := broadcast("inverse"), YMM(), YMM()
+	VPXOR(bad, bad, bad)
+	VPCMPEQW(none, none, none)
+	VPSLLW(Imm(15), none, none) // what becomes of NaN
+	Label("loop")
+	low, high := YMM(), YMM()
+	VMULPS(Mem{Base: src}, inverse, low)
+	VMULPS(Mem{Base: src, Disp: 32}, inverse, high)
+	VCVTPS2DQ(low, low)
+	VCVTPS2DQ(high, high)
+	VPACKSSDW(high, low, low)
+	VPERMQ(Imm(0b11011000), low, low)
+	VMOVDQU(low, Mem{Base: dst})
+	VPCMPEQW(none, low, low)
+	VPOR(low, bad, bad)
+	ADDQ(Imm(64), src)
+	ADDQ(Imm(32), dst)
+	SUBQ(Imm(16), n)
+	JNE(LabelRef("loop"))
+	bits := GP64()
+	VPMOVMSKB(bad, bits.As32())
+	Store(bits, Return("bad"))
+	VZEROUPPER()
+	RET()
+}

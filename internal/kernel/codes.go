@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import "math"
+
+// MostCode is the greatest magnitude of integers that are multiplied: that of codes of 8
+// bits less their zero point, or of the odd numbers of 8 bits.
+const MostCode = 255
+
+// Steps of real numbers lie in these bounds: their inverse, and a number of steps, are
+// then normal numbers.
+const (
+	leastStep = 0x1p-100
+	mostStep  = 0x1p100
+)
+
+// roundingBias brings a number of magnitude below 2^22 to where float32 has the integers
+// alone, so that an addition rounds to the nearest, ties to even.
+const (
+	roundingBias     = 0x1.8p23
+	roundingBiasBits = 0x4b400000
+)
+
+// WholeSteps stores RNE(src·inverse) for the inverse of a step and numbers that Codes is
+// for, as real numbers; NaN stays NaN.
+func WholeSteps(dst, src []float32, inverse float32) {
+	src = src[:len(dst)]
+	i := 0
+	if tier > Portable {
+		i = vectorWholeSteps(dst, src, inverse)
+	}
+	for ; i < len(dst); i++ {
+		dst[i] = float32(float32(src[i]*inverse)+roundingBias) - roundingBias
+	}
+}
+
+// Codes stores RNE(src/step), for the inverse of a step and numbers that are whole
+// numbers of steps, MostCode of them at most, but for the rounding to float32: the product
+// is then off by less than 2^-13, and rounds to that number of steps. It returns whether
+// all of src are numbers; what it stores for one that is none, is not said.
+func Codes(dst []int16, src []float32, inverse float32) (numbers bool) {
+	src = src[:len(dst)]
+	numbers = true
+	i := 0
+	if tier > Portable {
+		i, numbers = vectorCodes(dst, src, inverse)
+	}
+	for ; i < len(dst); i++ {
+		v := src[i]
+		numbers = numbers && v == v
+		dst[i] = int16(int32(math.Float32bits(float32(v*inverse)+roundingBias) - roundingBiasBits))
+	}
+	return numbers
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !amd64 || purego
+
+package kernel
+
+func (t *integerTiling) runVector() {}
+
+func vectorWholeSteps(dst, src []float32, inverse float32) int { return 0 }
+
+func vectorCodes(dst []int16, src []float32, inverse float32) (n int, numbers bool) { return 0, true }
