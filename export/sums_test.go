@@ -120,7 +120,7 @@ func compareSums(t *testing.T, name string, n *layers.Network, images []uint8, l
 	}
 }
 
-// feed puts what integers less their zero point stand for in the place of y.
+// feed puts what integers less their zero point stand for where y is.
 func feed(y, integers []float32, q qat.Activation) {
 	_, signs := q.(qat.Signs)
 	for i, v := range integers {

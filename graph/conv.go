@@ -100,7 +100,7 @@ func (f *conv) integers(r *Run) (i kernel.Integers) {
 	if s.Step == 0 || f.stepped == nil {
 		return i
 	}
-	i.Input, i.MostInput = s.Step, s.magnitude()
+	i.Input, i.MostInput, i.Signed = s.Step, s.magnitude(), s.Least < 0
 	i.Weights, i.MostWeights = f.stepped.WeightSteps(r)
 	return i
 }

@@ -149,6 +149,7 @@ type epilogue struct {
 	y, dy      []float32
 	n          int // valid rows of all images
 	quantizing bool
+	tapped     Steps              // that a Tap has put there
 	byImage    ImageQuantizer     // the quantizer, if it takes a range from each image
 	active     network.Activation // of this run
 	current    *term              // of momentBlocks and centerBlocks
@@ -207,6 +208,7 @@ func (e *epilogue) start(r *Run, x [][]float32) int {
 	if q, ok := e.Quantizer.(ImageQuantizer); ok && e.quantizing && q.ByImage() {
 		e.byImage = q
 	}
+	e.tapped = Steps{}
 	e.active = e.Activation
 	if e.Replaced && r.Quantize {
 		e.active = network.Identity
@@ -254,7 +256,7 @@ func (e *epilogue) Forward(r *Run, y []float32, x [][]float32) error {
 		}
 	}
 	if r.Tap != nil && r.Mode != Train {
-		r.Tap(Site{Name: e.name, Y: y[:e.n*e.channels]})
+		r.Tap(Site{Name: e.name, Y: y[:e.n*e.channels], Steps: &e.tapped})
 	}
 	return nil
 }

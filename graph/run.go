@@ -115,4 +115,7 @@ type Site struct {
 	// Wide are the accumulators of a convolution that exceed float32's exact
 	// range, in which case Y is not valid; nil otherwise.
 	Wide []float64
+	// Steps is where a Tap says of which steps the values are whole numbers that it has
+	// put in Y, instead of those of an epilogue's quantizer that is off; nil elsewhere.
+	Steps *Steps
 }

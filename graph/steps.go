@@ -40,6 +40,18 @@ func (n *Node) keeps(x *Node) *Node {
 	return n
 }
 
+// steps returns of which steps the values are whole numbers that the epilogue computed last.
+func (e *epilogue) steps() Steps {
+	q, ok := e.Quantizer.(Stepped)
+	switch {
+	case e.tapped.Step != 0:
+		return e.tapped
+	case ok && e.quantizing && e.byImage == nil:
+		return q.Steps()
+	}
+	return Steps{}
+}
+
 // stepsOf returns of which steps the values of n are whole numbers in the run under way.
 func stepsOf(n *Node, r *Run) (s Steps) {
 	if !r.Quantize || r.Mode == Integer {
@@ -53,10 +65,8 @@ func stepsOf(n *Node, r *Run) (s Steps) {
 	}
 	if n.fn == nil {
 		s = n.steps
-	} else if e, ok := n.fn.(*epilogue); ok && e.quantizing && e.byImage == nil {
-		if q, ok := e.Quantizer.(Stepped); ok {
-			s = q.Steps()
-		}
+	} else if e, ok := n.fn.(*epilogue); ok {
+		s = e.steps()
 	}
 	s.Step *= gain
 	return s

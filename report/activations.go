@@ -55,6 +55,9 @@ func (e *evidence) activations(ctx context.Context) (map[string]*distribution, i
 		q.Forward(after, site.Y)
 		found[site.Name] = compare(site.Y, after, q.Quantization(), q.Bits())
 		copy(site.Y, after)
+		if s, ok := q.(graph.Stepped); ok {
+			*site.Steps = s.Steps()
+		}
 	}
 	pixels, err := images.Pixels()
 	if err == nil {

@@ -47,9 +47,28 @@ func Codes(dst []int16, src []float32, inverse float32) (numbers bool) {
 		i, numbers = vectorCodes(dst, src, inverse)
 	}
 	for ; i < len(dst); i++ {
-		v := src[i]
-		numbers = numbers && v == v
-		dst[i] = int16(int32(math.Float32bits(float32(v*inverse)+roundingBias) - roundingBiasBits))
+		numbers = numbers && src[i] == src[i]
+		dst[i] = int16(codeOf(src[i], inverse))
 	}
 	return numbers
+}
+
+// NarrowCodes stores the low 8 bits of what Codes stores.
+func NarrowCodes(dst []uint8, src []float32, inverse float32) (numbers bool) {
+	src = src[:len(dst)]
+	numbers = true
+	i := 0
+	if tier > Portable {
+		i, numbers = vectorNarrowCodes(dst, src, inverse)
+	}
+	for ; i < len(dst); i++ {
+		numbers = numbers && src[i] == src[i]
+		dst[i] = uint8(codeOf(src[i], inverse))
+	}
+	return numbers
+}
+
+// codeOf returns RNE(v·inverse) of magnitude below 2^22.
+func codeOf(v, inverse float32) int32 {
+	return int32(math.Float32bits(float32(v*inverse)+roundingBias) - roundingBiasBits)
 }

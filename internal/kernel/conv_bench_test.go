@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -137,12 +138,13 @@ func BenchmarkForwardIntegers(b *testing.B) {
 		c, batch := s.Conv, 16
 		pool := NewPool(1)
 		p := NewConvPlan(c, batch, pool)
-		if k := newIntegerCase(b, c, 1, MostCode, 127, true); p.HasIntegers(k.steps) {
+		for _, bits := range []int{8, 4} {
+			k := newIntegerCase(b, c, 1, 1<<bits-1, 1<<(bits-1)-1, false, true)
 			x, y := make([]float32, batch*c.InSize()), make([]float32, batch*c.OutSize())
 			for i := range batch {
 				copy(x[i*c.InSize():], k.x)
 			}
-			b.Run(s.name, func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/bits=%d", s.name, bits), func(b *testing.B) {
 				integers, reals := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
 				for b.Loop() {
 					start := time.Now()

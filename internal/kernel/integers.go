@@ -7,10 +7,9 @@ import (
 	"unsafe"
 )
 
-const (
-	pairPitch    = 2*maxPanel + 32 // distance of the rows of a copy of codes, an odd number of lines
-	integerTasks = 4               // tiles of work a pass of few blocks should have, each of which makes codes of its block anew
-)
+// integerTasks is the number of tiles of work that a pass of few blocks should have, each of
+// which makes codes of its block anew.
+const integerTasks = 4
 
 // Integers are the steps of the operands of a convolution whose values are whole numbers
 // of steps, MostCode at most: how ForwardIntegers knows the whole numbers.
@@ -18,6 +17,7 @@ type Integers struct {
 	Input                  float32   // of the input
 	Weights                []float32 // of the weights of each output channel, or of all; none if there are no whole numbers
 	MostInput, MostWeights int       // the greatest magnitudes of the whole numbers
+	Signed                 bool      // those of the input may be negative
 }
 
 // HasIntegers says whether the plan can compute on such integers: whether no sum, nor a
@@ -59,24 +59,35 @@ func (p *ConvPlan) ForwardIntegers(y, x, w []float32, batch int, steps Integers)
 }
 
 // An integerPass is a forward pass on integers: blocks of the source become codes where
-// they are copied to a window, weights where they are packed. Each step of the tables is a
-// pair of products of neighbours.
+// they are copied to a window, weights where they are packed.
 type integerPass struct {
 	*correlation
 	pool *Pool
 
-	runs    []int   // lengths of the runs of neighbours among the products of a pixel
-	pairs   []int32 // offset of every pair from the pixel's
-	pitch   int     // of a matrix, distance of the rows of a copy
-	copied  []int32 // offsets of them
-	inverse []float32
+	runs    []int     // lengths of the runs of neighbours among the products of a pixel
+	layouts [2]layout // of pairs, and of fours
+	read    []bool    // which rows of the window of a block are: not all by a stride beyond the taps
 	scale   []float32 // by output channel
 
 	dst, src, w []float32
 	batch       int
-	input       float32 // one over the step of the source
-	chunks      int     // pieces the pairs of panels of a block are cut into
+	inverse     []float32 // one over the steps of the weights, by output channel
+	input       float32   // one over the step of the source
+	use         *layout
+	deep        int // groups of a cut at most
+	chunks      int // pieces the panels of a block are cut into
 	pack        packIntegers
+}
+
+// A layout says how the products of a pixel are taken together: in groups of so many
+// neighbours as 32 bits hold codes.
+type layout struct {
+	each    int     // codes of a group: 2 of 16 bits, or 4 of 8 bits
+	offsets []int32 // of every group from the pixel's
+
+	// Of a matrix whose rows are copied cut by cut:
+	pitch int     // distance of the rows of the copy, 0 for a window as of any other layer
+	rows  []int32 // offsets of them
 }
 
 // packIntegers packs the weights of a pass, a panel a tile.
@@ -92,42 +103,66 @@ func newIntegerPass(c Conv, batch int, pool *Pool) integerPass {
 			run++
 		}
 		p.runs = append(p.runs, run)
-		for i := 0; i < run; i += 2 {
-			p.pairs = append(p.pairs, steps[k]+int32(i))
-		}
+		p.reads(int(steps[k]), run)
 		k += run
 	}
-	if p.matrix {
-		p.pitch = pairPitch
-		if p.groups == 1 && len(p.pairs) <= maxPanel && p.srcC%2 == 0 {
-			p.pitch = p.srcC
+	for i := range p.layouts {
+		g := &p.layouts[i]
+		g.each = 2 << i
+		at := 0
+		for _, run := range p.runs {
+			for j := 0; j < run; j += g.each {
+				g.offsets = append(g.offsets, steps[at+j])
+			}
+			at += run
 		}
-		for i := range p.images {
-			p.copied = append(p.copied, int32(i*p.pitch))
+		if p.matrix && (p.groups > 1 || len(g.offsets) > maxPanel || p.srcC%g.each != 0) {
+			g.pitch = g.each*maxPanel + 32 // an odd number of half lines
+			for i := range p.images {
+				g.rows = append(g.rows, int32(i*g.pitch))
+			}
 		}
 	}
 	return p
 }
 
+// reads notes the rows of the window that pixels read in a run, which may go on in the next.
+func (p *integerPass) reads(step, run int) {
+	if p.read == nil {
+		p.read = make([]bool, p.images*p.winH)
+	}
+	for _, at := range p.classes[0].src {
+		first, line := int(at)+step, p.winW*p.srcC
+		for row := first / line; row <= (first+run-1)/line; row++ {
+			p.read[row] = true
+		}
+	}
+}
+
 // reserve makes room for the window of a block, or for the rows of weights of a panel, and
 // for all panels.
 func (p *integerPass) reserve() {
-	window := p.images*p.winH*p.winW*p.srcC + 2
-	if p.matrix {
-		window = p.images * pairPitch
+	numbers := tileCols * maxPanel
+	for _, g := range p.layouts {
+		window := p.images*p.winH*p.winW*p.srcC + g.each
+		if g.pitch > 0 {
+			window = p.images * g.pitch
+		}
+		numbers = max(numbers, (window+g.each-1)/g.each)
 	}
-	p.pool.reserve(max(window/2+1, tileCols*maxPanel), p.groups*p.panels()*p.panel())
+	p.pool.reserve(numbers, p.groups*p.panels()*len(p.layouts[0].offsets)*tileCols)
 	p.pack.pass = p
 }
-
-// panel returns the numbers of a panel of weights, each a pair of codes.
-func (p *integerPass) panel() int { return len(p.pairs) * tileCols }
 
 func (p *integerPass) run(dst, src, w []float32, batch int, steps Integers) {
 	p.dst, p.src, p.w, p.batch, p.input = dst, src, w, batch, 1/steps.Input
 	for n := range p.inverse {
 		step := steps.Weights[n%len(steps.Weights)]
 		p.inverse[n], p.scale[n] = 1/step, steps.Input*step
+	}
+	p.use, p.deep = &p.layouts[0], maxPanel
+	if fours := foursAtOnce(steps); fours >= leastFours {
+		p.use, p.deep = &p.layouts[1], min(maxPanel, fours)
 	}
 	blocks := p.blocks(batch)
 	tasks := minTasks
@@ -140,40 +175,78 @@ func (p *integerPass) run(dst, src, w []float32, batch int, steps Integers) {
 	p.dst, p.src, p.w = nil, nil, nil
 }
 
-// codesOf returns memory for numbers as memory for codes, two for each number.
-func codesOf(numbers []float32) []int16 {
+// panel returns the 32-bit numbers of a panel of weights, each a group of codes.
+func (p *integerPass) panel() int { return len(p.use.offsets) * tileCols }
+
+// codes are memory for codes, of 16 bits or of 8.
+type codes struct {
+	words  []int16
+	bytes  []uint8
+	narrow bool
+}
+
+// codesIn returns memory for numbers as memory for codes.
+func (g *layout) codesIn(numbers []float32) codes {
+	return codes{wordsOf(numbers), bytesOf(wordsOf(numbers)), g.each == 4}
+}
+
+// wordsOf returns the memory of numbers as words, two for each number.
+func wordsOf(numbers []float32) []int16 {
 	return unsafe.Slice((*int16)(unsafe.Pointer(unsafe.SliceData(numbers))), 2*len(numbers))
 }
 
-// Tile packs one panel: codes of the weights, row by row, are transposed in pairs.
+// bytesOf returns the memory of words as bytes.
+func bytesOf(words []int16) []uint8 {
+	return unsafe.Slice((*uint8)(unsafe.Pointer(unsafe.SliceData(words))), 2*len(words))
+}
+
+// put writes the codes of src from index at on, and returns whether all of src are numbers.
+func (c codes) put(at int, src []float32, inverse float32) (numbers bool) {
+	if c.narrow {
+		return NarrowCodes(c.bytes[at:at+len(src)], src, inverse)
+	}
+	return Codes(c.words[at:at+len(src)], src, inverse)
+}
+
+// zero writes n zeros from index at on.
+func (c codes) zero(at, n int) {
+	if c.narrow {
+		clear(c.bytes[at : at+n])
+	} else {
+		clear(c.words[at : at+n])
+	}
+}
+
+// Tile packs one panel: codes of the weights, row by row, are transposed in groups.
 func (t *packIntegers) Tile(i, worker int) {
 	p := t.pass
 	g, n0 := i/p.panels(), i%p.panels()*tileCols
 	cols := min(tileCols, p.dstGroup-n0)
 	panel, rows := p.pool.common[i*p.panel():][:p.panel()], p.pool.local[worker]
-	for k0 := 0; k0 < len(p.pairs); k0 += maxPanel {
-		k1 := min(len(p.pairs), k0+maxPanel)
+	for k0 := 0; k0 < len(p.use.offsets); k0 += maxPanel {
+		k1 := min(len(p.use.offsets), k0+maxPanel)
 		for n := range cols {
 			o := g*p.dstGroup + n0 + n
-			p.row(codesOf(rows[n*maxPanel:][:k1-k0]), p.w[o*p.column:][:p.column], p.inverse[o], k0)
+			p.row(rows[n*maxPanel:][:k1-k0], p.w[o*p.column:][:p.column], p.inverse[o], k0)
 		}
 		transpose(panel[k0*tileCols:], rows, maxPanel, cols, k1-k0)
 	}
 }
 
-// row writes pairs of codes, of one channel's weights, from pair k on; the last pair of an
-// odd run has a zero.
-func (p *integerPass) row(dst []int16, w []float32, inverse float32, k int) {
-	at, pair := 0, 0 // of the run: in the weights, and among the pairs
+// row writes groups of codes, of one channel's weights, from group k on; the last group of
+// a run may end with zeros.
+func (p *integerPass) row(dst, w []float32, inverse float32, k int) {
+	each, out := p.use.each, p.use.codesIn(dst)
+	at, group := 0, 0 // of the run: in the weights, and among the groups
 	for _, run := range p.runs {
-		pairs := (run + 1) / 2
-		if from, to := max(k-pair, 0), min(pairs, k+len(dst)/2-pair); from < to {
-			first, last := 2*from, min(run, 2*to)
-			out := dst[2*(pair+from-k):][:2*(to-from)]
-			Codes(out[:last-first], w[at+first:at+last], inverse)
-			clear(out[last-first:])
+		n := (run + each - 1) / each
+		if from, to := max(k-group, 0), min(n, k+len(dst)-group); from < to {
+			first, last := each*from, min(run, each*to)
+			begin, end := each*(group+from-k), each*(group+to-k)
+			out.put(begin, w[at+first:at+last], inverse)
+			out.zero(begin+last-first, end-begin-(last-first))
 		}
-		at, pair = at+run, pair+pairs
+		at, group = at+run, group+n
 	}
 }
 
@@ -181,32 +254,31 @@ func (p *integerPass) row(dst []int16, w []float32, inverse float32, k int) {
 func (p *integerPass) Tile(i, worker int) {
 	block, chunk := i/p.chunks, i%p.chunks
 	b := p.at(block, p.batch)
-	window := codesOf(p.pool.local[worker])
+	window := p.use.codesIn(p.pool.local[worker])
 	c := &p.classes[0]
 	n := c.pixels(b)
-	t := integerTiling{cRow: c.dst[:n], aRow: c.src[:n], next: 2 * p.panel()}
-	numbers := p.matrix || p.encode(window, b)
+	t := integerTiling{cRow: c.dst[:n], aRow: c.src[:n], next: 2 * p.panel(), narrow: window.narrow}
+	numbers := p.use.pitch > 0 || p.encode(window, b)
 	dst := p.dst[(b.image*p.dstH+b.row)*p.dstW*p.dstC:]
 	first, last := chunkOf(chunk, p.chunks, p.panels())
-	cuts := (len(p.pairs) + maxPanel - 1) / maxPanel
+	offsets := p.use.offsets
+	cuts := (len(offsets) + p.deep - 1) / p.deep
 	for g := range p.groups {
 		for cut := range cuts {
-			k0, k1 := cut*len(p.pairs)/cuts, (cut+1)*len(p.pairs)/cuts
-			if p.matrix {
-				numbers = p.encodeRows(window, b, g, 2*k0, min(2*k1, p.srcGroup)) && numbers
-				t.a, t.aRow, t.aPair = window, p.copied[:n], p.pairs[:k1-k0]
+			k0, k1 := cut*len(offsets)/cuts, (cut+1)*len(offsets)/cuts
+			if p.use.pitch > 0 {
+				numbers = p.encodeRows(window, b, g*p.srcGroup+p.use.each*k0, g*p.srcGroup+min(p.use.each*k1, p.srcGroup)) && numbers
+				t.a, t.aRow, t.aGroup = window.words, p.use.rows[:n], offsets[:k1-k0]
 			} else {
-				t.a, t.aPair = window[g*p.srcGroup:], p.pairs[k0:k1]
+				t.a, t.first, t.aGroup = window.words, g*p.srcGroup, offsets[k0:k1]
 			}
 			t.accumulate = cut > 0
 			for panel := first; panel < last; panel++ {
 				n0 := panel * tileCols
-				t.b = codesOf(p.pool.common[((g*p.panels()+panel)*len(p.pairs)+k0)*tileCols:])
+				t.b = wordsOf(p.pool.common[((g*p.panels()+panel)*len(offsets)+k0)*tileCols:])
 				t.c, t.cols = dst[g*p.dstGroup+n0:], min(tileCols, p.dstGroup-n0)
-				if cut == cuts-1 {
+				if t.scale = nil; cut == cuts-1 {
 					t.scale = p.scale[g*p.dstGroup+n0:]
-				} else {
-					t.scale = nil
 				}
 				t.run()
 			}
@@ -218,39 +290,40 @@ func (p *integerPass) Tile(i, worker int) {
 }
 
 // encode writes the window of a block, as codes, and returns whether all of it are numbers.
-func (p *integerPass) encode(window []int16, b blockRange) (numbers bool) {
+func (p *integerPass) encode(window codes, b blockRange) (numbers bool) {
+	if p.matrix {
+		return window.put(0, p.src[b.image*p.srcC:][:b.images*p.srcC], p.input)
+	}
 	numbers = true
 	line := p.winW * p.srcC
 	from, to := max(0, p.left), min(p.srcW, p.left+p.winW)
-	before := (from - p.left) * p.srcC
-	after := before + max(0, to-from)*p.srcC
+	before, inside := (from-p.left)*p.srcC, max(0, to-from)*p.srcC
 	for n := range b.images {
 		for i := range p.winH {
-			out := window[(n*p.winH+i)*line:][:line]
+			if !p.read[n*p.winH+i] {
+				continue
+			}
+			at := (n*p.winH + i) * line
 			row := p.top + b.strip*p.step + i
 			if row < 0 || row >= p.srcH || to <= from {
-				clear(out)
+				window.zero(at, line)
 				continue
 			}
 			in := p.src[((b.image+n)*p.srcH+row)*p.srcW*p.srcC+from*p.srcC:]
-			clear(out[:before])
-			numbers = Codes(out[before:after], in, p.input) && numbers
-			clear(out[after:])
+			window.zero(at, before)
+			numbers = window.put(at+before, in[:inside], p.input) && numbers
+			window.zero(at+before+inside, line-before-inside)
 		}
 	}
 	return numbers
 }
 
-// encodeRows writes columns [from, to) of a group of the rows of a block of a matrix, as
-// codes, a pitch apart, and returns whether all of them are numbers.
-func (p *integerPass) encodeRows(rows []int16, b blockRange, g, from, to int) (numbers bool) {
-	if p.pitch == p.srcC {
-		return Codes(rows[:b.images*p.srcC], p.src[b.image*p.srcC:], p.input)
-	}
+// encodeRows writes columns [from, to) of the rows of a block of a matrix, as codes, a
+// pitch apart, and returns whether all of them are numbers.
+func (p *integerPass) encodeRows(rows codes, b blockRange, from, to int) (numbers bool) {
 	numbers = true
 	for i := range b.images {
-		in := p.src[(b.image+i)*p.srcC+g*p.srcGroup:][from:to]
-		numbers = Codes(rows[i*p.pitch:][:len(in)], in, p.input) && numbers
+		numbers = rows.put(i*p.use.pitch, p.src[(b.image+i)*p.srcC:][from:to], p.input) && numbers
 	}
 	return numbers
 }

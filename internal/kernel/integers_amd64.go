@@ -11,12 +11,12 @@ const (
 
 // runVector computes t, a panel of b at a time.
 func (t *integerTiling) runVector() {
-	pairs := len(t.aPair)
-	if len(t.aRow) == 0 || pairs == 0 || t.cols < 1 || len(t.cRow) != len(t.aRow) {
+	groups := len(t.aGroup)
+	if len(t.aRow) == 0 || groups == 0 || t.cols < 1 || len(t.cRow) != len(t.aRow) {
 		panic("kernel: empty or uneven tiling of integers")
 	}
 	last := (t.cols - 1) / tileCols
-	_ = t.b[last*t.next+pairs*2*tileCols-1]
+	_ = t.b[last*t.next+groups*2*tileCols-1]
 	if t.scale != nil {
 		_ = t.scale[(last+1)*tileCols-1]
 	}
@@ -48,10 +48,14 @@ func (t *integerTiling) rows(n, cols int, cRow, aRow []int32) {
 		scale = &t.scale[n]
 	}
 	tiles := len(aRow) / integerRows
-	most := max(1, maxSums/(len(t.aPair)*integerRows*tileCols))
+	most := max(1, maxSums/(len(t.aGroup)*integerRows*tileCols))
 	for i := 0; i < tiles; i += most {
-		integerTiles6x16AVX2(&t.c[n], &cRow[i*integerRows], &t.a[0], &aRow[i*integerRows], min(most, tiles-i),
-			&t.b[n/tileCols*t.next], &t.aPair[0], len(t.aPair), cols, t.accumulate, scale)
+		c, cr, ar, b, call := &t.c[n], &cRow[i*integerRows], &aRow[i*integerRows], &t.b[n/tileCols*t.next], min(most, tiles-i)
+		if t.narrow {
+			fourTiles6x16AVX2(c, cr, &t.a[0], t.first, ar, call, b, &t.aGroup[0], len(t.aGroup), cols, t.accumulate, scale)
+		} else {
+			pairTiles6x16AVX2(c, cr, &t.a[0], t.first, ar, call, b, &t.aGroup[0], len(t.aGroup), cols, t.accumulate, scale)
+		}
 	}
 }
 
@@ -77,6 +81,23 @@ func vectorCodes(dst []int16, src []float32, inverse float32) (n int, numbers bo
 	}
 	if whole < n {
 		bad |= codesAVX2(&dst[n-codeLanes], &src[n-codeLanes], codeLanes, inverse)
+	}
+	return n, bad == 0
+}
+
+// vectorNarrowCodes is vectorCodes for codes of 8 bits.
+func vectorNarrowCodes(dst []uint8, src []float32, inverse float32) (n int, numbers bool) {
+	n = len(dst)
+	if n < codeLanes {
+		return 0, true
+	}
+	bad := 0
+	whole := n &^ (codeLanes - 1)
+	for i := 0; i < whole; i += maxVector {
+		bad |= narrowCodesAVX2(&dst[i], &src[i], min(maxVector, whole-i), inverse)
+	}
+	if whole < n {
+		bad |= narrowCodesAVX2(&dst[n-codeLanes], &src[n-codeLanes], codeLanes, inverse)
 	}
 	return n, bad == 0
 }

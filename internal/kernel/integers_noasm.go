@@ -9,3 +9,7 @@ func (t *integerTiling) runVector() {}
 func vectorWholeSteps(dst, src []float32, inverse float32) int { return 0 }
 
 func vectorCodes(dst []int16, src []float32, inverse float32) (n int, numbers bool) { return 0, true }
+
+func vectorNarrowCodes(dst []uint8, src []float32, inverse float32) (n int, numbers bool) {
+	return 0, true
+}

@@ -15,7 +15,7 @@ func guardedCodes(t testing.TB, n int) []int16 {
 		return nil
 	}
 	s := guarded(t, (n+1)/2)
-	return codesOf(s)[len(codesOf(s))-n:]
+	return wordsOf(s)[len(wordsOf(s))-n:]
 }
 
 // TestCodes brings whole numbers of steps to real numbers and back, scaled again as dropout
@@ -36,7 +36,9 @@ func TestCodes(t *testing.T) {
 			for n := range len(src) + 1 {
 				x, got := guarded(t, n), guardedCodes(t, n)
 				copy(x, src)
-				if !Codes(got, x, 1/step) {
+				narrow := bytesOf(guardedCodes(t, (n+1)/2))
+				narrow = narrow[len(narrow)-n:]
+				if !Codes(got, x, 1/step) || !NarrowCodes(narrow, x, 1/step) {
 					t.Fatalf("%d of steps of %g: not all are numbers", n, step)
 				}
 				whole := guarded(t, n)
@@ -44,6 +46,9 @@ func TestCodes(t *testing.T) {
 				for i := range got {
 					if whole[i] != float32(want[i]) {
 						t.Fatalf("%d of steps of %g: whole number %d is %g, want %d", n, step, i, whole[i], want[i])
+					}
+					if narrow[i] != uint8(want[i]) {
+						t.Fatalf("%d of steps of %g: narrow code %d is %d, want %d", n, step, i, narrow[i], uint8(want[i]))
 					}
 					if got[i] != want[i] {
 						t.Fatalf("%d of steps of %g: code %d is %d, want %d", n, step, i, got[i], want[i])
@@ -55,7 +60,7 @@ func TestCodes(t *testing.T) {
 			for at := range n {
 				x := make([]float32, n)
 				x[at] = float32(math.NaN())
-				if Codes(make([]int16, n), x, 1) {
+				if Codes(make([]int16, n), x, 1) || NarrowCodes(make([]uint8, n), x, 1) {
 					t.Fatalf("value %d of %d is a number", at, n)
 				}
 			}
@@ -64,16 +69,16 @@ func TestCodes(t *testing.T) {
 }
 
 // TestIntegerTiling compares a tiling of integers with its definition, every slice ending
-// at a page that faults, for numbers of rows, pairs and columns around the tile's.
+// at a page that faults, for numbers of rows, groups and columns around the tile's.
 func TestIntegerTiling(t *testing.T) {
 	tiers(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 1))
-		for _, rows := range []int{1, 5, 6, 7, 12, 25} {
-			for _, pairs := range []int{1, 2, 3, 4, 5, 9, 30} {
-				for _, cols := range []int{1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 50} {
-					for _, accumulate := range []bool{false, true} {
-						for _, scaled := range []bool{false, true} {
-							testIntegerTiling(t, r, rows, pairs, cols, accumulate, scaled)
+		for _, narrow := range []bool{false, true} {
+			for _, rows := range []int{1, 5, 6, 7, 12, 25} {
+				for _, groups := range []int{1, 2, 3, 4, 5, 9, 30} {
+					for _, cols := range []int{1, 7, 8, 9, 15, 16, 17, 31, 33} {
+						for flags := range 4 {
+							testIntegerTiling(t, r, narrow, rows, groups, cols, flags&1 > 0, flags&2 > 0)
 						}
 					}
 				}
@@ -82,48 +87,70 @@ func TestIntegerTiling(t *testing.T) {
 	})
 }
 
-func testIntegerTiling(t *testing.T, r *rand.Rand, rows, pairs, cols int, accumulate, scaled bool) {
+func testIntegerTiling(t *testing.T, r *rand.Rand, narrow bool, rows, groups, cols int, accumulate, scaled bool) {
 	const gap = 3 // floats between the rows of c that must stay
-	panels := (cols + tileCols - 1) / tileCols
-	next := 2 * (pairs*tileCols + r.IntN(3))
-	x := integerTiling{
-		c: guarded(t, rows*(cols+gap)-gap), a: guardedCodes(t, rows+2*pairs), b: guardedCodes(t, (panels-1)*next+2*pairs*tileCols),
-		next: next, cols: cols, accumulate: accumulate,
+	panels, each := (cols+tileCols-1)/tileCols, 2
+	if narrow {
+		each = 4
 	}
-	for _, s := range [][]int16{x.a, x.b} {
-		for i := range s {
-			s[i] = int16(r.IntN(2*MostCode+1) - MostCode)
+	next := 2 * (groups*tileCols + r.IntN(3))
+	// The last group of a ends with it.
+	first, last := r.IntN(4), rows+each*(groups-1)
+	length := (first + last + each + each - 1) / each * each
+	first = length - last - each
+	x := integerTiling{
+		c: guarded(t, rows*(cols+gap)-gap), a: guardedCodes(t, length*2/each), b: guardedCodes(t, (panels-1)*next+2*groups*tileCols),
+		first: first, next: next, cols: cols, accumulate: accumulate, narrow: narrow,
+	}
+	// The greatest magnitudes whose sums fit.
+	input, weights := MostCode, MostCode
+	if narrow {
+		weights = min(math.MaxInt8, math.MaxInt16/(2*input*groups))
+		if weights == 0 {
+			input, weights = math.MaxInt16/(2*groups), 1
+		}
+	}
+	a, b := func(i int) int64 { return int64(x.a[i]) }, func(i int) int64 { return int64(x.b[i]) }
+	if narrow {
+		a, b = func(i int) int64 { return int64(bytesOf(x.a)[i]) }, func(i int) int64 { return int64(int8(bytesOf(x.b)[i])) }
+		for i := range bytesOf(x.a) {
+			bytesOf(x.a)[i] = uint8(input - r.IntN(2)*r.IntN(input+1))
+		}
+		for i := range bytesOf(x.b) {
+			bytesOf(x.b)[i] = uint8(weights - r.IntN(2)*r.IntN(2*weights+1))
+		}
+	} else {
+		for _, s := range [][]int16{x.a, x.b} {
+			for i := range s {
+				s[i] = int16(r.IntN(2*MostCode+1) - MostCode)
+			}
 		}
 	}
 	if scaled {
 		x.scale = guarded(t, panels*tileCols)
 		copy(x.scale, random(len(x.scale), r.Uint64()))
 	}
-	before := make([]int32, len(x.c))
-	for i := range before {
-		before[i] = int32(r.Uint32()) >> 2
-		x.c[i] = math.Float32frombits(uint32(before[i]))
+	want := make([]uint32, len(x.c))
+	for i := range want {
+		want[i] = uint32(int32(r.Uint32()) >> 2)
+		x.c[i] = math.Float32frombits(want[i])
 	}
 	for _, i := range r.Perm(rows) {
 		x.cRow = append(x.cRow, int32(i*(cols+gap)))
 		x.aRow = append(x.aRow, int32(r.IntN(rows+1)))
 	}
-	for range pairs {
-		x.aPair = append(x.aPair, int32(r.IntN(2*pairs-1)))
-	}
-	want := make([]uint32, len(x.c))
-	for i, v := range before {
-		want[i] = uint32(v)
+	for range groups {
+		x.aGroup = append(x.aGroup, int32(r.IntN(each*(groups-1)+1)))
 	}
 	for i, at := range x.cRow {
 		for n := range cols {
 			var sum int64
 			if accumulate {
-				sum = int64(before[int(at)+n])
+				sum = int64(int32(want[int(at)+n]))
 			}
-			for k, pair := range x.aPair {
-				for j := range 2 {
-					sum += int64(x.a[int(x.aRow[i]+pair)+j]) * int64(x.b[n/tileCols*next+2*(k*tileCols+n%tileCols)+j])
+			for k, group := range x.aGroup {
+				for j := range each {
+					sum += a(x.first+int(x.aRow[i]+group)+j) * b(each*(n/tileCols*next/2+k*tileCols+n%tileCols)+j)
 				}
 			}
 			want[int(at)+n] = uint32(int32(sum))
@@ -135,7 +162,7 @@ func testIntegerTiling(t *testing.T, r *rand.Rand, rows, pairs, cols int, accumu
 	x.run()
 	for i := range want {
 		if got := math.Float32bits(x.c[i]); got != want[i] {
-			t.Fatalf("%d rows, %d pairs, %d columns, accumulated %v, scaled %v: c[%d] is %#x, want %#x", rows, pairs, cols, accumulate, scaled, i, got, want[i])
+			t.Fatalf("narrow %v, %d rows, %d groups, %d columns, accumulated %v, scaled %v: c[%d] is %#x, want %#x", narrow, rows, groups, cols, accumulate, scaled, i, got, want[i])
 		}
 	}
 }
@@ -147,10 +174,11 @@ type integerCase struct {
 	want  []float32 // by the definition
 }
 
-// newIntegerCase draws numbers up to the given magnitudes; x and w end at a page that faults.
-func newIntegerCase(t testing.TB, c Conv, batch, input, weights int, perChannel bool) integerCase {
+// newIntegerCase draws numbers up to the given magnitudes, those of x not negative unless
+// signed; x and w end at a page that faults.
+func newIntegerCase(t testing.TB, c Conv, batch, input, weights int, signed, perChannel bool) integerCase {
 	r := rand.New(rand.NewPCG(uint64(c.Weights()), uint64(batch)))
-	s := integerCase{x: guarded(t, batch*c.InSize()), w: guarded(t, c.Weights()), steps: Integers{Input: 0.037, Weights: []float32{third}, MostInput: input, MostWeights: weights}, want: make([]float32, batch*c.OutSize())}
+	s := integerCase{x: guarded(t, batch*c.InSize()), w: guarded(t, c.Weights()), steps: Integers{Input: 0.037, Weights: []float32{third}, MostInput: input, MostWeights: weights, Signed: signed}, want: make([]float32, batch*c.OutSize())}
 	if perChannel {
 		s.steps.Weights = make([]float32, c.OutC)
 		for o := range s.steps.Weights {
@@ -158,15 +186,18 @@ func newIntegerCase(t testing.TB, c Conv, batch, input, weights int, perChannel 
 		}
 	}
 	p, q := make([]float64, len(s.x)), make([]float64, len(s.w))
-	draw := func(dst []float32, numbers []float64, most int, step func(i int) float32) {
+	draw := func(dst []float32, numbers []float64, most int, signed bool, step func(i int) float32) {
 		for i := range dst {
-			v := float32(r.IntN(2*most+1) - most)
+			v := float32(r.IntN(most + 1))
+			if signed && r.IntN(2) == 0 {
+				v = -v
+			}
 			dst[i], numbers[i] = v*step(i), float64(v)
 		}
 	}
 	each := func(o int) float32 { return s.steps.Weights[o%len(s.steps.Weights)] }
-	draw(s.x, p, input, func(int) float32 { return s.steps.Input })
-	draw(s.w, q, weights, func(i int) float32 { return each(i / (c.Weights() / c.OutC)) })
+	draw(s.x, p, input, signed, func(int) float32 { return s.steps.Input })
+	draw(s.w, q, weights, true, func(i int) float32 { return each(i / (c.Weights() / c.OutC)) })
 	sums := make([]float64, len(s.want))
 	ConvReference(c, sums, p, q, batch)
 	for i, v := range sums {
@@ -183,8 +214,11 @@ func TestForwardIntegers(t *testing.T) {
 		defer pool.Close()
 		for _, s := range shapes {
 			p := NewConvPlan(s.Conv, s.batch+1, pool)
-			for _, perChannel := range []bool{false, true} {
-				k := newIntegerCase(t, s.Conv, s.batch, MostCode, MostCode, perChannel)
+			for _, m := range []struct {
+				input, weights     int
+				signed, perChannel bool
+			}{{MostCode, MostCode, true, false}, {MostCode, 127, true, true}, {15, 7, false, true}, {MostCode, 1, false, false}, {31, 32, false, true}} {
+				k := newIntegerCase(t, s.Conv, s.batch, m.input, m.weights, m.signed, m.perChannel)
 				if !p.HasIntegers(k.steps) {
 					t.Errorf("%v has no integers", s.Conv)
 					continue
@@ -201,7 +235,7 @@ func TestForwardIntegers(t *testing.T) {
 // TestForwardIntegersOfManyThreads compares numbers of threads.
 func TestForwardIntegersOfManyThreads(t *testing.T) {
 	for _, s := range shapes {
-		k := newIntegerCase(t, s.Conv, s.batch, MostCode, 127, true)
+		k := newIntegerCase(t, s.Conv, s.batch, MostCode, 127, true, true)
 		for _, threads := range []int{1, 2, 8} {
 			pool := NewPool(threads)
 			y := make([]float32, len(k.want))
@@ -222,7 +256,7 @@ func TestForwardIntegersPassesOnNaN(t *testing.T) {
 				continue
 			}
 			p := NewConvPlan(s.Conv, s.batch, pool)
-			k := newIntegerCase(t, s.Conv, s.batch, 1, 1, false)
+			k := newIntegerCase(t, s.Conv, s.batch, 1, 1, false, false)
 			// Where the first output looks, but for the padding.
 			bad := -1
 			each(s.Conv, s.batch, func(y, x, _ int) {
@@ -248,7 +282,7 @@ func TestForwardIntegersAllocations(t *testing.T) {
 	defer pool.Close()
 	for _, s := range shapes {
 		p := NewConvPlan(s.Conv, s.batch, pool)
-		k := newIntegerCase(t, s.Conv, s.batch, 1, 1, true)
+		k := newIntegerCase(t, s.Conv, s.batch, 1, 1, true, true)
 		y := make([]float32, len(k.want))
 		if n := testing.AllocsPerRun(3, func() { p.ForwardIntegers(y, k.x, k.w, s.batch, k.steps) }); n != 0 {
 			t.Errorf("%v: %g allocations", s.Conv, n)

@@ -7,45 +7,67 @@ import "math"
 // An integerTiling is one call of the micro-kernels for integers: for every row r of the
 // tables and every column n < cols,
 //
-//	c[cRow[r]+n] = sum over k of a[aRow[r]+aPair[k]]·b(k, n, 0) + a[aRow[r]+aPair[k]+1]·b(k, n, 1),
+//	c[cRow[r]+n] = sum over k and j of a[first+aRow[r]+aGroup[k]+j]·b(k, n, j),
 //
 // or that added to what c holds if accumulate: exactly, since every sum is within int32,
-// and thus in any order. c holds the bits of an int32 for each sum or, if there is a scale,
-// float32(sum)·scale[n]. Column n of b is column n%tileCols of panel n/tileCols; panels
-// begin next elements apart, their rows, of a pair for each column, 2·tileCols. All columns
-// of a panel, and as many scales, are read whatever cols is; of c only cols are touched.
+// and thus in any order. j goes over a group: 2 codes of 16 bits or, if narrow, 4 of 8 bits,
+// those of a not negative, of which there are so few that the sum of its even or its odd
+// products, of two neighbours each, is within 16 bits (see foursAtOnce). c holds the bits of
+// an int32 for each sum or, if there is a scale, float32(sum)·scale[n]. Column n of b is
+// column n%tileCols of panel n/tileCols; panels begin next words apart, their rows, of a
+// group for each column, 2·tileCols. All columns of a panel, and as many scales, are read
+// whatever cols is; of c only cols are touched.
 type integerTiling struct {
 	c          []float32
 	cRow       []int32
 	a          []int16
+	first      int
 	aRow       []int32
-	aPair      []int32
+	aGroup     []int32
 	b          []int16
 	next       int
 	cols       int
 	accumulate bool
+	narrow     bool
 	scale      []float32
+}
+
+// leastFours is the number of fours of a tiling from which on codes of 8 bits pay: the end
+// of a tiling has the sums widened.
+const leastFours = 16
+
+// foursAtOnce returns how many fours a tiling of codes of 8 bits may have, 0 if the codes
+// are not of 8 bits or the input's may be negative: VPMADDUBSW adds two products in 16 bits,
+// and their sums are added in 16 bits.
+func foursAtOnce(s Integers) int {
+	if s.Signed || s.MostWeights > math.MaxInt8 {
+		return 0
+	}
+	return math.MaxInt16 / max(1, 2*s.MostInput*s.MostWeights)
 }
 
 // run computes t.
 func (t *integerTiling) run() {
-	if tier > Portable {
+	switch {
+	case tier > Portable:
 		t.runVector()
-		return
+	case t.narrow:
+		fourTilesGeneric(t)
+	default:
+		integerTilesGeneric(t)
 	}
-	integerTilesGeneric(t)
 }
 
+// integerTilesGeneric computes a tiling of codes of 16 bits.
 func integerTilesGeneric(t *integerTiling) {
 	const half = tileCols / 2
 	for r, at := range t.aRow {
-		a := t.a[at:]
+		a := t.a[t.first+int(at):]
 		for n := 0; n < t.cols; n += half {
-			c := t.c[int(t.cRow[r])+n:][:min(half, t.cols-n)]
 			panel := t.b[n/tileCols*t.next+n%tileCols*2:]
 			var s0, s1, s2, s3, s4, s5, s6, s7 int32
-			for k, pair := range t.aPair {
-				a, b := (*[2]int16)(a[pair:]), (*[2 * half]int16)(panel[k*2*tileCols:])
+			for k, group := range t.aGroup {
+				a, b := (*[2]int16)(a[group:]), (*[2 * half]int16)(panel[k*2*tileCols:])
 				u, v := int32(a[0]), int32(a[1])
 				s0 += u*int32(b[0]) + v*int32(b[1])
 				s1 += u*int32(b[2]) + v*int32(b[3])
@@ -56,13 +78,35 @@ func integerTilesGeneric(t *integerTiling) {
 				s6 += u*int32(b[12]) + v*int32(b[13])
 				s7 += u*int32(b[14]) + v*int32(b[15])
 			}
-			t.store(c, n, [half]int32{s0, s1, s2, s3, s4, s5, s6, s7})
+			t.store(r, n, [half]int32{s0, s1, s2, s3, s4, s5, s6, s7})
 		}
 	}
 }
 
-// store puts sums into c, from column n on.
-func (t *integerTiling) store(c []float32, n int, s [tileCols / 2]int32) {
+// fourTilesGeneric computes a tiling of codes of 8 bits.
+func fourTilesGeneric(t *integerTiling) {
+	const half = tileCols / 2
+	for r, at := range t.aRow {
+		a := bytesOf(t.a)[t.first+int(at):]
+		for n := 0; n < t.cols; n += half {
+			panel := bytesOf(t.b)[n/tileCols*2*t.next+n%tileCols*4:]
+			var s [half]int32
+			for k, group := range t.aGroup {
+				a, b := (*[4]uint8)(a[group:]), (*[4 * half]uint8)(panel[k*4*tileCols:])
+				a0, a1, a2, a3 := int32(a[0]), int32(a[1]), int32(a[2]), int32(a[3])
+				for n := range s {
+					b := (*[4]uint8)(b[4*n:])
+					s[n] += a0*int32(int8(b[0])) + a1*int32(int8(b[1])) + a2*int32(int8(b[2])) + a3*int32(int8(b[3]))
+				}
+			}
+			t.store(r, n, s)
+		}
+	}
+}
+
+// store puts sums into row r of c, from column n on.
+func (t *integerTiling) store(r, n int, s [tileCols / 2]int32) {
+	c := t.c[int(t.cRow[r])+n:][:min(len(s), t.cols-n)]
 	for i := range c {
 		v := s[i]
 		if t.accumulate {

@@ -54,15 +54,25 @@ func channelTiles12x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, t
 //go:noescape
 func channelTiles4x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
 
-// integerTiles6x16AVX2 computes whole tiles of an integerTiling; see integerTilesGeneric.
+// pairTiles6x16AVX2 computes whole tiles of an integerTiling of pairs; see integerTilesGeneric.
 //
 //go:noescape
-func integerTiles6x16AVX2(c *float32, cRow *int32, a *int16, aRow *int32, tiles int, b *int16, aPair *int32, pairs int, cols int, accumulate bool, scale *float32)
+func pairTiles6x16AVX2(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, aGroup *int32, groups int, cols int, accumulate bool, scale *float32)
+
+// fourTiles6x16AVX2 computes whole tiles of an integerTiling of fours; see fourTilesGeneric.
+//
+//go:noescape
+func fourTiles6x16AVX2(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, aGroup *int32, groups int, cols int, accumulate bool, scale *float32)
 
 // codesAVX2 is Codes of n elements, a positive multiple of 16; bits of bad are set where there was a number that is none.
 //
 //go:noescape
 func codesAVX2(dst *int16, src *float32, n int, inverse float32) (bad int)
+
+// narrowCodesAVX2 is NarrowCodes of n elements, a positive multiple of 16; bits of bad are set where there was a number that is none.
+//
+//go:noescape
+func narrowCodesAVX2(dst *uint8, src *float32, n int, inverse float32) (bad int)
 
 // wholeStepsAVX2 is WholeSteps.
 //

@@ -15,16 +15,35 @@ const (
 
 // integerKernels generates the kernels of products of integers, on vectors of AVX2.
 func integerKernels(mask Mem) {
-	integerTiles(mask)
+	integerGroups{
+		name: "pair", each: 2, doc: "integerTilesGeneric",
+		product: func(panel, x, to VecVirtual) { VPMADDWD(panel, x, to) },
+		add:     func(x, sum VecVirtual) { VPADDD(x, sum, sum) },
+	}.tiles(mask)
+	integerGroups{
+		name: "four", each: 4, doc: "fourTilesGeneric",
+		product: func(panel, x, to VecVirtual) { VPMADDUBSW(panel, x, to) },
+		add:     func(x, sum VecVirtual) { VPADDW(x, sum, sum) },
+	}.tiles(mask)
 	codes()
 	wholeSteps()
 }
 
-// integerTiles generates the micro-kernel of an integerTiling: the sums of 6 rows by 16
-// columns in 12 registers, to which VPMADDWD brings the sum of two products at a time.
-func integerTiles(mask Mem) {
-	text("integerTiles6x16AVX2", "c *float32, cRow *int32, a *int16, aRow *int32, tiles int, b *int16, aPair *int32, pairs, cols int, accumulate bool, scale *float32",
-		"integerTiles6x16AVX2 computes whole tiles of an integerTiling; see integerTilesGeneric.")
+// integerGroups are the instructions for groups of so many codes of 32 bits together: the
+// products, of which neighbours are added, and their sum. Sums of fours are of 16 bits, two
+// for a column, until the end.
+type integerGroups struct {
+	name, doc string
+	each      int
+	product   func(panel, x, to VecVirtual)
+	add       func(x, sum VecVirtual)
+}
+
+// tiles generates the micro-kernel of an integerTiling: the sums of 6 rows by 16 columns in
+// 12 registers.
+func (g integerGroups) tiles(mask Mem) {
+	text(g.name+"Tiles6x16AVX2", "c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, aGroup *int32, groups, cols int, accumulate bool, scale *float32",
+		g.name+"Tiles6x16AVX2 computes whole tiles of an integerTiling of "+g.name+"s; see "+g.doc+".")
 	var sums [integerRows][2]VecVirtual
 	for r := range sums {
 		sums[r] = [2]VecVirtual{YMM(), YMM()}
@@ -52,9 +71,12 @@ func integerTiles(mask Mem) {
 		PREFETCHT0(at)
 		PREFETCHT0(at.Offset(4*integerColumns - 4))
 	}
-	integerProducts(&sums, panel, base, table)
+	g.products(&sums, panel, base, table)
 
 	Label("store")
+	if g.each == 4 {
+		g.widen(&sums, panel[0])
+	}
 	flag := GP8()
 	Load(Param("accumulate"), flag)
 	cols, scale := Load(Param("cols"), GP64()), Load(Param("scale"), GP64())
@@ -72,37 +94,51 @@ func integerTiles(mask Mem) {
 
 	Label("next")
 	ADDQ(Imm(4*integerRows), NewParamAddr("cRow", 8))
-	ADDQ(Imm(4*integerRows), NewParamAddr("aRow", 24))
-	DECQ(NewParamAddr("tiles", 32))
+	ADDQ(Imm(4*integerRows), NewParamAddr("aRow", 32))
+	DECQ(NewParamAddr("tiles", 40))
 	JNE(LabelRef("tile"))
 	VZEROUPPER()
 	RET()
 }
 
-// integerProducts adds the products of all pairs to the sums.
-func integerProducts(sums *[integerRows][2]VecVirtual, panel [2]VecVirtual, base, table GPVirtual) {
+// widen makes sums of 16 bits, two for a column, such of 32 bits.
+func (g integerGroups) widen(sums *[integerRows][2]VecVirtual, ones VecVirtual) {
+	VPCMPEQW(ones, ones, ones)
+	VPSRLW(Imm(15), ones, ones)
+	for _, row := range sums {
+		for _, s := range row {
+			VPMADDWD(ones, s, s)
+		}
+	}
+}
+
+// products adds the products of all groups to the sums.
+func (g integerGroups) products(sums *[integerRows][2]VecVirtual, panel [2]VecVirtual, base, table GPVirtual) {
 	var rows [integerRows]GPVirtual
+	scale := uint8(4 / g.each) // bytes of a code
 	Load(Param("a"), base)
+	Load(Param("first"), table)
+	LEAQ(Mem{Base: base, Index: table, Scale: scale}, base)
 	Load(Param("aRow"), table)
 	for i := range rows {
 		rows[i] = GP64()
 		MOVLQSX(Mem{Base: table, Disp: 4 * i}, rows[i])
-		LEAQ(Mem{Base: base, Index: rows[i], Scale: 2}, rows[i])
+		LEAQ(Mem{Base: base, Index: rows[i], Scale: scale}, rows[i])
 	}
-	b, pair, left := Load(Param("b"), GP64()), Load(Param("aPair"), GP64()), Load(Param("pairs"), GP64())
+	b, group, left := Load(Param("b"), GP64()), Load(Param("aGroup"), GP64()), Load(Param("groups"), GP64())
 	one := func(i int) {
 		offset := GP64()
-		MOVLQSX(Mem{Base: pair, Disp: 4 * i}, offset)
+		MOVLQSX(Mem{Base: group, Disp: 4 * i}, offset)
 		for v := range panel {
 			VMOVDQU(Mem{Base: b, Disp: 64*i + 32*v}, panel[v])
 		}
 		for r := range rows {
 			x, product := YMM(), YMM()
-			VPBROADCASTD(Mem{Base: rows[r], Index: offset, Scale: 2}, x)
-			VPMADDWD(panel[0], x, product)
-			VPADDD(product, sums[r][0], sums[r][0])
-			VPMADDWD(panel[1], x, x)
-			VPADDD(x, sums[r][1], sums[r][1])
+			VPBROADCASTD(Mem{Base: rows[r], Index: offset, Scale: scale}, x)
+			g.product(panel[0], x, product)
+			g.add(product, sums[r][0])
+			g.product(panel[1], x, x)
+			g.add(x, sums[r][1])
 		}
 	}
 	SUBQ(Imm(unroll), left)
@@ -111,7 +147,7 @@ func integerProducts(sums *[integerRows][2]VecVirtual, panel [2]VecVirtual, base
 	for i := range unroll {
 		one(i)
 	}
-	ADDQ(Imm(4*unroll), pair)
+	ADDQ(Imm(4*unroll), group)
 	ADDQ(U32(64*unroll), b)
 	SUBQ(Imm(unroll), left)
 	JGE(LabelRef("many"))
@@ -120,7 +156,7 @@ func integerProducts(sums *[integerRows][2]VecVirtual, panel [2]VecVirtual, base
 	JE(LabelRef("store"))
 	Label("single")
 	one(0)
-	ADDQ(Imm(4), pair)
+	ADDQ(Imm(4), group)
 	ADDQ(Imm(64), b)
 	DECQ(left)
 	JNE(LabelRef("single"))
@@ -189,32 +225,46 @@ func (p integerSteps) store(name string, masks func(v int, to VecVirtual)) {
 	JMP(LabelRef("next"))
 }
 
-// codes generates the rounding of real numbers to integers of 16 bits.
+// codes generates the rounding of real numbers to integers of 16 bits, and to their low 8.
 func codes() {
-	text("codesAVX2", "dst *int16, src *float32, n int, inverse float32) (bad int", "codesAVX2 is Codes of n elements, a positive multiple of 16; bits of bad are set where there was a number that is none.")
-	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
-	inverse, none, bad := broadcast("inverse"), YMM(), YMM()
-	VPXOR(bad, bad, bad)
-	VPCMPEQW(none, none, none)
-	VPSLLW(Imm(15), none, none) // what becomes of NaN
-	Label("loop")
-	low, high := YMM(), YMM()
-	VMULPS(Mem{Base: src}, inverse, low)
-	VMULPS(Mem{Base: src, Disp: 32}, inverse, high)
-	VCVTPS2DQ(low, low)
-	VCVTPS2DQ(high, high)
-	VPACKSSDW(high, low, low)
-	VPERMQ(Imm(0b11011000), low, low)
-	VMOVDQU(low, Mem{Base: dst})
-	VPCMPEQW(none, low, low)
-	VPOR(low, bad, bad)
-	ADDQ(Imm(64), src)
-	ADDQ(Imm(32), dst)
-	SUBQ(Imm(16), n)
-	JNE(LabelRef("loop"))
-	bits := GP64()
-	VPMOVMSKB(bad, bits.As32())
-	Store(bits, Return("bad"))
-	VZEROUPPER()
-	RET()
+	for _, c := range []struct {
+		name, dst, doc string
+		bytes          int
+	}{{"codesAVX2", "dst *int16", "Codes", 2}, {"narrowCodesAVX2", "dst *uint8", "NarrowCodes", 1}} {
+		text(c.name, c.dst+", src *float32, n int, inverse float32) (bad int", c.name+" is "+c.doc+" of n elements, a positive multiple of 16; bits of bad are set where there was a number that is none.")
+		dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
+		inverse, none, bad, low8 := broadcast("inverse"), YMM(), YMM(), YMM()
+		VPXOR(bad, bad, bad)
+		VPCMPEQW(none, none, none)
+		VPSRLW(Imm(8), none, low8)
+		VPSLLW(Imm(15), none, none) // what becomes of NaN
+		Label("loop")
+		low, high := YMM(), YMM()
+		VMULPS(Mem{Base: src}, inverse, low)
+		VMULPS(Mem{Base: src, Disp: 32}, inverse, high)
+		VCVTPS2DQ(low, low)
+		VCVTPS2DQ(high, high)
+		VPACKSSDW(high, low, low)
+		VPERMQ(Imm(0b11011000), low, low)
+		if c.bytes == 2 {
+			VMOVDQU(low, Mem{Base: dst})
+		} else {
+			VPAND(low8, low, high)
+			half := XMM()
+			VEXTRACTI128(Imm(1), high, half)
+			VPACKUSWB(half, high.AsX(), half)
+			VMOVDQU(half, Mem{Base: dst})
+		}
+		VPCMPEQW(none, low, low)
+		VPOR(low, bad, bad)
+		ADDQ(Imm(64), src)
+		ADDQ(Imm(uint64(16*c.bytes)), dst)
+		SUBQ(Imm(16), n)
+		JNE(LabelRef("loop"))
+		bits := GP64()
+		VPMOVMSKB(bad, bits.As32())
+		Store(bits, Return("bad"))
+		VZEROUPPER()
+		RET()
+	}
 }
