@@ -66,7 +66,9 @@ func (f *fixedWeights) Backward(dw, w, dy []float32, _ [][]float32) {
 }
 
 // StepSizes implements [ste.Stepped].
-func (f *fixedWeights) StepSizes(steps []float32) (all []float32, most int) { return f.affine.StepSizes(steps) }
+func (f *fixedWeights) StepSizes(steps []float32) (all []float32, most int) {
+	return f.affine.StepSizes(steps)
+}
 
 func (f *fixedWeights) Integers(codes []int16, w []float32) []float32 {
 	f.use()

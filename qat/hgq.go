@@ -133,7 +133,9 @@ func (h *hgqWeights) Integers(codes []int16, w []float32) []float32 {
 }
 
 // StepSizes implements [ste.Stepped].
-func (h *hgqWeights) StepSizes(steps []float32) (all []float32, most int) { return h.scales.StepSizes(steps) }
+func (h *hgqWeights) StepSizes(steps []float32) (all []float32, most int) {
+	return h.scales.StepSizes(steps)
+}
 
 // Backward implements [Weights]: the gradient by the width is that of the loss, in units
 // of the price, and 1 for all runs of a step together.
