@@ -316,6 +316,9 @@ func drawFusion(t *testing.T, rng *rand.Rand, c kernel.Conv, weights []int8, row
 			m := (rng.Int64N(1<<23) | 1<<23) * int64(1-2*rng.IntN(2))
 			if codes {
 				m <<= max(0, s-32)
+				if r.Zero%4 > 0 { // as scales are
+					m = max(m, -m)
+				}
 			}
 			if rng.IntN(50) == 0 {
 				m = 0

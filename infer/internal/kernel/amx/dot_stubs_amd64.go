@@ -23,7 +23,7 @@ type args struct {
 	dst         *uint8    // codes to write
 	dstStride   int       // bytes from a row to the next, of dst and other
 	other       *uint8    // codes of a second term
-	table       *int64    // [16 channels]: see finisher.add of package avx512
+	table       *int64    // [16 channels]: see End of package avx512
 	tableStep   int       // bytes of the table of a panel
 	zero        int       // zero point of dst; with one term the constants have it
 	least       int       // least code of dst

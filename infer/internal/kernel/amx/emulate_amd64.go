@@ -109,7 +109,7 @@ func (a *args) emulateEnd(sum int32, table *int64, lane int, other *uint8) uint8
 	narrow := func(v int) int64 { return int64(*at((*int32)(unsafe.Pointer(table)), 2*vector*v+lane)) }
 	y := int64(sum)*narrow(multiplier) + wide(0)
 	if other != nil {
-		y += int64(*other) << narrow(multiplier+2) * narrow(multiplier+1)
+		y += int64(*other) * wide(multiplier+1)
 		if y&wide(below) == 0 {
 			y &^= wide(unit)
 		}

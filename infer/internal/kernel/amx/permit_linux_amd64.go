@@ -20,7 +20,7 @@ const tileConfig, tileData = 17, 18
 
 // supported says whether the processor has the instructions that the kernels use, and whether the operating system keeps
 // their state.
-var supported = avx512.Set.Supported && cpu.X86.HasAMXTile && cpu.X86.HasAMXInt8 && xgetbv()>>tileConfig&(1|1<<(tileData-tileConfig)) == 3
+var supported = avx512.Set.Supported && cpu.X86.HasAVX512IFMA && cpu.X86.HasAMXTile && cpu.X86.HasAMXInt8 && xgetbv()>>tileConfig&(1|1<<(tileData-tileConfig)) == 3
 
 // permit asks Linux for the tiles, which it gives to the whole process, for good. It is asked no sooner than a runner needs
 // it, because the process pays for it: from then on, no thread can have an alternate signal stack of less than some 12 KB, and

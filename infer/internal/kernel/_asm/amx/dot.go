@@ -24,7 +24,7 @@ var fields = []struct{ name, kind, doc string }{
 	{"dst", "*uint8", "codes to write"},
 	{"dstStride", "int", "bytes from a row to the next, of dst and other"},
 	{"other", "*uint8", "codes of a second term"},
-	{"table", "*int64", "[16 channels]: see finisher.add of package avx512"},
+	{"table", "*int64", "[16 channels]: see End of package avx512"},
 	{"tableStep", "int", "bytes of the table of a panel"},
 	{"zero", "int", "zero point of dst; with one term the constants have it"},
 	{"least", "int", "least code of dst"},
@@ -53,14 +53,14 @@ const otherScratch = 6144
 type end struct {
 	name    string
 	vectors int // of the table of 16 channels, none where sums are stored
-	sum     int // the first vector of multipliers of sums; those of codes and their powers follow
+	sum     int // the vector of multipliers of sums; those of codes follow, of even channels and of odd ones
 	each    int // registers of constants of 16 channels
 }
 
 var (
 	sums      = end{name: ""}
 	wide      = end{name: "Wide", vectors: 4, sum: 3, each: 5}
-	wideCodes = end{name: "WideCodes", vectors: 10, sum: 7, each: 8}
+	wideCodes = end{name: "WideCodes", vectors: 10, sum: 7, each: 7}
 )
 
 // A product is a function that multiplies blocks of m tiles of rows with panels of n tiles of 16 channels.

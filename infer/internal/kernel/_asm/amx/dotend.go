@@ -40,7 +40,7 @@ func (p *product) limits() {
 }
 
 // Constants of 16 channels in registers: constants of even and of odd channels, shifts, multipliers of even and of odd
-// channels, and where there are codes, multipliers of these and the powers of two that are left out of them.
+// channels, and where there are codes, multipliers of these, of even and of odd channels.
 const (
 	constant = iota
 	constantOdd
@@ -49,7 +49,6 @@ const (
 	multiplierOdd
 	codeMultiplier
 	codeMultiplierOdd
-	power
 )
 
 // constant is a register of constants of the channels of column j.
@@ -60,16 +59,14 @@ func (p *product) loadConstants() {
 	p.load("table", CX)
 	for j := range p.n {
 		from := func(vector int, to int) { p.Op("VMOVDQU64 %d(CX), %v", 64*(p.end.vectors*j+vector), p.constant(j, to)) }
-		odd := func(x, to int) { p.Op("VPSRLQ $32, %v, %v", p.constant(j, x), p.constant(j, to)) }
 		from(0, constant)
 		from(1, constantOdd)
 		from(2, shift)
 		from(p.end.sum, multiplier)
-		odd(multiplier, multiplierOdd)
+		p.Op("VPSRLQ $32, %v, %v", p.constant(j, multiplier), p.constant(j, multiplierOdd))
 		if p.end == wideCodes {
 			from(p.end.sum+1, codeMultiplier)
-			odd(codeMultiplier, codeMultiplierOdd)
-			from(p.end.sum+2, power)
+			from(p.end.sum+2, codeMultiplierOdd)
 		}
 	}
 }
@@ -253,19 +250,17 @@ func (p *product) round(c *Code, i int, untied string) {
 	c.Op("VPSRAVD %v, %v, %v", p.constant(j, shift), odd, odd)
 }
 
-// addCodes adds the codes of the second term.
+// addCodes adds products of the codes of the second term, which are less than 2^52. Codes of even channels are loaded without
+// those of odd ones, and those without them: the mask keeps the last load from reading after the row.
 func (p *product) addCodes(c *Code, j int, even, odd Z) {
-	x, product := onTheWay, onTheWay+1
-	c.Op("VPMOVZXBD %d(R14), %v", 16*j, x)
+	for parity, sums := range []Z{even, odd} {
+		x := onTheWay + Z(parity)
+		c.Op("VPMOVZXBD.Z %d(R14), K1, %v", 16*j+parity, x)
+		c.Op("VPMADD52LUQ %v, %v, %v", p.constant(j, codeMultiplier+parity), x, sums)
+	}
 	if j == p.n-1 {
 		c.Op("ADDQ DI, R14")
 	}
-	c.Op("VPSLLVD %v, %v, %v", p.constant(j, power), x, x)
-	c.Op("VPMULDQ %v, %v, %v", p.constant(j, codeMultiplier), x, product)
-	c.Op("VPADDQ %v, %v, %v", product, even, even)
-	c.Op("VPSRLQ $32, %v, %v", x, x)
-	c.Op("VPMULDQ %v, %v, %v", p.constant(j, codeMultiplierOdd), x, x)
-	c.Op("VPADDQ %v, %v, %v", x, odd, odd)
 }
 
 // untie rounds ties to even, as avx512's ends do. It is skipped where the lowest 32 bits of no sum are 0.

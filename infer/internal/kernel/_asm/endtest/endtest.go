@@ -20,8 +20,9 @@ type Requantization struct {
 	shift, power      []int
 }
 
-// Draw draws a requantization of sums in rows. In each channel, the sum of a row leads to a tie between two codes.
-func Draw(rng *rand.Rand, sums []int32, channels int, ties, codes bool) *Requantization {
+// Draw draws a requantization of sums in rows. In each channel, the sum of a row leads to a tie between two codes. Multipliers
+// of codes can be negative where signed is set.
+func Draw(rng *rand.Rand, sums []int32, channels int, ties, codes, signed bool) *Requantization {
 	q := &Requantization{Ties: ties, Codes: codes, Zero: rng.Int64N(256), Most: 255, Stride: channels}
 	if rng.IntN(2) == 0 {
 		q.Stride += 1 + rng.IntN(8)
@@ -39,6 +40,9 @@ func Draw(rng *rand.Rand, sums []int32, channels int, ties, codes bool) *Requant
 	for c := range channels {
 		shift, power := 32+rng.IntN(12), rng.IntN(9)
 		m, more := (rng.Int64N(1<<32)-1<<31)>>rng.IntN(16), (rng.Int64N(1<<32)-1<<31)>>rng.IntN(16)
+		if !signed {
+			more = max(more, -more)
+		}
 		row := rng.IntN(rows)
 		constant := (rng.Int64N(256)-q.Zero)<<shift + 1<<(shift-1) - int64(sums[row*channels+c])*m
 		if codes {
@@ -100,5 +104,14 @@ func (q *Requantization) FoldZero() {
 	for c, shift := range q.shift {
 		constant := q.Table[c/16*block+c%2*64+c%16/2*8:]
 		binary.LittleEndian.PutUint64(constant, binary.LittleEndian.Uint64(constant)+uint64(q.Zero)<<shift)
+	}
+}
+
+// WidenCodes puts whole multipliers of codes in the table, of even and of odd channels, for ends that take them so.
+func (q *Requantization) WidenCodes() {
+	block := len(q.Table) / (len(q.constant) / 16)
+	for c, more := range q.more {
+		to := q.Table[c/16*block+8*64+c%2*64+c%16/2*8:]
+		binary.LittleEndian.PutUint64(to, uint64(more<<q.power[c]))
 	}
 }

@@ -136,6 +136,21 @@ func (m *Machine) vector(i *instruction, c *call) {
 			dst[4*n] = b
 		}
 		m.write(i, last, dst, 8)
+	case "VPMOVZXBD.Z": // what the mask leaves out is not read
+		dst, mask, at := make([]byte, last.width), m.k[i.args[1].value], m.address(&i.args[0], c)
+		for n := range len(dst) / 4 {
+			if mask>>n&1 == 1 {
+				dst[4*n] = m.at(at+uint64(n), 1)[0]
+			}
+		}
+		clear(m.z[last.value][copy(m.z[last.value][:], dst):])
+	case "VPMADD52LUQ":
+		dst, a, b := slices.Clone(m.z[last.value][:last.width]), from(0, last.width), from(1, last.width)
+		const low = 1<<52 - 1
+		for n := 0; n < len(dst); n += 8 {
+			put64(dst[n:], get64(dst[n:])+get64(a[n:])&low*(get64(b[n:])&low)&low)
+		}
+		m.write(i, last, dst, 8)
 	case "VPMOVM2B":
 		dst := make([]byte, last.width)
 		for n := range dst {
