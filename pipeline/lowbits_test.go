@@ -83,6 +83,22 @@ func TestReestimatedStatistics(t *testing.T) {
 	}
 }
 
+// TestFrozenStatistics wants those that are frozen to be of the weights: of weights that hardly move, they are what is
+// exported.
+func TestFrozenStatistics(t *testing.T) {
+	settings := []string{body, "qat.epochs=3", "qat.lr=1e-30", "data.train_limit=200", "data.test_limit=20"}
+	for _, c := range []struct {
+		frozen string
+		same   bool
+	}{{"qat.batchnorm_freeze=1", true}, {"qat.batchnorm_freeze=0", false}} {
+		folder := trained(t, small(t, append(settings, "qat.batchnorm_reestimate=50", c.frozen)...)).Folder
+		last, best := statistics(opened(t, folder, "checkpoint-last.safetensors")), statistics(opened(t, folder, "checkpoint-best.safetensors"))
+		if slices.Equal(last, best) != c.same {
+			t.Errorf("%s: the statistics that training ends with are %v, those exported %v", c.frozen, last, best)
+		}
+	}
+}
+
 // TestFrozenOscillations notes how many weights are frozen, more and more; there are none to freeze at 8 bits.
 func TestFrozenOscillations(t *testing.T) {
 	settings := []string{body, "qat.method=lsq", "qat.weight_bits=2", "qat.activation_bits=2", "qat.lr=0.1", "qat.epochs=3", "qat.freeze_oscillating=0.02", "batch=8", "data.train_limit=300", "data.test_limit=20"}

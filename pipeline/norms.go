@@ -25,8 +25,8 @@ func (s *statistics) restore() {
 }
 
 // reestimate computes the statistics of batch normalization anew, over as many training images as the recipe
-// says, spread over all and not augmented, and returns those that training follows: they are its state, so
-// that a training with re-estimation takes the same steps as one without. Every rank does all of it.
+// says, spread over all and not augmented, and returns those that training follows. They are a function of the
+// weights, so that it can be repeated. Every rank does all of it.
 func (p *phase) reestimate() (followed *statistics, err error) {
 	followed = &statistics{}
 	images := p.r.QAT.BatchNormReestimate

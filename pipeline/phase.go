@@ -138,6 +138,11 @@ func (p *phase) epochStart(l *train.Loop) error {
 	}
 	l.Pass = p.pass(l.Position.Epoch)
 	p.network.Advance(p.schedule.Step(l.Position.Epoch))
+	if l.Position.Batch == 0 && l.Position.Epoch == p.schedule.FreezeNorm {
+		if _, err := p.reestimate(); err != nil { // what is frozen
+			return err
+		}
+	}
 	if l.Average != nil && l.Position.Batch == 0 && p.schedule.Changes(l.Position.Epoch) {
 		l.Average.Restart() // what was averaged is of another network
 	}

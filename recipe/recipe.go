@@ -116,7 +116,7 @@ type QAT struct {
 	Observer            string  `yaml:"observer"`             // of activation ranges: minmax, moving_average
 	ObserverFreeze      float64 `yaml:"observer_freeze"`      // observers stop after this fraction of the epochs after all stages, in [0, 1]
 	BatchNormFreeze     int     `yaml:"batchnorm_freeze"`     // batch-norm statistics stay fixed for this many last epochs
-	BatchNormReestimate int     `yaml:"batchnorm_reestimate"` // batch-norm statistics of what is validated and exported are computed anew over this many training images, once nothing else changes; 0 keeps those followed in training
+	BatchNormReestimate int     `yaml:"batchnorm_reestimate"` // batch-norm statistics of what is validated and exported, once nothing else changes, and those that are frozen, are computed anew over this many training images; 0 keeps those followed in training
 	EWGS                float64 `yaml:"ewgs"`                 // gradients that pass straight through a rounding grow by up to half this share where they lead to the next code, and shrink where they lead back, in [0, 2]; 0 leaves them
 	Dampen              float64 `yaml:"dampen"`               // pulls weights of at most 4 bits to the middle of their codes: factor of that loss at the end of the phase, to which it rises by half a cosine, as in 0.1; 0 for none
 	FreezeOscillating   float64 `yaml:"freeze_oscillating"`   // weights of at most 4 bits that turn back from code to code more often than in this share of the steps stay fixed, as in 0.01; ten times as often at the beginning of the phase; 0 for none
