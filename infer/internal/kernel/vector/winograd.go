@@ -102,7 +102,7 @@ func (p *winogradPlan) pays() bool {
 	c := &p.C
 	bands, tiles := p.PerImage(), tilesOf(c.OutH)*p.columns
 	taps := c.Pixels() * 9 * c.InC * p.Padded(c.OutC) / 28
-	points := c.InC*p.Padded(c.OutC)*(33*bands+13*tiles)/10 + tiles*(5*c.InC*p.beside()+10*p.Padded(c.OutC))
+	points := c.InC*p.Padded(c.OutC)*(47*bands+10*tiles)/10 + tiles*(300+5*c.InC*p.beside()+10*p.Padded(c.OutC))
 	return points < taps
 }
 
