@@ -50,11 +50,14 @@ const (
 	winogradSum    = 1 << 25 // sums are below, and not below its negative
 )
 
-// Limits of the points of a band of lines: with what is multiplied with them, they stay in the second cache; where an image
-// has few, one line of tiles may have more.
+// Limits of the points of a band of lines: with what is multiplied with them, they stay in the second cache. An image of few
+// tiles, for which transforming weights is much of the work, is one band where it can; one of more is several, which threads
+// share.
 const (
-	bandPoints = 3 << 17 // bytes
-	mostPoints = 1 << 20
+	bandPoints = 1 << 18 // bytes
+	fewPoints  = 3 << 17
+	manyTiles  = 32
+	mostPoints = 1 << 20 // of a line of tiles, beyond which other products are taken
 )
 
 // winogradPlan is a convolution by minimal filtering.
@@ -87,12 +90,15 @@ func tilesOf(pixels int) int { return (pixels + winogradTile - 1) / winogradTile
 
 // cut chooses the size of bands, and says whether one fits.
 func (p *winogradPlan) cut() bool {
+	p.Channels = min(p.Padded(p.C.OutC), 128)
 	line, lines := p.columns*p.pointBytes(), tilesOf(p.C.OutH)
-	most := max(1, bandPoints/line)
+	most := max(1, fewPoints/line)
+	if lines*p.columns >= manyTiles {
+		most = max(1, min(bandPoints/line, (lines+1)/2))
+	}
 	bands := (lines + most - 1) / most
 	p.lines = (lines + bands - 1) / bands
 	p.Lines = min(p.lines*winogradTile, p.C.OutH)
-	p.Channels = min(p.Padded(p.C.OutC), 128)
 	p.Rows = p.Lines * p.C.OutW
 	return line <= mostPoints
 }
