@@ -6,10 +6,10 @@
 // One rule names the loops in assembly, their files and their generators. The package is the family: avx2, avx512, amx, neon,
 // and no name says it again. A function is called after its operation, what that takes, and the tile it takes at a time:
 //
-//	operation   dot, depthwise, finish, store, sum, requantize, compare, max, widen, pad, pack
+//	operation   dot, depthwise, finish, store, sum, requantize, compare, max, widen, pad, pack, transform
 //	takes       Bytes, Words, Nibbles, Pairs, Bits, Signs: how codes or weights lie in memory;
 //	            Wide, Codes: the terms of a sum, int32 and uint8; with Ties where halves are found out;
-//	            Sums: those of a product, in registers
+//	            Sums: those of a product, in registers or at points; Points: words at the points of minimal filtering
 //	tile        6 rows; 24x1 is 24 rows and 1 register of columns; of amx, 2x2 is 2 tile registers of rows and 2 of columns
 //
 // So avx512's dotNibbles14x2 multiplies with weights of 4 bits, 14 rows and 32 columns at a time. It is in

@@ -29,12 +29,6 @@ func sum(add func(ops ...Op), a, b Op) VecVirtual {
 	return y
 }
 
-// vpaddw and the others are instructions as functions of operands alone.
-func vpaddw(ops ...Op) { VPADDW(ops[0], ops[1], ops[2]) }
-func vpsubw(ops ...Op) { VPSUBW(ops[0], ops[1], ops[2]) }
-func vpaddd(ops ...Op) { VPADDD(ops[0], ops[1], ops[2]) }
-func vpsubd(ops ...Op) { VPSUBD(ops[0], ops[1], ops[2]) }
-
 // timesWords returns a·2^power.
 func timesWords(a VecVirtual, power uint64) VecVirtual {
 	y := YMM()
@@ -51,35 +45,35 @@ func timesSums(a VecVirtual, power uint64) VecVirtual {
 
 // spreadCodes returns the values at six points of six codes.
 func spreadCodes(d [6]VecVirtual) [6]VecVirtual {
-	a := sum(vpsubw, timesWords(d[2], 2), d[4])
-	b := sum(vpsubw, timesWords(d[1], 2), d[3])
-	c := sum(vpsubw, d[4], d[2])
-	e := sum(vpsubw, d[3], d[1])
-	twice := sum(vpaddw, e, e)
-	first := sum(vpaddw, c, timesWords(sum(vpsubw, d[0], d[2]), 2))
-	last := sum(vpsubw, sum(vpsubw, d[5], d[3]), timesWords(twice, 1))
-	return [6]VecVirtual{first, sum(vpaddw, a, b), sum(vpsubw, a, b), sum(vpaddw, c, twice), sum(vpsubw, c, twice), last}
+	a := sum(VPSUBW, timesWords(d[2], 2), d[4])
+	b := sum(VPSUBW, timesWords(d[1], 2), d[3])
+	c := sum(VPSUBW, d[4], d[2])
+	e := sum(VPSUBW, d[3], d[1])
+	twice := sum(VPADDW, e, e)
+	first := sum(VPADDW, c, timesWords(sum(VPSUBW, d[0], d[2]), 2))
+	last := sum(VPSUBW, sum(VPSUBW, d[5], d[3]), timesWords(twice, 1))
+	return [6]VecVirtual{first, sum(VPADDW, a, b), sum(VPSUBW, a, b), sum(VPADDW, c, twice), sum(VPSUBW, c, twice), last}
 }
 
 // spreadWeights returns the values at six points of three weights.
 func spreadWeights(g [3]VecVirtual) [6]VecVirtual {
-	three := func(x VecVirtual) VecVirtual { return sum(vpaddw, x, sum(vpaddw, x, x)) }
-	even, odd := sum(vpaddw, g[0], timesWords(g[2], 2)), sum(vpaddw, g[1], g[1])
-	outer := sum(vpaddw, g[0], g[2])
+	three := func(x VecVirtual) VecVirtual { return sum(VPADDW, x, sum(VPADDW, x, x)) }
+	even, odd := sum(VPADDW, g[0], timesWords(g[2], 2)), sum(VPADDW, g[1], g[1])
+	outer := sum(VPADDW, g[0], g[2])
 	return [6]VecVirtual{
-		three(g[0]), sum(vpaddw, outer, g[1]), sum(vpsubw, outer, g[1]), sum(vpaddw, even, odd), sum(vpsubw, even, odd), three(g[2]),
+		three(g[0]), sum(VPADDW, outer, g[1]), sum(VPSUBW, outer, g[1]), sum(VPADDW, even, odd), sum(VPSUBW, even, odd), three(g[2]),
 	}
 }
 
 // collectSums returns four sums, times 24, from the products at six points.
 func collectSums(m [6]VecVirtual) [4]VecVirtual {
-	s, d := sum(vpaddd, m[1], m[2]), sum(vpsubd, m[1], m[2])
-	t, e := sum(vpaddd, m[3], m[4]), sum(vpsubd, m[3], m[4])
-	first := sum(vpaddd, t, timesSums(sum(vpaddd, m[0], sum(vpaddd, s, s)), 1))
-	second := timesSums(sum(vpaddd, e, sum(vpaddd, d, d)), 1)
-	third := timesSums(sum(vpaddd, s, t), 2)
-	outer := sum(vpaddd, e, m[5])
-	return [4]VecVirtual{first, second, third, timesSums(sum(vpaddd, d, sum(vpaddd, outer, outer)), 2)}
+	s, d := sum(VPADDD, m[1], m[2]), sum(VPSUBD, m[1], m[2])
+	t, e := sum(VPADDD, m[3], m[4]), sum(VPSUBD, m[3], m[4])
+	first := sum(VPADDD, t, timesSums(sum(VPADDD, m[0], sum(VPADDD, s, s)), 1))
+	second := timesSums(sum(VPADDD, e, sum(VPADDD, d, d)), 1)
+	third := timesSums(sum(VPADDD, s, t), 2)
+	outer := sum(VPADDD, e, m[5])
+	return [4]VecVirtual{first, second, third, timesSums(sum(VPADDD, d, sum(VPADDD, outer, outer)), 2)}
 }
 
 // A lattice is six lines of places in memory, step bytes apart, from a register on.
@@ -197,27 +191,20 @@ func transpose8(rows [8]VecVirtual) [8]VecVirtual {
 	}
 	var words, pairs [4][2]VecVirtual
 	for i := range words {
-		words[i] = unpack(vpunpcklwd, vpunpckhwd, rows[2*i], rows[2*i+1])
+		words[i] = unpack(VPUNPCKLWD, VPUNPCKHWD, rows[2*i], rows[2*i+1])
 	}
 	var columns [8]VecVirtual
 	for half := range 2 {
 		for i := range 2 {
-			pairs[2*half+i] = unpack(vpunpckldq, vpunpckhdq, words[2*i][half], words[2*i+1][half])
+			pairs[2*half+i] = unpack(VPUNPCKLDQ, VPUNPCKHDQ, words[2*i][half], words[2*i+1][half])
 		}
 		for i := range 2 {
-			four := unpack(vpunpcklqdq, vpunpckhqdq, pairs[2*half][i], pairs[2*half+1][i])
+			four := unpack(VPUNPCKLQDQ, VPUNPCKHQDQ, pairs[2*half][i], pairs[2*half+1][i])
 			copy(columns[4*half+2*i:], four[:])
 		}
 	}
 	return columns
 }
-
-func vpunpcklwd(ops ...Op)  { VPUNPCKLWD(ops[0], ops[1], ops[2]) }
-func vpunpckhwd(ops ...Op)  { VPUNPCKHWD(ops[0], ops[1], ops[2]) }
-func vpunpckldq(ops ...Op)  { VPUNPCKLDQ(ops[0], ops[1], ops[2]) }
-func vpunpckhdq(ops ...Op)  { VPUNPCKHDQ(ops[0], ops[1], ops[2]) }
-func vpunpcklqdq(ops ...Op) { VPUNPCKLQDQ(ops[0], ops[1], ops[2]) }
-func vpunpckhqdq(ops ...Op) { VPUNPCKHQDQ(ops[0], ops[1], ops[2]) }
 
 func packWeights() {
 	TEXT("packWeights", NOSPLIT, "func(dst *uint8, w *int8, channels, steps int)")
@@ -290,7 +277,7 @@ func transformWeights() {
 		three := func(line int) (g [3]VecVirtual) { // three times a line
 			for i := range g {
 				x := tap(line, i)
-				g[i] = sum(vpaddw, x, sum(vpaddw, x, x))
+				g[i] = sum(VPADDW, x, sum(VPADDW, x, x))
 			}
 			return g
 		}
@@ -300,8 +287,8 @@ func transformWeights() {
 				if power > 0 {
 					even, odd = timesWords(even, 2*power), timesWords(odd, power)
 				}
-				even = sum(vpaddw, tap(0, i), even)
-				plus[i], minus[i] = sum(vpaddw, even, odd), sum(vpsubw, even, odd)
+				even = sum(VPADDW, tap(0, i), even)
+				plus[i], minus[i] = sum(VPADDW, even, odd), sum(VPSUBW, even, odd)
 			}
 			return plus, minus
 		}
