@@ -67,6 +67,7 @@ type integerPass struct {
 	runs    []int     // lengths of the runs of neighbours among the products of a pixel
 	layouts [2]layout // of pairs, and of fours
 	read    []bool    // which rows of the window of a block are: not all by a stride beyond the taps
+	window  int       // numbers of scratch that a window takes
 	scale   []float32 // by output channel
 
 	dst, src, w []float32
@@ -74,8 +75,9 @@ type integerPass struct {
 	inverse     []float32 // one over the steps of the weights, by output channel
 	input       float32   // one over the step of the source
 	use         *layout
-	deep        int // groups of a cut at most
-	chunks      int // pieces the panels of a block are cut into
+	deep        int  // groups of a cut at most
+	chunks      int  // pieces the panels of a block are cut into
+	inPlace     bool // panels are packed where they are used
 	pack        packIntegers
 }
 
@@ -139,18 +141,19 @@ func (p *integerPass) reads(step, run int) {
 	}
 }
 
-// reserve makes room for the window of a block, or for the rows of weights of a panel, and
-// for all panels.
+// partOfPanel is the scratch for a part of a panel, and for the rows of weights it is of.
+const partOfPanel = tileCols * maxPanel
+
+// reserve makes room for the window of a block and for parts of panels, and for all panels.
 func (p *integerPass) reserve() {
-	numbers := tileCols * maxPanel
 	for _, g := range p.layouts {
 		window := p.images*p.winH*p.winW*p.srcC + g.each
 		if g.pitch > 0 {
 			window = p.images * g.pitch
 		}
-		numbers = max(numbers, (window+g.each-1)/g.each)
+		p.window = max(p.window, ((window+g.each-1)/g.each+tileCols-1)&^(tileCols-1))
 	}
-	p.pool.reserve(numbers, p.groups*p.panels()*len(p.layouts[0].offsets)*tileCols)
+	p.pool.reserve(p.window+2*partOfPanel, p.groups*p.panels()*len(p.layouts[0].offsets)*tileCols)
 	p.pack.pass = p
 }
 
@@ -170,7 +173,10 @@ func (p *integerPass) run(dst, src, w []float32, batch int, steps Integers) {
 		tasks = integerTasks
 	}
 	p.chunks = min(pairs(p.panels()), (tasks+blocks-1)/blocks)
-	p.pool.Run(&p.pack, p.groups*p.panels())
+	p.inPlace = p.matrix && blocks <= 2
+	if !p.inPlace {
+		p.pool.Run(&p.pack, p.groups*p.panels())
+	}
 	p.pool.Run(p, blocks*p.chunks)
 	p.dst, p.src, p.w = nil, nil, nil
 }
@@ -217,20 +223,25 @@ func (c codes) zero(at, n int) {
 	}
 }
 
-// Tile packs one panel: codes of the weights, row by row, are transposed in groups.
+// Tile packs one panel.
 func (t *packIntegers) Tile(i, worker int) {
 	p := t.pass
 	g, n0 := i/p.panels(), i%p.panels()*tileCols
-	cols := min(tileCols, p.dstGroup-n0)
 	panel, rows := p.pool.common[i*p.panel():][:p.panel()], p.pool.local[worker]
 	for k0 := 0; k0 < len(p.use.offsets); k0 += maxPanel {
-		k1 := min(len(p.use.offsets), k0+maxPanel)
-		for n := range cols {
-			o := g*p.dstGroup + n0 + n
-			p.row(rows[n*maxPanel:][:k1-k0], p.w[o*p.column:][:p.column], p.inverse[o], k0)
-		}
-		transpose(panel[k0*tileCols:], rows, maxPanel, cols, k1-k0)
+		p.part(panel[k0*tileCols:], rows, g, n0, k0, min(len(p.use.offsets), k0+maxPanel))
 	}
+}
+
+// part packs groups [k0, k1), maxPanel at most, of the panel from column n0 of a group of
+// channels on: codes of the weights, row by row, are transposed in groups.
+func (p *integerPass) part(panel, rows []float32, g, n0, k0, k1 int) {
+	cols := min(tileCols, p.dstGroup-n0)
+	for n := range cols {
+		o := g*p.dstGroup + n0 + n
+		p.row(rows[n*maxPanel:][:k1-k0], p.w[o*p.column:][:p.column], p.inverse[o], k0)
+	}
+	transpose(panel, rows, maxPanel, cols, k1-k0)
 }
 
 // row writes groups of codes, of one channel's weights, from group k on; the last group of
@@ -254,7 +265,8 @@ func (p *integerPass) row(dst, w []float32, inverse float32, k int) {
 func (p *integerPass) Tile(i, worker int) {
 	block, chunk := i/p.chunks, i%p.chunks
 	b := p.at(block, p.batch)
-	window := p.use.codesIn(p.pool.local[worker])
+	buf := p.pool.local[worker]
+	window, rows, packed := p.use.codesIn(buf[:p.window]), buf[p.window:], buf[p.window+partOfPanel:]
 	c := &p.classes[0]
 	n := c.pixels(b)
 	t := integerTiling{cRow: c.dst[:n], aRow: c.src[:n], next: 2 * p.panel(), narrow: window.narrow}
@@ -275,7 +287,12 @@ func (p *integerPass) Tile(i, worker int) {
 			t.accumulate = cut > 0
 			for panel := first; panel < last; panel++ {
 				n0 := panel * tileCols
-				t.b = wordsOf(p.pool.common[((g*p.panels()+panel)*len(offsets)+k0)*tileCols:])
+				if p.inPlace {
+					p.part(packed, rows, g, n0, k0, k1)
+				} else {
+					packed = p.pool.common[((g*p.panels()+panel)*len(offsets)+k0)*tileCols:]
+				}
+				t.b = wordsOf(packed)
 				t.c, t.cols = dst[g*p.dstGroup+n0:], min(tileCols, p.dstGroup-n0)
 				if t.scale = nil; cut == cuts-1 {
 					t.scale = p.scale[g*p.dstGroup+n0:]
