@@ -17,4 +17,6 @@
 // A Model is shared by any number of goroutines; a Runner has the working memory and belongs to one at a time. The
 // integers of every tensor are the same for every kernel, number of threads, batch and platform, and the same as in the
 // training graph's exact integer mode.
+//
+// Where the processor has AMX, the first runner that names no kernel asks Linux for its tiles; see Refused.
 package infer

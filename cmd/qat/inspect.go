@@ -23,7 +23,8 @@ integers it exports to.
 The kernels are those of this processor, or of --kernel. By AVX2, one with 16-bit
 products sums in 32 bits; one with 8-bit products sums in 16 bits as long as the
 weights and the bits of the input prove that nothing overflows, twice as fast. One
-with 1-bit products counts the signs that differ.
+with 1-bit products counts the signs that differ. By AMX, layers that gain nothing by
+tiles run by AVX-512.
 
 The estimate is from the bits and the operations, with the energies of a 45 nm chip
 at 0.9 V (Horowitz, ISSCC 2014; Dally, NIPS 2015 tutorial). Multiplications of other

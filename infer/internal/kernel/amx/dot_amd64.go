@@ -102,15 +102,11 @@ func (p *dotPlan) pack(weights []int8) {
 		for range c.KH {
 			line := weights[:taps]
 			weights = weights[taps:]
-			for _, w := range line {
-				v := int32(w)
-				sum, size = sum+v, size+int64(max(v, -v))
-			}
 			for range p.each {
-				slice := line[:min(p.depth, len(line))]
-				line = line[len(slice):]
-				packSlice(to, slice)
-				to = to[min(tile, len(to)):]
+				n := min(p.depth, len(line))
+				part, partSize := packSlice(to, line[:n])
+				sum, size = sum+part, size+int64(partSize)
+				line, to = line[n:], to[min(tile, len(to)):]
 			}
 		}
 		p.start[o] = -c.Zero * sum
@@ -118,13 +114,21 @@ func (p *dotPlan) pack(weights []int8) {
 	}
 }
 
-// packSlice packs a channel's weights of a slice, four of them every 64 bytes.
-func packSlice(to, weights []int8) {
-	for ; len(weights) >= 4; weights = weights[4:] {
-		*(*[4]int8)(to) = [4]int8(weights)
-		to = to[min(4*lanes, len(to)):]
+// packSlice packs a channel's weights of a slice, four of them every 64 bytes, and returns their sum and that of their absolute
+// values.
+func packSlice(to, weights []int8) (sum, size int32) {
+	for _, w := range weights {
+		v := int32(w)
+		sum, size = sum+v, size+max(v, -v)
 	}
-	copy(to, weights)
+	k := 0
+	for ; k+4 <= len(weights); k += 4 {
+		*(*[4]int8)(to[k*lanes:]) = [4]int8(weights[k:])
+	}
+	if k < len(weights) {
+		copy(to[k*lanes:], weights[k:])
+	}
+	return sum, size
 }
 
 // aligned returns n bytes that begin with a line of the cache, as tiles are loaded fastest.

@@ -1078,106 +1078,91 @@ fourSlice:
 	ADDQ           DI, R11
 	LONG $0x4b7be2c4; BYTE $0x3c; BYTE $0x1e // TILELOADD (SI)(BX*1), T7
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z3, Z16
 	VMOVSHDUP      0(R12), Z21
 	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z16, Z16
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z16
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z21
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z21, Z21, K1, K3
-	KORTESTW       K2, K3
-	JZ             four0Untied0
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	MOVQ           dstStride-72(SP), DI
-four0Untied0:
-	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPMULDQ        64(R12), Z3, Z20
+	VPMINUD        Z16, Z21, Z20
+	VPMULDQ        64(R12), Z3, Z17
 	VMOVSHDUP      64(R12), Z22
 	VPMULDQ        Z4, Z22, Z22
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z17, Z17
 	VPADDQ         Z1, Z22, Z22
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z17
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z22
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z22, Z22, K1, K3
-	KORTESTW       K2, K3
-	JZ             four0Untied1
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z22, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	MOVQ           dstStride-72(SP), DI
-four0Untied1:
-	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
-	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
-	VPMULDQ        128(R12), Z3, Z20
+	VPMINUD        Z17, Z20, Z20
+	VPMINUD        Z22, Z20, Z20
+	VPMULDQ        128(R12), Z3, Z18
 	VMOVSHDUP      128(R12), Z23
 	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z18, Z18
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z18
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z23
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z23, Z23, K1, K3
-	KORTESTW       K2, K3
-	JZ             four0Untied2
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	MOVQ           dstStride-72(SP), DI
-four0Untied2:
-	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPMULDQ        192(R12), Z3, Z20
+	VPMINUD        Z18, Z20, Z20
+	VPMINUD        Z23, Z20, Z20
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	VPMULDQ        192(R12), Z3, Z19
 	VMOVSHDUP      192(R12), Z24
 	VPMULDQ        Z4, Z24, Z24
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z19, Z19
 	VPADDQ         Z1, Z24, Z24
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z19
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z24
 	ADDQ           DI, R14
+	VPMINUD        Z19, Z20, Z20
+	VPMINUD        Z24, Z20, Z20
 	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z24, Z24, K1, K3
-	KORTESTW       K2, K3
-	JZ             four0Untied3
+	KORTESTW       K2, K2
+	JZ             four0Untied
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
+	VPTESTNMQ      192(DI), Z16, K2
 	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
+	VPANDNQ        Z16, Z25, K2, Z16
+	VPTESTNMQ      256(DI), Z21, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z21, Z25, K2, Z21
+	VPTESTNMQ      192(DI), Z17, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z17, Z25, K2, Z17
+	VPTESTNMQ      256(DI), Z22, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z22, Z25, K2, Z22
+	VPTESTNMQ      192(DI), Z18, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z18, Z25, K2, Z18
+	VPTESTNMQ      256(DI), Z23, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z23, Z25, K2, Z23
+	VPTESTNMQ      192(DI), Z19, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z19, Z25, K2, Z19
 	VPTESTNMQ      256(DI), Z24, K2
 	VMOVDQU64      384(DI), Z25
 	VPANDNQ        Z24, Z25, K2, Z24
 	MOVQ           dstStride-72(SP), DI
-four0Untied3:
-	VPSHUFD        $0xf5, Z20, K1, Z24
+four0Untied:
+	VPSHUFD        $0xf5, Z16, K1, Z21
+	VPSRAVD        Z2, Z21, Z21
+	VPSHUFD        $0xf5, Z17, K1, Z22
+	VPSRAVD        Z2, Z22, Z22
+	VPSHUFD        $0xf5, Z18, K1, Z23
+	VPSRAVD        Z2, Z23, Z23
+	VPSHUFD        $0xf5, Z19, K1, Z24
 	VPSRAVD        Z2, Z24, Z24
 	VPACKSSDW      Z22, Z21, Z21
 	VPACKSSDW      Z24, Z23, Z23
@@ -1205,106 +1190,92 @@ four0Written:
 	ADDQ           $256, R12
 	LONG $0x5e41e2c4; BYTE $0xc4 // TDPBUSD T7, T4, T0
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z3, Z16
 	VMOVSHDUP      0(R12), Z21
 	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z16, Z16
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z16
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z21
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z21, Z21, K1, K3
-	KORTESTW       K2, K3
-	JZ             four1Untied0
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	MOVQ           dstStride-72(SP), DI
-four1Untied0:
-	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPMULDQ        64(R12), Z3, Z20
+	VPMINUD        Z16, Z21, Z20
+	VPMULDQ        64(R12), Z3, Z17
 	VMOVSHDUP      64(R12), Z22
 	VPMULDQ        Z4, Z22, Z22
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z17, Z17
 	VPADDQ         Z1, Z22, Z22
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z17
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z22
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z22, Z22, K1, K3
-	KORTESTW       K2, K3
-	JZ             four1Untied1
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z22, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	MOVQ           dstStride-72(SP), DI
-four1Untied1:
-	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
+	VPMINUD        Z17, Z20, Z20
+	VPMINUD        Z22, Z20, Z20
 	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z3, Z18
 	VMOVSHDUP      128(R12), Z23
 	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z18, Z18
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z18
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z23
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z23, Z23, K1, K3
-	KORTESTW       K2, K3
-	JZ             four1Untied2
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	MOVQ           dstStride-72(SP), DI
-four1Untied2:
-	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPMULDQ        192(R12), Z3, Z20
+	VPMINUD        Z18, Z20, Z20
+	VPMINUD        Z23, Z20, Z20
+	VPMULDQ        192(R12), Z3, Z19
 	VMOVSHDUP      192(R12), Z24
 	VPMULDQ        Z4, Z24, Z24
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z19, Z19
 	VPADDQ         Z1, Z24, Z24
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z19
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z24
 	ADDQ           DI, R14
+	VPMINUD        Z19, Z20, Z20
+	VPMINUD        Z24, Z20, Z20
+	LONG $0x5e41e2c4; BYTE $0xcd // TDPBUSD T7, T5, T1
 	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z24, Z24, K1, K3
-	KORTESTW       K2, K3
-	JZ             four1Untied3
+	KORTESTW       K2, K2
+	JZ             four1Untied
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
+	VPTESTNMQ      192(DI), Z16, K2
 	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
+	VPANDNQ        Z16, Z25, K2, Z16
+	VPTESTNMQ      256(DI), Z21, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z21, Z25, K2, Z21
+	VPTESTNMQ      192(DI), Z17, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z17, Z25, K2, Z17
+	VPTESTNMQ      256(DI), Z22, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z22, Z25, K2, Z22
+	VPTESTNMQ      192(DI), Z18, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z18, Z25, K2, Z18
+	VPTESTNMQ      256(DI), Z23, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z23, Z25, K2, Z23
+	VPTESTNMQ      192(DI), Z19, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z19, Z25, K2, Z19
 	VPTESTNMQ      256(DI), Z24, K2
 	VMOVDQU64      384(DI), Z25
 	VPANDNQ        Z24, Z25, K2, Z24
 	MOVQ           dstStride-72(SP), DI
-four1Untied3:
-	VPSHUFD        $0xf5, Z20, K1, Z24
+four1Untied:
+	VPSHUFD        $0xf5, Z16, K1, Z21
+	VPSRAVD        Z2, Z21, Z21
+	VPSHUFD        $0xf5, Z17, K1, Z22
+	VPSRAVD        Z2, Z22, Z22
+	VPSHUFD        $0xf5, Z18, K1, Z23
+	VPSRAVD        Z2, Z23, Z23
+	VPSHUFD        $0xf5, Z19, K1, Z24
 	VPSRAVD        Z2, Z24, Z24
 	VPACKSSDW      Z22, Z21, Z21
 	VPACKSSDW      Z24, Z23, Z23
@@ -1330,109 +1301,93 @@ four1Apart:
 	ADDQ           DI, R13
 four1Written:
 	ADDQ           $256, R12
-	LONG $0x5e41e2c4; BYTE $0xcd // TDPBUSD T7, T5, T1
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z3, Z16
 	VMOVSHDUP      0(R12), Z21
 	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z16, Z16
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z16
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z21
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z21, Z21, K1, K3
-	KORTESTW       K2, K3
-	JZ             four2Untied0
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	MOVQ           dstStride-72(SP), DI
-four2Untied0:
-	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x02 // TILELOADD (R10)(AX*1), T6
-	VPMULDQ        64(R12), Z3, Z20
+	VPMINUD        Z16, Z21, Z20
+	VPMULDQ        64(R12), Z3, Z17
 	VMOVSHDUP      64(R12), Z22
 	VPMULDQ        Z4, Z22, Z22
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z17, Z17
 	VPADDQ         Z1, Z22, Z22
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z17
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z22
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z22, Z22, K1, K3
-	KORTESTW       K2, K3
-	JZ             four2Untied1
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z22, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	MOVQ           dstStride-72(SP), DI
-four2Untied1:
-	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
-	VPMULDQ        128(R12), Z3, Z20
+	VPMINUD        Z17, Z20, Z20
+	VPMINUD        Z22, Z20, Z20
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x02 // TILELOADD (R10)(AX*1), T6
+	VPMULDQ        128(R12), Z3, Z18
 	VMOVSHDUP      128(R12), Z23
 	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z18, Z18
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z18
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z23
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z23, Z23, K1, K3
-	KORTESTW       K2, K3
-	JZ             four2Untied2
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	MOVQ           dstStride-72(SP), DI
-four2Untied2:
-	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	LONG $0x5e41e2c4; BYTE $0xd6 // TDPBUSD T7, T6, T2
-	VPMULDQ        192(R12), Z3, Z20
+	VPMINUD        Z18, Z20, Z20
+	VPMINUD        Z23, Z20, Z20
+	VPMULDQ        192(R12), Z3, Z19
 	VMOVSHDUP      192(R12), Z24
 	VPMULDQ        Z4, Z24, Z24
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z19, Z19
 	VPADDQ         Z1, Z24, Z24
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z19
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z24
 	ADDQ           DI, R14
+	VPMINUD        Z19, Z20, Z20
+	VPMINUD        Z24, Z20, Z20
+	LONG $0x5e41e2c4; BYTE $0xd6 // TDPBUSD T7, T6, T2
 	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z24, Z24, K1, K3
-	KORTESTW       K2, K3
-	JZ             four2Untied3
+	KORTESTW       K2, K2
+	JZ             four2Untied
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
+	VPTESTNMQ      192(DI), Z16, K2
 	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
+	VPANDNQ        Z16, Z25, K2, Z16
+	VPTESTNMQ      256(DI), Z21, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z21, Z25, K2, Z21
+	VPTESTNMQ      192(DI), Z17, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z17, Z25, K2, Z17
+	VPTESTNMQ      256(DI), Z22, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z22, Z25, K2, Z22
+	VPTESTNMQ      192(DI), Z18, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z18, Z25, K2, Z18
+	VPTESTNMQ      256(DI), Z23, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z23, Z25, K2, Z23
+	VPTESTNMQ      192(DI), Z19, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z19, Z25, K2, Z19
 	VPTESTNMQ      256(DI), Z24, K2
 	VMOVDQU64      384(DI), Z25
 	VPANDNQ        Z24, Z25, K2, Z24
 	MOVQ           dstStride-72(SP), DI
-four2Untied3:
-	VPSHUFD        $0xf5, Z20, K1, Z24
+four2Untied:
+	VPSHUFD        $0xf5, Z16, K1, Z21
+	VPSRAVD        Z2, Z21, Z21
+	VPSHUFD        $0xf5, Z17, K1, Z22
+	VPSRAVD        Z2, Z22, Z22
+	VPSHUFD        $0xf5, Z18, K1, Z23
+	VPSRAVD        Z2, Z23, Z23
+	VPSHUFD        $0xf5, Z19, K1, Z24
 	VPSRAVD        Z2, Z24, Z24
 	VPACKSSDW      Z22, Z21, Z21
 	VPACKSSDW      Z24, Z23, Z23
@@ -1459,107 +1414,92 @@ four2Apart:
 four2Written:
 	ADDQ           $256, R12
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z3, Z16
 	VMOVSHDUP      0(R12), Z21
 	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z16, Z16
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z16
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z21
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z21, Z21, K1, K3
-	KORTESTW       K2, K3
-	JZ             four3Untied0
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	MOVQ           dstStride-72(SP), DI
-four3Untied0:
-	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
+	VPMINUD        Z16, Z21, Z20
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x03 // TILELOADD (R11)(AX*1), T4
-	VPMULDQ        64(R12), Z3, Z20
+	VPMULDQ        64(R12), Z3, Z17
 	VMOVSHDUP      64(R12), Z22
 	VPMULDQ        Z4, Z22, Z22
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z17, Z17
 	VPADDQ         Z1, Z22, Z22
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z17
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z22
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z22, Z22, K1, K3
-	KORTESTW       K2, K3
-	JZ             four3Untied1
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z22, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	MOVQ           dstStride-72(SP), DI
-four3Untied1:
-	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
-	VPMULDQ        128(R12), Z3, Z20
+	VPMINUD        Z17, Z20, Z20
+	VPMINUD        Z22, Z20, Z20
+	VPMULDQ        128(R12), Z3, Z18
 	VMOVSHDUP      128(R12), Z23
 	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z18, Z18
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z18
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z23
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z23, Z23, K1, K3
-	KORTESTW       K2, K3
-	JZ             four3Untied2
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	MOVQ           dstStride-72(SP), DI
-four3Untied2:
-	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
+	VPMINUD        Z18, Z20, Z20
+	VPMINUD        Z23, Z20, Z20
 	LONG $0x5e41e2c4; BYTE $0xdc // TDPBUSD T7, T4, T3
-	VPMULDQ        192(R12), Z3, Z20
+	VPMULDQ        192(R12), Z3, Z19
 	VMOVSHDUP      192(R12), Z24
 	VPMULDQ        Z4, Z24, Z24
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z19, Z19
 	VPADDQ         Z1, Z24, Z24
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z19
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z24
 	ADDQ           DI, R14
+	VPMINUD        Z19, Z20, Z20
+	VPMINUD        Z24, Z20, Z20
 	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z24, Z24, K1, K3
-	KORTESTW       K2, K3
-	JZ             four3Untied3
+	KORTESTW       K2, K2
+	JZ             four3Untied
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
+	VPTESTNMQ      192(DI), Z16, K2
 	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
+	VPANDNQ        Z16, Z25, K2, Z16
+	VPTESTNMQ      256(DI), Z21, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z21, Z25, K2, Z21
+	VPTESTNMQ      192(DI), Z17, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z17, Z25, K2, Z17
+	VPTESTNMQ      256(DI), Z22, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z22, Z25, K2, Z22
+	VPTESTNMQ      192(DI), Z18, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z18, Z25, K2, Z18
+	VPTESTNMQ      256(DI), Z23, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z23, Z25, K2, Z23
+	VPTESTNMQ      192(DI), Z19, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z19, Z25, K2, Z19
 	VPTESTNMQ      256(DI), Z24, K2
 	VMOVDQU64      384(DI), Z25
 	VPANDNQ        Z24, Z25, K2, Z24
 	MOVQ           dstStride-72(SP), DI
-four3Untied3:
-	VPSHUFD        $0xf5, Z20, K1, Z24
+four3Untied:
+	VPSHUFD        $0xf5, Z16, K1, Z21
+	VPSRAVD        Z2, Z21, Z21
+	VPSHUFD        $0xf5, Z17, K1, Z22
+	VPSRAVD        Z2, Z22, Z22
+	VPSHUFD        $0xf5, Z18, K1, Z23
+	VPSRAVD        Z2, Z23, Z23
+	VPSHUFD        $0xf5, Z19, K1, Z24
 	VPSRAVD        Z2, Z24, Z24
 	VPACKSSDW      Z22, Z21, Z21
 	VPACKSSDW      Z24, Z23, Z23
@@ -1624,111 +1564,97 @@ oneSlice:
 	ADDQ           DI, R11
 	LONG $0x4b7be2c4; BYTE $0x3c; BYTE $0x1e // TILELOADD (SI)(BX*1), T7
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z3, Z16
 	VMOVSHDUP      0(R12), Z21
 	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z16, Z16
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z16
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z21
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z21, Z21, K1, K3
-	KORTESTW       K2, K3
-	JZ             one0Untied0
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	MOVQ           dstStride-72(SP), DI
-one0Untied0:
-	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
+	VPMINUD        Z16, Z21, Z20
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
-	LONG $0x5e41e2c4; BYTE $0xc4 // TDPBUSD T7, T4, T0
-	VPMULDQ        64(R12), Z3, Z20
+	VPMULDQ        64(R12), Z3, Z17
 	VMOVSHDUP      64(R12), Z22
 	VPMULDQ        Z4, Z22, Z22
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z17, Z17
 	VPADDQ         Z1, Z22, Z22
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z17
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z22
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z22, Z22, K1, K3
-	KORTESTW       K2, K3
-	JZ             one0Untied1
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z22, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	MOVQ           dstStride-72(SP), DI
-one0Untied1:
-	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
+	VPMINUD        Z17, Z20, Z20
+	VPMINUD        Z22, Z20, Z20
+	LONG $0x5e41e2c4; BYTE $0xc4 // TDPBUSD T7, T4, T0
 	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
-	LONG $0x5e41e2c4; BYTE $0xcd // TDPBUSD T7, T5, T1
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z3, Z18
 	VMOVSHDUP      128(R12), Z23
 	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z18, Z18
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z18
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z23
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z23, Z23, K1, K3
-	KORTESTW       K2, K3
-	JZ             one0Untied2
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	MOVQ           dstStride-72(SP), DI
-one0Untied2:
-	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
+	VPMINUD        Z18, Z20, Z20
+	VPMINUD        Z23, Z20, Z20
+	LONG $0x5e41e2c4; BYTE $0xcd // TDPBUSD T7, T5, T1
 	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x02 // TILELOADD (R10)(AX*1), T6
-	LONG $0x5e41e2c4; BYTE $0xd6 // TDPBUSD T7, T6, T2
-	VPMULDQ        192(R12), Z3, Z20
+	VPMULDQ        192(R12), Z3, Z19
 	VMOVSHDUP      192(R12), Z24
 	VPMULDQ        Z4, Z24, Z24
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z19, Z19
 	VPADDQ         Z1, Z24, Z24
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z19
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z24
 	ADDQ           DI, R14
+	VPMINUD        Z19, Z20, Z20
+	VPMINUD        Z24, Z20, Z20
+	LONG $0x5e41e2c4; BYTE $0xd6 // TDPBUSD T7, T6, T2
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x03 // TILELOADD (R11)(AX*1), T4
 	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z24, Z24, K1, K3
-	KORTESTW       K2, K3
-	JZ             one0Untied3
+	KORTESTW       K2, K2
+	JZ             one0Untied
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
+	VPTESTNMQ      192(DI), Z16, K2
 	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
+	VPANDNQ        Z16, Z25, K2, Z16
+	VPTESTNMQ      256(DI), Z21, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z21, Z25, K2, Z21
+	VPTESTNMQ      192(DI), Z17, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z17, Z25, K2, Z17
+	VPTESTNMQ      256(DI), Z22, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z22, Z25, K2, Z22
+	VPTESTNMQ      192(DI), Z18, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z18, Z25, K2, Z18
+	VPTESTNMQ      256(DI), Z23, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z23, Z25, K2, Z23
+	VPTESTNMQ      192(DI), Z19, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z19, Z25, K2, Z19
 	VPTESTNMQ      256(DI), Z24, K2
 	VMOVDQU64      384(DI), Z25
 	VPANDNQ        Z24, Z25, K2, Z24
 	MOVQ           dstStride-72(SP), DI
-one0Untied3:
-	VPSHUFD        $0xf5, Z20, K1, Z24
+one0Untied:
+	VPSHUFD        $0xf5, Z16, K1, Z21
+	VPSRAVD        Z2, Z21, Z21
+	VPSHUFD        $0xf5, Z17, K1, Z22
+	VPSRAVD        Z2, Z22, Z22
+	VPSHUFD        $0xf5, Z18, K1, Z23
+	VPSRAVD        Z2, Z23, Z23
+	VPSHUFD        $0xf5, Z19, K1, Z24
 	VPSRAVD        Z2, Z24, Z24
 	VPACKSSDW      Z22, Z21, Z21
 	VPACKSSDW      Z24, Z23, Z23
@@ -1754,7 +1680,6 @@ one0Apart:
 	ADDQ           DI, R13
 one0Written:
 	ADDQ           $256, R12
-	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x03 // TILELOADD (R11)(AX*1), T4
 	LONG $0x5e41e2c4; BYTE $0xdc // TDPBUSD T7, T4, T3
 	ADDQ           wTile-80(SP), SI
 	DECQ           DX
@@ -1795,108 +1720,93 @@ twoSlice:
 	ADDQ           DI, R11
 	LONG $0x4b7be2c4; BYTE $0x3c; BYTE $0x1e // TILELOADD (SI)(BX*1), T7
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z3, Z16
 	VMOVSHDUP      0(R12), Z21
 	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z16, Z16
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z16
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z21
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z21, Z21, K1, K3
-	KORTESTW       K2, K3
-	JZ             two0Untied0
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	MOVQ           dstStride-72(SP), DI
-two0Untied0:
-	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
-	VPMULDQ        64(R12), Z3, Z20
+	VPMINUD        Z16, Z21, Z20
+	VPMULDQ        64(R12), Z3, Z17
 	VMOVSHDUP      64(R12), Z22
 	VPMULDQ        Z4, Z22, Z22
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z17, Z17
 	VPADDQ         Z1, Z22, Z22
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z17
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z22
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z22, Z22, K1, K3
-	KORTESTW       K2, K3
-	JZ             two0Untied1
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z22, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	MOVQ           dstStride-72(SP), DI
-two0Untied1:
-	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
-	LONG $0x5e41e2c4; BYTE $0xc4 // TDPBUSD T7, T4, T0
-	VPMULDQ        128(R12), Z3, Z20
+	VPMINUD        Z17, Z20, Z20
+	VPMINUD        Z22, Z20, Z20
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	VPMULDQ        128(R12), Z3, Z18
 	VMOVSHDUP      128(R12), Z23
 	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z18, Z18
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z18
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z23
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z23, Z23, K1, K3
-	KORTESTW       K2, K3
-	JZ             two0Untied2
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	MOVQ           dstStride-72(SP), DI
-two0Untied2:
-	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
-	VPMULDQ        192(R12), Z3, Z20
+	VPMINUD        Z18, Z20, Z20
+	VPMINUD        Z23, Z20, Z20
+	LONG $0x5e41e2c4; BYTE $0xc4 // TDPBUSD T7, T4, T0
+	VPMULDQ        192(R12), Z3, Z19
 	VMOVSHDUP      192(R12), Z24
 	VPMULDQ        Z4, Z24, Z24
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z19, Z19
 	VPADDQ         Z1, Z24, Z24
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z19
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z24
 	ADDQ           DI, R14
+	VPMINUD        Z19, Z20, Z20
+	VPMINUD        Z24, Z20, Z20
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
 	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z24, Z24, K1, K3
-	KORTESTW       K2, K3
-	JZ             two0Untied3
+	KORTESTW       K2, K2
+	JZ             two0Untied
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
+	VPTESTNMQ      192(DI), Z16, K2
 	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
+	VPANDNQ        Z16, Z25, K2, Z16
+	VPTESTNMQ      256(DI), Z21, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z21, Z25, K2, Z21
+	VPTESTNMQ      192(DI), Z17, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z17, Z25, K2, Z17
+	VPTESTNMQ      256(DI), Z22, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z22, Z25, K2, Z22
+	VPTESTNMQ      192(DI), Z18, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z18, Z25, K2, Z18
+	VPTESTNMQ      256(DI), Z23, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z23, Z25, K2, Z23
+	VPTESTNMQ      192(DI), Z19, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z19, Z25, K2, Z19
 	VPTESTNMQ      256(DI), Z24, K2
 	VMOVDQU64      384(DI), Z25
 	VPANDNQ        Z24, Z25, K2, Z24
 	MOVQ           dstStride-72(SP), DI
-two0Untied3:
-	VPSHUFD        $0xf5, Z20, K1, Z24
+two0Untied:
+	VPSHUFD        $0xf5, Z16, K1, Z21
+	VPSRAVD        Z2, Z21, Z21
+	VPSHUFD        $0xf5, Z17, K1, Z22
+	VPSRAVD        Z2, Z22, Z22
+	VPSHUFD        $0xf5, Z18, K1, Z23
+	VPSRAVD        Z2, Z23, Z23
+	VPSHUFD        $0xf5, Z19, K1, Z24
 	VPSRAVD        Z2, Z24, Z24
 	VPACKSSDW      Z22, Z21, Z21
 	VPACKSSDW      Z24, Z23, Z23
@@ -1924,108 +1834,94 @@ two0Written:
 	ADDQ           $256, R12
 	LONG $0x5e41e2c4; BYTE $0xcd // TDPBUSD T7, T5, T1
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z3, Z16
 	VMOVSHDUP      0(R12), Z21
 	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z16, Z16
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z16
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z21
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z21, Z21, K1, K3
-	KORTESTW       K2, K3
-	JZ             two1Untied0
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	MOVQ           dstStride-72(SP), DI
-two1Untied0:
-	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
+	VPMINUD        Z16, Z21, Z20
 	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x02 // TILELOADD (R10)(AX*1), T6
-	VPMULDQ        64(R12), Z3, Z20
+	VPMULDQ        64(R12), Z3, Z17
 	VMOVSHDUP      64(R12), Z22
 	VPMULDQ        Z4, Z22, Z22
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z17, Z17
 	VPADDQ         Z1, Z22, Z22
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z17
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z22
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z22, Z22, K1, K3
-	KORTESTW       K2, K3
-	JZ             two1Untied1
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z22, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	MOVQ           dstStride-72(SP), DI
-two1Untied1:
-	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
+	VPMINUD        Z17, Z20, Z20
+	VPMINUD        Z22, Z20, Z20
 	LONG $0x5e41e2c4; BYTE $0xd6 // TDPBUSD T7, T6, T2
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z3, Z18
 	VMOVSHDUP      128(R12), Z23
 	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z18, Z18
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z18
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z23
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z23, Z23, K1, K3
-	KORTESTW       K2, K3
-	JZ             two1Untied2
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	MOVQ           dstStride-72(SP), DI
-two1Untied2:
-	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
+	VPMINUD        Z18, Z20, Z20
+	VPMINUD        Z23, Z20, Z20
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x03 // TILELOADD (R11)(AX*1), T4
-	VPMULDQ        192(R12), Z3, Z20
+	VPMULDQ        192(R12), Z3, Z19
 	VMOVSHDUP      192(R12), Z24
 	VPMULDQ        Z4, Z24, Z24
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z19, Z19
 	VPADDQ         Z1, Z24, Z24
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z19
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z24
 	ADDQ           DI, R14
+	VPMINUD        Z19, Z20, Z20
+	VPMINUD        Z24, Z20, Z20
+	LONG $0x5e41e2c4; BYTE $0xdc // TDPBUSD T7, T4, T3
 	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z24, Z24, K1, K3
-	KORTESTW       K2, K3
-	JZ             two1Untied3
+	KORTESTW       K2, K2
+	JZ             two1Untied
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
+	VPTESTNMQ      192(DI), Z16, K2
 	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
+	VPANDNQ        Z16, Z25, K2, Z16
+	VPTESTNMQ      256(DI), Z21, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z21, Z25, K2, Z21
+	VPTESTNMQ      192(DI), Z17, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z17, Z25, K2, Z17
+	VPTESTNMQ      256(DI), Z22, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z22, Z25, K2, Z22
+	VPTESTNMQ      192(DI), Z18, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z18, Z25, K2, Z18
+	VPTESTNMQ      256(DI), Z23, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z23, Z25, K2, Z23
+	VPTESTNMQ      192(DI), Z19, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z19, Z25, K2, Z19
 	VPTESTNMQ      256(DI), Z24, K2
 	VMOVDQU64      384(DI), Z25
 	VPANDNQ        Z24, Z25, K2, Z24
 	MOVQ           dstStride-72(SP), DI
-two1Untied3:
-	VPSHUFD        $0xf5, Z20, K1, Z24
+two1Untied:
+	VPSHUFD        $0xf5, Z16, K1, Z21
+	VPSRAVD        Z2, Z21, Z21
+	VPSHUFD        $0xf5, Z17, K1, Z22
+	VPSRAVD        Z2, Z22, Z22
+	VPSHUFD        $0xf5, Z18, K1, Z23
+	VPSRAVD        Z2, Z23, Z23
+	VPSHUFD        $0xf5, Z19, K1, Z24
 	VPSRAVD        Z2, Z24, Z24
 	VPACKSSDW      Z22, Z21, Z21
 	VPACKSSDW      Z24, Z23, Z23
@@ -2051,7 +1947,6 @@ two1Apart:
 	ADDQ           DI, R13
 two1Written:
 	ADDQ           $256, R12
-	LONG $0x5e41e2c4; BYTE $0xdc // TDPBUSD T7, T4, T3
 	ADDQ           wTile-80(SP), SI
 	DECQ           DX
 	JNZ            twoSlice
@@ -2083,105 +1978,90 @@ rest:
 	JZ             leftNone
 leftQuad:
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z3, Z16
 	VMOVSHDUP      0(R12), Z21
 	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z16, Z16
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z16
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z21
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z21, Z21, K1, K3
-	KORTESTW       K2, K3
-	JZ             leftUntied0
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	MOVQ           dstStride-72(SP), DI
-leftUntied0:
-	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPMULDQ        64(R12), Z3, Z20
+	VPMINUD        Z16, Z21, Z20
+	VPMULDQ        64(R12), Z3, Z17
 	VMOVSHDUP      64(R12), Z22
 	VPMULDQ        Z4, Z22, Z22
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z17, Z17
 	VPADDQ         Z1, Z22, Z22
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z17
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z22
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z22, Z22, K1, K3
-	KORTESTW       K2, K3
-	JZ             leftUntied1
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z22, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	MOVQ           dstStride-72(SP), DI
-leftUntied1:
-	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
-	VPMULDQ        128(R12), Z3, Z20
+	VPMINUD        Z17, Z20, Z20
+	VPMINUD        Z22, Z20, Z20
+	VPMULDQ        128(R12), Z3, Z18
 	VMOVSHDUP      128(R12), Z23
 	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z18, Z18
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z18
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z23
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z23, Z23, K1, K3
-	KORTESTW       K2, K3
-	JZ             leftUntied2
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	MOVQ           dstStride-72(SP), DI
-leftUntied2:
-	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPMULDQ        192(R12), Z3, Z20
+	VPMINUD        Z18, Z20, Z20
+	VPMINUD        Z23, Z20, Z20
+	VPMULDQ        192(R12), Z3, Z19
 	VMOVSHDUP      192(R12), Z24
 	VPMULDQ        Z4, Z24, Z24
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z19, Z19
 	VPADDQ         Z1, Z24, Z24
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z19
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z24
 	ADDQ           DI, R14
+	VPMINUD        Z19, Z20, Z20
+	VPMINUD        Z24, Z20, Z20
 	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z24, Z24, K1, K3
-	KORTESTW       K2, K3
-	JZ             leftUntied3
+	KORTESTW       K2, K2
+	JZ             leftUntied
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
+	VPTESTNMQ      192(DI), Z16, K2
 	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
+	VPANDNQ        Z16, Z25, K2, Z16
+	VPTESTNMQ      256(DI), Z21, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z21, Z25, K2, Z21
+	VPTESTNMQ      192(DI), Z17, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z17, Z25, K2, Z17
+	VPTESTNMQ      256(DI), Z22, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z22, Z25, K2, Z22
+	VPTESTNMQ      192(DI), Z18, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z18, Z25, K2, Z18
+	VPTESTNMQ      256(DI), Z23, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z23, Z25, K2, Z23
+	VPTESTNMQ      192(DI), Z19, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z19, Z25, K2, Z19
 	VPTESTNMQ      256(DI), Z24, K2
 	VMOVDQU64      384(DI), Z25
 	VPANDNQ        Z24, Z25, K2, Z24
 	MOVQ           dstStride-72(SP), DI
-leftUntied3:
-	VPSHUFD        $0xf5, Z20, K1, Z24
+leftUntied:
+	VPSHUFD        $0xf5, Z16, K1, Z21
+	VPSRAVD        Z2, Z21, Z21
+	VPSHUFD        $0xf5, Z17, K1, Z22
+	VPSRAVD        Z2, Z22, Z22
+	VPSHUFD        $0xf5, Z18, K1, Z23
+	VPSRAVD        Z2, Z23, Z23
+	VPSHUFD        $0xf5, Z19, K1, Z24
 	VPSRAVD        Z2, Z24, Z24
 	VPACKSSDW      Z22, Z21, Z21
 	VPACKSSDW      Z24, Z23, Z23
@@ -2237,105 +2117,90 @@ older:
 	JZ             endNone
 endQuad:
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z3, Z16
 	VMOVSHDUP      0(R12), Z21
 	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z16, Z16
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z16
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z21
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z21, Z21, K1, K3
-	KORTESTW       K2, K3
-	JZ             endUntied0
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	MOVQ           dstStride-72(SP), DI
-endUntied0:
-	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPMULDQ        64(R12), Z3, Z20
+	VPMINUD        Z16, Z21, Z20
+	VPMULDQ        64(R12), Z3, Z17
 	VMOVSHDUP      64(R12), Z22
 	VPMULDQ        Z4, Z22, Z22
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z17, Z17
 	VPADDQ         Z1, Z22, Z22
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z17
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z22
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z22, Z22, K1, K3
-	KORTESTW       K2, K3
-	JZ             endUntied1
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z22, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	MOVQ           dstStride-72(SP), DI
-endUntied1:
-	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
-	VPMULDQ        128(R12), Z3, Z20
+	VPMINUD        Z17, Z20, Z20
+	VPMINUD        Z22, Z20, Z20
+	VPMULDQ        128(R12), Z3, Z18
 	VMOVSHDUP      128(R12), Z23
 	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z18, Z18
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z18
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z23
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z23, Z23, K1, K3
-	KORTESTW       K2, K3
-	JZ             endUntied2
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	MOVQ           dstStride-72(SP), DI
-endUntied2:
-	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPMULDQ        192(R12), Z3, Z20
+	VPMINUD        Z18, Z20, Z20
+	VPMINUD        Z23, Z20, Z20
+	VPMULDQ        192(R12), Z3, Z19
 	VMOVSHDUP      192(R12), Z24
 	VPMULDQ        Z4, Z24, Z24
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z19, Z19
 	VPADDQ         Z1, Z24, Z24
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z19
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z24
 	ADDQ           DI, R14
+	VPMINUD        Z19, Z20, Z20
+	VPMINUD        Z24, Z20, Z20
 	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z24, Z24, K1, K3
-	KORTESTW       K2, K3
-	JZ             endUntied3
+	KORTESTW       K2, K2
+	JZ             endUntied
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
+	VPTESTNMQ      192(DI), Z16, K2
 	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
+	VPANDNQ        Z16, Z25, K2, Z16
+	VPTESTNMQ      256(DI), Z21, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z21, Z25, K2, Z21
+	VPTESTNMQ      192(DI), Z17, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z17, Z25, K2, Z17
+	VPTESTNMQ      256(DI), Z22, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z22, Z25, K2, Z22
+	VPTESTNMQ      192(DI), Z18, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z18, Z25, K2, Z18
+	VPTESTNMQ      256(DI), Z23, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z23, Z25, K2, Z23
+	VPTESTNMQ      192(DI), Z19, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z19, Z25, K2, Z19
 	VPTESTNMQ      256(DI), Z24, K2
 	VMOVDQU64      384(DI), Z25
 	VPANDNQ        Z24, Z25, K2, Z24
 	MOVQ           dstStride-72(SP), DI
-endUntied3:
-	VPSHUFD        $0xf5, Z20, K1, Z24
+endUntied:
+	VPSHUFD        $0xf5, Z16, K1, Z21
+	VPSRAVD        Z2, Z21, Z21
+	VPSHUFD        $0xf5, Z17, K1, Z22
+	VPSRAVD        Z2, Z22, Z22
+	VPSHUFD        $0xf5, Z18, K1, Z23
+	VPSRAVD        Z2, Z23, Z23
+	VPSHUFD        $0xf5, Z19, K1, Z24
 	VPSRAVD        Z2, Z24, Z24
 	VPACKSSDW      Z22, Z21, Z21
 	VPACKSSDW      Z24, Z23, Z23
@@ -3303,104 +3168,89 @@ fourSlice:
 	ADDQ           DI, R9
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z3, Z16
 	VMOVSHDUP      0(R12), Z21
 	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z16, Z16
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z16
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z21
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z21, Z21, K1, K3
-	KORTESTW       K2, K3
-	JZ             four0Untied0
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	MOVQ           dstStride-72(SP), DI
-four0Untied0:
-	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPMULDQ        64(R12), Z10, Z20
+	VPMINUD        Z16, Z21, Z20
+	VPMULDQ        64(R12), Z10, Z17
 	VMOVSHDUP      64(R12), Z22
 	VPMULDQ        Z11, Z22, Z22
-	VPADDQ         Z7, Z20, Z20
+	VPADDQ         Z7, Z17, Z17
 	VPADDQ         Z8, Z22, Z22
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z20
+	VPMADD52LUQ    Z12, Z25, Z17
 	VPMOVZXBD.Z    17(R14), K1, Z26
 	VPMADD52LUQ    Z13, Z26, Z22
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z22, Z22, K1, K3
-	KORTESTW       K2, K3
-	JZ             four0Untied1
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      832(DI), Z20, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      896(DI), Z22, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	MOVQ           dstStride-72(SP), DI
-four0Untied1:
-	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z9, Z22, Z22
-	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
-	VPMULDQ        128(R12), Z3, Z20
+	VPMINUD        Z17, Z20, Z20
+	VPMINUD        Z22, Z20, Z20
+	VPMULDQ        128(R12), Z3, Z18
 	VMOVSHDUP      128(R12), Z23
 	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z18, Z18
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z18
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z23
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z23, Z23, K1, K3
-	KORTESTW       K2, K3
-	JZ             four0Untied2
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	MOVQ           dstStride-72(SP), DI
-four0Untied2:
-	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPMULDQ        192(R12), Z10, Z20
+	VPMINUD        Z18, Z20, Z20
+	VPMINUD        Z23, Z20, Z20
+	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
+	VPMULDQ        192(R12), Z10, Z19
 	VMOVSHDUP      192(R12), Z24
 	VPMULDQ        Z11, Z24, Z24
-	VPADDQ         Z7, Z20, Z20
+	VPADDQ         Z7, Z19, Z19
 	VPADDQ         Z8, Z24, Z24
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z20
+	VPMADD52LUQ    Z12, Z25, Z19
 	VPMOVZXBD.Z    17(R14), K1, Z26
 	VPMADD52LUQ    Z13, Z26, Z24
 	ADDQ           DI, R14
+	VPMINUD        Z19, Z20, Z20
+	VPMINUD        Z24, Z20, Z20
 	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z24, Z24, K1, K3
-	KORTESTW       K2, K3
-	JZ             four0Untied3
+	KORTESTW       K2, K2
+	JZ             four0Untied
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      832(DI), Z20, K2
+	VPTESTNMQ      192(DI), Z16, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z16, Z25, K2, Z16
+	VPTESTNMQ      256(DI), Z21, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z21, Z25, K2, Z21
+	VPTESTNMQ      832(DI), Z17, K2
 	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
+	VPANDNQ        Z17, Z25, K2, Z17
+	VPTESTNMQ      896(DI), Z22, K2
+	VMOVDQU64      1024(DI), Z25
+	VPANDNQ        Z22, Z25, K2, Z22
+	VPTESTNMQ      192(DI), Z18, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z18, Z25, K2, Z18
+	VPTESTNMQ      256(DI), Z23, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z23, Z25, K2, Z23
+	VPTESTNMQ      832(DI), Z19, K2
+	VMOVDQU64      960(DI), Z25
+	VPANDNQ        Z19, Z25, K2, Z19
 	VPTESTNMQ      896(DI), Z24, K2
 	VMOVDQU64      1024(DI), Z25
 	VPANDNQ        Z24, Z25, K2, Z24
 	MOVQ           dstStride-72(SP), DI
-four0Untied3:
-	VPSHUFD        $0xf5, Z20, K1, Z24
+four0Untied:
+	VPSHUFD        $0xf5, Z16, K1, Z21
+	VPSRAVD        Z2, Z21, Z21
+	VPSHUFD        $0xf5, Z17, K1, Z22
+	VPSRAVD        Z9, Z22, Z22
+	VPSHUFD        $0xf5, Z18, K1, Z23
+	VPSRAVD        Z2, Z23, Z23
+	VPSHUFD        $0xf5, Z19, K1, Z24
 	VPSRAVD        Z9, Z24, Z24
 	VPACKSSDW      Z22, Z21, Z21
 	VPACKSSDW      Z24, Z23, Z23
@@ -3416,218 +3266,90 @@ four0Untied3:
 	ADDQ           $256, R12
 	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z3, Z16
 	VMOVSHDUP      0(R12), Z21
 	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z16, Z16
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z16
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z21
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z21, Z21, K1, K3
-	KORTESTW       K2, K3
-	JZ             four1Untied0
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	MOVQ           dstStride-72(SP), DI
-four1Untied0:
-	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPMULDQ        64(R12), Z10, Z20
+	VPMINUD        Z16, Z21, Z20
+	VPMULDQ        64(R12), Z10, Z17
 	VMOVSHDUP      64(R12), Z22
 	VPMULDQ        Z11, Z22, Z22
-	VPADDQ         Z7, Z20, Z20
+	VPADDQ         Z7, Z17, Z17
 	VPADDQ         Z8, Z22, Z22
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z20
+	VPMADD52LUQ    Z12, Z25, Z17
 	VPMOVZXBD.Z    17(R14), K1, Z26
 	VPMADD52LUQ    Z13, Z26, Z22
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z22, Z22, K1, K3
-	KORTESTW       K2, K3
-	JZ             four1Untied1
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      832(DI), Z20, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      896(DI), Z22, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	MOVQ           dstStride-72(SP), DI
-four1Untied1:
-	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z9, Z22, Z22
+	VPMINUD        Z17, Z20, Z20
+	VPMINUD        Z22, Z20, Z20
 	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z3, Z18
 	VMOVSHDUP      128(R12), Z23
 	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z18, Z18
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z18
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z23
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z23, Z23, K1, K3
-	KORTESTW       K2, K3
-	JZ             four1Untied2
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	MOVQ           dstStride-72(SP), DI
-four1Untied2:
-	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPMULDQ        192(R12), Z10, Z20
+	VPMINUD        Z18, Z20, Z20
+	VPMINUD        Z23, Z20, Z20
+	VPMULDQ        192(R12), Z10, Z19
 	VMOVSHDUP      192(R12), Z24
 	VPMULDQ        Z11, Z24, Z24
-	VPADDQ         Z7, Z20, Z20
+	VPADDQ         Z7, Z19, Z19
 	VPADDQ         Z8, Z24, Z24
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z20
+	VPMADD52LUQ    Z12, Z25, Z19
 	VPMOVZXBD.Z    17(R14), K1, Z26
 	VPMADD52LUQ    Z13, Z26, Z24
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z24, Z24, K1, K3
-	KORTESTW       K2, K3
-	JZ             four1Untied3
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      832(DI), Z20, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      896(DI), Z24, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z24, Z25, K2, Z24
-	MOVQ           dstStride-72(SP), DI
-four1Untied3:
-	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z9, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
-	VPADDSW        Z28, Z21, Z21
-	VPADDSW        Z28, Z23, Z23
-	VPACKUSWB      Z23, Z21, Z21
-	VPMAXUB        Z29, Z21, Z21
-	VPMINUB        Z30, Z21, Z21
-	VPERMD         Z21, Z31, Z21
-	VMOVDQU64      Y21, (R13)
-	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
-	LEAQ           (R13)(DI*2), R13
-	ADDQ           $256, R12
+	VPMINUD        Z19, Z20, Z20
+	VPMINUD        Z24, Z20, Z20
 	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
-	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
-	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z20, Z20
-	VPADDQ         Z1, Z21, Z21
-	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
-	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z21
 	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z21, Z21, K1, K3
-	KORTESTW       K2, K3
-	JZ             four2Untied0
+	KORTESTW       K2, K2
+	JZ             four1Untied
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
+	VPTESTNMQ      192(DI), Z16, K2
 	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
+	VPANDNQ        Z16, Z25, K2, Z16
 	VPTESTNMQ      256(DI), Z21, K2
 	VMOVDQU64      384(DI), Z25
 	VPANDNQ        Z21, Z25, K2, Z21
-	MOVQ           dstStride-72(SP), DI
-four2Untied0:
-	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	LEAQ           (SI)(R10*1), R11
-	VPMULDQ        64(R12), Z10, Z20
-	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z11, Z22, Z22
-	VPADDQ         Z7, Z20, Z20
-	VPADDQ         Z8, Z22, Z22
-	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z20
-	VPMOVZXBD.Z    17(R14), K1, Z26
-	VPMADD52LUQ    Z13, Z26, Z22
-	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z22, Z22, K1, K3
-	KORTESTW       K2, K3
-	JZ             four2Untied1
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      832(DI), Z20, K2
+	VPTESTNMQ      832(DI), Z17, K2
 	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
+	VPANDNQ        Z17, Z25, K2, Z17
 	VPTESTNMQ      896(DI), Z22, K2
 	VMOVDQU64      1024(DI), Z25
 	VPANDNQ        Z22, Z25, K2, Z22
-	MOVQ           dstStride-72(SP), DI
-four2Untied1:
-	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z9, Z22, Z22
-	VPMULDQ        128(R12), Z3, Z20
-	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z20, Z20
-	VPADDQ         Z1, Z23, Z23
-	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
-	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z23
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z23, Z23, K1, K3
-	KORTESTW       K2, K3
-	JZ             four2Untied2
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
+	VPTESTNMQ      192(DI), Z18, K2
 	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
+	VPANDNQ        Z18, Z25, K2, Z18
 	VPTESTNMQ      256(DI), Z23, K2
 	VMOVDQU64      384(DI), Z25
 	VPANDNQ        Z23, Z25, K2, Z23
-	MOVQ           dstStride-72(SP), DI
-four2Untied2:
-	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
-	VPMULDQ        192(R12), Z10, Z20
-	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z11, Z24, Z24
-	VPADDQ         Z7, Z20, Z20
-	VPADDQ         Z8, Z24, Z24
-	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z20
-	VPMOVZXBD.Z    17(R14), K1, Z26
-	VPMADD52LUQ    Z13, Z26, Z24
-	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z24, Z24, K1, K3
-	KORTESTW       K2, K3
-	JZ             four2Untied3
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      832(DI), Z20, K2
+	VPTESTNMQ      832(DI), Z19, K2
 	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
+	VPANDNQ        Z19, Z25, K2, Z19
 	VPTESTNMQ      896(DI), Z24, K2
 	VMOVDQU64      1024(DI), Z25
 	VPANDNQ        Z24, Z25, K2, Z24
 	MOVQ           dstStride-72(SP), DI
-four2Untied3:
-	VPSHUFD        $0xf5, Z20, K1, Z24
+four1Untied:
+	VPSHUFD        $0xf5, Z16, K1, Z21
+	VPSRAVD        Z2, Z21, Z21
+	VPSHUFD        $0xf5, Z17, K1, Z22
+	VPSRAVD        Z9, Z22, Z22
+	VPSHUFD        $0xf5, Z18, K1, Z23
+	VPSRAVD        Z2, Z23, Z23
+	VPSHUFD        $0xf5, Z19, K1, Z24
 	VPSRAVD        Z9, Z24, Z24
 	VPACKSSDW      Z22, Z21, Z21
 	VPACKSSDW      Z24, Z23, Z23
@@ -3642,105 +3364,188 @@ four2Untied3:
 	LEAQ           (R13)(DI*2), R13
 	ADDQ           $256, R12
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z3, Z16
 	VMOVSHDUP      0(R12), Z21
 	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z16, Z16
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z16
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z21
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z21, Z21, K1, K3
-	KORTESTW       K2, K3
-	JZ             four3Untied0
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	MOVQ           dstStride-72(SP), DI
-four3Untied0:
-	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
-	VPMULDQ        64(R12), Z10, Z20
+	VPMINUD        Z16, Z21, Z20
+	VPMULDQ        64(R12), Z10, Z17
 	VMOVSHDUP      64(R12), Z22
 	VPMULDQ        Z11, Z22, Z22
-	VPADDQ         Z7, Z20, Z20
+	VPADDQ         Z7, Z17, Z17
 	VPADDQ         Z8, Z22, Z22
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z20
+	VPMADD52LUQ    Z12, Z25, Z17
 	VPMOVZXBD.Z    17(R14), K1, Z26
 	VPMADD52LUQ    Z13, Z26, Z22
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z22, Z22, K1, K3
-	KORTESTW       K2, K3
-	JZ             four3Untied1
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      832(DI), Z20, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      896(DI), Z22, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	MOVQ           dstStride-72(SP), DI
-four3Untied1:
-	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z9, Z22, Z22
-	VPMULDQ        128(R12), Z3, Z20
+	VPMINUD        Z17, Z20, Z20
+	VPMINUD        Z22, Z20, Z20
+	LEAQ           (SI)(R10*1), R11
+	VPMULDQ        128(R12), Z3, Z18
 	VMOVSHDUP      128(R12), Z23
 	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z18, Z18
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z18
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z23
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z23, Z23, K1, K3
-	KORTESTW       K2, K3
-	JZ             four3Untied2
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	MOVQ           dstStride-72(SP), DI
-four3Untied2:
-	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
-	VPMULDQ        192(R12), Z10, Z20
+	VPMINUD        Z18, Z20, Z20
+	VPMINUD        Z23, Z20, Z20
+	VPMULDQ        192(R12), Z10, Z19
 	VMOVSHDUP      192(R12), Z24
 	VPMULDQ        Z11, Z24, Z24
-	VPADDQ         Z7, Z20, Z20
+	VPADDQ         Z7, Z19, Z19
 	VPADDQ         Z8, Z24, Z24
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z20
+	VPMADD52LUQ    Z12, Z25, Z19
 	VPMOVZXBD.Z    17(R14), K1, Z26
 	VPMADD52LUQ    Z13, Z26, Z24
 	ADDQ           DI, R14
+	VPMINUD        Z19, Z20, Z20
+	VPMINUD        Z24, Z20, Z20
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
 	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z24, Z24, K1, K3
-	KORTESTW       K2, K3
-	JZ             four3Untied3
+	KORTESTW       K2, K2
+	JZ             four2Untied
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      832(DI), Z20, K2
+	VPTESTNMQ      192(DI), Z16, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z16, Z25, K2, Z16
+	VPTESTNMQ      256(DI), Z21, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z21, Z25, K2, Z21
+	VPTESTNMQ      832(DI), Z17, K2
 	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
+	VPANDNQ        Z17, Z25, K2, Z17
+	VPTESTNMQ      896(DI), Z22, K2
+	VMOVDQU64      1024(DI), Z25
+	VPANDNQ        Z22, Z25, K2, Z22
+	VPTESTNMQ      192(DI), Z18, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z18, Z25, K2, Z18
+	VPTESTNMQ      256(DI), Z23, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z23, Z25, K2, Z23
+	VPTESTNMQ      832(DI), Z19, K2
+	VMOVDQU64      960(DI), Z25
+	VPANDNQ        Z19, Z25, K2, Z19
 	VPTESTNMQ      896(DI), Z24, K2
 	VMOVDQU64      1024(DI), Z25
 	VPANDNQ        Z24, Z25, K2, Z24
 	MOVQ           dstStride-72(SP), DI
-four3Untied3:
-	VPSHUFD        $0xf5, Z20, K1, Z24
+four2Untied:
+	VPSHUFD        $0xf5, Z16, K1, Z21
+	VPSRAVD        Z2, Z21, Z21
+	VPSHUFD        $0xf5, Z17, K1, Z22
+	VPSRAVD        Z9, Z22, Z22
+	VPSHUFD        $0xf5, Z18, K1, Z23
+	VPSRAVD        Z2, Z23, Z23
+	VPSHUFD        $0xf5, Z19, K1, Z24
+	VPSRAVD        Z9, Z24, Z24
+	VPACKSSDW      Z22, Z21, Z21
+	VPACKSSDW      Z24, Z23, Z23
+	VPADDSW        Z28, Z21, Z21
+	VPADDSW        Z28, Z23, Z23
+	VPACKUSWB      Z23, Z21, Z21
+	VPMAXUB        Z29, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+	VPERMD         Z21, Z31, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
+	MOVQ           dstStride-72(SP), DI
+	VPMULDQ        0(R12), Z3, Z16
+	VMOVSHDUP      0(R12), Z21
+	VPMULDQ        Z4, Z21, Z21
+	VPADDQ         Z0, Z16, Z16
+	VPADDQ         Z1, Z21, Z21
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z5, Z25, Z16
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z6, Z26, Z21
+	VPMINUD        Z16, Z21, Z20
+	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
+	VPMULDQ        64(R12), Z10, Z17
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z11, Z22, Z22
+	VPADDQ         Z7, Z17, Z17
+	VPADDQ         Z8, Z22, Z22
+	VPMOVZXBD.Z    16(R14), K1, Z25
+	VPMADD52LUQ    Z12, Z25, Z17
+	VPMOVZXBD.Z    17(R14), K1, Z26
+	VPMADD52LUQ    Z13, Z26, Z22
+	ADDQ           DI, R14
+	VPMINUD        Z17, Z20, Z20
+	VPMINUD        Z22, Z20, Z20
+	VPMULDQ        128(R12), Z3, Z18
+	VMOVSHDUP      128(R12), Z23
+	VPMULDQ        Z4, Z23, Z23
+	VPADDQ         Z0, Z18, Z18
+	VPADDQ         Z1, Z23, Z23
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z5, Z25, Z18
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z6, Z26, Z23
+	VPMINUD        Z18, Z20, Z20
+	VPMINUD        Z23, Z20, Z20
+	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
+	VPMULDQ        192(R12), Z10, Z19
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z11, Z24, Z24
+	VPADDQ         Z7, Z19, Z19
+	VPADDQ         Z8, Z24, Z24
+	VPMOVZXBD.Z    16(R14), K1, Z25
+	VPMADD52LUQ    Z12, Z25, Z19
+	VPMOVZXBD.Z    17(R14), K1, Z26
+	VPMADD52LUQ    Z13, Z26, Z24
+	ADDQ           DI, R14
+	VPMINUD        Z19, Z20, Z20
+	VPMINUD        Z24, Z20, Z20
+	VPTESTNMD      Z20, Z20, K1, K2
+	KORTESTW       K2, K2
+	JZ             four3Untied
+	MOVQ           table-64(SP), DI
+	VPTESTNMQ      192(DI), Z16, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z16, Z25, K2, Z16
+	VPTESTNMQ      256(DI), Z21, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z21, Z25, K2, Z21
+	VPTESTNMQ      832(DI), Z17, K2
+	VMOVDQU64      960(DI), Z25
+	VPANDNQ        Z17, Z25, K2, Z17
+	VPTESTNMQ      896(DI), Z22, K2
+	VMOVDQU64      1024(DI), Z25
+	VPANDNQ        Z22, Z25, K2, Z22
+	VPTESTNMQ      192(DI), Z18, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z18, Z25, K2, Z18
+	VPTESTNMQ      256(DI), Z23, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z23, Z25, K2, Z23
+	VPTESTNMQ      832(DI), Z19, K2
+	VMOVDQU64      960(DI), Z25
+	VPANDNQ        Z19, Z25, K2, Z19
+	VPTESTNMQ      896(DI), Z24, K2
+	VMOVDQU64      1024(DI), Z25
+	VPANDNQ        Z24, Z25, K2, Z24
+	MOVQ           dstStride-72(SP), DI
+four3Untied:
+	VPSHUFD        $0xf5, Z16, K1, Z21
+	VPSRAVD        Z2, Z21, Z21
+	VPSHUFD        $0xf5, Z17, K1, Z22
+	VPSRAVD        Z9, Z22, Z22
+	VPSHUFD        $0xf5, Z18, K1, Z23
+	VPSRAVD        Z2, Z23, Z23
+	VPSHUFD        $0xf5, Z19, K1, Z24
 	VPSRAVD        Z9, Z24, Z24
 	VPACKSSDW      Z22, Z21, Z21
 	VPACKSSDW      Z24, Z23, Z23
@@ -3789,109 +3594,95 @@ oneSlice:
 	ADDQ           DI, R9
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z3, Z16
 	VMOVSHDUP      0(R12), Z21
 	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z16, Z16
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z16
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z21
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z21, Z21, K1, K3
-	KORTESTW       K2, K3
-	JZ             one0Untied0
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	MOVQ           dstStride-72(SP), DI
-one0Untied0:
-	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
+	VPMINUD        Z16, Z21, Z20
 	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
-	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
-	VPMULDQ        64(R12), Z10, Z20
+	VPMULDQ        64(R12), Z10, Z17
 	VMOVSHDUP      64(R12), Z22
 	VPMULDQ        Z11, Z22, Z22
-	VPADDQ         Z7, Z20, Z20
+	VPADDQ         Z7, Z17, Z17
 	VPADDQ         Z8, Z22, Z22
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z20
+	VPMADD52LUQ    Z12, Z25, Z17
 	VPMOVZXBD.Z    17(R14), K1, Z26
 	VPMADD52LUQ    Z13, Z26, Z22
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z22, Z22, K1, K3
-	KORTESTW       K2, K3
-	JZ             one0Untied1
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      832(DI), Z20, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      896(DI), Z22, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	MOVQ           dstStride-72(SP), DI
-one0Untied1:
-	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z9, Z22, Z22
+	VPMINUD        Z17, Z20, Z20
+	VPMINUD        Z22, Z20, Z20
+	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
 	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
-	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z3, Z18
 	VMOVSHDUP      128(R12), Z23
 	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z18, Z18
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z18
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z23
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z23, Z23, K1, K3
-	KORTESTW       K2, K3
-	JZ             one0Untied2
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	MOVQ           dstStride-72(SP), DI
-one0Untied2:
-	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
+	VPMINUD        Z18, Z20, Z20
+	VPMINUD        Z23, Z20, Z20
+	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
 	LEAQ           (SI)(R10*1), R11
-	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
-	VPMULDQ        192(R12), Z10, Z20
+	VPMULDQ        192(R12), Z10, Z19
 	VMOVSHDUP      192(R12), Z24
 	VPMULDQ        Z11, Z24, Z24
-	VPADDQ         Z7, Z20, Z20
+	VPADDQ         Z7, Z19, Z19
 	VPADDQ         Z8, Z24, Z24
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z20
+	VPMADD52LUQ    Z12, Z25, Z19
 	VPMOVZXBD.Z    17(R14), K1, Z26
 	VPMADD52LUQ    Z13, Z26, Z24
 	ADDQ           DI, R14
+	VPMINUD        Z19, Z20, Z20
+	VPMINUD        Z24, Z20, Z20
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
+	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
 	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z24, Z24, K1, K3
-	KORTESTW       K2, K3
-	JZ             one0Untied3
+	KORTESTW       K2, K2
+	JZ             one0Untied
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      832(DI), Z20, K2
+	VPTESTNMQ      192(DI), Z16, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z16, Z25, K2, Z16
+	VPTESTNMQ      256(DI), Z21, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z21, Z25, K2, Z21
+	VPTESTNMQ      832(DI), Z17, K2
 	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
+	VPANDNQ        Z17, Z25, K2, Z17
+	VPTESTNMQ      896(DI), Z22, K2
+	VMOVDQU64      1024(DI), Z25
+	VPANDNQ        Z22, Z25, K2, Z22
+	VPTESTNMQ      192(DI), Z18, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z18, Z25, K2, Z18
+	VPTESTNMQ      256(DI), Z23, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z23, Z25, K2, Z23
+	VPTESTNMQ      832(DI), Z19, K2
+	VMOVDQU64      960(DI), Z25
+	VPANDNQ        Z19, Z25, K2, Z19
 	VPTESTNMQ      896(DI), Z24, K2
 	VMOVDQU64      1024(DI), Z25
 	VPANDNQ        Z24, Z25, K2, Z24
 	MOVQ           dstStride-72(SP), DI
-one0Untied3:
-	VPSHUFD        $0xf5, Z20, K1, Z24
+one0Untied:
+	VPSHUFD        $0xf5, Z16, K1, Z21
+	VPSRAVD        Z2, Z21, Z21
+	VPSHUFD        $0xf5, Z17, K1, Z22
+	VPSRAVD        Z9, Z22, Z22
+	VPSHUFD        $0xf5, Z18, K1, Z23
+	VPSRAVD        Z2, Z23, Z23
+	VPSHUFD        $0xf5, Z19, K1, Z24
 	VPSRAVD        Z9, Z24, Z24
 	VPACKSSDW      Z22, Z21, Z21
 	VPACKSSDW      Z24, Z23, Z23
@@ -3905,7 +3696,6 @@ one0Untied3:
 	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
 	LEAQ           (R13)(DI*2), R13
 	ADDQ           $256, R12
-	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
 	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
 	ADDQ           wTile-80(SP), SI
 	DECQ           DX
@@ -3942,106 +3732,91 @@ twoSlice:
 	ADDQ           DI, R9
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z3, Z16
 	VMOVSHDUP      0(R12), Z21
 	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z16, Z16
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z16
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z21
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z21, Z21, K1, K3
-	KORTESTW       K2, K3
-	JZ             two0Untied0
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	MOVQ           dstStride-72(SP), DI
-two0Untied0:
-	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
-	VPMULDQ        64(R12), Z10, Z20
+	VPMINUD        Z16, Z21, Z20
+	VPMULDQ        64(R12), Z10, Z17
 	VMOVSHDUP      64(R12), Z22
 	VPMULDQ        Z11, Z22, Z22
-	VPADDQ         Z7, Z20, Z20
+	VPADDQ         Z7, Z17, Z17
 	VPADDQ         Z8, Z22, Z22
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z20
+	VPMADD52LUQ    Z12, Z25, Z17
 	VPMOVZXBD.Z    17(R14), K1, Z26
 	VPMADD52LUQ    Z13, Z26, Z22
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z22, Z22, K1, K3
-	KORTESTW       K2, K3
-	JZ             two0Untied1
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      832(DI), Z20, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      896(DI), Z22, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	MOVQ           dstStride-72(SP), DI
-two0Untied1:
-	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z9, Z22, Z22
-	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
-	VPMULDQ        128(R12), Z3, Z20
+	VPMINUD        Z17, Z20, Z20
+	VPMINUD        Z22, Z20, Z20
+	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
+	VPMULDQ        128(R12), Z3, Z18
 	VMOVSHDUP      128(R12), Z23
 	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z18, Z18
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z18
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z23
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z23, Z23, K1, K3
-	KORTESTW       K2, K3
-	JZ             two0Untied2
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	MOVQ           dstStride-72(SP), DI
-two0Untied2:
-	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
-	VPMULDQ        192(R12), Z10, Z20
+	VPMINUD        Z18, Z20, Z20
+	VPMINUD        Z23, Z20, Z20
+	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
+	VPMULDQ        192(R12), Z10, Z19
 	VMOVSHDUP      192(R12), Z24
 	VPMULDQ        Z11, Z24, Z24
-	VPADDQ         Z7, Z20, Z20
+	VPADDQ         Z7, Z19, Z19
 	VPADDQ         Z8, Z24, Z24
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z20
+	VPMADD52LUQ    Z12, Z25, Z19
 	VPMOVZXBD.Z    17(R14), K1, Z26
 	VPMADD52LUQ    Z13, Z26, Z24
 	ADDQ           DI, R14
+	VPMINUD        Z19, Z20, Z20
+	VPMINUD        Z24, Z20, Z20
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
 	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z24, Z24, K1, K3
-	KORTESTW       K2, K3
-	JZ             two0Untied3
+	KORTESTW       K2, K2
+	JZ             two0Untied
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      832(DI), Z20, K2
+	VPTESTNMQ      192(DI), Z16, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z16, Z25, K2, Z16
+	VPTESTNMQ      256(DI), Z21, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z21, Z25, K2, Z21
+	VPTESTNMQ      832(DI), Z17, K2
 	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
+	VPANDNQ        Z17, Z25, K2, Z17
+	VPTESTNMQ      896(DI), Z22, K2
+	VMOVDQU64      1024(DI), Z25
+	VPANDNQ        Z22, Z25, K2, Z22
+	VPTESTNMQ      192(DI), Z18, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z18, Z25, K2, Z18
+	VPTESTNMQ      256(DI), Z23, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z23, Z25, K2, Z23
+	VPTESTNMQ      832(DI), Z19, K2
+	VMOVDQU64      960(DI), Z25
+	VPANDNQ        Z19, Z25, K2, Z19
 	VPTESTNMQ      896(DI), Z24, K2
 	VMOVDQU64      1024(DI), Z25
 	VPANDNQ        Z24, Z25, K2, Z24
 	MOVQ           dstStride-72(SP), DI
-two0Untied3:
-	VPSHUFD        $0xf5, Z20, K1, Z24
+two0Untied:
+	VPSHUFD        $0xf5, Z16, K1, Z21
+	VPSRAVD        Z2, Z21, Z21
+	VPSHUFD        $0xf5, Z17, K1, Z22
+	VPSRAVD        Z9, Z22, Z22
+	VPSHUFD        $0xf5, Z18, K1, Z23
+	VPSRAVD        Z2, Z23, Z23
+	VPSHUFD        $0xf5, Z19, K1, Z24
 	VPSRAVD        Z9, Z24, Z24
 	VPACKSSDW      Z22, Z21, Z21
 	VPACKSSDW      Z24, Z23, Z23
@@ -4057,106 +3832,92 @@ two0Untied3:
 	ADDQ           $256, R12
 	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z3, Z16
 	VMOVSHDUP      0(R12), Z21
 	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z16, Z16
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z16
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z21
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z21, Z21, K1, K3
-	KORTESTW       K2, K3
-	JZ             two1Untied0
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	MOVQ           dstStride-72(SP), DI
-two1Untied0:
-	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
+	VPMINUD        Z16, Z21, Z20
 	LEAQ           (SI)(R10*1), R11
-	VPMULDQ        64(R12), Z10, Z20
+	VPMULDQ        64(R12), Z10, Z17
 	VMOVSHDUP      64(R12), Z22
 	VPMULDQ        Z11, Z22, Z22
-	VPADDQ         Z7, Z20, Z20
+	VPADDQ         Z7, Z17, Z17
 	VPADDQ         Z8, Z22, Z22
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z20
+	VPMADD52LUQ    Z12, Z25, Z17
 	VPMOVZXBD.Z    17(R14), K1, Z26
 	VPMADD52LUQ    Z13, Z26, Z22
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z22, Z22, K1, K3
-	KORTESTW       K2, K3
-	JZ             two1Untied1
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      832(DI), Z20, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      896(DI), Z22, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	MOVQ           dstStride-72(SP), DI
-two1Untied1:
-	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z9, Z22, Z22
+	VPMINUD        Z17, Z20, Z20
+	VPMINUD        Z22, Z20, Z20
 	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z3, Z18
 	VMOVSHDUP      128(R12), Z23
 	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z18, Z18
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z18
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z23
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z23, Z23, K1, K3
-	KORTESTW       K2, K3
-	JZ             two1Untied2
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	MOVQ           dstStride-72(SP), DI
-two1Untied2:
-	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
+	VPMINUD        Z18, Z20, Z20
+	VPMINUD        Z23, Z20, Z20
 	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
-	VPMULDQ        192(R12), Z10, Z20
+	VPMULDQ        192(R12), Z10, Z19
 	VMOVSHDUP      192(R12), Z24
 	VPMULDQ        Z11, Z24, Z24
-	VPADDQ         Z7, Z20, Z20
+	VPADDQ         Z7, Z19, Z19
 	VPADDQ         Z8, Z24, Z24
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z20
+	VPMADD52LUQ    Z12, Z25, Z19
 	VPMOVZXBD.Z    17(R14), K1, Z26
 	VPMADD52LUQ    Z13, Z26, Z24
 	ADDQ           DI, R14
+	VPMINUD        Z19, Z20, Z20
+	VPMINUD        Z24, Z20, Z20
+	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
 	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z24, Z24, K1, K3
-	KORTESTW       K2, K3
-	JZ             two1Untied3
+	KORTESTW       K2, K2
+	JZ             two1Untied
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      832(DI), Z20, K2
+	VPTESTNMQ      192(DI), Z16, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z16, Z25, K2, Z16
+	VPTESTNMQ      256(DI), Z21, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z21, Z25, K2, Z21
+	VPTESTNMQ      832(DI), Z17, K2
 	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
+	VPANDNQ        Z17, Z25, K2, Z17
+	VPTESTNMQ      896(DI), Z22, K2
+	VMOVDQU64      1024(DI), Z25
+	VPANDNQ        Z22, Z25, K2, Z22
+	VPTESTNMQ      192(DI), Z18, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z18, Z25, K2, Z18
+	VPTESTNMQ      256(DI), Z23, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z23, Z25, K2, Z23
+	VPTESTNMQ      832(DI), Z19, K2
+	VMOVDQU64      960(DI), Z25
+	VPANDNQ        Z19, Z25, K2, Z19
 	VPTESTNMQ      896(DI), Z24, K2
 	VMOVDQU64      1024(DI), Z25
 	VPANDNQ        Z24, Z25, K2, Z24
 	MOVQ           dstStride-72(SP), DI
-two1Untied3:
-	VPSHUFD        $0xf5, Z20, K1, Z24
+two1Untied:
+	VPSHUFD        $0xf5, Z16, K1, Z21
+	VPSRAVD        Z2, Z21, Z21
+	VPSHUFD        $0xf5, Z17, K1, Z22
+	VPSRAVD        Z9, Z22, Z22
+	VPSHUFD        $0xf5, Z18, K1, Z23
+	VPSRAVD        Z2, Z23, Z23
+	VPSHUFD        $0xf5, Z19, K1, Z24
 	VPSRAVD        Z9, Z24, Z24
 	VPACKSSDW      Z22, Z21, Z21
 	VPACKSSDW      Z24, Z23, Z23
@@ -4170,7 +3931,6 @@ two1Untied3:
 	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
 	LEAQ           (R13)(DI*2), R13
 	ADDQ           $256, R12
-	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
 	ADDQ           wTile-80(SP), SI
 	DECQ           DX
 	JNZ            twoSlice
@@ -4200,103 +3960,88 @@ rest:
 	JZ             leftNone
 leftQuad:
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z3, Z16
 	VMOVSHDUP      0(R12), Z21
 	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z16, Z16
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z16
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z21
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z21, Z21, K1, K3
-	KORTESTW       K2, K3
-	JZ             leftUntied0
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	MOVQ           dstStride-72(SP), DI
-leftUntied0:
-	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPMULDQ        64(R12), Z10, Z20
+	VPMINUD        Z16, Z21, Z20
+	VPMULDQ        64(R12), Z10, Z17
 	VMOVSHDUP      64(R12), Z22
 	VPMULDQ        Z11, Z22, Z22
-	VPADDQ         Z7, Z20, Z20
+	VPADDQ         Z7, Z17, Z17
 	VPADDQ         Z8, Z22, Z22
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z20
+	VPMADD52LUQ    Z12, Z25, Z17
 	VPMOVZXBD.Z    17(R14), K1, Z26
 	VPMADD52LUQ    Z13, Z26, Z22
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z22, Z22, K1, K3
-	KORTESTW       K2, K3
-	JZ             leftUntied1
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      832(DI), Z20, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      896(DI), Z22, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	MOVQ           dstStride-72(SP), DI
-leftUntied1:
-	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z9, Z22, Z22
-	VPMULDQ        128(R12), Z3, Z20
+	VPMINUD        Z17, Z20, Z20
+	VPMINUD        Z22, Z20, Z20
+	VPMULDQ        128(R12), Z3, Z18
 	VMOVSHDUP      128(R12), Z23
 	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z18, Z18
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z18
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z23
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z23, Z23, K1, K3
-	KORTESTW       K2, K3
-	JZ             leftUntied2
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	MOVQ           dstStride-72(SP), DI
-leftUntied2:
-	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPMULDQ        192(R12), Z10, Z20
+	VPMINUD        Z18, Z20, Z20
+	VPMINUD        Z23, Z20, Z20
+	VPMULDQ        192(R12), Z10, Z19
 	VMOVSHDUP      192(R12), Z24
 	VPMULDQ        Z11, Z24, Z24
-	VPADDQ         Z7, Z20, Z20
+	VPADDQ         Z7, Z19, Z19
 	VPADDQ         Z8, Z24, Z24
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z20
+	VPMADD52LUQ    Z12, Z25, Z19
 	VPMOVZXBD.Z    17(R14), K1, Z26
 	VPMADD52LUQ    Z13, Z26, Z24
 	ADDQ           DI, R14
+	VPMINUD        Z19, Z20, Z20
+	VPMINUD        Z24, Z20, Z20
 	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z24, Z24, K1, K3
-	KORTESTW       K2, K3
-	JZ             leftUntied3
+	KORTESTW       K2, K2
+	JZ             leftUntied
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      832(DI), Z20, K2
+	VPTESTNMQ      192(DI), Z16, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z16, Z25, K2, Z16
+	VPTESTNMQ      256(DI), Z21, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z21, Z25, K2, Z21
+	VPTESTNMQ      832(DI), Z17, K2
 	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
+	VPANDNQ        Z17, Z25, K2, Z17
+	VPTESTNMQ      896(DI), Z22, K2
+	VMOVDQU64      1024(DI), Z25
+	VPANDNQ        Z22, Z25, K2, Z22
+	VPTESTNMQ      192(DI), Z18, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z18, Z25, K2, Z18
+	VPTESTNMQ      256(DI), Z23, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z23, Z25, K2, Z23
+	VPTESTNMQ      832(DI), Z19, K2
+	VMOVDQU64      960(DI), Z25
+	VPANDNQ        Z19, Z25, K2, Z19
 	VPTESTNMQ      896(DI), Z24, K2
 	VMOVDQU64      1024(DI), Z25
 	VPANDNQ        Z24, Z25, K2, Z24
 	MOVQ           dstStride-72(SP), DI
-leftUntied3:
-	VPSHUFD        $0xf5, Z20, K1, Z24
+leftUntied:
+	VPSHUFD        $0xf5, Z16, K1, Z21
+	VPSRAVD        Z2, Z21, Z21
+	VPSHUFD        $0xf5, Z17, K1, Z22
+	VPSRAVD        Z9, Z22, Z22
+	VPSHUFD        $0xf5, Z18, K1, Z23
+	VPSRAVD        Z2, Z23, Z23
+	VPSHUFD        $0xf5, Z19, K1, Z24
 	VPSRAVD        Z9, Z24, Z24
 	VPACKSSDW      Z22, Z21, Z21
 	VPACKSSDW      Z24, Z23, Z23
@@ -4340,103 +4085,88 @@ older:
 	JZ             endNone
 endQuad:
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z3, Z16
 	VMOVSHDUP      0(R12), Z21
 	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z16, Z16
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z16
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z21
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z21, Z21, K1, K3
-	KORTESTW       K2, K3
-	JZ             endUntied0
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	MOVQ           dstStride-72(SP), DI
-endUntied0:
-	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPMULDQ        64(R12), Z10, Z20
+	VPMINUD        Z16, Z21, Z20
+	VPMULDQ        64(R12), Z10, Z17
 	VMOVSHDUP      64(R12), Z22
 	VPMULDQ        Z11, Z22, Z22
-	VPADDQ         Z7, Z20, Z20
+	VPADDQ         Z7, Z17, Z17
 	VPADDQ         Z8, Z22, Z22
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z20
+	VPMADD52LUQ    Z12, Z25, Z17
 	VPMOVZXBD.Z    17(R14), K1, Z26
 	VPMADD52LUQ    Z13, Z26, Z22
 	ADDQ           DI, R14
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z22, Z22, K1, K3
-	KORTESTW       K2, K3
-	JZ             endUntied1
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      832(DI), Z20, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      896(DI), Z22, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	MOVQ           dstStride-72(SP), DI
-endUntied1:
-	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z9, Z22, Z22
-	VPMULDQ        128(R12), Z3, Z20
+	VPMINUD        Z17, Z20, Z20
+	VPMINUD        Z22, Z20, Z20
+	VPMULDQ        128(R12), Z3, Z18
 	VMOVSHDUP      128(R12), Z23
 	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z0, Z18, Z18
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z20
+	VPMADD52LUQ    Z5, Z25, Z18
 	VPMOVZXBD.Z    1(R14), K1, Z26
 	VPMADD52LUQ    Z6, Z26, Z23
-	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z23, Z23, K1, K3
-	KORTESTW       K2, K3
-	JZ             endUntied2
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z20, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	MOVQ           dstStride-72(SP), DI
-endUntied2:
-	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPMULDQ        192(R12), Z10, Z20
+	VPMINUD        Z18, Z20, Z20
+	VPMINUD        Z23, Z20, Z20
+	VPMULDQ        192(R12), Z10, Z19
 	VMOVSHDUP      192(R12), Z24
 	VPMULDQ        Z11, Z24, Z24
-	VPADDQ         Z7, Z20, Z20
+	VPADDQ         Z7, Z19, Z19
 	VPADDQ         Z8, Z24, Z24
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z20
+	VPMADD52LUQ    Z12, Z25, Z19
 	VPMOVZXBD.Z    17(R14), K1, Z26
 	VPMADD52LUQ    Z13, Z26, Z24
 	ADDQ           DI, R14
+	VPMINUD        Z19, Z20, Z20
+	VPMINUD        Z24, Z20, Z20
 	VPTESTNMD      Z20, Z20, K1, K2
-	VPTESTNMD      Z24, Z24, K1, K3
-	KORTESTW       K2, K3
-	JZ             endUntied3
+	KORTESTW       K2, K2
+	JZ             endUntied
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      832(DI), Z20, K2
+	VPTESTNMQ      192(DI), Z16, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z16, Z25, K2, Z16
+	VPTESTNMQ      256(DI), Z21, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z21, Z25, K2, Z21
+	VPTESTNMQ      832(DI), Z17, K2
 	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z20, Z25, K2, Z20
+	VPANDNQ        Z17, Z25, K2, Z17
+	VPTESTNMQ      896(DI), Z22, K2
+	VMOVDQU64      1024(DI), Z25
+	VPANDNQ        Z22, Z25, K2, Z22
+	VPTESTNMQ      192(DI), Z18, K2
+	VMOVDQU64      320(DI), Z25
+	VPANDNQ        Z18, Z25, K2, Z18
+	VPTESTNMQ      256(DI), Z23, K2
+	VMOVDQU64      384(DI), Z25
+	VPANDNQ        Z23, Z25, K2, Z23
+	VPTESTNMQ      832(DI), Z19, K2
+	VMOVDQU64      960(DI), Z25
+	VPANDNQ        Z19, Z25, K2, Z19
 	VPTESTNMQ      896(DI), Z24, K2
 	VMOVDQU64      1024(DI), Z25
 	VPANDNQ        Z24, Z25, K2, Z24
 	MOVQ           dstStride-72(SP), DI
-endUntied3:
-	VPSHUFD        $0xf5, Z20, K1, Z24
+endUntied:
+	VPSHUFD        $0xf5, Z16, K1, Z21
+	VPSRAVD        Z2, Z21, Z21
+	VPSHUFD        $0xf5, Z17, K1, Z22
+	VPSRAVD        Z9, Z22, Z22
+	VPSHUFD        $0xf5, Z18, K1, Z23
+	VPSRAVD        Z2, Z23, Z23
+	VPSHUFD        $0xf5, Z19, K1, Z24
 	VPSRAVD        Z9, Z24, Z24
 	VPACKSSDW      Z22, Z21, Z21
 	VPACKSSDW      Z24, Z23, Z23

@@ -11,16 +11,27 @@ import (
 // Sums become codes while the tiles of later blocks are multiplied: the sums of a block are stored to one of two scratches in
 // turn, and read four vectors, a quad, at a time between the tile instructions of the block after the next.
 
-// Registers of vectors with an end: constants of the panel from 0 on, the sums of a quad from quadSums on, values on their way
-// after those, the limits, and the order of packed codes.
+// Registers of vectors with an end: constants of the panel from 0 on, the sums of a quad, values on their way, the limits, and
+// the order of packed codes.
 const (
-	quadEven Z = 20 // sums of even channels; those of odd channels, and codes, are in the four registers after it
+	lowest   Z = 20 // of the low halves of a quad's sums of two terms
 	onTheWay Z = 25
 	zeroes   Z = 28
 	leasts   Z = 29
 	mosts    Z = 30
 	ordered  Z = 31
 )
+
+// odd has the sums of odd channels of vector i of a quad, and then its codes.
+func odd(i int) Z { return 21 + Z(i) }
+
+// even has those of even channels, which with one term are not needed any more when the next vector comes.
+func (p *product) even(i int) Z {
+	if p.end == wideCodes {
+		return 16 + Z(i)
+	}
+	return 20
+}
 
 // limits loads the limits of codes, and the mask K1 of the dwords of even channels.
 func (p *product) limits() {
@@ -208,46 +219,68 @@ func (p *product) leftQuads(name string) {
 	p.Label(name + "None")
 }
 
-// quad writes the codes of four vectors of sums: the code of each, that of the last with what all have in common.
+// quad writes the codes of four vectors of sums: the code of each, that of the last with what all have in common; or if sums
+// have two terms, that after the four.
 func (p *product) quad(name string) []Code {
-	list := make([]Code, 4)
+	list := make([]Code, 4, 5)
+	list[0].Op("MOVQ %s, DI", local("dstStride"))
 	for i := range list {
-		p.round(&list[i], i, fmt.Sprintf("%sUntied%d", name, i))
+		p.scale(&list[i], i)
+		if p.end == wide {
+			p.round(&list[i], i)
+		}
 	}
-	c, v := &list[3], func(i int) Z { return quadEven + 1 + Z(i) }
-	c.Op("VPACKSSDW %v, %v, %v", v(1), v(0), v(0))
-	c.Op("VPACKSSDW %v, %v, %v", v(3), v(2), v(2))
 	if p.end == wideCodes {
-		c.Op("VPADDSW %v, %v, %v", zeroes, v(0), v(0))
-		c.Op("VPADDSW %v, %v, %v", zeroes, v(2), v(2))
+		list = append(list, nil)
+		p.untie(&list[4], name+"Untied")
+		for i := range 4 {
+			p.round(&list[4], i)
+		}
 	}
-	c.Op("VPACKUSWB %v, %v, %v", v(2), v(0), v(0))
-	c.Op("VPMAXUB %v, %v, %v", leasts, v(0), v(0))
-	c.Op("VPMINUB %v, %v, %v", mosts, v(0), v(0))
-	c.Op("VPERMD %v, %v, %v", v(0), ordered, v(0))
-	p.write(c, v(0), name)
+	p.narrow(&list[len(list)-1])
+	p.write(&list[len(list)-1], odd(0), name)
 	return list
 }
 
-// round rounds vector i of a quad of sums. The rule is that of avx512's requantization: products and constants of 64 bits, of
-// even channels apart from those of odd ones, whose high halves are shifted by what is left of the shift.
-func (p *product) round(c *Code, i int, untied string) {
-	j := i % p.n
-	even, odd := quadEven, quadEven+1+Z(i)
-	if i == 0 {
-		c.Op("MOVQ %s, DI", local("dstStride"))
-	}
+// scale multiplies the sums of vector i of a quad. The rule is that of avx512's requantization: products and constants of 64
+// bits, of even channels apart from those of odd ones.
+func (p *product) scale(c *Code, i int) {
+	j, even, odd := i%p.n, p.even(i), odd(i)
 	c.Op("VPMULDQ %d(R12), %v, %v", 64*i, p.constant(j, multiplier), even)
 	c.Op("VMOVSHDUP %d(R12), %v", 64*i, odd)
 	c.Op("VPMULDQ %v, %v, %v", p.constant(j, multiplierOdd), odd, odd)
 	c.Op("VPADDQ %v, %v, %v", p.constant(j, constant), even, even)
 	c.Op("VPADDQ %v, %v, %v", p.constant(j, constantOdd), odd, odd)
-	if p.end == wideCodes {
-		p.addCodes(c, j, even, odd)
-		p.untie(c, j, even, odd, untied)
+	if p.end != wideCodes {
+		return
 	}
-	c.Op("VPSHUFD $0xf5, %v, K1, %v", even, odd) // the high halves of all
-	c.Op("VPSRAVD %v, %v, %v", p.constant(j, shift), odd, odd)
+	p.addCodes(c, j, even, odd)
+	if i == 0 {
+		c.Op("VPMINUD %v, %v, %v", even, odd, lowest)
+		return
+	}
+	c.Op("VPMINUD %v, %v, %v", even, lowest, lowest)
+	c.Op("VPMINUD %v, %v, %v", odd, lowest, lowest)
+}
+
+// round rounds the sums of vector i: the high halves of all, shifted by what is left of the shift.
+func (p *product) round(c *Code, i int) {
+	c.Op("VPSHUFD $0xf5, %v, K1, %v", p.even(i), odd(i))
+	c.Op("VPSRAVD %v, %v, %v", p.constant(i%p.n, shift), odd(i), odd(i))
+}
+
+// narrow packs the rounded numbers of a quad as codes.
+func (p *product) narrow(c *Code) {
+	c.Op("VPACKSSDW %v, %v, %v", odd(1), odd(0), odd(0))
+	c.Op("VPACKSSDW %v, %v, %v", odd(3), odd(2), odd(2))
+	if p.end == wideCodes {
+		c.Op("VPADDSW %v, %v, %v", zeroes, odd(0), odd(0))
+		c.Op("VPADDSW %v, %v, %v", zeroes, odd(2), odd(2))
+	}
+	c.Op("VPACKUSWB %v, %v, %v", odd(2), odd(0), odd(0))
+	c.Op("VPMAXUB %v, %v, %v", leasts, odd(0), odd(0))
+	c.Op("VPMINUB %v, %v, %v", mosts, odd(0), odd(0))
+	c.Op("VPERMD %v, %v, %v", odd(0), ordered, odd(0))
 }
 
 // addCodes adds products of the codes of the second term, which are less than 2^52. Codes of even channels are loaded without
@@ -263,19 +296,20 @@ func (p *product) addCodes(c *Code, j int, even, odd Z) {
 	}
 }
 
-// untie rounds ties to even, as avx512's ends do. It is skipped where the lowest 32 bits of no sum are 0.
-func (p *product) untie(c *Code, j int, even, odd Z, label string) {
+// untie rounds the ties of a quad to even, as avx512's ends do. It is skipped where the lowest 32 bits of no sum are 0.
+func (p *product) untie(c *Code, label string) {
 	const below, unit = 3, 5 // vectors of the table: of even channels, before those of odd ones
-	c.Op("VPTESTNMD %v, %v, K1, K2", even, even)
-	c.Op("VPTESTNMD %v, %v, K1, K3", odd, odd)
-	c.Op("KORTESTW K2, K3")
+	c.Op("VPTESTNMD %v, %v, K1, K2", lowest, lowest)
+	c.Op("KORTESTW K2, K2")
 	c.Op("JZ %s", label)
 	c.Op("MOVQ %s, DI", local("table"))
-	for parity, z := range []Z{even, odd} {
-		at := func(vector int) int { return 64 * (p.end.vectors*j + vector + parity) }
-		c.Op("VPTESTNMQ %d(DI), %v, K2", at(below), z)
-		c.Op("VMOVDQU64 %d(DI), %v", at(unit), onTheWay)
-		c.Op("VPANDNQ %v, %v, K2, %v", z, onTheWay, z)
+	for i := range 4 {
+		for parity, z := range []Z{p.even(i), odd(i)} {
+			at := func(vector int) int { return 64 * (p.end.vectors*(i%p.n) + vector + parity) }
+			c.Op("VPTESTNMQ %d(DI), %v, K2", at(below), z)
+			c.Op("VMOVDQU64 %d(DI), %v", at(unit), onTheWay)
+			c.Op("VPANDNQ %v, %v, K2, %v", z, onTheWay, z)
+		}
 	}
 	c.Op("MOVQ %s, DI", local("dstStride"))
 	c.Label(label)

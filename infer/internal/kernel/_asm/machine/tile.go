@@ -5,6 +5,7 @@ package machine
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -162,14 +163,20 @@ func (m *Machine) tile(i *instruction, c *call) {
 
 // configure takes a configuration: its palette, and for each tile the bytes of a row and the rows.
 func (t *tiles) configure(config []byte) {
-	if config[0] != 1 || config[1] != 0 {
-		panic("no palette 1, or a row to begin with")
+	const columns, rows = 16, 48
+	if config[0] != 1 {
+		panic("there is no such palette")
+	}
+	for _, reserved := range [][]byte{config[1:columns], config[columns+16 : rows], config[rows+8:]} {
+		if slices.Max(reserved) > 0 {
+			panic("what is reserved is not 0")
+		}
 	}
 	*t = tiles{configured: true}
 	for n := range 8 {
-		t.wide[n], t.rows[n] = int(get32(config[16+2*n:])&0xffff), int(config[48+n])
-		if t.wide[n] > 64 || t.rows[n] > 16 {
-			panic("a tile is too large")
+		t.wide[n], t.rows[n] = int(config[columns+2*n])+int(config[columns+2*n+1])<<8, int(config[rows+n])
+		if t.wide[n] > 64 || t.rows[n] > 16 || (t.wide[n] == 0) != (t.rows[n] == 0) {
+			panic("a tile has no such size")
 		}
 	}
 }

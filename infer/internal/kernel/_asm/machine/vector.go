@@ -47,6 +47,7 @@ func lanes8(f func(a, b byte) byte) func(dst, a, b []byte) {
 var binaries = map[string]func(dst, a, b []byte){
 	"VPADDD":  lanes32(func(a, b uint32) uint32 { return a + b }),
 	"VPXORD":  lanes32(func(a, b uint32) uint32 { return a ^ b }),
+	"VPMINUD": lanes32(func(a, b uint32) uint32 { return min(a, b) }),
 	"VPADDQ":  lanes64(func(a, b uint64) uint64 { return a + b }),
 	"VPANDNQ": lanes64(func(a, b uint64) uint64 { return a &^ b }),
 	"VPMULDQ": lanes64(func(a, b uint64) uint64 { return uint64(int64(int32(a)) * int64(int32(b))) }),
