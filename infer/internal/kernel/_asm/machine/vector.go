@@ -88,6 +88,25 @@ var binaries = map[string]func(dst, a, b []byte){
 	},
 }
 
+// accumulations are the instructions that add products of two registers to a third.
+var accumulations = map[string]func(dst, a, b []byte){
+	"VPDPBUSD": func(dst, w, q []byte) {
+		for n := 0; n < len(dst); n += 4 {
+			sum := get32(dst[n:])
+			for j := n; j < n+4; j++ {
+				sum += uint32(int32(q[j]) * int32(int8(w[j])))
+			}
+			put32(dst[n:], sum)
+		}
+	},
+	"VPMADD52LUQ": func(dst, a, b []byte) {
+		const low = 1<<52 - 1
+		for n := 0; n < len(dst); n += 8 {
+			put64(dst[n:], get64(dst[n:])+get64(a[n:])&low*(get64(b[n:])&low)&low)
+		}
+	},
+}
+
 func saturate(x, least, most int32) int32 { return max(least, min(x, most)) }
 
 // vector executes an instruction on vectors. Operands are in Go's order: the destination is last, a mask before it.
@@ -99,6 +118,12 @@ func (m *Machine) vector(i *instruction, c *call) {
 	from := func(n, size int) []byte { return slices.Clone(m.bytes(&i.args[n], c, size)) }
 	if f := binaries[i.op]; f != nil {
 		dst := make([]byte, last.width)
+		f(dst, from(0, last.width), from(1, last.width))
+		m.write(i, last, dst, 8)
+		return
+	}
+	if f := accumulations[i.op]; f != nil {
+		dst := slices.Clone(m.z[last.value][:last.width])
 		f(dst, from(0, last.width), from(1, last.width))
 		m.write(i, last, dst, 8)
 		return
@@ -145,13 +170,6 @@ func (m *Machine) vector(i *instruction, c *call) {
 			}
 		}
 		clear(m.z[last.value][copy(m.z[last.value][:], dst):])
-	case "VPMADD52LUQ":
-		dst, a, b := slices.Clone(m.z[last.value][:last.width]), from(0, last.width), from(1, last.width)
-		const low = 1<<52 - 1
-		for n := 0; n < len(dst); n += 8 {
-			put64(dst[n:], get64(dst[n:])+get64(a[n:])&low*(get64(b[n:])&low)&low)
-		}
-		m.write(i, last, dst, 8)
 	case "VPMOVM2B":
 		dst := make([]byte, last.width)
 		for n := range dst {
@@ -168,16 +186,6 @@ func (m *Machine) vector(i *instruction, c *call) {
 		m.write(i, last, dst, 4)
 	case "VPTESTNMD", "VPTESTNMQ":
 		m.test(i, last, from(0, 64), from(1, 64))
-	case "VPDPBUSD":
-		dst, w, q := slices.Clone(m.z[last.value][:last.width]), from(0, last.width), from(1, last.width)
-		for n := 0; n < len(dst); n += 4 {
-			sum := get32(dst[n:])
-			for j := n; j < n+4; j++ {
-				sum += uint32(int32(q[j]) * int32(int8(w[j])))
-			}
-			put32(dst[n:], sum)
-		}
-		m.write(i, last, dst, 8)
 	default:
 		panic("is not known")
 	}
