@@ -15,9 +15,9 @@ import (
 	"github.com/goqat/goqat/ste"
 )
 
-// floatSums are the methods whose weights or activations are sums of several sets of
-// codes, which the fake-quantized pass multiplies as real numbers.
-var floatSums = []string{"abc", "ttq"}
+// severalSums are the methods whose weights are several sets of codes. The fake-quantized
+// pass multiplies those of abc as real numbers; of ttq it adds two sums.
+var severalSums = []string{"abc", "ttq"}
 
 // TestSumsAreTheAccumulators: fed the integers of the runtime, the fake-quantized pass has
 // the accumulators of the runtime, but for one rounding to float32 and one by the scale, in
@@ -31,7 +31,7 @@ func TestSumsAreTheAccumulators(t *testing.T) {
 	} {
 		for _, method := range qat.Methods() {
 			info := method.Info()
-			if slices.Contains(floatSums, info.Name) {
+			if slices.Contains(severalSums, info.Name) {
 				continue
 			}
 			n, err := layers.Build(m, layers.Config{

@@ -63,7 +63,10 @@ type conv struct {
 	plan *kernel.ConvPlan
 
 	input   *Node
-	stepped SteppedWeights // the weights, nil if they cannot be whole numbers of steps
+	stepped SteppedWeights    // the weights, nil if they cannot be whole numbers of steps
+	sets    []kernel.Integers // of the last run on them
+	set     []float32         // the product with a set of the weights but the first
+	add     addition          // of it
 
 	gradient Gradient  // nil for none
 	changed  []float32 // by it
@@ -83,8 +86,8 @@ func (f *conv) Forward(r *Run, y []float32, x [][]float32) error {
 		if f.sums[0].isWide {
 			s.Wide = f.sums[0].wide[:out]
 		}
-	} else if steps := f.integers(r); f.plan.HasIntegers(steps) {
-		f.plan.ForwardIntegers(y, x[0], x[1], r.Batch, steps)
+	} else if sets := f.integers(r); len(sets) > 0 {
+		f.forwardSets(r, y[:out], x[0], x[1], sets)
 	} else {
 		f.plan.Forward(y, x[0], x[1], r.Batch)
 	}
@@ -94,15 +97,38 @@ func (f *conv) Forward(r *Run, y []float32, x [][]float32) error {
 	return nil
 }
 
-// integers returns of which steps both operands are whole numbers in a run, if they are.
-func (f *conv) integers(r *Run) (i kernel.Integers) {
+// integers returns of which steps both operands are whole numbers in a run, for each set of
+// the weights; none if they are no whole numbers, or too great.
+func (f *conv) integers(r *Run) []kernel.Integers {
 	s := stepsOf(f.input, r)
 	if s.Step == 0 || f.stepped == nil {
-		return i
+		return nil
 	}
-	i.Input, i.MostInput, i.Signed = s.Step, s.magnitude(), s.Least < 0
-	i.Weights, i.MostWeights = f.stepped.WeightSteps(r)
-	return i
+	f.sets = f.sets[:0]
+	steps, most := f.stepped.WeightSteps(r)
+	each := len(steps) / count(f.weights)
+	for k := range count(f.weights) {
+		i := kernel.Integers{Input: s.Step, MostInput: s.magnitude(), Signed: s.Least < 0, Weights: steps[k*each:][:each], MostWeights: most}
+		if !f.plan.HasIntegers(i) {
+			return nil
+		}
+		f.sets = append(f.sets, i)
+	}
+	return f.sets
+}
+
+// forwardSets computes y on integers: the sum, in float32, of a product for each set of the
+// weights.
+func (f *conv) forwardSets(r *Run, y, x, w []float32, sets []kernel.Integers) {
+	f.plan.ForwardIntegers(y, x, plane(f.weights, 0, &f.w, w), r.Batch, sets[0])
+	for k, steps := range sets[1:] {
+		if len(f.set) < len(y) {
+			f.set = make([]float32, len(y))
+		}
+		f.plan.ForwardIntegers(f.set, x, plane(f.weights, k+1, &f.w, w), r.Batch, steps)
+		f.add.pool = r.pool
+		f.add.of(y, y, f.set[:len(y)])
+	}
 }
 
 func (f *conv) Backward(r *Run, dx [][]float32, dy []float32, x [][]float32) error {
@@ -124,7 +150,7 @@ func (f *conv) Backward(r *Run, dx [][]float32, dy []float32, x [][]float32) err
 }
 
 // beside returns the number of float32 values that f holds beside the arena at most:
-// the gradient that it changes, and the image, the weights and the accumulators in
+// the gradient that it changes, what sets of weights have it sum, and the image, the weights and the accumulators in
 // float64, where integers of 8 bits may leave float32.
 func (f *conv) beside(batch int64) int64 {
 	out := batch * int64(f.desc.OutH()*f.desc.OutW()*f.desc.OutC)
@@ -133,6 +159,9 @@ func (f *conv) beside(batch int64) int64 {
 	var values int64
 	if f.gradient != nil {
 		values += out
+	}
+	if _, ok := f.weights.(SplitPlanes); ok {
+		values += out + perOutput*int64(f.desc.OutC)
 	}
 	if perOutput*128*255 >= 1<<24 {
 		values += 2 * (out + in + perOutput*int64(f.desc.OutC))

@@ -230,9 +230,13 @@ type addition struct {
 const addTile = 1 << 14
 
 func (t *addition) compute(y, x [][]float32) error {
-	t.total, t.a, t.b = y[0], x[0], x[1]
-	t.pool.Run(t, (len(t.total)+addTile-1)/addTile)
+	t.of(y[0], x[0], x[1])
 	return nil
+}
+
+func (t *addition) of(total, a, b []float32) {
+	t.total, t.a, t.b = total, a, b
+	t.pool.Run(t, (len(t.total)+addTile-1)/addTile)
 }
 
 func (t *addition) Tile(i, _ int) {

@@ -23,7 +23,8 @@ type Stepped interface {
 
 // A SteppedWeights Function says of which steps the weights are whole numbers that its
 // Forward last computed: of one step for each output channel, or of one for all, at most
-// the given magnitude of them. It says 0 where they are no such numbers in the run.
+// the given magnitude of them. It says 0 where they are no such numbers in the run. Where
+// the weights fall apart in Planes, the steps of one plane come after those of another.
 type SteppedWeights interface {
 	Function
 	WeightSteps(r *Run) (steps []float32, most int)

@@ -85,3 +85,67 @@ func TestConvolutionOfIntegers(t *testing.T) {
 		}
 	}
 }
+
+// splitWeights is a Function whose weights are −negative, 0 and positive.
+type splitWeights struct{ positive, negative float32 }
+
+func (f splitWeights) Forward(_ *graph.Run, y []float32, x [][]float32) error {
+	for i, v := range x[0] {
+		y[i] = max(v, 0)*f.positive + min(v, 0)*f.negative
+	}
+	return nil
+}
+
+func (f splitWeights) Backward(_ *graph.Run, dx [][]float32, dy []float32, _ [][]float32) error {
+	copy(dx[0], dy)
+	return nil
+}
+
+func (f splitWeights) WeightSteps(*graph.Run) ([]float32, int) {
+	return []float32{f.positive, f.negative}, 1
+}
+
+// TestConvolutionOfSplitWeights: the positive and the negative weights, with a scale each,
+// are multiplied as integers for themselves.
+func TestConvolutionOfSplitWeights(t *testing.T) {
+	pool := kernel.NewPool(2)
+	defer pool.Close()
+	const inputs, step = 5000, float32(0.1)
+	scales := splitWeights{0.7, 0.3}
+	g := graph.New(1, pool)
+	image := g.Input(1, 1, inputs)
+	w := g.Param("w", graph.Weights, classes, inputs)
+	y := g.Linear("fc", image, g.ApplyParam("quantized", scales, w, w.Node()))
+	y.SetPlanes(nil, graph.SplitPlanes{})
+	if err := g.Finish(g.Activate("logits", y, network.Identity), graph.CrossEntropy); err != nil {
+		t.Fatal(err)
+	}
+	sums := make([][2]int, classes)
+	for i := range w.Value {
+		code := i*7%3 - 1
+		w.Value[i] = float32(code)
+		switch x := i % inputs * 31 % 256; code {
+		case 1:
+			sums[i/inputs][0] += x
+		case -1:
+			sums[i/inputs][1] -= x
+		}
+	}
+	g.SetInputSteps(graph.Steps{Step: step, Most: 255})
+	if err := g.Feed([]int32{0}, func(x []float32) {
+		for i := range x {
+			x[i] = float32(i*31%256) * step
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Forward(graph.Pass{Mode: graph.Eval, Quantize: true}); err != nil {
+		t.Fatal(err)
+	}
+	for o, y := range g.Logits() {
+		want := float32(float32(sums[o][0])*float32(step*scales.positive)) + float32(float32(sums[o][1])*float32(step*scales.negative))
+		if y != want {
+			t.Errorf("output %d is %v, want %v", o, y, want)
+		}
+	}
+}

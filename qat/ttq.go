@@ -90,6 +90,11 @@ func (t *ttqWeights) Backward(dw, w, dy []float32, grad [][]float32) {
 	})
 }
 
+// StepSizes implements [ste.Stepped].
+func (t *ttqWeights) StepSizes(steps []float32) (all []float32, most int) {
+	return append(append(steps, t.positive.Value...), t.negative.Value...), 1
+}
+
 func (t *ttqWeights) Integers(codes []int16, w []float32) []float32 {
 	t.each(w, func(_, lo, hi int, t *ste.TTQ) {
 		for i := lo; i < hi; i++ {

@@ -56,6 +56,7 @@ type Begun interface {
 // A Stepped quantizer says of which steps the weights are whole numbers that its Forward
 // last wrote: it appends the step of each channel, or one for all, to steps, and returns
 // the greatest magnitude of the whole numbers; 0 where the weights are no such numbers.
+// Where they fall apart in several sets, the steps of one set come after those of another.
 type Stepped interface {
 	WeightQuantizer
 	StepSizes(steps []float32) (all []float32, most int)
