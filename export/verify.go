@@ -27,7 +27,7 @@ type Verification struct {
 	// the graph in exact integer mode, over all tensors and images.
 	IntegerMismatches int64 `json:"integer_mismatches"`
 	// The rest compares the runtime with the ordinary fake-quantized forward
-	// pass, which sums in floating point: the fraction of images with the same
+	// pass, in floating point but for its sums: the fraction of images with the same
 	// top class, and, where each layer is fed the runtime's integers, the
 	// largest difference of a tensor's value in steps and the fraction that
 	// differ.

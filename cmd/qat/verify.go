@@ -55,7 +55,7 @@ model. Fails if one differs.`,
 func printVerification(p *term.Page, v export.Verification) {
 	p.Printf(`training graph and integer runtime, %d images, %d tensors each:
   %d integers differ
-  with sums in floating point:
+  in the fake-quantized pass:
     top class the same in %.2f %%, %.4f %% of the values differ, by at most %d
 `, v.Images, v.Tensors, v.IntegerMismatches, 100*v.FakequantTop1Agreement, 100*v.FakequantDiffering, v.FakequantMaxSteps)
 	if warning := v.Warning(); warning != "" {
