@@ -558,6 +558,9 @@ func TestVersion(t *testing.T) {
 }
 
 func TestDataList(t *testing.T) {
+	for _, name := range []string{"XDG_CACHE_HOME", "HOME", "LocalAppData"} { // where systems keep caches, whose files would be listed
+		t.Setenv(name, t.TempDir())
+	}
 	var names []string
 	for _, line := range strings.Split(mustRun(t, "data", "list"), "\n") {
 		if f := strings.Fields(line); len(f) > 0 {
