@@ -44,7 +44,7 @@ measure_steps() {
     set=model.width=1
     if [[ "$model" == mobilenet ]]; then set=model.width=0.5; fi
     for form in "int 8" "pact 4" "lsq 2"; do
-      "$work/$1.program" bench train --model "$model" --set "$set" --batch 128 --threads "${THREADS:-2}" --steps "${STEPS:-8}" \
+      "$work/$1.program" bench train --model "$model" --set "$set" --set float.lr=1e-5 --set qat.lr=1e-5 --batch 128 --threads "${THREADS:-2}" --steps "${STEPS:-8}" \
         --method "${form% *}" --weight-bits "${form#* }" --activation-bits "${form#* }" --json |
         awk -v name="Step/$model/${form/ /-}" -F '[:,]' '
           /"step_ms"/ { at = "q" } /"float_step_ms"/ { at = "f" } /"min"/ { least[at] = $2 } /"peak_rss_mb"/ { peak = $2 }
