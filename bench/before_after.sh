@@ -44,6 +44,7 @@ measure_steps() {
     set=model.width=1
     if [[ "$model" == mobilenet ]]; then set=model.width=0.5; fi
     for form in "int 8" "pact 4" "lsq 2"; do
+      if [[ "$model $form" == "mobilenet lsq 2" ]]; then continue; fi # its gradients leave float32 without any training
       "$work/$1.program" bench train --model "$model" --set "$set" --set float.lr=1e-5 --set qat.lr=1e-5 --batch 128 --threads "${THREADS:-2}" --steps "${STEPS:-8}" \
         --method "${form% *}" --weight-bits "${form#* }" --activation-bits "${form#* }" --json |
         awk -v name="Step/$model/${form/ /-}" -F '[:,]' '
