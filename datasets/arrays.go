@@ -3,9 +3,9 @@
 package datasets
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -39,8 +39,8 @@ type arraySource interface {
 }
 
 // openArchive reads the arrays of a .npz file.
-func openArchive(path string, o Options) (*Dataset, error) {
-	f, err := os.Open(path)
+func openArchive(ctx context.Context, path string, o Options) (*Dataset, error) {
+	f, err := openFile(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -60,13 +60,14 @@ const arrayExtension = ".npy"
 
 // An arrayFolder has its arrays in .npy files.
 type arrayFolder struct {
+	ctx   context.Context // of reading them
 	dir   string
 	names []string // of the files, without the extension
 }
 
 // arraysIn returns the .npy files right in a folder without images.
-func arraysIn(dir string) arrayFolder {
-	a := arrayFolder{dir: dir}
+func arraysIn(ctx context.Context, dir string) arrayFolder {
+	a := arrayFolder{ctx: ctx, dir: dir}
 	for _, name := range filesBelow(dir, arrayExtension) {
 		if !strings.Contains(name, "/") {
 			a.names = append(a.names, strings.TrimSuffix(name, filepath.Ext(name)))
@@ -80,7 +81,12 @@ func (a arrayFolder) Names() []string { return a.names }
 
 // Read reads an array.
 func (a arrayFolder) Read(name string, limit int64) (*npy.Array, error) {
-	array, err := npy.Open(filepath.Join(a.dir, name+arrayExtension), limit)
+	f, err := openFile(a.ctx, filepath.Join(a.dir, name+arrayExtension))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	array, err := npy.Read(f, limit)
 	if err != nil {
 		return nil, fmt.Errorf("%w, in %q", err, name)
 	}

@@ -77,7 +77,7 @@ func TestSizesOfIDXFilesAreCheckedBeforeTheyAreRead(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "images.gz")
 	writeFile(t, path, gzipped(t, head))
-	_, _, err := readIDXFile(path)
+	_, _, err := readIDXFile(t.Context(), path)
 	if want := "that this machine has room for"; rows<<16 > limit/memoryShare && (err == nil || !strings.Contains(err.Error(), want)) {
 		t.Errorf("error %v, want %q", err, want)
 	}

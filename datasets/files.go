@@ -8,10 +8,12 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"strings"
 )
@@ -224,6 +226,33 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
 	b.left, b.n = b.left-int64(n), b.n+int64(n)
 	return n, err
+}
+
+// A ctxFile is a file that is not read any more once its context is done.
+type ctxFile struct {
+	*os.File
+	ctx context.Context
+}
+
+func openFile(ctx context.Context, path string) (*ctxFile, error) {
+	f, err := os.Open(path)
+	return &ctxFile{f, ctx}, err
+}
+
+// Read is that of the file.
+func (f *ctxFile) Read(p []byte) (int, error) {
+	if err := f.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return f.File.Read(p)
+}
+
+// ReadAt is that of the file.
+func (f *ctxFile) ReadAt(p []byte, at int64) (int, error) {
+	if err := f.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return f.File.ReadAt(p, at)
 }
 
 // readEntry reads a whole file of at most maxEntry bytes.

@@ -380,9 +380,12 @@ func (r *reading) read(ctx context.Context, all files, jobs chan<- job, progress
 	seen := make([]bool, len(r.all.Files))
 	done := 0
 	err := all(func(f found) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		i, ok := r.index[f.name]
 		if !ok || f.kind != regular || seen[i] || r.fault(f.name) != nil {
-			return cmp.Or(r.stopped(), ctx.Err())
+			return r.stopped()
 		}
 		data, err := readEntry(f)
 		if err != nil {

@@ -6,10 +6,10 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -92,7 +92,7 @@ func hasIDX(dir string, all bool) bool {
 }
 
 // openIDX reads the four IDX files of dir. The classes are called "0", "1", ….
-func openIDX(dir string) (*Dataset, error) {
+func openIDX(ctx context.Context, dir string) (*Dataset, error) {
 	d := &Dataset{}
 	var shapes [2]Shape
 	for i, split := range []*Split{&d.Train, &d.Test} {
@@ -103,7 +103,7 @@ func openIDX(dir string) (*Dataset, error) {
 			}
 		}
 		var err error
-		if shapes[i], err = readIDXPair(split, paths[0], paths[1]); err != nil {
+		if shapes[i], err = readIDXPair(ctx, split, paths[0], paths[1]); err != nil {
 			return nil, err
 		}
 	}
@@ -121,8 +121,8 @@ func openIDX(dir string) (*Dataset, error) {
 	return d, nil
 }
 
-func readIDXPair(split *Split, imagesPath, labelsPath string) (Shape, error) {
-	dims, values, err := readIDXFile(imagesPath)
+func readIDXPair(ctx context.Context, split *Split, imagesPath, labelsPath string) (Shape, error) {
+	dims, values, err := readIDXFile(ctx, imagesPath)
 	if err != nil {
 		return Shape{}, err
 	}
@@ -136,7 +136,7 @@ func readIDXPair(split *Split, imagesPath, labelsPath string) (Shape, error) {
 	if err := shape.check(); err != nil {
 		return Shape{}, fmt.Errorf("%s: %w", filepath.Base(imagesPath), err)
 	}
-	labelDims, labels, err := readIDXFile(labelsPath)
+	labelDims, labels, err := readIDXFile(ctx, labelsPath)
 	if err != nil {
 		return Shape{}, err
 	}
@@ -151,8 +151,8 @@ func readIDXPair(split *Split, imagesPath, labelsPath string) (Shape, error) {
 	return shape, nil
 }
 
-func readIDXFile(path string) ([]int, []uint8, error) {
-	f, err := os.Open(path)
+func readIDXFile(ctx context.Context, path string) ([]int, []uint8, error) {
+	f, err := openFile(ctx, path)
 	if err != nil {
 		return nil, nil, err
 	}

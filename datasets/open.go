@@ -140,18 +140,18 @@ func openPath(ctx context.Context, path string, o Options) (*Dataset, error) {
 	}
 	if info.IsDir() {
 		if hasIDX(path, false) {
-			return openIDX(path)
+			return openIDX(ctx, path)
 		}
 		if dir := cifarDir(path); dir != "" {
 			return openCIFAR(folderFiles(dir))
 		}
 		if names := tableFiles(path); names != nil {
-			return openTables(path, names, o)
+			return openTables(ctx, path, names, o)
 		}
 		if shards := shardsIn(path); len(shards) > 0 {
 			return openShards(ctx, path, shards, o)
 		}
-		if arrays := arraysIn(path); len(arrays.names) > 0 {
+		if arrays := arraysIn(ctx, path); len(arrays.names) > 0 {
 			return openArrays(arrays, o)
 		}
 		if names := filesBelow(path, parquetExtension); len(names) > 0 {
@@ -168,14 +168,14 @@ func openPath(ctx context.Context, path string, o Options) (*Dataset, error) {
 	case strings.HasSuffix(lower, parquetExtension):
 		return openParquet(ctx, path, filepath.Dir(path), []string{filepath.Base(path)}, o)
 	case strings.HasSuffix(lower, ".npz"):
-		return openArchive(path, o)
+		return openArchive(ctx, path, o)
 	case strings.HasSuffix(lower, arrayExtension):
 		return nil, errors.New("one array; put the values, x.npy, and the labels, y.npy, into a folder and name that")
 	case strings.HasSuffix(lower, ".csv"):
 		if namesImages(path) {
 			return openImageTable(ctx, path, o)
 		}
-		return openTable(path, o)
+		return openTable(ctx, path, o)
 	case strings.HasSuffix(lower, ".zip"):
 		f, err := os.Open(path)
 		if err != nil {

@@ -5,7 +5,9 @@ package datasets_test
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -152,6 +154,47 @@ func TestSignalsOfEveryForm(t *testing.T) {
 	again, err := datasets.Open(filepath.Join(dir, "named.npz"), datasets.Options{Samples: memory.Samples})
 	if err != nil || !slices.Equal(again.Samples, memory.Samples) {
 		t.Errorf("codes that are given: %v, %v", again, err)
+	}
+}
+
+// TestReadingOfSignalsIsInterrupted cancels between two signals of a folder, and before other forms are read.
+func TestReadingOfSignalsIsInterrupted(t *testing.T) {
+	values, _, names := waves(20)
+	dir := t.TempDir()
+	arrays := map[string]any{"x": values, "y": names}
+	put(t, filepath.Join(dir, "arrays.npz"), npz(t, arrays, []int{20, 3, 2}))
+	archive, err := zip.OpenReader(filepath.Join(dir, "arrays.npz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close()
+	if err := os.CopyFS(filepath.Join(dir, "arrays"), archive); err != nil {
+		t.Fatal(err)
+	}
+	table := "x,label\n"
+	for i, name := range names {
+		put(t, filepath.Join(dir, "folder", name, fmt.Sprintf("%03d.csv", i)), fmt.Appendln(nil, values[i]))
+		table += fmt.Sprintf("%v,%s\n", values[i], name)
+	}
+	put(t, filepath.Join(dir, "table.csv"), []byte(table))
+	for _, form := range []string{"folder", "arrays.npz", "arrays", "table.csv"} {
+		path := filepath.Join(dir, form)
+		if _, err := datasets.Open(path, datasets.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		last := 0
+		o := datasets.Options{Progress: func(done, total int) {
+			if last = done; done == 10 {
+				cancel()
+			}
+		}}
+		if form != "folder" {
+			cancel()
+		}
+		if _, err := datasets.OpenContext(ctx, path, o); !errors.Is(err, context.Canceled) || form == "folder" && last != 10 {
+			t.Errorf("%s: %v after %d signals", form, err, last)
+		}
 	}
 }
 

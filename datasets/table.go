@@ -5,6 +5,7 @@ package datasets
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/csv"
 	"errors"
@@ -161,8 +162,8 @@ func separator(line []byte) rune {
 
 // openTable reads a CSV file with a row for each example: a column of labels, called label, class, target or y or the only
 // one that holds no numbers, and columns of numbers, which become channels.
-func openTable(path string, o Options) (*Dataset, error) {
-	f, err := os.Open(path)
+func openTable(ctx context.Context, path string, o Options) (*Dataset, error) {
+	f, err := openFile(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -258,7 +259,7 @@ func filesBelow(path, extension string) []string {
 }
 
 // openTables reads a folder with a folder of .csv files for each class, a signal each, perhaps in folders of parts.
-func openTables(path string, names []string, o Options) (*Dataset, error) {
+func openTables(ctx context.Context, path string, names []string, o Options) (*Dataset, error) {
 	l, err := newLayout(names)
 	if err != nil {
 		return nil, err
@@ -268,6 +269,9 @@ func openTables(path string, names []string, o Options) (*Dataset, error) {
 	done, total := 0, len(l.train)+len(l.validation)+len(l.test)
 	for k, list := range [][]labelled{inTurns(l.train), inTurns(l.validation), inTurns(l.test)} {
 		for _, f := range list {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
 			b, err := os.ReadFile(filepath.Join(path, filepath.FromSlash(f.name)))
 			if err != nil {
 				return nil, err

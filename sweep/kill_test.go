@@ -6,15 +6,18 @@ package sweep_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"testing"
-	"time"
 
+	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/sweep"
 )
 
@@ -26,17 +29,32 @@ const (
 
 func TestMain(m *testing.M) {
 	if file := os.Getenv(killGrid); file != "" {
-		list, err := sweep.Read(file, sweep.Options{Out: os.Getenv(killFolder)})
-		if err == nil {
-			err = sweep.Train(context.Background(), list, nil, nil)
-		}
-		if err != nil {
-			println(err.Error())
-			os.Exit(1)
-		}
-		os.Exit(0)
+		err := trainHalf(file, os.Getenv(killFolder))
+		println(err.Error())
+		os.Exit(1)
 	}
 	os.Exit(m.Run())
+}
+
+// trainHalf trains a grid up to the first step after a checkpoint of its first training, says so, and waits to be killed.
+func trainHalf(file, folder string) error {
+	list, err := sweep.Read(file, sweep.Options{Out: folder})
+	if err != nil {
+		return err
+	}
+	err = sweep.Train(context.Background(), list, func(e pipeline.Event) {
+		if _, ok := e.(pipeline.Step); !ok || !exists(list[0].Folder, "checkpoint-last.safetensors") {
+			return
+		}
+		fmt.Println("half")
+		_, _ = os.Stdin.Read(make([]byte, 1))
+	}, nil)
+	return cmp.Or(err, errors.New("the training was done"))
+}
+
+func exists(folder, name string) bool {
+	_, err := os.Stat(filepath.Join(folder, name))
+	return err == nil
 }
 
 // A sweep that another process trains leaves to it what it is at. When that process is killed with SIGKILL, in the midst of
@@ -47,24 +65,22 @@ func TestKill(t *testing.T) {
 	first := read(t, file, sweep.Options{Out: out})[0].Folder
 	c := exec.Command(os.Args[0])
 	c.Env = append(os.Environ(), killGrid+"="+file, killFolder+"="+out)
+	c.Stderr = os.Stderr
+	if _, err := c.StdinPipe(); err != nil { // open as long as the process is wanted
+		t.Fatal(err)
+	}
+	said, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Process.Kill() })
-	ended := make(chan error, 1)
-	go func() { ended <- c.Wait() }()
-	exists := func(name string) bool { _, err := os.Stat(filepath.Join(first, name)); return err == nil }
-	for !exists("checkpoint-last.safetensors") {
-		select {
-		case err := <-ended:
-			t.Fatal("the process ended: ", err)
-		case <-time.After(time.Millisecond):
-		}
+	if _, err := io.ReadFull(said, make([]byte, len("half"))); err != nil {
+		t.Fatal("the process ended: ", err)
 	}
-	// Stopped, it holds the folder, and the training cannot be done before it is killed.
-	if err := c.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	// It holds the folder, and waits.
 	list := read(t, file, sweep.Options{Out: out})[:1]
 	if err := sweep.Train(t.Context(), list, nil, nil); err != nil || !slices.Equal(states(list), []string{sweep.Running}) {
 		t.Fatal(err, states(list))
@@ -72,7 +88,7 @@ func TestKill(t *testing.T) {
 	if err := c.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-ended; err == nil || exists("summary.json") {
+	if err := c.Wait(); err == nil || exists(first, "summary.json") {
 		t.Fatal("the training was done before the kill")
 	}
 	list = read(t, file, sweep.Options{Out: out})

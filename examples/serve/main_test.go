@@ -49,10 +49,10 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// get returns status and body of an answer, from a server that may be about to start.
+// get returns status and body of an answer, from a server that may be about to start: it is given up after a minute.
 func get(t *testing.T, url string) string {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		answer, err := http.Get(url)
 		if err != nil && time.Now().Before(deadline) {
 			continue

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -36,16 +35,6 @@ func Read(r io.Reader, limit int64) (*Array, error) {
 		a.values = cOrder(a.values, h.shape, h.size)
 	}
 	return a, nil
-}
-
-// Open reads the .npy file at a path, see Read.
-func Open(path string, limit int64) (*Array, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return Read(f, limit)
 }
 
 // Len is the number of values.

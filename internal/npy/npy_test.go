@@ -36,10 +36,21 @@ func readGolden(t *testing.T) map[string]golden {
 	return all
 }
 
+// open reads a file of testdata.
+func open(t *testing.T, name string, limit int64) (*Array, error) {
+	t.Helper()
+	f, err := os.Open(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	return Read(f, limit)
+}
+
 // Shapes, types and values are those that NumPy reads.
 func TestReadIsWhatNumPyReads(t *testing.T) {
 	for name, want := range readGolden(t) {
-		a, err := Open(filepath.Join("testdata", name), 1<<20)
+		a, err := open(t, name, 1<<20)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -183,7 +194,7 @@ func TestRefused(t *testing.T) {
 	if _, err := a.Strings(); err == nil {
 		t.Error("numbers are no strings")
 	}
-	text, err := Open("testdata/unicode.npy", 1<<10)
+	text, err := open(t, "unicode.npy", 1<<10)
 	if err != nil {
 		t.Fatal(err)
 	}
