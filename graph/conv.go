@@ -120,12 +120,12 @@ func (f *conv) integers(r *Run) []kernel.Integers {
 // forwardSets computes y on integers: the sum, in float32, of a product for each set of the
 // weights.
 func (f *conv) forwardSets(r *Run, y, x, w []float32, sets []kernel.Integers) {
-	f.plan.ForwardIntegers(y, x, plane(f.weights, 0, &f.w, w), r.Batch, sets[0])
+	f.plan.ForwardIntegers(y, kernel.Real(x), plane(f.weights, 0, &f.w, w), r.Batch, sets[0])
 	for k, steps := range sets[1:] {
 		if len(f.set) < len(y) {
 			f.set = make([]float32, len(y))
 		}
-		f.plan.ForwardIntegers(f.set, x, plane(f.weights, k+1, &f.w, w), r.Batch, steps)
+		f.plan.ForwardIntegers(f.set, kernel.Real(x), plane(f.weights, k+1, &f.w, w), r.Batch, steps)
 		f.add.pool = r.pool
 		f.add.of(y, y, f.set[:len(y)])
 	}
@@ -144,7 +144,7 @@ func (f *conv) Backward(r *Run, dx [][]float32, dy []float32, x [][]float32) err
 		f.plan.BackwardInput(dx[0], dy, x[1], r.Batch)
 	}
 	if dx[1] != nil {
-		f.plan.BackwardWeights(dx[1], x[0], dy, r.Batch)
+		f.plan.BackwardWeights(dx[1], kernel.Real(x[0]), dy, r.Batch)
 	}
 	return nil
 }

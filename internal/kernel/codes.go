@@ -53,17 +53,17 @@ func Codes(dst []int16, src []float32, inverse float32) (numbers bool) {
 	return numbers
 }
 
-// NarrowCodes stores the low 8 bits of what Codes stores.
-func NarrowCodes(dst []uint8, src []float32, inverse float32) (numbers bool) {
+// NarrowCodes stores the low 8 bits of what Codes stores, plus zero.
+func NarrowCodes(dst []uint8, src []float32, inverse float32, zero uint8) (numbers bool) {
 	src = src[:len(dst)]
 	numbers = true
 	i := 0
 	if tier > Portable {
-		i, numbers = vectorNarrowCodes(dst, src, inverse)
+		i, numbers = vectorNarrowCodes(dst, src, inverse, zero)
 	}
 	for ; i < len(dst); i++ {
 		numbers = numbers && src[i] == src[i]
-		dst[i] = uint8(codeOf(src[i], inverse))
+		dst[i] = uint8(codeOf(src[i], inverse)) + zero
 	}
 	return numbers
 }

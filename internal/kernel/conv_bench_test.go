@@ -58,7 +58,7 @@ func BenchmarkConv(b *testing.B) {
 		}{
 			{"forward", func() { p.Forward(y, x, w, batch) }},
 			{"input", func() { p.BackwardInput(dx, dy, w, batch) }},
-			{"weights", func() { p.BackwardWeights(dw, x, dy, batch) }},
+			{"weights", func() { p.BackwardWeights(dw, Real(x), dy, batch) }},
 		} {
 			b.Run(s.name+"/"+pass.name, func(b *testing.B) {
 				for b.Loop() {
@@ -115,7 +115,7 @@ func BenchmarkResNet20(b *testing.B) {
 				if !first {
 					p.BackwardInput(dx, dy, w, batch)
 				}
-				p.BackwardWeights(dw, x, dy, batch)
+				p.BackwardWeights(dw, Real(x), dy, batch)
 			})
 		}
 	}
@@ -148,7 +148,7 @@ func BenchmarkForwardIntegers(b *testing.B) {
 				integers, reals := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
 				for b.Loop() {
 					start := time.Now()
-					p.ForwardIntegers(y, x, k.w, batch, k.steps)
+					p.ForwardIntegers(y, Real(x), k.w, batch, k.steps)
 					between := time.Now()
 					p.Forward(y, x, k.w, batch)
 					integers, reals = min(integers, between.Sub(start)), min(reals, time.Since(between))

@@ -167,7 +167,7 @@ func TestConv(t *testing.T) {
 				near(t, "y", y, wantY, sizeY, 16)
 				p.BackwardInput(dx, dy, w, batch)
 				near(t, "dx", dx, wantX, sizeX, 16)
-				p.BackwardWeights(dw, x, dy, batch)
+				p.BackwardWeights(dw, Real(x), dy, batch)
 				near(t, "dw", dw, wantW, sizeW, 16)
 				ConvReference(c, y, x, w, batch)
 				near(t, "reference y", y, wantY, sizeY, 64)
@@ -185,7 +185,7 @@ func passes(c Conv, batch int, pool *Pool) (run func(), y, dx, dw []float32) {
 	return func() {
 		p.Forward(y, x, w, batch)
 		p.BackwardInput(dx, dy, w, batch)
-		p.BackwardWeights(dw, x, dy, batch)
+		p.BackwardWeights(dw, Real(x), dy, batch)
 	}, y, dx, dw
 }
 
@@ -254,7 +254,7 @@ func TestConvGuarded(t *testing.T) {
 		p := NewConvPlan(c, batch, pool)
 		p.Forward(y, x, w, batch)
 		p.BackwardInput(x, y, w, batch)
-		p.BackwardWeights(w, x, y, batch)
+		p.BackwardWeights(w, Real(x), y, batch)
 	}
 }
 

@@ -233,12 +233,12 @@ func (c *class) pixels(b blockRange) int {
 	return n
 }
 
-// load returns the window of a block of src, in buf unless direct: filled by copying, or,
-// for the inverse of a step, with whole numbers of steps.
-func (r *correlation) load(buf, src []float32, b blockRange, inverse float32) []float32 {
+// load returns the window of a block of src, in buf unless direct: with real numbers or,
+// for the inverse of a step, whole numbers of steps. Codes have no direct window.
+func (r *correlation) load(buf []float32, src *Values, b blockRange, inverse float32) []float32 {
 	image := r.srcH * r.srcW * r.srcC
 	if r.direct {
-		return src[b.image*image+b.strip*r.step*r.srcW*r.srcC:]
+		return src.Real[b.image*image+b.strip*r.step*r.srcW*r.srcC:]
 	}
 	line := r.winW * r.srcC
 	from, to := max(0, r.left), min(r.srcW, r.left+r.winW)
@@ -252,12 +252,15 @@ func (r *correlation) load(buf, src []float32, b blockRange, inverse float32) []
 				clear(out)
 				continue
 			}
-			in := src[(b.image+n)*image+(row*r.srcW+from)*r.srcC:]
+			in := (b.image+n)*image + (row*r.srcW+from)*r.srcC
 			clear(out[:before])
-			if inverse != 0 {
-				WholeSteps(out[before:after], in, inverse)
-			} else {
-				copy(out[before:after], in)
+			switch inside := out[before:after]; {
+			case inverse == 0:
+				src.Read(inside, in)
+			case src.Codes == nil:
+				WholeSteps(inside, src.Real[in:], inverse)
+			default:
+				ReadCodes(inside, src.Codes[in:], src.Zero, 1)
 			}
 			clear(out[after:])
 		}

@@ -48,9 +48,10 @@ func usable(step float32) bool { return step > leastStep && step < mostStep }
 //
 // where the sum is exact and float32 rounds once each time. The result is therefore the
 // same on every machine. Where x holds a number that is none, so does y, for the whole of
-// a block of images.
-func (p *ConvPlan) ForwardIntegers(y, x, w []float32, batch int, steps Integers) {
+// a block of images. Codes of x have the step of the input.
+func (p *ConvPlan) ForwardIntegers(y []float32, x Values, w []float32, batch int, steps Integers) {
 	p.check(x, y, w, batch)
+	steps.Signed = steps.Signed || x.Zero > 0
 	if p.channels.whole == nil {
 		p.integers.run(y, x, w, batch*p.pixels, steps)
 		return
@@ -70,15 +71,16 @@ type integerPass struct {
 	window  int       // numbers of scratch that a window takes
 	scale   []float32 // by output channel
 
-	dst, src, w []float32
-	batch       int
-	inverse     []float32 // one over the steps of the weights, by output channel
-	input       float32   // one over the step of the source
-	use         *layout
-	deep        int  // groups of a cut at most
-	chunks      int  // pieces the panels of a block are cut into
-	inPlace     bool // panels are packed where they are used
-	pack        packIntegers
+	dst, w  []float32
+	src     Values
+	batch   int
+	inverse []float32 // one over the steps of the weights, by output channel
+	input   float32   // one over the step of the source
+	use     *layout
+	deep    int  // groups of a cut at most
+	chunks  int  // pieces the panels of a block are cut into
+	inPlace bool // panels are packed where they are used
+	pack    packIntegers
 }
 
 // A layout says how the products of a pixel are taken together: in groups of so many
@@ -157,7 +159,7 @@ func (p *integerPass) reserve() {
 	p.pack.pass = p
 }
 
-func (p *integerPass) run(dst, src, w []float32, batch int, steps Integers) {
+func (p *integerPass) run(dst []float32, src Values, w []float32, batch int, steps Integers) {
 	p.dst, p.src, p.w, p.batch, p.input = dst, src, w, batch, 1/steps.Input
 	for n := range p.inverse {
 		step := steps.Weights[n%len(steps.Weights)]
@@ -178,7 +180,7 @@ func (p *integerPass) run(dst, src, w []float32, batch int, steps Integers) {
 		p.pool.Run(&p.pack, p.groups*p.panels())
 	}
 	p.pool.Run(p, blocks*p.chunks)
-	p.dst, p.src, p.w = nil, nil, nil
+	p.dst, p.src, p.w = nil, Values{}, nil
 }
 
 // panel returns the 32-bit numbers of a panel of weights, each a group of codes.
@@ -209,7 +211,7 @@ func bytesOf(words []int16) []uint8 {
 // put writes the codes of src from index at on, and returns whether all of src are numbers.
 func (c codes) put(at int, src []float32, inverse float32) (numbers bool) {
 	if c.narrow {
-		return NarrowCodes(c.bytes[at:at+len(src)], src, inverse)
+		return NarrowCodes(c.bytes[at:at+len(src)], src, inverse, 0)
 	}
 	return Codes(c.words[at:at+len(src)], src, inverse)
 }
@@ -309,7 +311,7 @@ func (p *integerPass) Tile(i, worker int) {
 // encode writes the window of a block, as codes, and returns whether all of it are numbers.
 func (p *integerPass) encode(window codes, b blockRange) (numbers bool) {
 	if p.matrix {
-		return window.put(0, p.src[b.image*p.srcC:][:b.images*p.srcC], p.input)
+		return window.take(0, &p.src, b.image*p.srcC, b.images*p.srcC, p.input)
 	}
 	numbers = true
 	line := p.winW * p.srcC
@@ -326,9 +328,9 @@ func (p *integerPass) encode(window codes, b blockRange) (numbers bool) {
 				window.zero(at, line)
 				continue
 			}
-			in := p.src[((b.image+n)*p.srcH+row)*p.srcW*p.srcC+from*p.srcC:]
+			in := (((b.image+n)*p.srcH+row)*p.srcW + from) * p.srcC
 			window.zero(at, before)
-			numbers = window.put(at+before, in[:inside], p.input) && numbers
+			numbers = window.take(at+before, &p.src, in, inside, p.input) && numbers
 			window.zero(at+before+inside, line-before-inside)
 		}
 	}
@@ -340,7 +342,7 @@ func (p *integerPass) encode(window codes, b blockRange) (numbers bool) {
 func (p *integerPass) encodeRows(rows codes, b blockRange, from, to int) (numbers bool) {
 	numbers = true
 	for i := range b.images {
-		numbers = rows.put(i*p.use.pitch, p.src[(b.image+i)*p.srcC:][from:to], p.input) && numbers
+		numbers = rows.take(i*p.use.pitch, &p.src, (b.image+i)*p.srcC+from, to-from, p.input) && numbers
 	}
 	return numbers
 }

@@ -38,7 +38,7 @@ func TestCodes(t *testing.T) {
 				copy(x, src)
 				narrow := bytesOf(guardedCodes(t, (n+1)/2))
 				narrow = narrow[len(narrow)-n:]
-				if !Codes(got, x, 1/step) || !NarrowCodes(narrow, x, 1/step) {
+				if !Codes(got, x, 1/step) || !NarrowCodes(narrow, x, 1/step, 0) {
 					t.Fatalf("%d of steps of %g: not all are numbers", n, step)
 				}
 				whole := guarded(t, n)
@@ -60,7 +60,7 @@ func TestCodes(t *testing.T) {
 			for at := range n {
 				x := make([]float32, n)
 				x[at] = float32(math.NaN())
-				if Codes(make([]int16, n), x, 1) || NarrowCodes(make([]uint8, n), x, 1) {
+				if Codes(make([]int16, n), x, 1) || NarrowCodes(make([]uint8, n), x, 1, 0) {
 					t.Fatalf("value %d of %d is a number", at, n)
 				}
 			}
@@ -225,7 +225,7 @@ func TestForwardIntegers(t *testing.T) {
 				}
 				y := guarded(t, len(k.want))
 				copy(y, random(len(y), 4))
-				p.ForwardIntegers(y, k.x, k.w, s.batch, k.steps)
+				p.ForwardIntegers(y, Real(k.x), k.w, s.batch, k.steps)
 				sameBits(t, fmt.Sprintf("%v", s.Conv), y, k.want)
 			}
 		}
@@ -239,7 +239,7 @@ func TestForwardIntegersOfManyThreads(t *testing.T) {
 		for _, threads := range []int{1, 2, 8} {
 			pool := NewPool(threads)
 			y := make([]float32, len(k.want))
-			NewConvPlan(s.Conv, s.batch, pool).ForwardIntegers(y, k.x, k.w, s.batch, k.steps)
+			NewConvPlan(s.Conv, s.batch, pool).ForwardIntegers(y, Real(k.x), k.w, s.batch, k.steps)
 			sameBits(t, fmt.Sprintf("%v of %d threads", s.Conv, threads), y, k.want)
 			pool.Close()
 		}
@@ -269,7 +269,7 @@ func TestForwardIntegersPassesOnNaN(t *testing.T) {
 			}
 			k.x[bad] = float32(math.NaN())
 			y := make([]float32, len(k.want))
-			p.ForwardIntegers(y, k.x, k.w, s.batch, k.steps)
+			p.ForwardIntegers(y, Real(k.x), k.w, s.batch, k.steps)
 			if y[0] == y[0] {
 				t.Errorf("%v: the first value is %g, want NaN", s.Conv, y[0])
 			}
@@ -284,7 +284,7 @@ func TestForwardIntegersAllocations(t *testing.T) {
 		p := NewConvPlan(s.Conv, s.batch, pool)
 		k := newIntegerCase(t, s.Conv, s.batch, 1, 1, true, true)
 		y := make([]float32, len(k.want))
-		if n := testing.AllocsPerRun(3, func() { p.ForwardIntegers(y, k.x, k.w, s.batch, k.steps) }); n != 0 {
+		if n := testing.AllocsPerRun(3, func() { p.ForwardIntegers(y, Real(k.x), k.w, s.batch, k.steps) }); n != 0 {
 			t.Errorf("%v: %g allocations", s.Conv, n)
 		}
 	}

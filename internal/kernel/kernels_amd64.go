@@ -72,7 +72,17 @@ func codesAVX2(dst *int16, src *float32, n int, inverse float32) (bad int)
 // narrowCodesAVX2 is NarrowCodes of n elements, a positive multiple of 16; bits of bad are set where there was a number that is none.
 //
 //go:noescape
-func narrowCodesAVX2(dst *uint8, src *float32, n int, inverse float32) (bad int)
+func narrowCodesAVX2(dst *uint8, src *float32, n int, inverse float32, zero uint8) (bad int)
+
+// readCodesAVX2 is ReadCodes of n elements, a positive multiple of 8.
+//
+//go:noescape
+func readCodesAVX2(dst *float32, src *uint8, n int, zero float32, step float32)
+
+// widenCodesAVX2 is widenCodes of n elements, a positive multiple of 16.
+//
+//go:noescape
+func widenCodesAVX2(dst *int16, src *uint8, n int, zero int16)
 
 // wholeStepsAVX2 is WholeSteps.
 //

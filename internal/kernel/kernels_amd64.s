@@ -3605,37 +3605,80 @@ loop:
 	VZEROUPPER
 	RET
 
-// func narrowCodesAVX2(dst *uint8, src *float32, n int, inverse float32) (bad int)
+// func narrowCodesAVX2(dst *uint8, src *float32, n int, inverse float32, zero uint8) (bad int)
 // Requires: AVX, AVX2
 TEXT ·narrowCodesAVX2(SB), NOSPLIT, $0-40
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
 	MOVQ         n+16(FP), DX
 	VBROADCASTSS inverse+24(FP), Y0
+	VPBROADCASTB zero+28(FP), X4
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQW     Y1, Y1, Y1
 	VPSRLW       $0x08, Y1, Y3
 	VPSLLW       $0x0f, Y1, Y1
 
 loop:
-	VMULPS       (CX), Y0, Y4
-	VMULPS       32(CX), Y0, Y5
-	VCVTPS2DQ    Y4, Y4
+	VMULPS       (CX), Y0, Y5
+	VMULPS       32(CX), Y0, Y6
 	VCVTPS2DQ    Y5, Y5
-	VPACKSSDW    Y5, Y4, Y4
-	VPERMQ       $0xd8, Y4, Y4
-	VPAND        Y3, Y4, Y5
-	VEXTRACTI128 $0x01, Y5, X6
-	VPACKUSWB    X6, X5, X6
-	VMOVDQU      X6, (AX)
-	VPCMPEQW     Y1, Y4, Y4
-	VPOR         Y4, Y2, Y2
+	VCVTPS2DQ    Y6, Y6
+	VPACKSSDW    Y6, Y5, Y5
+	VPERMQ       $0xd8, Y5, Y5
+	VPAND        Y3, Y5, Y6
+	VEXTRACTI128 $0x01, Y6, X7
+	VPACKUSWB    X7, X6, X7
+	VPADDB       X4, X7, X7
+	VMOVDQU      X7, (AX)
+	VPCMPEQW     Y1, Y5, Y5
+	VPOR         Y5, Y2, Y2
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
 	JNE          loop
 	VPMOVMSKB    Y2, AX
 	MOVQ         AX, bad+32(FP)
+	VZEROUPPER
+	RET
+
+// func readCodesAVX2(dst *float32, src *uint8, n int, zero float32, step float32)
+// Requires: AVX, AVX2
+TEXT ·readCodesAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS zero+24(FP), Y0
+	VBROADCASTSS step+28(FP), Y1
+
+loop:
+	VPMOVZXBD (CX), Y2
+	VCVTDQ2PS Y2, Y2
+	VSUBPS    Y0, Y2, Y2
+	VMULPS    Y1, Y2, Y2
+	VMOVUPS   Y2, (AX)
+	ADDQ      $0x08, CX
+	ADDQ      $0x20, AX
+	SUBQ      $0x08, DX
+	JNE       loop
+	VZEROUPPER
+	RET
+
+// func widenCodesAVX2(dst *int16, src *uint8, n int, zero int16)
+// Requires: AVX, AVX2
+TEXT ·widenCodesAVX2(SB), NOSPLIT, $0-26
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VPBROADCASTW zero+24(FP), Y0
+
+loop:
+	VPMOVZXBW (CX), Y1
+	VPSUBW    Y0, Y1, Y1
+	VMOVDQU   Y1, (AX)
+	ADDQ      $0x10, CX
+	ADDQ      $0x20, AX
+	SUBQ      $0x10, DX
+	JNE       loop
 	VZEROUPPER
 	RET
 

@@ -25,11 +25,12 @@ type matrixWeightsPass struct {
 	pitch   int     // distance of the pixels of dy where they are summed
 	pixelAt []int32 // offset of each of them
 
-	dw, x, dy []float32
-	pixels    int
-	chunks    int // partial sums
-	slices    int // pieces the pairs of panels of columns are cut into
-	reduce    matrixReduceTask
+	dw, dy []float32
+	x      Values
+	pixels int
+	chunks int // partial sums
+	slices int // pieces the pairs of panels of columns are cut into
+	reduce matrixReduceTask
 }
 
 // A matrixReduceTask adds the partial sums, some rows a tile.
@@ -63,7 +64,7 @@ func (p *matrixWeightsPass) reserve(pixels int) {
 	p.pool.reserve(sumPixels*(oddPitch(groupRows)+oddPitch(groupCols)), (p.split(pixels)-1)*p.rows*p.cols)
 }
 
-func (p *matrixWeightsPass) run(dw, x, dy []float32, pixels int) {
+func (p *matrixWeightsPass) run(dw []float32, x Values, dy []float32, pixels int) {
 	p.dw, p.x, p.dy, p.pixels = dw, x, dy, pixels
 	p.chunks = p.split(pixels)
 	p.slices = min(pairs(p.panels()), (minTasks+p.chunks-1)/p.chunks)
@@ -71,7 +72,7 @@ func (p *matrixWeightsPass) run(dw, x, dy []float32, pixels int) {
 	if p.chunks > 1 {
 		p.pool.Run(&p.reduce, min(minTasks, p.rows))
 	}
-	p.dw, p.x, p.dy = nil, nil, nil
+	p.dw, p.x, p.dy = nil, Values{}, nil
 }
 
 // Tile sums a slice of the columns over one chunk of the pixels.
@@ -92,7 +93,7 @@ func (p *matrixWeightsPass) Tile(i, worker int) {
 func (p *matrixWeightsPass) add(sum []float32, slice, worker, k0, k1 int, accumulate bool) {
 	buf := p.pool.local[worker]
 	left, right := buf[:sumPixels*oddPitch(groupRows)], buf[sumPixels*oddPitch(groupRows):]
-	x, dy, n := p.x[k0*p.cols:], p.dy[k0*p.rows:], k1-k0
+	dy, n := p.dy[k0*p.rows:], k1-k0
 	from, to := chunkOf(slice, p.slices, p.panels())
 	first, last := from*tileCols, min(p.cols, to*tileCols)
 	t := tiling{aStep: p.pixelAt[:n], pitch: 1, next: tileCols, accumulate: accumulate}
@@ -105,16 +106,28 @@ func (p *matrixWeightsPass) add(sum []float32, slice, worker, k0, k1 int, accumu
 		}
 		for n0 := first; n0 < last; n0 += groupCols {
 			n1 := min(last, n0+groupCols)
-			b := x[n0:]
-			t.ldb = p.cols
-			if p.cols > nearPitch || p.cols%tileCols != 0 {
-				b, t.ldb = right, oddPitch(n1-n0)
-				copyRows(b, t.ldb, x[n0:], p.cols, n1-n0, n)
-			}
-			t.b, t.c, t.cols = b, sum[n0:], n1-n0
+			t.b, t.ldb = p.columns(right, k0, n, n0, n1)
+			t.c, t.cols = sum[n0:], n1-n0
 			t.run()
 		}
 	}
+}
+
+// columns returns columns [n0, n1) of n pixels of x from pixel k0 on, and how far apart
+// pixels are: as they are, or copied to buf.
+func (p *matrixWeightsPass) columns(buf []float32, k0, n, n0, n1 int) (b []float32, pitch int) {
+	at, pitch := k0*p.cols+n0, oddPitch(n1-n0)
+	switch {
+	case p.x.Codes != nil:
+		for i := range n {
+			p.x.Read(buf[i*pitch:][:n1-n0], at+i*p.cols)
+		}
+	case p.cols > nearPitch || p.cols%tileCols != 0:
+		copyRows(buf, pitch, p.x.Real[at:], p.cols, n1-n0, n)
+	default:
+		return p.x.Real[at:], p.cols
+	}
+	return buf, pitch
 }
 
 // Tile adds the partial sums of some rows.

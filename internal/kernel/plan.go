@@ -19,12 +19,13 @@ type ConvPlan struct {
 	channels correlatePass // of a depthwise layer, on integers
 	backward correlatePass
 	weights  gradientPass
+	coded    gradientPass // weights, of an input of codes
 }
 
 // A gradientPass computes the gradient of the weights.
 type gradientPass interface {
 	reserve(batch int)
-	run(dw, x, dy []float32, batch int)
+	run(dw []float32, x Values, dy []float32, batch int)
 }
 
 // NewConvPlan returns a plan for batches of 1 to maxBatch images. It panics if
@@ -54,6 +55,11 @@ func NewConvPlan(c Conv, maxBatch int, pool *Pool) *ConvPlan {
 		p.integers = newIntegerPass(c, maxBatch*p.pixels, pool)
 		p.integers.reserve()
 	}
+	p.coded = p.weights
+	if forward.direct && (!forward.matrix || c.Groups > 1) {
+		p.coded = newWeightsPass(p.copied(), pool)
+		p.coded.reserve(maxBatch * p.pixels)
+	}
 	p.forward.reserve(maxBatch * p.pixels)
 	p.backward.reserve(maxBatch * p.pixels)
 	p.weights.reserve(maxBatch * p.pixels)
@@ -62,29 +68,41 @@ func NewConvPlan(c Conv, maxBatch int, pool *Pool) *ConvPlan {
 
 // Forward computes y[n] = x[n] * w for a batch of images.
 func (p *ConvPlan) Forward(y, x, w []float32, batch int) {
-	p.check(x, y, w, batch)
-	p.forward.run(y, x, w, batch*p.pixels)
+	p.check(Real(x), y, w, batch)
+	p.forward.run(y, Real(x), w, batch*p.pixels)
 }
 
 // BackwardInput computes dx, the gradient of the loss by x, from dy, its
 // gradient by y.
 func (p *ConvPlan) BackwardInput(dx, dy, w []float32, batch int) {
-	p.check(dx, dy, w, batch)
-	p.backward.run(dx, dy, w, batch*p.pixels)
+	p.check(Real(dx), dy, w, batch)
+	p.backward.run(dx, Real(dy), w, batch*p.pixels)
 }
 
 // BackwardWeights computes dw, the gradient of the loss by w, summed over the
 // batch.
-func (p *ConvPlan) BackwardWeights(dw, x, dy []float32, batch int) {
+func (p *ConvPlan) BackwardWeights(dw []float32, x Values, dy []float32, batch int) {
 	p.check(x, dy, dw, batch)
-	p.weights.run(dw, x, dy, batch*p.pixels)
+	pass := p.weights
+	if x.Codes != nil {
+		pass = p.coded
+	}
+	pass.run(dw, x, dy, batch*p.pixels)
 }
 
-func (p *ConvPlan) check(x, y, w []float32, batch int) {
+// copied returns the tables of y = x * w whose window is a copy.
+func (p *ConvPlan) copied() *correlation {
+	if p.channels.correlation != nil {
+		return p.channels.correlation
+	}
+	return p.integers.correlation
+}
+
+func (p *ConvPlan) check(x Values, y, w []float32, batch int) {
 	in, out, weights := batch*p.conv.InSize(), batch*p.conv.OutSize(), p.conv.Weights()
-	if batch < 1 || batch > p.maxBatch || len(x) < in || len(y) < out || len(w) != weights {
+	if batch < 1 || batch > p.maxBatch || x.len() < in || len(y) < out || len(w) != weights {
 		panic(fmt.Sprintf("kernel: convolution: batch %d of at most %d, input %d of %d, output %d of %d, weights %d of %d elements",
-			batch, p.maxBatch, len(x), in, len(y), out, len(w), weights))
+			batch, p.maxBatch, x.len(), in, len(y), out, len(w), weights))
 	}
 }
 
@@ -93,12 +111,13 @@ type correlatePass struct {
 	*correlation
 	pool *Pool
 
-	dst, src, w []float32
-	batch       int
-	chunks      int  // pieces the pairs of panels of a block are cut into
-	inPlace     bool // panels are packed where they are used
-	pack        packTask
-	whole       *wholeSteps // of a pass on integers held in float32, else nil
+	dst, w  []float32
+	src     Values
+	batch   int
+	chunks  int  // pieces the pairs of panels of a block are cut into
+	inPlace bool // panels are packed where they are used
+	pack    packTask
+	whole   *wholeSteps // of a pass on integers held in float32, else nil
 }
 
 // A packTask packs the weights of a pass, a panel a tile.
@@ -110,7 +129,7 @@ func (p *correlatePass) reserve(batch int) {
 	p.pack.pass = p
 }
 
-func (p *correlatePass) run(dst, src, w []float32, batch int) {
+func (p *correlatePass) run(dst []float32, src Values, w []float32, batch int) {
 	p.dst, p.src, p.w, p.batch = dst, src, w, batch
 	blocks := p.blocks(batch)
 	tasks := minTasks
@@ -123,7 +142,7 @@ func (p *correlatePass) run(dst, src, w []float32, batch int) {
 		p.pool.Run(&p.pack, p.groups*p.panels())
 	}
 	p.pool.Run(p, blocks*p.chunks)
-	p.dst, p.src, p.w = nil, nil, nil
+	p.dst, p.src, p.w = nil, Values{}, nil
 }
 
 // Tile packs one panel of every class.
@@ -147,7 +166,7 @@ func (p *correlatePass) Tile(i, worker int) {
 	if p.whole != nil {
 		inverse = p.whole.inverse
 	}
-	src := p.load(buf, p.src, b, inverse)
+	src := p.load(buf, &p.src, b, inverse)
 	dst := p.dst[(b.image*p.dstH+b.row)*p.dstW*p.dstC:]
 	first, last := chunkOf(chunk, p.chunks, p.panels())
 	for j := range p.classes {

@@ -22,11 +22,12 @@ type weightsPass struct {
 	pitch   int     // fours of rowStep
 	rowAt   []int32 // where each row is in the partial sum of a group
 
-	dw, x, dy []float32
-	batch     int
-	chunks    int // partial sums
-	slices    int // pieces the pairs of panels of columns are cut into
-	reduce    reduceTask
+	dw, dy []float32
+	x      Values
+	batch  int
+	chunks int // partial sums
+	slices int // pieces the pairs of panels of columns are cut into
+	reduce reduceTask
 }
 
 // A reduceTask adds the partial sums, some rows of a group a tile.
@@ -57,13 +58,13 @@ func (p *weightsPass) reserve(batch int) {
 	p.pool.reserve(p.scratch()+pair*sumPixels*tileCols, p.split(p.blocks(batch))*p.partial())
 }
 
-func (p *weightsPass) run(dw, x, dy []float32, batch int) {
+func (p *weightsPass) run(dw []float32, x Values, dy []float32, batch int) {
 	p.dw, p.x, p.dy, p.batch = dw, x, dy, batch
 	p.chunks = p.split(p.blocks(batch))
 	p.slices = min(pairs(p.panels()), (minTasks+p.chunks-1)/p.chunks)
 	p.pool.Run(p, p.chunks*p.slices)
 	p.pool.Run(&p.reduce, p.groups*p.reduce.pieces())
-	p.dw, p.x, p.dy = nil, nil, nil
+	p.dw, p.x, p.dy = nil, Values{}, nil
 }
 
 // Tile sums a slice of the columns over the blocks of one chunk.
@@ -82,7 +83,7 @@ func (p *weightsPass) Tile(i, worker int) {
 func (p *weightsPass) block(sum []float32, slice, worker int, b blockRange, first bool) {
 	buf := p.pool.local[worker]
 	panelBuf := buf[p.scratch():]
-	src := p.load(buf, p.x, b, 0)
+	src := p.load(buf, &p.x, b, 0)
 	dy := p.dy[(b.image*p.dstH+b.row)*p.dstW*p.dstC:]
 	class := &p.classes[0]
 	pixels := class.pixels(b)

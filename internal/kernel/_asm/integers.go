@@ -26,6 +26,7 @@ func integerKernels(mask Mem) {
 		add:     func(x, sum VecVirtual) { VPADDW(x, sum, sum) },
 	}.tiles(mask)
 	codes()
+	readCodes()
 	wholeSteps()
 }
 
@@ -231,9 +232,17 @@ func codes() {
 		name, dst, doc string
 		bytes          int
 	}{{"codesAVX2", "dst *int16", "Codes", 2}, {"narrowCodesAVX2", "dst *uint8", "NarrowCodes", 1}} {
-		text(c.name, c.dst+", src *float32, n int, inverse float32) (bad int", c.name+" is "+c.doc+" of n elements, a positive multiple of 16; bits of bad are set where there was a number that is none.")
+		arguments := c.dst + ", src *float32, n int, inverse float32"
+		if c.bytes == 1 {
+			arguments += ", zero uint8"
+		}
+		text(c.name, arguments+") (bad int", c.name+" is "+c.doc+" of n elements, a positive multiple of 16; bits of bad are set where there was a number that is none.")
 		dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
 		inverse, none, bad, low8 := broadcast("inverse"), YMM(), YMM(), YMM()
+		zero := XMM()
+		if c.bytes == 1 {
+			broadcastInteger("zero", VPBROADCASTB, zero)
+		}
 		VPXOR(bad, bad, bad)
 		VPCMPEQW(none, none, none)
 		VPSRLW(Imm(8), none, low8)
@@ -253,6 +262,7 @@ func codes() {
 			half := XMM()
 			VEXTRACTI128(Imm(1), high, half)
 			VPACKUSWB(half, high.AsX(), half)
+			VPADDB(zero, half, half)
 			VMOVDQU(half, Mem{Base: dst})
 		}
 		VPCMPEQW(none, low, low)
@@ -267,4 +277,47 @@ func codes() {
 		VZEROUPPER()
 		RET()
 	}
+}
+
+// broadcastInteger loads an integer argument into every lane of v.
+func broadcastInteger(name string, broadcast func(ops ...Op), v VecVirtual) {
+	address, err := Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	broadcast(address.Addr, v)
+}
+
+// readCodes generates what makes of bytes real numbers, and integers of 16 bits.
+func readCodes() {
+	text("readCodesAVX2", "dst *float32, src *uint8, n int, zero, step float32", "readCodesAVX2 is ReadCodes of n elements, a positive multiple of 8.")
+	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
+	zero, step, v := broadcast("zero"), broadcast("step"), YMM()
+	Label("loop")
+	VPMOVZXBD(Mem{Base: src}, v)
+	VCVTDQ2PS(v, v)
+	VSUBPS(zero, v, v)
+	VMULPS(step, v, v)
+	VMOVUPS(v, Mem{Base: dst})
+	ADDQ(Imm(8), src)
+	ADDQ(Imm(32), dst)
+	SUBQ(Imm(8), n)
+	JNE(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+
+	text("widenCodesAVX2", "dst *int16, src *uint8, n int, zero int16", "widenCodesAVX2 is widenCodes of n elements, a positive multiple of 16.")
+	dst, src, n = Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
+	zero, v = YMM(), YMM()
+	broadcastInteger("zero", VPBROADCASTW, zero)
+	Label("loop")
+	VPMOVZXBW(Mem{Base: src}, v)
+	VPSUBW(zero, v, v)
+	VMOVDQU(v, Mem{Base: dst})
+	ADDQ(Imm(16), src)
+	ADDQ(Imm(32), dst)
+	SUBQ(Imm(16), n)
+	JNE(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
 }
