@@ -223,7 +223,7 @@ func TestInferDependencies(t *testing.T) {
 			switch strings.TrimPrefix(p, module+"/") {
 			case "fixed", "geometry", "internal/arena", "internal/safetensors", "internal/wait", "qmodel", "infer", "images", "images/internal/ifd", "golang.org/x/sys/cpu",
 				"infer/internal/kernel", "infer/internal/kernel/vector", "infer/internal/kernel/avx2", "infer/internal/kernel/avx512", "infer/internal/kernel/amx",
-				"infer/internal/kernel/neon", "infer/internal/kernel/sets":
+				"infer/internal/kernel/neon", "infer/internal/kernel/simd128", "infer/internal/kernel/sets":
 			default:
 				t.Errorf("%s: infer or images needs %s", system, p)
 			}

@@ -12,6 +12,7 @@ import (
 	"go/token"
 	"go/types"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
@@ -27,7 +28,7 @@ import (
 // imports.
 var integerOnly = []string{"fixed", "geometry", "internal/safetensors", "internal/arena", "internal/wait", "qmodel",
 	"infer/internal/kernel", "infer/internal/kernel/vector", "infer/internal/kernel/avx2", "infer/internal/kernel/avx512",
-	"infer/internal/kernel/amx", "infer/internal/kernel/neon", "infer/internal/kernel/sets", "infer", "images/internal/ifd", "images",
+	"infer/internal/kernel/amx", "infer/internal/kernel/neon", "infer/internal/kernel/simd128", "infer/internal/kernel/sets", "infer", "images/internal/ifd", "images",
 	"images/formats", "examples/activity/sensor"}
 
 // TestNoFloatingPoint proves by types that the integer packages have no
@@ -76,14 +77,24 @@ func TestNoFloatingPoint(t *testing.T) {
 
 // exportData returns the files with the types of all packages that the integer
 // packages import, by path. They are those of this system; the others of the
-// standard library differ in nothing that matters here.
+// standard library differ in nothing that matters here, but for what JavaScript
+// alone has.
 func exportData(t *testing.T) map[string]string {
 	t.Helper()
-	args := []string{"list", "-export", "-deps", "-f", "{{.ImportPath}} {{.Export}}", "math"}
+	packages := []string{"-deps", "math"}
 	for _, pkg := range integerOnly {
-		args = append(args, "./"+pkg)
+		packages = append(packages, "./"+pkg)
 	}
-	list := exec.Command("go", args...)
+	exports := exported(t, nil, packages...)
+	maps.Copy(exports, exported(t, []string{"GOOS=js", "GOARCH=wasm"}, "syscall/js"))
+	return exports
+}
+
+// exported asks go list, in an environment with more variables.
+func exported(t *testing.T, env []string, packages ...string) map[string]string {
+	t.Helper()
+	list := exec.Command("go", append([]string{"list", "-export", "-f", "{{.ImportPath}} {{.Export}}"}, packages...)...)
+	list.Env = append(os.Environ(), env...)
 	var stderr strings.Builder
 	list.Stderr = &stderr
 	out, err := list.Output()

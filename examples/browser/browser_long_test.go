@@ -39,6 +39,9 @@ func TestPage(t *testing.T) {
 	b.call("Page.navigate", map[string]any{"url": server.URL})
 	b.wait(`document.body?.dataset.ready == "yes"`)
 	b.want("Ankle boot")
+	if model := string(b.evaluate(`find("model").textContent`)); !strings.Contains(model, "kernel simd128,") {
+		t.Errorf("Chromium has SIMD, and the page says %s", model)
+	}
 
 	b.drop("trouser.png", trouser)
 	b.want("Trouser")

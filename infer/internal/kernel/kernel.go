@@ -7,7 +7,7 @@
 //
 // The loops that matter exist in several sets, from the reference, which is the definition, to those for one family of
 // processors. All give the same integers: sums are exact, and the bounds that make them so are proved when a model is
-// read. Reference and Generic, in portable Go, are here. A family of processors is a package: avx2, avx512, amx, neon. Package
+// read. Reference and Generic, in portable Go, are here. A family of processors is a package: avx2, avx512, amx, neon, and simd128 for WebAssembly. Package
 // vector is what these share, and states in one struct what a processor owes. Package sets lists all sets.
 //
 // Images are height × width × channels, channels innermost, one after the other in a batch. A row is one pixel of one

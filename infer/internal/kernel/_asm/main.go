@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command _asm generates the assembly of the kernels, with the Go declarations of its functions: go run . PROCESSOR
-// writes all files of a processor's package, go run . PROCESSOR FILE one of them.
+// writes all files of a processor's package, go run . PROCESSOR FILE one of them. Those of simd128 are a module of WebAssembly.
 package main
 
 import (
@@ -22,6 +22,7 @@ import (
 	"github.com/goqat/goqat/infer/internal/kernel/_asm/avx2"
 	"github.com/goqat/goqat/infer/internal/kernel/_asm/avx512"
 	"github.com/goqat/goqat/infer/internal/kernel/_asm/neon"
+	"github.com/goqat/goqat/infer/internal/kernel/_asm/simd128"
 	"github.com/goqat/goqat/infer/internal/kernel/_asm/tile"
 )
 
@@ -49,11 +50,14 @@ func main() {
 }
 
 func generate(args []string) error {
-	known := strings.Join(slices.Sorted(maps.Keys(processors)), ", ")
+	known := strings.Join(slices.Sorted(maps.Keys(processors)), ", ") + ", simd128"
 	if len(args) < 1 || len(args) > 2 {
 		return errors.New("want a processor, one of " + known + ", and no more than one of its files")
 	}
 	pkg := args[0]
+	if pkg == "simd128" && len(args) == 1 {
+		return simd128.Kernels().Write("../simd128/module.go", pkg)
+	}
 	p, ok := processors[pkg]
 	if !ok {
 		return fmt.Errorf("%s is no processor; there are %s", pkg, known)

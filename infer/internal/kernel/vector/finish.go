@@ -74,10 +74,7 @@ func (e *Blocks) Finish(t kernel.Tile, acc []int32, tensors []kernel.Tensor, s *
 	}
 	if rest := t.Channels % Lanes; rest > 0 {
 		t.Channel, t.Channels = t.Channel+blocks*Lanes, rest
-		if acc != nil {
-			acc = acc[blocks*Lanes:]
-		}
-		e.rest.Finish(t, acc, tensors, s)
+		e.rest.Finish(t, acc[min(len(acc), blocks*Lanes):], tensors, s)
 	}
 }
 

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package simd128
+
+import (
+	"github.com/goqat/goqat/infer/internal/kernel"
+	"github.com/goqat/goqat/infer/internal/kernel/vector"
+)
+
+//go:generate sh -c "cd ../_asm && go run . simd128"
+
+// Set is the kernels of WebAssembly with SIMD. Without the permission of the host its plans are those of portable Go.
+var Set = kernel.Set{
+	Name: "simd128", Supported: supported, Permit: permit, Plan: newPlan, Signs: newSigns,
+	Finish: newFinish, Compare: kernel.NewCompare, MaxPool: maxPool, SumPool: kernel.SumPool, Online: kernel.OnlineCodes,
+}
+
+// permitted says whether the module is there.
+func permitted() bool { return permit() == nil }
+
+var processor = &vector.Processor{
+	Depthwise: vector.Depthwise{Name: "simd128 16-bit", Row: depthwiseRow, AppendPair: appendPair},
+	Pool:      vector.Pool{MaxRow16: maxRow, MaxRow32: maxRow},
+	Finish: vector.Finish{
+		Wide: finishWideTies, WideCodes: finishWideCodes, WideWide: finishWideWide, CodesCodes: finishCodesCodes, AddBlock: addBlock,
+	},
+}
+
+func newPlan(c kernel.Conv, weights []int8) kernel.Plan {
+	switch {
+	case !permitted():
+		return kernel.NewGeneric(c, weights)
+	case c.Groups == 1:
+		return newDot(c, weights)
+	case c.Groups == c.InC && c.Groups == c.OutC && c.InC >= 16:
+		return processor.NewDepthwise(c, weights)
+	default:
+		return kernel.NewGeneric(c, weights)
+	}
+}
+
+func newSigns(c kernel.Conv, n int, weights []int16) kernel.Plan {
+	return signs(c, n, weights, newPlan)
+}
+
+// signs prepares a convolution of signs: portable Go counts their bits in words, other weights take products.
+func signs(c kernel.Conv, n int, weights []int16, plan func(c kernel.Conv, weights []int8) kernel.Plan) kernel.Plan {
+	if kernel.AreSigns(weights) {
+		return kernel.NewBits(c, n, weights)
+	}
+	return kernel.NewSigns(c, n, weights, plan)
+}
+
+func maxPool(w *kernel.Window, dst, x []uint8, row, rows int) {
+	if !permitted() {
+		kernel.MaxPool(w, dst, x, row, rows)
+		return
+	}
+	processor.MaxPool(w, dst, x, row, rows)
+}
+
+// appendPair appends the weights of two taps of a block, those of a channel next to each other.
+func appendPair(weights []int16, pair *[2][16]int16) []int16 {
+	for lane := range pair[0] {
+		weights = append(weights, pair[0][lane], pair[1][lane])
+	}
+	return weights
+}
