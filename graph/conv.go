@@ -62,6 +62,8 @@ type conv struct {
 	desc kernel.Conv
 	plan *kernel.ConvPlan
 
+	fixed bool // the weights are the same for all runs of a step: Graph.Parts
+
 	input   *Node
 	stepped SteppedWeights    // the weights, nil if they cannot be whole numbers of steps
 	sets    []kernel.Integers // of the last run on them
@@ -79,6 +81,11 @@ type conv struct {
 }
 
 func (f *conv) Forward(r *Run, y []float32, x [][]float32) error {
+	if f.fixed && r.partial() && r.Mode == Train && count(f.weights) == 1 {
+		f.plan.Hold(r.again)
+	} else {
+		f.plan.Release()
+	}
 	out := r.Batch * f.desc.OutH() * f.desc.OutW() * f.desc.OutC
 	s := Site{Name: f.name, Y: y[:out]}
 	if r.Mode == Integer {
@@ -150,8 +157,8 @@ func (f *conv) Backward(r *Run, dx [][]float32, dy []float32, x [][]float32) err
 }
 
 // beside returns the number of float32 values that f holds beside the arena at most:
-// the gradient that it changes, what sets of weights have it sum, and the image, the weights and the accumulators in
-// float64, where integers of 8 bits may leave float32.
+// the gradient that it changes, what sets of weights have it sum, the packed weights of a step in several runs, and the
+// image, the weights and the accumulators in float64, where integers of 8 bits may leave float32.
 func (f *conv) beside(batch int64) int64 {
 	out := batch * int64(f.desc.OutH()*f.desc.OutW()*f.desc.OutC)
 	in := batch * int64(f.desc.InH*f.desc.InW*f.desc.InC)
@@ -162,6 +169,9 @@ func (f *conv) beside(batch int64) int64 {
 	}
 	if _, ok := f.weights.(SplitPlanes); ok {
 		values += out + perOutput*int64(f.desc.OutC)
+	}
+	if f.fixed {
+		values += perOutput*int64(aligned(f.desc.OutC)) + int64(f.desc.OutC*f.desc.Window.Taps()*aligned(f.desc.InC))
 	}
 	if perOutput*128*255 >= 1<<24 {
 		values += 2 * (out + in + perOutput*int64(f.desc.OutC))

@@ -74,8 +74,14 @@ func newExecutor(g *G.ExprGraph, pool *kernel.Pool, constants map[*G.Node]bool, 
 	return e, nil
 }
 
-// settle keeps the results of a step that reads constants alone: they are such, too.
+// settle keeps the results of a step that reads constants alone: they are such, too. It
+// tells a convolution that its weights are.
 func (e *Executor) settle(s *step) {
+	if o, ok := s.do.(*op); ok {
+		if f, ok := o.fn.(*conv); ok {
+			f.fixed = f.fixed || e.values[s.in[1]].constant
+		}
+	}
 	for _, v := range s.in {
 		if v < 0 || !e.values[v].constant {
 			return

@@ -86,7 +86,8 @@ type Run struct {
 	Pass
 	Batch int // rows of the batch that are valid, at most the graph's batch size
 
-	pool *kernel.Pool
+	again bool // the parameters are those of the run before, of the same step
+	pool  *kernel.Pool
 }
 
 // partial says whether the run is one of several of a step.

@@ -112,7 +112,8 @@ func values(n *Node) []float32 { return n.node.Value().(*tensor.Dense).Float32s(
 // Step computes the loss and the gradients of the batch, in the mode Train.
 func (g *Graph) Step(p Pass) (loss float32, err error) {
 	g.run.Pass = p.In(Train)
-	g.train.again, g.within = g.within, false
+	g.run.again, g.within = g.within, false
+	g.train.again = g.run.again
 	if err := guard(g.train); err != nil {
 		return 0, err
 	}

@@ -80,6 +80,7 @@ type integerPass struct {
 	deep    int  // groups of a cut at most
 	chunks  int  // pieces the panels of a block are cut into
 	inPlace bool // panels are packed where they are used
+	weights packing
 	pack    packIntegers
 }
 
@@ -165,6 +166,7 @@ func (p *integerPass) run(dst []float32, src Values, w []float32, batch int, ste
 		step := steps.Weights[n%len(steps.Weights)]
 		p.inverse[n], p.scale[n] = 1/step, steps.Input*step
 	}
+	before := p.use
 	p.use, p.deep = &p.layouts[0], maxPanel
 	if fours := foursAtOnce(steps); fours >= leastFours {
 		p.use, p.deep = &p.layouts[1], min(maxPanel, fours)
@@ -175,8 +177,9 @@ func (p *integerPass) run(dst []float32, src Values, w []float32, batch int, ste
 		tasks = integerTasks
 	}
 	p.chunks = min(pairs(p.panels()), (tasks+blocks-1)/blocks)
-	p.inPlace = p.matrix && blocks <= 2
-	if !p.inPlace {
+	p.inPlace = p.matrix && blocks <= 2 && !p.weights.keep
+	p.weights.held = p.weights.held && p.use == before
+	if !p.inPlace && p.weights.begin(p.pool, p.groups*p.panels()*p.panel()) {
 		p.pool.Run(&p.pack, p.groups*p.panels())
 	}
 	p.pool.Run(p, blocks*p.chunks)
@@ -229,7 +232,7 @@ func (c codes) zero(at, n int) {
 func (t *packIntegers) Tile(i, worker int) {
 	p := t.pass
 	g, n0 := i/p.panels(), i%p.panels()*tileCols
-	panel, rows := p.pool.common[i*p.panel():][:p.panel()], p.pool.local[worker]
+	panel, rows := p.weights.panels[i*p.panel():][:p.panel()], p.pool.local[worker]
 	for k0 := 0; k0 < len(p.use.offsets); k0 += maxPanel {
 		p.part(panel[k0*tileCols:], rows, g, n0, k0, min(len(p.use.offsets), k0+maxPanel))
 	}
@@ -292,7 +295,7 @@ func (p *integerPass) Tile(i, worker int) {
 				if p.inPlace {
 					p.part(packed, rows, g, n0, k0, k1)
 				} else {
-					packed = p.pool.common[((g*p.panels()+panel)*len(offsets)+k0)*tileCols:]
+					packed = p.weights.panels[((g*p.panels()+panel)*len(offsets)+k0)*tileCols:]
 				}
 				t.b = wordsOf(packed)
 				t.c, t.cols = dst[g*p.dstGroup+n0:], min(tileCols, p.dstGroup-n0)

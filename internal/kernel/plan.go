@@ -98,6 +98,25 @@ func (p *ConvPlan) copied() *correlation {
 	return p.integers.correlation
 }
 
+// Hold says that the weights stay what they are until the next Hold or Release: passes of a
+// kind pack them once. Again says that they are those of before, too.
+func (p *ConvPlan) Hold(again bool) {
+	for _, w := range p.packings() {
+		w.keep, w.held = true, w.held && again
+	}
+}
+
+// Release ends what Hold began: every pass packs its weights.
+func (p *ConvPlan) Release() {
+	for _, w := range p.packings() {
+		w.keep, w.held = false, false
+	}
+}
+
+func (p *ConvPlan) packings() [4]*packing {
+	return [...]*packing{&p.forward.weights, &p.integers.weights, &p.channels.weights, &p.backward.weights}
+}
+
 func (p *ConvPlan) check(x Values, y, w []float32, batch int) {
 	in, out, weights := batch*p.conv.InSize(), batch*p.conv.OutSize(), p.conv.Weights()
 	if batch < 1 || batch > p.maxBatch || x.len() < in || len(y) < out || len(w) != weights {
@@ -116,6 +135,7 @@ type correlatePass struct {
 	batch   int
 	chunks  int  // pieces the pairs of panels of a block are cut into
 	inPlace bool // panels are packed where they are used
+	weights packing
 	pack    packTask
 	whole   *wholeSteps // of a pass on integers held in float32, else nil
 }
@@ -137,8 +157,8 @@ func (p *correlatePass) run(dst []float32, src Values, w []float32, batch int) {
 		tasks = apartTasks
 	}
 	p.chunks = min(pairs(p.panels()), (tasks+blocks-1)/blocks)
-	p.inPlace = p.matrix && blocks <= 2
-	if !p.inPlace {
+	p.inPlace = p.matrix && blocks <= 2 && !p.weights.keep
+	if !p.inPlace && p.weights.begin(p.pool, p.packed) {
 		p.pool.Run(&p.pack, p.groups*p.panels())
 	}
 	p.pool.Run(p, blocks*p.chunks)
@@ -152,7 +172,7 @@ func (t *packTask) Tile(i, _ int) {
 	for j := range p.classes {
 		c := &p.classes[j]
 		k := len(c.steps)
-		p.correlation.pack(p.pool.common[c.packed+i*k*tileCols:], p.w, c, g, panel*tileCols, 0, k)
+		p.correlation.pack(p.weights.panels[c.packed+i*k*tileCols:], p.w, c, g, panel*tileCols, 0, k)
 	}
 }
 
@@ -201,7 +221,7 @@ func (p *correlatePass) Tile(i, worker int) {
 							p.correlation.pack(t.b[i*t.next:], p.w, c, g, n0+i*tileCols, k0, k1)
 						}
 					} else {
-						t.b = p.pool.common[c.packed+((g*p.panels()+panel)*len(c.steps)+k0)*tileCols:]
+						t.b = p.weights.panels[c.packed+((g*p.panels()+panel)*len(c.steps)+k0)*tileCols:]
 						t.next = len(c.steps) * tileCols
 					}
 					if p.perChannel {
