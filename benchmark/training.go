@@ -20,7 +20,8 @@ type Training struct {
 	FakequantOverhead float64   `json:"fakequant_overhead"`
 	ImagesPerSecond   float64   `json:"images_per_second"` // at the median
 	AllocsPerStep     uint64    `json:"allocs_per_step"`
-	PeakRSSMB         float64   `json:"peak_rss_mb"`
+	PeakRSSMB         float64   `json:"peak_rss_mb"`       // of the process in quantized steps
+	FloatPeakRSSMB    float64   `json:"float_peak_rss_mb"` // and in all steps
 	LossFirst         float64   `json:"loss_first"`
 	LossLast          float64   `json:"loss_last"`
 
@@ -54,6 +55,16 @@ func MeasureTraining(ctx context.Context, r *recipe.Recipe, threads, steps int, 
 	const warmUp = 2
 	quantized, float := make([]time.Duration, steps), make([]time.Duration, steps)
 	memory := &stored{split: split, batch: r.Batch}
+	for i := range warmUp { // without a float step, which takes more memory
+		loss, _, err := t.step(true, memory)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			b.LossFirst = float64(loss)
+		}
+	}
+	b.PeakRSSMB = peakRSS()
 	for i := -warmUp; i < steps; i++ {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -65,9 +76,6 @@ func MeasureTraining(ctx context.Context, r *recipe.Recipe, threads, steps int, 
 		loss, took, err := t.step(true, memory)
 		if err != nil {
 			return nil, err
-		}
-		if i == -warmUp {
-			b.LossFirst = float64(loss)
 		}
 		if b.LossLast = float64(loss); i >= 0 {
 			quantized[i], float[i] = took, floatTime
@@ -85,6 +93,6 @@ func MeasureTraining(ctx context.Context, r *recipe.Recipe, threads, steps int, 
 			return nil, err
 		}
 	}
-	b.PeakRSSMB = peakRSS()
+	b.FloatPeakRSSMB = peakRSS()
 	return b, nil
 }

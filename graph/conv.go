@@ -80,6 +80,8 @@ type conv struct {
 	wideX, wideW    []float64
 }
 
+func (*conv) readsCodes() {}
+
 func (f *conv) Forward(r *Run, y []float32, x [][]float32) error {
 	if f.fixed && r.partial() && r.Mode == Train && count(f.weights) == 1 {
 		f.plan.Hold(r.again)
@@ -94,9 +96,9 @@ func (f *conv) Forward(r *Run, y []float32, x [][]float32) error {
 			s.Wide = f.sums[0].wide[:out]
 		}
 	} else if sets := f.integers(r); len(sets) > 0 {
-		f.forwardSets(r, y[:out], x[0], x[1], sets)
+		f.forwardSets(r, y[:out], f.input.values(r, x[0]), x[1], sets)
 	} else {
-		f.plan.Forward(y, x[0], x[1], r.Batch)
+		f.plan.Forward(y, r.real(f.input.values(r, x[0]), r.Batch*f.input.size()), x[1], r.Batch)
 	}
 	if r.Tap != nil && r.Mode != Train {
 		r.Tap(s)
@@ -126,13 +128,13 @@ func (f *conv) integers(r *Run) []kernel.Integers {
 
 // forwardSets computes y on integers: the sum, in float32, of a product for each set of the
 // weights.
-func (f *conv) forwardSets(r *Run, y, x, w []float32, sets []kernel.Integers) {
-	f.plan.ForwardIntegers(y, kernel.Real(x), plane(f.weights, 0, &f.w, w), r.Batch, sets[0])
+func (f *conv) forwardSets(r *Run, y []float32, x kernel.Values, w []float32, sets []kernel.Integers) {
+	f.plan.ForwardIntegers(y, x, plane(f.weights, 0, &f.w, w), r.Batch, sets[0])
 	for k, steps := range sets[1:] {
 		if len(f.set) < len(y) {
 			f.set = make([]float32, len(y))
 		}
-		f.plan.ForwardIntegers(f.set, kernel.Real(x), plane(f.weights, k+1, &f.w, w), r.Batch, steps)
+		f.plan.ForwardIntegers(f.set, x, plane(f.weights, k+1, &f.w, w), r.Batch, steps)
 		f.add.pool = r.pool
 		f.add.of(y, y, f.set[:len(y)])
 	}
@@ -151,7 +153,7 @@ func (f *conv) Backward(r *Run, dx [][]float32, dy []float32, x [][]float32) err
 		f.plan.BackwardInput(dx[0], dy, x[1], r.Batch)
 	}
 	if dx[1] != nil {
-		f.plan.BackwardWeights(dx[1], kernel.Real(x[0]), dy, r.Batch)
+		f.plan.BackwardWeights(dx[1], f.input.values(r, x[0]), dy, r.Batch)
 	}
 	return nil
 }

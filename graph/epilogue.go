@@ -4,6 +4,7 @@ package graph
 
 import (
 	"math"
+	"sync/atomic"
 
 	"github.com/goqat/goqat/fixed"
 	"github.com/goqat/goqat/internal/kernel"
@@ -49,7 +50,7 @@ func (g *Graph) Epilogue(name string, e Epilogue) *Node {
 	if g.err != nil {
 		return x
 	}
-	f := &epilogue{name: name, Epilogue: e, rows: x.Height * x.Width, channels: x.Channels, pool: g.run.pool}
+	f := &epilogue{name: name, Epilogue: e, rows: x.Height * x.Width, channels: x.Channels, pool: g.run.pool, room: &g.room}
 	var inputs []*Node
 	for _, t := range e.Terms {
 		if t.X.Height != x.Height || t.X.Width != x.Width || t.X.Channels != x.Channels {
@@ -84,7 +85,8 @@ func (g *Graph) Epilogue(name string, e Epilogue) *Node {
 	}
 	f.allocate(g.batch)
 	g.epilogues = append(g.epilogues, f)
-	return g.Apply(name, f, x.Height, x.Width, x.Channels, inputs...)
+	f.node = g.Apply(name, f, x.Height, x.Width, x.Channels, inputs...)
+	return f.node
 }
 
 // Activate adds an activation alone.
@@ -124,7 +126,8 @@ const blockValues = 4096
 type epilogue struct {
 	Epilogue
 	name           string
-	rows, channels int // rows of one image
+	node           *Node // the result
+	rows, channels int   // rows of one image
 	terms          []term
 	firstLearned   int // index of the quantizer's first input
 	learned        int // number of learned values of the quantizer
@@ -136,18 +139,22 @@ type epilogue struct {
 	online         onlineInteger
 	values         []float32 // what signs were taken of in a training run, for MaxPoolSigns; or nil
 
+	encodes bool        // the result is codes in the plan of the training
+	spoiled atomic.Bool // it has codes for numbers that are none
+
 	blockRows int
-	scratch   [][]float32 // by worker: three blocks
-	stats     []Stats     // by block
-	seen      Stats       // by the quantizer in the last run, or would have been
-	grad      []float64   // by block: gradients of the learned values
-	total     []float64   // their sum
+	room      *workspace
+	stats     []Stats   // by block
+	seen      Stats     // by the quantizer in the last run, or would have been
+	grad      []float64 // by block: gradients of the learned values
+	total     []float64 // their sum
 
 	// One run's arguments, for the tiles.
 	run        *Run
 	x, dx      [][]float32
 	y, dy      []float32
-	n          int // valid rows of all images
+	out        kernel.Values // y, or codes
+	n          int           // valid rows of all images
 	quantizing bool
 	tapped     Steps              // that a Tap has put there
 	byImage    ImageQuantizer     // the quantizer, if it takes a range from each image
@@ -160,11 +167,12 @@ type term struct {
 	x, gamma, beta, bias int // input indices; 0 where a parameter is absent
 	norm                 *Norm
 	conv                 *conv
+	in                   kernel.Values // the tensor, in a run
 
 	scale, shift   []float32 // x·scale + shift is the term, by channel
 	mean, rstd     []float64 // the statistics in use, by channel
 	ratio          []float64 // of the gain in use to γ·rstd: 1 but for Norm.PowerOfTwo
-	sum, sumX      []float64 // by block and channel, then totalled in the first block
+	sum, sumX      []float64 // in the workspace: by block and channel, then totalled in the first block
 	gx, gy, center []float32 // dx = dy·gy + x·gx + center
 	unbiased       []float64 // variance of the last batch, by channel
 }
@@ -172,11 +180,28 @@ type term struct {
 // affine says whether the term is more than the tensor itself.
 func (s *term) affine() bool { return s.norm != nil || s.bias != 0 }
 
+// A workspace is memory that the epilogues of a graph have in turn.
+type workspace struct {
+	blocks [][]float32    // by worker
+	sums   [][2][]float64 // by term
+}
+
+// grown returns memory for n numbers, the given one if it is as large.
+func grown[T any](memory []T, n int) []T {
+	if len(memory) < n {
+		memory = make([]T, n)
+	}
+	return memory
+}
+
 // allocate makes the memory of all runs.
 func (e *epilogue) allocate(batch int) {
 	c := e.channels
 	e.blockRows = max(1, blockValues/c)
 	blocks := (batch*e.rows + e.blockRows - 1) / e.blockRows
+	for len(e.room.sums) < len(e.terms) {
+		e.room.sums = append(e.room.sums, [2][]float64{})
+	}
 	for i := range e.terms {
 		s := &e.terms[i]
 		if !s.affine() {
@@ -184,15 +209,14 @@ func (e *epilogue) allocate(batch int) {
 		}
 		s.scale, s.shift = make([]float32, c), make([]float32, c)
 		s.mean, s.rstd, s.ratio = make([]float64, c), make([]float64, c), make([]float64, c)
-		s.sum, s.sumX = make([]float64, blocks*c), make([]float64, blocks*c)
+		e.room.sums[i] = [2][]float64{grown(e.room.sums[i][0], blocks*c), grown(e.room.sums[i][1], blocks*c)}
 		s.gx, s.gy, s.center = make([]float32, c), make([]float32, c), make([]float32, c)
 		if s.norm != nil {
 			s.unbiased = make([]float64, c)
 		}
 	}
-	e.scratch = make([][]float32, e.pool.Threads())
-	for w := range e.scratch {
-		e.scratch[w] = make([]float32, 3*e.blockRows*c)
+	for w := range e.room.blocks {
+		e.room.blocks[w] = grown(e.room.blocks[w], 4*e.blockRows*c)
 	}
 	e.stats = make([]Stats, blocks)
 	e.grad = make([]float64, blocks*e.learned)
@@ -203,6 +227,11 @@ func (e *epilogue) allocate(batch int) {
 func (e *epilogue) start(r *Run, x [][]float32) int {
 	e.run, e.x = r, x
 	e.n = r.Batch * e.rows
+	for i := range e.terms {
+		s := &e.terms[i]
+		s.in = e.Terms[i].X.values(r, x[s.x])
+		s.sum, s.sumX = e.room.sums[i][0], e.room.sums[i][1]
+	}
 	e.quantizing = e.Quantizer != nil && r.Quantizes(e.name)
 	e.byImage = nil
 	if q, ok := e.Quantizer.(ImageQuantizer); ok && e.quantizing && q.ByImage() {
@@ -242,6 +271,8 @@ func (e *epilogue) Forward(r *Run, y []float32, x [][]float32) error {
 	if e.Quantizer != nil {
 		e.Quantizer.Begin(r)
 	}
+	e.spoiled.Store(false)
+	e.out = e.node.values(r, y)
 	e.pool.Run((*forwardBlocks)(e), blocks)
 	if e.byImage != nil {
 		e.pool.Run((*forwardImages)(e), r.Batch)
@@ -262,6 +293,7 @@ func (e *epilogue) Forward(r *Run, y []float32, x [][]float32) error {
 }
 
 func (*epilogue) elementwise() {}
+func (*epilogue) readsCodes()  {}
 
 // observing says whether the run's ranges count: an evaluation's do not.
 func (e *epilogue) observing() bool {
@@ -324,11 +356,26 @@ func total(x []float64, blocks, n int) {
 	}
 }
 
-// sum writes the sum of the terms of a block to dst.
-func (e *epilogue) sum(dst []float32, lo, hi int) {
+// scratch returns one of a worker's four blocks, for n values.
+func (e *epilogue) scratch(worker, block, n int) []float32 {
+	return e.room.blocks[worker][block*e.blockRows*e.channels:][:n]
+}
+
+// input returns the values of a block of a term, in buf if they are codes.
+func (s *term) input(buf []float32, lo, hi int) []float32 {
+	if s.in.Codes == nil {
+		return s.in.Real[lo:hi]
+	}
+	buf = buf[:hi-lo]
+	s.in.Read(buf, lo)
+	return buf
+}
+
+// sum writes the sum of the terms of a block to dst. buf has room for a block.
+func (e *epilogue) sum(dst, buf []float32, lo, hi int) {
 	for i := range e.terms {
 		s := &e.terms[i]
-		x := e.x[s.x][lo:hi]
+		x := s.input(buf, lo, hi)
 		switch {
 		case s.affine() && i == 0:
 			kernel.ScaleShift(dst, x, s.scale, s.shift)

@@ -15,18 +15,21 @@ type (
 	centerBlocks   epilogue // the gradient through the statistics of a batch normalization
 )
 
-func (t *momentBlocks) Tile(i, _ int) {
+func (t *momentBlocks) Tile(i, worker int) {
 	e, s := (*epilogue)(t), t.current
 	lo, hi := e.block(i)
 	sum, square := s.sums(i, e.channels)
-	kernel.ChannelMoments(sum, square, e.x[s.x][lo:hi], s.norm.Mean)
+	kernel.ChannelMoments(sum, square, s.input(e.scratch(worker, 0, hi-lo), lo, hi), s.norm.Mean)
 }
 
-func (t *forwardBlocks) Tile(i, _ int) {
+func (t *forwardBlocks) Tile(i, worker int) {
 	e := (*epilogue)(t)
 	lo, hi := e.block(i)
-	y := e.y[lo:hi]
-	e.sum(y, lo, hi)
+	y := e.scratch(worker, 1, hi-lo)
+	if e.out.Codes == nil {
+		y = e.y[lo:hi]
+	}
+	e.sum(y, e.scratch(worker, 0, hi-lo), lo, hi)
 	if e.Replaced {
 		e.note(i, y)
 	}
@@ -39,6 +42,9 @@ func (t *forwardBlocks) Tile(i, _ int) {
 			copy(e.values[lo:hi], y)
 		}
 		e.Quantizer.Forward(y, y)
+	}
+	if e.out.Codes != nil && !kernel.NarrowCodes(e.out.Codes[lo:hi], y, 1/e.out.Step, e.out.Zero) {
+		e.spoiled.Store(true)
 	}
 }
 
@@ -58,9 +64,8 @@ func (e *epilogue) note(i int, y []float32) {
 func (t *backwardBlocks) Tile(i, worker int) {
 	e := (*epilogue)(t)
 	lo, hi := e.block(i)
-	n, size := hi-lo, e.blockRows*e.channels
-	scratch := e.scratch[worker]
-	sum, act, d := scratch[:n], scratch[size:size+n], scratch[2*size:2*size+n]
+	n := hi - lo
+	in, sum, act, d := e.scratch(worker, 0, n), e.scratch(worker, 1, n), e.scratch(worker, 2, n), e.scratch(worker, 3, n)
 	home := e.home()
 	if home >= 0 {
 		d = e.dx[home][lo:hi]
@@ -68,7 +73,7 @@ func (t *backwardBlocks) Tile(i, worker int) {
 	dy := e.dy[lo:hi]
 
 	if e.quantizing || e.active != network.Identity {
-		e.sum(sum, lo, hi)
+		e.sum(sum, in, lo, hi)
 	}
 	active := e.active
 	if r, ok := e.Quantizer.(Rectifier); ok && e.quantizing && active == network.ReLU && r.Rectifies() {
@@ -95,7 +100,7 @@ func (t *backwardBlocks) Tile(i, worker int) {
 		s := &e.terms[k]
 		if s.affine() {
 			sum, dot := s.sums(i, e.channels)
-			kernel.ChannelDots(sum, dot, dy, e.x[s.x][lo:hi])
+			kernel.ChannelDots(sum, dot, dy, s.input(in, lo, hi))
 		}
 		if dx := e.dx[s.x]; dx != nil && (s.x != home || &dy[0] != &d[0]) {
 			copy(dx[lo:hi], dy)
@@ -122,11 +127,11 @@ func (s *term) sums(i, channels int) (sum, sumX []float64) {
 	return sum, sumX
 }
 
-func (t *centerBlocks) Tile(i, _ int) {
+func (t *centerBlocks) Tile(i, worker int) {
 	e, s := (*epilogue)(t), t.current
 	lo, hi := e.block(i)
 	dx := e.dx[s.x][lo:hi]
-	kernel.Combine(dx, dx, e.x[s.x][lo:hi], s.gy, s.gx, s.center)
+	kernel.Combine(dx, dx, s.input(e.scratch(worker, 0, hi-lo), lo, hi), s.gy, s.gx, s.center)
 }
 
 func (e *epilogue) Backward(r *Run, dx [][]float32, dy []float32, x [][]float32) error {

@@ -24,6 +24,7 @@ type Executor struct {
 	values []value
 	at     map[*G.Node]int // in values; a pick has the value of the gradient
 	memory int             // numbers that the values need which are not kept
+	codes  bool            // tensors may be codes
 	ops    []Op            // of the steps, for the times of a run; nil for none
 	again  bool            // the constants of the last run hold
 }
@@ -67,11 +68,22 @@ func newExecutor(g *G.ExprGraph, pool *kernel.Pool, constants map[*G.Node]bool, 
 	for _, n := range outputs {
 		e.values[e.at[n]].kept = true
 	}
+	e.plan()
+	return e, nil
+}
+
+// plan gives the values that are not kept their places in an arena of e.memory numbers,
+// or of fewer the more of them are codes.
+func (e *Executor) plan() {
+	for i := range e.values {
+		v := &e.values[i]
+		v.owner, v.offset, v.last = i, 0, v.read
+		v.codes = e.codes && v.node != nil && v.node.isCodes()
+	}
 	for i := range e.steps {
 		overwrite(e.values, &e.steps[i], i)
 	}
 	e.memory = place(e.values)
-	return e, nil
 }
 
 // settle keeps the results of a step that reads constants alone: they are such, too. It
@@ -111,6 +123,7 @@ func (e *Executor) schedule(g *G.ExprGraph, pool *kernel.Pool, n *G.Node) error 
 	switch o := n.Op().(type) {
 	case *op:
 		e.at[n] = e.add(o, in, o.out.TotalSize())
+		e.values[e.at[n]].node = o.result
 		if _, ok := o.fn.(elementwise); ok {
 			e.mayOverwrite(in[0], e.at[n])
 		}
@@ -154,7 +167,7 @@ func (e *Executor) add(do computer, in []int, sizes ...int) (first int) {
 	s := step{do: do, in: in, y: make([][]float32, len(sizes)), x: make([][]float32, len(in))}
 	for i, size := range sizes {
 		v := first + i
-		e.values = append(e.values, value{size: size, owner: v, first: len(e.steps), last: len(e.steps)})
+		e.values = append(e.values, value{size: size, first: len(e.steps), read: len(e.steps)})
 		if size == 0 {
 			v = -1
 		}
@@ -162,7 +175,7 @@ func (e *Executor) add(do computer, in []int, sizes ...int) (first int) {
 	}
 	for _, v := range in {
 		if v >= 0 {
-			e.values[v].last = len(e.steps)
+			e.values[v].read = len(e.steps)
 		}
 	}
 	e.steps = append(e.steps, s)
@@ -182,12 +195,17 @@ func (e *Executor) bind(arena []float32) {
 	for i := range e.values {
 		v := &e.values[i]
 		switch {
-		case v.data != nil:
-		case v.kept:
+		case v.kept && v.data == nil:
 			v.data = make([]float32, v.size)
-		default:
-			at := e.values[v.owner].offset
-			v.data = arena[at : at+v.size : at+v.size]
+		case !v.kept:
+			at, n := e.values[v.owner].offset, v.numbers()
+			v.data = arena[at : at+n : at+n]
+		}
+		if e.codes && v.node != nil {
+			v.node.codes = nil
+			if v.codes {
+				v.node.codes = kernel.Bytes(v.data)[:v.size]
+			}
 		}
 	}
 	for _, s := range e.steps {
@@ -196,11 +214,14 @@ func (e *Executor) bind(arena []float32) {
 	}
 }
 
-// numbers writes the numbers of the given values to dst.
+// numbers writes the numbers of the given values to dst, nil for codes.
 func (e *Executor) numbers(dst [][]float32, values []int) {
 	for i, v := range values {
 		if v >= 0 {
 			dst[i] = e.values[v].data
+			if e.values[v].codes {
+				dst[i] = nil
+			}
 		}
 	}
 }

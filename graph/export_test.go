@@ -19,5 +19,16 @@ func (g *Graph) Arena() (arena []float32, all int) {
 	return g.arena, all
 }
 
+// Codes returns how many tensors are codes in the last step, and the numbers of the memory
+// that the step shared.
+func (g *Graph) Codes() (tensors, memory int) {
+	for _, v := range g.train.values {
+		if v.codes {
+			tensors++
+		}
+	}
+	return tensors, g.train.memory
+}
+
 // SetPass is the pass of the graph's nodes on a machine of Gorgonia's.
 func (g *Graph) SetPass(p Pass) { g.run.Pass = p }

@@ -34,6 +34,7 @@ type Graph struct {
 	err    error
 
 	epilogues []*epilogue // in the order of their making
+	room      workspace   // of the epilogues
 	begun     []begun     // likewise
 
 	loss    *G.Node
@@ -51,6 +52,7 @@ func New(batch int, pool *kernel.Pool) *Graph {
 		batch: batch,
 		expr:  G.NewGraph(),
 		names: map[string]bool{},
+		room:  workspace{blocks: make([][]float32, pool.Threads())},
 	}
 }
 
@@ -63,8 +65,10 @@ type Node struct {
 	fn   Function // what computes it, nil for inputs and parameters
 	grad bool     // a parameter is below it
 
-	kept  *Node // whose values it has, at other places; nil for values of its own
-	steps Steps // of an input
+	readers []*Node // computed from it
+	kept    *Node   // whose values it has, at other places; nil for values of its own
+	steps   Steps   // of an input
+	codes   []uint8 // the values in a training step where they are codes, else nil
 }
 
 // size is the number of values of one row of the batch.
@@ -161,7 +165,7 @@ func (g *Graph) apply(name string, fn Function, out *Node, shape tensor.Shape, i
 	if b, ok := fn.(begun); ok {
 		g.begun = append(g.begun, b)
 	}
-	o := &op{run: g.run, fn: fn, want: make([]bool, len(inputs))}
+	o := &op{run: g.run, fn: fn, result: out, want: make([]bool, len(inputs))}
 	dims := make([]int, len(inputs))
 	children := make(G.Nodes, len(inputs))
 	for i, in := range inputs {
@@ -169,6 +173,7 @@ func (g *Graph) apply(name string, fn Function, out *Node, shape tensor.Shape, i
 		out.grad = out.grad || in.grad
 		dims[i] = in.node.Shape().Dims()
 		children[i] = in.node
+		in.readers = append(in.readers, out)
 	}
 	o.admin = newAdmin(name, shape.Clone(), dims...)
 	n, err := G.ApplyOp(o, children...)

@@ -36,6 +36,9 @@ type clip struct {
 func (q *clip) Params() []*graph.Param { return []*graph.Param{q.alpha} }
 func (q *clip) Begin(*graph.Run)       { q.span = q.alpha.Value[0] + q.observed[1]/100 }
 
+// Steps makes codes of the results.
+func (q *clip) Steps() graph.Steps { return graph.Steps{Step: q.span / 15, Most: 15} }
+
 func (q *clip) Forward(dst, src []float32) {
 	step := q.span / 15
 	for i, x := range src {
@@ -74,10 +77,23 @@ func (eighths) Forward(r *graph.Run, y []float32, x [][]float32) error {
 	return nil
 }
 
+// WeightSteps makes integers of the products.
+func (eighths) WeightSteps(r *graph.Run) ([]float32, int) {
+	if !r.Quantize {
+		return nil, 0
+	}
+	return eighth, 127
+}
+
+var eighth = []float32{1. / 8}
+
 func (eighths) Backward(_ *graph.Run, dx [][]float32, dy []float32, _ [][]float32) error {
 	copy(dx[0], dy)
 	return nil
 }
+
+// plainEighths does not say that they are multiples.
+type plainEighths struct{ graph.Function }
 
 // builder adds layers to a network.
 type builder struct {
@@ -89,7 +105,11 @@ func (b *builder) conv(name string, x *graph.Node, out int, w geometry.Window) *
 	p := b.Param(name+".weight", graph.Weights, out, w.Kernel[0], w.Kernel[1], x.Channels/max(1, w.Groups))
 	n := p.Node()
 	if b.quantized {
-		n = b.ApplyParam(name+".quantize", eighths{}, p, n)
+		var f graph.Function = eighths{}
+		if name == "s2" {
+			f = plainEighths{f}
+		}
+		n = b.ApplyParam(name+".quantize", f, p, n)
 	}
 	return b.Conv2D(name, x, n, w)
 }

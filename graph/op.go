@@ -114,9 +114,10 @@ func (b *buffer) publish() G.Value {
 // op is the gorgonia.SDOp of a Function.
 type op struct {
 	admin
-	run  *Run
-	fn   Function
-	want []bool // inputs that need a gradient
+	run    *Run
+	fn     Function
+	result *Node
+	want   []bool // inputs that need a gradient
 }
 
 func (o *op) compute(y, x [][]float32) error {

@@ -14,19 +14,26 @@ type Op struct {
 }
 
 // Profile returns the ops of a training step in their order. Each Step from now
-// on writes there what they took.
+// on writes there what they took, and of how many bytes their inputs and results are where
+// those become codes.
 func (g *Graph) Profile() []Op {
 	e := g.train
 	if e.ops == nil {
-		for i := range e.steps {
-			e.ops = append(e.ops, describe(&e.steps[i], g.batch))
-		}
+		e.ops = make([]Op, len(e.steps))
+		e.profile(g.batch)
 	}
 	return e.ops
 }
 
+// profile describes the steps, if that is wanted.
+func (e *Executor) profile(batch int) {
+	for i := range e.ops {
+		e.ops[i] = e.describe(&e.steps[i], batch)
+	}
+}
+
 // describe describes a step on a full batch.
-func describe(s *step, batch int) Op {
+func (e *Executor) describe(s *step, batch int) Op {
 	o := Op{Name: "sum of gradients"}
 	var fn Function
 	passes := 1
@@ -48,9 +55,11 @@ func describe(s *step, batch int) Op {
 	case *flatten:
 		return o // only the shape changes
 	}
-	for _, numbers := range [][][]float32{s.x, s.y} {
-		for _, n := range numbers {
-			o.Bytes += 4 * len(n)
+	for _, values := range [][]int{s.in, s.out} {
+		for _, v := range values {
+			if v >= 0 {
+				o.Bytes += 4 * len(e.values[v].data)
+			}
 		}
 	}
 	return o

@@ -86,8 +86,10 @@ type Run struct {
 	Pass
 	Batch int // rows of the batch that are valid, at most the graph's batch size
 
-	again bool // the parameters are those of the run before, of the same step
-	pool  *kernel.Pool
+	again    bool // the parameters are those of the run before, of the same step
+	coded    bool // tensors are codes as the executor of the training has planned it
+	pool     *kernel.Pool
+	decoding decoding
 }
 
 // partial says whether the run is one of several of a step.

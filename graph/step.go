@@ -4,6 +4,7 @@ package graph
 
 import (
 	"fmt"
+	"runtime/debug"
 	"slices"
 
 	G "gorgonia.org/gorgonia"
@@ -53,16 +54,33 @@ func (g *Graph) Finish(logits *Node, loss Loss) error {
 	if g.train, err = newExecutor(g.expr, g.run.pool, g.constants(), outputs...); err != nil {
 		return err
 	}
+	g.train.codes = true
 	if g.forward, err = newExecutor(g.expr, g.run.pool, nil, logits.node); err != nil {
 		return err
 	}
 	if err := g.checkMemory(); err != nil {
 		return err
 	}
-	g.arena = make([]float32, max(g.train.memory, g.forward.memory))
+	g.bind()
+	return nil
+}
+
+// largeArena is the number of values of an arena that is large beside the rest of a
+// process: garbage of what came before it, as of reading images, goes back to the system
+// first, since the arena cannot lie in its place.
+const largeArena = 1 << 24
+
+// bind gives the executors their memory: an arena of both, of which those parts alone
+// are resident that a run has written.
+func (g *Graph) bind() {
+	if n := max(g.train.memory, g.forward.memory); n > len(g.arena) {
+		if n > largeArena {
+			debug.FreeOSMemory()
+		}
+		g.arena = make([]float32, n)
+	}
 	g.train.bind(g.arena)
 	g.forward.bind(g.arena)
-	return nil
 }
 
 // constants returns the leaves whose readers compute once a step, none where steps are
@@ -112,6 +130,9 @@ func values(n *Node) []float32 { return n.node.Value().(*tensor.Dense).Float32s(
 // Step computes the loss and the gradients of the batch, in the mode Train.
 func (g *Graph) Step(p Pass) (loss float32, err error) {
 	g.run.Pass = p.In(Train)
+	g.encode()
+	g.run.coded = true
+	defer func() { g.run.coded = false }()
 	g.run.again, g.within = g.within, false
 	g.train.again = g.run.again
 	if err := guard(g.train); err != nil {

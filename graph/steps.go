@@ -2,6 +2,8 @@
 
 package graph
 
+import "math"
+
 // Steps say of a tensor that its values are whole numbers of a step, the least of them
 // Least and the greatest Most: its codes less their zero point. The zero value says that
 // it is not so.
@@ -41,14 +43,19 @@ func (n *Node) keeps(x *Node) *Node {
 	return n
 }
 
-// steps returns of which steps the values are whole numbers that the epilogue computed last.
+// steps returns of which steps the values are whole numbers that the epilogue computed last:
+// of NaN where they are codes and one of them was no number.
 func (e *epilogue) steps() Steps {
 	q, ok := e.Quantizer.(Stepped)
 	switch {
 	case e.tapped.Step != 0:
 		return e.tapped
 	case ok && e.quantizing && e.byImage == nil:
-		return q.Steps()
+		s := q.Steps()
+		if e.spoiled.Load() {
+			s.Step = float32(math.NaN())
+		}
+		return s
 	}
 	return Steps{}
 }

@@ -15,6 +15,9 @@ const (
 	mostStep  = 0x1p100
 )
 
+// Usable says whether whole numbers of a step can be told from the real numbers.
+func Usable(step float32) bool { return step > leastStep && step < mostStep }
+
 // roundingBias brings a number of magnitude below 2^22 to where float32 has the integers
 // alone, so that an addition rounds to the nearest, ties to even.
 const (

@@ -32,14 +32,12 @@ func (p *ConvPlan) HasIntegers(s Integers) bool {
 		return false
 	}
 	for _, step := range s.Weights {
-		if !usable(step) {
+		if !Usable(step) {
 			return false
 		}
 	}
-	return usable(s.Input)
+	return Usable(s.Input)
 }
-
-func usable(step float32) bool { return step > leastStep && step < mostStep }
 
 // ForwardIntegers computes y = x * w as Forward does, of integers: with whole numbers of
 // steps p and q,

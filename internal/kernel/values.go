@@ -13,6 +13,9 @@ type Values struct {
 // Real returns real numbers as values.
 func Real(x []float32) Values { return Values{Real: x} }
 
+// Bytes returns the memory of numbers as bytes, four for each.
+func Bytes(numbers []float32) []uint8 { return bytesOf(wordsOf(numbers)) }
+
 func (v *Values) len() int { return max(len(v.Real), len(v.Codes)) }
 
 // Read stores the real numbers from index at on.
