@@ -208,7 +208,7 @@ func (b *browser) screenshot(name string) {
 // wait waits until a condition holds.
 func (b *browser) wait(condition string) {
 	b.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); string(b.evaluate(condition)) != "true"; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); string(b.evaluate(condition)) != "true"; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			b.t.Fatalf("%s does not come true; the page says %s", condition, b.evaluate(`document.body?.innerText`))
 		}

@@ -2,16 +2,27 @@
 
 package kernel
 
+import (
+	"math/bits"
+
+	"github.com/goqat/goqat/fixed"
+)
+
 // generic is a convolution in portable Go. It gathers the codes under the kernel, padding included, into one row of
-// bytes, and multiplies each with two weights at once: with the pair w₀ + w₁·2³² in one 64-bit word, Σ q·pair is
-// Σ q·w₀ + 2³²·Σ q·w₁ modulo 2⁶⁴, from which both sums, proved to fit int32, come back exactly.
+// bytes, and multiplies each with the weights of several channels at once: with w₀ + w₁·2ⁿ + w₂·2²ⁿ + … in one 64-bit word,
+// Σ q·word is Σ q·w₀ + 2ⁿ·Σ q·w₁ + … modulo 2⁶⁴, from which all sums, proved to fit n bits, come back exactly. Sums of
+// 32 bits are two channels a word; weights and codes of few bits leave room for three and more.
 type generic struct {
 	rowTiles
 	c     Conv
-	group Conv      // the convolution of one group, for the number of its outputs
-	pairs [][]int64 // [pair of output channels of a group][tap], groups one after the other
-	start []int64   // [pair]: -zero·Σ w of both channels, as a pair
+	group Conv // the convolution of one group, for the number of its outputs
+	lanes lanes
+	words []int64 // [group][word][tap]
+	start []int64 // [group][word]: -zero·Σ w of its channels
 }
+
+// lanes is how sums share a word: so many, of so many bits.
+type lanes struct{ n, width int }
 
 // NewGeneric prepares a convolution in portable Go.
 func NewGeneric(c Conv, weights []int8) Plan {
@@ -22,21 +33,42 @@ func NewGeneric(c Conv, weights []int8) Plan {
 	group.InC, group.OutC, group.Groups = c.InC/c.Groups, c.OutC/c.Groups, 1
 	p := &generic{rowTiles: rowTiles{c.Pixels(), 16, c.OutC}, c: c, group: group}
 	taps := group.InC * c.KH * c.KW
-	for first := 0; first < c.OutC; first += group.OutC {
-		for o := first; o < first+group.OutC; o += 2 {
-			pair := make([]int64, taps)
-			var start int64
-			for k := range pair {
-				pair[k] = int64(weights[o*taps+k])
-				if o+1 < first+group.OutC {
-					pair[k] += int64(weights[(o+1)*taps+k]) << 32
-				}
-				start -= int64(c.Zero) * pair[k]
-			}
-			p.pairs, p.start = append(p.pairs, pair), append(p.start, start)
+	p.lanes = lanesOf(&c, weights, taps)
+	perGroup := p.lanes.words(group.OutC)
+	p.words, p.start = make([]int64, c.Groups*perGroup*taps), make([]int64, c.Groups*perGroup)
+	for o := range c.OutC {
+		g, channel := o/group.OutC, o%group.OutC
+		word, shift := g*perGroup+channel/p.lanes.n, channel%p.lanes.n*p.lanes.width
+		to := p.words[word*taps:][:taps]
+		for k, w := range weights[o*taps:][:taps] {
+			to[k] += int64(w) << shift
+			p.start[word] -= int64(c.Zero) * int64(w) << shift
 		}
 	}
 	return p
+}
+
+// lanesOf returns the most lanes that hold the sums of any codes with the weights, in lines of taps.
+func lanesOf(c *Conv, weights []int8, taps int) lanes {
+	bound := int64(0)
+	for first := 0; first < len(weights); first += taps {
+		bound = max(bound, fixed.DotBound(weights[first:][:taps], min(0, -c.Zero), max(0, c.Max-c.Zero)))
+	}
+	n := max(2, 64/(bits.Len64(uint64(bound))+1))
+	return lanes{n, 64 / n}
+}
+
+// words returns the words of so many channels.
+func (l lanes) words(channels int) int { return (channels + l.n - 1) / l.n }
+
+// split puts the numbers of a word in acc.
+func (l lanes) split(acc []int32, word int64) {
+	unused := 64 - l.width
+	for i := range acc {
+		low := word << unused >> unused
+		acc[i] = int32(low)
+		word = (word - low) >> l.width
+	}
 }
 
 func (p *generic) Name() string { return "generic" }
@@ -46,7 +78,7 @@ func (p *generic) Needs() Needs { return Needs{Bytes: p.group.InC * p.c.KH * p.c
 func (p *generic) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
 	c := &p.c
 	patch := s.Bytes[:p.group.InC*c.KH*c.KW]
-	perGroup := (p.group.OutC + 1) / 2
+	perGroup := p.lanes.words(p.group.OutC)
 	for r := range t.Rows {
 		image, pixel := (t.Row+r)/c.Pixels(), (t.Row+r)%c.Pixels()
 		row := acc[r*t.Stride:][:t.Channels]
@@ -58,7 +90,7 @@ func (p *generic) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
 			} else {
 				p.gather(patch, x[image*c.InLen():], pixel/c.OutW, pixel%c.OutW, g*p.group.InC)
 			}
-			dotPairs(row[g*p.group.OutC:][:p.group.OutC], codes, p.pairs[g*perGroup:], p.start[g*perGroup:])
+			p.dot(row[g*p.group.OutC:][:p.group.OutC], codes, p.words[g*perGroup*len(codes):], p.start[g*perGroup:][:perGroup])
 		}
 	}
 }
@@ -86,40 +118,57 @@ func (p *generic) gather(patch, x []uint8, oy, ox, base int) {
 	}
 }
 
-// dotPairs fills acc with the sums of x·w, two channels from each row of pairs.
-func dotPairs(acc []int32, x []uint8, pairs [][]int64, start []int64) {
-	i := 0
-	for ; 2*i+8 <= len(acc); i += 4 {
-		w0, w1, w2, w3 := pairs[i][:len(x)], pairs[i+1][:len(x)], pairs[i+2][:len(x)], pairs[i+3][:len(x)]
-		s0, s1, s2, s3 := start[i], start[i+1], start[i+2], start[i+3]
-		for k, q := range x {
-			v := int64(q)
-			s0 += v * w0[k]
-			s1 += v * w1[k]
-			s2 += v * w2[k]
-			s3 += v * w3[k]
+// dot fills acc with the sums of x·w of a group.
+func (p *generic) dot(acc []int32, x []uint8, words, start []int64) {
+	n := p.lanes.n
+	for len(start) > 0 {
+		var sums [4]int64
+		together := copy(sums[:], start)
+		if together == len(sums) {
+			dotFour(&sums, x, words)
+		} else {
+			together = 1
+			sums[0] += dotOne(x, words)
 		}
-		a := acc[2*i:][:8]
-		a[0], a[1] = split(s0)
-		a[2], a[3] = split(s1)
-		a[4], a[5] = split(s2)
-		a[6], a[7] = split(s3)
-	}
-	for ; 2*i < len(acc); i++ {
-		w, sum := pairs[i][:len(x)], start[i]
-		for k, q := range x {
-			sum += int64(q) * w[k]
+		for _, word := range sums[:together] {
+			most := min(n, len(acc))
+			p.lanes.split(acc[:most], word)
+			acc = acc[most:]
 		}
-		low, high := split(sum)
-		acc[2*i] = low
-		if 2*i+1 < len(acc) {
-			acc[2*i+1] = high
-		}
+		words, start = words[together*len(x):], start[together:]
 	}
 }
 
-// split returns the two numbers of a pair low + high·2³².
-func split(pair int64) (low, high int32) {
-	low = int32(pair)
-	return low, int32((pair - int64(low)) >> 32)
+// dotFour adds Σ x·w of four words. Four taps a turn save jumps, each of which Go takes through a table in WebAssembly.
+func dotFour(sums *[4]int64, x []uint8, words []int64) {
+	n := len(x)
+	w0, w1, w2, w3 := words[:n], words[n:][:n], words[2*n:][:n], words[3*n:][:n]
+	s0, s1, s2, s3 := sums[0], sums[1], sums[2], sums[3]
+	for k := 3; k < len(x); k += 4 {
+		q0, q1, q2, q3 := int64(x[k-3]), int64(x[k-2]), int64(x[k-1]), int64(x[k])
+		s0 += q0*w0[k-3] + q1*w0[k-2] + q2*w0[k-1] + q3*w0[k]
+		s1 += q0*w1[k-3] + q1*w1[k-2] + q2*w1[k-1] + q3*w1[k]
+		s2 += q0*w2[k-3] + q1*w2[k-2] + q2*w2[k-1] + q3*w2[k]
+		s3 += q0*w3[k-3] + q1*w3[k-2] + q2*w3[k-1] + q3*w3[k]
+	}
+	for k := n &^ 3; k < n; k++ {
+		q := int64(x[k])
+		s0 += q * w0[k]
+		s1 += q * w1[k]
+		s2 += q * w2[k]
+		s3 += q * w3[k]
+	}
+	*sums = [4]int64{s0, s1, s2, s3}
+}
+
+// dotOne returns Σ x·w of one word.
+func dotOne(x []uint8, w []int64) (sum int64) {
+	w = w[:len(x)]
+	for k := 3; k < len(x); k += 4 {
+		sum += int64(x[k-3])*w[k-3] + int64(x[k-2])*w[k-2] + int64(x[k-1])*w[k-1] + int64(x[k])*w[k]
+	}
+	for k := len(x) &^ 3; k < len(x); k++ {
+		sum += int64(x[k]) * w[k]
+	}
+	return sum
 }
