@@ -16,10 +16,20 @@ import (
 // A codeReader Function reads its inputs with Node.values: they may be codes.
 type codeReader interface{ readsCodes() }
 
+// A codeCarrier Function that says so passes on values as they are, codes as codes: it
+// reads its input with Node.values, and writes its result with them.
+type codeCarrier interface{ carriesCodes() bool }
+
+// carries says whether n has the values of another node, as codes where those are codes.
+func (n *Node) carries() bool {
+	c, ok := n.fn.(codeCarrier)
+	return ok && c.carriesCodes()
+}
+
 // codable says whether all who read n can read codes.
 func (n *Node) codable() bool {
 	for _, reader := range n.readers {
-		if _, ok := reader.fn.(codeReader); !ok {
+		if _, ok := reader.fn.(codeReader); !ok && !(reader.carries() && reader.codable()) {
 			return false
 		}
 	}
@@ -28,6 +38,9 @@ func (n *Node) codable() bool {
 
 // isCodes says whether the values of n are codes in the plan of the training.
 func (n *Node) isCodes() bool {
+	for n.carries() {
+		n = n.kept
+	}
 	e, ok := n.fn.(*epilogue)
 	return ok && e.encodes
 }

@@ -4,9 +4,15 @@ package graph_test
 
 import (
 	"math"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
+	"github.com/goqat/goqat/geometry"
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/graph/graphtest"
 	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/network"
 )
 
 // TestCodes: which tensors are codes follows the pass, and so does the memory of a step.
@@ -49,5 +55,38 @@ func TestCodesPassOnNaN(t *testing.T) {
 	}
 	if loss := n.step(t); loss == loss {
 		t.Errorf("the loss is %v, want NaN", loss)
+	}
+}
+
+// TestCodesAreCarried: codes pass through a pooling and a flatten, and the training, which
+// keeps them, computes the logits of an evaluation, which runs on real numbers.
+func TestCodesAreCarried(t *testing.T) {
+	pool := kernel.NewPool(2)
+	defer pool.Close()
+	n := &subject{Graph: graph.New(3, pool)}
+	b := builder{n, true}
+	x := b.epilogue("a0", network.ReLU, graph.Term{X: b.conv("c0", n.Input(6, 6, 2), 8, geometry.Same(3, 1)), Bias: n.Param("b0", graph.Biases, 8)})
+	x = n.MaxPool("maximum", x, geometry.Window{Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: geometry.All(1)})
+	x = b.conv("fc", n.Flatten("flat", x), classes, geometry.Valid(1, 1))
+	if err := n.Finish(n.Activate("logits", x, network.Identity), graph.CrossEntropy); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range n.Params() {
+		if p.Group == graph.Weights {
+			graphtest.Randomize(p.Value, 0.5, rand.New(rand.NewPCG(1, 2)))
+		}
+	}
+	n.pass.Quantize = true
+	n.batch(t, 1, 3)
+	n.step(t)
+	if tensors, _ := n.Codes(); tensors != 3 {
+		t.Errorf("%d tensors are codes, want 3", tensors)
+	}
+	got := slices.Clone(n.Logits())
+	if err := n.Forward(n.pass.In(graph.Eval)); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got, n.Logits()) {
+		t.Errorf("the logits are %v, evaluated %v", got, n.Logits())
 	}
 }

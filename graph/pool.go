@@ -17,8 +17,9 @@ func (g *Graph) MaxPool(name string, x *Node, w geometry.Window) *Node {
 		g.Errorf("graph: %s: a %d×%d window has more than %d positions", name, w.Kernel[0], w.Kernel[1], maxPoolPositions)
 		return x
 	}
-	f := &maxPool{name: name, plan: kernel.NewMaxPool(poolDesc(x, w), g.batch, g.run.pool), size: h * v * x.Channels}
-	return g.Apply(name, f, h, v, x.Channels, x).keeps(x)
+	f := &maxPool{name: name, plan: kernel.NewMaxPool(poolDesc(x, w), g.batch, g.run.pool), size: h * v * x.Channels, in: x}
+	f.out = g.Apply(name, f, h, v, x.Channels, x).keeps(x)
+	return f.out
 }
 
 // MaxPoolSigns is MaxPool of signs, with another gradient: as most of a window's signs
@@ -48,7 +49,7 @@ func (g *Graph) AvgPool(name string, x *Node, w geometry.Window, counted bool) *
 	if !ok {
 		return x
 	}
-	f := &avgPool{plan: kernel.NewAvgPool(poolDesc(x, w), g.run.pool)}
+	f := &avgPool{in: x, plan: kernel.NewAvgPool(poolDesc(x, w), g.run.pool)}
 	for i, share := range w.Shares(x.Height, x.Width, counted) {
 		n := w.Taps()
 		if !counted {
@@ -77,21 +78,24 @@ func poolDesc(x *Node, w geometry.Window) kernel.Pooling {
 
 // maxPool is the Function of a maximum pooling.
 type maxPool struct {
-	name  string
-	plan  *kernel.MaxPool
-	size  int
-	signs *epilogue // that gives the input, if it is to be pooled before its signs are taken
+	name    string
+	plan    *kernel.MaxPool
+	size    int
+	in, out *Node
+	signs   *epilogue // that gives the input, if it is to be pooled before its signs are taken
 }
 
 func (*maxPool) forgetful() {}
 
+func (f *maxPool) carriesCodes() bool { return f.signs == nil }
+
 func (f *maxPool) Forward(r *Run, y []float32, x [][]float32) error {
 	if f.signs != nil && r.Mode == Train && r.Quantizes(f.signs.name) {
-		f.plan.Forward(y, f.signs.values, r.Batch)
+		f.plan.Forward(kernel.Real(y), kernel.Real(f.signs.values), r.Batch)
 		f.signs.Quantizer.Forward(y[:r.Batch*f.size], y[:r.Batch*f.size])
 		return nil
 	}
-	f.plan.Forward(y, x[0], r.Batch)
+	f.plan.Forward(f.out.values(r, y), f.in.values(r, x[0]), r.Batch)
 	tap(r, f.name, y, f.size)
 	return nil
 }
@@ -103,14 +107,16 @@ func (f *maxPool) Backward(r *Run, dx [][]float32, dy []float32, _ [][]float32) 
 
 // avgPool is the Function of an average pooling.
 type avgPool struct {
+	in            *Node
 	plan          *kernel.AvgPool
 	means, shares []float32 // by position: the factors of the mean, and of Integer runs
 }
 
-func (*avgPool) forgetful() {}
+func (*avgPool) forgetful()  {}
+func (*avgPool) readsCodes() {}
 
 func (f *avgPool) Forward(r *Run, y []float32, x [][]float32) error {
-	f.plan.Forward(y, x[0], r.Batch, f.factors(r))
+	f.plan.Forward(y, f.in.values(r, x[0]), r.Batch, f.factors(r))
 	return nil
 }
 

@@ -68,7 +68,7 @@ func (g *Graph) Finish(logits *Node, loss Loss) error {
 // largeArena is the number of values of an arena that is large beside the rest of a
 // process: garbage of what came before it, as of reading images, goes back to the system
 // first, since the arena cannot lie in its place.
-const largeArena = 1 << 24
+const largeArena = 1 << 22
 
 // bind gives the executors their memory: an arena of both, of which those parts alone
 // are resident that a run has written.

@@ -8,9 +8,10 @@ type AvgPool struct {
 	w    Pooling
 	pool *Pool
 
-	y, x, dx, dy []float32
-	factors      []float32
-	backward     avgPoolBackward
+	y, dx, dy []float32
+	x         Values
+	factors   []float32
+	backward  avgPoolBackward
 }
 
 type avgPoolBackward struct{ *AvgPool }
@@ -23,16 +24,17 @@ func NewAvgPool(w Pooling, pool *Pool) *AvgPool {
 	}
 	p := &AvgPool{w: w, pool: pool}
 	p.backward.AvgPool = p
+	pool.reserve(w.C, 0)
 	return p
 }
 
 // Forward computes y, the sum of x over each window times one of the factors, of
 // which there are [OutH, OutW]: one by the number of taps for the mean, 1 for exact
 // sums of integers.
-func (p *AvgPool) Forward(y, x []float32, batch int, factors []float32) {
+func (p *AvgPool) Forward(y []float32, x Values, batch int, factors []float32) {
 	p.y, p.x, p.factors = y, x, factors
 	p.pool.Run(p, batch)
-	p.y, p.x = nil, nil
+	p.y, p.x = nil, Values{}
 }
 
 // Backward computes dx from dy, with the factors of Forward.
@@ -57,14 +59,17 @@ func (w *Pooling) each(i int, f func(at int)) {
 }
 
 // Tile pools one image.
-func (p *AvgPool) Tile(n, _ int) {
+func (p *AvgPool) Tile(n, worker int) {
 	w, c := &p.w, p.w.C
-	x := p.x[n*w.InSize():][:w.InSize()]
+	pixel := p.pool.local[worker][:c]
 	y := p.y[n*w.OutSize():][:w.OutSize()]
 	for i, factor := range p.factors {
 		sum := y[i*c:][:c]
 		clear(sum)
-		w.each(i, func(at int) { Add(sum, sum, x[at:][:c]) })
+		w.each(i, func(at int) {
+			p.x.Read(pixel, n*w.InSize()+at)
+			Add(sum, sum, pixel)
+		})
 		for ch := range sum {
 			sum[ch] *= factor
 		}

@@ -15,8 +15,9 @@ type MaxPool struct {
 	taps []uint8 // of each output, the window position of its maximum
 	runs []maxRun
 
-	y, x, dx, dy []float32
-	backward     maxPoolBackward
+	y, x     Values
+	dx, dy   []float32
+	backward maxPoolBackward
 }
 
 type maxPoolBackward struct{ *MaxPool }
@@ -41,6 +42,7 @@ func NewMaxPool(w Pooling, maxBatch int, pool *Pool) *MaxPool {
 	}
 	p := &MaxPool{w: w, pool: pool, taps: make([]uint8, maxBatch*w.OutSize())}
 	p.backward.MaxPool = p
+	pool.reserve((w.Kernel[0]*w.InW+w.OutW())*w.C, 0)
 	outW := w.OutW()
 	for oh := range w.OutH() {
 		h0, h1 := span(oh*w.Stride[0]-w.Pad[0], 1, w.Kernel[0], w.InH)
@@ -75,11 +77,11 @@ func span(start, dilation, taps, n int) (from, to int) {
 }
 
 // Forward computes y, the maxima of x; of equal ones the first counts, and NaN
-// wins over all.
-func (p *MaxPool) Forward(y, x []float32, batch int) {
+// wins over all. Those of codes are codes.
+func (p *MaxPool) Forward(y, x Values, batch int) {
 	p.y, p.x = y, x
 	p.pool.Run(p, batch)
-	p.y, p.x = nil, nil
+	p.y, p.x = Values{}, Values{}
 }
 
 // Backward computes dx from dy: each element of dy goes where the last Forward
@@ -91,15 +93,37 @@ func (p *MaxPool) Backward(dx, dy []float32, batch int) {
 }
 
 // Tile pools one image.
-func (p *MaxPool) Tile(n, _ int) {
+func (p *MaxPool) Tile(n, worker int) {
 	w, c := p.w, p.w.C
-	x := p.x[n*w.InSize():][:w.InSize()]
-	y := p.y[n*w.OutSize():][:w.OutSize()]
 	taps := p.taps[n*w.OutSize():][:w.OutSize()]
+	if p.x.Codes != nil {
+		p.codes(p.y.Codes[n*w.OutSize():][:w.OutSize()], taps, p.x.Codes[n*w.InSize():][:w.InSize()], p.pool.local[worker])
+		return
+	}
+	x := p.x.Real[n*w.InSize():][:w.InSize()]
+	y := p.y.Real[n*w.OutSize():][:w.OutSize()]
 	for i := range p.runs {
 		r := &p.runs[i]
 		size := r.pixels * c
 		r.take(y[r.out:][:size], taps[r.out:][:size], x[r.in:], c, w.Stride[1]*c)
+	}
+}
+
+// codes pools one image of codes, which are in the order of what they stand for: the rows of
+// a window become real numbers in buf, and their maxima codes again.
+func (p *MaxPool) codes(y, taps, x []uint8, buf []float32) {
+	line := p.w.InW * p.w.C
+	rows, out := buf[:p.w.Kernel[0]*line], buf[p.w.Kernel[0]*line:]
+	from := -1
+	for i := range p.runs {
+		r := &p.runs[i]
+		if first := r.in / line * line; first != from {
+			from = first
+			ReadCodes(rows[:min(len(rows), len(x)-from)], x[from:], 0, 1)
+		}
+		size := r.pixels * p.w.C
+		r.take(out[:size], taps[r.out:][:size], rows[r.in-from:], p.w.C, p.w.Stride[1]*p.w.C)
+		NarrowCodes(y[r.out:][:size], out[:size], 1, 0)
 	}
 }
 

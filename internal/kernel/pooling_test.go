@@ -48,7 +48,7 @@ func TestMaxPool(t *testing.T) {
 			x[len(x)/2] = float32(math.NaN())
 			y, dx := guarded(t, len(dy)), random(len(x), 3)
 			p := NewMaxPool(w, batch, pool)
-			p.Forward(y, x, batch)
+			p.Forward(Real(y), Real(x), batch)
 			p.Backward(dx, dy, batch)
 
 			best := make([]int, len(y))
@@ -84,7 +84,7 @@ func TestAvgPool(t *testing.T) {
 			x, dy := random(batch*w.InSize(), 1), random(batch*w.OutSize(), 2)
 			y, dx := random(len(dy), 3), random(len(x), 4)
 			p := NewAvgPool(w, pool)
-			p.Forward(y, x, batch, factors)
+			p.Forward(y, Real(x), batch, factors)
 			p.Backward(dx, dy, batch, factors)
 			wantY, sizeY := make([]float64, len(y)), make([]float64, len(y))
 			wantX, sizeX := make([]float64, len(x)), make([]float64, len(x))

@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -67,6 +68,40 @@ func TestInputOfCodes(t *testing.T) {
 				p.BackwardWeights(dw, x, dy, s.batch)
 				sameBits(t, fmt.Sprintf("%v by its weights", s.Conv), dw, want)
 			}
+		}
+	})
+}
+
+// TestPoolingOfCodes compares poolings of codes with those of the numbers that they stand
+// for, bit for bit: maxima are codes, and come from the same places.
+func TestPoolingOfCodes(t *testing.T) {
+	const batch = 2
+	tiers(t, func(t *testing.T) {
+		pool := NewPool(2)
+		defer pool.Close()
+		for _, w := range windows {
+			numbers := guarded(t, batch*w.InSize())
+			x := Values{Codes: guardedBytes(t, len(numbers)), Zero: 3, Step: third}
+			for i := range x.Codes {
+				x.Codes[i] = uint8(i * 37 % 11 * 25)
+			}
+			x.Read(numbers, 0)
+			n := batch * w.OutSize()
+			y := Values{Codes: guardedBytes(t, n), Zero: x.Zero, Step: x.Step}
+			p, got, want := NewMaxPool(w, batch, pool), guarded(t, n), guarded(t, n)
+			p.Forward(Real(want), Real(numbers), batch)
+			taps := slices.Clone(p.taps)
+			p.Forward(y, x, batch)
+			y.Read(got, 0)
+			sameBits(t, "maxima", got, want)
+			if !slices.Equal(p.taps, taps) {
+				t.Errorf("%v: maxima come from other places", w)
+			}
+
+			a, factors := NewAvgPool(w, pool), random(w.OutH()*w.OutW(), 4)
+			a.Forward(want, Real(numbers), batch, factors)
+			a.Forward(got, x, batch, factors)
+			sameBits(t, "averages", got, want)
 		}
 	})
 }

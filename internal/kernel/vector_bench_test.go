@@ -50,7 +50,7 @@ func BenchmarkMaxPool(b *testing.B) {
 	x, y := random(batch*w.InSize(), 1), make([]float32, batch*w.OutSize())
 	b.Run("forward", func(b *testing.B) {
 		for b.Loop() {
-			p.Forward(y, x, batch)
+			p.Forward(Real(y), Real(x), batch)
 		}
 	})
 	b.Run("backward", func(b *testing.B) {
