@@ -173,7 +173,7 @@ func (f *conv) beside(batch int64) int64 {
 		values += out + perOutput*int64(f.desc.OutC)
 	}
 	if f.fixed {
-		values += perOutput*int64(aligned(f.desc.OutC)) + int64(f.desc.OutC*f.desc.Window.Taps()*aligned(f.desc.InC))
+		values += 4 * (perOutput*int64(aligned(f.desc.OutC)) + int64(f.desc.OutC*f.desc.Window.Taps()*aligned(f.desc.InC)))
 	}
 	if perOutput*128*255 >= 1<<24 {
 		values += 2 * (out + in + perOutput*int64(f.desc.OutC))
@@ -221,7 +221,7 @@ func (f *conv) forwardInteger(r *Run, y, x, w []float32) {
 // that is exact for every int32 accumulator.
 func (f *conv) accumulate(r *Run, s *sums, x, w []float32) {
 	if s.isWide = !f.exact(x, w); !s.isWide {
-		f.plan.Forward(s.narrow, x, w, r.Batch)
+		f.plan.ForwardWhole(s.narrow, x, w, r.Batch)
 		return
 	}
 	if s.wide == nil {

@@ -49,6 +49,7 @@ func goldenModels(all bool) []goldenModel {
 				fmt.Sprintf("data.height=%d", h), fmt.Sprintf("data.width=%d", w), fmt.Sprintf("data.channels=%d", c))
 		}
 	}
+	add("resnet8 lsq", "model=resnet8", "qat.method=lsq", "data.height=32", "data.width=32", "data.channels=3", "data.train_limit=128")
 	add("a list of layers with rules", ownNetwork, "qat.method=lsq", "qat.weight_bits=3", "qat.activation_bits=4", "qat.first_last=same",
 		"qat.layers=[{match: block1.*, method: wrpn, weight_bits: 5}, {match: block2.conv1, method: bnn, weight_bits: 1, activation_bits: 1}, {match: block2.shortcut, weights: dorefa, weight_bits: 2}]")
 	add("a list of layers in stages", ownNetwork, "qat.method=pact", "qat.weight_bits=2", "qat.activation_bits=2", "qat.epochs=4",

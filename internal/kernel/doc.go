@@ -21,6 +21,9 @@
 // the layer pads, into a padded copy of a few rows of it that stays in the cache;
 // nothing is unfolded in memory.
 //
+// Layers of 3 × 3 taps are filtered minimally where that takes less time: all their passes
+// of real numbers are then 36 such sums, over tiles of 4 × 4 pixels (see minimal.go).
+//
 // Where both operands of a forward pass are whole numbers of a step, it is taken on
 // integers of 16 bits (see [ConvPlan.ForwardIntegers]), whose sums are exact: there all
 // tiers give the same bits.

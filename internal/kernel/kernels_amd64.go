@@ -189,6 +189,31 @@ func maxTakeAVX2(y *float32, taps *uint8, x *float32, at *int32, tap *int32, cou
 //go:noescape
 func maxGiveAVX2(dy *float32, taps *uint8, dx *float32, at *int32, tap *int32, count int, pixels int, c int, step int)
 
+// valuesToPointsAVX2 is form.transform.
+//
+//go:noescape
+func valuesToPointsAVX2(dst *float32, dstRow int, dstCol int, src *float32, srcRow int, srcCol int, n int)
+
+// pointsToSumsAVX2 is form.transform.
+//
+//go:noescape
+func pointsToSumsAVX2(dst *float32, dstRow int, dstCol int, src *float32, srcRow int, srcCol int, n int)
+
+// sumsToPointsAVX2 is form.transform.
+//
+//go:noescape
+func sumsToPointsAVX2(dst *float32, dstRow int, dstCol int, src *float32, srcRow int, srcCol int, n int)
+
+// tapsToPointsAVX2 is form.transform.
+//
+//go:noescape
+func tapsToPointsAVX2(dst *float32, dstRow int, dstCol int, src *float32, srcRow int, srcCol int, n int)
+
+// pointsToTapsAVX2 is form.transform.
+//
+//go:noescape
+func pointsToTapsAVX2(dst *float32, dstRow int, dstCol int, src *float32, srcRow int, srcCol int, n int)
+
 // peakAVX2 is Peak of a positive number of rounds of 12 vectors.
 //
 //go:noescape

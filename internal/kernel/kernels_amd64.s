@@ -4816,6 +4816,1715 @@ give:
 	VZEROUPPER
 	RET
 
+DATA minimalConstants<>+0(SB)/4, $0x3f200000
+DATA minimalConstants<>+4(SB)/4, $0x3f200000
+DATA minimalConstants<>+8(SB)/4, $0x3f200000
+DATA minimalConstants<>+12(SB)/4, $0x3f200000
+DATA minimalConstants<>+16(SB)/4, $0x3f200000
+DATA minimalConstants<>+20(SB)/4, $0x3f200000
+DATA minimalConstants<>+24(SB)/4, $0x3f200000
+DATA minimalConstants<>+28(SB)/4, $0x3f200000
+DATA minimalConstants<>+32(SB)/4, $0x3fc00000
+DATA minimalConstants<>+36(SB)/4, $0x3fc00000
+DATA minimalConstants<>+40(SB)/4, $0x3fc00000
+DATA minimalConstants<>+44(SB)/4, $0x3fc00000
+DATA minimalConstants<>+48(SB)/4, $0x3fc00000
+DATA minimalConstants<>+52(SB)/4, $0x3fc00000
+DATA minimalConstants<>+56(SB)/4, $0x3fc00000
+DATA minimalConstants<>+60(SB)/4, $0x3fc00000
+DATA minimalConstants<>+64(SB)/4, $0x3ec80000
+DATA minimalConstants<>+68(SB)/4, $0x3ec80000
+DATA minimalConstants<>+72(SB)/4, $0x3ec80000
+DATA minimalConstants<>+76(SB)/4, $0x3ec80000
+DATA minimalConstants<>+80(SB)/4, $0x3ec80000
+DATA minimalConstants<>+84(SB)/4, $0x3ec80000
+DATA minimalConstants<>+88(SB)/4, $0x3ec80000
+DATA minimalConstants<>+92(SB)/4, $0x3ec80000
+DATA minimalConstants<>+96(SB)/4, $0x40100000
+DATA minimalConstants<>+100(SB)/4, $0x40100000
+DATA minimalConstants<>+104(SB)/4, $0x40100000
+DATA minimalConstants<>+108(SB)/4, $0x40100000
+DATA minimalConstants<>+112(SB)/4, $0x40100000
+DATA minimalConstants<>+116(SB)/4, $0x40100000
+DATA minimalConstants<>+120(SB)/4, $0x40100000
+DATA minimalConstants<>+124(SB)/4, $0x40100000
+DATA minimalConstants<>+128(SB)/4, $0x3e7a0000
+DATA minimalConstants<>+132(SB)/4, $0x3e7a0000
+DATA minimalConstants<>+136(SB)/4, $0x3e7a0000
+DATA minimalConstants<>+140(SB)/4, $0x3e7a0000
+DATA minimalConstants<>+144(SB)/4, $0x3e7a0000
+DATA minimalConstants<>+148(SB)/4, $0x3e7a0000
+DATA minimalConstants<>+152(SB)/4, $0x3e7a0000
+DATA minimalConstants<>+156(SB)/4, $0x3e7a0000
+DATA minimalConstants<>+160(SB)/4, $0x40580000
+DATA minimalConstants<>+164(SB)/4, $0x40580000
+DATA minimalConstants<>+168(SB)/4, $0x40580000
+DATA minimalConstants<>+172(SB)/4, $0x40580000
+DATA minimalConstants<>+176(SB)/4, $0x40580000
+DATA minimalConstants<>+180(SB)/4, $0x40580000
+DATA minimalConstants<>+184(SB)/4, $0x40580000
+DATA minimalConstants<>+188(SB)/4, $0x40580000
+DATA minimalConstants<>+192(SB)/4, $0x3f610000
+DATA minimalConstants<>+196(SB)/4, $0x3f610000
+DATA minimalConstants<>+200(SB)/4, $0x3f610000
+DATA minimalConstants<>+204(SB)/4, $0x3f610000
+DATA minimalConstants<>+208(SB)/4, $0x3f610000
+DATA minimalConstants<>+212(SB)/4, $0x3f610000
+DATA minimalConstants<>+216(SB)/4, $0x3f610000
+DATA minimalConstants<>+220(SB)/4, $0x3f610000
+DATA minimalConstants<>+224(SB)/4, $0x40290000
+DATA minimalConstants<>+228(SB)/4, $0x40290000
+DATA minimalConstants<>+232(SB)/4, $0x40290000
+DATA minimalConstants<>+236(SB)/4, $0x40290000
+DATA minimalConstants<>+240(SB)/4, $0x40290000
+DATA minimalConstants<>+244(SB)/4, $0x40290000
+DATA minimalConstants<>+248(SB)/4, $0x40290000
+DATA minimalConstants<>+252(SB)/4, $0x40290000
+DATA minimalConstants<>+256(SB)/4, $0x3f91a2b4
+DATA minimalConstants<>+260(SB)/4, $0x3f91a2b4
+DATA minimalConstants<>+264(SB)/4, $0x3f91a2b4
+DATA minimalConstants<>+268(SB)/4, $0x3f91a2b4
+DATA minimalConstants<>+272(SB)/4, $0x3f91a2b4
+DATA minimalConstants<>+276(SB)/4, $0x3f91a2b4
+DATA minimalConstants<>+280(SB)/4, $0x3f91a2b4
+DATA minimalConstants<>+284(SB)/4, $0x3f91a2b4
+DATA minimalConstants<>+288(SB)/4, $0xbf303b34
+DATA minimalConstants<>+292(SB)/4, $0xbf303b34
+DATA minimalConstants<>+296(SB)/4, $0xbf303b34
+DATA minimalConstants<>+300(SB)/4, $0xbf303b34
+DATA minimalConstants<>+304(SB)/4, $0xbf303b34
+DATA minimalConstants<>+308(SB)/4, $0xbf303b34
+DATA minimalConstants<>+312(SB)/4, $0xbf303b34
+DATA minimalConstants<>+316(SB)/4, $0xbf303b34
+DATA minimalConstants<>+320(SB)/4, $0x3df4c401
+DATA minimalConstants<>+324(SB)/4, $0x3df4c401
+DATA minimalConstants<>+328(SB)/4, $0x3df4c401
+DATA minimalConstants<>+332(SB)/4, $0x3df4c401
+DATA minimalConstants<>+336(SB)/4, $0x3df4c401
+DATA minimalConstants<>+340(SB)/4, $0x3df4c401
+DATA minimalConstants<>+344(SB)/4, $0x3df4c401
+DATA minimalConstants<>+348(SB)/4, $0x3df4c401
+GLOBL minimalConstants<>(SB), RODATA|NOPTR, $352
+
+// func valuesToPointsAVX2(dst *float32, dstRow int, dstCol int, src *float32, srcRow int, srcCol int, n int)
+// Requires: AVX, FMA3
+TEXT ·valuesToPointsAVX2(SB), $1184-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+24(FP), CX
+	MOVQ n+48(FP), DX
+	LEAQ (SP), BX
+	ADDQ $0x1f, BX
+	ANDQ $-32, BX
+
+vector:
+	MOVQ         srcRow+32(FP), DI
+	MOVQ         CX, SI
+	SHLQ         $0x02, DI
+	LEAQ         (DI)(DI*2), R8
+	LEAQ         (DI)(DI*4), R9
+	MOVQ         srcCol+40(FP), R10
+	SHLQ         $0x02, R10
+	VMOVUPS      (SI)(DI*1), Y0
+	VMOVUPS      (SI)(DI*2), Y1
+	VMOVUPS      (SI)(R8*1), Y2
+	VMOVUPS      (SI)(DI*4), Y3
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
+	VMOVAPS      Y6, 192(BX)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
+	VMOVAPS      Y4, 384(BX)
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
+	VMOVAPS      Y6, 576(BX)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
+	VMOVAPS      Y4, 768(BX)
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
+	VMOVUPS      (SI), Y1
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
+	VMOVAPS      Y3, (BX)
+	VMOVUPS      (SI)(R9*1), Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
+	VMOVAPS      Y1, 960(BX)
+	ADDQ         R10, SI
+	VMOVUPS      (SI)(DI*1), Y0
+	VMOVUPS      (SI)(DI*2), Y1
+	VMOVUPS      (SI)(R8*1), Y2
+	VMOVUPS      (SI)(DI*4), Y3
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
+	VMOVAPS      Y6, 224(BX)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
+	VMOVAPS      Y4, 416(BX)
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
+	VMOVAPS      Y6, 608(BX)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
+	VMOVAPS      Y4, 800(BX)
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
+	VMOVUPS      (SI), Y1
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
+	VMOVAPS      Y3, 32(BX)
+	VMOVUPS      (SI)(R9*1), Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
+	VMOVAPS      Y1, 992(BX)
+	ADDQ         R10, SI
+	VMOVUPS      (SI)(DI*1), Y0
+	VMOVUPS      (SI)(DI*2), Y1
+	VMOVUPS      (SI)(R8*1), Y2
+	VMOVUPS      (SI)(DI*4), Y3
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
+	VMOVAPS      Y6, 256(BX)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
+	VMOVAPS      Y4, 448(BX)
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
+	VMOVAPS      Y6, 640(BX)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
+	VMOVAPS      Y4, 832(BX)
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
+	VMOVUPS      (SI), Y1
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
+	VMOVAPS      Y3, 64(BX)
+	VMOVUPS      (SI)(R9*1), Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
+	VMOVAPS      Y1, 1024(BX)
+	ADDQ         R10, SI
+	VMOVUPS      (SI)(DI*1), Y0
+	VMOVUPS      (SI)(DI*2), Y1
+	VMOVUPS      (SI)(R8*1), Y2
+	VMOVUPS      (SI)(DI*4), Y3
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
+	VMOVAPS      Y6, 288(BX)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
+	VMOVAPS      Y4, 480(BX)
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
+	VMOVAPS      Y6, 672(BX)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
+	VMOVAPS      Y4, 864(BX)
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
+	VMOVUPS      (SI), Y1
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
+	VMOVAPS      Y3, 96(BX)
+	VMOVUPS      (SI)(R9*1), Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
+	VMOVAPS      Y1, 1056(BX)
+	ADDQ         R10, SI
+	VMOVUPS      (SI)(DI*1), Y0
+	VMOVUPS      (SI)(DI*2), Y1
+	VMOVUPS      (SI)(R8*1), Y2
+	VMOVUPS      (SI)(DI*4), Y3
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
+	VMOVAPS      Y6, 320(BX)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
+	VMOVAPS      Y4, 512(BX)
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
+	VMOVAPS      Y6, 704(BX)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
+	VMOVAPS      Y4, 896(BX)
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
+	VMOVUPS      (SI), Y1
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
+	VMOVAPS      Y3, 128(BX)
+	VMOVUPS      (SI)(R9*1), Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
+	VMOVAPS      Y1, 1088(BX)
+	ADDQ         R10, SI
+	VMOVUPS      (SI)(DI*1), Y0
+	VMOVUPS      (SI)(DI*2), Y1
+	VMOVUPS      (SI)(R8*1), Y2
+	VMOVUPS      (SI)(DI*4), Y3
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
+	VMOVAPS      Y6, 352(BX)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
+	VMOVAPS      Y4, 544(BX)
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
+	VMOVAPS      Y6, 736(BX)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
+	VMOVAPS      Y4, 928(BX)
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
+	VMOVUPS      (SI), Y1
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
+	VMOVAPS      Y3, 160(BX)
+	VMOVUPS      (SI)(R9*1), Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
+	VMOVAPS      Y1, 1120(BX)
+	ADDQ         R10, SI
+	MOVQ         dstCol+16(FP), DI
+	MOVQ         AX, SI
+	SHLQ         $0x02, DI
+	LEAQ         (DI)(DI*2), R8
+	LEAQ         (DI)(DI*4), R9
+	MOVQ         dstRow+8(FP), R10
+	SHLQ         $0x02, R10
+	VMOVAPS      32(BX), Y0
+	VMOVAPS      64(BX), Y1
+	VMOVAPS      96(BX), Y2
+	VMOVAPS      128(BX), Y3
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
+	VMOVUPS      Y6, (SI)(DI*1)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
+	VMOVUPS      Y4, (SI)(DI*2)
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
+	VMOVUPS      Y6, (SI)(R8*1)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
+	VMOVUPS      Y4, (SI)(DI*4)
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
+	VMOVAPS      (BX), Y1
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
+	VMOVUPS      Y3, (SI)
+	VMOVAPS      160(BX), Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
+	VMOVUPS      Y1, (SI)(R9*1)
+	ADDQ         R10, SI
+	VMOVAPS      224(BX), Y0
+	VMOVAPS      256(BX), Y1
+	VMOVAPS      288(BX), Y2
+	VMOVAPS      320(BX), Y3
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
+	VMOVUPS      Y6, (SI)(DI*1)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
+	VMOVUPS      Y4, (SI)(DI*2)
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
+	VMOVUPS      Y6, (SI)(R8*1)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
+	VMOVUPS      Y4, (SI)(DI*4)
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
+	VMOVAPS      192(BX), Y1
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
+	VMOVUPS      Y3, (SI)
+	VMOVAPS      352(BX), Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
+	VMOVUPS      Y1, (SI)(R9*1)
+	ADDQ         R10, SI
+	VMOVAPS      416(BX), Y0
+	VMOVAPS      448(BX), Y1
+	VMOVAPS      480(BX), Y2
+	VMOVAPS      512(BX), Y3
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
+	VMOVUPS      Y6, (SI)(DI*1)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
+	VMOVUPS      Y4, (SI)(DI*2)
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
+	VMOVUPS      Y6, (SI)(R8*1)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
+	VMOVUPS      Y4, (SI)(DI*4)
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
+	VMOVAPS      384(BX), Y1
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
+	VMOVUPS      Y3, (SI)
+	VMOVAPS      544(BX), Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
+	VMOVUPS      Y1, (SI)(R9*1)
+	ADDQ         R10, SI
+	VMOVAPS      608(BX), Y0
+	VMOVAPS      640(BX), Y1
+	VMOVAPS      672(BX), Y2
+	VMOVAPS      704(BX), Y3
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
+	VMOVUPS      Y6, (SI)(DI*1)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
+	VMOVUPS      Y4, (SI)(DI*2)
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
+	VMOVUPS      Y6, (SI)(R8*1)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
+	VMOVUPS      Y4, (SI)(DI*4)
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
+	VMOVAPS      576(BX), Y1
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
+	VMOVUPS      Y3, (SI)
+	VMOVAPS      736(BX), Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
+	VMOVUPS      Y1, (SI)(R9*1)
+	ADDQ         R10, SI
+	VMOVAPS      800(BX), Y0
+	VMOVAPS      832(BX), Y1
+	VMOVAPS      864(BX), Y2
+	VMOVAPS      896(BX), Y3
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
+	VMOVUPS      Y6, (SI)(DI*1)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
+	VMOVUPS      Y4, (SI)(DI*2)
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
+	VMOVUPS      Y6, (SI)(R8*1)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
+	VMOVUPS      Y4, (SI)(DI*4)
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
+	VMOVAPS      768(BX), Y1
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
+	VMOVUPS      Y3, (SI)
+	VMOVAPS      928(BX), Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
+	VMOVUPS      Y1, (SI)(R9*1)
+	ADDQ         R10, SI
+	VMOVAPS      992(BX), Y0
+	VMOVAPS      1024(BX), Y1
+	VMOVAPS      1056(BX), Y2
+	VMOVAPS      1088(BX), Y3
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
+	VMOVUPS      Y6, (SI)(DI*1)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
+	VMOVUPS      Y4, (SI)(DI*2)
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
+	VMOVUPS      Y6, (SI)(R8*1)
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
+	VMOVUPS      Y4, (SI)(DI*4)
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
+	VMOVAPS      960(BX), Y1
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
+	VMOVUPS      Y3, (SI)
+	VMOVAPS      1120(BX), Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
+	VMOVUPS      Y1, (SI)(R9*1)
+	ADDQ         R10, SI
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, AX
+	SUBQ         $0x08, DX
+	JNE          vector
+	VZEROUPPER
+	RET
+
+// func pointsToSumsAVX2(dst *float32, dstRow int, dstCol int, src *float32, srcRow int, srcCol int, n int)
+// Requires: AVX, FMA3
+TEXT ·pointsToSumsAVX2(SB), $800-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+24(FP), CX
+	MOVQ n+48(FP), DX
+	LEAQ (SP), BX
+	ADDQ $0x1f, BX
+	ANDQ $-32, BX
+
+vector:
+	MOVQ        srcRow+32(FP), DI
+	MOVQ        CX, SI
+	SHLQ        $0x02, DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (DI)(DI*4), R9
+	MOVQ        srcCol+40(FP), R10
+	SHLQ        $0x02, R10
+	VMOVUPS     (SI)(DI*1), Y0
+	VMOVUPS     (SI)(DI*2), Y1
+	VMOVUPS     (SI)(R8*1), Y2
+	VMOVUPS     (SI)(DI*4), Y3
+	VADDPS      Y1, Y0, Y4
+	VSUBPS      Y1, Y0, Y0
+	VADDPS      Y3, Y2, Y1
+	VSUBPS      Y3, Y2, Y2
+	VMOVUPS     (SI), Y3
+	VADDPS      Y4, Y3, Y3
+	VADDPS      Y1, Y3, Y3
+	VMOVAPS     Y3, (BX)
+	VMULPS      minimalConstants<>+0(SB), Y0, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS minimalConstants<>+32(SB), Y2, Y3
+	VMOVAPS     Y3, 192(BX)
+	VMULPS      minimalConstants<>+64(SB), Y4, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS minimalConstants<>+96(SB), Y1, Y3
+	VMOVAPS     Y3, 384(BX)
+	VMOVUPS     (SI)(R9*1), Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS minimalConstants<>+128(SB), Y0, Y1
+	VMOVAPS     Y1, Y0
+	VFMADD231PS minimalConstants<>+160(SB), Y2, Y0
+	VMOVAPS     Y0, 576(BX)
+	ADDQ        R10, SI
+	VMOVUPS     (SI)(DI*1), Y0
+	VMOVUPS     (SI)(DI*2), Y1
+	VMOVUPS     (SI)(R8*1), Y2
+	VMOVUPS     (SI)(DI*4), Y3
+	VADDPS      Y1, Y0, Y4
+	VSUBPS      Y1, Y0, Y0
+	VADDPS      Y3, Y2, Y1
+	VSUBPS      Y3, Y2, Y2
+	VMOVUPS     (SI), Y3
+	VADDPS      Y4, Y3, Y3
+	VADDPS      Y1, Y3, Y3
+	VMOVAPS     Y3, 32(BX)
+	VMULPS      minimalConstants<>+0(SB), Y0, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS minimalConstants<>+32(SB), Y2, Y3
+	VMOVAPS     Y3, 224(BX)
+	VMULPS      minimalConstants<>+64(SB), Y4, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS minimalConstants<>+96(SB), Y1, Y3
+	VMOVAPS     Y3, 416(BX)
+	VMOVUPS     (SI)(R9*1), Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS minimalConstants<>+128(SB), Y0, Y1
+	VMOVAPS     Y1, Y0
+	VFMADD231PS minimalConstants<>+160(SB), Y2, Y0
+	VMOVAPS     Y0, 608(BX)
+	ADDQ        R10, SI
+	VMOVUPS     (SI)(DI*1), Y0
+	VMOVUPS     (SI)(DI*2), Y1
+	VMOVUPS     (SI)(R8*1), Y2
+	VMOVUPS     (SI)(DI*4), Y3
+	VADDPS      Y1, Y0, Y4
+	VSUBPS      Y1, Y0, Y0
+	VADDPS      Y3, Y2, Y1
+	VSUBPS      Y3, Y2, Y2
+	VMOVUPS     (SI), Y3
+	VADDPS      Y4, Y3, Y3
+	VADDPS      Y1, Y3, Y3
+	VMOVAPS     Y3, 64(BX)
+	VMULPS      minimalConstants<>+0(SB), Y0, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS minimalConstants<>+32(SB), Y2, Y3
+	VMOVAPS     Y3, 256(BX)
+	VMULPS      minimalConstants<>+64(SB), Y4, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS minimalConstants<>+96(SB), Y1, Y3
+	VMOVAPS     Y3, 448(BX)
+	VMOVUPS     (SI)(R9*1), Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS minimalConstants<>+128(SB), Y0, Y1
+	VMOVAPS     Y1, Y0
+	VFMADD231PS minimalConstants<>+160(SB), Y2, Y0
+	VMOVAPS     Y0, 640(BX)
+	ADDQ        R10, SI
+	VMOVUPS     (SI)(DI*1), Y0
+	VMOVUPS     (SI)(DI*2), Y1
+	VMOVUPS     (SI)(R8*1), Y2
+	VMOVUPS     (SI)(DI*4), Y3
+	VADDPS      Y1, Y0, Y4
+	VSUBPS      Y1, Y0, Y0
+	VADDPS      Y3, Y2, Y1
+	VSUBPS      Y3, Y2, Y2
+	VMOVUPS     (SI), Y3
+	VADDPS      Y4, Y3, Y3
+	VADDPS      Y1, Y3, Y3
+	VMOVAPS     Y3, 96(BX)
+	VMULPS      minimalConstants<>+0(SB), Y0, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS minimalConstants<>+32(SB), Y2, Y3
+	VMOVAPS     Y3, 288(BX)
+	VMULPS      minimalConstants<>+64(SB), Y4, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS minimalConstants<>+96(SB), Y1, Y3
+	VMOVAPS     Y3, 480(BX)
+	VMOVUPS     (SI)(R9*1), Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS minimalConstants<>+128(SB), Y0, Y1
+	VMOVAPS     Y1, Y0
+	VFMADD231PS minimalConstants<>+160(SB), Y2, Y0
+	VMOVAPS     Y0, 672(BX)
+	ADDQ        R10, SI
+	VMOVUPS     (SI)(DI*1), Y0
+	VMOVUPS     (SI)(DI*2), Y1
+	VMOVUPS     (SI)(R8*1), Y2
+	VMOVUPS     (SI)(DI*4), Y3
+	VADDPS      Y1, Y0, Y4
+	VSUBPS      Y1, Y0, Y0
+	VADDPS      Y3, Y2, Y1
+	VSUBPS      Y3, Y2, Y2
+	VMOVUPS     (SI), Y3
+	VADDPS      Y4, Y3, Y3
+	VADDPS      Y1, Y3, Y3
+	VMOVAPS     Y3, 128(BX)
+	VMULPS      minimalConstants<>+0(SB), Y0, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS minimalConstants<>+32(SB), Y2, Y3
+	VMOVAPS     Y3, 320(BX)
+	VMULPS      minimalConstants<>+64(SB), Y4, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS minimalConstants<>+96(SB), Y1, Y3
+	VMOVAPS     Y3, 512(BX)
+	VMOVUPS     (SI)(R9*1), Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS minimalConstants<>+128(SB), Y0, Y1
+	VMOVAPS     Y1, Y0
+	VFMADD231PS minimalConstants<>+160(SB), Y2, Y0
+	VMOVAPS     Y0, 704(BX)
+	ADDQ        R10, SI
+	VMOVUPS     (SI)(DI*1), Y0
+	VMOVUPS     (SI)(DI*2), Y1
+	VMOVUPS     (SI)(R8*1), Y2
+	VMOVUPS     (SI)(DI*4), Y3
+	VADDPS      Y1, Y0, Y4
+	VSUBPS      Y1, Y0, Y0
+	VADDPS      Y3, Y2, Y1
+	VSUBPS      Y3, Y2, Y2
+	VMOVUPS     (SI), Y3
+	VADDPS      Y4, Y3, Y3
+	VADDPS      Y1, Y3, Y3
+	VMOVAPS     Y3, 160(BX)
+	VMULPS      minimalConstants<>+0(SB), Y0, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS minimalConstants<>+32(SB), Y2, Y3
+	VMOVAPS     Y3, 352(BX)
+	VMULPS      minimalConstants<>+64(SB), Y4, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS minimalConstants<>+96(SB), Y1, Y3
+	VMOVAPS     Y3, 544(BX)
+	VMOVUPS     (SI)(R9*1), Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS minimalConstants<>+128(SB), Y0, Y1
+	VMOVAPS     Y1, Y0
+	VFMADD231PS minimalConstants<>+160(SB), Y2, Y0
+	VMOVAPS     Y0, 736(BX)
+	ADDQ        R10, SI
+	MOVQ        dstCol+16(FP), DI
+	MOVQ        AX, SI
+	SHLQ        $0x02, DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (DI)(DI*4), R9
+	MOVQ        dstRow+8(FP), R10
+	SHLQ        $0x02, R10
+	VMOVAPS     32(BX), Y0
+	VMOVAPS     64(BX), Y1
+	VMOVAPS     96(BX), Y2
+	VMOVAPS     128(BX), Y3
+	VADDPS      Y1, Y0, Y4
+	VSUBPS      Y1, Y0, Y0
+	VADDPS      Y3, Y2, Y1
+	VSUBPS      Y3, Y2, Y2
+	VMOVAPS     (BX), Y3
+	VADDPS      Y4, Y3, Y3
+	VADDPS      Y1, Y3, Y3
+	VMOVUPS     Y3, (SI)
+	VMULPS      minimalConstants<>+0(SB), Y0, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS minimalConstants<>+32(SB), Y2, Y3
+	VMOVUPS     Y3, (SI)(DI*1)
+	VMULPS      minimalConstants<>+64(SB), Y4, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS minimalConstants<>+96(SB), Y1, Y3
+	VMOVUPS     Y3, (SI)(DI*2)
+	VMOVAPS     160(BX), Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS minimalConstants<>+128(SB), Y0, Y1
+	VMOVAPS     Y1, Y0
+	VFMADD231PS minimalConstants<>+160(SB), Y2, Y0
+	VMOVUPS     Y0, (SI)(R8*1)
+	ADDQ        R10, SI
+	VMOVAPS     224(BX), Y0
+	VMOVAPS     256(BX), Y1
+	VMOVAPS     288(BX), Y2
+	VMOVAPS     320(BX), Y3
+	VADDPS      Y1, Y0, Y4
+	VSUBPS      Y1, Y0, Y0
+	VADDPS      Y3, Y2, Y1
+	VSUBPS      Y3, Y2, Y2
+	VMOVAPS     192(BX), Y3
+	VADDPS      Y4, Y3, Y3
+	VADDPS      Y1, Y3, Y3
+	VMOVUPS     Y3, (SI)
+	VMULPS      minimalConstants<>+0(SB), Y0, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS minimalConstants<>+32(SB), Y2, Y3
+	VMOVUPS     Y3, (SI)(DI*1)
+	VMULPS      minimalConstants<>+64(SB), Y4, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS minimalConstants<>+96(SB), Y1, Y3
+	VMOVUPS     Y3, (SI)(DI*2)
+	VMOVAPS     352(BX), Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS minimalConstants<>+128(SB), Y0, Y1
+	VMOVAPS     Y1, Y0
+	VFMADD231PS minimalConstants<>+160(SB), Y2, Y0
+	VMOVUPS     Y0, (SI)(R8*1)
+	ADDQ        R10, SI
+	VMOVAPS     416(BX), Y0
+	VMOVAPS     448(BX), Y1
+	VMOVAPS     480(BX), Y2
+	VMOVAPS     512(BX), Y3
+	VADDPS      Y1, Y0, Y4
+	VSUBPS      Y1, Y0, Y0
+	VADDPS      Y3, Y2, Y1
+	VSUBPS      Y3, Y2, Y2
+	VMOVAPS     384(BX), Y3
+	VADDPS      Y4, Y3, Y3
+	VADDPS      Y1, Y3, Y3
+	VMOVUPS     Y3, (SI)
+	VMULPS      minimalConstants<>+0(SB), Y0, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS minimalConstants<>+32(SB), Y2, Y3
+	VMOVUPS     Y3, (SI)(DI*1)
+	VMULPS      minimalConstants<>+64(SB), Y4, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS minimalConstants<>+96(SB), Y1, Y3
+	VMOVUPS     Y3, (SI)(DI*2)
+	VMOVAPS     544(BX), Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS minimalConstants<>+128(SB), Y0, Y1
+	VMOVAPS     Y1, Y0
+	VFMADD231PS minimalConstants<>+160(SB), Y2, Y0
+	VMOVUPS     Y0, (SI)(R8*1)
+	ADDQ        R10, SI
+	VMOVAPS     608(BX), Y0
+	VMOVAPS     640(BX), Y1
+	VMOVAPS     672(BX), Y2
+	VMOVAPS     704(BX), Y3
+	VADDPS      Y1, Y0, Y4
+	VSUBPS      Y1, Y0, Y0
+	VADDPS      Y3, Y2, Y1
+	VSUBPS      Y3, Y2, Y2
+	VMOVAPS     576(BX), Y3
+	VADDPS      Y4, Y3, Y3
+	VADDPS      Y1, Y3, Y3
+	VMOVUPS     Y3, (SI)
+	VMULPS      minimalConstants<>+0(SB), Y0, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS minimalConstants<>+32(SB), Y2, Y3
+	VMOVUPS     Y3, (SI)(DI*1)
+	VMULPS      minimalConstants<>+64(SB), Y4, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS minimalConstants<>+96(SB), Y1, Y3
+	VMOVUPS     Y3, (SI)(DI*2)
+	VMOVAPS     736(BX), Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS minimalConstants<>+128(SB), Y0, Y1
+	VMOVAPS     Y1, Y0
+	VFMADD231PS minimalConstants<>+160(SB), Y2, Y0
+	VMOVUPS     Y0, (SI)(R8*1)
+	ADDQ        R10, SI
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, AX
+	SUBQ        $0x08, DX
+	JNE         vector
+	VZEROUPPER
+	RET
+
+// func sumsToPointsAVX2(dst *float32, dstRow int, dstCol int, src *float32, srcRow int, srcCol int, n int)
+// Requires: AVX, FMA3
+TEXT ·sumsToPointsAVX2(SB), $800-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+24(FP), CX
+	MOVQ n+48(FP), DX
+	LEAQ (SP), BX
+	ADDQ $0x1f, BX
+	ANDQ $-32, BX
+
+vector:
+	MOVQ        srcRow+32(FP), DI
+	MOVQ        CX, SI
+	SHLQ        $0x02, DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (DI)(DI*4), R9
+	MOVQ        srcCol+40(FP), R9
+	SHLQ        $0x02, R9
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(DI*1), Y1
+	VMOVUPS     (SI)(DI*2), Y2
+	VMOVUPS     (SI)(R8*1), Y3
+	VMOVAPS     Y0, Y4
+	VFMADD231PS minimalConstants<>+64(SB), Y2, Y4
+	VMULPS      minimalConstants<>+0(SB), Y1, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS minimalConstants<>+128(SB), Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VMOVAPS     Y6, 128(BX)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y4, 256(BX)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS minimalConstants<>+96(SB), Y2, Y4
+	VMULPS      minimalConstants<>+32(SB), Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS minimalConstants<>+160(SB), Y3, Y1
+	VADDPS      Y1, Y4, Y2
+	VMOVAPS     Y2, 384(BX)
+	VSUBPS      Y1, Y4, Y1
+	VMOVAPS     Y1, 512(BX)
+	VMOVAPS     Y0, (BX)
+	VMOVAPS     Y3, 640(BX)
+	ADDQ        R9, SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(DI*1), Y1
+	VMOVUPS     (SI)(DI*2), Y2
+	VMOVUPS     (SI)(R8*1), Y3
+	VMOVAPS     Y0, Y4
+	VFMADD231PS minimalConstants<>+64(SB), Y2, Y4
+	VMULPS      minimalConstants<>+0(SB), Y1, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS minimalConstants<>+128(SB), Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VMOVAPS     Y6, 160(BX)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y4, 288(BX)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS minimalConstants<>+96(SB), Y2, Y4
+	VMULPS      minimalConstants<>+32(SB), Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS minimalConstants<>+160(SB), Y3, Y1
+	VADDPS      Y1, Y4, Y2
+	VMOVAPS     Y2, 416(BX)
+	VSUBPS      Y1, Y4, Y1
+	VMOVAPS     Y1, 544(BX)
+	VMOVAPS     Y0, 32(BX)
+	VMOVAPS     Y3, 672(BX)
+	ADDQ        R9, SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(DI*1), Y1
+	VMOVUPS     (SI)(DI*2), Y2
+	VMOVUPS     (SI)(R8*1), Y3
+	VMOVAPS     Y0, Y4
+	VFMADD231PS minimalConstants<>+64(SB), Y2, Y4
+	VMULPS      minimalConstants<>+0(SB), Y1, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS minimalConstants<>+128(SB), Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VMOVAPS     Y6, 192(BX)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y4, 320(BX)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS minimalConstants<>+96(SB), Y2, Y4
+	VMULPS      minimalConstants<>+32(SB), Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS minimalConstants<>+160(SB), Y3, Y1
+	VADDPS      Y1, Y4, Y2
+	VMOVAPS     Y2, 448(BX)
+	VSUBPS      Y1, Y4, Y1
+	VMOVAPS     Y1, 576(BX)
+	VMOVAPS     Y0, 64(BX)
+	VMOVAPS     Y3, 704(BX)
+	ADDQ        R9, SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(DI*1), Y1
+	VMOVUPS     (SI)(DI*2), Y2
+	VMOVUPS     (SI)(R8*1), Y3
+	VMOVAPS     Y0, Y4
+	VFMADD231PS minimalConstants<>+64(SB), Y2, Y4
+	VMULPS      minimalConstants<>+0(SB), Y1, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS minimalConstants<>+128(SB), Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VMOVAPS     Y6, 224(BX)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y4, 352(BX)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS minimalConstants<>+96(SB), Y2, Y4
+	VMULPS      minimalConstants<>+32(SB), Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS minimalConstants<>+160(SB), Y3, Y1
+	VADDPS      Y1, Y4, Y2
+	VMOVAPS     Y2, 480(BX)
+	VSUBPS      Y1, Y4, Y1
+	VMOVAPS     Y1, 608(BX)
+	VMOVAPS     Y0, 96(BX)
+	VMOVAPS     Y3, 736(BX)
+	ADDQ        R9, SI
+	MOVQ        dstCol+16(FP), DI
+	MOVQ        AX, SI
+	SHLQ        $0x02, DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (DI)(DI*4), R10
+	MOVQ        dstRow+8(FP), R9
+	SHLQ        $0x02, R9
+	VMOVAPS     (BX), Y0
+	VMOVAPS     32(BX), Y1
+	VMOVAPS     64(BX), Y2
+	VMOVAPS     96(BX), Y3
+	VMOVAPS     Y0, Y4
+	VFMADD231PS minimalConstants<>+64(SB), Y2, Y4
+	VMULPS      minimalConstants<>+0(SB), Y1, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS minimalConstants<>+128(SB), Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VMOVUPS     Y6, (SI)(DI*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y4, (SI)(DI*2)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS minimalConstants<>+96(SB), Y2, Y4
+	VMULPS      minimalConstants<>+32(SB), Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS minimalConstants<>+160(SB), Y3, Y1
+	VADDPS      Y1, Y4, Y2
+	VMOVUPS     Y2, (SI)(R8*1)
+	VSUBPS      Y1, Y4, Y1
+	VMOVUPS     Y1, (SI)(DI*4)
+	VMOVUPS     Y0, (SI)
+	VMOVUPS     Y3, (SI)(R10*1)
+	ADDQ        R9, SI
+	VMOVAPS     128(BX), Y0
+	VMOVAPS     160(BX), Y1
+	VMOVAPS     192(BX), Y2
+	VMOVAPS     224(BX), Y3
+	VMOVAPS     Y0, Y4
+	VFMADD231PS minimalConstants<>+64(SB), Y2, Y4
+	VMULPS      minimalConstants<>+0(SB), Y1, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS minimalConstants<>+128(SB), Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VMOVUPS     Y6, (SI)(DI*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y4, (SI)(DI*2)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS minimalConstants<>+96(SB), Y2, Y4
+	VMULPS      minimalConstants<>+32(SB), Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS minimalConstants<>+160(SB), Y3, Y1
+	VADDPS      Y1, Y4, Y2
+	VMOVUPS     Y2, (SI)(R8*1)
+	VSUBPS      Y1, Y4, Y1
+	VMOVUPS     Y1, (SI)(DI*4)
+	VMOVUPS     Y0, (SI)
+	VMOVUPS     Y3, (SI)(R10*1)
+	ADDQ        R9, SI
+	VMOVAPS     256(BX), Y0
+	VMOVAPS     288(BX), Y1
+	VMOVAPS     320(BX), Y2
+	VMOVAPS     352(BX), Y3
+	VMOVAPS     Y0, Y4
+	VFMADD231PS minimalConstants<>+64(SB), Y2, Y4
+	VMULPS      minimalConstants<>+0(SB), Y1, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS minimalConstants<>+128(SB), Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VMOVUPS     Y6, (SI)(DI*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y4, (SI)(DI*2)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS minimalConstants<>+96(SB), Y2, Y4
+	VMULPS      minimalConstants<>+32(SB), Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS minimalConstants<>+160(SB), Y3, Y1
+	VADDPS      Y1, Y4, Y2
+	VMOVUPS     Y2, (SI)(R8*1)
+	VSUBPS      Y1, Y4, Y1
+	VMOVUPS     Y1, (SI)(DI*4)
+	VMOVUPS     Y0, (SI)
+	VMOVUPS     Y3, (SI)(R10*1)
+	ADDQ        R9, SI
+	VMOVAPS     384(BX), Y0
+	VMOVAPS     416(BX), Y1
+	VMOVAPS     448(BX), Y2
+	VMOVAPS     480(BX), Y3
+	VMOVAPS     Y0, Y4
+	VFMADD231PS minimalConstants<>+64(SB), Y2, Y4
+	VMULPS      minimalConstants<>+0(SB), Y1, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS minimalConstants<>+128(SB), Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VMOVUPS     Y6, (SI)(DI*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y4, (SI)(DI*2)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS minimalConstants<>+96(SB), Y2, Y4
+	VMULPS      minimalConstants<>+32(SB), Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS minimalConstants<>+160(SB), Y3, Y1
+	VADDPS      Y1, Y4, Y2
+	VMOVUPS     Y2, (SI)(R8*1)
+	VSUBPS      Y1, Y4, Y1
+	VMOVUPS     Y1, (SI)(DI*4)
+	VMOVUPS     Y0, (SI)
+	VMOVUPS     Y3, (SI)(R10*1)
+	ADDQ        R9, SI
+	VMOVAPS     512(BX), Y0
+	VMOVAPS     544(BX), Y1
+	VMOVAPS     576(BX), Y2
+	VMOVAPS     608(BX), Y3
+	VMOVAPS     Y0, Y4
+	VFMADD231PS minimalConstants<>+64(SB), Y2, Y4
+	VMULPS      minimalConstants<>+0(SB), Y1, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS minimalConstants<>+128(SB), Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VMOVUPS     Y6, (SI)(DI*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y4, (SI)(DI*2)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS minimalConstants<>+96(SB), Y2, Y4
+	VMULPS      minimalConstants<>+32(SB), Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS minimalConstants<>+160(SB), Y3, Y1
+	VADDPS      Y1, Y4, Y2
+	VMOVUPS     Y2, (SI)(R8*1)
+	VSUBPS      Y1, Y4, Y1
+	VMOVUPS     Y1, (SI)(DI*4)
+	VMOVUPS     Y0, (SI)
+	VMOVUPS     Y3, (SI)(R10*1)
+	ADDQ        R9, SI
+	VMOVAPS     640(BX), Y0
+	VMOVAPS     672(BX), Y1
+	VMOVAPS     704(BX), Y2
+	VMOVAPS     736(BX), Y3
+	VMOVAPS     Y0, Y4
+	VFMADD231PS minimalConstants<>+64(SB), Y2, Y4
+	VMULPS      minimalConstants<>+0(SB), Y1, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS minimalConstants<>+128(SB), Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VMOVUPS     Y6, (SI)(DI*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y4, (SI)(DI*2)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS minimalConstants<>+96(SB), Y2, Y4
+	VMULPS      minimalConstants<>+32(SB), Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS minimalConstants<>+160(SB), Y3, Y1
+	VADDPS      Y1, Y4, Y2
+	VMOVUPS     Y2, (SI)(R8*1)
+	VSUBPS      Y1, Y4, Y1
+	VMOVUPS     Y1, (SI)(DI*4)
+	VMOVUPS     Y0, (SI)
+	VMOVUPS     Y3, (SI)(R10*1)
+	ADDQ        R9, SI
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, AX
+	SUBQ        $0x08, DX
+	JNE         vector
+	VZEROUPPER
+	RET
+
+// func tapsToPointsAVX2(dst *float32, dstRow int, dstCol int, src *float32, srcRow int, srcCol int, n int)
+// Requires: AVX, FMA3
+TEXT ·tapsToPointsAVX2(SB), $608-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+24(FP), CX
+	MOVQ n+48(FP), DX
+	LEAQ (SP), BX
+	ADDQ $0x1f, BX
+	ANDQ $-32, BX
+
+vector:
+	MOVQ         srcRow+32(FP), DI
+	MOVQ         CX, SI
+	SHLQ         $0x02, DI
+	LEAQ         (DI)(DI*2), R8
+	LEAQ         (DI)(DI*4), R8
+	MOVQ         srcCol+40(FP), R8
+	SHLQ         $0x02, R8
+	VMOVUPS      (SI), Y0
+	VMOVUPS      (SI)(DI*1), Y1
+	VMOVUPS      (SI)(DI*2), Y2
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  minimalConstants<>+64(SB), Y2, Y3
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  minimalConstants<>+96(SB), Y2, Y4
+	VMOVAPS      Y3, Y5
+	VFMADD231PS  minimalConstants<>+0(SB), Y1, Y5
+	VMULPS       minimalConstants<>+288(SB), Y5, Y5
+	VMOVAPS      Y5, 96(BX)
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+0(SB), Y1, Y3
+	VMULPS       minimalConstants<>+288(SB), Y3, Y3
+	VMOVAPS      Y3, 192(BX)
+	VMOVAPS      Y4, Y3
+	VFMADD231PS  minimalConstants<>+32(SB), Y1, Y3
+	VMULPS       minimalConstants<>+320(SB), Y3, Y3
+	VMOVAPS      Y3, 288(BX)
+	VMOVAPS      Y4, Y3
+	VFNMADD231PS minimalConstants<>+32(SB), Y1, Y3
+	VMULPS       minimalConstants<>+320(SB), Y3, Y1
+	VMOVAPS      Y1, 384(BX)
+	VMULPS       minimalConstants<>+256(SB), Y0, Y0
+	VMOVAPS      Y0, (BX)
+	VMOVAPS      Y2, 480(BX)
+	ADDQ         R8, SI
+	VMOVUPS      (SI), Y0
+	VMOVUPS      (SI)(DI*1), Y1
+	VMOVUPS      (SI)(DI*2), Y2
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  minimalConstants<>+64(SB), Y2, Y3
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  minimalConstants<>+96(SB), Y2, Y4
+	VMOVAPS      Y3, Y5
+	VFMADD231PS  minimalConstants<>+0(SB), Y1, Y5
+	VMULPS       minimalConstants<>+288(SB), Y5, Y5
+	VMOVAPS      Y5, 128(BX)
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+0(SB), Y1, Y3
+	VMULPS       minimalConstants<>+288(SB), Y3, Y3
+	VMOVAPS      Y3, 224(BX)
+	VMOVAPS      Y4, Y3
+	VFMADD231PS  minimalConstants<>+32(SB), Y1, Y3
+	VMULPS       minimalConstants<>+320(SB), Y3, Y3
+	VMOVAPS      Y3, 320(BX)
+	VMOVAPS      Y4, Y3
+	VFNMADD231PS minimalConstants<>+32(SB), Y1, Y3
+	VMULPS       minimalConstants<>+320(SB), Y3, Y1
+	VMOVAPS      Y1, 416(BX)
+	VMULPS       minimalConstants<>+256(SB), Y0, Y0
+	VMOVAPS      Y0, 32(BX)
+	VMOVAPS      Y2, 512(BX)
+	ADDQ         R8, SI
+	VMOVUPS      (SI), Y0
+	VMOVUPS      (SI)(DI*1), Y1
+	VMOVUPS      (SI)(DI*2), Y2
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  minimalConstants<>+64(SB), Y2, Y3
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  minimalConstants<>+96(SB), Y2, Y4
+	VMOVAPS      Y3, Y5
+	VFMADD231PS  minimalConstants<>+0(SB), Y1, Y5
+	VMULPS       minimalConstants<>+288(SB), Y5, Y5
+	VMOVAPS      Y5, 160(BX)
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+0(SB), Y1, Y3
+	VMULPS       minimalConstants<>+288(SB), Y3, Y3
+	VMOVAPS      Y3, 256(BX)
+	VMOVAPS      Y4, Y3
+	VFMADD231PS  minimalConstants<>+32(SB), Y1, Y3
+	VMULPS       minimalConstants<>+320(SB), Y3, Y3
+	VMOVAPS      Y3, 352(BX)
+	VMOVAPS      Y4, Y3
+	VFNMADD231PS minimalConstants<>+32(SB), Y1, Y3
+	VMULPS       minimalConstants<>+320(SB), Y3, Y1
+	VMOVAPS      Y1, 448(BX)
+	VMULPS       minimalConstants<>+256(SB), Y0, Y0
+	VMOVAPS      Y0, 64(BX)
+	VMOVAPS      Y2, 544(BX)
+	ADDQ         R8, SI
+	MOVQ         dstCol+16(FP), DI
+	MOVQ         AX, SI
+	SHLQ         $0x02, DI
+	LEAQ         (DI)(DI*2), R9
+	LEAQ         (DI)(DI*4), R10
+	MOVQ         dstRow+8(FP), R8
+	SHLQ         $0x02, R8
+	VMOVAPS      (BX), Y0
+	VMOVAPS      32(BX), Y1
+	VMOVAPS      64(BX), Y2
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  minimalConstants<>+64(SB), Y2, Y3
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  minimalConstants<>+96(SB), Y2, Y4
+	VMOVAPS      Y3, Y5
+	VFMADD231PS  minimalConstants<>+0(SB), Y1, Y5
+	VMULPS       minimalConstants<>+288(SB), Y5, Y5
+	VMOVUPS      Y5, (SI)(DI*1)
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+0(SB), Y1, Y3
+	VMULPS       minimalConstants<>+288(SB), Y3, Y3
+	VMOVUPS      Y3, (SI)(DI*2)
+	VMOVAPS      Y4, Y3
+	VFMADD231PS  minimalConstants<>+32(SB), Y1, Y3
+	VMULPS       minimalConstants<>+320(SB), Y3, Y3
+	VMOVUPS      Y3, (SI)(R9*1)
+	VMOVAPS      Y4, Y3
+	VFNMADD231PS minimalConstants<>+32(SB), Y1, Y3
+	VMULPS       minimalConstants<>+320(SB), Y3, Y1
+	VMOVUPS      Y1, (SI)(DI*4)
+	VMULPS       minimalConstants<>+256(SB), Y0, Y0
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y2, (SI)(R10*1)
+	ADDQ         R8, SI
+	VMOVAPS      96(BX), Y0
+	VMOVAPS      128(BX), Y1
+	VMOVAPS      160(BX), Y2
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  minimalConstants<>+64(SB), Y2, Y3
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  minimalConstants<>+96(SB), Y2, Y4
+	VMOVAPS      Y3, Y5
+	VFMADD231PS  minimalConstants<>+0(SB), Y1, Y5
+	VMULPS       minimalConstants<>+288(SB), Y5, Y5
+	VMOVUPS      Y5, (SI)(DI*1)
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+0(SB), Y1, Y3
+	VMULPS       minimalConstants<>+288(SB), Y3, Y3
+	VMOVUPS      Y3, (SI)(DI*2)
+	VMOVAPS      Y4, Y3
+	VFMADD231PS  minimalConstants<>+32(SB), Y1, Y3
+	VMULPS       minimalConstants<>+320(SB), Y3, Y3
+	VMOVUPS      Y3, (SI)(R9*1)
+	VMOVAPS      Y4, Y3
+	VFNMADD231PS minimalConstants<>+32(SB), Y1, Y3
+	VMULPS       minimalConstants<>+320(SB), Y3, Y1
+	VMOVUPS      Y1, (SI)(DI*4)
+	VMULPS       minimalConstants<>+256(SB), Y0, Y0
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y2, (SI)(R10*1)
+	ADDQ         R8, SI
+	VMOVAPS      192(BX), Y0
+	VMOVAPS      224(BX), Y1
+	VMOVAPS      256(BX), Y2
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  minimalConstants<>+64(SB), Y2, Y3
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  minimalConstants<>+96(SB), Y2, Y4
+	VMOVAPS      Y3, Y5
+	VFMADD231PS  minimalConstants<>+0(SB), Y1, Y5
+	VMULPS       minimalConstants<>+288(SB), Y5, Y5
+	VMOVUPS      Y5, (SI)(DI*1)
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+0(SB), Y1, Y3
+	VMULPS       minimalConstants<>+288(SB), Y3, Y3
+	VMOVUPS      Y3, (SI)(DI*2)
+	VMOVAPS      Y4, Y3
+	VFMADD231PS  minimalConstants<>+32(SB), Y1, Y3
+	VMULPS       minimalConstants<>+320(SB), Y3, Y3
+	VMOVUPS      Y3, (SI)(R9*1)
+	VMOVAPS      Y4, Y3
+	VFNMADD231PS minimalConstants<>+32(SB), Y1, Y3
+	VMULPS       minimalConstants<>+320(SB), Y3, Y1
+	VMOVUPS      Y1, (SI)(DI*4)
+	VMULPS       minimalConstants<>+256(SB), Y0, Y0
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y2, (SI)(R10*1)
+	ADDQ         R8, SI
+	VMOVAPS      288(BX), Y0
+	VMOVAPS      320(BX), Y1
+	VMOVAPS      352(BX), Y2
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  minimalConstants<>+64(SB), Y2, Y3
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  minimalConstants<>+96(SB), Y2, Y4
+	VMOVAPS      Y3, Y5
+	VFMADD231PS  minimalConstants<>+0(SB), Y1, Y5
+	VMULPS       minimalConstants<>+288(SB), Y5, Y5
+	VMOVUPS      Y5, (SI)(DI*1)
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+0(SB), Y1, Y3
+	VMULPS       minimalConstants<>+288(SB), Y3, Y3
+	VMOVUPS      Y3, (SI)(DI*2)
+	VMOVAPS      Y4, Y3
+	VFMADD231PS  minimalConstants<>+32(SB), Y1, Y3
+	VMULPS       minimalConstants<>+320(SB), Y3, Y3
+	VMOVUPS      Y3, (SI)(R9*1)
+	VMOVAPS      Y4, Y3
+	VFNMADD231PS minimalConstants<>+32(SB), Y1, Y3
+	VMULPS       minimalConstants<>+320(SB), Y3, Y1
+	VMOVUPS      Y1, (SI)(DI*4)
+	VMULPS       minimalConstants<>+256(SB), Y0, Y0
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y2, (SI)(R10*1)
+	ADDQ         R8, SI
+	VMOVAPS      384(BX), Y0
+	VMOVAPS      416(BX), Y1
+	VMOVAPS      448(BX), Y2
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  minimalConstants<>+64(SB), Y2, Y3
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  minimalConstants<>+96(SB), Y2, Y4
+	VMOVAPS      Y3, Y5
+	VFMADD231PS  minimalConstants<>+0(SB), Y1, Y5
+	VMULPS       minimalConstants<>+288(SB), Y5, Y5
+	VMOVUPS      Y5, (SI)(DI*1)
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+0(SB), Y1, Y3
+	VMULPS       minimalConstants<>+288(SB), Y3, Y3
+	VMOVUPS      Y3, (SI)(DI*2)
+	VMOVAPS      Y4, Y3
+	VFMADD231PS  minimalConstants<>+32(SB), Y1, Y3
+	VMULPS       minimalConstants<>+320(SB), Y3, Y3
+	VMOVUPS      Y3, (SI)(R9*1)
+	VMOVAPS      Y4, Y3
+	VFNMADD231PS minimalConstants<>+32(SB), Y1, Y3
+	VMULPS       minimalConstants<>+320(SB), Y3, Y1
+	VMOVUPS      Y1, (SI)(DI*4)
+	VMULPS       minimalConstants<>+256(SB), Y0, Y0
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y2, (SI)(R10*1)
+	ADDQ         R8, SI
+	VMOVAPS      480(BX), Y0
+	VMOVAPS      512(BX), Y1
+	VMOVAPS      544(BX), Y2
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  minimalConstants<>+64(SB), Y2, Y3
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  minimalConstants<>+96(SB), Y2, Y4
+	VMOVAPS      Y3, Y5
+	VFMADD231PS  minimalConstants<>+0(SB), Y1, Y5
+	VMULPS       minimalConstants<>+288(SB), Y5, Y5
+	VMOVUPS      Y5, (SI)(DI*1)
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+0(SB), Y1, Y3
+	VMULPS       minimalConstants<>+288(SB), Y3, Y3
+	VMOVUPS      Y3, (SI)(DI*2)
+	VMOVAPS      Y4, Y3
+	VFMADD231PS  minimalConstants<>+32(SB), Y1, Y3
+	VMULPS       minimalConstants<>+320(SB), Y3, Y3
+	VMOVUPS      Y3, (SI)(R9*1)
+	VMOVAPS      Y4, Y3
+	VFNMADD231PS minimalConstants<>+32(SB), Y1, Y3
+	VMULPS       minimalConstants<>+320(SB), Y3, Y1
+	VMOVUPS      Y1, (SI)(DI*4)
+	VMULPS       minimalConstants<>+256(SB), Y0, Y0
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y2, (SI)(R10*1)
+	ADDQ         R8, SI
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, AX
+	SUBQ         $0x08, DX
+	JNE          vector
+	VZEROUPPER
+	RET
+
+// func pointsToTapsAVX2(dst *float32, dstRow int, dstCol int, src *float32, srcRow int, srcCol int, n int)
+// Requires: AVX, FMA3
+TEXT ·pointsToTapsAVX2(SB), $608-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+24(FP), CX
+	MOVQ n+48(FP), DX
+	LEAQ (SP), BX
+	ADDQ $0x1f, BX
+	ANDQ $-32, BX
+
+vector:
+	MOVQ        srcRow+32(FP), DI
+	MOVQ        CX, SI
+	SHLQ        $0x02, DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (DI)(DI*4), R9
+	MOVQ        srcCol+40(FP), R10
+	SHLQ        $0x02, R10
+	VMOVUPS     (SI)(DI*1), Y0
+	VMOVUPS     (SI)(DI*2), Y1
+	VMOVUPS     (SI)(R8*1), Y2
+	VMOVUPS     (SI)(DI*4), Y3
+	VADDPS      Y1, Y0, Y4
+	VMULPS      minimalConstants<>+288(SB), Y4, Y4
+	VSUBPS      Y1, Y0, Y0
+	VMULPS      minimalConstants<>+288(SB), Y0, Y0
+	VADDPS      Y3, Y2, Y1
+	VMULPS      minimalConstants<>+320(SB), Y1, Y1
+	VSUBPS      Y3, Y2, Y2
+	VMULPS      minimalConstants<>+320(SB), Y2, Y2
+	VMOVUPS     (SI), Y3
+	VMOVAPS     Y4, Y5
+	VFMADD231PS minimalConstants<>+256(SB), Y3, Y5
+	VADDPS      Y1, Y5, Y3
+	VMOVAPS     Y3, (BX)
+	VMULPS      minimalConstants<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+32(SB), Y2, Y0
+	VMOVAPS     Y0, 192(BX)
+	VMOVUPS     (SI)(R9*1), Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+64(SB), Y4, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+96(SB), Y1, Y0
+	VMOVAPS     Y0, 384(BX)
+	ADDQ        R10, SI
+	VMOVUPS     (SI)(DI*1), Y0
+	VMOVUPS     (SI)(DI*2), Y1
+	VMOVUPS     (SI)(R8*1), Y2
+	VMOVUPS     (SI)(DI*4), Y3
+	VADDPS      Y1, Y0, Y4
+	VMULPS      minimalConstants<>+288(SB), Y4, Y4
+	VSUBPS      Y1, Y0, Y0
+	VMULPS      minimalConstants<>+288(SB), Y0, Y0
+	VADDPS      Y3, Y2, Y1
+	VMULPS      minimalConstants<>+320(SB), Y1, Y1
+	VSUBPS      Y3, Y2, Y2
+	VMULPS      minimalConstants<>+320(SB), Y2, Y2
+	VMOVUPS     (SI), Y3
+	VMOVAPS     Y4, Y5
+	VFMADD231PS minimalConstants<>+256(SB), Y3, Y5
+	VADDPS      Y1, Y5, Y3
+	VMOVAPS     Y3, 32(BX)
+	VMULPS      minimalConstants<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+32(SB), Y2, Y0
+	VMOVAPS     Y0, 224(BX)
+	VMOVUPS     (SI)(R9*1), Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+64(SB), Y4, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+96(SB), Y1, Y0
+	VMOVAPS     Y0, 416(BX)
+	ADDQ        R10, SI
+	VMOVUPS     (SI)(DI*1), Y0
+	VMOVUPS     (SI)(DI*2), Y1
+	VMOVUPS     (SI)(R8*1), Y2
+	VMOVUPS     (SI)(DI*4), Y3
+	VADDPS      Y1, Y0, Y4
+	VMULPS      minimalConstants<>+288(SB), Y4, Y4
+	VSUBPS      Y1, Y0, Y0
+	VMULPS      minimalConstants<>+288(SB), Y0, Y0
+	VADDPS      Y3, Y2, Y1
+	VMULPS      minimalConstants<>+320(SB), Y1, Y1
+	VSUBPS      Y3, Y2, Y2
+	VMULPS      minimalConstants<>+320(SB), Y2, Y2
+	VMOVUPS     (SI), Y3
+	VMOVAPS     Y4, Y5
+	VFMADD231PS minimalConstants<>+256(SB), Y3, Y5
+	VADDPS      Y1, Y5, Y3
+	VMOVAPS     Y3, 64(BX)
+	VMULPS      minimalConstants<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+32(SB), Y2, Y0
+	VMOVAPS     Y0, 256(BX)
+	VMOVUPS     (SI)(R9*1), Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+64(SB), Y4, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+96(SB), Y1, Y0
+	VMOVAPS     Y0, 448(BX)
+	ADDQ        R10, SI
+	VMOVUPS     (SI)(DI*1), Y0
+	VMOVUPS     (SI)(DI*2), Y1
+	VMOVUPS     (SI)(R8*1), Y2
+	VMOVUPS     (SI)(DI*4), Y3
+	VADDPS      Y1, Y0, Y4
+	VMULPS      minimalConstants<>+288(SB), Y4, Y4
+	VSUBPS      Y1, Y0, Y0
+	VMULPS      minimalConstants<>+288(SB), Y0, Y0
+	VADDPS      Y3, Y2, Y1
+	VMULPS      minimalConstants<>+320(SB), Y1, Y1
+	VSUBPS      Y3, Y2, Y2
+	VMULPS      minimalConstants<>+320(SB), Y2, Y2
+	VMOVUPS     (SI), Y3
+	VMOVAPS     Y4, Y5
+	VFMADD231PS minimalConstants<>+256(SB), Y3, Y5
+	VADDPS      Y1, Y5, Y3
+	VMOVAPS     Y3, 96(BX)
+	VMULPS      minimalConstants<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+32(SB), Y2, Y0
+	VMOVAPS     Y0, 288(BX)
+	VMOVUPS     (SI)(R9*1), Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+64(SB), Y4, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+96(SB), Y1, Y0
+	VMOVAPS     Y0, 480(BX)
+	ADDQ        R10, SI
+	VMOVUPS     (SI)(DI*1), Y0
+	VMOVUPS     (SI)(DI*2), Y1
+	VMOVUPS     (SI)(R8*1), Y2
+	VMOVUPS     (SI)(DI*4), Y3
+	VADDPS      Y1, Y0, Y4
+	VMULPS      minimalConstants<>+288(SB), Y4, Y4
+	VSUBPS      Y1, Y0, Y0
+	VMULPS      minimalConstants<>+288(SB), Y0, Y0
+	VADDPS      Y3, Y2, Y1
+	VMULPS      minimalConstants<>+320(SB), Y1, Y1
+	VSUBPS      Y3, Y2, Y2
+	VMULPS      minimalConstants<>+320(SB), Y2, Y2
+	VMOVUPS     (SI), Y3
+	VMOVAPS     Y4, Y5
+	VFMADD231PS minimalConstants<>+256(SB), Y3, Y5
+	VADDPS      Y1, Y5, Y3
+	VMOVAPS     Y3, 128(BX)
+	VMULPS      minimalConstants<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+32(SB), Y2, Y0
+	VMOVAPS     Y0, 320(BX)
+	VMOVUPS     (SI)(R9*1), Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+64(SB), Y4, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+96(SB), Y1, Y0
+	VMOVAPS     Y0, 512(BX)
+	ADDQ        R10, SI
+	VMOVUPS     (SI)(DI*1), Y0
+	VMOVUPS     (SI)(DI*2), Y1
+	VMOVUPS     (SI)(R8*1), Y2
+	VMOVUPS     (SI)(DI*4), Y3
+	VADDPS      Y1, Y0, Y4
+	VMULPS      minimalConstants<>+288(SB), Y4, Y4
+	VSUBPS      Y1, Y0, Y0
+	VMULPS      minimalConstants<>+288(SB), Y0, Y0
+	VADDPS      Y3, Y2, Y1
+	VMULPS      minimalConstants<>+320(SB), Y1, Y1
+	VSUBPS      Y3, Y2, Y2
+	VMULPS      minimalConstants<>+320(SB), Y2, Y2
+	VMOVUPS     (SI), Y3
+	VMOVAPS     Y4, Y5
+	VFMADD231PS minimalConstants<>+256(SB), Y3, Y5
+	VADDPS      Y1, Y5, Y3
+	VMOVAPS     Y3, 160(BX)
+	VMULPS      minimalConstants<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+32(SB), Y2, Y0
+	VMOVAPS     Y0, 352(BX)
+	VMOVUPS     (SI)(R9*1), Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+64(SB), Y4, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+96(SB), Y1, Y0
+	VMOVAPS     Y0, 544(BX)
+	ADDQ        R10, SI
+	MOVQ        dstCol+16(FP), DI
+	MOVQ        AX, SI
+	SHLQ        $0x02, DI
+	LEAQ        (DI)(DI*2), R8
+	LEAQ        (DI)(DI*4), R8
+	MOVQ        dstRow+8(FP), R10
+	SHLQ        $0x02, R10
+	VMOVAPS     32(BX), Y0
+	VMOVAPS     64(BX), Y1
+	VMOVAPS     96(BX), Y2
+	VMOVAPS     128(BX), Y3
+	VADDPS      Y1, Y0, Y4
+	VMULPS      minimalConstants<>+288(SB), Y4, Y4
+	VSUBPS      Y1, Y0, Y0
+	VMULPS      minimalConstants<>+288(SB), Y0, Y0
+	VADDPS      Y3, Y2, Y1
+	VMULPS      minimalConstants<>+320(SB), Y1, Y1
+	VSUBPS      Y3, Y2, Y2
+	VMULPS      minimalConstants<>+320(SB), Y2, Y2
+	VMOVAPS     (BX), Y3
+	VMOVAPS     Y4, Y5
+	VFMADD231PS minimalConstants<>+256(SB), Y3, Y5
+	VADDPS      Y1, Y5, Y3
+	VMOVUPS     Y3, (SI)
+	VMULPS      minimalConstants<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+32(SB), Y2, Y0
+	VMOVUPS     Y0, (SI)(DI*1)
+	VMOVAPS     160(BX), Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+64(SB), Y4, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+96(SB), Y1, Y0
+	VMOVUPS     Y0, (SI)(DI*2)
+	ADDQ        R10, SI
+	VMOVAPS     224(BX), Y0
+	VMOVAPS     256(BX), Y1
+	VMOVAPS     288(BX), Y2
+	VMOVAPS     320(BX), Y3
+	VADDPS      Y1, Y0, Y4
+	VMULPS      minimalConstants<>+288(SB), Y4, Y4
+	VSUBPS      Y1, Y0, Y0
+	VMULPS      minimalConstants<>+288(SB), Y0, Y0
+	VADDPS      Y3, Y2, Y1
+	VMULPS      minimalConstants<>+320(SB), Y1, Y1
+	VSUBPS      Y3, Y2, Y2
+	VMULPS      minimalConstants<>+320(SB), Y2, Y2
+	VMOVAPS     192(BX), Y3
+	VMOVAPS     Y4, Y5
+	VFMADD231PS minimalConstants<>+256(SB), Y3, Y5
+	VADDPS      Y1, Y5, Y3
+	VMOVUPS     Y3, (SI)
+	VMULPS      minimalConstants<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+32(SB), Y2, Y0
+	VMOVUPS     Y0, (SI)(DI*1)
+	VMOVAPS     352(BX), Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+64(SB), Y4, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+96(SB), Y1, Y0
+	VMOVUPS     Y0, (SI)(DI*2)
+	ADDQ        R10, SI
+	VMOVAPS     416(BX), Y0
+	VMOVAPS     448(BX), Y1
+	VMOVAPS     480(BX), Y2
+	VMOVAPS     512(BX), Y3
+	VADDPS      Y1, Y0, Y4
+	VMULPS      minimalConstants<>+288(SB), Y4, Y4
+	VSUBPS      Y1, Y0, Y0
+	VMULPS      minimalConstants<>+288(SB), Y0, Y0
+	VADDPS      Y3, Y2, Y1
+	VMULPS      minimalConstants<>+320(SB), Y1, Y1
+	VSUBPS      Y3, Y2, Y2
+	VMULPS      minimalConstants<>+320(SB), Y2, Y2
+	VMOVAPS     384(BX), Y3
+	VMOVAPS     Y4, Y5
+	VFMADD231PS minimalConstants<>+256(SB), Y3, Y5
+	VADDPS      Y1, Y5, Y3
+	VMOVUPS     Y3, (SI)
+	VMULPS      minimalConstants<>+0(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+32(SB), Y2, Y0
+	VMOVUPS     Y0, (SI)(DI*1)
+	VMOVAPS     544(BX), Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+64(SB), Y4, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+96(SB), Y1, Y0
+	VMOVUPS     Y0, (SI)(DI*2)
+	ADDQ        R10, SI
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, AX
+	SUBQ        $0x08, DX
+	JNE         vector
+	VZEROUPPER
+	RET
+
 // func peakAVX2(rounds int)
 // Requires: AVX, FMA3
 TEXT ·peakAVX2(SB), NOSPLIT, $0-8

@@ -15,10 +15,12 @@ type ConvPlan struct {
 	pool     *Pool
 
 	forward  correlatePass
+	minimal  [2]*minimalPass // forward and by input; nil where they do not pay
 	integers integerPass
 	channels correlatePass // of a depthwise layer, on integers
 	backward correlatePass
 	weights  gradientPass
+	packed   []*packing   // of passes
 	coded    gradientPass // weights, of an input of codes
 }
 
@@ -60,6 +62,19 @@ func NewConvPlan(c Conv, maxBatch int, pool *Pool) *ConvPlan {
 		p.coded = newWeightsPass(p.copied(), pool)
 		p.coded.reserve(maxBatch * p.pixels)
 	}
+	if c.filtersMinimally() {
+		p.minimal = [...]*minimalPass{newMinimalPass(forward, maxBatch, pool), newMinimalPass(backward, maxBatch, pool)}
+		if points*c.InC*c.OutC <= maxMinimalSums {
+			p.weights = newMinimalWeights(forward, maxBatch, pool)
+			p.coded = p.weights
+		}
+	}
+	p.packed = []*packing{&p.forward.weights, &p.integers.weights, &p.channels.weights, &p.backward.weights}
+	for _, m := range p.minimal {
+		if m != nil {
+			p.packed = append(p.packed, &m.weights)
+		}
+	}
 	p.forward.reserve(maxBatch * p.pixels)
 	p.backward.reserve(maxBatch * p.pixels)
 	p.weights.reserve(maxBatch * p.pixels)
@@ -69,6 +84,17 @@ func NewConvPlan(c Conv, maxBatch int, pool *Pool) *ConvPlan {
 // Forward computes y[n] = x[n] * w for a batch of images.
 func (p *ConvPlan) Forward(y, x, w []float32, batch int) {
 	p.check(Real(x), y, w, batch)
+	if m := p.minimal[0]; m != nil {
+		m.run(y, Real(x), w, batch)
+		return
+	}
+	p.forward.run(y, Real(x), w, batch*p.pixels)
+}
+
+// ForwardWhole computes y as Forward does, of whole numbers: exactly, where every partial sum
+// of the products is exact in float32.
+func (p *ConvPlan) ForwardWhole(y, x, w []float32, batch int) {
+	p.check(Real(x), y, w, batch)
 	p.forward.run(y, Real(x), w, batch*p.pixels)
 }
 
@@ -76,6 +102,10 @@ func (p *ConvPlan) Forward(y, x, w []float32, batch int) {
 // gradient by y.
 func (p *ConvPlan) BackwardInput(dx, dy, w []float32, batch int) {
 	p.check(Real(dx), dy, w, batch)
+	if m := p.minimal[1]; m != nil {
+		m.run(dx, Real(dy), w, batch)
+		return
+	}
 	p.backward.run(dx, Real(dy), w, batch*p.pixels)
 }
 
@@ -101,20 +131,16 @@ func (p *ConvPlan) copied() *correlation {
 // Hold says that the weights stay what they are until the next Hold or Release: passes of a
 // kind pack them once. Again says that they are those of before, too.
 func (p *ConvPlan) Hold(again bool) {
-	for _, w := range p.packings() {
+	for _, w := range p.packed {
 		w.keep, w.held = true, w.held && again
 	}
 }
 
 // Release ends what Hold began: every pass packs its weights.
 func (p *ConvPlan) Release() {
-	for _, w := range p.packings() {
+	for _, w := range p.packed {
 		w.keep, w.held = false, false
 	}
-}
-
-func (p *ConvPlan) packings() [4]*packing {
-	return [...]*packing{&p.forward.weights, &p.integers.weights, &p.channels.weights, &p.backward.weights}
 }
 
 func (p *ConvPlan) check(x Values, y, w []float32, batch int) {

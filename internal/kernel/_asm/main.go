@@ -78,6 +78,7 @@ func main() {
 	sumKernels()
 	quantizedKernels()
 	maxPoolKernels()
+	minimalKernels()
 	peak("peakAVX2", YMM, 12)
 	peak("peakAVX512", ZMM, 24)
 	Generate()
