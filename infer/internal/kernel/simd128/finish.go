@@ -58,7 +58,7 @@ func add(b *vector.Blocks, first int, once bool) bool {
 			}
 			narrow := m >> powers[i][lane]
 			multipliers[i][lane] = narrow
-			if narrow != int64(int32(narrow)) || narrow<<powers[i][lane] != m || 255<<powers[i][lane] >= 1<<31 {
+			if narrow != int64(int32(narrow)) || narrow<<powers[i][lane] != m || int64(255)<<powers[i][lane] >= 1<<31 {
 				return false
 			}
 		}

@@ -4,7 +4,7 @@
 // each family of processors brings. Processor states what these are.
 //
 // One rule names the loops in assembly, their files and their generators. The package is the family: avx2, avx512, amx, neon,
-// and no name says it again. A function is called after its operation, what that takes, and the tile it takes at a time:
+// simd128, and no name says it again. A function is called after its operation, what that takes, and the tile it takes at a time:
 //
 //	operation   dot, depthwise, finish, store, sum, requantize, compare, max, widen, pad, pack, transform
 //	takes       Bytes, Words, Nibbles, Pairs, Bits, Signs: how codes or weights lie in memory;
