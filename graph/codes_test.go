@@ -34,7 +34,7 @@ func TestCodes(t *testing.T) {
 		quantize bool
 		float    string
 		want     int
-	}{{true, "", 5}, {true, "a3", 4}, {false, "", 0}, {true, "", 5}} {
+	}{{true, "", 7}, {true, "a3", 6}, {false, "", 0}, {true, "", 7}} {
 		tensors, memory := measure(c.quantize, c.float)
 		if tensors != c.want || tensors > 0 && memory >= most {
 			t.Errorf("quantized %v but %q: %d tensors are codes, want %d; %d numbers, %d in float", c.quantize, c.float, tensors, c.want, memory, most)
@@ -58,7 +58,7 @@ func TestCodesPassOnNaN(t *testing.T) {
 	}
 }
 
-// TestCodesAreCarried: codes pass through a pooling and a flatten, and the training, which
+// TestCodesAreCarried: codes pass through whatever moves values, and the training, which
 // keeps them, computes the logits of an evaluation, which runs on real numbers.
 func TestCodesAreCarried(t *testing.T) {
 	pool := kernel.NewPool(2)
@@ -66,7 +66,10 @@ func TestCodesAreCarried(t *testing.T) {
 	n := &subject{Graph: graph.New(3, pool)}
 	b := builder{n, true}
 	x := b.epilogue("a0", network.ReLU, graph.Term{X: b.conv("c0", n.Input(6, 6, 2), 8, geometry.Same(3, 1)), Bias: n.Param("b0", graph.Biases, 8)})
+	x = n.Upsample("large", n.Select("chosen", x, []int{7, 0, 3, 3}), [2]int{2, 1})
 	x = n.MaxPool("maximum", x, geometry.Window{Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: geometry.All(1)})
+	x = n.Concat("joined", x, n.Dropout("dropped", x, 0))
+	x = b.epilogue("a1", network.Identity, graph.Term{X: x})
 	x = b.conv("fc", n.Flatten("flat", x), classes, geometry.Valid(1, 1))
 	if err := n.Finish(n.Activate("logits", x, network.Identity), graph.CrossEntropy); err != nil {
 		t.Fatal(err)
@@ -79,8 +82,8 @@ func TestCodesAreCarried(t *testing.T) {
 	n.pass.Quantize = true
 	n.batch(t, 1, 3)
 	n.step(t)
-	if tensors, _ := n.Codes(); tensors != 3 {
-		t.Errorf("%d tensors are codes, want 3", tensors)
+	if tensors, _ := n.Codes(); tensors != 6 {
+		t.Errorf("%d tensors are codes, want 6", tensors)
 	}
 	got := slices.Clone(n.Logits())
 	if err := n.Forward(n.pass.In(graph.Eval)); err != nil {

@@ -10,7 +10,7 @@ func (g *Graph) Concat(name string, inputs ...*Node) *Node {
 	if g.err != nil {
 		return x
 	}
-	f := &concat{pixels: x.Height * x.Width}
+	f := &concat{pixels: x.Height * x.Width, in: inputs}
 	for _, in := range inputs {
 		if in.Height != x.Height || in.Width != x.Width {
 			g.Errorf("graph: %s concatenates %d×%d×%d and %d×%d×%d", name, x.Height, x.Width, x.Channels, in.Height, in.Width, in.Channels)
@@ -24,22 +24,25 @@ func (g *Graph) Concat(name string, inputs ...*Node) *Node {
 
 // concat is the Function of Concat.
 type concat struct {
+	in               []*Node
 	pixels, channels int
 	widths           []int        // channels of each input
 	tables           []*codeTable // of each input in Integer runs, nil where codes stay
 }
 
-func (*concat) forgetful() {}
+func (*concat) forgetful()  {}
+func (*concat) readsCodes() {}
 
 func (f *concat) Forward(r *Run, y []float32, x [][]float32) error {
 	at := 0
 	for i, width := range f.widths {
+		in := f.in[i].values(r, x[i])
 		for p := range r.Batch * f.pixels {
-			to, from := y[p*f.channels+at:][:width], x[i][p*width:][:width]
+			to := y[p*f.channels+at:][:width]
 			if r.Mode == Integer && f.tables != nil && f.tables[i] != nil {
-				f.tables[i].apply(to, from)
+				f.tables[i].apply(to, x[i][p*width:][:width])
 			} else {
-				copy(to, from)
+				in.Read(to, p*width)
 			}
 		}
 		at += width

@@ -12,7 +12,7 @@ func (g *Graph) Dropout(name string, x *Node, rate float64) *Node {
 		return x
 	}
 	f := &dropout{
-		size: x.size(), layer: NewLayer(name),
+		in: x, size: x.size(), layer: NewLayer(name),
 		threshold: uint32(rate * (1 << 32)), scale: float32(1 / (1 - rate)),
 	}
 	return g.Apply(name, f, x.Height, x.Width, x.Channels, x).keeps(x)
@@ -21,6 +21,7 @@ func (g *Graph) Dropout(name string, x *Node, rate float64) *Node {
 // dropout is the Function of Dropout. Backward draws the same numbers again
 // instead of keeping a mask.
 type dropout struct {
+	in        *Node
 	size      int
 	layer     Layer
 	threshold uint32
@@ -46,9 +47,15 @@ func (f *dropout) apply(r *Run, dst, src []float32) {
 
 func (*dropout) elementwise() {}
 func (*dropout) forgetful()   {}
+func (*dropout) readsCodes()  {}
 
 func (f *dropout) Forward(r *Run, y []float32, x [][]float32) error {
-	f.apply(r, y, x[0])
+	in := f.in.values(r, x[0])
+	if in.Codes != nil { // whose step is another one: the result is real numbers
+		in.Read(y[:r.Batch*f.size], 0)
+		in.Real = y
+	}
+	f.apply(r, y, in.Real)
 	return nil
 }
 

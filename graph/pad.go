@@ -9,16 +9,18 @@ import "github.com/goqat/goqat/geometry"
 // 3.7), or −Σ scaleₙ if each value is Σ scaleₙ·signₙ. In float runs it is 0, in Integer
 // runs the code of the sign −1. The parameter signs is the name of x's quantizer.
 func (g *Graph) PadSigns(name, signs string, x *Node, w geometry.Window, scale *Param) *Node {
-	f := &padSigns{signs: signs, w: w, h: x.Height, row: x.Width * x.Channels, channels: x.Channels}
+	f := &padSigns{in: x, signs: signs, w: w, h: x.Height, row: x.Width * x.Channels, channels: x.Channels}
 	inputs := []*Node{x}
 	if scale != nil {
 		inputs = append(inputs, scale.node)
 	}
-	return g.Apply(name, f, x.Height+w.Pad[0]+w.Pad[2], x.Width+w.Pad[1]+w.Pad[3], x.Channels, inputs...).keeps(x)
+	f.out = g.Apply(name, f, x.Height+w.Pad[0]+w.Pad[2], x.Width+w.Pad[1]+w.Pad[3], x.Channels, inputs...).keeps(x)
+	return f.out
 }
 
 // padSigns is the Function of PadSigns.
 type padSigns struct {
+	in, out  *Node
 	signs    string // name of their quantizer
 	w        geometry.Window
 	h        int // rows of an image
@@ -45,7 +47,15 @@ func (f *padSigns) size() int { return (f.h + f.w.Pad[0] + f.w.Pad[2]) * f.wide(
 
 func (*padSigns) forgetful() {}
 
+func (*padSigns) carriesCodes() bool { return true }
+
 func (f *padSigns) Forward(r *Run, y []float32, x [][]float32) error {
+	if out := f.out.values(r, y); out.Codes != nil {
+		in := f.in.values(r, x[0])
+		clear(out.Codes[:r.Batch*f.size()]) // the code of −1
+		f.each(r.Batch, func(outer, inner int) { copy(out.Codes[outer:outer+f.row], in.Codes[inner:]) })
+		return nil
+	}
 	border := y[:r.Batch*f.size()]
 	value := f.value(r, x)
 	for i := range border {

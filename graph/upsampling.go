@@ -9,18 +9,22 @@ func (g *Graph) Upsample(name string, x *Node, factor [2]int) *Node {
 		g.Errorf("graph: %s enlarges %d×%d times", name, factor[0], factor[1])
 		return x
 	}
-	f := &upsampling{name: name, height: x.Height, width: x.Width, channels: x.Channels, factor: factor}
-	return g.Apply(name, f, x.Height*factor[0], x.Width*factor[1], x.Channels, x).keeps(x)
+	f := &upsampling{name: name, in: x, height: x.Height, width: x.Width, channels: x.Channels, factor: factor}
+	f.out = g.Apply(name, f, x.Height*factor[0], x.Width*factor[1], x.Channels, x).keeps(x)
+	return f.out
 }
 
 // upsampling is the Function of Upsample.
 type upsampling struct {
 	name                    string
+	in, out                 *Node
 	height, width, channels int // of the input
 	factor                  [2]int
 }
 
 func (*upsampling) forgetful() {}
+
+func (*upsampling) carriesCodes() bool { return true }
 
 // each calls a function for every pixel of the result, with the index of the pixel and
 // the index of the input's pixel that it repeats.
@@ -35,6 +39,11 @@ func (f *upsampling) each(batch int, do func(to, from int)) {
 }
 
 func (f *upsampling) Forward(r *Run, y []float32, x [][]float32) error {
+	if out := f.out.values(r, y); out.Codes != nil {
+		in := f.in.values(r, x[0])
+		f.each(r.Batch, func(to, from int) { copy(out.Codes[to:][:f.channels], in.Codes[from:]) })
+		return nil
+	}
 	f.each(r.Batch, func(to, from int) { copy(y[to:][:f.channels], x[0][from:]) })
 	tap(r, f.name, y, f.height*f.factor[0]*f.width*f.factor[1]*f.channels)
 	return nil
