@@ -77,7 +77,6 @@ type conv struct {
 	inputs, weights Planes
 	sums            []sums // [plane of the weights][plane of the input]
 	x, w            []float32
-	wideX, wideW    []float64
 }
 
 func (*conv) readsCodes() {}
@@ -158,27 +157,27 @@ func (f *conv) Backward(r *Run, dx [][]float32, dy []float32, x [][]float32) err
 	return nil
 }
 
-// beside returns the number of float32 values that f holds beside the arena at most:
-// the gradient that it changes, what sets of weights have it sum, the packed weights of a step in several runs, and the
-// image, the weights and the accumulators in float64, where integers of 8 bits may leave float32.
-func (f *conv) beside(batch int64) int64 {
+// beside returns the number of float32 values that f holds beside the arena at most, the gradient that it changes, what sets
+// of weights have it sum, the packed weights of a step in several runs, and, where integers of 8 bits may leave float32, the
+// accumulators in float64; and the number of those that it shares with other convolutions, the image and the weights in float64.
+func (f *conv) beside(batch int64) (own, shared int64) {
 	out := batch * int64(f.desc.OutH()*f.desc.OutW()*f.desc.OutC)
 	in := batch * int64(f.desc.InH*f.desc.InW*f.desc.InC)
 	perOutput := int64(f.desc.Window.Taps() * (f.desc.InC / f.desc.Window.Groups))
-	var values int64
 	if f.gradient != nil {
-		values += out
+		own += out
 	}
 	if _, ok := f.weights.(SplitPlanes); ok {
-		values += out + perOutput*int64(f.desc.OutC)
+		own += out + perOutput*int64(f.desc.OutC)
 	}
 	if f.fixed {
-		values += 4 * (perOutput*int64(aligned(f.desc.OutC)) + int64(f.desc.OutC*f.desc.Window.Taps()*aligned(f.desc.InC)))
+		own += 4 * (perOutput*int64(aligned(f.desc.OutC)) + int64(f.desc.OutC*f.desc.Window.Taps()*aligned(f.desc.InC)))
 	}
 	if perOutput*128*255 >= 1<<24 {
-		values += 2 * (out + in + perOutput*int64(f.desc.OutC))
+		own += 2 * out
+		shared = 2 * (in + perOutput*int64(f.desc.OutC))
 	}
-	return values
+	return own, shared
 }
 
 // exact says whether every partial sum of integers x and w is exact in
@@ -227,17 +226,14 @@ func (f *conv) accumulate(r *Run, s *sums, x, w []float32) {
 	if s.wide == nil {
 		s.wide = make([]float64, len(s.narrow))
 	}
-	f.wideX, f.wideW = widen(f.wideX, x), widen(f.wideW, w)
-	kernel.ConvReference(f.desc, s.wide, f.wideX, f.wideW, r.Batch)
+	kernel.ConvReference(f.desc, s.wide, widen(&r.wideX, x), widen(&r.wideW, w), r.Batch)
 }
 
-// widen returns x in float64; it uses the given memory if that is large enough.
-func widen(memory []float64, x []float32) []float64 {
-	if len(memory) < len(x) {
-		memory = make([]float64, len(x))
-	}
+// widen returns x in float64, in memory that it makes larger where that is needed.
+func widen(memory *[]float64, x []float32) []float64 {
+	wide := grown(memory, len(x))
 	for i, v := range x {
-		memory[i] = float64(v)
+		wide[i] = float64(v)
 	}
-	return memory[:len(x)]
+	return wide
 }

@@ -135,7 +135,7 @@ type epilogue struct {
 	integer        *fixed.Requantizer
 	table          *codeTable        // instead of integer
 	signs          *fixed.Thresholds // instead of integer
-	codes          []int32
+	codes          []int32           // of an Integer run, until the next epilogue runs
 	online         onlineInteger
 	values         []float32 // what signs were taken of in a training run, for MaxPoolSigns; or nil
 

@@ -17,9 +17,7 @@ func (e *epilogue) forwardInteger(blocks int) error {
 	if e.integer == nil && e.table == nil && e.signs == nil {
 		return errNoInteger
 	}
-	if e.codes == nil {
-		e.codes = make([]int32, len(e.y))
-	}
+	e.codes = grown(&e.run.codes, len(e.y))
 	e.scaleImages()
 	e.pool.Run((*integerBlocks)(e), blocks)
 	if e.online.rule != nil {
@@ -33,9 +31,9 @@ func (e *epilogue) forwardInteger(blocks int) error {
 }
 
 // beside returns the number of values of four bytes that e holds beside the arena at
-// most: the codes, and what signs were taken of.
-func (e *epilogue) beside(batch int64) int64 {
-	return batch*int64(e.rows*e.channels) + int64(len(e.values))
+// most, what signs were taken of, and that it shares with other ops, the codes.
+func (e *epilogue) beside(batch int64) (own, shared int64) {
+	return int64(len(e.values)), batch * int64(e.rows*e.channels)
 }
 
 // A codeTable maps codes to codes.

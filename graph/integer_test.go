@@ -100,13 +100,19 @@ func TestIntegerRun(t *testing.T) {
 	mean.SetInteger(r3)
 	logits.SetInteger(r4)
 
-	sites := map[string]graph.Site{}
+	sites, memory := map[string]graph.Site{}, map[*int32]bool{}
 	tap := func(s graph.Site) {
+		if s.Codes != nil {
+			memory[&s.Codes[0]] = true
+		}
 		s.Y, s.Codes = append([]float32(nil), s.Y...), append([]int32(nil), s.Codes...)
 		sites[s.Name] = s
 	}
 	if err := g.Forward(graph.Pass{Mode: graph.Integer, Tap: tap}); err != nil {
 		t.Fatal(err)
+	}
+	if len(memory) != 1 {
+		t.Errorf("the codes of the epilogues are in %d memories", len(memory))
 	}
 	// apply requantizes sums and returns q - zero.
 	apply := func(name string, r *fixed.Requantizer, terms ...[]int64) []int64 {

@@ -118,14 +118,24 @@ func (g *Graph) takes() int64 {
 	for _, p := range g.params {
 		values += parameterCopies * int64(len(p.Value))
 	}
+	var codes, wide int64 // of the largest op: all share it
 	for _, s := range g.forward.steps {
-		if o, ok := s.do.(*op); ok {
-			if f, ok := o.fn.(interface{ beside(batch int64) int64 }); ok {
-				values += f.beside(int64(g.batch))
-			}
+		o, ok := s.do.(*op)
+		if !ok {
+			continue
 		}
+		var own, shared int64
+		switch f := o.fn.(type) {
+		case *conv:
+			own, shared = f.beside(int64(g.batch))
+			wide = max(wide, shared)
+		case *epilogue:
+			own, shared = f.beside(int64(g.batch))
+			codes = max(codes, shared)
+		}
+		values += own
 	}
-	return 4 * values
+	return 4 * (values + codes + wide)
 }
 
 // checkMemory reports a graph larger than Memory.
