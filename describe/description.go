@@ -4,7 +4,11 @@
 // their bits and sizes, and an estimate of the energy of one image.
 package describe
 
-import "github.com/goqat/goqat/energy"
+import (
+	"slices"
+
+	"github.com/goqat/goqat/energy"
+)
 
 // A Description says what is in a model or a checkpoint, layer by layer. Energies are
 // estimates for one image, see package energy.
@@ -23,6 +27,11 @@ type Description struct {
 	EnergyUJ   float64  `json:"energy_uj"`       // microjoules
 	Float32UJ  float64  `json:"float_energy_uj"` // the same network in float32
 	Layers     []Layer  `json:"layers"`
+}
+
+// OnIntegers says whether integer kernels run it.
+func (d *Description) OnIntegers() bool {
+	return slices.ContainsFunc(d.Layers, func(l Layer) bool { return l.Kernel != "" })
 }
 
 // A Layer is one operator of the network.

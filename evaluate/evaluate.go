@@ -6,6 +6,7 @@ package evaluate
 import (
 	"context"
 	"encoding/csv"
+	"errors"
 	"os"
 	"strconv"
 
@@ -113,6 +114,9 @@ func (e *Evaluation) judge(mode string, accuracy **float64) {
 // WritePredictions writes a file of CSV with a line an image: its file, or its number in
 // the test images where a file holds many, the names of its class and of the one found.
 func (e *Evaluation) WritePredictions(path string) error {
+	if e.result.Predictions == nil {
+		return errors.New("evaluate: the evaluation was made before and has no predictions of single images; make it again, in another file")
+	}
 	return train.WriteFile(path, func(file *os.File) error {
 		w := csv.NewWriter(file)
 		if err := w.Write([]string{"image", "label", "prediction"}); err != nil {

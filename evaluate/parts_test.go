@@ -45,6 +45,9 @@ func TestParts(t *testing.T) {
 			if err != nil || made.Images != again.Images || made.Total != want.Total {
 				t.Fatal(err, again)
 			}
+			if err := again.WritePredictions(out + ".csv"); err == nil || !strings.Contains(err.Error(), "no predictions") {
+				t.Error(err)
+			}
 			files = append(files, out)
 		}
 		got, err := evaluate.ReadParts(files)

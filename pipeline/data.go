@@ -4,7 +4,10 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -58,13 +61,38 @@ func Data(ctx context.Context, r *recipe.Recipe, reading Reading) (*datasets.Dat
 
 func (o Reading) open(ctx context.Context, r *recipe.Recipe) (*datasets.Dataset, error) {
 	on := teller(o.On)
-	return datasets.OpenContext(ctx, r.Data.Name, datasets.Options{
+	d, err := datasets.OpenContext(ctx, r.Data.Name, datasets.Options{
 		Dir: r.Data.Dir, Seed: uint64(r.Seed), Height: r.Data.Height, Width: r.Data.Width, Channels: r.Data.Channels,
 		Undivided: o.Undivided, SkipBroken: o.SkipBroken, Memory: o.Memory, Choose: o.Choose, Keep: o.Keep, LongestSide: o.LongestSide, Resize: images.Rule(r.Data.Resize),
 		Percentile: r.Data.Percentile, Samples: o.Samples,
 		Note:     func(sentence string) { on.note("note: " + sentence) },
 		Progress: func(done, total int) { on.tell(Progress{"images", done, total}) },
 	})
+	return d, meant(r.Data.Name, err)
+}
+
+// meant asks whether data that is not there was meant to be other data: that of another name, or a neighbour in its folder.
+func meant(name string, err error) error {
+	if _, missing := os.Stat(name); err == nil || datasets.Named(name) || !errors.Is(missing, fs.ErrNotExist) {
+		return err
+	}
+	dir, base := filepath.Split(filepath.Clean(name))
+	var known []string
+	if dir == "" {
+		for _, d := range datasets.List("") {
+			known = append(known, d.Name)
+		}
+	}
+	entries, _ := os.ReadDir(filepath.Clean(dir)) // none where there is no folder either
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") {
+			known = append(known, e.Name())
+		}
+	}
+	if near := recipe.Nearest(base, known); near != "" {
+		return fmt.Errorf("%w; did you mean %q?", err, dir+near)
+	}
+	return err
 }
 
 // split is the data of a training. The validation images, by default a tenth of the

@@ -69,6 +69,12 @@ func Open(path string, batch int, pool *graph.Pool) (*Restored, error) {
 	return &Restored{n, r, c, quantized}, nil
 }
 
+// IsQuantized says whether the checkpoint in a file is of the quantized phase.
+func IsQuantized(path string) (bool, error) {
+	c, err := train.ReadCheckpoint(path)
+	return err == nil && c.Info.Phase == phaseQAT, err
+}
+
 // Exportable says why the checkpoint has no integers, nil if it has.
 func (r *Restored) Exportable() error {
 	if !r.Quantized {

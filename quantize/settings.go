@@ -90,6 +90,11 @@ func (s *Settings) plan() (ptq.Plan, error) {
 	return p, nil
 }
 
+// Calibrates says whether a calibrator finds the ranges of some layers.
+func (s *Settings) Calibrates(rule string) bool {
+	return s.Calibrator == rule || slices.ContainsFunc(s.Exceptions, func(e string) bool { return strings.HasSuffix(e, "="+rule) })
+}
+
 // recipe returns the quantization of a network: method int, with the ranges that are
 // found.
 func (s *Settings) recipe() recipe.QAT {

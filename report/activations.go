@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/goqat/goqat/chart"
 	"github.com/goqat/goqat/datasets"
@@ -33,24 +34,27 @@ type evidence pipeline.Evidence
 
 // activations compares the tensors of the network with what their quantizers make of
 // them, on some test images, in one pass: the quantizers of the tensors are off, and
-// each tensor is quantized after it was seen. Signs are left out.
-func (e *evidence) activations(ctx context.Context) (map[string]*distribution, int, error) {
+// each tensor is quantized after it was seen. Signs are left out. looked is called after each.
+func (e *evidence) activations(ctx context.Context, looked func()) (map[string]*distribution, int, error) {
 	images := sample(e.Test, min(shownImages, e.Network.Graph.Batch()))
 	if images.Len() == 0 || ctx.Err() != nil {
 		return nil, 0, ctx.Err()
 	}
 	tensors, found := e.rounded(), map[string]*distribution{}
 	pass := graph.Pass{Mode: graph.Eval, Quantize: e.Quantized, Float: func(name string) bool { return tensors[name] != nil }}
+	var memory []float32
 	pass.Tap = func(site graph.Site) {
 		q := tensors[site.Name]
 		if q == nil {
 			return
 		}
+		defer looked()
 		if !e.Quantized {
 			found[site.Name] = distribute(site.Y, nil, 0)
 			return
 		}
-		after := make([]float32, len(site.Y))
+		memory = slices.Grow(memory[:0], len(site.Y))
+		after := memory[:len(site.Y)]
 		q.Begin(&graph.Run{Pass: pass, Batch: images.Len()})
 		q.Forward(after, site.Y)
 		found[site.Name] = compare(site.Y, after, q.Quantization(), q.Bits())
@@ -93,12 +97,14 @@ func compare(before, after []float32, q qat.Quantization, bits int) *distributio
 // modelRanges shows the integers of a model: its weights, and the codes of its tensors
 // for some test images where there are any.
 func (s *Subject) modelRanges() (*ranges, error) {
+	s.begin(len(s.Model.Operators), len(s.Model.Operators))
 	codes, images, err := s.codes()
 	if err != nil {
 		return nil, err
 	}
 	r := &ranges{Images: images}
 	for i := range s.Model.Operators {
+		s.step()
 		o := &s.Model.Operators[i]
 		row := rangeRow{Name: short(o.Name)}
 		var charts []*chart.Chart
@@ -142,6 +148,7 @@ func (s *Subject) codes() (map[string][]uint8, int, error) {
 	}
 	codes := map[string][]uint8{}
 	runner, err := m.NewRunner(infer.Options{Batch: images.Len(), Observe: func(o infer.Observation) {
+		s.step()
 		if o.Codes != nil && s.Model.Tensors[o.Tensor].Kind == qmodel.Codes {
 			codes[o.Name] = append([]uint8(nil), o.Codes...)
 		}

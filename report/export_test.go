@@ -13,7 +13,7 @@ import (
 // ordinary one, for the same images.
 func BothLogits(ctx context.Context, s *Subject) (seen, ordinary []float32, err error) {
 	e := (*evidence)(s.Evidence)
-	if _, _, err = e.activations(ctx); err != nil {
+	if _, _, err = e.activations(ctx, func() {}); err != nil {
 		return nil, nil, err
 	}
 	seen = slices.Clone(e.Network.Graph.Logits())

@@ -42,12 +42,15 @@ func (s *Subject) ranges(ctx context.Context) (*ranges, error) {
 }
 
 func (s *Subject) networkRanges(ctx context.Context) (*ranges, error) {
-	tensors, images, err := (*evidence)(s.Evidence).activations(ctx)
+	e := (*evidence)(s.Evidence)
+	s.begin(len(e.rounded()), len(e.Network.Units))
+	tensors, images, err := e.activations(ctx, s.step)
 	if err != nil {
 		return nil, err
 	}
 	r := &ranges{Images: images}
-	for _, u := range s.Evidence.Network.Units {
+	for _, u := range e.Network.Units {
+		s.step()
 		row := rangeRow{Name: short(u.Name)}
 		var charts []*chart.Chart
 		if u.Kind.Weighted() {

@@ -32,6 +32,20 @@ type Subject struct {
 	Unseen   string
 	// Command makes the page again, for the foot of it.
 	Command string
+	// On, if not nil, is told how much of the page is made.
+	On func(pipeline.Event)
+
+	done, total int // tensors looked at and layers drawn
+}
+
+// begin says how many tensors are to be looked at, and as many layers to be drawn.
+func (s *Subject) begin(tensors, layers int) { s.done, s.total = 0, tensors+layers }
+
+// step says that one more is.
+func (s *Subject) step() {
+	if s.done++; s.On != nil {
+		s.On(pipeline.Progress{What: "report", Done: min(s.done, s.total), Total: s.total})
+	}
 }
 
 // Open reads the subject at a path: a run folder, or the file of a model.

@@ -38,6 +38,11 @@ by their scale and rounded.`,
   qat compare lenet.qmodel lenet.onnx --node node`,
 		Args: command.Arguments(2, 2, "a .qmodel and a file that it was exported to"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if o.Node != "" {
+				if err := command.Unread(c, "and --node are two ways to run onnxruntime, leave one out", "python"); err != nil {
+					return err
+				}
+			}
 			m, _, err := artifact.Read(args[0])
 			if err != nil {
 				return err

@@ -10,6 +10,7 @@ import (
 	"github.com/goqat/goqat/diagnose"
 	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/internal/term"
+	"github.com/goqat/goqat/pipeline"
 )
 
 // diagnoseFlags are the flags of `qat diagnose`.
@@ -42,7 +43,6 @@ images are used; the last line is the one thing to do next, a command.`,
 		},
 	}
 	f.quantize.add(c)
-	hideUniform(c)
 	c.Flags().IntVar(&f.bits, "bits", 8, "bits that a float checkpoint is quantized to, 2 to 8")
 	c.Flags().IntVar(&f.measure, "measure", 500, "validation images to measure with, 0 for all")
 	command.AddJSON(c)
@@ -52,6 +52,14 @@ images are used; the last line is the one thing to do next, a command.`,
 func (f *diagnoseFlags) run(c *cobra.Command, path string) (*diagnose.Report, error) {
 	if f.bits < 2 || f.bits > 8 || f.measure < 0 {
 		return nil, command.Wrong(c, "--bits %d --measure %d: want 2 to 8 bits, and 1 or more images, or 0 for all", f.bits, f.measure)
+	}
+	if quantized, err := pipeline.IsQuantized(path); err != nil {
+		return nil, err
+	} else if quantized {
+		why := "says how a float checkpoint is quantized, " + path + " is quantized"
+		if err := command.Unread(c, why, "bits", "calibrator", "layer", "percentile", "deviations", "online", "granularity"); err != nil {
+			return nil, err
+		}
 	}
 	screen := command.Screen(c)
 	defer screen.Stop()

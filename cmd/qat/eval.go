@@ -38,8 +38,13 @@ wrote of all parts; a file that is there is shown and not made again.`,
 		Args: command.Arguments(1, 1, "a checkpoint or a .qmodel"),
 		RunE: func(c *cobra.Command, args []string) error {
 			s := command.Screen(c)
-			if err := artifact.CheckOutputs(args[0], predictions); err != nil {
+			if err := artifact.CheckOutputs(args[0], predictions, out); err != nil {
 				return command.Wrong(c, "%w", err)
+			}
+			if model, err := artifact.IsModel(args[0]); err == nil && !model {
+				if err := command.Unread(c, "is for a .qmodel, "+args[0]+" is a checkpoint", "work"); err != nil {
+					return err
+				}
 			}
 			o.Threads = threadsOf(o.Threads)
 			images := data.images(c, s)

@@ -53,10 +53,8 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 				return command.Wrong(c, "%w", err)
 			}
 			if name == "" {
-				for _, flag := range []string{"pack", "bias", "data", "data-dir", "seed", "json"} {
-					if c.Flags().Changed(flag) {
-						return command.Wrong(c, "--%s goes with --format", flag)
-					}
+				if err := command.Unread(c, "goes with --format", append(imagesFlags, "pack", "bias", "json")...); err != nil {
+					return err
 				}
 				if err := artifact.CheckModelName(out); err != nil {
 					return command.Wrong(c, "%w", err)
@@ -67,6 +65,9 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 			if err != nil {
 				return command.Wrong(c, "--format: %w", err)
 			}
+			if err := unreadBy(c, f); err != nil {
+				return err
+			}
 			if options.Bias = onnx.Bias(bias); options.Bias != onnx.FloatBias && options.Bias != onnx.Int32Bias {
 				return command.Wrong(c, "--bias %s: want %s or %s", bias, onnx.FloatBias, onnx.Int32Bias)
 			}
@@ -76,9 +77,9 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 	}
 	c.Flags().StringVarP(&out, "output", "o", "", "`file` to write")
 	c.Flags().StringVar(&name, "format", "", "write a .qmodel in the `format` "+strings.Join(names, ", "))
-	c.Flags().BoolVar(&options.Pack, "pack", false, "store weights of up to 4 bits in 4; ONNX then asks for opset 21")
-	c.Flags().StringVar(&bias, "bias", string(onnx.FloatBias), "how onnx stores biases: `float`, or int32 for runtimes that fuse these only")
-	addDataFlags(c, &data, ", whose training images tell ranges; only --format tflite uses it")
+	c.Flags().BoolVar(&options.Pack, "pack", false, "store weights of up to 4 bits in 4; ONNX then asks for opset 21; for onnx, onnx-exact and tflite")
+	c.Flags().StringVar(&bias, "bias", string(onnx.FloatBias), "how onnx stores biases: `float`, or int32 for runtimes that fuse these only; for onnx")
+	addDataFlags(c, &data, ", whose training images tell ranges; for tflite")
 	command.AddJSON(c)
 	return c
 }

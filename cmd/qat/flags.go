@@ -50,6 +50,9 @@ func addSkipBroken(c *cobra.Command, skip *bool) {
 	c.Flags().BoolVar(skip, "skip-broken", false, "leave out image files that cannot be read, and count them")
 }
 
+// imagesFlags are the names of the flags of addDataFlags.
+var imagesFlags = []string{"data", "data-dir", "seed", "skip-broken"}
+
 // dataFlags say which images are used.
 type dataFlags struct {
 	name, dir  string

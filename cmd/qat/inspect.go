@@ -42,6 +42,9 @@ of its accumulators. --json has the method, the kernel and the energies of each 
 		Args: command.Arguments(1, 1, "a .qmodel or a checkpoint"),
 		RunE: func(c *cobra.Command, args []string) error {
 			d, err := describe.File(args[0], kernel)
+			if err == nil && !d.OnIntegers() {
+				err = command.Unread(c, "is for integers, "+args[0]+" is a float network", "kernel")
+			}
 			if err != nil {
 				return err
 			}

@@ -19,6 +19,7 @@ type quantizeFlags struct {
 	as      quantize.Settings
 }
 
+// add adds them, but for those of addUniform.
 func (f *quantizeFlags) add(c *cobra.Command) {
 	addDataFlags(c, &f.data, "; default: that of the checkpoint's training")
 	addThreads(c, &f.threads)
@@ -28,11 +29,17 @@ func (f *quantizeFlags) add(c *cobra.Command) {
 	c.Flags().Float64Var(&s.Numbers.Percentile, "percentile", 99.99, "percent of the values that percentile does not clip")
 	c.Flags().Float64Var(&s.Numbers.Deviations, "deviations", 3, "standard deviations of stddev")
 	c.Flags().IntVar(&s.Images, "images", 1024, "training images to calibrate with, 0 for all")
-	c.Flags().IntVar(&s.WeightBits, "weight-bits", 8, "bits of weights, 2 to 8")
-	c.Flags().IntVar(&s.ActivationBits, "activation-bits", 8, "bits of activations, 2 to 8")
-	c.Flags().StringVar(&s.FirstLast, "first-last", "8", "first and last layer: 8 (bits) or same (as the others)")
+	s.WeightBits, s.ActivationBits, s.FirstLast = 8, 8, "8"
 	c.Flags().BoolVar(&s.Online, "online", false, "take the ranges of activations from each image, in integers; those found then only scale these")
 	c.Flags().StringVar(&s.Granularity, "granularity", "per_channel", "scales of weights: per_channel or per_tensor")
+}
+
+// addUniform adds the flags that give all layers one width.
+func (f *quantizeFlags) addUniform(c *cobra.Command) {
+	s := &f.as
+	c.Flags().IntVar(&s.WeightBits, "weight-bits", s.WeightBits, "bits of weights, 2 to 8")
+	c.Flags().IntVar(&s.ActivationBits, "activation-bits", s.ActivationBits, "bits of activations, 2 to 8")
+	c.Flags().StringVar(&s.FirstLast, "first-last", s.FirstLast, "first and last layer: 8 (bits) or same (as the others)")
 }
 
 // settings returns what the flags say; screen shows the work.
@@ -42,13 +49,12 @@ func (f *quantizeFlags) settings(c *cobra.Command, screen *term.Screen) (*quanti
 	if err := f.as.Check(); err != nil {
 		return nil, command.Wrong(c, "%w", err)
 	}
-	return &f.as, nil
-}
-
-// hideUniform takes the flags out of the help that give all layers one width, where
-// each has its own.
-func hideUniform(c *cobra.Command) {
-	for _, name := range []string{"weight-bits", "activation-bits", "first-last"} {
-		_ = c.Flags().MarkHidden(name)
+	for _, number := range []struct{ flag, rule string }{{"percentile", "percentile"}, {"deviations", "stddev"}} {
+		if !f.as.Calibrates(number.rule) {
+			if err := command.Unread(c, "is for the calibrator "+number.rule+", which no layer has", number.flag); err != nil {
+				return nil, err
+			}
+		}
 	}
+	return &f.as, nil
 }

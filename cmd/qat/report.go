@@ -45,6 +45,11 @@ there the page goes without them and says so.`,
 				if _, err := artifact.Open(args[0]); err != nil {
 					return err
 				}
+				if data.name == "" {
+					if err := command.Unread(c, "goes with --data", imagesFlags...); err != nil {
+						return err
+					}
+				}
 			}
 			if out == "" {
 				out = report.File(args[0], info.IsDir())
@@ -64,10 +69,13 @@ there the page goes without them and says so.`,
 				return err
 			}
 			screen.Stop()
+			s.On = screen.Show
 			if s.Unseen != "" {
 				fmt.Fprintf(c.ErrOrStderr(), "note: the page is without images. %s\n", term.Plain(s.Unseen))
 			}
-			if err := s.WriteFile(c.Context(), out); err != nil {
+			err = s.WriteFile(c.Context(), out)
+			screen.Stop()
+			if err != nil {
 				return err
 			}
 			_, err = fmt.Fprintln(c.OutOrStdout(), term.Plain(out))
@@ -82,12 +90,13 @@ there the page goes without them and says so.`,
 
 // writeReport writes the page of a training that has just ended. It is no part of the
 // training: what is wrong with it is said in a line.
-func writeReport(c *cobra.Command, folder string, e *pipeline.Evidence) {
+func writeReport(c *cobra.Command, folder string, e *pipeline.Evidence, screen *term.Screen) {
 	path := report.File(folder, true)
 	s, err := report.Open(folder, true)
 	if err == nil {
-		s.Evidence = e
+		s.Evidence, s.On = e, screen.Show
 		err = s.WriteFile(c.Context(), path)
+		screen.Stop()
 	}
 	said := "report: " + path
 	if err != nil {

@@ -55,7 +55,6 @@ budget. --measurements names another file for them, such as one of qat sensitivi
 		},
 	}
 	f.quantize.add(c)
-	hideUniform(c)
 	c.Flags().StringVar(&f.budget, "budget", "", "what is not to be exceeded: bytes=N, bitops=N, energy=N or bits=N")
 	c.Flags().StringVar(&f.options.Ranking, "ranking", search.BySNR, "measure of what bits lose: "+strings.Join(search.Rankings(), ", "))
 	c.Flags().IntSliceVar(&f.options.Widths, "bits", []int{2, 3, 4, 5, 6, 7, 8}, "widths to choose from, 2 to 8, divided by commas")
@@ -82,6 +81,11 @@ func (f *searchFlags) run(c *cobra.Command, path string) (*search.Result, error)
 	}
 	if !slices.Contains(search.Rankings(), o.Ranking) || o.Probes < 2 || o.Probes > 10000 {
 		return nil, command.Wrong(c, "--ranking %s --probes %d: want one of %s, and 2 to 10000 probes", o.Ranking, o.Probes, strings.Join(search.Rankings(), ", "))
+	}
+	if o.Ranking != search.ByHessian {
+		if err := command.Unread(c, "is for the ranking "+search.ByHessian, "probes"); err != nil {
+			return nil, err
+		}
 	}
 	if f.record == "" && f.out != "" {
 		f.record = f.out + ".measurements.jsonl"

@@ -58,7 +58,7 @@ stay, the rest is as in a run of so many, its learning rate included.`,
 			screen := command.Screen(c)
 			o := pipeline.Options{Resume: resume != "", AcceptChanges: accept, Group: j, Threads: j.threads, On: screen.Show, Finished: func(e *pipeline.Evidence) {
 				screen.Stop()
-				writeReport(c, r.Out, e)
+				writeReport(c, r.Out, e, screen)
 			}}
 			if o.Time = duration; o.Resume {
 				o.Epochs, _ = c.Flags().GetInt("epochs")

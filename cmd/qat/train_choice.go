@@ -49,6 +49,8 @@ func planned(c *cobra.Command, resume string, duration time.Duration) error {
 		return command.Wrong(c, "--time sets the epochs, leave --epochs and --float-epochs out; their proportion is that of the recipe")
 	case changed("time") && changed("lr-find"):
 		return command.Wrong(c, "--lr-find trains nothing, leave --time out")
+	case changed("lr-find") && changed("out"):
+		return command.Wrong(c, "--lr-find trains nothing and writes no run folder, leave --out out")
 	case changed("time") && duration < time.Second:
 		return command.Wrong(c, "--time %v: want a second at least", duration)
 	}

@@ -21,11 +21,15 @@ type Format struct {
 	Name      string
 	Extension string // of the file
 	What      string // for people
+	Reads     Reads  // of the options, beside those that all read
 
 	// Export returns the files of a model, none if the format has no form of an
 	// operator, and in either case how each operator agrees with goqat.
 	Export func(m *qmodel.Model, o Options) ([]File, []agreement.Statement, error)
 }
+
+// Reads says which options a format reads; it is not told the others.
+type Reads struct{ Pack, Bias, Images bool }
 
 // Options are what a format may be told.
 type Options struct {
@@ -48,11 +52,11 @@ type File struct {
 // All are the formats that there are.
 func All() []Format {
 	return []Format{
-		{"onnx", ".onnx", "ONNX of QuantizeLinear and DequantizeLinear, which runtimes turn into integer kernels", onnxFormat(onnx.QDQ)},
-		{"onnx-exact", ".onnx", "ONNX that computes the same integers", onnxFormat(onnx.Exact)},
-		{"qonnx", ".onnx", "QONNX for FINN and hls4ml, of one image", onnxFormat(onnx.QONNX)},
-		{"c", ".c", "C99 for microcontrollers, OUTPUT.c and OUTPUT.h", cFormat},
-		{"tflite", ".tflite", "int8 for LiteRT and TFLite Micro; residual sums need images for their ranges", tfliteFormat},
+		{"onnx", ".onnx", "ONNX of QuantizeLinear and DequantizeLinear, which runtimes turn into integer kernels", Reads{Pack: true, Bias: true}, onnxFormat(onnx.QDQ)},
+		{"onnx-exact", ".onnx", "ONNX that computes the same integers", Reads{Pack: true}, onnxFormat(onnx.Exact)},
+		{"qonnx", ".onnx", "QONNX for FINN and hls4ml, of one image", Reads{}, onnxFormat(onnx.QONNX)},
+		{"c", ".c", "C99 for microcontrollers, OUTPUT.c and OUTPUT.h", Reads{}, cFormat},
+		{"tflite", ".tflite", "int8 for LiteRT and TFLite Micro; residual sums need images for their ranges", Reads{Pack: true, Images: true}, tfliteFormat},
 	}
 }
 

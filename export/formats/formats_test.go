@@ -3,6 +3,7 @@
 package formats_test
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -29,6 +30,30 @@ func TestWrite(t *testing.T) {
 		}
 		if named, err := formats.Named(f.Name); err != nil || named.Name != f.Name {
 			t.Errorf("%s: %v", f.Name, err)
+		}
+	}
+	for _, f := range formats.All() { // what a format does not read changes nothing, what it reads something
+		path := filepath.Join(t.TempDir(), "m"+f.Extension)
+		written := func(o formats.Options) []byte {
+			o.Path = path
+			if _, err := f.Write(m, o); err != nil {
+				return nil // it has no form of an operator
+			}
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return b
+		}
+		plain := written(formats.Options{Bias: onnx.FloatBias})
+		if plain == nil {
+			continue
+		}
+		if same := bytes.Equal(plain, written(formats.Options{Bias: onnx.FloatBias, Pack: true})); same == f.Reads.Pack {
+			t.Errorf("%s: packed %v, reads it %v", f.Name, !same, f.Reads.Pack)
+		}
+		if same := bytes.Equal(plain, written(formats.Options{Bias: onnx.Int32Bias})); same == f.Reads.Bias {
+			t.Errorf("%s: other biases %v, reads them %v", f.Name, !same, f.Reads.Bias)
 		}
 	}
 	if _, err := formats.Named("tensorrt"); err == nil {

@@ -86,18 +86,35 @@ type Refusal struct {
 // An Unsupported is the error of a network that goqat has not, with every node that does not fit.
 type Unsupported struct{ Nodes []Refusal }
 
+// Error names the nodes, those of one reason together, and the nearest form of each kind once.
 func (e *Unsupported) Error() string {
-	const shown = 8
+	const shown = 8 // nodes of a reason, and reasons
+	var order []Refusal
+	nodes := map[Refusal][]string{} // by all but the node
+	for _, r := range e.Nodes {
+		reason := Refusal{Operator: r.Operator, Reason: r.Reason, Nearest: r.Nearest}
+		if nodes[reason] == nil {
+			order = append(order, reason)
+		}
+		nodes[reason] = append(nodes[reason], r.Node)
+	}
 	var list []string
-	for i, r := range e.Nodes {
+	said := map[string]bool{"": true}
+	for i, r := range order {
 		if i == shown {
-			list = append(list, fmt.Sprintf("and %d more", len(e.Nodes)-i))
+			list = append(list, fmt.Sprintf("and %d more reasons", len(order)-i))
 			break
 		}
-		s := fmt.Sprintf("%s (%s): %s", r.Node, r.Operator, r.Reason)
-		if r.Nearest != "" {
+		of := nodes[r]
+		names := strings.Join(of[:min(shown, len(of))], ", ")
+		if len(of) > shown {
+			names += fmt.Sprintf(" and %d more", len(of)-shown)
+		}
+		s := fmt.Sprintf("%s (%s): %s", names, r.Operator, r.Reason)
+		if !said[r.Nearest] {
 			s += "; nearest: " + r.Nearest
 		}
+		said[r.Nearest] = true
 		list = append(list, s)
 	}
 	number := fmt.Sprint(len(e.Nodes), " nodes")

@@ -5,6 +5,7 @@ package onnx_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -295,6 +296,21 @@ func TestRefusals(t *testing.T) {
 	}
 	if text := err.Error(); strings.Contains(text, "\n") || !strings.Contains(text, "Mish_1 (Mish)") {
 		t.Errorf("the error is %q", text)
+	}
+}
+
+// TestRefusalsOfOneKindAreSaidTogether: of ten nodes of a reason eight are named, and what to do is said once, also of another operator.
+func TestRefusalsOfOneKindAreSaidTogether(t *testing.T) {
+	const advice = "the float network, before it was quantized"
+	e := &onnx.Unsupported{}
+	for i := range 10 {
+		e.Nodes = append(e.Nodes, onnx.Refusal{Node: fmt.Sprint("q", i), Operator: "QuantizeLinear", Reason: "no", Nearest: advice},
+			onnx.Refusal{Node: fmt.Sprint("d", i), Operator: "DequantizeLinear", Reason: "no", Nearest: advice})
+	}
+	const want = "onnx: goqat cannot take 20 nodes: q0, q1, q2, q3, q4, q5, q6, q7 and 2 more (QuantizeLinear): no; nearest: " + advice +
+		"; d0, d1, d2, d3, d4, d5, d6, d7 and 2 more (DequantizeLinear): no"
+	if e.Error() != want {
+		t.Errorf("%s", e)
 	}
 }
 

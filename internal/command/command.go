@@ -30,6 +30,16 @@ func Wrong(c *cobra.Command, format string, args ...any) error {
 	return &UsageError{c.CommandPath(), fmt.Errorf(format, args...)}
 }
 
+// Unread refuses flags that are given but that nothing reads; why says what they are for.
+func Unread(c *cobra.Command, why string, names ...string) error {
+	for _, name := range names {
+		if c.Flags().Changed(name) {
+			return Wrong(c, "--%s %s", name, why)
+		}
+	}
+	return nil
+}
+
 // Arguments wants at least so many arguments and at most as many (-1: any
 // number); what says which.
 func Arguments(least, most int, what string) cobra.PositionalArgs {
