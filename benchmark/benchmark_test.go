@@ -24,7 +24,7 @@ func TestTrainingIsThatOfTheRecipe(t *testing.T) {
 	for _, optimizer := range []string{"sgd", "adam", "adamw"} {
 		r := small(t)
 		r.QAT.Optimizer, r.QAT.LR, r.Float.Optimizer = optimizer, 1e-3, optimizer
-		b, err := benchmark.MeasureTraining(t.Context(), r, 1, 20, false)
+		b, err := benchmark.MeasureTraining(t.Context(), r, 1, 20, false, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,7 +46,7 @@ func TestInferenceOfAnUntrainedNetwork(t *testing.T) {
 }
 
 func TestRooflineAddsUp(t *testing.T) {
-	l, err := benchmark.MeasureRoofline(t.Context(), small(t), 1, 2)
+	l, err := benchmark.MeasureRoofline(t.Context(), small(t), 1, 2, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/recipe"
 )
 
@@ -39,7 +40,7 @@ type RoofedOp struct {
 
 // MeasureRoofline measures what the machine can do, and takes the fastest of so many
 // steps.
-func MeasureRoofline(ctx context.Context, r *recipe.Recipe, threads, steps int) (*Roofline, error) {
+func MeasureRoofline(ctx context.Context, r *recipe.Recipe, threads, steps int, on func(pipeline.Event)) (*Roofline, error) {
 	pool := graph.NewPool(threads)
 	defer pool.Close()
 	t, split, err := newTrainer(r, pool)
@@ -56,6 +57,7 @@ func MeasureRoofline(ctx context.Context, r *recipe.Recipe, threads, steps int) 
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		tell(on, i+warmUp, warmUp+steps)
 		_, took, err := t.step(true, memory)
 		if err != nil {
 			return nil, err

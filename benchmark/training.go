@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/recipe"
 )
 
@@ -33,6 +34,13 @@ type Training struct {
 	Steps   int `json:"-"`
 }
 
+// tell tells how many steps are done.
+func tell(on func(pipeline.Event), done, total int) {
+	if on != nil {
+		on(pipeline.Progress{What: "steps", Done: done, Total: total})
+	}
+}
+
 // StepTimes are the times of steps, in milliseconds.
 type StepTimes struct {
 	Min float64 `json:"min"`
@@ -41,8 +49,9 @@ type StepTimes struct {
 
 // MeasureTraining takes so many steps with quantizers and, in turn with them, without,
 // and with a loader as many with its batches. The network is the recipe's, trained as
-// the recipe says on images that come with the program.
-func MeasureTraining(ctx context.Context, r *recipe.Recipe, threads, steps int, loader bool) (*Training, error) {
+// the recipe says on images that come with the program. on, if not nil, is told between
+// steps how many are done.
+func MeasureTraining(ctx context.Context, r *recipe.Recipe, threads, steps int, loader bool, on func(pipeline.Event)) (*Training, error) {
 	pool := graph.NewPool(threads)
 	defer pool.Close()
 	t, split, err := newTrainer(r, pool)
@@ -69,6 +78,7 @@ func MeasureTraining(ctx context.Context, r *recipe.Recipe, threads, steps int, 
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		tell(on, i+warmUp, warmUp+steps)
 		_, floatTime, err := t.step(false, memory)
 		if err != nil {
 			return nil, err

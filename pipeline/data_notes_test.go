@@ -3,7 +3,10 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -17,6 +20,29 @@ func labelled(first uint8, labels ...int32) datasets.Split {
 		s.Images = append(s.Images, first+uint8(i))
 	}
 	return s
+}
+
+// TestDataIsAskedForByItsNearestName: that of a named set, or of a neighbour; not where it is there, or near to nothing.
+func TestDataIsAskedForByItsNearestName(t *testing.T) {
+	dir := t.TempDir()
+	photos := filepath.Join(dir, "photos")
+	if err := os.Mkdir(photos, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"fashon-sample": "fashion-sample", filepath.Join(dir, "photoz"): photos, photos: "", filepath.Join(dir, "recordings"): "", filepath.Join(dir, "x", "photos"): "",
+	} {
+		text := meant(name, errors.New("wrong")).Error()
+		if want != "" {
+			want = fmt.Sprintf("; did you mean %q?", want)
+		}
+		if text != "wrong"+want {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+	if meant("fashon-sample", nil) != nil {
+		t.Error("an error of data that is there")
+	}
 }
 
 // TestCounts says how many images each class has, in a line of any number of classes,

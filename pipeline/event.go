@@ -34,7 +34,7 @@ type EpochEnded struct {
 	Ranks                      []float64 // see Step
 }
 
-// Progress tells how much of some work is done: images read or compared.
+// Progress tells how much of some work is done: images read, evaluated or compared.
 type Progress struct {
 	What        string
 	Done, Total int
@@ -53,6 +53,11 @@ func (t teller) tell(e Event) {
 	if t != nil {
 		t(e)
 	}
+}
+
+// counter returns what tells how much of some work is done.
+func (t teller) counter(what string, total int) func(done int) {
+	return func(done int) { t.tell(Progress{what, done, total}) }
 }
 
 // note tells a sentence.

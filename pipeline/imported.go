@@ -31,7 +31,7 @@ type Import struct {
 	// Images are files, or folders of them, of images on which the file and the network
 	// are compared; without any some are made.
 	Images []string
-	Note   func(sentence string) // is told what is left out of the folders, unless nil
+	On     func(Event) // is told what is left out of the folders and how many images are compared, unless nil
 }
 
 // ClassNames reads the names of classes, one a line, from a file; none without a path.
@@ -103,7 +103,7 @@ func (i Import) Run(ctx context.Context, pool *graph.Pool) (*Imported, error) {
 		return nil, err
 	}
 	o := &Imported{Model: m, Recipe: r, Parameters: n.Parameters(), MACs: n.MACs()}
-	o.Difference, err = m.Compare(ctx, n, images)
+	o.Difference, err = m.Compare(ctx, n, images, teller(i.On).counter("compare", len(images)/(m.Input.Height*m.Input.Width*m.Input.Channels)))
 	if large := (*onnx.TooLarge)(nil); errors.As(err, &large) {
 		m.Notes = append(m.Notes, large.Error()+", so that nothing was compared")
 	} else if err != nil {
@@ -133,11 +133,7 @@ func (i Import) recipe(m *onnx.Model) (*recipe.Recipe, error) {
 // images returns those to compare on.
 func (i Import) images(in layers.Input) ([]uint8, error) {
 	if len(i.Images) > 0 {
-		note := i.Note
-		if note == nil {
-			note = func(string) {}
-		}
-		paths, err := classify.Images(i.Images, note)
+		paths, err := classify.Images(i.Images, func(sentence string) { teller(i.On).note("note: " + sentence) })
 		if err != nil {
 			return nil, err
 		}

@@ -39,7 +39,7 @@ func (p *phase) reestimate() (followed *statistics, err error) {
 			followed.means, followed.variances = append(followed.means, slices.Clone(n.Mean)), append(followed.variances, slices.Clone(n.Variance))
 		}
 	}
-	if err := ptq.ReestimateNorms(context.Background(), p.network, p.data.train.Spread(images), nil); err != nil {
+	if err := ptq.ReestimateNorms(context.Background(), p.network, p.data.train.Spread(images), func(done, all int) { p.on.tell(Progress{"statistics", done, all}) }); err != nil {
 		followed.restore()
 		return nil, err
 	}

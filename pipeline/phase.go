@@ -207,7 +207,7 @@ func (p *phase) validate(l *train.Loop) error {
 		}
 		defer followed.restore()
 	}
-	v, err := train.EvaluateShared(context.Background(), p.group, p.network, l.Pass, p.data.validation)
+	v, err := train.EvaluateShared(context.Background(), p.group, p.network, l.Pass, p.data.validation, p.on.counter("validation", p.data.validation.Len()))
 	if err != nil {
 		return err
 	}

@@ -23,9 +23,10 @@ type Proof struct {
 }
 
 // Prove evaluates a model on test images and verifies it against its network, tensor
-// by tensor, on images to compare. A single integer that differs is an error. progress,
-// if not nil, is told how many images are compared.
-func Prove(ctx context.Context, n *layers.Network, m *infer.Model, test, compared datasets.Split, threads int, progress func(done int)) (*Proof, error) {
+// by tensor, on images to compare. A single integer that differs is an error. on, if not
+// nil, is told how many images are evaluated and compared.
+func Prove(ctx context.Context, n *layers.Network, m *infer.Model, test, compared datasets.Split, threads int, on func(Event)) (*Proof, error) {
+	tell := teller(on)
 	batch := n.Graph.Batch()
 	runner, err := m.NewRunner(infer.Options{Batch: batch, Threads: threads, Work: m.Work()})
 	if err != nil {
@@ -34,11 +35,11 @@ func Prove(ctx context.Context, n *layers.Network, m *infer.Model, test, compare
 	defer runner.Close()
 	p := &Proof{}
 	start := time.Now()
-	if p.Result, err = train.EvaluateIntegers(ctx, runner.Run, batch, len(n.Classes), test, nil); err != nil {
+	if p.Result, err = train.EvaluateIntegers(ctx, runner.Run, batch, len(n.Classes), test, tell.counter("integer", test.Len())); err != nil {
 		return nil, err
 	}
 	p.ImagesPerSecond = float64(p.Result.Images) / time.Since(start).Seconds()
-	p.Verification, err = export.Verify(ctx, n, m, compared, threads, progress)
+	p.Verification, err = export.Verify(ctx, n, m, compared, threads, tell.counter("verify", compared.Len()))
 	if err == nil && p.Verification.IntegerMismatches > 0 {
 		err = fmt.Errorf("pipeline: %d integers differ between the training graph and the model: this is a defect of goqat, please report it", p.Verification.IntegerMismatches)
 	}

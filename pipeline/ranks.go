@@ -54,7 +54,8 @@ func (t *run) shards() *train.Shards {
 
 // calibrate starts all quantizers from some training images. Every rank does all of it.
 func (t *run) calibrate() error {
-	return calibrate(t.network, t.data.train.Head(calibrationImages), t.r.Batch, t.shards())
+	images := t.data.train.Head(calibrationImages)
+	return calibrate(t.network, images, t.r.Batch, t.shards(), t.on.counter("ranges", images.Len()))
 }
 
 // sharedCheckpoint reads the checkpoint in a file of rank 0, on every rank.

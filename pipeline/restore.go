@@ -99,12 +99,12 @@ func about(r *recipe.Recipe, digest string) export.About {
 // activations from images of the training set, shown to the float network in
 // full batches, if there are as many images.
 func Calibrate(n *layers.Network, images datasets.Split) error {
-	return calibrate(n, images, n.Graph.Batch(), nil)
+	return calibrate(n, images, n.Graph.Batch(), nil, func(int) {})
 }
 
 // calibrate is Calibrate in full batches of the given size, cut into shards if they are not
-// nil.
-func calibrate(n *layers.Network, images datasets.Split, batch int, shards *train.Shards) error {
+// nil. progress is told how many images it has seen.
+func calibrate(n *layers.Network, images datasets.Split, batch int, shards *train.Shards, progress func(done int)) error {
 	n.Start()
 	pass := graph.Pass{Mode: graph.Eval, Observe: true, Calibrate: true}
 	for b, err := range images.Batches(batch) {
@@ -117,6 +117,7 @@ func calibrate(n *layers.Network, images datasets.Split, batch int, shards *trai
 		if err := shards.Observe(n, pass, b.Images, b.Labels); err != nil {
 			return err
 		}
+		progress(b.End())
 	}
 	return ptq.Fit(context.Background(), n, images)
 }

@@ -422,15 +422,15 @@ func (t *run) accuracy(ctx context.Context, file string, quantize bool) (test *f
 	if err := c.Restore(t.network, nil); err != nil {
 		return nil, 0, err
 	}
-	r, err := train.Evaluate(ctx, t.network, graph.Pass{Quantize: quantize}, t.data.Test, nil)
-	if err != nil {
-		return nil, 0, err
-	}
-	t.judge(r)
 	name := "float"
 	if quantize {
 		name = "fake-quantized"
 	}
+	r, err := train.Evaluate(ctx, t.network, graph.Pass{Quantize: quantize}, t.data.Test, t.on.counter(name, t.data.Test.Len()))
+	if err != nil {
+		return nil, 0, err
+	}
+	t.judge(r)
 	t.warnOfOneClass(name, r)
 	return &r.Accuracy, c.Info.Validation, nil
 }
@@ -460,9 +460,7 @@ func (t *run) exportModel(ctx context.Context, n *layers.Network) error {
 	if k := t.r.Verify.Images; k > 0 {
 		compared = compared.Head(k)
 	}
-	p, err := Prove(ctx, n, m, t.data.Test, compared, t.pool.Threads(), func(done int) {
-		t.on.tell(Progress{"verify", done, compared.Len()})
-	})
+	p, err := Prove(ctx, n, m, t.data.Test, compared, t.pool.Threads(), t.on)
 	if p != nil {
 		t.summary.Accuracy.Integer, t.summary.RunImagesPerSecond, t.summary.Verify = &p.Result.Accuracy, p.ImagesPerSecond, &p.Verification
 		t.judge(p.Result)

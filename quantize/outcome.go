@@ -72,7 +72,7 @@ func (o *Outcome) deliver(ctx context.Context, n *Network, out, keep string) err
 	if err != nil {
 		return err
 	}
-	p, err := pipeline.Prove(ctx, net, m, test, test, n.pool.Threads(), func(done int) { n.tell("verify", done, test.Len()) })
+	p, err := pipeline.Prove(ctx, net, m, test, test, n.pool.Threads(), n.on)
 	if p != nil {
 		o.Accuracy.Integer, o.Verify = &p.Result.Accuracy, &p.Verification
 		o.Accuracy.StandardError = train.StandardError(p.Result.Accuracy, p.Result.Images)

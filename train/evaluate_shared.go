@@ -14,10 +14,11 @@ import (
 )
 
 // EvaluateShared is [Evaluate] by the ranks of a group. Each classifies some of the batches and tells the
-// others what came of them, so that all have the result of one process, bit by bit.
-func EvaluateShared(ctx context.Context, g dist.Group, n *layers.Network, p graph.Pass, s datasets.Split) (Result, error) {
+// others what came of them, so that all have the result of one process, bit by bit. progress, if not nil, is told about how
+// many images are done.
+func EvaluateShared(ctx context.Context, g dist.Group, n *layers.Network, p graph.Pass, s datasets.Split, progress func(done int)) (Result, error) {
 	if g.Size() == 1 || s.Len() == 0 {
-		return Evaluate(ctx, n, p, s, nil)
+		return Evaluate(ctx, n, p, s, progress)
 	}
 	batch := n.Graph.Batch()
 	r := Result{Images: s.Len(), Labels: s.Labels, Predictions: make([]int32, s.Len())}
@@ -34,7 +35,11 @@ func EvaluateShared(ctx context.Context, g dist.Group, n *layers.Network, p grap
 		}
 		told := parts[rank][:0]
 		classify := forward(n, p, func(sum float64) { told = binary.LittleEndian.AppendUint64(told, math.Float64bits(sum)) })
-		own, err := evaluate(ctx, s.Range(from, to), batch, len(n.Classes), classify, nil)
+		own, err := evaluate(ctx, s.Range(from, to), batch, len(n.Classes), classify, func(done int) {
+			if progress != nil {
+				progress(min(done*g.Size(), s.Len()))
+			}
+		})
 		if err != nil {
 			return r, err
 		}

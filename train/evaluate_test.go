@@ -71,7 +71,7 @@ func TestEvaluateShared(t *testing.T) {
 		for _, ranks := range []int{1, 2, 3, 4, 8} {
 			errs := disttest.Run(ranks, func(g dist.Group) error {
 				n, s, _ := pixels(t, batch)
-				got, err := train.EvaluateShared(t.Context(), g, n, graph.Pass{}, s)
+				got, err := train.EvaluateShared(t.Context(), g, n, graph.Pass{}, s, nil)
 				if err == nil && (!sameResult(got, want) || got.Loss != want.Loss) {
 					err = fmt.Errorf("batches of %d, %d ranks: %+v, not %+v", batch, ranks, got, want)
 				}

@@ -42,14 +42,18 @@ whichever takes longer. Both speeds are measured first, on the same threads.`,
 			if err := applyRecipeFlags(c, r, set); err != nil {
 				return err
 			}
+			screen := command.Screen(c)
+			defer screen.Stop()
 			if roofline {
-				l, err := benchmark.MeasureRoofline(c.Context(), r, threadsOf(r.Threads), steps)
+				l, err := benchmark.MeasureRoofline(c.Context(), r, threadsOf(r.Threads), steps, screen.Show)
+				screen.Stop()
 				if err != nil {
 					return err
 				}
 				return command.Result(c, l, func(p *term.Page) { printRoofline(p, l) })
 			}
-			b, err := benchmark.MeasureTraining(c.Context(), r, threadsOf(r.Threads), steps, loader)
+			b, err := benchmark.MeasureTraining(c.Context(), r, threadsOf(r.Threads), steps, loader, screen.Show)
+			screen.Stop()
 			if err != nil {
 				return err
 			}

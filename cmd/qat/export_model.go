@@ -3,7 +3,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -17,24 +16,6 @@ import (
 
 // rangeImages is how many training images tell the ranges of what a format must quantize that goqat does not.
 const rangeImages = 500
-
-// unreadBy refuses flags that the format does not read.
-func unreadBy(c *cobra.Command, f formats.Format) error {
-	why := "is not for --format " + f.Name
-	var unread []string
-	if !f.Reads.Pack {
-		unread = append(unread, "pack")
-	}
-	if !f.Reads.Bias {
-		unread = append(unread, "bias")
-	}
-	if !f.Reads.Images {
-		unread = append(unread, imagesFlags...)
-	} else if !c.Flags().Changed("data") {
-		return cmp.Or(command.Unread(c, why, unread...), command.Unread(c, "goes with --data", imagesFlags...))
-	}
-	return command.Unread(c, why, unread...)
-}
 
 // exportModel writes a .qmodel in another format, and what is stated of it.
 func exportModel(c *cobra.Command, f formats.Format, path string, o formats.Options, data dataFlags) error {

@@ -4,7 +4,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -58,10 +57,12 @@ others nothing is taken but what the logits need.`,
 			if i.Options.Classes, err = pipeline.ClassNames(classes); err != nil {
 				return err
 			}
-			i.Note = func(sentence string) { fmt.Fprintln(c.ErrOrStderr(), "note: "+term.Plain(sentence)) }
+			screen := command.Screen(c)
+			i.On = screen.Show
 			pool := graph.NewPool(threadsOf(threads))
 			defer pool.Close()
 			o, err := i.Run(c.Context(), pool)
+			screen.Stop()
 			if refused := (*onnx.Unsupported)(nil); errors.As(err, &refused) && command.AsJSON(c) {
 				return errors.Join(command.Result(c, imported{Notes: []string{}, Unsupported: refused.Nodes}, nil), err)
 			}

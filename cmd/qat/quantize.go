@@ -34,14 +34,6 @@ func (f *quantizeFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&s.Granularity, "granularity", "per_channel", "scales of weights: per_channel or per_tensor")
 }
 
-// addUniform adds the flags that give all layers one width.
-func (f *quantizeFlags) addUniform(c *cobra.Command) {
-	s := &f.as
-	c.Flags().IntVar(&s.WeightBits, "weight-bits", s.WeightBits, "bits of weights, 2 to 8")
-	c.Flags().IntVar(&s.ActivationBits, "activation-bits", s.ActivationBits, "bits of activations, 2 to 8")
-	c.Flags().StringVar(&s.FirstLast, "first-last", s.FirstLast, "first and last layer: 8 (bits) or same (as the others)")
-}
-
 // settings returns what the flags say; screen shows the work.
 func (f *quantizeFlags) settings(c *cobra.Command, screen *term.Screen) (*quantize.Settings, error) {
 	images := f.data.images(c, screen)
@@ -49,11 +41,9 @@ func (f *quantizeFlags) settings(c *cobra.Command, screen *term.Screen) (*quanti
 	if err := f.as.Check(); err != nil {
 		return nil, command.Wrong(c, "%w", err)
 	}
-	for _, number := range []struct{ flag, rule string }{{"percentile", "percentile"}, {"deviations", "stddev"}} {
-		if !f.as.Calibrates(number.rule) {
-			if err := command.Unread(c, "is for the calibrator "+number.rule+", which no layer has", number.flag); err != nil {
-				return nil, err
-			}
+	for flag, rule := range map[string]string{"percentile": "percentile", "deviations": "stddev"} {
+		if c.Flags().Changed(flag) && !f.as.Calibrates(rule) {
+			return nil, command.Wrong(c, "--%s is for the calibrator %s, which no layer has", flag, rule)
 		}
 	}
 	return &f.as, nil

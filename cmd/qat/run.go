@@ -54,7 +54,7 @@ On a terminal, long names are shortened, and of more images than fit the first.`
 			if out != "" {
 				return recordClasses(c, m, args[0], paths, o, out)
 			}
-			answers, err := classify.Files(c.Context(), m, paths, o)
+			answers, err := classifyFiles(c, m, paths, o)
 			if err != nil {
 				return err
 			}

@@ -9,9 +9,26 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/goqat/goqat/classify"
+	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/internal/term"
 )
+
+// classifyFiles returns the answers of images, and shows of how many it has them.
+func classifyFiles(c *cobra.Command, m *infer.Model, paths []string, o classify.Options) ([]classify.Answer, error) {
+	screen := command.Screen(c)
+	defer screen.Stop()
+	answers := []classify.Answer{}
+	files := 0
+	err := classify.Each(c.Context(), m, paths, o, func(list []classify.Answer) error {
+		answers = append(answers, list...)
+		if files++; len(paths) > 1 {
+			screen.Count("files", min(files, len(paths)), len(paths)) // an archive has several
+		}
+		return nil
+	})
+	return answers, err
+}
 
 // showClasses writes the classes of the images, and the errors of those that have none.
 func showClasses(c *cobra.Command, answers []classify.Answer) error {

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -105,19 +104,4 @@ func (f *searchFlags) run(c *cobra.Command, path string) (*search.Result, error)
 		return r, err
 	}
 	return r, train.WriteFile(f.out, func(w *os.File) error { _, err := w.Write(r.Recipe.YAML()); return err })
-}
-
-// print writes the outcome for people.
-func (f *searchFlags) print(p *term.Page, r *search.Result) {
-	var rows [][]string
-	for _, l := range r.Layers {
-		rows = append(rows, []string{l.Name, fmt.Sprint(l.WeightBits), fmt.Sprint(l.ActivationBits), fmt.Sprint(l.Weights), fmt.Sprint(l.MACs)})
-	}
-	p.Table([]string{"layer", "weight bits", "activation bits", "weights", "MACs"}, rows)
-	s := r.Spent
-	p.Printf("\n%s=%.6g allows this: a file of %d bytes, %d bit-operations and %.4g µJ an image, %.3f bits a weight, %.3f bits an activation\n",
-		r.Budget.Of, r.Budget.Most, s.FileBytes, s.BitOps, s.EnergyUJ, s.WeightBits, s.ActivationBits)
-	if f.out != "" {
-		p.Printf("%s trains it: qat train %s\n", f.out, shellWord(f.out))
-	}
 }

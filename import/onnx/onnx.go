@@ -232,11 +232,13 @@ func (m *Model) affordable() error {
 	return nil
 }
 
-// Compare evaluates the file in float64 and a network built of the model, in float, on images.
-func (m *Model) Compare(ctx context.Context, n *layers.Network, images []uint8) (d Difference, err error) {
+// Compare evaluates the file in float64 and a network built of the model, in float, on images. progress is told how many are
+// compared, before each.
+func (m *Model) Compare(ctx context.Context, n *layers.Network, images []uint8, progress func(done int)) (d Difference, err error) {
 	size := m.Input.Height * m.Input.Width * m.Input.Channels
 	for at := 0; at+size <= len(images); at += size {
 		image := images[at:][:size]
+		progress(d.Images)
 		want, err := m.Evaluate(ctx, image)
 		if err != nil {
 			return d, err

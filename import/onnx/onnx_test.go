@@ -211,7 +211,7 @@ func TestSameLogits(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d, err := m.Compare(context.Background(), n, made(m.Input, 3))
+			d, err := m.Compare(context.Background(), n, made(m.Input, 3), func(int) {})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -263,7 +263,7 @@ func TestNormalization(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d, err := m.Compare(context.Background(), n, made(m.Input, 2))
+			d, err := m.Compare(context.Background(), n, made(m.Input, 2), func(int) {})
 			if err != nil || d.Relative() > 2e-6 {
 				t.Errorf("the difference is %+v, %v", d, err)
 			}
@@ -347,7 +347,7 @@ func TestSeveralOutputs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := m.Compare(context.Background(), n, made(m.Input, 3))
+		d, err := m.Compare(context.Background(), n, made(m.Input, 3), func(int) {})
 		if err != nil || d.Relative() > 2e-6 || strings.Contains(m.Network.String(), "boxes") || len(m.Notes) == 0 || !strings.Contains(m.Notes[0], "of 3 outputs") {
 			t.Errorf("%s: the difference is %+v, %v; notes %q\n%s", name, d, err, m.Notes, m.Network)
 		}
@@ -414,6 +414,6 @@ func FuzzImport(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_, _ = m.Compare(context.Background(), n, made(m.Input, 1)) // logits may be infinite
+		_, _ = m.Compare(context.Background(), n, made(m.Input, 1), func(int) {}) // logits may be infinite
 	})
 }
