@@ -231,9 +231,9 @@ func (f *conv) accumulate(r *Run, s *sums, x, w []float32) {
 
 // widen returns x in float64, in memory that it makes larger where that is needed.
 func widen(memory *[]float64, x []float32) []float64 {
-	wide := grown(memory, len(x))
+	*memory = grown(*memory, len(x))
 	for i, v := range x {
-		wide[i] = float64(v)
+		(*memory)[i] = float64(v)
 	}
-	return wide
+	return (*memory)[:len(x)]
 }

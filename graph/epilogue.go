@@ -184,6 +184,7 @@ func (s *term) affine() bool { return s.norm != nil || s.bias != 0 }
 type workspace struct {
 	blocks [][]float32    // by worker
 	sums   [][2][]float64 // by term
+	codes  []int32        // of an Integer run
 }
 
 // grown returns memory for n numbers, the given one if it is as large.

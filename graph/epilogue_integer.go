@@ -17,7 +17,8 @@ func (e *epilogue) forwardInteger(blocks int) error {
 	if e.integer == nil && e.table == nil && e.signs == nil {
 		return errNoInteger
 	}
-	e.codes = grown(&e.run.codes, len(e.y))
+	e.room.codes = grown(e.room.codes, len(e.y))
+	e.codes = e.room.codes[:len(e.y)]
 	e.scaleImages()
 	e.pool.Run((*integerBlocks)(e), blocks)
 	if e.online.rule != nil {

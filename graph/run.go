@@ -91,18 +91,7 @@ type Run struct {
 	pool     *kernel.Pool
 	decoding decoding
 
-	// What one op at a time needs, in Integer runs: the codes of an epilogue, and image and weights of a convolution in
-	// float64.
-	codes        []int32
-	wideX, wideW []float64
-}
-
-// grown returns the first n values of a memory, of which it makes more where there are fewer.
-func grown[T any](memory *[]T, n int) []T {
-	if len(*memory) < n {
-		*memory = make([]T, n)
-	}
-	return (*memory)[:n]
+	wideX, wideW []float64 // image and weights of the convolution that runs, in Integer runs where float32 is too narrow
 }
 
 // partial says whether the run is one of several of a step.
