@@ -21,7 +21,7 @@ func permit() error { return nil }
 
 // TestSets returns the set as it runs by the interpreter, but for convolutions so large that it would take long.
 func TestSets() []kernel.Set {
-	const most = 1 << 14 // products of an image, less than a millisecond
+	const most = 1 << 16 // products of an image, about a millisecond
 	interpreted := Set
 	interpreted.Name, interpreted.Supported = "simd128, interpreted", true
 	interpreted.Plan = func(c kernel.Conv, weights []int8) kernel.Plan {
