@@ -26,6 +26,9 @@ func printNext(p *term.Page, s *pipeline.Summary) {
 		run := []string{"qat run " + path + " PICTURE", "what is on a picture"}
 		if m, err := infer.Open(filepath.Join(s.Folder, file)); err == nil && m.Input().Samples != nil {
 			run = []string{"qat run " + path + " FILE.csv", "what is in a recording, or in the rows of a table"}
+			if m.Input().Height > 1 { // a table has one row for each moment
+				run = []string{"qat run " + path + " FILE.npy", "what is in signals of as many dimensions as those for training"}
+			}
 		}
 		rows = append([][]string{run}, rows...)
 	}
