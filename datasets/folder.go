@@ -257,7 +257,7 @@ func (r *reading) broken(o Options) error {
 	if len(r.faults) == 0 || o.SkipBroken {
 		return nil
 	}
-	return fmt.Errorf("%w; mend or remove them, or leave them out by --skip-broken", r.faults)
+	return fmt.Errorf("%w; --skip-broken leaves them out", r.faults)
 }
 
 // cache says where the images are kept that memory is too small for.

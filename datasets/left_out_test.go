@@ -163,6 +163,15 @@ func TestOpenReadsEveryJPEG(t *testing.T) {
 	}
 }
 
+// What is wrong with a file and what to do about it is said once.
+func TestOpenNamesABrokenFile(t *testing.T) {
+	path := writeFolder(t, append(without(pictures(t, 3, 0), ""), entry{"cat/empty.jpg", nil}))
+	const want = "1 file cannot be read: cat/empty.jpg: an empty file; get it again or remove it; --skip-broken leaves them out"
+	if _, err := Open(path, Options{}); err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
 // Every file that cannot be read is named at once, however it is broken; they may be left out instead.
 func TestOpenNamesAllBrokenFiles(t *testing.T) {
 	good := without(pictures(t, 3, 0), "")

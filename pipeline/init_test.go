@@ -52,3 +52,19 @@ func TestInitOfAQuantizedCheckpoint(t *testing.T) {
 		}
 	}
 }
+
+// TestUnreadFloatEpochs says that epochs given for the float phase are not trained where init is quantized as it is.
+func TestUnreadFloatEpochs(t *testing.T) {
+	few := []string{"model={name: mlp, width: 0.1}", "data.train_limit=64", "data.test_limit=8", "qat.epochs=1", "qat.method=int"}
+	first := trained(t, small(t, append(few, "float.epochs=1")...))
+	few = append(few, "init="+filepath.Join(first.Folder, "checkpoint-float.safetensors"))
+	for _, c := range []struct {
+		settings []string
+		want     bool
+	}{{[]string{"float.epochs=2"}, true}, {[]string{"float.epochs=0"}, false}, {nil, false}, {[]string{"float.epochs=1", "transfer.head=keep"}, false}} {
+		r, choice := choosing(t, append(few, c.settings...)...)
+		if _, log := told(t, r, pipeline.Options{Choice: choice}); strings.Contains(log, "float.epochs is not read") != c.want {
+			t.Errorf("%v: it says\n%s", c.settings, log)
+		}
+	}
+}

@@ -133,11 +133,17 @@ func TestForeignSettings(t *testing.T) {
 		"qat.price=2":           "qat.price is a setting of the method hgq",
 		"qat.start=best":        `qat.start is "best", must be mean or mse`,
 		"qat.fixed_ranges=true": "", // the first and the last layer read it
+		"teacher.temperature=5": "teacher.temperature and teacher.weight are settings of a teacher, which the recipe has not",
+		"teacher.weight=1":      "teacher.temperature and teacher.weight are settings of a teacher, which the recipe has not",
 	} {
 		_, err := pipeline.Train(t.Context(), small(t, "qat.method=pact", setting, "float.epochs=1", "qat.epochs=1", "data.train_limit=64", "data.test_limit=8"), pipeline.Options{})
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: error %v, want %q", setting, err, want)
 		}
+	}
+	_, err := pipeline.Train(t.Context(), small(t, "teacher.checkpoint=any", "qat.epochs=0", "data.train_limit=64", "data.test_limit=8"), pipeline.Options{})
+	if err == nil || !strings.Contains(err.Error(), "learns from a teacher, but qat.epochs is 0") {
+		t.Errorf("a teacher without a quantized phase: error %v", err)
 	}
 	trained(t, small(t, "qat.method=pact", "qat.layers=[{match: conv2, method: lsq}]", "qat.start=mse", "float.epochs=1", "qat.epochs=1", "data.train_limit=64", "data.test_limit=8"))
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/goqat/goqat/datasets"
@@ -186,8 +187,8 @@ func (p *phase) epochEnd(l *train.Loop, m train.Metrics) error {
 	if err := p.agreeOnNumbers(); err != nil {
 		return err
 	}
-	for _, name := range p.watch.Silent() {
-		p.on.note(fmt.Sprintf("warning: %s got no gradient in this epoch: nothing is clipped there", name))
+	if silent := p.watch.Silent(); len(silent) > 0 {
+		p.on.note(fmt.Sprintf("warning: no gradient in this epoch, since nothing is clipped there: %s", strings.Join(silent, ", ")))
 	}
 	return p.save()
 }

@@ -3,6 +3,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -34,11 +35,17 @@ func (t *run) suits(role, file string, in layers.Input, classes []string) error 
 	return nil
 }
 
-// openTeacher opens the recipe's teacher, if it has one.
-func (t *run) openTeacher() (err error) {
+// openTeacher opens the recipe's teacher, if it has one. Settings of a teacher that nobody reads are refused, but for a run to
+// resume, which may have been made with them.
+func (t *run) openTeacher(resume bool) (err error) {
 	file := t.r.Teacher.Checkpoint
-	if file == "" {
+	switch {
+	case file == "" && t.r.Teacher != recipe.Default().Teacher && !resume:
+		return errors.New("pipeline: teacher.temperature and teacher.weight are settings of a teacher, which the recipe has not; leave them out, or name one by teacher.checkpoint")
+	case file == "":
 		return nil
+	case t.r.QAT.Epochs == 0 && !resume:
+		return errors.New("pipeline: teacher.checkpoint: the quantized phase learns from a teacher, but qat.epochs is 0; leave the teacher out, or train quantized")
 	}
 	if t.teacher, err = Open(file, t.shards().Most(), t.pool); err != nil {
 		return fmt.Errorf("%w (teacher)", err)

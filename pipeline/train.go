@@ -222,6 +222,9 @@ func (t *run) open(ctx context.Context, o Options) error {
 	for _, reason := range chosen {
 		t.chosen = append(t.chosen, "chosen: "+reason)
 	}
+	if o.Choice != nil && o.Choice.given("float.epochs") && t.r.Float.Epochs > 0 && !trainsFloat(t.r) {
+		t.chosen = append(t.chosen, "note: float.epochs is not read: init is quantized as it is, without a float phase; transfer.head=keep trains it in float first")
+	}
 	return t.r.Validate()
 }
 
@@ -268,7 +271,7 @@ func (t *run) build(o Options) error {
 	if err := t.weighClasses(); err != nil {
 		return err
 	}
-	if err := t.openTeacher(); err != nil {
+	if err := t.openTeacher(o.Resume); err != nil {
 		return err
 	}
 	t.summary = &Summary{
