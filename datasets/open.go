@@ -157,7 +157,11 @@ func openPath(ctx context.Context, path string, o Options) (*Dataset, error) {
 		if names := filesBelow(path, parquetExtension); len(names) > 0 {
 			return openParquet(ctx, path, path, names, o)
 		}
-		return openImages(ctx, path, folderFiles(path), o)
+		d, err := openImages(ctx, path, folderFiles(path), o)
+		if table := imageTableIn(path); table != "" && errors.Is(err, errNoClasses) {
+			err = fmt.Errorf("%w, or name the table of its images, %s", err, printed(table))
+		}
+		return d, err
 	}
 	lower := strings.ToLower(path)
 	switch {

@@ -244,6 +244,17 @@ func namesImages(file string) bool {
 	return column(head, pathColumns) >= 0 && column(head, labelColumns) >= 0
 }
 
+// imageTableIn returns the path of a table that names images, in the folder itself, "" if there is none.
+func imageTableIn(dir string) string {
+	entries, _ := os.ReadDir(dir) // what cannot be read has no table
+	for _, e := range entries {
+		if file := filepath.Join(dir, e.Name()); strings.EqualFold(filepath.Ext(file), ".csv") && e.Type().IsRegular() && namesImages(file) {
+			return file
+		}
+	}
+	return ""
+}
+
 // openImageTable reads a CSV file with a column of paths and one of labels, perhaps one of parts. Paths are relative to the folder of the file and never
 // lead out of it, nor do links there.
 func openImageTable(ctx context.Context, file string, o Options) (*Dataset, error) {

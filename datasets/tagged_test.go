@@ -53,6 +53,21 @@ func TestShards(t *testing.T) {
 	}
 }
 
+// A folder of images and a table of them has no folders of classes: the table is named.
+func TestFolderOfAnImageTable(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "0.png"), grayPNG(t, 3, 4, 1))
+	_, err := Open(dir, Options{})
+	if err == nil || !strings.HasSuffix(err.Error(), "make one folder of images per class") {
+		t.Errorf("without a table: %v", err)
+	}
+	table := filepath.Join(dir, "labels.csv")
+	writeFile(t, table, []byte("path,label\n0.png,cat\n"))
+	if _, err := Open(dir, Options{}); err == nil || !strings.HasSuffix(err.Error(), "or name the table of its images, "+table) {
+		t.Errorf("with a table: %v", err)
+	}
+}
+
 // A table names images and their classes; its files are those of its folder.
 func TestImageTable(t *testing.T) {
 	dir := t.TempDir()

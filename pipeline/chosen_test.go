@@ -84,6 +84,9 @@ func TestChosenForTheSet(t *testing.T) {
 				t.Errorf("%s: %q is not told:\n%s", c.name, want, log)
 			}
 		}
+		if strings.Contains(log, "blank") { // nor are rows of one position
+			t.Errorf("%s: told to be blank:\n%s", c.name, log)
+		}
 		again(t, r.Out)
 		on, choice := choosing(t, "data.name="+c.data, "qat.epochs=1", "init="+filepath.Join(r.Out, "checkpoint-float.safetensors"), "qat.method=lsq", "qat.weight_bits=4", "qat.activation_bits=4")
 		if s, log := told(t, on, pipeline.Options{Choice: choice}); s.Model != c.network || s.Method != "lsq" || !strings.Contains(log, "that of the checkpoint") {

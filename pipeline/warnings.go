@@ -23,13 +23,17 @@ func (s split) warnOfClasses(on teller) error {
 		return err
 	}
 	var empty []string
+	what, cause := "images", ": was transparency its picture?"
+	if s.Samples != nil {
+		what, cause = "signals", ": did its sensor record?"
+	}
 	for c, n := range blank {
 		switch {
 		case n == 0:
 		case n == images[c]:
-			on.note(fmt.Sprintf("warning: class %q: all its training images are blank, of one value each: was transparency its picture?", s.Classes[c]))
+			on.note(fmt.Sprintf("warning: class %q: all its training %s are blank, of one value each%s", s.Classes[c], what, cause))
 		case 2*n > images[c]:
-			on.note(fmt.Sprintf("warning: class %q: %d of its %d training images are blank, of one value each", s.Classes[c], n, images[c]))
+			on.note(fmt.Sprintf("warning: class %q: %d of its %d training %s are blank, of one value each", s.Classes[c], n, images[c], what))
 		}
 	}
 	for c, n := range images {
@@ -67,9 +71,12 @@ func (s split) lacking(part datasets.Split) (classes []string) {
 	return classes
 }
 
-// blank counts the training images of each class whose pixels are all alike.
+// blank counts the training images of each class whose pixels are all alike; one pixel, as of a row of a table, shows what it is.
 func (s split) blank() ([]int, error) {
 	counts := make([]int, len(s.Classes))
+	if s.Height*s.Width == 1 {
+		return counts, nil
+	}
 	for b, err := range s.train.Batches(1) {
 		if err != nil {
 			return nil, err

@@ -4,15 +4,9 @@ package recipe
 
 import "go.yaml.in/yaml/v3"
 
-// Model is the network: a named one, or a list of layers. In a file it is
-// written in one of three ways:
-//
-//	model: lenet
-//	model: {name: lenet, width: 0.25}
-//	model:
-//	  - {kind: conv, channels: 16, kernel: 3, pad: 1, norm: true, activation: relu}
-//	  - {kind: flatten}
-//	  - {kind: linear}
+// Model is the network: a named one, as in lenet or {name: lenet, width: 0.25}, or a
+// list of layers, as in [{kind: conv, channels: 16, kernel: 3, pad: 1, norm: true,
+// activation: relu}, {kind: flatten}, {kind: linear}].
 type Model struct {
 	Name   string  `yaml:"name"`             // of a network; a name of one's own for a list
 	Width  float64 `yaml:"width"`            // factor on the channels of a named network, above 0; 1 for a list
