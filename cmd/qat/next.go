@@ -3,12 +3,14 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/pipeline"
+	"github.com/goqat/goqat/report"
 )
 
 // printNext writes what can be done with a run.
@@ -31,6 +33,10 @@ func printNext(p *term.Page, s *pipeline.Summary) {
 			}
 		}
 		rows = append([][]string{run}, rows...)
+	}
+	page := report.File(s.Folder, true)
+	if _, err := os.Stat(page); err == nil {
+		rows = append(rows, []string{shellWord(page), "the training as a page, for a browser"})
 	}
 	p.Printf("\n")
 	p.Table([]string{"next", ""}, rows)
