@@ -141,7 +141,7 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 		return nil, err
 	}
 	t.warnOfLoneImages()
-	for _, sentence := range remarks(r) {
+	for _, sentence := range append(remarks(r), t.unread()...) {
 		t.on.note("note: " + sentence)
 	}
 	if err := t.phases(ctx, from); err != nil {
