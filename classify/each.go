@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -118,7 +119,11 @@ func (o Options) items(paths []string, send func(*item) bool) {
 			}
 			continue
 		}
-		if wanted(path) && !send(&item{name: path}) {
+		j := &item{name: path}
+		if strings.EqualFold(filepath.Ext(path), ".zip") {
+			j.err = fmt.Errorf("%s: a zip archive; unpack it, or name a tar archive of the files", path)
+		}
+		if wanted(path) && !send(j) {
 			return
 		}
 	}

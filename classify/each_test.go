@@ -80,6 +80,9 @@ func TestEach(t *testing.T) {
 	if got := files(paths, classify.Options{Runner: infer.Options{Threads: 5}}); !reflect.DeepEqual(got, want) || len(got) != 80 {
 		t.Errorf("%d answers of 5 threads are not the %d of one", len(got), len(want))
 	}
+	if got := files([]string{"photos.ZIP"}, classify.Options{}); len(got) != 1 || !strings.HasPrefix(got[0].Error, "photos.ZIP: a zip archive; unpack it") {
+		t.Errorf("of a zip archive: %+v", got)
+	}
 	packed := shard(t, paths)
 	inShard := files([]string{packed, paths[0]}, classify.Options{})
 	if len(inShard) != 81 || inShard[7].Image != packed+"/007.png" || !reflect.DeepEqual(inShard[7].Top, want[7].Top) || inShard[80].Image != paths[0] {
