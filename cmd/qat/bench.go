@@ -10,7 +10,6 @@ import (
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/internal/term"
-	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/recipe"
 )
 
@@ -74,9 +73,6 @@ func (f *benchFlags) run(c *cobra.Command, args []string) (*benchmark.Inference,
 		return nil, err
 	}
 	f.o.Threads = threadsOf(f.o.Threads)
-	if f.runs == 0 {
-		command.Screen(c).Show(pipeline.Note{Text: "measuring for about two seconds, longer if ten runs take longer"})
-	}
 	return benchmark.MeasureInference(c.Context(), read, f.o, f.runs)
 }
 
