@@ -19,8 +19,10 @@ func detect() Tier {
 		return Portable
 	case !x.HasAVX512F || !x.HasAVX512BW || !x.HasAVX512DQ || !x.HasAVX512VL || !x.HasBMI2:
 		return AVX2
-	default:
+	case !x.HasAVX512VNNI:
 		return AVX512
+	default:
+		return AVX512VNNI
 	}
 }
 

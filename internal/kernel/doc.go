@@ -25,7 +25,7 @@
 // of real numbers are then 36 such sums, over tiles of 4 × 4 pixels (see minimal.go).
 //
 // Where both operands of a forward pass are whole numbers of a step, it is taken on
-// integers of 16 bits (see [ConvPlan.ForwardIntegers]), whose sums are exact: there all
+// integers of 8 or 16 bits (see [ConvPlan.ForwardIntegers]), whose sums are exact: there all
 // tiers give the same bits.
 //
 // Work is cut into tiles whose size depends on the shapes and the batch only,
@@ -34,7 +34,7 @@
 // the assembly fuses multiplications and additions in the convolutions, and
 // nowhere else, so that AVX2 and AVX-512 give the same bits. The variable
 // GOQAT_TRAIN_KERNELS of the environment holds a program to a tier: portable,
-// avx2 or avx512.
+// avx2, avx512 or avx512vnni.
 package kernel
 
 //go:generate sh -c "cd _asm && go run . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg kernel"

@@ -154,7 +154,7 @@ func (p *integerPass) reserve() {
 		}
 		p.window = max(p.window, ((window+g.each-1)/g.each+tileCols-1)&^(tileCols-1))
 	}
-	p.pool.reserve(p.window+2*partOfPanel, p.groups*p.panels()*len(p.layouts[0].offsets)*tileCols)
+	p.pool.reserve(p.window+(1+pair)*partOfPanel, p.groups*p.panels()*len(p.layouts[0].offsets)*tileCols)
 	p.pack.pass = p
 }
 
@@ -272,7 +272,7 @@ func (p *integerPass) Tile(i, worker int) {
 	window, rows, packed := p.use.codesIn(buf[:p.window]), buf[p.window:], buf[p.window+partOfPanel:]
 	c := &p.classes[0]
 	n := c.pixels(b)
-	t := integerTiling{cRow: c.dst[:n], aRow: c.src[:n], next: 2 * p.panel(), narrow: window.narrow}
+	t := integerTiling{cRow: c.dst[:n], aRow: c.src[:n], pitch: c.pitch, next: 2 * p.panel(), narrow: window.narrow}
 	numbers := p.use.pitch > 0 || p.encode(window, b)
 	dst := p.dst[(b.image*p.dstH+b.row)*p.dstW*p.dstC:]
 	first, last := chunkOf(chunk, p.chunks, p.panels())
@@ -283,20 +283,23 @@ func (p *integerPass) Tile(i, worker int) {
 			k0, k1 := cut*len(offsets)/cuts, (cut+1)*len(offsets)/cuts
 			if p.use.pitch > 0 {
 				numbers = p.encodeRows(window, b, g*p.srcGroup+p.use.each*k0, g*p.srcGroup+min(p.use.each*k1, p.srcGroup)) && numbers
-				t.a, t.aRow, t.aGroup = window.words, p.use.rows[:n], offsets[:k1-k0]
+				t.a, t.aRow, t.aGroup, t.pitch = window.words, p.use.rows[:n], offsets[:k1-k0], p.use.pitch
 			} else {
 				t.a, t.first, t.aGroup = window.words, g*p.srcGroup, offsets[k0:k1]
 			}
 			t.accumulate = cut > 0
-			for panel := first; panel < last; panel++ {
+			for panel := first; panel < last; panel += pair {
 				n0 := panel * tileCols
 				if p.inPlace {
-					p.part(packed, rows, g, n0, k0, k1)
+					t.next = 2 * (k1 - k0) * tileCols
+					for i := range min(pair, last-panel) {
+						p.part(packed[i*(k1-k0)*tileCols:], rows, g, n0+i*tileCols, k0, k1)
+					}
 				} else {
 					packed = p.weights.panels[((g*p.panels()+panel)*len(offsets)+k0)*tileCols:]
 				}
 				t.b = wordsOf(packed)
-				t.c, t.cols = dst[g*p.dstGroup+n0:], min(tileCols, p.dstGroup-n0)
+				t.c, t.cols = dst[g*p.dstGroup+n0:], min(pair*tileCols, p.dstGroup-n0)
 				if t.scale = nil; cut == cuts-1 {
 					t.scale = p.scale[g*p.dstGroup+n0:]
 				}

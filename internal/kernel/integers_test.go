@@ -74,11 +74,11 @@ func TestIntegerTiling(t *testing.T) {
 	tiers(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 1))
 		for _, narrow := range []bool{false, true} {
-			for _, rows := range []int{1, 5, 6, 7, 12, 25} {
+			for _, rows := range []int{1, 5, 6, 7, 12, 25, 37} {
 				for _, groups := range []int{1, 2, 3, 4, 5, 9, 30} {
 					for _, cols := range []int{1, 7, 8, 9, 15, 16, 17, 31, 33} {
-						for flags := range 4 {
-							testIntegerTiling(t, r, narrow, rows, groups, cols, flags&1 > 0, flags&2 > 0)
+						for flags := range 8 {
+							testIntegerTiling(t, r, narrow, rows, groups, cols, flags&1 > 0, flags&2 > 0, flags&4 > 0)
 						}
 					}
 				}
@@ -87,25 +87,32 @@ func TestIntegerTiling(t *testing.T) {
 	})
 }
 
-func testIntegerTiling(t *testing.T, r *rand.Rand, narrow bool, rows, groups, cols int, accumulate, scaled bool) {
+func testIntegerTiling(t *testing.T, r *rand.Rand, narrow bool, rows, groups, cols int, accumulate, scaled, pitched bool) {
 	const gap = 3 // floats between the rows of c that must stay
 	panels, each := (cols+tileCols-1)/tileCols, 2
 	if narrow {
 		each = 4
 	}
 	next := 2 * (groups*tileCols + r.IntN(3))
+	pitch := 0
+	if pitched {
+		pitch = 1 + r.IntN(9)
+	}
 	// The last group of a ends with it.
-	first, last := r.IntN(4), rows+each*(groups-1)
+	first, last := r.IntN(4), rows+3*pitch+each*(groups-1)
 	length := (first + last + each + each - 1) / each * each
 	first = length - last - each
 	x := integerTiling{
 		c: guarded(t, rows*(cols+gap)-gap), a: guardedCodes(t, length*2/each), b: guardedCodes(t, (panels-1)*next+2*groups*tileCols),
-		first: first, next: next, cols: cols, accumulate: accumulate, narrow: narrow,
+		first: first, next: next, pitch: pitch, cols: cols, accumulate: accumulate, narrow: narrow,
 	}
 	// The greatest magnitudes whose sums fit.
 	input, weights := MostCode, MostCode
 	if narrow {
-		weights = min(math.MaxInt8, math.MaxInt16/(2*input*groups))
+		weights = math.MaxInt8
+		if foursAtOnce(Integers{MostInput: input, MostWeights: weights}) < groups {
+			weights = math.MaxInt16 / (2 * input * groups)
+		}
 		if weights == 0 {
 			input, weights = math.MaxInt16/(2*groups), 1
 		}
@@ -137,7 +144,11 @@ func testIntegerTiling(t *testing.T, r *rand.Rand, narrow bool, rows, groups, co
 	}
 	for _, i := range r.Perm(rows) {
 		x.cRow = append(x.cRow, int32(i*(cols+gap)))
-		x.aRow = append(x.aRow, int32(r.IntN(rows+1)))
+		at := int32(r.IntN(rows + 1))
+		if n := len(x.aRow); pitched && n%4 > 0 {
+			at = x.aRow[n-1] + int32(pitch)
+		}
+		x.aRow = append(x.aRow, at)
 	}
 	for range groups {
 		x.aGroup = append(x.aGroup, int32(r.IntN(each*(groups-1)+1)))
@@ -162,7 +173,7 @@ func testIntegerTiling(t *testing.T, r *rand.Rand, narrow bool, rows, groups, co
 	x.run()
 	for i := range want {
 		if got := math.Float32bits(x.c[i]); got != want[i] {
-			t.Fatalf("narrow %v, %d rows, %d groups, %d columns, accumulated %v, scaled %v: c[%d] is %#x, want %#x", narrow, rows, groups, cols, accumulate, scaled, i, got, want[i])
+			t.Fatalf("narrow %v, %d rows, %d groups, %d columns, accumulated %v, scaled %v, pitch %d: c[%d] is %#x, want %#x", narrow, rows, groups, cols, accumulate, scaled, pitch, i, got, want[i])
 		}
 	}
 }
@@ -217,7 +228,7 @@ func TestForwardIntegers(t *testing.T) {
 			for _, m := range []struct {
 				input, weights     int
 				signed, perChannel bool
-			}{{MostCode, MostCode, true, false}, {MostCode, 127, true, true}, {15, 7, false, true}, {MostCode, 1, false, false}, {31, 32, false, true}} {
+			}{{MostCode, MostCode, true, false}, {MostCode, 127, true, true}, {MostCode, 127, false, true}, {15, 7, false, true}, {MostCode, 1, false, false}, {31, 32, false, true}} {
 				k := newIntegerCase(t, s.Conv, s.batch, m.input, m.weights, m.signed, m.perChannel)
 				if !p.HasIntegers(k.steps) {
 					t.Errorf("%v has no integers", s.Conv)

@@ -11,12 +11,12 @@ import "math"
 //
 // or that added to what c holds if accumulate: exactly, since every sum is within int32,
 // and thus in any order. j goes over a group: 2 codes of 16 bits or, if narrow, 4 of 8 bits,
-// those of a not negative, of which there are so few that the sum of its even or its odd
-// products, of two neighbours each, is within 16 bits (see foursAtOnce). c holds the bits of
+// those of a not negative, and no more groups than foursAtOnce. c holds the bits of
 // an int32 for each sum or, if there is a scale, float32(sum)·scale[n]. Column n of b is
-// column n%tileCols of panel n/tileCols; panels begin next words apart, their rows, of a
-// group for each column, 2·tileCols. All columns of a panel, and as many scales, are read
-// whatever cols is; of c only cols are touched.
+// column n%tileCols of panel n/tileCols; panels begin next words apart, an even number, their
+// rows, of a group for each column, 2·tileCols. All columns of a panel, and as many scales,
+// are read whatever cols is; of c only cols are touched. If pitch > 0, the rows of a come in
+// fours that lie pitch apart.
 type integerTiling struct {
 	c          []float32
 	cRow       []int32
@@ -26,6 +26,7 @@ type integerTiling struct {
 	aGroup     []int32
 	b          []int16
 	next       int
+	pitch      int
 	cols       int
 	accumulate bool
 	narrow     bool
@@ -37,11 +38,14 @@ type integerTiling struct {
 const leastFours = 16
 
 // foursAtOnce returns how many fours a tiling of codes of 8 bits may have, 0 if the codes
-// are not of 8 bits or the input's may be negative: VPMADDUBSW adds two products in 16 bits,
-// and their sums are added in 16 bits.
+// are not of 8 bits or the input's may be negative. VNNI adds in 32 bits; VPMADDUBSW adds two
+// products in 16 bits, and their sums, of the even and the odd ones, are added in 16 bits.
 func foursAtOnce(s Integers) int {
-	if s.Signed || s.MostWeights > math.MaxInt8 {
+	switch {
+	case s.Signed || s.MostWeights > math.MaxInt8:
 		return 0
+	case tier >= AVX512VNNI:
+		return math.MaxInt
 	}
 	return math.MaxInt16 / max(1, 2*s.MostInput*s.MostWeights)
 }

@@ -89,6 +89,46 @@ func widenCodesAVX2(dst *int16, src *uint8, n int, zero int16)
 //go:noescape
 func wholeStepsAVX2(dst *float32, src *float32, n int, inverse float32)
 
+// pairTiles24x16VNNI computes whole tiles of an integerTiling of pairs; see integerTilesGeneric.
+//
+//go:noescape
+func pairTiles24x16VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+
+// pairTiles8x16VNNI computes whole tiles of an integerTiling of pairs; see integerTilesGeneric.
+//
+//go:noescape
+func pairTiles8x16VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+
+// pairTiles12x32VNNI computes whole tiles of an integerTiling of pairs; see integerTilesGeneric.
+//
+//go:noescape
+func pairTiles12x32VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+
+// pairTiles4x32VNNI computes whole tiles of an integerTiling of pairs; see integerTilesGeneric.
+//
+//go:noescape
+func pairTiles4x32VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+
+// fourTiles24x16VNNI computes whole tiles of an integerTiling of fours; see fourTilesGeneric.
+//
+//go:noescape
+func fourTiles24x16VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+
+// fourTiles8x16VNNI computes whole tiles of an integerTiling of fours; see fourTilesGeneric.
+//
+//go:noescape
+func fourTiles8x16VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+
+// fourTiles12x32VNNI computes whole tiles of an integerTiling of fours; see fourTilesGeneric.
+//
+//go:noescape
+func fourTiles12x32VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+
+// fourTiles4x32VNNI computes whole tiles of an integerTiling of fours; see fourTilesGeneric.
+//
+//go:noescape
+func fourTiles4x32VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+
 // transposeAVX2 is transpose of 16 columns and k steps, a positive multiple of 8.
 //
 //go:noescape

@@ -8,17 +8,18 @@ import (
 )
 
 // A Tier is a set of instructions the kernels are written in. All tiers cut a
-// sum alike and add in the same order; AVX2 and AVX-512 give the same bits.
+// sum alike and add in the same order; all but the portable one give the same bits.
 type Tier int
 
 // The tiers, each faster than the one before.
 const (
-	Portable Tier = iota // Go
-	AVX2                 // AVX2 and FMA
-	AVX512               // AVX-512 F, BW, DQ and VL
+	Portable   Tier = iota // Go
+	AVX2                   // AVX2 and FMA
+	AVX512                 // AVX-512 F, BW, DQ and VL
+	AVX512VNNI             // AVX-512 with VNNI, for products of integers
 )
 
-func (t Tier) String() string { return [...]string{"portable", "avx2", "avx512"}[t] }
+func (t Tier) String() string { return [...]string{"portable", "avx2", "avx512", "avx512vnni"}[t] }
 
 // CurrentTier returns the tier in use.
 func CurrentTier() Tier { return tier }
@@ -44,10 +45,10 @@ func chosen(best Tier) Tier {
 // not. Kernels then run in the best one.
 func CheckEnvironment() error {
 	v := os.Getenv(tierVariable)
-	for t := Portable; t <= AVX512; t++ {
+	for t := Portable; t <= AVX512VNNI; t++ {
 		if v == t.String() || v == "" {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s is %q in the environment, want %v, %v or %v", tierVariable, v, Portable, AVX2, AVX512)
+	return fmt.Errorf("%s is %q in the environment, want %v, %v, %v or %v", tierVariable, v, Portable, AVX2, AVX512, AVX512VNNI)
 }

@@ -33,9 +33,20 @@ func (t *tiling) heights(cols int) (tall, low int) {
 	switch {
 	case tier < AVX512:
 		return 6, 6
-	case cols > tileCols || t.perChannel:
+	case t.perChannel:
 		return 12, 4
-	case t.pitch > 0:
+	default:
+		return heightsAVX512(cols, t.pitch)
+	}
+}
+
+// heightsAVX512 returns the rows of the micro-kernels of AVX-512 for a number of columns and
+// rows a pitch apart.
+func heightsAVX512(cols, pitch int) (tall, low int) {
+	switch {
+	case cols > tileCols:
+		return 12, 4
+	case pitch > 0:
 		return tallest, 8
 	default:
 		return 8, 8
@@ -51,14 +62,18 @@ func (t *tiling) columns(n, cols int) {
 	t.rows(n, cols, tall, t.cRow[:whole], t.aRow[:whole])
 	lower := (rows - whole) / low * low
 	t.rows(n, cols, low, t.cRow[whole:whole+lower], t.aRow[whole:whole+lower])
-	if rest := rows - whole - lower; rest > 0 {
-		var cRow, aRow [tallest]int32
-		for i := range low {
-			r := whole + lower + min(i, rest-1)
-			cRow[i], aRow[i] = t.cRow[r], t.aRow[r]
-		}
+	if whole+lower < rows {
+		cRow, aRow := lastRows(t.cRow[whole+lower:]), lastRows(t.aRow[whole+lower:])
 		t.rows(n, cols, low, cRow[:low], aRow[:low])
 	}
+}
+
+// lastRows returns the rows of the last tile, which repeats the last row.
+func lastRows(rows []int32) (all [tallest]int32) {
+	for i := range all {
+		all[i] = rows[min(i, len(rows)-1)]
+	}
+	return all
 }
 
 // rows computes tiles of the given height.

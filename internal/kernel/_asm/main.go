@@ -55,20 +55,21 @@ func main() {
 	ConstraintExpr("!purego")
 	mask := columnMask()
 	for _, t := range []tile{
-		{YMM, 8, 6, 16, false, 1},
-		{YMM, 8, 6, 16, true, 1},
-		{ZMM, 16, 24, 16, false, 4},
-		{ZMM, 16, 8, 16, false, 1},
-		{ZMM, 16, 12, 32, false, 1},
-		{ZMM, 16, 4, 32, false, 1},
-		{ZMM, 16, 12, 16, true, 1},
-		{ZMM, 16, 4, 16, true, 1},
-		{ZMM, 16, 12, 32, true, 1},
-		{ZMM, 16, 4, 32, true, 1},
+		{YMM, 8, 6, 16, false, 1, nil},
+		{YMM, 8, 6, 16, true, 1, nil},
+		{ZMM, 16, 24, 16, false, 4, nil},
+		{ZMM, 16, 8, 16, false, 1, nil},
+		{ZMM, 16, 12, 32, false, 1, nil},
+		{ZMM, 16, 4, 32, false, 1, nil},
+		{ZMM, 16, 12, 16, true, 1, nil},
+		{ZMM, 16, 4, 16, true, 1, nil},
+		{ZMM, 16, 12, 32, true, 1, nil},
+		{ZMM, 16, 4, 32, true, 1, nil},
 	} {
 		t.generate(mask)
 	}
 	integerKernels(mask)
+	vnniKernels()
 	transpose()
 	transposeWide()
 	copyRows()

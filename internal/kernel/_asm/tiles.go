@@ -32,7 +32,8 @@ type tile struct {
 	lanes         int
 	rows, columns int
 	perChannel    bool
-	group         int // rows of a that lie pitch apart and share a pointer
+	group         int           // rows of a that lie pitch apart and share a pointer
+	integers      *vnniProducts // of codes, nil for those of real numbers
 }
 
 // tableRows is how many pointers to groups of rows of a stay in registers; the
@@ -72,7 +73,7 @@ func (t tile) generate(mask Mem) {
 	Label("store")
 	cols := Load(Param("cols"), GP64())
 	if t.lanes == 16 {
-		t.storeMasked(p.rowOf, p.sums, cols, ifAccumulate)
+		p.storeMasked(cols, VADDPS, func() {})
 	} else {
 		t.storePartly(p.rowOf, p.sums, p.panel, cols, mask, ifAccumulate)
 	}
@@ -127,6 +128,14 @@ func ifAccumulate(otherwise string) {
 	JEQ(LabelRef(otherwise))
 }
 
+// bytes returns the size of an element of a.
+func (t tile) bytes() uint8 {
+	if t.integers == nil {
+		return 4
+	}
+	return t.integers.bytes()
+}
+
 // begin clears the sums.
 func (p *product) begin() {
 	for _, row := range p.sums {
@@ -152,6 +161,10 @@ func (p *product) begin() {
 // address computes where the rows of a are.
 func (p *product) address() {
 	Load(Param("a"), p.base)
+	if p.integers != nil {
+		Load(Param("first"), p.table)
+		LEAQ(Mem{Base: p.base, Index: p.table, Scale: p.bytes()}, p.base)
+	}
 	Load(Param("aRow"), p.table)
 	for i := range p.rows / p.group {
 		row := GP64()
@@ -159,7 +172,7 @@ func (p *product) address() {
 			row = p.pointers[i]
 		}
 		MOVLQSX(Mem{Base: p.table, Disp: 4 * i * p.group}, row)
-		LEAQ(Mem{Base: p.base, Index: row, Scale: 4}, row)
+		LEAQ(Mem{Base: p.base, Index: row, Scale: p.bytes()}, row)
 		if i >= tableRows {
 			MOVQ(row, p.spilled.Offset(8*(i-tableRows)))
 		}
@@ -171,8 +184,10 @@ func (p *product) multiply() {
 	p.b, p.step = Load(Param("b"), GP64()), Load(Param("aStep"), GP64())
 	count := Load(Param("steps"), GP64())
 	left := AllocLocal(8)
-	p.ldb = Load(Param("ldb"), GP64())
-	SHLQ(Imm(2), p.ldb)
+	if p.integers == nil {
+		p.ldb = Load(Param("ldb"), GP64())
+		SHLQ(Imm(2), p.ldb)
+	}
 	p.offsets = make([]GPVirtual, p.group)
 	for i := range p.offsets {
 		p.offsets[i] = GP64()
@@ -219,7 +234,7 @@ func (p *product) one(i int) {
 		}
 		VMOVUPS(at, p.panel[v])
 	}
-	ADDQ(p.ldb, p.b)
+	p.advance()
 	for r := range p.sums {
 		row := GP64()
 		if g := r / p.group; g < tableRows {
@@ -227,8 +242,14 @@ func (p *product) one(i int) {
 		} else {
 			MOVQ(p.spilled.Offset(8*(g-tableRows)), row)
 		}
-		at := Mem{Base: row, Index: p.offsets[r%p.group], Scale: 4}
+		at := Mem{Base: row, Index: p.offsets[r%p.group], Scale: p.bytes()}
 		switch {
+		case p.integers != nil:
+			x := p.vector()
+			VPBROADCASTD(at, x)
+			for v := range p.panel {
+				p.integers.add(p.panel[v], x, p.sums[r][v])
+			}
 		case p.perChannel:
 			for v := range p.panel {
 				VFMADD231PS(at.Offset(4*p.lanes*v), p.panel[v], p.sums[r][v])
@@ -242,6 +263,15 @@ func (p *product) one(i int) {
 				VFMADD231PS(x, p.panel[v], p.sums[r][v])
 			}
 		}
+	}
+}
+
+// advance goes on to the next row of the panels; those of codes lie one after the other.
+func (p *product) advance() {
+	if p.integers == nil {
+		ADDQ(p.ldb, p.b)
+	} else {
+		ADDQ(Imm(64), p.b)
 	}
 }
 
@@ -290,32 +320,34 @@ func (t tile) storePartly(rowOf func(int) Mem, sums [][]VecVirtual, masks []VecV
 	}
 }
 
-// storeMasked stores the first cols columns by AVX-512; all are in the last vector.
-func (t tile) storeMasked(rowOf func(int) Mem, sums [][]VecVirtual, cols Register, ifAccumulate func(string)) {
+// storeMasked stores the first cols columns by AVX-512; all are in the last vector. What c
+// holds is added first; then the sums are finished.
+func (p *product) storeMasked(cols Register, add func(ops ...Op), finish func()) {
 	bits, mask := GP64(), K()
-	last := len(sums[0]) - 1
+	last := len(p.panel) - 1
 	if last > 0 {
-		SUBQ(Imm(uint64(t.lanes*last)), cols)
+		SUBQ(Imm(uint64(p.lanes*last)), cols)
 	}
 	MOVQ(I32(-1), bits)
 	BZHIQ(cols, bits, bits)
 	KMOVW(bits.As32(), mask)
 	ifAccumulate("store1")
-	for i, row := range sums {
-		at := rowOf(i)
+	for i, row := range p.sums {
+		at := p.rowOf(i)
 		for _, s := range row[:last] {
-			VADDPS(at, s, s)
+			add(at, s, s)
 		}
-		old := t.vector()
-		VMOVUPS_Z(at.Offset(4*t.lanes*last), mask, old)
-		VADDPS(old, row[last], row[last])
+		old := p.vector()
+		VMOVUPS_Z(at.Offset(4*p.lanes*last), mask, old)
+		add(old, row[last], row[last])
 	}
 	Label("store1")
-	for i, row := range sums {
-		at := rowOf(i)
+	finish()
+	for i, row := range p.sums {
+		at := p.rowOf(i)
 		for _, s := range row[:last] {
 			VMOVUPS(s, at)
 		}
-		VMOVUPS(row[last], mask, at.Offset(4*t.lanes*last))
+		VMOVUPS(row[last], mask, at.Offset(4*p.lanes*last))
 	}
 }

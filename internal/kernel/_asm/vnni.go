@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// vnniProducts are the products of groups of so many codes of 32 bits together by VNNI, which
+// adds those of a group to a sum of 32 bits.
+type vnniProducts struct {
+	name, generic string
+	each          int
+	add           func(panel, x, sum VecVirtual)
+}
+
+// bytes returns the size of a code.
+func (g *vnniProducts) bytes() uint8 { return uint8(4 / g.each) }
+
+// vnniKernels generates the kernels of products of integers on processors with AVX-512 and
+// VNNI, of the shapes of those of real numbers.
+func vnniKernels() {
+	for _, g := range []vnniProducts{
+		{"pair", "integerTilesGeneric", 2, func(panel, x, sum VecVirtual) { VPDPWSSD(panel, x, sum) }},
+		{"four", "fourTilesGeneric", 4, func(panel, x, sum VecVirtual) { VPDPBUSD(panel, x, sum) }},
+	} {
+		for _, t := range []tile{
+			{ZMM, 16, 24, 16, false, 4, &g},
+			{ZMM, 16, 8, 16, false, 1, &g},
+			{ZMM, 16, 12, 32, false, 1, &g},
+			{ZMM, 16, 4, 32, false, 1, &g},
+		} {
+			t.generateIntegers()
+		}
+	}
+}
+
+// generateIntegers writes the micro-kernel of an integerTiling.
+func (t tile) generateIntegers() {
+	name := fmt.Sprintf("%sTiles%dx%dVNNI", t.integers.name, t.rows, t.columns)
+	text(name, "c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps, cols int, accumulate bool, pitch int, scale *float32",
+		fmt.Sprintf("%s computes whole tiles of an integerTiling of %ss; see %s.", name, t.integers.name, t.integers.generic))
+	p := t.newProduct()
+	Label("tile")
+	p.begin()
+	p.address()
+	p.multiply()
+	Label("store")
+	p.storeMasked(Load(Param("cols"), GP64()), VPADDD, p.scaleSums)
+
+	Label("next")
+	ADDQ(Imm(uint64(4*t.rows)), NewParamAddr("cRow", 8))
+	ADDQ(Imm(uint64(4*t.rows)), NewParamAddr("aRow", 32))
+	DECQ(NewParamAddr("tiles", 40))
+	JNE(LabelRef("tile"))
+	VZEROUPPER()
+	RET()
+}
+
+// scaleSums makes the sums real numbers, if there are scales.
+func (p *product) scaleSums() {
+	scale := Load(Param("scale"), GP64())
+	TESTQ(scale, scale)
+	JEQ(LabelRef("store2"))
+	for v := range p.panel {
+		VMOVUPS(Mem{Base: scale, Disp: 64 * v}, p.panel[v])
+	}
+	for _, row := range p.sums {
+		for v, s := range row {
+			VCVTDQ2PS(s, s)
+			VMULPS(p.panel[v], s, s)
+		}
+	}
+	Label("store2")
+}
