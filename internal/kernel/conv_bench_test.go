@@ -130,9 +130,9 @@ func BenchmarkResNet20(b *testing.B) {
 	b.ReportMetric(100*least/second, "%roof")
 }
 
-// BenchmarkForwardIntegers measures forward passes on one thread, of integers and, in
-// turn with it, of real numbers; the last figure is the time of the first by that of the
-// other.
+// BenchmarkForwardIntegers measures forward passes on one thread, of integers, whose input
+// is bytes as after a quantizer, and, in turn with it, of real numbers; the last figure is
+// the time of the first by that of the other.
 func BenchmarkForwardIntegers(b *testing.B) {
 	for _, s := range layerShapes {
 		c, batch := s.Conv, 16
@@ -144,11 +144,13 @@ func BenchmarkForwardIntegers(b *testing.B) {
 			for i := range batch {
 				copy(x[i*c.InSize():], k.x)
 			}
+			codes := Values{Codes: make([]uint8, len(x)), Step: k.steps.Input}
+			NarrowCodes(codes.Codes, x, 1/codes.Step, 0)
 			b.Run(fmt.Sprintf("%s/bits=%d", s.name, bits), func(b *testing.B) {
 				integers, reals := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
 				for b.Loop() {
 					start := time.Now()
-					p.ForwardIntegers(y, Real(x), k.w, batch, k.steps)
+					p.ForwardIntegers(y, codes, k.w, batch, k.steps)
 					between := time.Now()
 					p.Forward(y, x, k.w, batch)
 					integers, reals = min(integers, between.Sub(start)), min(reals, time.Since(between))

@@ -12,7 +12,7 @@ func matrixTiles6x16AVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles
 // channelTiles6x16AVX2 computes whole tiles of a tiling; see channelTilesGeneric.
 //
 //go:noescape
-func channelTiles6x16AVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
+func channelTiles6x16AVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
 
 // matrixTiles24x16AVX512 computes whole tiles of a tiling; see matrixTilesGeneric.
 //
@@ -37,22 +37,22 @@ func matrixTiles4x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, til
 // channelTiles12x16AVX512 computes whole tiles of a tiling; see channelTilesGeneric.
 //
 //go:noescape
-func channelTiles12x16AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
+func channelTiles12x16AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
 
 // channelTiles4x16AVX512 computes whole tiles of a tiling; see channelTilesGeneric.
 //
 //go:noescape
-func channelTiles4x16AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
+func channelTiles4x16AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
 
 // channelTiles12x32AVX512 computes whole tiles of a tiling; see channelTilesGeneric.
 //
 //go:noescape
-func channelTiles12x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
+func channelTiles12x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
 
 // channelTiles4x32AVX512 computes whole tiles of a tiling; see channelTilesGeneric.
 //
 //go:noescape
-func channelTiles4x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
+func channelTiles4x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
 
 // pairTiles6x16AVX2 computes whole tiles of an integerTiling of pairs; see integerTilesGeneric.
 //

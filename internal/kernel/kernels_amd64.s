@@ -345,9 +345,9 @@ next:
 	VZEROUPPER
 	RET
 
-// func channelTiles6x16AVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
+// func channelTiles6x16AVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
 // Requires: AVX, FMA3
-TEXT ·channelTiles6x16AVX2(SB), NOSPLIT, $8-104
+TEXT ·channelTiles6x16AVX2(SB), NOSPLIT, $8-112
 tile:
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
@@ -509,6 +509,25 @@ store:
 	VADDPS  32(R8)(AX*4), Y11, Y11
 
 whole:
+	MOVQ    scale+104(FP), AX
+	TESTQ   AX, AX
+	JEQ     storeWhole
+	VMOVUPS (AX), Y12
+	VMULPS  Y12, Y0, Y0
+	VMULPS  Y12, Y2, Y2
+	VMULPS  Y12, Y4, Y4
+	VMULPS  Y12, Y6, Y6
+	VMULPS  Y12, Y8, Y8
+	VMULPS  Y12, Y10, Y10
+	VMOVUPS 32(AX), Y12
+	VMULPS  Y12, Y1, Y1
+	VMULPS  Y12, Y3, Y3
+	VMULPS  Y12, Y5, Y5
+	VMULPS  Y12, Y7, Y7
+	VMULPS  Y12, Y9, Y9
+	VMULPS  Y12, Y11, Y11
+
+storeWhole:
 	MOVQ    c+0(FP), R8
 	MOVQ    cRow+8(FP), DI
 	MOVLQSX (DI), AX
@@ -573,6 +592,25 @@ partial:
 	VADDPS     Y14, Y11, Y11
 
 masked:
+	MOVQ    scale+104(FP), AX
+	TESTQ   AX, AX
+	JEQ     storeMasked
+	VMOVUPS (AX), Y14
+	VMULPS  Y14, Y0, Y0
+	VMULPS  Y14, Y2, Y2
+	VMULPS  Y14, Y4, Y4
+	VMULPS  Y14, Y6, Y6
+	VMULPS  Y14, Y8, Y8
+	VMULPS  Y14, Y10, Y10
+	VMOVUPS 32(AX), Y14
+	VMULPS  Y14, Y1, Y1
+	VMULPS  Y14, Y3, Y3
+	VMULPS  Y14, Y5, Y5
+	VMULPS  Y14, Y7, Y7
+	VMULPS  Y14, Y9, Y9
+	VMULPS  Y14, Y11, Y11
+
+storeMasked:
 	MOVQ       c+0(FP), R8
 	MOVQ       cRow+8(FP), DI
 	MOVLQSX    (DI), AX
@@ -1840,9 +1878,9 @@ store1:
 	VZEROUPPER
 	RET
 
-// func channelTiles12x16AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
+// func channelTiles12x16AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·channelTiles12x16AVX512(SB), NOSPLIT, $40-104
+TEXT ·channelTiles12x16AVX512(SB), NOSPLIT, $40-112
 tile:
 	VXORPS  Z0, Z0, Z0
 	VXORPS  Z1, Z1, Z1
@@ -2054,6 +2092,24 @@ store:
 	VADDPS    Z12, Z11, Z11
 
 store1:
+	MOVQ    scale+104(FP), AX
+	TESTQ   AX, AX
+	JEQ     store2
+	VMOVUPS (AX), Z12
+	VMULPS  Z12, Z0, Z0
+	VMULPS  Z12, Z1, Z1
+	VMULPS  Z12, Z2, Z2
+	VMULPS  Z12, Z3, Z3
+	VMULPS  Z12, Z4, Z4
+	VMULPS  Z12, Z5, Z5
+	VMULPS  Z12, Z6, Z6
+	VMULPS  Z12, Z7, Z7
+	VMULPS  Z12, Z8, Z8
+	VMULPS  Z12, Z9, Z9
+	VMULPS  Z12, Z10, Z10
+	VMULPS  Z12, Z11, Z11
+
+store2:
 	MOVQ    c+0(FP), R10
 	MOVQ    cRow+8(FP), R11
 	MOVLQSX (R11), AX
@@ -2087,9 +2143,9 @@ store1:
 	VZEROUPPER
 	RET
 
-// func channelTiles4x16AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
+// func channelTiles4x16AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·channelTiles4x16AVX512(SB), NOSPLIT, $8-104
+TEXT ·channelTiles4x16AVX512(SB), NOSPLIT, $8-112
 tile:
 	VXORPS  Z0, Z0, Z0
 	VXORPS  Z1, Z1, Z1
@@ -2189,6 +2245,16 @@ store:
 	VADDPS    Z4, Z3, Z3
 
 store1:
+	MOVQ    scale+104(FP), AX
+	TESTQ   AX, AX
+	JEQ     store2
+	VMOVUPS (AX), Z4
+	VMULPS  Z4, Z0, Z0
+	VMULPS  Z4, Z1, Z1
+	VMULPS  Z4, Z2, Z2
+	VMULPS  Z4, Z3, Z3
+
+store2:
 	MOVQ    c+0(FP), SI
 	MOVQ    cRow+8(FP), BX
 	MOVLQSX (BX), AX
@@ -2206,9 +2272,9 @@ store1:
 	VZEROUPPER
 	RET
 
-// func channelTiles12x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
+// func channelTiles12x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·channelTiles12x32AVX512(SB), NOSPLIT, $40-104
+TEXT ·channelTiles12x32AVX512(SB), NOSPLIT, $40-112
 tile:
 	VXORPS  Z0, Z0, Z0
 	VXORPS  Z1, Z1, Z1
@@ -2511,6 +2577,37 @@ store:
 	VADDPS    Z24, Z23, Z23
 
 store1:
+	MOVQ    scale+104(FP), AX
+	TESTQ   AX, AX
+	JEQ     store2
+	VMOVUPS (AX), Z24
+	VMULPS  Z24, Z0, Z0
+	VMULPS  Z24, Z2, Z2
+	VMULPS  Z24, Z4, Z4
+	VMULPS  Z24, Z6, Z6
+	VMULPS  Z24, Z8, Z8
+	VMULPS  Z24, Z10, Z10
+	VMULPS  Z24, Z12, Z12
+	VMULPS  Z24, Z14, Z14
+	VMULPS  Z24, Z16, Z16
+	VMULPS  Z24, Z18, Z18
+	VMULPS  Z24, Z20, Z20
+	VMULPS  Z24, Z22, Z22
+	VMOVUPS 64(AX), Z24
+	VMULPS  Z24, Z1, Z1
+	VMULPS  Z24, Z3, Z3
+	VMULPS  Z24, Z5, Z5
+	VMULPS  Z24, Z7, Z7
+	VMULPS  Z24, Z9, Z9
+	VMULPS  Z24, Z11, Z11
+	VMULPS  Z24, Z13, Z13
+	VMULPS  Z24, Z15, Z15
+	VMULPS  Z24, Z17, Z17
+	VMULPS  Z24, Z19, Z19
+	VMULPS  Z24, Z21, Z21
+	VMULPS  Z24, Z23, Z23
+
+store2:
 	MOVQ    c+0(FP), R10
 	MOVQ    cRow+8(FP), R11
 	MOVLQSX (R11), AX
@@ -2556,9 +2653,9 @@ store1:
 	VZEROUPPER
 	RET
 
-// func channelTiles4x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
+// func channelTiles4x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·channelTiles4x32AVX512(SB), NOSPLIT, $8-104
+TEXT ·channelTiles4x32AVX512(SB), NOSPLIT, $8-112
 tile:
 	VXORPS  Z0, Z0, Z0
 	VXORPS  Z1, Z1, Z1
@@ -2693,6 +2790,21 @@ store:
 	VADDPS    Z8, Z7, Z7
 
 store1:
+	MOVQ    scale+104(FP), AX
+	TESTQ   AX, AX
+	JEQ     store2
+	VMOVUPS (AX), Z8
+	VMULPS  Z8, Z0, Z0
+	VMULPS  Z8, Z2, Z2
+	VMULPS  Z8, Z4, Z4
+	VMULPS  Z8, Z6, Z6
+	VMOVUPS 64(AX), Z8
+	VMULPS  Z8, Z1, Z1
+	VMULPS  Z8, Z3, Z3
+	VMULPS  Z8, Z5, Z5
+	VMULPS  Z8, Z7, Z7
+
+store2:
 	MOVQ    c+0(FP), SI
 	MOVQ    cRow+8(FP), BX
 	MOVLQSX (BX), AX
@@ -4968,55 +5080,55 @@ store1:
 	TESTQ     AX, AX
 	JEQ       store2
 	VMOVUPS   (AX), Z24
-	VMOVUPS   64(AX), Z25
 	VCVTDQ2PS Z0, Z0
 	VMULPS    Z24, Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z25, Z1, Z1
 	VCVTDQ2PS Z2, Z2
 	VMULPS    Z24, Z2, Z2
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z25, Z3, Z3
 	VCVTDQ2PS Z4, Z4
 	VMULPS    Z24, Z4, Z4
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z25, Z5, Z5
 	VCVTDQ2PS Z6, Z6
 	VMULPS    Z24, Z6, Z6
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z25, Z7, Z7
 	VCVTDQ2PS Z8, Z8
 	VMULPS    Z24, Z8, Z8
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z25, Z9, Z9
 	VCVTDQ2PS Z10, Z10
 	VMULPS    Z24, Z10, Z10
-	VCVTDQ2PS Z11, Z11
-	VMULPS    Z25, Z11, Z11
 	VCVTDQ2PS Z12, Z12
 	VMULPS    Z24, Z12, Z12
-	VCVTDQ2PS Z13, Z13
-	VMULPS    Z25, Z13, Z13
 	VCVTDQ2PS Z14, Z14
 	VMULPS    Z24, Z14, Z14
-	VCVTDQ2PS Z15, Z15
-	VMULPS    Z25, Z15, Z15
 	VCVTDQ2PS Z16, Z16
 	VMULPS    Z24, Z16, Z16
-	VCVTDQ2PS Z17, Z17
-	VMULPS    Z25, Z17, Z17
 	VCVTDQ2PS Z18, Z18
 	VMULPS    Z24, Z18, Z18
-	VCVTDQ2PS Z19, Z19
-	VMULPS    Z25, Z19, Z19
 	VCVTDQ2PS Z20, Z20
 	VMULPS    Z24, Z20, Z20
-	VCVTDQ2PS Z21, Z21
-	VMULPS    Z25, Z21, Z21
 	VCVTDQ2PS Z22, Z22
 	VMULPS    Z24, Z22, Z22
+	VMOVUPS   64(AX), Z24
+	VCVTDQ2PS Z1, Z1
+	VMULPS    Z24, Z1, Z1
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z24, Z3, Z3
+	VCVTDQ2PS Z5, Z5
+	VMULPS    Z24, Z5, Z5
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z24, Z7, Z7
+	VCVTDQ2PS Z9, Z9
+	VMULPS    Z24, Z9, Z9
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z24, Z11, Z11
+	VCVTDQ2PS Z13, Z13
+	VMULPS    Z24, Z13, Z13
+	VCVTDQ2PS Z15, Z15
+	VMULPS    Z24, Z15, Z15
+	VCVTDQ2PS Z17, Z17
+	VMULPS    Z24, Z17, Z17
+	VCVTDQ2PS Z19, Z19
+	VMULPS    Z24, Z19, Z19
+	VCVTDQ2PS Z21, Z21
+	VMULPS    Z24, Z21, Z21
 	VCVTDQ2PS Z23, Z23
-	VMULPS    Z25, Z23, Z23
+	VMULPS    Z24, Z23, Z23
 
 store2:
 	MOVQ    c+0(FP), R10
@@ -5239,23 +5351,23 @@ store1:
 	TESTQ     AX, AX
 	JEQ       store2
 	VMOVUPS   (AX), Z8
-	VMOVUPS   64(AX), Z9
 	VCVTDQ2PS Z0, Z0
 	VMULPS    Z8, Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z9, Z1, Z1
 	VCVTDQ2PS Z2, Z2
 	VMULPS    Z8, Z2, Z2
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z9, Z3, Z3
 	VCVTDQ2PS Z4, Z4
 	VMULPS    Z8, Z4, Z4
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z9, Z5, Z5
 	VCVTDQ2PS Z6, Z6
 	VMULPS    Z8, Z6, Z6
+	VMOVUPS   64(AX), Z8
+	VCVTDQ2PS Z1, Z1
+	VMULPS    Z8, Z1, Z1
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z8, Z3, Z3
+	VCVTDQ2PS Z5, Z5
+	VMULPS    Z8, Z5, Z5
 	VCVTDQ2PS Z7, Z7
-	VMULPS    Z9, Z7, Z7
+	VMULPS    Z8, Z7, Z7
 
 store2:
 	MOVQ    c+0(FP), SI
@@ -6520,55 +6632,55 @@ store1:
 	TESTQ     AX, AX
 	JEQ       store2
 	VMOVUPS   (AX), Z24
-	VMOVUPS   64(AX), Z25
 	VCVTDQ2PS Z0, Z0
 	VMULPS    Z24, Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z25, Z1, Z1
 	VCVTDQ2PS Z2, Z2
 	VMULPS    Z24, Z2, Z2
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z25, Z3, Z3
 	VCVTDQ2PS Z4, Z4
 	VMULPS    Z24, Z4, Z4
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z25, Z5, Z5
 	VCVTDQ2PS Z6, Z6
 	VMULPS    Z24, Z6, Z6
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z25, Z7, Z7
 	VCVTDQ2PS Z8, Z8
 	VMULPS    Z24, Z8, Z8
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z25, Z9, Z9
 	VCVTDQ2PS Z10, Z10
 	VMULPS    Z24, Z10, Z10
-	VCVTDQ2PS Z11, Z11
-	VMULPS    Z25, Z11, Z11
 	VCVTDQ2PS Z12, Z12
 	VMULPS    Z24, Z12, Z12
-	VCVTDQ2PS Z13, Z13
-	VMULPS    Z25, Z13, Z13
 	VCVTDQ2PS Z14, Z14
 	VMULPS    Z24, Z14, Z14
-	VCVTDQ2PS Z15, Z15
-	VMULPS    Z25, Z15, Z15
 	VCVTDQ2PS Z16, Z16
 	VMULPS    Z24, Z16, Z16
-	VCVTDQ2PS Z17, Z17
-	VMULPS    Z25, Z17, Z17
 	VCVTDQ2PS Z18, Z18
 	VMULPS    Z24, Z18, Z18
-	VCVTDQ2PS Z19, Z19
-	VMULPS    Z25, Z19, Z19
 	VCVTDQ2PS Z20, Z20
 	VMULPS    Z24, Z20, Z20
-	VCVTDQ2PS Z21, Z21
-	VMULPS    Z25, Z21, Z21
 	VCVTDQ2PS Z22, Z22
 	VMULPS    Z24, Z22, Z22
+	VMOVUPS   64(AX), Z24
+	VCVTDQ2PS Z1, Z1
+	VMULPS    Z24, Z1, Z1
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z24, Z3, Z3
+	VCVTDQ2PS Z5, Z5
+	VMULPS    Z24, Z5, Z5
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z24, Z7, Z7
+	VCVTDQ2PS Z9, Z9
+	VMULPS    Z24, Z9, Z9
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z24, Z11, Z11
+	VCVTDQ2PS Z13, Z13
+	VMULPS    Z24, Z13, Z13
+	VCVTDQ2PS Z15, Z15
+	VMULPS    Z24, Z15, Z15
+	VCVTDQ2PS Z17, Z17
+	VMULPS    Z24, Z17, Z17
+	VCVTDQ2PS Z19, Z19
+	VMULPS    Z24, Z19, Z19
+	VCVTDQ2PS Z21, Z21
+	VMULPS    Z24, Z21, Z21
 	VCVTDQ2PS Z23, Z23
-	VMULPS    Z25, Z23, Z23
+	VMULPS    Z24, Z23, Z23
 
 store2:
 	MOVQ    c+0(FP), R10
@@ -6791,23 +6903,23 @@ store1:
 	TESTQ     AX, AX
 	JEQ       store2
 	VMOVUPS   (AX), Z8
-	VMOVUPS   64(AX), Z9
 	VCVTDQ2PS Z0, Z0
 	VMULPS    Z8, Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z9, Z1, Z1
 	VCVTDQ2PS Z2, Z2
 	VMULPS    Z8, Z2, Z2
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z9, Z3, Z3
 	VCVTDQ2PS Z4, Z4
 	VMULPS    Z8, Z4, Z4
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z9, Z5, Z5
 	VCVTDQ2PS Z6, Z6
 	VMULPS    Z8, Z6, Z6
+	VMOVUPS   64(AX), Z8
+	VCVTDQ2PS Z1, Z1
+	VMULPS    Z8, Z1, Z1
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z8, Z3, Z3
+	VCVTDQ2PS Z5, Z5
+	VMULPS    Z8, Z5, Z5
 	VCVTDQ2PS Z7, Z7
-	VMULPS    Z9, Z7, Z7
+	VMULPS    Z8, Z7, Z7
 
 store2:
 	MOVQ    c+0(FP), SI

@@ -253,14 +253,14 @@ func (p *correlatePass) Tile(i, worker int) {
 					if p.perChannel {
 						t.a = src[n0:]
 					}
+					if p.whole != nil && cut == cuts-1 {
+						t.scale = p.whole.scale[n0:]
+					}
 					t.c = dst[g*p.dstGroup+n0:]
 					t.cols = min(pair*tileCols, p.dstGroup-n0)
 					t.run()
 				}
 			}
-		}
-		if p.whole != nil {
-			p.whole.scaleRows(dst, c.dst[:n], first*tileCols, min(last*tileCols, p.dstC))
 		}
 	}
 }

@@ -27,7 +27,9 @@ func chunkOf(chunk, chunks, panels int) (first, last int) {
 // their rows ldb. If perChannel, a is read at aRow[r]+aStep[k]+n: column n of a
 // meets column n of b. All tileCols columns of a panel (and of a, if
 // perChannel) are read whatever cols is; of c only cols are touched. If
-// pitch > 0, the rows of a come in fours that lie pitch apart.
+// pitch > 0, the rows of a come in fours that lie pitch apart. If perChannel and
+// there is a scale, what c then holds is multiplied by scale[n], of which all of
+// a panel are read, too.
 type tiling struct {
 	c          []float32
 	cRow       []int32
@@ -40,6 +42,7 @@ type tiling struct {
 	cols       int
 	accumulate bool
 	perChannel bool
+	scale      []float32
 }
 
 // run computes t.
@@ -91,6 +94,11 @@ func channelTilesGeneric(t *tiling) {
 				}
 			}
 			t.store(c, s[:])
+			if t.scale != nil {
+				for i := range c {
+					c[i] *= t.scale[n+i]
+				}
+			}
 		}
 	}
 }

@@ -17,7 +17,11 @@ func (t *tiling) runVector() {
 	if len(t.aRow) == 0 || steps == 0 || t.cols < 1 || len(t.cRow) != len(t.aRow) {
 		panic("kernel: empty or uneven tiling")
 	}
-	_ = t.b[(t.cols-1)/tileCols*t.next+(steps-1)*t.ldb+tileCols-1]
+	last := (t.cols - 1) / tileCols
+	_ = t.b[last*t.next+(steps-1)*t.ldb+tileCols-1]
+	if t.scale != nil {
+		_ = t.scale[(last+1)*tileCols-1]
+	}
 	wide := tileCols
 	if tier >= AVX512 {
 		wide = 2 * tileCols
@@ -89,22 +93,26 @@ func (t *tiling) rows(n, cols, height int, cRow, aRow []int32) {
 func (t *tiling) tiles(n, cols, height int, cRow, aRow *int32, tiles int) {
 	c, a, b := &t.c[n], &t.a[0], &t.b[n/tileCols*t.next]
 	ldb, next, step, steps, add := t.ldb, t.next, &t.aStep[0], len(t.aStep), t.accumulate
+	var scale *float32
 	if t.perChannel {
 		a = &t.a[n]
 	}
+	if t.scale != nil {
+		scale = &t.scale[n]
+	}
 	switch wide := cols > tileCols; {
 	case t.perChannel && height == 6:
-		channelTiles6x16AVX2(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch)
+		channelTiles6x16AVX2(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch, scale)
 	case height == 6:
 		matrixTiles6x16AVX2(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch)
 	case t.perChannel && wide && height == 12:
-		channelTiles12x32AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch)
+		channelTiles12x32AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch, scale)
 	case t.perChannel && wide:
-		channelTiles4x32AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch)
+		channelTiles4x32AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch, scale)
 	case t.perChannel && height == 12:
-		channelTiles12x16AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch)
+		channelTiles12x16AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch, scale)
 	case t.perChannel:
-		channelTiles4x16AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch)
+		channelTiles4x16AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch, scale)
 	case wide && height == 12:
 		matrixTiles12x32AVX512(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch)
 	case wide:

@@ -60,6 +60,10 @@ func testTiling(t *testing.T, r *rand.Rand, perChannel bool, rows, steps, cols i
 	for range steps {
 		x.aStep = append(x.aStep, int32(r.IntN(steps)))
 	}
+	if perChannel && r.IntN(2) == 0 {
+		x.scale = guarded(t, panels*tileCols)
+		copy(x.scale, random(len(x.scale), r.Uint64()))
+	}
 	want, size := make([]float64, len(x.c)), make([]float64, len(x.c))
 	for i, v := range x.c {
 		want[i] = float64(v)
@@ -80,8 +84,12 @@ func testTiling(t *testing.T, r *rand.Rand, perChannel bool, rows, steps, cols i
 				*sum += v
 				size[int(at)+n] += math.Abs(v)
 			}
+			if x.scale != nil {
+				*sum *= float64(x.scale[n])
+				size[int(at)+n] *= math.Abs(float64(x.scale[n]))
+			}
 		}
 	}
 	x.run()
-	near(t, fmt.Sprintf("tiling of %d rows, %d steps, %d columns: c", rows, steps, cols), x.c, want, size, float64(steps+1))
+	near(t, fmt.Sprintf("tiling of %d rows, %d steps, %d columns: c", rows, steps, cols), x.c, want, size, float64(steps+2))
 }

@@ -10,37 +10,23 @@ const mostWhole = 1 << 24
 // an output has so few products that their sum is exact there. 16 bits would gain nothing:
 // their products need to be widened, channel by channel.
 type wholeSteps struct {
-	inverse        float32   // of the step of the source
-	weights        []float32 // as whole numbers
-	scale, nothing []float32 // by channel: of the sums, and 0
+	taps    int       // weights of a channel
+	inverse float32   // of the step of the source
+	weights []float32 // as whole numbers
+	scale   []float32 // of the sums, by channel; zeros to the end of a panel
 }
 
 func newWholeSteps(c Conv) *wholeSteps {
-	return &wholeSteps{weights: make([]float32, c.Weights()), scale: make([]float32, c.OutC), nothing: make([]float32, c.OutC)}
+	return &wholeSteps{taps: c.Taps(), weights: make([]float32, c.Weights()), scale: make([]float32, c.OutC+tileCols-1)}
 }
 
 // begin notes the steps of a run and returns the weights as whole numbers.
 func (s *wholeSteps) begin(w []float32, steps Integers) []float32 {
 	s.inverse = 1 / steps.Input
-	each := len(w) / len(s.scale)
-	for c := range s.scale {
+	for c := range len(w) / s.taps {
 		step := steps.Weights[c%len(steps.Weights)]
 		s.scale[c] = steps.Input * step
-		WholeSteps(s.weights[c*each:][:each], w[c*each:], 1/step)
+		WholeSteps(s.weights[c*s.taps:][:s.taps], w[c*s.taps:], 1/step)
 	}
 	return s.weights
-}
-
-// scaleRows makes channels [from, to) of rows of sums, which lie one after the other, real
-// numbers.
-func (s *wholeSteps) scaleRows(dst []float32, rows []int32, from, to int) {
-	if n := len(s.scale); to-from == n {
-		dst = dst[:len(rows)*n]
-		ScaleShift(dst, dst, s.scale, s.nothing)
-		return
-	}
-	for _, at := range rows {
-		row := dst[int(at)+from:][:to-from]
-		ScaleShift(row, row, s.scale[from:to], s.nothing[from:to])
-	}
 }

@@ -55,16 +55,16 @@ type product struct {
 
 // generate writes the micro-kernel.
 func (t tile) generate(mask Mem) {
-	kind, tier, generic := "matrix", "AVX2", "matrixTilesGeneric"
+	kind, tier, generic, arguments := "matrix", "AVX2", "matrixTilesGeneric", ""
 	if t.perChannel {
-		kind, generic = "channel", "channelTilesGeneric"
+		kind, generic, arguments = "channel", "channelTilesGeneric", ", scale *float32"
 	}
 	if t.lanes == 16 {
 		tier = "AVX512"
 	}
 	name := fmt.Sprintf("%sTiles%dx%d%s", kind, t.rows, t.columns, tier)
 	doc := fmt.Sprintf("%s computes whole tiles of a tiling; see %s.", name, generic)
-	text(name, "c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb, next int, aStep *int32, steps, cols int, accumulate bool, pitch int", doc)
+	text(name, "c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb, next int, aStep *int32, steps, cols int, accumulate bool, pitch int"+arguments, doc)
 	p := t.newProduct()
 	Label("tile")
 	p.begin()
@@ -73,9 +73,9 @@ func (t tile) generate(mask Mem) {
 	Label("store")
 	cols := Load(Param("cols"), GP64())
 	if t.lanes == 16 {
-		p.storeMasked(cols, VADDPS, func() {})
+		p.storeMasked(cols, VADDPS)
 	} else {
-		t.storePartly(p.rowOf, p.sums, p.panel, cols, mask, ifAccumulate)
+		p.storePartly(cols, mask)
 	}
 
 	Label("next")
@@ -275,22 +275,45 @@ func (p *product) advance() {
 	}
 }
 
+// scaleSums makes the sums of integers real numbers, if there are scales, to be stored after
+// the label.
+func (p *product) scaleSums(label string) {
+	if p.integers == nil && !p.perChannel {
+		Label(label)
+		return
+	}
+	scale, x := Load(Param("scale"), GP64()), p.vector()
+	TESTQ(scale, scale)
+	JEQ(LabelRef(label))
+	for v := range p.panel {
+		VMOVUPS(Mem{Base: scale, Disp: 4 * p.lanes * v}, x)
+		for _, row := range p.sums {
+			if p.integers != nil {
+				VCVTDQ2PS(row[v], row[v])
+			}
+			VMULPS(x, row[v], row[v])
+		}
+	}
+	Label(label)
+}
+
 // storePartly stores the first cols columns by AVX2.
-func (t tile) storePartly(rowOf func(int) Mem, sums [][]VecVirtual, masks []VecVirtual, cols Register, mask Mem, ifAccumulate func(string)) {
-	CMPQ(cols, Imm(uint64(t.columns)))
+func (p *product) storePartly(cols Register, mask Mem) {
+	CMPQ(cols, Imm(uint64(p.columns)))
 	JNE(LabelRef("partial"))
 	ifAccumulate("whole")
-	for i, row := range sums {
-		at := rowOf(i)
+	for i, row := range p.sums {
+		at := p.rowOf(i)
 		for v, s := range row {
-			VADDPS(at.Offset(4*t.lanes*v), s, s)
+			VADDPS(at.Offset(4*p.lanes*v), s, s)
 		}
 	}
 	Label("whole")
-	for i, row := range sums {
-		at := rowOf(i)
+	p.scaleSums("storeWhole")
+	for i, row := range p.sums {
+		at := p.rowOf(i)
 		for v, s := range row {
-			VMOVUPS(s, at.Offset(4*t.lanes*v))
+			VMOVUPS(s, at.Offset(4*p.lanes*v))
 		}
 	}
 	JMP(LabelRef("next"))
@@ -299,30 +322,31 @@ func (t tile) storePartly(rowOf func(int) Mem, sums [][]VecVirtual, masks []VecV
 	table := GP64()
 	NEGQ(cols)
 	LEAQ(mask, table)
-	for v, m := range masks {
-		VMOVDQU(Mem{Base: table, Index: cols, Scale: 4, Disp: 4 * (16 + t.lanes*v)}, m)
+	for v, m := range p.panel {
+		VMOVDQU(Mem{Base: table, Index: cols, Scale: 4, Disp: 4 * (16 + p.lanes*v)}, m)
 	}
 	ifAccumulate("masked")
-	for i, row := range sums {
-		at := rowOf(i)
+	for i, row := range p.sums {
+		at := p.rowOf(i)
 		for v, s := range row {
-			old := t.vector()
-			VMASKMOVPS(at.Offset(4*t.lanes*v), masks[v], old)
+			old := p.vector()
+			VMASKMOVPS(at.Offset(4*p.lanes*v), p.panel[v], old)
 			VADDPS(old, s, s)
 		}
 	}
 	Label("masked")
-	for i, row := range sums {
-		at := rowOf(i)
+	p.scaleSums("storeMasked")
+	for i, row := range p.sums {
+		at := p.rowOf(i)
 		for v, s := range row {
-			VMASKMOVPS(s, masks[v], at.Offset(4*t.lanes*v))
+			VMASKMOVPS(s, p.panel[v], at.Offset(4*p.lanes*v))
 		}
 	}
 }
 
 // storeMasked stores the first cols columns by AVX-512; all are in the last vector. What c
-// holds is added first; then the sums are finished.
-func (p *product) storeMasked(cols Register, add func(ops ...Op), finish func()) {
+// holds is added first.
+func (p *product) storeMasked(cols Register, add func(ops ...Op)) {
 	bits, mask := GP64(), K()
 	last := len(p.panel) - 1
 	if last > 0 {
@@ -342,7 +366,7 @@ func (p *product) storeMasked(cols Register, add func(ops ...Op), finish func())
 		add(old, row[last], row[last])
 	}
 	Label("store1")
-	finish()
+	p.scaleSums("store2")
 	for i, row := range p.sums {
 		at := p.rowOf(i)
 		for _, s := range row[:last] {

@@ -50,7 +50,7 @@ func (t tile) generateIntegers() {
 	p.address()
 	p.multiply()
 	Label("store")
-	p.storeMasked(Load(Param("cols"), GP64()), VPADDD, p.scaleSums)
+	p.storeMasked(Load(Param("cols"), GP64()), VPADDD)
 
 	Label("next")
 	ADDQ(Imm(uint64(4*t.rows)), NewParamAddr("cRow", 8))
@@ -59,21 +59,4 @@ func (t tile) generateIntegers() {
 	JNE(LabelRef("tile"))
 	VZEROUPPER()
 	RET()
-}
-
-// scaleSums makes the sums real numbers, if there are scales.
-func (p *product) scaleSums() {
-	scale := Load(Param("scale"), GP64())
-	TESTQ(scale, scale)
-	JEQ(LabelRef("store2"))
-	for v := range p.panel {
-		VMOVUPS(Mem{Base: scale, Disp: 64 * v}, p.panel[v])
-	}
-	for _, row := range p.sums {
-		for v, s := range row {
-			VCVTDQ2PS(s, s)
-			VMULPS(p.panel[v], s, s)
-		}
-	}
-	Label("store2")
 }
