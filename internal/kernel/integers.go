@@ -204,6 +204,11 @@ func wordsOf(numbers []float32) []int16 {
 	return unsafe.Slice((*int16)(unsafe.Pointer(unsafe.SliceData(numbers))), 2*len(numbers))
 }
 
+// wordsFrom returns the memory of bytes as words, two bytes for each, but for an odd last one.
+func wordsFrom(bytes []uint8) []int16 {
+	return unsafe.Slice((*int16)(unsafe.Pointer(unsafe.SliceData(bytes))), len(bytes)/2)
+}
+
 // bytesOf returns the memory of words as bytes.
 func bytesOf(words []int16) []uint8 {
 	return unsafe.Slice((*uint8)(unsafe.Pointer(unsafe.SliceData(words))), 2*len(words))
@@ -273,7 +278,14 @@ func (p *integerPass) Tile(i, worker int) {
 	c := &p.classes[0]
 	n := c.pixels(b)
 	t := integerTiling{cRow: c.dst[:n], aRow: c.src[:n], pitch: c.pitch, next: 2 * p.panel(), narrow: window.narrow}
-	numbers := p.use.pitch > 0 || p.encode(window, b)
+	numbers := true
+	switch {
+	case p.use.pitch > 0: // the window has the rows of a cut
+	case p.matrix && window.narrow && p.src.Codes != nil:
+		window.words = wordsFrom(p.src.Codes[b.image*p.srcC:])
+	default:
+		numbers = p.encode(window, b)
+	}
 	dst := p.dst[(b.image*p.dstH+b.row)*p.dstW*p.dstC:]
 	first, last := chunkOf(chunk, p.chunks, p.panels())
 	offsets := p.use.offsets
