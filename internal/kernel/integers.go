@@ -247,9 +247,18 @@ func (p *integerPass) part(panel, rows []float32, g, n0, k0, k1 int) {
 	cols := min(tileCols, p.dstGroup-n0)
 	for n := range cols {
 		o := g*p.dstGroup + n0 + n
+		p.fetch(o+1, k0, k1)
 		p.row(rows[n*maxPanel:][:k1-k0], p.w[o*p.column:][:p.column], p.inverse[o], k0)
 	}
 	transpose(panel, rows, maxPanel, cols, k1-k0)
+}
+
+// fetch asks for the weights of groups [k0, k1), or some near, of an output channel, if it is there.
+func (p *integerPass) fetch(o, k0, k1 int) {
+	first, last := min(p.use.each*k0, p.column), min(p.use.each*k1, p.column)
+	if o < p.dstC {
+		fetch(p.w[o*p.column:][first:last])
+	}
 }
 
 // row writes groups of codes, of one channel's weights, from group k on; the last group of

@@ -144,6 +144,11 @@ func transposeAVX512(panel *float32, src *float32, stride int, k int)
 //go:noescape
 func copyRowsAVX2(dst *float32, dstPitch int, src *float32, srcPitch int, n int, rows int)
 
+// fetchAVX2 is fetch of n elements, a positive multiple of 16.
+//
+//go:noescape
+func fetchAVX2(src *float32, n int)
+
 // addAVX2 is Add.
 //
 //go:noescape

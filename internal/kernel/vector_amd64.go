@@ -162,6 +162,13 @@ func vectorCopyRows(dst []float32, dstPitch int, src []float32, srcPitch, n, row
 	return whole
 }
 
+func vectorFetch(src []float32) {
+	n := len(src) &^ (tileCols - 1)
+	for i := 0; i < n; i += maxVector {
+		fetchAVX2(&src[i], min(maxVector, n-i))
+	}
+}
+
 func (r *maxRun) vectorTake(y []float32, taps []uint8, x []float32, c, step int) int {
 	if c < lanes {
 		return 0

@@ -73,6 +73,7 @@ func main() {
 	transpose()
 	transposeWide()
 	copyRows()
+	fetch()
 	elementwiseKernels()
 	minMax()
 	channelKernels()

@@ -147,3 +147,15 @@ func copyRows() {
 	VZEROUPPER()
 	RET()
 }
+
+// fetch generates what asks for memory that is read soon.
+func fetch() {
+	text("fetchAVX2", "src *float32, n int", "fetchAVX2 is fetch of n elements, a positive multiple of 16.")
+	src, n := Load(Param("src"), GP64()), Load(Param("n"), GP64())
+	Label("line")
+	PREFETCHT0(Mem{Base: src})
+	ADDQ(Imm(64), src)
+	SUBQ(Imm(16), n)
+	JNE(LabelRef("line"))
+	RET()
+}
