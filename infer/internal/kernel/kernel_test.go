@@ -96,6 +96,10 @@ func drawConv(rng *rand.Rand, groups bool) kernel.Conv {
 	if groups {
 		c.Groups = c.InC
 		c.OutC = c.InC * (1 + rng.IntN(8)/7)
+		if rng.IntN(2) == 0 { // of several channels
+			c.Groups = 1 + rng.IntN(8)
+			c.InC, c.OutC = c.Groups*(1+rng.IntN(20)), c.Groups*(1+rng.IntN(20))
+		}
 	}
 	if !groups && rng.IntN(8) == 0 { // more channels than a tile has
 		c.InC, c.OutC = min(c.InC, 16), 240+rng.IntN(60)

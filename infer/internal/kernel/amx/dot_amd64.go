@@ -23,12 +23,9 @@ const (
 // they lie in the padded image: as many bytes apart as the kernel moves, whether they overlap or not. A line of the kernel is
 // one slice of a sum, or several of equal depth; what a slice has too much meets weights of 0.
 type dotPlan struct {
-	vector.Tiling
+	vector.Layout
 	emulated bool
 	pixels   int     // of the output in a row of the products, see merge
-	direct   bool    // the products read the input in place
-	line     int     // bytes from a line of the codes to the next
-	pixel    int     // bytes from a row's codes to those of the next in its line
 	depth    int     // bytes of a slice, a multiple of 4
 	each     int     // slices of a line of the kernel
 	tall     int     // rows of a tile; lines of the output are whole tiles
@@ -48,21 +45,16 @@ func newDot(c kernel.Conv, weights []int8, emulated bool) *dotPlan {
 		c, weights = merge(c, weights)
 		p.pixels = 2
 	}
-	p.Tiling = vector.NewTiling(c, 1, lanes)
 	p.depth, p.each = sliced(c)
-	inside := c.Top == 0 && c.Left == 0 && (c.OutH-1)*c.StrideH+c.KH <= c.InH && (c.OutW-1)*c.StrideW+c.KW <= c.InW
-	p.direct = inside && c.KW*c.InC == p.each*p.depth
+	p.Layout = vector.NewLayout(c, 1, lanes, p.each*p.depth, true)
+	p.Slack += mostDeep // the last slice can read after the last tap
+	if !emulated {
+		p.Slack, p.Fill = avx512.PadSlack+mostDeep, avx512.Pad
+	}
 	p.tall = tall(c)
 	p.pack(weights)
 	p.cut()
-	switch {
-	case p.Flat:
-		p.line, p.pixel = p.each*p.depth, p.each*p.depth
-	case p.direct:
-		p.line, p.pixel = c.InW*c.InC, c.StrideW*c.InC
-	default:
-		p.line, p.pixel = p.Band.Pitch(), c.StrideW*c.InC
-	}
+	p.offsets = p.Offsets(p.tall)
 	p.place()
 	p.configure()
 	return p
@@ -151,20 +143,12 @@ func (p *dotPlan) cut() {
 	p.Rows = p.Lines * p.C.OutW
 }
 
-// place computes where the codes of tiles and of slices are.
+// place computes where the codes of slices are.
 func (p *dotPlan) place() {
-	c := &p.C
-	for i := 0; i < p.Rows; i += p.tall {
-		if p.Flat {
-			p.offsets = append(p.offsets, int32(i*p.pixel))
-		} else {
-			p.offsets = append(p.offsets, int32(i/c.OutW*c.StrideH*p.line+i%c.OutW*p.pixel))
-		}
-	}
 	last := 0
-	for ky := range c.KH {
+	for ky := range p.C.KH {
 		for part := range p.each {
-			at := ky*p.line + part*p.depth
+			at := ky*p.Line + part*p.depth
 			p.deltas = append(p.deltas, int32(at-last))
 			last = at
 		}
@@ -200,38 +184,7 @@ func (p *dotPlan) Name() string { return "amx 8-bit" }
 
 func (p *dotPlan) Tile(i, batch int) kernel.Tile { return p.outer(p.Tiling.Tile(i, batch)) }
 
-func (p *dotPlan) Needs() kernel.Needs {
-	switch {
-	case p.direct:
-		return kernel.Needs{}
-	case p.Flat:
-		return kernel.Needs{Bytes: p.Rows * p.line}
-	default: // the last slice can read after the last tap
-		return kernel.Needs{Bytes: p.Height(p.Lines)*p.line + avx512.PadSlack + mostDeep}
-	}
-}
-
 func (p *dotPlan) Accumulate(acc []int32, x []uint8, t kernel.Tile, s *kernel.Scratch) {
 	t = p.inner(t)
-	p.products(target{acc: acc[:t.Rows*t.Stride]}, p.codes(x, t, s), t)
-}
-
-// codes returns the codes under the kernel at the rows of a tile, in the layout of the offsets.
-func (p *dotPlan) codes(x []uint8, t kernel.Tile, s *kernel.Scratch) []uint8 {
-	c := &p.C
-	switch {
-	case p.Flat && p.direct:
-		return x[t.Row*c.InC:]
-	case p.Flat:
-		for r := range t.Rows { // what is after the codes of a row meets weights of 0
-			copy(s.Bytes[r*p.line:], x[(t.Row+r)*c.InC:][:c.InC])
-		}
-	case p.direct:
-		return x[t.Row/c.Pixels()*c.InLen()+t.Row%c.Pixels()/c.OutW*c.StrideH*p.line:]
-	case p.emulated:
-		p.Copy(s.Bytes, x, t.Row, t.Rows)
-	default:
-		avx512.Pad(&p.Band, s.Bytes, x, t.Row, t.Rows)
-	}
-	return s.Bytes
+	p.products(target{acc: acc[:t.Rows*t.Stride]}, p.Codes(x, t, s.Bytes), t)
 }

@@ -74,18 +74,18 @@ func (p *dotPlan) blocking(t kernel.Tile, codes bool) blocking {
 func (p *dotPlan) multiplyFlat(to target, x []uint8, t kernel.Tile, b blocking, rows, row int) {
 	var offsets [4]int32
 	for i := range b.m {
-		offsets[i] = int32((row + i*rows) * p.pixel)
+		offsets[i] = int32((row + i*rows) * p.Pixel)
 	}
 	p.multiply(to, x, t, b, rows, offsets[:b.m], row, 1)
 }
 
 // multiply multiplies blocks of tiles of so many rows, which are at offsets in x, from a row of the plan's tile on.
 func (p *dotPlan) multiply(to target, x []uint8, t kernel.Tile, b blocking, rows int, offsets []int32, row, blocks int) {
-	last := int(offsets[blocks*b.m-1]) + (rows-1)*p.pixel + (p.C.KH-1)*p.line + p.each*p.depth - 1
+	last := int(offsets[blocks*b.m-1]) + (rows-1)*p.Pixel + (p.C.KH-1)*p.Line + p.each*p.depth - 1
 	_ = x[last]
 	row -= to.first
 	a := args{
-		config: &p.configs[codeTiles[b.m]][rows], x: &x[0], xStride: p.pixel, offsets: &offsets[0], blocks: blocks,
+		config: &p.configs[codeTiles[b.m]][rows], x: &x[0], xStride: p.Pixel, offsets: &offsets[0], blocks: blocks,
 		w: &p.weights[t.Channel/lanes*p.pitch], pitch: p.pitch, deltas: &p.deltas[0], slices: len(p.deltas),
 		start: &p.start[t.Channel], panels: t.Stride / lanes / b.n, wTile: p.depth * lanes,
 	}
@@ -177,7 +177,7 @@ func (d *dotCodes) Run(t kernel.Tile, x []uint8, tensors []kernel.Tensor, s *ker
 	rows := func(tensor int) []uint8 {
 		return tensors[tensor].Codes[t.Row*d.end.Channels:][:t.Rows*d.end.Channels]
 	}
-	codes := d.codes(x, u, s)
+	codes := d.Codes(x, u, s.Bytes)
 	skip := int(-uintptr(unsafe.Pointer(&s.Acc[0])) % scratchAlign / 4)
 	to := target{end: d.end, dst: rows(d.end.Output), scratch: &s.Acc[skip]}
 	if len(d.end.Others) > 0 {

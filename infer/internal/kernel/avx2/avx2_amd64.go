@@ -54,14 +54,7 @@ func newPlan(c kernel.Conv, weights []int8) kernel.Plan { return planOf(c, weigh
 func newSmallPlan(c kernel.Conv, weights []int8) kernel.Plan { return planOf(c, weights, true) }
 
 func planOf(c kernel.Conv, weights []int8, small bool) kernel.Plan {
-	switch {
-	case c.Groups == 1:
-		return newDot(c, weights, small)
-	case c.Groups == c.InC && c.Groups == c.OutC && c.InC >= 16:
-		return Processor.NewDepthwise(c, weights)
-	default:
-		return kernel.NewGeneric(c, weights)
-	}
+	return Processor.NewPlan(c, weights, vector.Panel, func(c kernel.Conv, weights []int8) kernel.Plan { return newDot(c, weights, small) })
 }
 
 // Codes are widened to 16 bits and multiplied by VPMADDWD, exact for all codes.

@@ -42,14 +42,10 @@ func newPacked(c kernel.Conv, weights []int8) kernel.Plan { return plan(c, weigh
 
 // plan prepares a convolution, a product with weights in the form that is chosen.
 func plan(c kernel.Conv, weights []int8, choose chooser) kernel.Plan {
-	switch {
-	case c.Groups == 1:
-		return newDot(c, weights, choose)
-	case c.Groups == c.InC && c.Groups == c.OutC && c.InC >= 16:
+	if vector.IsDepthwise(c) {
 		return newDepthwise(c, weights)
-	default:
-		return kernel.NewGeneric(c, weights)
 	}
+	return processor.NewPlan(c, weights, lanes, func(c kernel.Conv, weights []int8) kernel.Plan { return newDot(c, weights, choose) })
 }
 
 // newCompare prepares thresholds, those of codes by codes.

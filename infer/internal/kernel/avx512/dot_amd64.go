@@ -22,11 +22,8 @@ const panelChannels = 32
 // dotPlan is a convolution as products of rows of codes with panels of 32 or 16 output channels, by VPDPBUSD: codes
 // times weights, four taps at a time, exact for all of them.
 type dotPlan struct {
-	vector.Tiling
-	direct  bool // the products read the input in place
-	line    int  // bytes from a line of the codes to the next
-	pixel   int  // bytes from an output pixel's codes to those of the next in its line
-	steps   int  // of one line of the kernel, each of four taps
+	vector.Layout
+	steps   int // of one line of the kernel, each of four taps
 	main    [3]shape
 	offsets []int32    // of the rows of a tile
 	grouped [3][]int32 // [columns]: of the groups of the main shape
@@ -40,31 +37,15 @@ type dotPlan struct {
 type shape struct{ rows, group, steps int }
 
 func newDot(c kernel.Conv, weights []int8, choose chooser) kernel.Plan {
-	p := &dotPlan{Tiling: vector.NewTiling(c, 1, lanes)}
 	taps := c.KW * c.InC
-	var values []int8
-	p.form, values = choose(weights, taps)
-	each := 4 * p.form.steps // taps of a register
-	p.steps = (taps + each - 1) / each * p.form.steps
-	inside := c.Top == 0 && c.Left == 0 && (c.OutH-1)*c.StrideH+c.KH <= c.InH && (c.OutW-1)*c.StrideW+c.KW <= c.InW
-	p.direct = inside && taps%each == 0
+	form, values := choose(weights, taps)
+	each := 4 * form.steps // taps of a register
+	p := &dotPlan{form: form, steps: (taps + each - 1) / each * form.steps}
+	p.Layout = vector.NewLayout(c, 1, lanes, 4*p.steps, true)
+	p.Slack, p.Fill = PadSlack, Pad
 	p.pack(weights, taps, values)
 	p.cut()
-	switch {
-	case p.Flat:
-		p.line, p.pixel = 4*p.steps, 4*p.steps
-	case p.direct:
-		p.line, p.pixel = c.InW*c.InC, c.StrideW*c.InC
-	default:
-		p.line, p.pixel = p.Band.Pitch(), c.StrideW*c.InC
-	}
-	for i := range p.Rows {
-		if p.Flat {
-			p.offsets = append(p.offsets, int32(i*p.pixel))
-		} else {
-			p.offsets = append(p.offsets, int32(i/c.OutW*c.StrideH*p.line+i%c.OutW*p.pixel))
-		}
-	}
+	p.offsets = p.Offsets(1)
 	p.shapes()
 	return p
 }
@@ -134,37 +115,8 @@ func (p *dotPlan) cut() {
 
 func (p *dotPlan) Name() string { return "avx512vnni " + p.form.name }
 
-func (p *dotPlan) Needs() kernel.Needs {
-	switch {
-	case p.direct:
-		return kernel.Needs{}
-	case p.Flat:
-		return kernel.Needs{Bytes: p.Rows * p.line}
-	default:
-		return kernel.Needs{Bytes: p.Height(p.Lines)*p.line + PadSlack} // the last step can read after the last tap
-	}
-}
-
 func (p *dotPlan) Accumulate(acc []int32, x []uint8, t kernel.Tile, s *kernel.Scratch) {
-	p.products(end{acc: acc[:t.Rows*t.Stride]}, p.codes(x, t, s), t)
-}
-
-// codes returns the codes under the kernel at the rows of a tile, in the layout of the offsets.
-func (p *dotPlan) codes(x []uint8, t kernel.Tile, s *kernel.Scratch) []uint8 {
-	c := &p.C
-	switch {
-	case p.Flat && p.direct:
-		return x[t.Row*c.InC:]
-	case p.Flat:
-		for r := range t.Rows { // what is after the codes of a row meets weights of 0
-			copy(s.Bytes[r*p.line:], x[(t.Row+r)*c.InC:][:c.InC])
-		}
-	case p.direct:
-		return x[t.Row/c.Pixels()*c.InLen()+t.Row%c.Pixels()/c.OutW*c.StrideH*p.line:]
-	default:
-		Pad(&p.Band, s.Bytes, x, t.Row, t.Rows)
-	}
-	return s.Bytes
+	p.products(end{acc: acc[:t.Rows*t.Stride]}, p.Codes(x, t, s.Bytes), t)
 }
 
 // A end is where the sums of a tile go: to acc, or by a finisher to dst and with the codes of other, from the tile's
@@ -177,7 +129,7 @@ type end struct {
 
 // products computes the sums of a tile, the codes under which are x.
 func (p *dotPlan) products(to end, x []uint8, t kernel.Tile) {
-	_ = x[int(p.offsets[t.Rows-1])+(p.C.KH-1)*p.line+4*p.steps-1]
+	_ = x[int(p.offsets[t.Rows-1])+(p.C.KH-1)*p.Line+4*p.steps-1]
 	for first := t.Channel; first < t.Channel+t.Stride; first += panelChannels {
 		width := min(panelChannels, t.Channel+t.Stride-first)
 		columns, row := width/lanes, 0
@@ -204,11 +156,11 @@ type part struct {
 
 func (p *dotPlan) part(to end, x []uint8, t kernel.Tile, q part) {
 	dot := p.form.dots[q.columns][q.rows]
-	w, start, skip := &p.weights[p.panel(q.channel)], &p.start[q.channel], p.line-4*q.steps
+	w, start, skip := &p.weights[p.panel(q.channel)], &p.start[q.channel], p.Line-4*q.steps
 	f := to.finish
 	if f == nil {
 		acc := &to.acc[q.row*t.Stride+q.channel-t.Channel]
-		dot(acc, nil, nil, 4*t.Stride, &x[0], &q.offsets[0], p.pixel, q.tiles, w, start, p.C.KH, q.steps, skip, nil, false, 0, 0, 0)
+		dot(acc, nil, nil, 4*t.Stride, &x[0], &q.offsets[0], p.Pixel, q.tiles, w, start, p.C.KH, q.steps, skip, nil, false, 0, 0, 0)
 		return
 	}
 	at := q.row*f.Channels + q.channel
@@ -217,7 +169,7 @@ func (p *dotPlan) part(to end, x []uint8, t kernel.Tile, q part) {
 		other = &to.other[at]
 	}
 	table := f.table[q.channel/lanes*f.blockSize:][:q.columns*f.blockSize]
-	dot(nil, &to.dst[at], other, f.Channels, &x[0], &q.offsets[0], p.pixel, q.tiles, w, start, p.C.KH, q.steps, skip, &table[0], f.ties, int(f.R.Zero), int(f.R.Lo), int(f.R.Hi))
+	dot(nil, &to.dst[at], other, f.Channels, &x[0], &q.offsets[0], p.Pixel, q.tiles, w, start, p.C.KH, q.steps, skip, &table[0], f.ties, int(f.R.Zero), int(f.R.Lo), int(f.R.Hi))
 }
 
 // dotCodes is the product with its end, requantized in registers.
@@ -248,5 +200,5 @@ func (d *dotCodes) Run(t kernel.Tile, x []uint8, tensors []kernel.Tensor, s *ker
 	if len(d.finish.Others) > 0 {
 		to.other = rows(d.finish.Others[0])
 	}
-	d.products(to, d.codes(x, t, s), t)
+	d.products(to, d.Codes(x, t, s.Bytes), t)
 }

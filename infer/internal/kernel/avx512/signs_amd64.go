@@ -14,7 +14,7 @@ import (
 // Where the channels of a pixel about fill groups of four words, each word of a group gives way to the parity of the
 // words so far, see dotSignGroups4x2.
 type signPlan struct {
-	vector.Tiling         // of packed signs: its channels are the bytes of a pixel
+	vector.Layout         // of packed signs: its channels are the bytes of a pixel
 	in            int     // channels of the input
 	signs         int     // of a code
 	grouped       bool    // words are in groups
@@ -45,16 +45,14 @@ func newSigns(c kernel.Conv, n int, weights []int16) kernel.Plan {
 	}
 	taps := c.KH * c.KW * c.InC
 	c.InC, c.Zero, c.Max = 4*words, 0, 255
-	p.Tiling = vector.NewTiling(c, 1, together)
+	p.Layout = vector.NewLayout(c, 1, together, c.KW*c.InC, false)
 	p.start = make([]int32, p.Padded(c.OutC))
 	p.packWeights(weights)
 	for i := range p.start {
 		p.start[i] = int32(taps)
 	}
 	p.cut()
-	for i := range p.Rows {
-		p.offsets = append(p.offsets, int32(p.Offset(i)))
-	}
+	p.offsets = p.Offsets(1)
 	return p
 }
 
@@ -79,21 +77,6 @@ func (p *signPlan) packWeights(weights []int16) {
 	}
 }
 
-// Pitch and Offset of a flat product are those of rows one after the other.
-func (p *signPlan) Pitch() int {
-	if p.Flat {
-		return p.C.InC
-	}
-	return p.Band.Pitch()
-}
-
-func (p *signPlan) Offset(row int) int {
-	if p.Flat {
-		return row * p.C.InC
-	}
-	return p.Band.Offset(row)
-}
-
 // cut chooses the size of tiles.
 func (p *signPlan) cut() {
 	p.Channels = min(len(p.start), 256)
@@ -111,9 +94,9 @@ func (p *signPlan) Name() string { return "avx512vnni 1-bit" }
 func (p *signPlan) MaxTile() int { return p.Tiling.MaxTile() * p.signs }
 
 func (p *signPlan) Needs() kernel.Needs {
-	n := kernel.Needs{Bytes: p.Rows*p.Pitch() + 4} // packWords can write after
-	if !p.Flat {
-		n.Bytes = p.Height(p.Lines)*p.Pitch() + 4
+	n := p.Layout.Needs()
+	if p.Flat {
+		n.Bytes += p.Slack // packWords can write after
 	}
 	return n
 }
@@ -134,7 +117,7 @@ func (p *signPlan) packTile(buffer, x []uint8, t kernel.Tile, k int) {
 		p.pack(buffer, 0, x[t.Row*p.in:], 0, 1, t.Rows, k)
 		return
 	}
-	c, pitch := &p.C, p.Pitch()
+	c, pitch := &p.C, p.Line
 	x = x[t.Row/c.Pixels()*c.InH*c.InW*p.in:]
 	y := t.Row%c.Pixels()/c.OutW*c.StrideH - c.Top
 	height := p.Height(t.Rows / c.OutW)
@@ -188,7 +171,7 @@ func (p *signPlan) panel(acc []int32, stride int, x []uint8, channel, rows int) 
 	steps := c.KW * c.InC / p.step
 	width, each := min(signPanel, len(p.start)-channel), c.KH*c.KW*c.InC/4
 	w, start := p.weights[channel*each:][:width*each], p.start[channel:][:width]
-	skip := p.Pitch() - steps*p.step
+	skip := p.Line - steps*p.step
 	n := signRows[width/16]
 	one, main := signWords[width/16][1], signWords[width/16][n]
 	if p.grouped {
@@ -196,7 +179,7 @@ func (p *signPlan) panel(acc []int32, stride int, x []uint8, channel, rows int) 
 	}
 	run := func(product signProduct, first, n, tiles int) {
 		last := first + n*tiles - 1
-		_, _ = acc[last*stride+width-1], x[int(p.offsets[last])+c.KH*p.Pitch()-skip-1]
+		_, _ = acc[last*stride+width-1], x[int(p.offsets[last])+c.KH*p.Line-skip-1]
 		product(&acc[first*stride], 4*stride, &x[0], &p.offsets[first], tiles, &w[0], &start[0], c.KH, steps, skip)
 	}
 	if rows < n {

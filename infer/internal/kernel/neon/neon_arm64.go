@@ -97,14 +97,7 @@ var dotSigns = vector.Dot{
 // planner returns a function that prepares a convolution, by dot where that is one of dot products.
 func planner(dot func(c kernel.Conv, weights []int8) kernel.Plan) func(c kernel.Conv, weights []int8) kernel.Plan {
 	return func(c kernel.Conv, weights []int8) kernel.Plan {
-		switch {
-		case c.Groups == 1:
-			return dot(c, weights)
-		case c.Groups == c.InC && c.Groups == c.OutC && c.InC >= 16:
-			return processor.NewDepthwise(c, weights)
-		default:
-			return kernel.NewGeneric(c, weights)
-		}
+		return processor.NewPlan(c, weights, vector.Panel, dot)
 	}
 }
 

@@ -15,41 +15,22 @@ const tileAcc, tileBuffer = 1 << 15, 1 << 17
 
 // dotPlan is a convolution as products of rows of codes with blocks of eight output channels.
 type dotPlan struct {
-	vector.Tiling
-	inPlace bool    // rows of a flat product are whole steps, read where they are
+	vector.Layout
 	height  int     // parts of a product: the lines of the kernel
 	steps   int     // of one part, each of four codes
-	offsets []int32 // in the buffer, of the rows of a tile
+	offsets []int32 // of the rows of a tile
 	weights []int8  // see dotBytes; zeros after the taps and the channels
 	start   []int32 // [channel]: -zero·Σ w; zeros after the channels
 }
 
 func newDot(c kernel.Conv, weights []int8) kernel.Plan {
-	d := &dotPlan{Tiling: vector.NewTiling(c, 1, lanes), height: c.KH}
 	taps := c.KW * c.InC
-	d.steps = (taps + 3) / 4
-	d.inPlace = d.Flat && taps == 4*d.steps
+	d := &dotPlan{height: c.KH, steps: (taps + 3) / 4}
+	d.Layout = vector.NewLayout(c, 1, lanes, 4*d.steps, true)
 	d.pack(weights, taps)
 	d.cut()
-	for i := range d.Rows {
-		d.offsets = append(d.offsets, int32(d.offset(i)))
-	}
+	d.offsets = d.Offsets(1)
 	return d
-}
-
-// pitch returns the bytes from a row of a flat product to the next, or of a line of the buffer.
-func (p *dotPlan) pitch() int {
-	if p.Flat {
-		return 4 * p.steps
-	}
-	return p.Pitch()
-}
-
-func (p *dotPlan) offset(row int) int {
-	if p.Flat {
-		return row * p.pitch()
-	}
-	return p.Offset(row)
 }
 
 // blockSize returns the weights of a block.
@@ -74,7 +55,7 @@ func (p *dotPlan) cut() {
 	p.Channels = min(p.Padded(p.C.OutC), 1024)
 	rows := max(1, tileAcc/p.Channels)
 	if p.Flat {
-		p.Rows = max(1, min(rows, tileBuffer/p.pitch()))
+		p.Rows = max(1, min(rows, tileBuffer/p.Line))
 		return
 	}
 	p.Limit(rows, tileBuffer)
@@ -83,38 +64,11 @@ func (p *dotPlan) cut() {
 
 func (p *dotPlan) Name() string { return "simd128 16-bit" }
 
-func (p *dotPlan) Needs() kernel.Needs {
-	switch {
-	case p.inPlace:
-		return kernel.Needs{}
-	case p.Flat:
-		return kernel.Needs{Bytes: p.Rows * p.pitch()}
-	default:
-		return kernel.Needs{Bytes: p.Height(p.Lines)*p.pitch() + 3} // the last step can read after the last tap
-	}
-}
-
 func (p *dotPlan) Accumulate(acc []int32, x []uint8, t kernel.Tile, s *kernel.Scratch) {
-	x = p.codes(x, t, s.Bytes)
+	x = p.Codes(x, t, s.Bytes)
 	at := t.Channel / lanes * p.blockSize()
-	skip := p.pitch() - 4*p.steps
-	end := int(p.offsets[t.Rows-1]) + p.height*(p.steps*4+skip) - skip
+	skip := p.Line - 4*p.steps // bytes from the end of a part to the next
+	end := int(p.offsets[t.Rows-1]) + p.height*p.Line - skip
 	_, _, _ = acc[t.Rows*t.Stride-1], x[end-1], p.weights[at+t.Stride/lanes*p.blockSize()-1]
 	dotBytes(&acc[0], 4*t.Stride, &x[0], &p.offsets[0], t.Rows, t.Stride/lanes, &p.weights[at], &p.start[t.Channel], p.height, p.steps, skip)
-}
-
-// codes returns the codes under the kernel at the rows of a tile, in the layout of the offsets.
-func (p *dotPlan) codes(x []uint8, t kernel.Tile, buffer []uint8) []uint8 {
-	n := p.C.InC
-	switch {
-	case p.inPlace:
-		return x[t.Row*n:]
-	case p.Flat:
-		for r := range t.Rows { // what is after the codes of a row meets weights of 0
-			copy(buffer[r*p.pitch():], x[(t.Row+r)*n:][:n])
-		}
-	default:
-		p.Copy(buffer, x, t.Row, t.Rows)
-	}
-	return buffer
 }

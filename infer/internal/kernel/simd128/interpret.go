@@ -25,7 +25,11 @@ func TestSets() []kernel.Set {
 	interpreted := Set
 	interpreted.Name, interpreted.Supported = "simd128, interpreted", true
 	interpreted.Plan = func(c kernel.Conv, weights []int8) kernel.Plan {
-		if c.Pixels()*len(weights) > most {
+		products := c.Pixels() * len(weights)
+		if c.Groups > 1 {
+			products *= lanes // at most, with those by weights of 0
+		}
+		if products > most {
 			return kernel.NewGeneric(c, weights)
 		}
 		return newPlan(c, weights)

@@ -27,16 +27,10 @@ var processor = &vector.Processor{
 }
 
 func newPlan(c kernel.Conv, weights []int8) kernel.Plan {
-	switch {
-	case !permitted():
-		return kernel.NewGeneric(c, weights)
-	case c.Groups == 1:
-		return newDot(c, weights)
-	case c.Groups == c.InC && c.Groups == c.OutC && c.InC >= 16:
-		return processor.NewDepthwise(c, weights)
-	default:
+	if !permitted() {
 		return kernel.NewGeneric(c, weights)
 	}
+	return processor.NewPlan(c, weights, lanes, newDot)
 }
 
 func newSigns(c kernel.Conv, n int, weights []int16) kernel.Plan {

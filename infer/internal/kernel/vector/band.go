@@ -19,11 +19,6 @@ func (b *Band) Pitch() int { return ((b.C.OutW-1)*b.C.StrideW + b.C.KW) * b.C.In
 // Height returns the lines of the buffer under a number of output lines.
 func (b *Band) Height(lines int) int { return (lines-1)*b.C.StrideH + b.C.KH }
 
-// Offset returns the place in the buffer of the first tap of an output pixel of the band.
-func (b *Band) Offset(pixel int) int {
-	return pixel/b.C.OutW*b.C.StrideH*b.Pitch() + pixel%b.C.OutW*b.C.StrideW*b.C.InC*b.Width
-}
-
 // Limit sets Lines so that a band has at most about the given rows, and its buffer the given bytes; bands of an image
 // are alike.
 func (b *Band) Limit(rows, buffer int) {

@@ -14,6 +14,9 @@ type DepthwiseRows struct {
 	Start   []int32 // [channel]: -zero·Σ w
 }
 
+// IsDepthwise says whether a convolution can be one of DepthwiseRows.
+func IsDepthwise(c kernel.Conv) bool { return c.Groups == c.InC && c.Groups == c.OutC && c.InC >= 16 }
+
 // NewDepthwise prepares a depthwise convolution of at least 16 channels.
 func (p *Processor) NewDepthwise(c kernel.Conv, weights []int8) *DepthwiseRows {
 	d := &DepthwiseRows{Band: Band{C: c, Width: 1}, loop: &p.Depthwise, Start: make([]int32, c.OutC)}

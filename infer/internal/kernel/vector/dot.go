@@ -12,7 +12,8 @@ const (
 	TileBuffer = 1 << 17
 )
 
-const panel = 16 // output channels of one call of a dot product
+// Panel is the output channels of one call of a dot product.
+const Panel = 16
 
 // A Dot is a kind of product of rows of codes with a panel of weights.
 type Dot struct {
@@ -50,64 +51,42 @@ func (d *Dot) rows() int { return len(d.Products) - 1 }
 
 // dotPlan is a convolution as products of rows of codes with panels of 16 output channels.
 type dotPlan struct {
-	Tiling
+	Layout
 	dot     *Dot
-	inPlace bool    // rows of a flat product are whole steps of bytes, read where they are
 	height  int     // parts of a product: the lines of the kernel
 	steps   int     // of one part, each of 4 bytes of codes
-	skip    int     // bytes in the buffer from the end of a part to the next
-	offsets []int32 // in the buffer, of the rows of a tile
+	offsets []int32 // of the rows of a tile
 	weights []int8  // [panel][height][taps of a part / together][16][together], zeros after the taps and the channels
 	start   []int32 // [channel]: (less - zero)·Σ w; zeros after the channels
 }
 
 // NewDot prepares a convolution of one group by products of a kind.
 func (p *Processor) NewDot(c kernel.Conv, weights []int8, dot *Dot) kernel.Plan {
-	return p.newDot(c, weights, dot)
+	return p.newDot(c, weights, dot, true)
 }
 
-func (p *Processor) newDot(c kernel.Conv, weights []int8, dot *Dot) *dotPlan {
-	d := &dotPlan{Tiling: NewTiling(c, dot.Width, panel), dot: dot}
+func (p *Processor) newDot(c kernel.Conv, weights []int8, dot *Dot, inPlace bool) *dotPlan {
+	taps, perStep := c.KW*c.InC, 4/dot.Width
+	d := &dotPlan{dot: dot, height: c.KH, steps: (taps + perStep - 1) / perStep}
+	d.Layout = NewLayout(c, dot.Width, Panel, 4*d.steps, inPlace)
 	d.Widen = p.Widen
-	d.height = c.KH
-	taps, perStep := c.KW*c.InC, 4/d.Width
-	d.steps = (taps + perStep - 1) / perStep
-	d.inPlace = d.Flat && d.Width == 1 && taps == 4*d.steps
 	d.pack(weights, taps)
 	d.cut()
-	d.skip = d.Pitch() - 4*d.steps
-	for i := range d.Rows {
-		d.offsets = append(d.offsets, int32(d.Offset(i)))
-	}
+	d.offsets = d.Offsets(1)
 	return d
 }
 
-// Pitch and Offset of a flat product are those of rows of whole steps.
-func (p *dotPlan) Pitch() int {
-	if p.Flat {
-		return 4 * p.steps
-	}
-	return p.Band.Pitch()
-}
-
-func (p *dotPlan) Offset(row int) int {
-	if p.Flat {
-		return row * p.Pitch()
-	}
-	return p.Band.Offset(row)
-}
-
 // panelSize returns the weights of a panel.
-func (p *dotPlan) panelSize() int { return p.height * p.steps * panel * 4 / p.Width }
+func (p *dotPlan) panelSize() int { return p.height * p.steps * Panel * 4 / p.Width }
 
 func (p *dotPlan) pack(weights []int8, taps int) {
-	panels, together := (p.C.OutC+panel-1)/panel, p.dot.Together
+	panels, together := (p.C.OutC+Panel-1)/Panel, p.dot.Together
 	p.weights = make([]int8, panels*p.panelSize())
-	p.start = make([]int32, panels*panel)
+	p.start = make([]int32, panels*Panel)
 	for o := range p.C.OutC {
 		for ky := range p.height {
 			line := weights[(o*p.height+ky)*taps:][:taps]
-			to := p.weights[o/panel*p.panelSize()+ky*p.panelSize()/p.height+o%panel*together:]
+			to := p.weights[o/Panel*p.panelSize()+ky*p.panelSize()/p.height+o%Panel*together:]
 			sum := int32(0)
 			for _, w := range line {
 				sum += int32(w)
@@ -115,7 +94,7 @@ func (p *dotPlan) pack(weights []int8, taps int) {
 			p.start[o] += (p.dot.Less - p.C.Zero) * sum
 			for ; len(line) > together; line = line[together:] {
 				copy(to, line[:together])
-				to = to[panel*together:]
+				to = to[Panel*together:]
 			}
 			copy(to, line)
 		}
@@ -132,7 +111,7 @@ func (p *dotPlan) cut() {
 		rows = min(rows, TileWork/(p.steps*p.height*4/p.Width*p.Channels))
 	}
 	if p.Flat {
-		rows = min(rows, TileBuffer/p.Pitch())
+		rows = min(rows, TileBuffer/p.Line)
 		each := p.dot.rows()
 		p.Rows = max(each, rows/each*each)
 		return
@@ -143,44 +122,16 @@ func (p *dotPlan) cut() {
 
 func (p *dotPlan) Name() string { return p.dot.Name }
 
-func (p *dotPlan) Needs() kernel.Needs {
-	if p.inPlace {
-		return kernel.Needs{}
-	}
-	if p.Flat {
-		return kernel.Needs{Bytes: p.Rows * p.Pitch()}
-	}
-	return kernel.Needs{Bytes: p.Height(p.Lines)*p.Pitch() + 4} // the last step can read after the last tap
-}
-
 func (p *dotPlan) Accumulate(acc []int32, x []uint8, t kernel.Tile, s *kernel.Scratch) {
-	p.products(acc, p.codes(x, t, s.Bytes), t)
-}
-
-// codes returns the codes under the kernel at the rows of a tile, in the layout of the offsets.
-func (p *dotPlan) codes(x []uint8, t kernel.Tile, buffer []uint8) []uint8 {
-	n := p.C.InC
-	switch {
-	case p.inPlace:
-		return x[t.Row*n:]
-	case p.Flat && n*p.Width == p.Pitch(): // rows follow each other
-		p.copyCodes(buffer[:t.Rows*n*p.Width], x[t.Row*n:])
-	case p.Flat:
-		for r := range t.Rows { // what is after the codes of a row meets weights of 0
-			p.copyCodes(buffer[r*p.Pitch():][:n*p.Width], x[(t.Row+r)*n:])
-		}
-	default:
-		p.Copy(buffer, x, t.Row, t.Rows)
-	}
-	return buffer
+	p.products(acc, p.Codes(x, t, s.Bytes), t)
 }
 
 // products fills acc from codes.
 func (p *dotPlan) products(acc []int32, x []uint8, t kernel.Tile) {
 	each := p.dot.rows()
 	whole := t.Rows / each * each
-	for first := 0; first < t.Channels; first += panel {
-		w, start := p.weights[(t.Channel+first)/panel*p.panelSize():][:p.panelSize()], p.start[t.Channel+first:][:panel]
+	for first := 0; first < t.Channels; first += Panel {
+		w, start := p.weights[(t.Channel+first)/Panel*p.panelSize():][:p.panelSize()], p.start[t.Channel+first:][:Panel]
 		if whole > 0 {
 			p.multiply(each, acc[first:], t.Stride, x, p.offsets[:whole], w, start)
 		}
@@ -193,7 +144,8 @@ func (p *dotPlan) products(acc []int32, x []uint8, t kernel.Tile) {
 // multiply multiplies rows of codes with one panel, n at a time.
 func (p *dotPlan) multiply(n int, acc []int32, stride int, x []uint8, offsets []int32, w []int8, start []int32) {
 	rows := len(offsets)
-	end := int(offsets[rows-1]) + p.height*(p.steps*4+p.skip) - p.skip
-	_, _ = acc[(rows-1)*stride+panel-1], x[end-1]
-	p.dot.Products[n](&acc[0], 4*stride, &x[0], &offsets[0], rows/n, &w[0], &start[0], p.height, p.steps, p.skip)
+	skip := p.Line - 4*p.steps // bytes from the end of a part to the next
+	end := int(offsets[rows-1]) + p.height*p.Line - skip
+	_, _ = acc[(rows-1)*stride+Panel-1], x[end-1]
+	p.dot.Products[n](&acc[0], 4*stride, &x[0], &offsets[0], rows/n, &w[0], &start[0], p.height, p.steps, skip)
 }

@@ -38,8 +38,7 @@ func (p *Processor) NewDotSigns(c kernel.Conv, n int, weights []int16, plan func
 			packed[i/d.in*bytes+i%d.in/perByte] |= int8(1 << (i % d.in % perByte))
 		}
 	}
-	d.dotPlan = *p.newDot(c, packed, dot)
-	d.inPlace = false // they are packed
+	d.dotPlan = *p.newDot(c, packed, dot, false)
 	for o := range c.OutC {
 		d.start[o] = int32(taps)
 	}

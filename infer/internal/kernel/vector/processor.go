@@ -16,6 +16,8 @@
 // avx512/dotnibbles_amd64.s, and comes from _asm/avx512/dot.go.
 package vector
 
+import "github.com/goqat/goqat/infer/internal/kernel"
+
 // A Processor is what a family of processors owes: its loops, and the order in which they take weights and constants.
 type Processor struct {
 	Widen     Widen
@@ -24,6 +26,19 @@ type Processor struct {
 	Finish    Finish
 	Sums      *Sums     // nil where portable Go does as well
 	Winograd  *Winograd // nil where other products do as well
+}
+
+// NewPlan prepares a convolution: of one group by dot, whose products have so many output channels together, of a channel each
+// by DepthwiseRows, if there are enough, and of other groups by dot, several at a time.
+func (p *Processor) NewPlan(c kernel.Conv, weights []int8, together int, dot func(c kernel.Conv, weights []int8) kernel.Plan) kernel.Plan {
+	switch {
+	case c.Groups == 1:
+		return dot(c, weights)
+	case IsDepthwise(c):
+		return p.NewDepthwise(c, weights)
+	default:
+		return newGrouped(c, weights, together, dot)
+	}
 }
 
 // A Widen copies blocks of 16 codes to dst as little-endian words of 16 bits.

@@ -77,7 +77,7 @@ func (p *Processor) NewWinograd(c kernel.Conv, weights []int8, small bool) kerne
 	if p.Winograd == nil || c.KH != 3 || c.KW != 3 || c.StrideH != 1 || c.StrideW != 1 || c.Groups != 1 || c.InC%16 != 0 {
 		return nil
 	}
-	d := &winogradPlan{Tiling: NewTiling(c, 1, panel), loops: p.Winograd, columns: tilesOf(c.OutW)}
+	d := &winogradPlan{Tiling: NewTiling(c, 1, Panel), loops: p.Winograd, columns: tilesOf(c.OutW)}
 	if !d.cut() || !d.pays() || !d.fits(weights) {
 		return nil
 	}
@@ -139,7 +139,7 @@ func (p *winogradPlan) keep(weights []int8, small bool) {
 		return
 	}
 	packed := make([]uint8, padded*n)
-	for first := 0; first < padded; first += panel {
+	for first := 0; first < padded; first += Panel {
 		p.loops.Pack(&packed[first*n], &p.weights[first*n], p.C.InC, p.C.InC/2)
 	}
 	p.weights, p.packed = nil, packed
@@ -149,7 +149,7 @@ func (p *winogradPlan) keep(weights []int8, small bool) {
 func (p *winogradPlan) panelPart(first, channel, steps int, memory []uint8) []uint8 {
 	at := first * 9 * p.C.InC
 	if p.packed != nil {
-		return p.packed[at+9*panel*channel:][:9*2*panel*steps]
+		return p.packed[at+9*Panel*channel:][:9*2*Panel*steps]
 	}
 	p.loops.Pack(&memory[0], &p.weights[at+channel], p.C.InC, steps)
 	return memory
@@ -172,7 +172,7 @@ func (p *winogradPlan) pointBytes() int { return winogradPoints * p.point() }
 func (p *winogradPlan) part() int { return min(p.C.InC, winogradPart) }
 
 // pitch returns the bytes from a point of weights to the next.
-func (p *winogradPlan) pitch() int { return 2*panel*p.part() + line }
+func (p *winogradPlan) pitch() int { return 2*Panel*p.part() + line }
 
 // A winogradMemory is the parts of a scratch: of bytes the codes under a band, their points, a panel
 // of weights and its points, of int32
@@ -184,10 +184,10 @@ func (p *winogradPlan) memory() winogradMemory {
 	return winogradMemory{
 		codes:   aligned((p.lines*winogradTile+2)*p.Pitch() + winogradTile*p.C.InC), // the last tiles can read after the last line
 		points:  tiles * p.pointBytes(),
-		packed:  9 * panel * p.part(),
+		packed:  9 * Panel * p.part(),
 		weights: winogradPoints * p.pitch(),
-		sums:    tiles * winogradPoints * panel,
-		acc:     (p.lines*winogradTile*p.C.OutW + winogradTile) * panel, // the last tiles can write after the last row
+		sums:    tiles * winogradPoints * Panel,
+		acc:     (p.lines*winogradTile*p.C.OutW + winogradTile) * Panel, // the last tiles can write after the last row
 	}
 }
 
@@ -206,7 +206,7 @@ func (p *winogradPlan) Accumulate(acc []int32, x []uint8, t kernel.Tile, s *kern
 	p.panels(x, t, s, func(sums []int32, part kernel.Tile) {
 		at := acc[part.Channel-t.Channel:]
 		for r := range t.Rows {
-			copy(at[r*t.Stride:][:panel], sums[r*panel:])
+			copy(at[r*t.Stride:][:Panel], sums[r*Panel:])
 		}
 	})
 }
@@ -237,20 +237,20 @@ func (p *winogradPlan) panels(x []uint8, t kernel.Tile, s *kernel.Scratch, put f
 	for line := range lines {
 		p.loops.Codes(&points[line*p.columns*p.pointBytes()], p.point(), &codes[line*winogradTile*p.Pitch()], p.Pitch(), p.C.InC, p.columns)
 	}
-	for first := 0; first < t.Channels; first += panel {
+	for first := 0; first < t.Channels; first += Panel {
 		at := t.Channel + first
 		for channel := 0; channel < p.C.InC; channel += winogradPart {
 			steps := min(winogradPart, p.C.InC-channel) / 2
 			p.loops.Weights(&weights[0], p.pitch(), &p.panelPart(at, channel, steps, packed)[0], steps)
 			p.products(sums, points[2*channel:], weights, lines*p.columns, steps, channel > 0)
 		}
-		pitch := p.C.OutW * panel
+		pitch := p.C.OutW * Panel
 		for line := range lines {
 			last := (line+1)*p.columns - 1
-			p.loops.Sums(&acc[line*winogradTile*pitch+(p.columns-1)*winogradTile*panel], 4*pitch, &sums[last*winogradPoints*panel], p.columns, &p.start[at])
+			p.loops.Sums(&acc[line*winogradTile*pitch+(p.columns-1)*winogradTile*Panel], 4*pitch, &sums[last*winogradPoints*Panel], p.columns, &p.start[at])
 		}
-		part := kernel.Tile{Row: t.Row, Rows: t.Rows, Channel: at, Channels: min(panel, t.Channels-first), Stride: panel}
-		put(acc[:t.Rows*panel], part)
+		part := kernel.Tile{Row: t.Row, Rows: t.Rows, Channel: at, Channels: min(Panel, t.Channels-first), Stride: Panel}
+		put(acc[:t.Rows*Panel], part)
 	}
 }
 
@@ -262,6 +262,6 @@ func (p *winogradPlan) products(sums []int32, points, weights []uint8, tiles, st
 		p.loops.Products[most](&sums[0], &points[0], size, p.point(), whole/most, &weights[0], p.pitch(), steps, more)
 	}
 	if rest := tiles - whole; rest > 0 {
-		p.loops.Products[rest](&sums[whole*winogradPoints*panel], &points[whole*size], size, p.point(), 1, &weights[0], p.pitch(), steps, more)
+		p.loops.Products[rest](&sums[whole*winogradPoints*Panel], &points[whole*size], size, p.point(), 1, &weights[0], p.pitch(), steps, more)
 	}
 }
