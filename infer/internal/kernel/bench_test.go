@@ -59,6 +59,58 @@ func BenchmarkConv(b *testing.B) {
 	}
 }
 
+// BenchmarkGroups runs convolutions of 28 × 28 × 64 codes in groups, and reports the multiply-accumulates a second.
+func BenchmarkGroups(b *testing.B) {
+	for _, c := range []kernel.Conv{
+		{KH: 3, Groups: 2, OutC: 64}, {KH: 3, Groups: 8, OutC: 64}, {KH: 3, Groups: 32, OutC: 64}, {KH: 3, Groups: 64, OutC: 128}, {KH: 1, Groups: 4, OutC: 64},
+	} {
+		c.KW, c.Top, c.Left, c.StrideH, c.StrideW = c.KH, c.KH/2, c.KH/2, 1, 1
+		c.InH, c.InW, c.InC, c.OutH, c.OutW, c.Max = 28, 28, 64, 28, 28, 255
+		rng := rand.New(rand.NewPCG(1, 1))
+		x, weights := make([]uint8, c.InLen()), make([]int8, c.OutC*c.KH*c.KW*c.InC/c.Groups)
+		drawCodes(rng, x, c.Max)
+		for i := range weights {
+			weights[i] = int8(rng.IntN(255) - 127)
+		}
+		for _, set := range sets.All() {
+			if !set.Supported || set.Name == "reference" {
+				continue
+			}
+			b.Run(fmt.Sprintf("%dx%d/%d of %d to %d/%s", c.KH, c.KW, c.Groups, c.InC, c.OutC, set.Name), func(b *testing.B) {
+				p := set.Plan(c, weights)
+				s := kernel.NewScratch(p.Needs().Max(kernel.Needs{Acc: p.MaxTile()}))
+				for b.Loop() {
+					for i := range p.Tiles(1) {
+						p.Accumulate(s.Acc, x, p.Tile(i, 1), s)
+					}
+				}
+				macs := float64(c.Pixels()) * float64(len(weights))
+				b.ReportMetric(macs*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GMAC/s")
+			})
+		}
+	}
+}
+
+// BenchmarkSumPool runs averages over 3 × 3 and 7 × 7 codes of 64 channels, and reports the time of a code.
+func BenchmarkSumPool(b *testing.B) {
+	for _, side := range []int{3, 7} {
+		out := 28 / side
+		w := kernel.NewWindow(kernel.Conv{InH: 28, InW: 28, InC: 64, OutH: out, OutW: out, OutC: 64, KH: side, KW: side, StrideH: side, StrideW: side, Max: 255})
+		x, acc := make([]uint8, w.InLen()), make([]int32, w.Pixels()*w.OutC)
+		for _, set := range sets.All() {
+			if !set.Supported || set.Name == "reference" {
+				continue
+			}
+			b.Run(fmt.Sprintf("%dx%d/%s", side, side, set.Name), func(b *testing.B) {
+				for b.Loop() {
+					set.SumPool(w, acc, x, 0, w.Pixels())
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(acc)*side*side), "ns/code")
+			})
+		}
+	}
+}
+
 // BenchmarkFinish runs the ends of an operator, of 8192 outputs of 64 channels, by terms: so many accumulators, and then
 // those of codes. It reports the time of an output.
 func BenchmarkFinish(b *testing.B) {

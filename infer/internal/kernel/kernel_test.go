@@ -98,7 +98,7 @@ func drawConv(rng *rand.Rand, groups bool) kernel.Conv {
 		c.OutC = c.InC * (1 + rng.IntN(8)/7)
 		if rng.IntN(2) == 0 { // of several channels
 			c.Groups = 1 + rng.IntN(8)
-			c.InC, c.OutC = c.Groups*(1+rng.IntN(20)), c.Groups*(1+rng.IntN(20))
+			c.InC, c.OutC = c.Groups*(1+rng.IntN(6)), c.Groups*(1+rng.IntN(20))
 		}
 	}
 	if !groups && rng.IntN(8) == 0 { // more channels than a tile has

@@ -13,8 +13,11 @@ import (
 var once = &vector.Processor{Finish: vector.Finish{Wide: finishWide, AddBlock: addOnce}}
 
 func newFinish(e kernel.Epilogue) kernel.Finisher {
-	if e.R == nil || e.R.Zero < 0 || e.R.Zero > 255 || !permitted() {
+	if !permitted() {
 		return kernel.NewFinish(e)
+	}
+	if e.R == nil || e.R.Zero < 0 || e.R.Zero > 255 {
+		return processor.NewSums(e)
 	}
 	if len(e.Terms) == 1 {
 		if f := once.NewFinish(e); f != nil {
@@ -24,7 +27,7 @@ func newFinish(e kernel.Epilogue) kernel.Finisher {
 	if f := processor.NewFinish(e); f != nil {
 		return f
 	}
-	return kernel.NewFinish(e)
+	return processor.NewSums(e)
 }
 
 // addBlock adds the table of eight channels, which share one shift of at least 32, since vectors have no shift by lane: as

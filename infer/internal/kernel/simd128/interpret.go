@@ -153,10 +153,10 @@ func (d decoder) instructions() []instruction {
 			i.n = int64(open[len(open)-1-d.number()])
 		case 0x20, 0x21, 0x22, 0x23: // local.get, local.set, local.tee, global.get
 			i.n = int64(d.number())
-		case 0x28, 0x29: // i32.load, i64.load
+		case 0x28, 0x29, 0x3c, 0x3e: // i32.load, i64.load, i64.store8, i64.store32
 			d.number()
 			i.n = int64(d.number())
-		case 0x41: // i32.const
+		case 0x41, 0x42: // i32.const, i64.const
 			i.n = int64(d.signed())
 		case 0xfd:
 			i.op = 256 + d.number()
@@ -173,7 +173,7 @@ func (d *decoder) operands(i *instruction) {
 	case 0x0c, 0x0d: // v128.const, i8x16.shuffle
 		copy(i.vector[:], *d)
 		*d = (*d)[16:]
-	case 0x00, 0x01, 0x09, 0x0a, 0x0b, 0x5c, 0x5b: // loads and stores
+	case 0x00, 0x01, 0x02, 0x09, 0x0a, 0x0b, 0x5c, 0x5b: // loads and stores
 		d.number()
 		i.n = int64(d.number())
 		if i.op == 256+0x5b {
@@ -241,9 +241,15 @@ func (f *function) run() {
 			s.push(number(int64(*(*int32)(s.address(i.n)))))
 		case 0x29: // i64.load
 			s.push(number(*(*int64)(s.address(i.n))))
-		case 0x41: // i32.const
+		case 0x3c: // i64.store8
+			v := s.number()
+			*(*uint8)(s.address(i.n)) = uint8(v)
+		case 0x3e: // i64.store32
+			v := s.number()
+			*(*uint32)(s.address(i.n)) = uint32(v)
+		case 0x41, 0x42: // i32.const, i64.const
 			s.push(number(i.n))
-		case 0x47, 0x4a, 0x6a, 0x6b, 0x71, 0x74, 0x76:
+		case 0x47, 0x4a, 0x53, 0x55, 0x6a, 0x6b, 0x71, 0x74, 0x76, 0x7c, 0x83, 0x87:
 			b, a := s.number(), s.number()
 			s.push(scalar(i.op, a, b))
 		default:
@@ -257,14 +263,18 @@ func scalar(op int, a, b int64) value {
 	switch op {
 	case 0x47: // i32.ne
 		return truth(a != b)
-	case 0x4a: // i32.gt_s
+	case 0x4a, 0x55: // i32.gt_s, i64.gt_s
 		return truth(a > b)
-	case 0x6a: // i32.add
+	case 0x53: // i64.lt_s
+		return truth(a < b)
+	case 0x6a, 0x7c: // i32.add, i64.add
 		return number(a + b)
 	case 0x6b: // i32.sub
 		return number(a - b)
-	case 0x71: // i32.and
+	case 0x71, 0x83: // i32.and, i64.and
 		return number(a & b)
+	case 0x87: // i64.shr_s
+		return number(a >> (b & 63))
 	case 0x74: // i32.shl
 		return number(a << b)
 	default: // i32.shr_u
@@ -280,6 +290,12 @@ func (i *instruction) vectors(s *stack) {
 	case 0x01: // i16x8.load8x8_s
 		var r value
 		for k, v := range (*[8]int8)(s.address(i.n)) {
+			lanes16(&r)[k] = uint16(v)
+		}
+		s.push(r)
+	case 0x02: // i16x8.load8x8_u
+		var r value
+		for k, v := range (*[8]uint8)(s.address(i.n)) {
 			lanes16(&r)[k] = uint16(v)
 		}
 		s.push(r)
@@ -302,7 +318,10 @@ func (i *instruction) vectors(s *stack) {
 	case 0x0f: // i8x16.splat
 		v := uint64(uint8(s.number())) * 0x0101010101010101
 		s.push(value{v, v})
-	case 0x89, 0x8a, 0xa9: // extensions
+	case 0x11: // i32x4.splat
+		v := uint64(uint32(s.number()))
+		s.push(value{v | v<<32, v | v<<32})
+	case 0x89, 0x8a, 0xa9, 0xaa, 0xc7, 0xc8: // extensions
 		a := s.pop()
 		s.push(extend(op, &a))
 	case 0x8d, 0xac: // shifts
@@ -322,8 +341,12 @@ func extend(op int, a *value) (r value) {
 			lanes16(&r)[k] = uint16(lanes8(a)[k])
 		case op == 0x8a: // i16x8.extend_high_i8x16_u
 			lanes16(&r)[k] = uint16(lanes8(a)[8+k])
-		case k < 4: // i32x4.extend_low_i16x8_u
+		case op == 0xa9 && k < 4: // i32x4.extend_low_i16x8_u
 			lanes32(&r)[k] = uint32(lanes16(a)[k])
+		case op == 0xaa && k < 4: // i32x4.extend_high_i16x8_u
+			lanes32(&r)[k] = uint32(lanes16(a)[4+k])
+		case k < 2: // i64x2.extend_low_i32x4_s, i64x2.extend_high_i32x4_s
+			r[k] = uint64(int64(int32(lanes32(a)[2*(op-0xc7)+k])))
 		}
 	}
 	return r
@@ -348,6 +371,12 @@ func (i *instruction) two(op int, a, b *value) (r value) {
 		return value{a[0] & b[0], a[1] & b[1]}
 	case 0x4f: // v128.andnot
 		return value{a[0] &^ b[0], a[1] &^ b[1]}
+	case 0x50: // v128.or
+		return value{a[0] | b[0], a[1] | b[1]}
+	case 0xd5: // i64x2.mul
+		return value{a[0] * b[0], a[1] * b[1]}
+	case 0xdb: // i64x2.ge_s
+		return value{-truth(int64(a[0]) >= int64(b[0]))[0], -truth(int64(a[1]) >= int64(b[1]))[0]}
 	case 0xce: // i64x2.add
 		return value{a[0] + b[0], a[1] + b[1]}
 	case 0xd6: // i64x2.eq
@@ -355,7 +384,7 @@ func (i *instruction) two(op int, a, b *value) (r value) {
 	case 0xdc, 0xdd: // i64x2.extmul_low_i32x4_s, i64x2.extmul_high_i32x4_s
 		x, y := lanes32(a)[2*(op-0xdc):], lanes32(b)[2*(op-0xdc):]
 		return value{uint64(int64(int32(x[0])) * int64(int32(y[0]))), uint64(int64(int32(x[1])) * int64(int32(y[1])))}
-	case 0xae, 0xb5, 0xba:
+	case 0x3d, 0x3f, 0xae, 0xb5, 0xba:
 		return words(op, a, b)
 	}
 	for k := range 16 {
@@ -367,6 +396,8 @@ func (i *instruction) two(op int, a, b *value) (r value) {
 			*to = min(x, y)
 		case 0x79: // i8x16.max_u
 			*to = max(x, y)
+		case 0x65: // i8x16.narrow_i16x8_s
+			*to = uint8(min(max(-128, int16(lanes16([]*value{a, b}[k/8])[k%8])), 127))
 		case 0x66: // i8x16.narrow_i16x8_u
 			*to = uint8(min(max(0, int16(lanes16([]*value{a, b}[k/8])[k%8])), 255))
 		case 0x85: // i16x8.narrow_i32x4_s
@@ -389,6 +420,10 @@ func words(op int, a, b *value) (r value) {
 	for k := range 4 {
 		x, y, to := lanes32(a)[k], lanes32(b)[k], &lanes32(&r)[k]
 		switch op {
+		case 0x3d: // i32x4.le_s
+			*to = -uint32(truth(int32(x) <= int32(y))[0])
+		case 0x3f: // i32x4.ge_s
+			*to = -uint32(truth(int32(x) >= int32(y))[0])
 		case 0xae: // i32x4.add
 			*to = x + y
 		case 0xb5: // i32x4.mul

@@ -12,7 +12,7 @@ import (
 // Set is the kernels of WebAssembly with SIMD. Without the permission of the host its plans are those of portable Go.
 var Set = kernel.Set{
 	Name: "simd128", Supported: supported, Permit: permit, Plan: newPlan, Signs: newSigns,
-	Finish: newFinish, Compare: kernel.NewCompare, MaxPool: maxPool, SumPool: kernel.SumPool, Online: kernel.OnlineCodes,
+	Finish: newFinish, Compare: newCompare, MaxPool: maxPool, SumPool: sumPool, Online: kernel.OnlineCodes,
 }
 
 // permitted says whether the module is there.
@@ -20,9 +20,13 @@ func permitted() bool { return permit() == nil }
 
 var processor = &vector.Processor{
 	Depthwise: vector.Depthwise{Name: "simd128 16-bit", Row: depthwiseRow, AppendPair: appendPair},
-	Pool:      vector.Pool{MaxRow16: maxRow, MaxRow32: maxRow},
+	Pool:      vector.Pool{MaxRow16: maxRow, MaxRow32: maxRow, SumRow: sumRow},
 	Finish: vector.Finish{
 		Wide: finishWideTies, WideCodes: finishWideCodes, WideWide: finishWideWide, CodesCodes: finishCodesCodes, AddBlock: addBlock,
+	},
+	Sums: &vector.Sums{
+		Lanes: lanes, Whole: true, SumWide: sumWide, SumCodes: sumCodes, RequantizeCodes: requantizeCodes, RequantizeWide: requantizeWide,
+		CompareSums: compareSums, ComparePlanes: comparePlanes,
 	},
 }
 
@@ -51,6 +55,21 @@ func maxPool(w *kernel.Window, dst, x []uint8, row, rows int) {
 		return
 	}
 	processor.MaxPool(w, dst, x, row, rows)
+}
+
+func sumPool(w *kernel.Window, acc []int32, x []uint8, row, rows int) {
+	if !permitted() {
+		kernel.SumPool(w, acc, x, row, rows)
+		return
+	}
+	processor.SumPool(w, acc, x, row, rows)
+}
+
+func newCompare(e kernel.Epilogue) kernel.Finisher {
+	if !permitted() {
+		return kernel.NewCompare(e)
+	}
+	return processor.NewCompare(e)
 }
 
 // appendPair appends the weights of two taps of a block, those of a channel next to each other.

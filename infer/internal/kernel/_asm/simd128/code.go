@@ -12,6 +12,10 @@ const (
 	i32Ne, i32GtS               = 0x47, 0x4a
 	i32Add, i32Sub              = 0x6a, 0x6b
 	i32And, i32Shl, i32ShrU     = 0x71, 0x74, 0x76
+	i64LtS, i64GtS              = 0x53, 0x55
+	i64Const                    = 0x42
+	i64Add, i64And, i64ShrS     = 0x7c, 0x83, 0x87
+	i64Store8, i64Store32       = 0x3c, 0x3e
 	i32WrapI64                  = 0xa7
 	opSelect                    = 0x1b
 	empty                       = 0x40 // a block without results
@@ -22,16 +26,22 @@ const (
 const (
 	v128Load            = 0x00
 	i16x8Load8x8S       = 0x01
+	i16x8Load8x8U       = 0x02
 	v128Load32Splat     = 0x09
 	v128Load64Splat     = 0x0a
 	v128Store           = 0x0b
 	v128Const           = 0x0c
 	i8x16Shuffle        = 0x0d
 	i8x16Splat          = 0x0f
+	i32x4Splat          = 0x11
+	i32x4LeS            = 0x3d
+	i32x4GeS            = 0x3f
 	v128And             = 0x4e
 	v128AndNot          = 0x4f
+	v128Or              = 0x50
 	v128Store64Lane     = 0x5b
 	v128Load32Zero      = 0x5c
+	i8x16NarrowI16x8S   = 0x65
 	i8x16NarrowI16x8U   = 0x66
 	i8x16MinU           = 0x77
 	i8x16MaxU           = 0x79
@@ -41,18 +51,24 @@ const (
 	i16x8ShrU           = 0x8d
 	i16x8AddSatS        = 0x8f
 	i32x4ExtendLowU     = 0xa9
+	i32x4ExtendHighU    = 0xaa
 	i32x4ShrS           = 0xac
 	i32x4Add            = 0xae
 	i32x4Mul            = 0xb5
 	i32x4DotI16x8S      = 0xba
+	i64x2ExtendLowS     = 0xc7
+	i64x2ExtendHighS    = 0xc8
 	i64x2Add            = 0xce
+	i64x2Mul            = 0xd5
 	i64x2Eq             = 0xd6
+	i64x2GeS            = 0xdb
 	i64x2ExtmulLowI32S  = 0xdc
 	i64x2ExtmulHighI32S = 0xdd
 )
 
-// I32 and V128 return new variables.
+// I32, I64 and V128 return new variables.
 func (f *Func) I32() Local  { return f.local(i32) }
+func (f *Func) I64() Local  { return f.local(i64) }
 func (f *Func) V128() Local { return f.local(v128) }
 
 func (f *Func) local(kind Type) Local {
@@ -89,6 +105,9 @@ func (f *Func) Load(op, offset int) {
 	f.body = unsigned(f.body, offset)
 }
 
+// Number adds an instruction on numbers that reads from memory, or writes, likewise.
+func (f *Func) Number(op byte, offset int) { f.body = unsigned(append(f.body, op, 0), offset) }
+
 // Get pushes variables.
 func (f *Func) Get(locals ...Local) {
 	for _, l := range locals {
@@ -102,6 +121,9 @@ func (f *Func) Tee(l Local) { f.body = unsigned(append(f.body, opLocalTee), l.in
 
 // Const pushes a number.
 func (f *Func) Const(n int32) { f.body = signed(append(f.body, i32Const), n) }
+
+// Const64 pushes a number of 64 bits.
+func (f *Func) Const64(n int32) { f.body = signed(append(f.body, i64Const), n) }
 
 // Move sets a variable to another.
 func (f *Func) Move(to, from Local) {
@@ -127,17 +149,30 @@ func (f *Func) Add(l, by Local) {
 // Word pushes the number of 32 bits at an offset from an address.
 func (f *Func) Word(address Local, offset int) {
 	f.Get(address)
-	f.body = unsigned(append(f.body, i32Load, 0), offset)
+	f.Number(i32Load, offset)
 }
 
-// Param returns a parameter in a new variable. Parameters have 64 bits, of which memory has 32.
+// Param returns a parameter in a new variable, of the low 32 of its 64 bits, which is enough for addresses and sizes.
 func (f *Func) Param(name string) Local {
 	l := f.I32()
-	f.body = append(f.body, opGlobalGet, 0)
-	f.body = unsigned(append(f.body, i64Load, 0), 8*f.place(name))
+	f.param(name)
 	f.Op(i32WrapI64)
 	f.Set(l)
 	return l
+}
+
+// Param64 returns a parameter in a new variable of 64 bits.
+func (f *Func) Param64(name string) Local {
+	l := f.I64()
+	f.param(name)
+	f.Set(l)
+	return l
+}
+
+// param pushes a parameter.
+func (f *Func) param(name string) {
+	f.body = append(f.body, opGlobalGet, 0)
+	f.Number(i64Load, 8*f.place(name))
 }
 
 // place returns the number of a parameter's word.

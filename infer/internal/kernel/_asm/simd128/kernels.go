@@ -9,7 +9,9 @@ func Kernels() *File {
 	m := new(File)
 	dot(m)
 	finish(m)
+	sums(m)
 	maxRow(m)
+	sumRow(m)
 	depthwise(m)
 	return m
 }
@@ -276,8 +278,9 @@ func finishHalf(f *Func, half int, terms []bool, ties bool, from []Local, table 
 	return size
 }
 
-// blocksOf16 runs a body for blocks of 16 channels, the last of which ends with the channels, with the first channel of each.
-func blocksOf16(f *Func, channel, last Local, body func()) {
+// blocksOf runs a body for blocks of so many channels, the last of which ends with the channels, with the first channel of
+// each.
+func blocksOf(size int32, f *Func, channel, last Local, body func()) {
 	f.Const(0)
 	f.Set(channel)
 	done := f.I32()
@@ -285,7 +288,7 @@ func blocksOf16(f *Func, channel, last Local, body func()) {
 		body()
 		f.Move(done, channel)
 		f.Get(channel)
-		f.Const(16)
+		f.Const(size)
 		f.Op(i32Add)
 		f.Tee(channel)
 		f.Get(last, last, channel)
@@ -310,7 +313,7 @@ to each other, step bytes apart in x.`
 		f.Op(i32Sub)
 		f.Set(last)
 		f.Repeat(pixels, func() {
-			blocksOf16(f, channel, last, func() {
+			blocksOf(16, f, channel, last, func() {
 				f.Vector(v128Const, make([]byte, 16)...)
 				f.Set(most)
 				f.Move(at, offsets)
@@ -338,6 +341,64 @@ to each other, step bytes apart in x.`
 	})
 }
 
+// sumRow generates the sums of windows.
+func sumRow(m *File) {
+	doc := `sumRow writes start and the sum of the codes of each channel, of which there are at least 8, over taps at offsets, for
+pixels next to each other, step bytes apart in x.`
+	m.Func("sumRow", doc, []string{"acc *int32", "x *uint8", "offsets *int32", "taps", "channels", "pixels", "step", "start"}, func(f *Func) {
+		acc, x, offsets := f.Param("acc"), f.Param("x"), f.Param("offsets")
+		taps, channels, pixels, step, start := f.Param("taps"), f.Param("channels"), f.Param("pixels"), f.Param("step"), f.Param("start")
+		last, channel, at, left, sums, codes := f.I32(), f.I32(), f.I32(), f.I32(), f.V128s(2), f.V128()
+		f.Get(channels)
+		f.Const(8)
+		f.Op(i32Sub)
+		f.Set(last)
+		f.Repeat(pixels, func() {
+			blocksOf(8, f, channel, last, func() {
+				for _, sum := range sums {
+					f.Get(start)
+					f.Vector(i32x4Splat)
+					f.Set(sum)
+				}
+				f.Move(at, offsets)
+				f.Move(left, taps)
+				f.Repeat(left, func() {
+					f.Word(at, 0)
+					f.Get(x)
+					f.Op(i32Add)
+					f.Get(channel)
+					f.Op(i32Add)
+					f.Load(i16x8Load8x8U, 0)
+					f.Set(codes)
+					for i, extend := range []int{i32x4ExtendLowU, i32x4ExtendHighU} {
+						f.Get(sums[i], codes)
+						f.Vector(extend)
+						f.Vector(i32x4Add)
+						f.Set(sums[i])
+					}
+					f.Advance(at, 4)
+				})
+				f.Get(channel)
+				f.Const(2)
+				f.Op(i32Shl)
+				f.Get(acc)
+				f.Op(i32Add)
+				f.Set(at)
+				for i, sum := range sums {
+					f.Get(at, sum)
+					f.Load(v128Store, 16*i)
+				}
+			})
+			f.Get(channels)
+			f.Const(2)
+			f.Op(i32Shl)
+			f.Set(at)
+			f.Add(acc, at)
+			f.Add(x, step)
+		})
+	})
+}
+
 // depthwise generates products of channels with weights of their own.
 func depthwise(m *File) {
 	doc := `depthwiseRow is, for c < channels, of which there are at least 16, and p < pixels,
@@ -357,7 +418,7 @@ The weights are of blocks of 16 channels, the last of which ends with the channe
 		f.Set(last)
 		f.Repeat(pixels, func() {
 			f.Move(weight, w)
-			blocksOf16(f, channel, last, func() {
+			blocksOf(16, f, channel, last, func() {
 				f.Get(channel)
 				f.Const(2)
 				f.Op(i32Shl)

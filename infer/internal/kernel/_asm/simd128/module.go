@@ -17,6 +17,7 @@ type Type byte
 
 const (
 	i32  Type = 0x7f
+	i64  Type = 0x7e
 	v128 Type = 0x7b
 )
 
