@@ -6,6 +6,7 @@ package simd128
 
 import (
 	"fmt"
+	"math/bits"
 	"sync"
 	"unsafe"
 
@@ -35,6 +36,9 @@ func TestSets() []kernel.Set {
 		return newPlan(c, weights)
 	}
 	interpreted.Signs = func(c kernel.Conv, n int, weights []int16) kernel.Plan {
+		if words := c.KH * c.KW * ((c.InC + 31) / 32); n*c.Pixels()*c.OutC*words > most/4 {
+			return kernel.NewBits(c, n, weights)
+		}
 		return signs(c, n, weights, interpreted.Plan)
 	}
 	return []kernel.Set{interpreted}
@@ -321,10 +325,10 @@ func (i *instruction) vectors(s *stack) {
 	case 0x11: // i32x4.splat
 		v := uint64(uint32(s.number()))
 		s.push(value{v | v<<32, v | v<<32})
-	case 0x89, 0x8a, 0xa9, 0xaa, 0xc7, 0xc8: // extensions
+	case 0x62, 0x7d, 0x7f, 0x89, 0x8a, 0xa9, 0xaa, 0xc7, 0xc8: // counts, sums of neighbours and extensions
 		a := s.pop()
 		s.push(extend(op, &a))
-	case 0x8d, 0xac: // shifts
+	case 0x8d, 0xab, 0xac: // shifts
 		n, a := s.number(), s.pop()
 		s.push(shift(op, &a, n))
 	default:
@@ -333,10 +337,18 @@ func (i *instruction) vectors(s *stack) {
 	}
 }
 
-// extend makes the numbers of half a vector twice as wide.
+// extend makes the numbers of half a vector twice as wide, or the sums of neighbours, or counts the bits of bytes.
 func extend(op int, a *value) (r value) {
 	for k := range 8 {
 		switch {
+		case op == 0x62: // i8x16.popcnt
+			for i := range 2 {
+				lanes8(&r)[2*k+i] = uint8(bits.OnesCount8(lanes8(a)[2*k+i]))
+			}
+		case op == 0x7d: // i16x8.extadd_pairwise_i8x16_u
+			lanes16(&r)[k] = uint16(lanes8(a)[2*k]) + uint16(lanes8(a)[2*k+1])
+		case op == 0x7f && k < 4: // i32x4.extadd_pairwise_i16x8_u
+			lanes32(&r)[k] = uint32(lanes16(a)[2*k]) + uint32(lanes16(a)[2*k+1])
 		case op == 0x89: // i16x8.extend_low_i8x16_u
 			lanes16(&r)[k] = uint16(lanes8(a)[k])
 		case op == 0x8a: // i16x8.extend_high_i8x16_u
@@ -345,7 +357,7 @@ func extend(op int, a *value) (r value) {
 			lanes32(&r)[k] = uint32(lanes16(a)[k])
 		case op == 0xaa && k < 4: // i32x4.extend_high_i16x8_u
 			lanes32(&r)[k] = uint32(lanes16(a)[4+k])
-		case k < 2: // i64x2.extend_low_i32x4_s, i64x2.extend_high_i32x4_s
+		case op >= 0xc7 && k < 2: // i64x2.extend_low_i32x4_s, i64x2.extend_high_i32x4_s
 			r[k] = uint64(int64(int32(lanes32(a)[2*(op-0xc7)+k])))
 		}
 	}
@@ -357,6 +369,8 @@ func shift(op int, a *value, n int64) (r value) {
 		switch {
 		case op == 0x8d: // i16x8.shr_u
 			lanes16(&r)[k] = lanes16(a)[k] >> (n % 16)
+		case op == 0xab && k < 4: // i32x4.shl
+			lanes32(&r)[k] = lanes32(a)[k] << (n % 32)
 		case k < 4: // i32x4.shr_s
 			lanes32(&r)[k] = uint32(int32(lanes32(a)[k]) >> (n % 32))
 		}
@@ -373,6 +387,8 @@ func (i *instruction) two(op int, a, b *value) (r value) {
 		return value{a[0] &^ b[0], a[1] &^ b[1]}
 	case 0x50: // v128.or
 		return value{a[0] | b[0], a[1] | b[1]}
+	case 0x51: // v128.xor
+		return value{a[0] ^ b[0], a[1] ^ b[1]}
 	case 0xd5: // i64x2.mul
 		return value{a[0] * b[0], a[1] * b[1]}
 	case 0xdb: // i64x2.ge_s
@@ -384,7 +400,7 @@ func (i *instruction) two(op int, a, b *value) (r value) {
 	case 0xdc, 0xdd: // i64x2.extmul_low_i32x4_s, i64x2.extmul_high_i32x4_s
 		x, y := lanes32(a)[2*(op-0xdc):], lanes32(b)[2*(op-0xdc):]
 		return value{uint64(int64(int32(x[0])) * int64(int32(y[0]))), uint64(int64(int32(x[1])) * int64(int32(y[1])))}
-	case 0x3d, 0x3f, 0xae, 0xb5, 0xba:
+	case 0x3d, 0x3f, 0xae, 0xb1, 0xb5, 0xba:
 		return words(op, a, b)
 	}
 	for k := range 16 {
@@ -392,6 +408,8 @@ func (i *instruction) two(op int, a, b *value) (r value) {
 		switch op {
 		case 0x0d: // i8x16.shuffle
 			*to = lanes8([]*value{a, b}[i.vector[k]/16])[i.vector[k]%16]
+		case 0x6e: // i8x16.add
+			*to = x + y
 		case 0x77: // i8x16.min_u
 			*to = min(x, y)
 		case 0x79: // i8x16.max_u
@@ -426,6 +444,8 @@ func words(op int, a, b *value) (r value) {
 			*to = -uint32(truth(int32(x) >= int32(y))[0])
 		case 0xae: // i32x4.add
 			*to = x + y
+		case 0xb1: // i32x4.sub
+			*to = x - y
 		case 0xb5: // i32x4.mul
 			*to = x * y
 		default: // i32x4.dot_i16x8_s

@@ -41,12 +41,15 @@ func newSigns(c kernel.Conv, n int, weights []int16) kernel.Plan {
 	return signs(c, n, weights, newPlan)
 }
 
-// signs prepares a convolution of signs: portable Go counts their bits in words, other weights take products.
+// countedSigns are eight bits a byte.
+var countedSigns = vector.Dot{Name: "simd128 1-bit", Width: 1, Together: 4, Products: []vector.Product{1: dotSigns1, dotSigns2}}
+
+// signs prepares a convolution of signs, with plan where weights are others.
 func signs(c kernel.Conv, n int, weights []int16, plan func(c kernel.Conv, weights []int8) kernel.Plan) kernel.Plan {
-	if kernel.AreSigns(weights) {
+	if !permitted() {
 		return kernel.NewBits(c, n, weights)
 	}
-	return kernel.NewSigns(c, n, weights, plan)
+	return processor.NewDotSigns(c, n, weights, plan, &countedSigns, 8)
 }
 
 func maxPool(w *kernel.Window, dst, x []uint8, row, rows int) {

@@ -8,6 +8,8 @@ import "fmt"
 func Kernels() *File {
 	m := new(File)
 	dot(m)
+	dotSigns(m, 1)
+	dotSigns(m, 2)
 	finish(m)
 	sums(m)
 	maxRow(m)
