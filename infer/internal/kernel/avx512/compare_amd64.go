@@ -4,7 +4,10 @@
 
 package avx512
 
-import "github.com/goqat/goqat/infer/internal/kernel"
+import (
+	"github.com/goqat/goqat/infer/internal/kernel"
+	"github.com/goqat/goqat/infer/internal/kernel/vector"
+)
 
 // compareCodes is the finisher of thresholds on one tensor of codes, 16 channels at a time.
 type compareCodes struct {
@@ -13,24 +16,12 @@ type compareCodes struct {
 }
 
 func newCompareCodes(e kernel.Epilogue) kernel.Finisher {
-	f := &compareCodes{Epilogue: e}
 	zero := int64(e.Terms[0].Zero)
-	for first := 0; first < e.Channels; first += lanes {
-		for _, levels := range e.T.T {
-			var least, most [lanes]uint8
-			for lane := range lanes {
-				least[lane] = 1 // and none is 0 at most
-				if c := first + lane; c < e.Channels {
-					from, to := kernel.Interval(e.T.M[0][c], levels[c])
-					if from, to = max(0, from+zero), min(255, to+zero); from <= to {
-						least[lane], most[lane] = uint8(from), uint8(to)
-					}
-				}
-			}
-			f.table = append(append(f.table, least[:]...), most[:]...)
-		}
-	}
-	return f
+	return &compareCodes{e, vector.IntervalTable(e.Channels, lanes, len(e.T.T), func(plane, c int) (least, most uint8, ok bool) {
+		from, to := kernel.Interval(e.T.M[0][c], e.T.T[plane][c])
+		from, to = max(0, from+zero), min(255, to+zero)
+		return uint8(from), uint8(to), from <= to
+	})}
 }
 
 func (e *compareCodes) Needs() kernel.Needs { return kernel.Needs{} }

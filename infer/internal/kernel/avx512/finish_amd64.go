@@ -35,7 +35,7 @@ func newFinish(e kernel.Epilogue) kernel.Finisher {
 	if e.R == nil || e.ByImage() || e.Channels < lanes || e.R.Lo < 0 || e.R.Hi > 255 || len(e.Terms) > 2 || len(e.Terms) == 1 && e.Terms[0].Codes {
 		return f.rest
 	}
-	f.order()
+	f.terms = vector.Order(e.Terms)
 	f.blocks = make([]block, e.Channels/lanes)
 	for i := range f.blocks {
 		if !f.fill(&f.blocks[i], i*lanes) {
@@ -48,17 +48,6 @@ func newFinish(e kernel.Epilogue) kernel.Finisher {
 	}
 	f.blockSize = len(f.table) / len(f.blocks)
 	return f
-}
-
-// order puts terms of int32 before those of codes.
-func (e *finisher) order() {
-	for _, codes := range []bool{false, true} {
-		for i, t := range e.Epilogue.Terms {
-			if t.Codes == codes {
-				e.terms = append(e.terms, i)
-			}
-		}
-	}
 }
 
 // A block is the constants of 16 channels, shifted so that the shift is at least 32.
@@ -186,22 +175,7 @@ func (e *finisher) finishBlocks(t kernel.Tile, blocks int, acc []int32, tensors 
 	from, to := t.Row*e.Channels+t.Channel, (t.Row+t.Rows-1)*e.Channels+t.Channel+n
 	dst := tensors[e.Output].Codes[from:to]
 	table := e.table[t.Channel/lanes*e.blockSize:][:blocks*e.blockSize]
-
-	var wide [2][]int32
-	var codes [2][]uint8
-	var stride [2]int
-	for i, term := range e.terms {
-		if term < e.Own() {
-			wide[i], stride[i] = acc[term*t.Rows*t.Stride:][:(t.Rows-1)*t.Stride+n], 4*t.Stride
-			continue
-		}
-		x := &tensors[e.Others[term-e.Own()]]
-		if e.Epilogue.Terms[term].Codes {
-			codes[i], stride[i] = x.Codes[from:to], e.Channels
-		} else {
-			wide[i], stride[i] = x.Wide[from:to], 4*e.Channels
-		}
-	}
+	wide, codes, stride := vector.Operands(&e.Epilogue, e.terms, t, n, acc, tensors)
 	zero, least, most := int(e.R.Zero), int(e.R.Lo), int(e.R.Hi)
 	switch {
 	case len(e.terms) == 1 && !e.ties:

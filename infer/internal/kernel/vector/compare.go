@@ -2,7 +2,11 @@
 
 package vector
 
-import "github.com/goqat/goqat/infer/internal/kernel"
+import (
+	"slices"
+
+	"github.com/goqat/goqat/infer/internal/kernel"
+)
 
 // compareFinish is the finisher of thresholds on one accumulator, a block of channels at a time.
 type compareFinish struct {
@@ -18,21 +22,25 @@ func (p *Processor) NewCompare(e kernel.Epilogue) kernel.Finisher {
 	}
 	k := p.Sums
 	f := &compareFinish{Intervals: kernel.NewIntervals(e), k: k}
-	for first := 0; first < e.Channels; first += k.Lanes {
-		for plane := range e.T.T {
-			from, to := make([]int32, k.Lanes), make([]int32, k.Lanes)
-			for lane := range k.Lanes {
-				from[lane], to[lane] = 1, 0 // nothing is in this interval
-				if c := first + lane; c < e.Channels {
-					if first, last, ok := f.Bounds(plane, c); ok {
-						from[lane], to[lane] = first, last
-					}
+	f.table = IntervalTable(e.Channels, k.Lanes, len(e.T.T), f.Bounds)
+	return f
+}
+
+// IntervalTable returns a table of intervals, [block][plane][first, last][lanes], for channels in blocks of so many lanes, of the
+// bounds in each plane and channel, if there are any.
+func IntervalTable[T int32 | uint8](channels, lanes, planes int, bounds func(plane, channel int) (first, last T, ok bool)) (table []T) {
+	for block := 0; block < channels; block += lanes {
+		for plane := range planes {
+			from, to := slices.Repeat([]T{1}, lanes), make([]T, lanes) // nothing is in these intervals
+			for lane := range min(lanes, channels-block) {
+				if first, last, ok := bounds(plane, block+lane); ok {
+					from[lane], to[lane] = first, last
 				}
 			}
-			f.table = append(append(f.table, from...), to...)
+			table = append(append(table, from...), to...)
 		}
 	}
-	return f
+	return table
 }
 
 func (e *compareFinish) Finish(t kernel.Tile, acc []int32, tensors []kernel.Tensor, s *kernel.Scratch) {

@@ -28,14 +28,7 @@ func (p *Processor) NewFinish(e kernel.Epilogue) kernel.Finisher {
 	if e.R == nil || e.ByImage() || e.R.Lo != 0 || e.R.Hi > 255 || len(e.Terms) > 2 || len(e.Terms) == 1 && e.Terms[0].Codes {
 		return nil
 	}
-	b := &Blocks{Epilogue: e, Constant: e.Constants(), loops: &p.Finish, rest: kernel.NewFinish(e)}
-	for _, codes := range []bool{false, true} {
-		for i, t := range e.Terms {
-			if t.Codes == codes {
-				b.Order = append(b.Order, i)
-			}
-		}
-	}
+	b := &Blocks{Epilogue: e, Constant: e.Constants(), Order: Order(e.Terms), loops: &p.Finish, rest: kernel.NewFinish(e)}
 	for first := 0; first+Lanes <= e.Channels; first += Lanes {
 		if !p.Finish.AddBlock(b, first) {
 			return nil
@@ -43,6 +36,18 @@ func (p *Processor) NewFinish(e kernel.Epilogue) kernel.Finisher {
 		b.blockSize = len(b.Table) / (first/Lanes + 1)
 	}
 	return b
+}
+
+// Order returns the terms as the loops take them: int32 before codes.
+func Order(terms []kernel.Term) (order []int) {
+	for _, codes := range []bool{false, true} {
+		for i, t := range terms {
+			if t.Codes == codes {
+				order = append(order, i)
+			}
+		}
+	}
+	return order
 }
 
 // Narrow returns the multiplier of a term as one of 32 bits, with the power of two that is left out and goes to the codes
@@ -83,22 +88,7 @@ func (e *Blocks) finishBlocks(t kernel.Tile, blocks int, acc []int32, tensors []
 	place := func(row int) int { return (t.Row+row)*e.Channels + t.Channel }
 	dst := tensors[e.Output].Codes[place(0) : place(t.Rows-1)+n]
 	table := e.Table[t.Channel/Lanes*e.blockSize:][:blocks*e.blockSize]
-
-	var wide [2][]int32
-	var codes [2][]uint8
-	var stride [2]int
-	for i, term := range e.Order {
-		if term < e.Own() {
-			wide[i], stride[i] = acc[term*t.Rows*t.Stride:][:(t.Rows-1)*t.Stride+n], 4*t.Stride
-			continue
-		}
-		x := &tensors[e.Others[term-e.Own()]]
-		if e.Terms[term].Codes {
-			codes[i], stride[i] = x.Codes[place(0):place(t.Rows-1)+n], e.Channels
-		} else {
-			wide[i], stride[i] = x.Wide[place(0):place(t.Rows-1)+n], 4*e.Channels
-		}
-	}
+	wide, codes, stride := Operands(&e.Epilogue, e.Order, t, n, acc, tensors)
 	most := int(e.R.Hi)
 	switch {
 	case len(e.Order) == 1:
@@ -110,4 +100,23 @@ func (e *Blocks) finishBlocks(t kernel.Tile, blocks int, acc []int32, tensors []
 	default:
 		e.loops.WideWide(&dst[0], e.Channels, t.Rows, blocks, &wide[0][0], stride[0], &wide[1][0], stride[1], &table[0], most)
 	}
+}
+
+// Operands returns the numbers of one or two terms, in the given order, for n channels of a tile's rows: int32 or codes, and the
+// bytes from a row to the next.
+func Operands(e *kernel.Epilogue, order []int, t kernel.Tile, n int, acc []int32, tensors []kernel.Tensor) (wide [2][]int32, codes [2][]uint8, stride [2]int) {
+	from, to := t.Row*e.Channels+t.Channel, (t.Row+t.Rows-1)*e.Channels+t.Channel+n
+	for i, term := range order {
+		if term < e.Own() {
+			wide[i], stride[i] = acc[term*t.Rows*t.Stride:][:(t.Rows-1)*t.Stride+n], 4*t.Stride
+			continue
+		}
+		x := &tensors[e.Others[term-e.Own()]]
+		if e.Terms[term].Codes {
+			codes[i], stride[i] = x.Codes[from:to], e.Channels
+		} else {
+			wide[i], stride[i] = x.Wide[from:to], 4*e.Channels
+		}
+	}
+	return wide, codes, stride
 }
