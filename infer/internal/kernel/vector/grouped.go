@@ -8,11 +8,11 @@ import "github.com/goqat/goqat/infer/internal/kernel"
 // other: their outputs share a panel, in which weights of 0 keep them apart. A convolution reads a band with its padding, and
 // of each pixel the channels of its groups.
 type grouped struct {
-	Band          // of the channels of one convolution
-	in, out   int // channels of all
-	plans     []kernel.Plan
-	needs     kernel.Needs // of one of the plans
-	tile, one int          // accumulators of a tile of the plans, and of all
+	Band        // of the channels of one convolution
+	in, out int // channels of all
+	plans   []kernel.Plan
+	needs   kernel.Needs // of one of the plans
+	tile    int          // accumulators of a tile of one of the plans
 }
 
 // newGrouped prepares a convolution of groups by convolutions of one, of at most so many output channels if that can be.
