@@ -131,9 +131,20 @@ func temporary(name string) string { return "." + name + ".partial" }
 // names.
 func (f *folder) sweep() error {
 	for _, name := range files {
-		if err := f.root.Remove(temporary(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("pipeline: run folder %s: %w", f.path, err)
+		if err := f.remove(temporary(name)); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// remove removes a file, if it is there.
+func (f *folder) remove(name string) error {
+	if f.root == nil {
+		return nil
+	}
+	if err := f.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("pipeline: run folder %s: %w", f.path, err)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func (o *Options) lengthen(r *recipe.Recipe) error {
 	case !o.Resume:
 		return errors.New("pipeline: only a run that is resumed is trained longer")
 	case o.Epochs <= r.QAT.Epochs:
-		return fmt.Errorf("pipeline: %d epochs are not more than the %d of %s; a run can be trained longer, not shorter", o.Epochs, r.QAT.Epochs, r.Out)
+		return fmt.Errorf("pipeline: %d epochs are not more than the %d of %s; a run can be trained longer, not shorter; resume it without a number of epochs, or with more", o.Epochs, r.QAT.Epochs, r.Out)
 	}
 	r.QAT.Epochs = o.Epochs
 	return r.Validate()
@@ -73,6 +73,24 @@ func (t *run) resumed(o Options) (*train.Checkpoint, error) {
 		t.earlier += s
 	}
 	return c, nil
+}
+
+// begin writes the recipe of the run. That of one that is trained longer is written into the checkpoint
+// it goes on from, too, so that it is resumed like any other if it is killed before it saves. A run that
+// is changed has no summary until it is done: the one that is there is of the run as it was.
+func (t *run) begin(from *train.Checkpoint, o Options) error {
+	if from != nil && o.Epochs > 0 {
+		from.Info.Recipe = string(t.r.YAML())
+		if err := t.folder.replace(lastFile, from.Encode); err != nil {
+			return err
+		}
+	}
+	if o.Epochs > 0 || o.AcceptChanges {
+		if err := t.folder.remove(summaryFile); err != nil {
+			return err
+		}
+	}
+	return t.folder.write(configFile, t.r.YAML())
 }
 
 // alike gives a recipe what of another one changes no number of a training: where its folders

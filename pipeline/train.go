@@ -5,6 +5,7 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -132,7 +133,7 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 			return nil, err
 		}
 	}
-	if err := t.folder.write(configFile, r.YAML()); err != nil {
+	if err := t.begin(from, o); err != nil {
 		return nil, err
 	}
 	t.data.say(t.on)
@@ -152,6 +153,9 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 	}
 	t.goOnAlone()
 	if err := t.finish(ctx, refused == nil); err != nil {
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			err = &Interrupted{Folder: t.folder.path, Cause: err}
+		}
 		return nil, err
 	}
 	if err := t.folder.writeJSON(summaryFile, t.summary); err != nil {

@@ -202,6 +202,22 @@ func checkInterrupt(t *testing.T, epoch string, settings []string) {
 	}
 }
 
+// TestInterruptAfterTraining stops a run when it is trained and evaluated on the test images: it
+// says how to go on as any other does, and goes on to its end.
+func TestInterruptAfterTraining(t *testing.T) {
+	r := small(t, "float.epochs=1", "qat.epochs=1")
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := pipeline.Train(ctx, r, pipeline.Options{On: logged(cancelAt{"fake-quantized", cancel})})
+	var stopped *pipeline.Interrupted
+	if !errors.As(err, &stopped) || !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "--resume "+r.Out) {
+		t.Fatalf("error %v, want how to resume", err)
+	}
+	if _, err := resume(t, r.Out, false); err != nil {
+		t.Error(err)
+	}
+	read(t, r.Out, "summary.json")
+}
+
 // logged returns who writes the events of a training to w, a line each: what a screen
 // would show.
 func logged(w io.Writer) func(pipeline.Event) {

@@ -4,6 +4,7 @@ package pipeline_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -155,5 +156,32 @@ func TestTrainedLonger(t *testing.T) {
 	}
 	if r, err := pipeline.LoadRun(folder); err != nil || r.QAT.Epochs != 5 {
 		t.Errorf("config.yaml has %d epochs, %v", r.QAT.Epochs, err)
+	}
+}
+
+// TestTrainedLongerAfterAKill copies the folder of a run that is trained longer before it saves, as a
+// kill would leave it: it is not done any more, and goes on to the model of the one that nobody killed.
+func TestTrainedLongerAfterAKill(t *testing.T) {
+	folder, killed := trained(t, small(t, body)).Folder, filepath.Join(t.TempDir(), "killed")
+	r, err := pipeline.LoadRun(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := errors.New("not yet")
+	if _, err := pipeline.Train(t.Context(), r, pipeline.Options{Resume: true, Epochs: 4, On: func(e pipeline.Event) {
+		if _, ok := e.(pipeline.Step); ok && copied != nil {
+			copied = os.CopyFS(killed, os.DirFS(folder))
+		}
+	}}); err != nil || copied != nil {
+		t.Fatal(err, copied)
+	}
+	if record, err := pipeline.ReadRecord(killed); err != nil || record.Summary != nil || record.Recipe.QAT.Epochs != 4 {
+		t.Errorf("%v; the summary of the shorter run stands for the longer one: %+v", err, record)
+	}
+	if _, err := resume(t, killed, false); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(read(t, folder, "model.qmodel"), read(t, killed, "model.qmodel")) {
+		t.Error("the run that was killed has another model")
 	}
 }
