@@ -17,6 +17,7 @@ import (
 	"github.com/goqat/goqat/artifact"
 	"github.com/goqat/goqat/classify"
 	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/lock"
 	"github.com/goqat/goqat/internal/share"
 	"github.com/goqat/goqat/pipeline/pipelinetest"
 )
@@ -147,6 +148,16 @@ func record(t *testing.T, m *infer.Model, paths []string) {
 	}
 	if !strings.HasPrefix(string(all), `{"model":"0123456789abcdef","image":"`) || !strings.Contains(string(all[:bytes.IndexByte(all, '\n')]), `"error":"`) {
 		t.Errorf("%.200s", all)
+	}
+	held, err := classify.OpenRecord(out, "0123456789abcdef")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := classify.OpenRecord(out, "0123456789abcdef"); !errors.Is(err, lock.ErrInUse) {
+		t.Errorf("two add to one file: %v", err)
+	}
+	if err := held.Close(); err != nil {
+		t.Fatal(err)
 	}
 	if _, err := classify.OpenRecord(out, "another"); err == nil || !strings.Contains(err.Error(), "of another model") {
 		t.Error(err)

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/goqat/goqat/internal/lock"
 	"github.com/goqat/goqat/train"
 )
 
@@ -22,6 +23,7 @@ import (
 type Record struct {
 	path  string   // of the lines
 	file  *os.File // nil if the answers are a Parquet file already
+	free  func()   // gives up the lock of the lines
 	table string   // the Parquet file, if it is to be one
 	model string   // of whom all answers are
 	known map[string]bool
@@ -41,7 +43,7 @@ const mostLine = 1 << 24
 
 // OpenRecord opens a file of answers of a model, or makes it: a Parquet file if it is called so,
 // and else lines. A last line that was cut short, as a kill leaves it, is removed. A file of
-// anything else is refused.
+// anything else is refused, and so is one that another process adds to.
 func OpenRecord(path, model string) (*Record, error) {
 	r := &Record{path: path, model: model, known: map[string]bool{}}
 	if strings.EqualFold(filepath.Ext(path), ".parquet") {
@@ -66,6 +68,11 @@ func (r *Record) openLines() error {
 	if err != nil {
 		return err
 	}
+	if r.free, err = lock.Hold(r.path); err != nil {
+		file.Close()
+		return fmt.Errorf("%s: %w", r.path, err)
+	}
+	r.file = file
 	end, err := r.read(bufio.NewReaderSize(file, 1<<16))
 	if err == nil {
 		err = file.Truncate(end)
@@ -74,10 +81,9 @@ func (r *Record) openLines() error {
 		_, err = file.Seek(end, io.SeekStart)
 	}
 	if err != nil {
-		file.Close()
+		_ = r.Close()
 		return fmt.Errorf("%s: %w", r.path, err)
 	}
-	r.file = file
 	return nil
 }
 
@@ -181,5 +187,6 @@ func (r *Record) Close() error {
 	if r.file == nil {
 		return nil
 	}
+	defer r.free()
 	return r.file.Close()
 }

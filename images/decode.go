@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"image"
 	"image/color"
 	"io"
 )
@@ -50,7 +51,7 @@ func (l Limits) Read(r io.Reader) (Image, Info, error) {
 	if err != nil {
 		return Image{}, info, err
 	}
-	m, err := f.Decode(file.last())
+	m, err := guarded(func() (Image, error) { return f.Decode(file.last()) })
 	if err != nil {
 		return Image{}, info, f.failed(err)
 	}
@@ -88,7 +89,7 @@ func (l Limits) open(file *replay) (Format, Info, error) {
 	if err != nil {
 		return f, Info{}, err
 	}
-	config, err := f.Config(file.again())
+	config, err := guarded(func() (image.Config, error) { return f.Config(file.again()) })
 	if err != nil {
 		return f, Info{}, f.failed(err)
 	}
@@ -97,7 +98,7 @@ func (l Limits) open(file *replay) (Format, Info, error) {
 	}
 	info := Info{Height: config.Height, Width: config.Width, Channels: channelsOf(config.ColorModel), Deep: deep(config.ColorModel), Orientation: 1}
 	if f.Orientation != nil {
-		if o := f.Orientation(file.again()); o >= 1 && o <= 8 {
+		if o, err := guarded(func() (int, error) { return f.Orientation(file.again()), nil }); err == nil && o >= 1 && o <= 8 {
 			info.Orientation = o
 		}
 	}
@@ -105,6 +106,16 @@ func (l Limits) open(file *replay) (Format, Info, error) {
 		info.Height, info.Width = info.Width, info.Height
 	}
 	return f, info, nil
+}
+
+// guarded makes an error of a panic of a decoder: decoders come from many hands, and files from strangers.
+func guarded[T any](decode func() (T, error)) (v T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("its decoder failed: %v", p)
+		}
+	}()
+	return decode()
 }
 
 func deep(model color.Model) bool {

@@ -5,6 +5,8 @@ package images
 import (
 	"bytes"
 	"image"
+	"image/color"
+	"io"
 	"strings"
 	"testing"
 )
@@ -56,6 +58,28 @@ func TestNamed(t *testing.T) {
 	} {
 		if image, readable := Named(name); [2]bool{image, readable} != want {
 			t.Errorf("%s: %v %v", name, image, readable)
+		}
+	}
+}
+
+// A decoder that panics, in any of its parts, is an error of the file and no end of the program.
+func TestPanicOfADecoder(t *testing.T) {
+	before := formats
+	defer func() { formats = before }()
+	fail := func(io.Reader) (Image, error) { panic("index out of range") }
+	config := func(io.Reader) (image.Config, error) {
+		return image.Config{Height: 1, Width: 1, ColorModel: color.GrayModel}, nil
+	}
+	for _, f := range []Format{
+		{Config: config, Decode: fail},
+		{Config: func(io.Reader) (image.Config, error) { panic("index out of range") }},
+		{Config: config, Decode: func(io.Reader) (Image, error) { return Image{1, 1, 1, []uint8{0}}, nil }, Orientation: func(io.Reader) int { panic("index out of range") }},
+	} {
+		f.Name, f.Magic = "BAD", []string{"BAD"}
+		formats = []Format{f}
+		_, _, err := Limits{}.Read(strings.NewReader("BAD"))
+		if f.Orientation == nil && (err == nil || !strings.Contains(err.Error(), "damaged BAD file: its decoder failed: index out of range")) || f.Orientation != nil && err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 
 	"github.com/goqat/goqat/dist"
+	"github.com/goqat/goqat/internal/lock"
 	"github.com/goqat/goqat/recipe"
 	"github.com/goqat/goqat/train"
 )
@@ -37,9 +38,6 @@ type folder struct {
 	release func()             // gives up the lock
 	rates   map[string]float64 // images a second of the last epoch in metrics.jsonl, by phase
 }
-
-// ErrInUse is the error of a run folder that another training holds.
-var ErrInUse = errors.New("another run is using it; wait for that to end or choose another folder")
 
 // files are those of a run, which are written beside their places before they take them.
 var files = []string{configFile, metricsFile, lastFile, floatFile, bestFile, modelFile, summaryFile}
@@ -73,7 +71,7 @@ func (f *folder) open(resume bool) (err error) {
 	if f.root, err = os.OpenRoot(f.path); err != nil {
 		return fmt.Errorf("pipeline: run folder: %w", err)
 	}
-	unlock, err := lock(f.path)
+	unlock, err := lock.Hold(f.path)
 	if err != nil {
 		f.root.Close()
 		return fmt.Errorf("pipeline: run folder %s: %w", f.path, err)
@@ -104,7 +102,7 @@ func (f *folder) fit(resume bool) error {
 		return fmt.Errorf("pipeline: run folder %s: %w", f.path, err)
 	}
 	for _, file := range found {
-		if name := file.Name(); name != lockFile && name != temporary(configFile) { // as a kill leaves it
+		if name := file.Name(); name != lock.Name && name != temporary(configFile) { // as a kill leaves it
 			return fmt.Errorf("pipeline: run folder %s is not empty, it has %q; name a new or an empty folder", f.path, file.Name())
 		}
 	}

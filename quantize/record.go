@@ -6,12 +6,11 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 
+	"github.com/goqat/goqat/internal/lock"
 	"github.com/goqat/goqat/ptq"
 )
 
@@ -20,6 +19,7 @@ import (
 type record struct {
 	path   string
 	file   *os.File // nil for none
+	free   func()   // gives up its lock
 	made   map[measured]ptq.Sensitivity
 	traces map[traced]ptq.Trace
 }
@@ -73,25 +73,37 @@ func openRecord(path, checkpoint string, ranges ptq.Options, h head) (*record, e
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("quantize: %s is no file that measurements could be read from again; name one", path)
 	}
-	content, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if r.file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644); err != nil {
 		return nil, err
+	}
+	if r.free, err = lock.Hold(path); err != nil {
+		r.file.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if err := r.goOn(first); err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// goOn reads what the file has, and makes it ready for what is added.
+func (r *record) goOn(first []byte) error {
+	content, err := io.ReadAll(r.file)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.path, err)
 	}
 	whole := content[:bytes.LastIndexByte(content, '\n')+1] // a line cut short is made again
 	if len(content) > 0 && len(whole) == 0 {
 		whole = content // nothing of goqat's: refused
 	}
 	if err := r.read(whole, first); err != nil {
-		return nil, err
-	}
-	if r.file, err = os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644); err != nil {
-		return nil, err
+		return err
 	}
 	if err := r.start(int64(len(whole)), first); err != nil {
-		r.close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", r.path, err)
 	}
-	return r, nil
+	return nil
 }
 
 // start makes the file ready for what is added after so many bytes.
@@ -171,5 +183,6 @@ func (r *record) write(l line) error {
 func (r *record) close() {
 	if r.file != nil {
 		r.file.Close()
+		r.free()
 	}
 }

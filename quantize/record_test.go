@@ -3,10 +3,36 @@
 package quantize
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
+	"github.com/goqat/goqat/internal/lock"
 	"github.com/goqat/goqat/ptq"
 )
+
+// Two processes that measure into one file would write over each other's lines: the second is refused.
+func TestRecordIsHeld(t *testing.T) {
+	path, checkpoint := filepath.Join(t.TempDir(), "measurements.jsonl"), filepath.Join(t.TempDir(), "checkpoint")
+	if err := os.WriteFile(checkpoint, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	open := func() (*record, error) { return openRecord(path, checkpoint, ptq.Options{}, head{}) }
+	first, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(); !errors.Is(err, lock.ErrInUse) {
+		t.Errorf("it is opened twice: %v", err)
+	}
+	first.close()
+	again, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.close()
+}
 
 // FuzzRecord reads any bytes as measurements: nothing panics, what is read is found again,
 // and what is refused has an error that names the file.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goqat/goqat/internal/lock"
 	"github.com/goqat/goqat/internal/share"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/recipe"
@@ -204,7 +205,7 @@ func (t *Training) train(ctx context.Context, on func(pipeline.Event)) error {
 func (t *Training) fail(err error) error {
 	switch {
 	case err == nil:
-	case errors.Is(err, pipeline.ErrInUse):
+	case errors.Is(err, lock.ErrInUse):
 		t.State = Running
 	default:
 		t.State, t.Error = Failed, err.Error()

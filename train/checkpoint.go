@@ -290,7 +290,7 @@ func decode(f *safetensors.File) (*Checkpoint, error) {
 }
 
 // WriteFile has write fill a temporary file beside path, syncs it and renames it
-// to path. What is no file, such as a device, a pipe or the program's standard output by
+// to path. A link to a file stays one, and what it leads to is written. What is no file, such as a device, a pipe or the program's standard output by
 // its path, is written to and stays what it is.
 func WriteFile(path string, write func(*os.File) error) error {
 	if info, err := os.Stat(path); err == nil {
@@ -302,6 +302,9 @@ func WriteFile(path string, write func(*os.File) error) error {
 		case !info.Mode().IsRegular() || isStandard(info):
 			return writeThrough(path, info, write)
 		}
+	}
+	if file, err := filepath.EvalSymlinks(path); err == nil {
+		path = file
 	}
 	dir, name := filepath.Split(path)
 	root, err := os.OpenRoot(filepath.Clean(dir))
@@ -353,9 +356,6 @@ func WriteIn(folder *os.Root, name, temporary string, write func(*os.File) error
 		}
 	}()
 	if err = write(f); err != nil {
-		return err
-	}
-	if err = f.Chmod(0o644); err != nil {
 		return err
 	}
 	if err = f.Sync(); err != nil {

@@ -15,9 +15,6 @@ import (
 const qonnxDoc = `A quantized network for FPGAs, in QONNX: Quant and BipolarQuant nodes around integers, all scales 1, and a factor and a ` +
 	`constant for each channel before a Quant. The image are its bytes as decoded; the greatest logit is the class.`
 
-// qonnxDomain is that of the operators Quant and BipolarQuant, version 2 (https://github.com/fastmachinelearning/qonnx).
-const qonnxDomain = "qonnx.custom_op.general"
-
 // QONNX returns the model as a file for FINN and hls4ml, of one image.
 //
 // Every tensor of codes holds q - zero point, or ±1 of signs, and every weight its integer, so that sums are exact
@@ -35,7 +32,7 @@ func QONNX(m *qmodel.Model, o Options) (*onnxproto.Model, []agreement.Statement,
 	f := q.finish(o, qonnxDoc, onnxproto.TypeFloat)
 	f.Graph.Inputs[0].Type = onnxproto.TypeFloat
 	f.Graph.Inputs[0].Dims[0], f.Graph.Outputs[0].Dims[0] = onnxproto.Dim{Size: 1}, onnxproto.Dim{Size: 1}
-	f.Opsets = append(f.Opsets, onnxproto.Opset{Domain: qonnxDomain, Version: 2})
+	f.Opsets = append(f.Opsets, onnxproto.Opset{Domain: onnxproto.QONNX, Version: 2})
 	for _, n := range f.Graph.Nodes {
 		if n.Outputs[0] == f.Graph.Outputs[0].Name {
 			continue
@@ -79,7 +76,7 @@ func (q *qonnx) quant(shape []int64, x string, width int, signed, narrow bool) s
 	}
 	y := q.op(shape, "Quant", []string{x, q.float32s("scale", ones, 1), number("zero_point", 0), number("bits", float32(width))},
 		flag("signed", signed), flag("narrow", narrow), onnxproto.Attribute{Name: "rounding_mode", Kind: onnxproto.String, String: "ROUND"})
-	q.graph.Nodes[len(q.graph.Nodes)-1].Domain = qonnxDomain
+	q.graph.Nodes[len(q.graph.Nodes)-1].Domain = onnxproto.QONNX
 	return y
 }
 
@@ -90,7 +87,7 @@ func (q *qonnx) bipolar(shape []int64, x string) string {
 		ones[i] = 1
 	}
 	y := q.op(shape, "BipolarQuant", []string{x, q.float32s("scale", ones, 1)})
-	q.graph.Nodes[len(q.graph.Nodes)-1].Domain = qonnxDomain
+	q.graph.Nodes[len(q.graph.Nodes)-1].Domain = onnxproto.QONNX
 	return y
 }
 

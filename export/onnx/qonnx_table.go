@@ -106,6 +106,6 @@ func (q *qonnx) count(shape []int64, x string, thresholds [][]float32, beyond fl
 	y := q.op(shape, "MultiThreshold", []string{x, q.float32s("thresholds", []int64{int64(len(thresholds)), int64(most)}, all...)},
 		text("out_dtype", fmt.Sprint("UINT", bits.Len(uint(unit*most)))),
 		onnxproto.Attribute{Name: "out_scale", Kind: onnxproto.Float, Float: float32(unit)})
-	q.graph.Nodes[len(q.graph.Nodes)-1].Domain = qonnxDomain
+	q.graph.Nodes[len(q.graph.Nodes)-1].Domain = onnxproto.QONNX
 	return y
 }

@@ -205,3 +205,21 @@ func TestCompareSaysWhatWentWrong(t *testing.T) {
 		}
 	}
 }
+
+// TestRuntimeOfAFile wants the runtime that has the file's operators where none is named.
+func TestRuntimeOfAFile(t *testing.T) {
+	_, exact, _ := example(t)
+	f, _, err := onnx.QONNX(qmodeltest.Tiny(rand.New(rand.NewPCG(1, 1))), onnx.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fpga := filepath.Join(t.TempDir(), "model.onnx")
+	if err := os.WriteFile(fpga, f.Marshal(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{exact: "onnxruntime", fpga: "qonnx", "none.onnx": "onnxruntime", "none.tflite": "litert"} {
+		if got, err := (Options{}).runtime(path); got != want || err != nil {
+			t.Errorf("%s: %s, %v, want %s", path, got, err, want)
+		}
+	}
+}

@@ -19,11 +19,14 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/goqat/goqat/internal/onnxproto"
 )
 
 //go:embed scripts/frames.py
@@ -52,7 +55,7 @@ var Runtimes = []string{"onnxruntime", "openvino", "qonnx", "litert"}
 
 // Options say which runtime to run, and by what.
 type Options struct {
-	Runtime string // one of Runtimes; "" for the one of the file's extension
+	Runtime string // one of Runtimes; "" for the one of the file's kind
 	Python  string // program; "" for python3
 	Node    string // program, instead of Python; for onnxruntime only
 	Threads int
@@ -64,7 +67,9 @@ func (o Options) runtime(file string) (string, error) {
 	if name == "" {
 		switch strings.ToLower(filepath.Ext(file)) {
 		case ".onnx":
-			name = "onnxruntime"
+			if name = "onnxruntime"; isQONNX(file) {
+				name = "qonnx"
+			}
 		case ".tflite":
 			name = "litert"
 		default:
@@ -78,6 +83,16 @@ func (o Options) runtime(file string) (string, error) {
 		return "", fmt.Errorf("%s runs by Python only, onnxruntime by Node.js too", name)
 	}
 	return name, nil
+}
+
+// isQONNX tells whether a file has operators of QONNX, which ONNX Runtime has not.
+func isQONNX(file string) bool {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return false
+	}
+	m, err := onnxproto.Unmarshal(content)
+	return err == nil && slices.ContainsFunc(m.Opsets, func(o onnxproto.Opset) bool { return o.Domain == onnxproto.QONNX })
 }
 
 // hello is what a runtime says first.

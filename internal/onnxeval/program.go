@@ -150,7 +150,7 @@ func (p *Program) add(n *onnxproto.Node, opset int64, o Options) error {
 }
 
 // ownDomains are those of operators that goqat knows beside the standard's.
-var ownDomains = map[string]bool{"qonnx.custom_op.general": true, "onnx.brevitas": true}
+var ownDomains = map[string]bool{onnxproto.QONNX: true, "onnx.brevitas": true}
 
 // results takes up what an operator makes.
 func (p *Program) results(c *call) error {

@@ -25,6 +25,9 @@ type Opset struct {
 	Version int64
 }
 
+// QONNX is the domain of the operators Quant and BipolarQuant, of which goqat writes version 2 (https://github.com/fastmachinelearning/qonnx).
+const QONNX = "qonnx.custom_op.general"
+
 // An Entry is a StringStringEntryProto.
 type Entry struct{ Key, Value string }
 
