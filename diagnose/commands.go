@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/goqat/goqat/internal/shell"
 	"github.com/goqat/goqat/ptq"
 )
 
@@ -14,6 +15,7 @@ type Commands struct {
 	Checkpoint string // the file that is examined
 	Config     string // the recipe of its training, a file; empty if there is none
 	Data       string // the data set, if another than that of the training
+	SkipBroken bool   // of that
 	Quantized  bool   // the checkpoint is of the quantized phase
 }
 
@@ -22,17 +24,14 @@ type Commands struct {
 func (c Commands) train(from bool, settings ...string) string {
 	words := []string{"qat train"}
 	if c.Config != "" {
-		words = append(words, quote(c.Config))
+		words = append(words, shell.Word(c.Config))
 	}
 	if from {
-		words = append(words, "--init", quote(c.Checkpoint))
+		words = append(words, "--init", shell.Word(c.Checkpoint))
 	}
-	if c.Data != "" {
-		words = append(words, "--data", quote(c.Data))
-	}
-	words = append(words, "--out", "repaired")
+	words = append(append(words, c.data()...), "--out", "repaired")
 	for _, s := range settings {
-		words = append(words, "--set", quote(s))
+		words = append(words, "--set", shell.Word(s))
 	}
 	return strings.Join(words, " ")
 }
@@ -42,11 +41,20 @@ func (c Commands) Evaluate() string { return c.with("qat eval") }
 
 // look returns the command of a verb that looks at the checkpoint.
 func (c Commands) with(verb string, flags ...string) string {
-	words := append([]string{verb, quote(c.Checkpoint)}, flags...)
-	if c.Data != "" {
-		words = append(words, "--data", quote(c.Data))
+	words := append([]string{verb, shell.Word(c.Checkpoint)}, flags...)
+	return strings.Join(append(words, c.data()...), " ")
+}
+
+// data returns the flags that name the data set.
+func (c Commands) data() (words []string) {
+	if c.Data == "" {
+		return nil
 	}
-	return strings.Join(words, " ")
+	words = append(words, "--data", shell.Word(c.Data))
+	if c.SkipBroken {
+		words = append(words, "--skip-broken")
+	}
+	return words
 }
 
 // Widen gives more bits to what a measurement is of.
@@ -63,14 +71,4 @@ func (c Commands) Widen(s ptq.Sensitivity) string {
 		method = "method: int, "
 	}
 	return c.train(true, fmt.Sprintf("qat.layers=[{match: %s, %s%s: 8}]", s.Layer, method, key))
-}
-
-// quote returns a word as a shell takes it.
-func quote(s string) string {
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("./_-=:,@%+", r))
-	}) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -34,7 +34,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if o.Measure > 0 {
 		s.Images.Validation = s.Images.Validation.Head(o.Measure)
 	}
-	s.Commands = Commands{Checkpoint: o.Checkpoint, Data: o.Settings.Data, Quantized: s.Quantized}
+	s.Commands = Commands{Checkpoint: o.Checkpoint, Data: o.Settings.Data, SkipBroken: o.Settings.Reading.SkipBroken, Quantized: s.Quantized}
 	if config := filepath.Join(filepath.Dir(o.Checkpoint), "config.yaml"); readable(config) {
 		s.Config = config
 	}

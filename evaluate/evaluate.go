@@ -40,6 +40,7 @@ type Evaluation struct {
 
 	SHA256 string `json:"sha256"`         // of the file, in hexadecimal digits
 	Data   string `json:"data"`           // as it was named; "" for that of the training
+	Seed   *int   `json:"seed,omitempty"` // of the choice of test images, where one was given
 	Part   string `json:"part,omitempty"` // of the test images, "i/n"
 	Total  int    `json:"test_images"`    // of all parts
 

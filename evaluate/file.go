@@ -41,7 +41,7 @@ func File(ctx context.Context, path string, images pipeline.TestImages, o infer.
 	if err != nil {
 		return nil, err
 	}
-	e.SHA256, e.Data, e.Part, e.Total = sum, images.Data, images.Part.String(), total
+	e.SHA256, e.Data, e.Seed, e.Part, e.Total = sum, images.Data, images.Seed, images.Part.String(), total
 	return e, nil
 }
 

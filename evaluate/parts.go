@@ -46,7 +46,7 @@ func Read(path string) (*Evaluation, error) {
 }
 
 // Once is File, which keeps the evaluation in the file out, if one is named; what is there
-// of the same file, data and part already is returned as it is.
+// of the same file, data, seed and part already is returned as it is, and noted.
 func Once(ctx context.Context, out, path string, images pipeline.TestImages, o infer.Options) (*Evaluation, error) {
 	if out == "" {
 		return File(ctx, path, images, o)
@@ -60,9 +60,12 @@ func Once(ctx context.Context, out, path string, images pipeline.TestImages, o i
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
 		return nil, err
-	case e.SHA256 != sum || e.Data != images.Data || e.Part != images.Part.String():
+	case e.SHA256 != sum || e.Data != images.Data || !sameSeed(e.Seed, images.Seed) || e.Part != images.Part.String():
 		return nil, fmt.Errorf("%s holds an evaluation of another model, other images or another part; name another file", out)
 	default:
+		if on := images.Reading.On; on != nil {
+			on(pipeline.Note{Text: fmt.Sprintf("note: this is the evaluation that %s has; remove it to evaluate again, as after a change of the images", out)})
+		}
 		return e, nil
 	}
 	if e, err = File(ctx, path, images, o); err != nil {
@@ -70,6 +73,9 @@ func Once(ctx context.Context, out, path string, images pipeline.TestImages, o i
 	}
 	return e, e.Write(out)
 }
+
+// sameSeed says whether two seeds, given or not, choose the same images.
+func sameSeed(a, b *int) bool { return a == b || a != nil && b != nil && *a == *b }
 
 // Merge adds up the evaluations of all parts of some images.
 func Merge(parts []*Evaluation) (*Evaluation, error) {
@@ -82,7 +88,7 @@ func Merge(parts []*Evaluation) (*Evaluation, error) {
 		return nil, errors.New("an evaluation that is no part: it is whole by itself")
 	}
 	seen := make([]bool, of.Of)
-	sum := &Evaluation{SHA256: first.SHA256, Data: first.Data, Total: first.Total, Mode: first.Mode}
+	sum := &Evaluation{SHA256: first.SHA256, Data: first.Data, Seed: first.Seed, Total: first.Total, Mode: first.Mode}
 	for _, e := range parts {
 		var p share.Part
 		if err := p.Set(e.Part); err != nil || p.Of != of.Of {
@@ -92,7 +98,7 @@ func Merge(parts []*Evaluation) (*Evaluation, error) {
 			return nil, fmt.Errorf("part %s is there twice", p)
 		}
 		seen[p.Index] = true
-		if e.SHA256 != first.SHA256 || e.Data != first.Data || e.Total != first.Total || e.Mode != first.Mode {
+		if e.SHA256 != first.SHA256 || e.Data != first.Data || !sameSeed(e.Seed, first.Seed) || e.Total != first.Total || e.Mode != first.Mode {
 			return nil, fmt.Errorf("parts %s and %s are of different models or images", first.Part, e.Part)
 		}
 		if err := sum.add(e); err != nil {

@@ -37,12 +37,17 @@ func TestParts(t *testing.T) {
 		for i := range 3 {
 			out := filepath.Join(dir, fmt.Sprintf("%s-%d-%d.json", c.file, c.most, i))
 			images.Part = share.Part{Index: i, Of: 3}
+			images.Reading.On = nil
 			made, err := evaluate.Once(t.Context(), out, run.File(c.file), images, infer.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
+			noted := false
+			images.Reading.On = func(e pipeline.Event) {
+				noted = noted || strings.Contains(fmt.Sprint(e), "remove it to evaluate again")
+			}
 			again, err := evaluate.Once(t.Context(), out, run.File(c.file), images, infer.Options{Batch: -1}) // read, not made
-			if err != nil || made.Images != again.Images || made.Total != want.Total {
+			if err != nil || !noted || made.Images != again.Images || made.Total != want.Total {
 				t.Fatal(err, again)
 			}
 			if err := again.WritePredictions(out + ".csv"); err == nil || !strings.Contains(err.Error(), "no predictions") {
@@ -65,6 +70,11 @@ func TestParts(t *testing.T) {
 		}
 		if _, err := evaluate.Once(t.Context(), files[0], run.File(c.file), images, infer.Options{}); err == nil || !strings.Contains(err.Error(), "another part") {
 			t.Error(err)
+		}
+		images.Seed = new(int)
+		*images.Seed = 5
+		if _, err := evaluate.Once(t.Context(), files[2], run.File(c.file), images, infer.Options{}); err == nil || !strings.Contains(err.Error(), "other images") {
+			t.Errorf("images chosen by another seed: %v", err)
 		}
 	}
 	if _, err := evaluate.File(t.Context(), run.File("model.qmodel"), pipeline.TestImages{Data: run.Data, Part: share.Part{Index: 99, Of: 100}}, infer.Options{}); err == nil || !strings.Contains(err.Error(), "more parts than images") {

@@ -22,7 +22,7 @@ import (
 
 // Reading says how a data set is read, and to whom it is told.
 type Reading struct {
-	SkipBroken bool // leave out files that cannot be read
+	SkipBroken bool // leave out files that cannot be read, also where the recipe does not say so
 	Undivided  bool // leave a folder without a test part undivided, see datasets.Options
 
 	// Samples are the codes of signals, those of a checkpoint or a model; nil finds them.
@@ -63,7 +63,7 @@ func (o Reading) open(ctx context.Context, r *recipe.Recipe) (*datasets.Dataset,
 	on := teller(o.On)
 	d, err := datasets.OpenContext(ctx, r.Data.Name, datasets.Options{
 		Dir: r.Data.Dir, Seed: uint64(r.Seed), Height: r.Data.Height, Width: r.Data.Width, Channels: r.Data.Channels,
-		Undivided: o.Undivided, SkipBroken: o.SkipBroken, Memory: o.Memory, Choose: o.Choose, Keep: o.Keep, LongestSide: o.LongestSide, Resize: images.Rule(r.Data.Resize),
+		Undivided: o.Undivided, SkipBroken: o.SkipBroken || r.Data.SkipBroken, Memory: o.Memory, Choose: o.Choose, Keep: o.Keep, LongestSide: o.LongestSide, Resize: images.Rule(r.Data.Resize),
 		Percentile: r.Data.Percentile, Samples: o.Samples,
 		Note:     func(sentence string) { on.note("note: " + sentence) },
 		Progress: func(done, total int) { on.tell(Progress{"images", done, total}) },

@@ -14,6 +14,7 @@ import (
 
 	"github.com/goqat/goqat/dist"
 	"github.com/goqat/goqat/internal/lock"
+	"github.com/goqat/goqat/internal/shell"
 	"github.com/goqat/goqat/recipe"
 	"github.com/goqat/goqat/train"
 )
@@ -95,7 +96,7 @@ func (f *folder) fit(resume bool) error {
 	case resume:
 		return f.here()
 	case err == nil:
-		return fmt.Errorf("pipeline: %s holds a run already; name another folder, or go on with it: qat train --resume %s", f.path, f.path)
+		return fmt.Errorf("pipeline: %s holds a run already; name another folder, or go on with it: qat train --resume %s", f.path, shell.Word(f.path))
 	}
 	found, err := fs.ReadDir(f.root.FS(), ".")
 	if err != nil {

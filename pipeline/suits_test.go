@@ -13,7 +13,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/pipeline"
+	"github.com/goqat/goqat/recipe"
 )
 
 // shades makes a data set of flat 16x16 images, a folder for each class.
@@ -92,5 +94,32 @@ func TestFirstCheckpointIsBest(t *testing.T) {
 	}
 	if !zero {
 		t.Error("no seed has a validation of 0, which the test is about")
+	}
+}
+
+// TestBrokenFilesStayLeftOut reads the data of a training that left out files, to test its network and to calibrate another:
+// they are left out again without anybody saying so.
+func TestBrokenFilesStayLeftOut(t *testing.T) {
+	data := shades(t, "a", "b")
+	for _, class := range []string{"a", "b"} {
+		if err := os.WriteFile(filepath.Join(data, class, "broken.png"), []byte("no image"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	folder := trained(t, small(t, "model=mlp", "float.epochs=1", "qat.epochs=1", "batch=4", "data.skip_broken=true", "data.name="+data)).Folder
+	pool := kernel.NewPool(1)
+	defer pool.Close()
+	r, err := pipeline.Open(filepath.Join(folder, "checkpoint-best.safetensors"), 4, pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (pipeline.TestImages{}).Read(t.Context(), r.Target()); err != nil {
+		t.Error(err)
+	}
+	if _, err := r.Images(t.Context(), recipe.Data{}, r.Recipe.Seed, 0, pipeline.Reading{}); err != nil {
+		t.Error(err)
+	}
+	if _, err := (pipeline.TestImages{Data: data}).Read(t.Context(), r.Target()); err == nil || !strings.Contains(err.Error(), "broken.png") {
+		t.Errorf("of data that is named: %v", err)
 	}
 }

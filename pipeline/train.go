@@ -19,6 +19,7 @@ import (
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/kernel"
+	"github.com/goqat/goqat/internal/shell"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/qat"
 	"github.com/goqat/goqat/recipe"
@@ -66,7 +67,7 @@ type Interrupted struct {
 }
 
 func (e *Interrupted) Error() string {
-	return fmt.Sprintf("pipeline: interrupted; everything is saved, go on with: qat train --resume %s", e.Folder)
+	return fmt.Sprintf("pipeline: interrupted; everything is saved, go on with: qat train --resume %s", shell.Word(e.Folder))
 }
 
 func (e *Interrupted) Unwrap() error { return e.Cause }
@@ -204,7 +205,7 @@ func prepare(ctx context.Context, r *recipe.Recipe, o Options) (*run, error) {
 
 // open opens the data and chooses what nobody gave.
 func (t *run) open(ctx context.Context, o Options) error {
-	reading := Reading{SkipBroken: t.r.Data.SkipBroken, Memory: o.Memory, On: t.on, Samples: t.samples(o)}
+	reading := Reading{Memory: o.Memory, On: t.on, Samples: t.samples(o)}
 	var chosen []string
 	choosing := o.Choice != nil && !datasets.Named(t.r.Data.Name)
 	if choosing {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/goqat/goqat/describe"
+	"github.com/goqat/goqat/internal/shell"
 	"github.com/goqat/goqat/train"
 )
 
@@ -124,11 +125,11 @@ func (s *Subject) repeat() *repeat {
 	r := s.Record.Recipe
 	folder := filepath.Clean(s.Record.Folder)
 	p := &repeat{
-		Command: fmt.Sprintf("qat train %s --out %s", quoted(filepath.Join(folder, "config.yaml")), quoted(folder+"-again")),
+		Command: fmt.Sprintf("qat train %s --out %s", shell.Word(filepath.Join(folder, "config.yaml")), shell.Word(folder+"-again")),
 		Version: r.Version, Recipe: string(r.YAML()),
 	}
 	if s.Record.Summary == nil {
-		p.Resume = "qat train --resume " + quoted(folder)
+		p.Resume = "qat train --resume " + shell.Word(folder)
 	}
 	for _, file := range []string{r.Init, r.Teacher.Checkpoint} {
 		if file != "" {

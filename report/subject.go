@@ -13,6 +13,7 @@ import (
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/shell"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/qmodel"
 	"github.com/goqat/goqat/train"
@@ -62,7 +63,7 @@ func OpenRun(folder string) (*Subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Subject{Record: record, Command: "qat report " + quoted(folder)}
+	s := &Subject{Record: record, Command: "qat report " + shell.Word(folder)}
 	if path := record.Model(); path != "" {
 		return s, s.read(path)
 	}
@@ -71,7 +72,7 @@ func OpenRun(folder string) (*Subject, error) {
 
 // OpenModel reads a model.
 func OpenModel(path string) (*Subject, error) {
-	s := &Subject{Command: "qat report " + quoted(path)}
+	s := &Subject{Command: "qat report " + shell.Word(path)}
 	return s, s.read(path)
 }
 

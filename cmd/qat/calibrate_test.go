@@ -105,12 +105,3 @@ func TestSensitivityGoesOn(t *testing.T) {
 		mustFail(t, command.Failed, []string{"sensitivity", r.file("checkpoint-float.safetensors"), "--data", r.data, "-o", os.DevNull}, os.DevNull, "read from again")
 	}
 }
-
-// TestShellWord has paths that a shell, or a program behind it, would take for something else.
-func TestShellWord(t *testing.T) {
-	for path, want := range map[string]string{"runs/a.yaml": "runs/a.yaml", "a b.yaml": "'a b.yaml'", "-x.yaml": "./-x.yaml", "it's": `'it'\''s'`, "": "''"} {
-		if got := shellWord(path); got != want {
-			t.Errorf("%q: %s, want %s", path, got, want)
-		}
-	}
-}

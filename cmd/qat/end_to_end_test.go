@@ -119,8 +119,8 @@ func TestPrintSummary(t *testing.T) {
 	} {
 		c.change()
 		var b strings.Builder
-		printSummary(term.NewPage(&b), &s)
-		if !strings.Contains(b.String(), c.want) || c.absent != "" && strings.Contains(b.String(), c.absent) {
+		printSummary(term.NewPage(&b), &s, true)
+		if !strings.Contains(b.String(), "--skip-broken  how well") || !strings.Contains(b.String(), c.want) || c.absent != "" && strings.Contains(b.String(), c.absent) {
 			t.Errorf("want %q, not %q, in\n%s", c.want, c.absent, b.String())
 		}
 	}

@@ -5,16 +5,16 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/shell"
 	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/report"
 )
 
-// printNext writes what can be done with a run.
-func printNext(p *term.Page, s *pipeline.Summary) {
+// printNext writes what can be done with a run; skipBroken says that its data has files that cannot be read.
+func printNext(p *term.Page, s *pipeline.Summary, skipBroken bool) {
 	file, model := "checkpoint-float.safetensors", s.Verify != nil
 	switch {
 	case model:
@@ -22,8 +22,12 @@ func printNext(p *term.Page, s *pipeline.Summary) {
 	case s.Accuracy.Fakequant != nil:
 		file = "checkpoint-best.safetensors"
 	}
-	path := shellWord(filepath.Join(s.Folder, file))
-	rows := [][]string{{"qat eval " + path + " --data " + shellWord(s.Data), "how well each class is found"}, {"qat inspect " + path, "what is in it: layers, bits, sizes"}}
+	path := shell.Word(filepath.Join(s.Folder, file))
+	data := shell.Word(s.Data)
+	if skipBroken {
+		data += " --skip-broken"
+	}
+	rows := [][]string{{"qat eval " + path + " --data " + data, "how well each class is found"}, {"qat inspect " + path, "what is in it: layers, bits, sizes"}}
 	if model {
 		run := []string{"qat run " + path + " PICTURE", "what is on a picture"}
 		if m, err := infer.Open(filepath.Join(s.Folder, file)); err == nil && m.Input().Samples != nil {
@@ -36,21 +40,8 @@ func printNext(p *term.Page, s *pipeline.Summary) {
 	}
 	page := report.File(s.Folder, true)
 	if _, err := os.Stat(page); err == nil {
-		rows = append(rows, []string{shellWord(page), "the training as a page, for a browser"})
+		rows = append(rows, []string{shell.Word(page), "the training as a page, for a browser"})
 	}
 	p.Printf("\n")
 	p.Table([]string{"next", ""}, rows)
-}
-
-// shellWord quotes a path that a shell would not take as it is, or a command for a flag.
-func shellWord(s string) string {
-	if strings.HasPrefix(s, "-") {
-		s = "./" + s
-	}
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return !strings.ContainsRune("/._-+=:@%,", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-	}) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/goqat/goqat/internal/shell"
 	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/search"
 )
@@ -20,6 +21,6 @@ func (f *searchFlags) print(p *term.Page, r *search.Result) {
 	p.Printf("\n%s=%.6g allows this: a file of %d bytes, %d bit-operations and %.4g µJ an image, %.3f bits a weight, %.3f bits an activation\n",
 		r.Budget.Of, r.Budget.Most, s.FileBytes, s.BitOps, s.EnergyUJ, s.WeightBits, s.ActivationBits)
 	if f.out != "" {
-		p.Printf("%s trains it: qat train %s\n", f.out, shellWord(f.out))
+		p.Printf("%s trains it: qat train %s\n", f.out, shell.Word(f.out))
 	}
 }

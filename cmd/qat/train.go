@@ -76,7 +76,7 @@ stay, the rest is as in a run of so many, its learning rate included.`,
 			if s.Verify != nil {
 				warn(c, *s.Verify)
 			}
-			return command.Result(c, s, func(p *term.Page) { printSummary(p, s) })
+			return command.Result(c, s, func(p *term.Page) { printSummary(p, s, r.Data.SkipBroken) })
 		}),
 	}
 	base := recipe.Default()

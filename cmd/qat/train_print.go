@@ -10,8 +10,8 @@ import (
 	"github.com/goqat/goqat/train"
 )
 
-// printSummary writes the outcome of a training for people.
-func printSummary(p *term.Page, s *pipeline.Summary) {
+// printSummary writes the outcome of a training for people; skipBroken says that its data has files that cannot be read.
+func printSummary(p *term.Page, s *pipeline.Summary, skipBroken bool) {
 	model := s.Model
 	if s.Width != 1 {
 		model = fmt.Sprintf("%s ×%v", s.Model, s.Width)
@@ -38,7 +38,7 @@ func printSummary(p *term.Page, s *pipeline.Summary) {
 		p.Printf("there is no integer model, because export refuses the network (see the note before the first epoch)\n")
 	}
 	p.Printf("\n%.0f s, run folder %s\n", s.Seconds.Total, s.Folder)
-	printNext(p, s)
+	printNext(p, s, skipBroken)
 }
 
 // perSecond writes a rate, "-" for none.

@@ -7,15 +7,6 @@ import (
 	"unicode/utf8"
 )
 
-// quoted writes a word as a shell reads it.
-func quoted(word string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%"
-	if word != "" && strings.Trim(word, plain) == "" {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}
-
 // short cuts a name from outside to what a page has room for.
 func short(name string) string {
 	const most = 60
