@@ -65,11 +65,6 @@ type Estimate struct {
 // Total returns the sum of the three parts.
 func (e Estimate) Total() float64 { return e.Arithmetic + e.Weights + e.Activations }
 
-// Add returns the sum of two estimates.
-func (e Estimate) Add(o Estimate) Estimate {
-	return Estimate{e.Arithmetic + o.Arithmetic, e.Weights + o.Weights, e.Activations + o.Activations}
-}
-
 // Integers estimates every layer of a network at its own widths, with 32-bit sums.
 func Integers(network []Layer) []Estimate { return IntegersIn(network, Hold(network)) }
 

@@ -58,7 +58,7 @@ func TestMemories(t *testing.T) {
 			{Weights: energy.Numbers{Bits: half}, Activations: energy.Numbers{Bits: c.bits}},
 			{Weights: energy.Numbers{Bits: c.bits - half}, Activations: energy.Numbers{Bits: 32}},
 		})
-		near(t, "weights", e[0].Add(e[1]).Weights, c.read*float64(c.bits)/32)
+		near(t, "weights", e[0].Weights+e[1].Weights, c.read*float64(c.bits)/32)
 		near(t, "small layer", e[1].Activations, c.read)
 	}
 }

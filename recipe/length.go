@@ -18,9 +18,6 @@ type Length struct {
 	Percent float64
 }
 
-// Pixels returns a length of n pixels.
-func Pixels(n int) Length { return Length{Pixels: n} }
-
 // Of returns the length in pixels for images of the given size, of a share at least one;
 // a side of one pixel is not counted, as that of signals.
 func (l Length) Of(height, width int) int {

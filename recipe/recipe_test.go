@@ -142,7 +142,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 		Data: recipe.Data{
 			Name: "cifar10", Dir: "/data", Height: 32, Width: 32, Channels: 3, Resize: "pad",
 			Augment: recipe.Augment{
-				Crop: recipe.Pixels(4), Flip: true, Rotate: 10, Scale: 0.1, Brightness: 0.2, Contrast: 0.3, Noise: 0.02, Cutout: 0.25, Mixup: 0.4,
+				Crop: recipe.Length{Pixels: 4}, Flip: true, Rotate: 10, Scale: 0.1, Brightness: 0.2, Contrast: 0.3, Noise: 0.02, Cutout: 0.25, Mixup: 0.4,
 			},
 			Balance: 0.5, SkipBroken: true, TrainLimit: 1000, TestLimit: 100,
 		},

@@ -3,7 +3,6 @@
 package ste
 
 import (
-	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/quant"
 )
@@ -72,20 +71,3 @@ func (a *Affine) each(n int, f func(lo, hi int, p quant.Params, least, most floa
 		f(c*size, (c+1)*size, p, float32(a.Format.Min()-p.ZeroPoint), float32(a.Format.Max()-p.ZeroPoint))
 	}
 }
-
-// FakeQuantize adds a, per tensor, as an op of its own on activations; its
-// scale and zero point are fixed. Networks quantize in the epilogue instead.
-func FakeQuantize(g *graph.Graph, name string, x *graph.Node, a *Affine) *graph.Node {
-	if len(a.Params) != 1 {
-		g.Errorf("ste: %s: activations are quantized per tensor, not with %d scales", name, len(a.Params))
-	}
-	return g.Epilogue(name, graph.Epilogue{Terms: []graph.Term{{X: x}}, Quantizer: fixedRange{a}})
-}
-
-// fixedRange is an Affine as a graph.Quantizer that neither learns nor observes.
-type fixedRange struct{ *Affine }
-
-func (fixedRange) Params() []*graph.Param                        { return nil }
-func (fixedRange) Begin(*graph.Run)                              {}
-func (fixedRange) Observe(*graph.Run, graph.Stats)               {}
-func (q fixedRange) Backward(dx, src, dy []float32, _ []float64) { q.Affine.Backward(dx, src, dy) }

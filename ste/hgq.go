@@ -26,11 +26,6 @@ type HGQ struct {
 	Least, Most float32 // codes less the zero point: 0 or −M, and M
 }
 
-// Forward writes the quantized values of src to dst, which may be src.
-func (h *HGQ) Forward(dst, src []float32) {
-	kernel.FakeQuantize(dst, src, h.Step, h.Least, h.Most)
-}
-
 // Backward writes the gradient by src to dx, which may be dy, and returns the gradients
 // by the clip and by the width.
 func (h *HGQ) Backward(dx, src, dy []float32) (dclip, dwidth float64) {
