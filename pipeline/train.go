@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/goqat/goqat/datasets"
@@ -147,25 +148,33 @@ func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 		t.on.note("note: " + sentence)
 	}
 	if err := t.phases(ctx, from); err != nil {
-		return nil, err
+		return nil, t.stopped(ctx, err)
 	}
 	if t.group.Rank() > 0 {
 		return nil, nil
 	}
 	t.goOnAlone()
 	if err := t.finish(ctx, refused == nil); err != nil {
-		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-			err = &Interrupted{Folder: t.folder.path, Cause: err}
-		}
-		return nil, err
-	}
-	if err := t.folder.writeJSON(summaryFile, t.summary); err != nil {
-		return nil, err
+		return nil, t.stopped(ctx, err)
 	}
 	if o.Finished != nil {
 		o.Finished(&Evidence{Network: t.network, Quantized: r.QAT.Epochs > 0, Test: t.data.Test, Result: t.result})
 	}
 	return t.summary, nil
+}
+
+// stopped adds to an error how to go on, where the run can.
+func (t *run) stopped(ctx context.Context, err error) error {
+	var saved *Interrupted
+	switch {
+	case errors.As(err, &saved):
+		return err
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return &Interrupted{Folder: t.folder.path, Cause: err}
+	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("%w; free some space, then go on with: qat train --resume %s", err, shell.Word(t.folder.path))
+	}
+	return err
 }
 
 // prepare checks the recipe, opens the data, makes the choices and builds the network.
@@ -391,7 +400,7 @@ func (t *run) startQuantized(float *phase) error {
 	return t.calibrate()
 }
 
-// finish evaluates on the test images, exports and verifies.
+// finish evaluates on the test images, exports, verifies and sums up.
 func (t *run) finish(ctx context.Context, exportable bool) error {
 	start := time.Now()
 	s := t.summary
@@ -417,7 +426,7 @@ func (t *run) finish(ctx context.Context, exportable bool) error {
 		Float: t.seconds[phaseFloat], QAT: t.seconds[phaseQAT],
 		Export: time.Since(start).Seconds(), Total: t.earlier + time.Since(t.started).Seconds(),
 	}
-	return nil
+	return t.folder.writeJSON(summaryFile, s)
 }
 
 // accuracy returns the accuracy of a checkpoint of the run on the test images,
