@@ -327,3 +327,33 @@ func TestCacheWithoutHome(t *testing.T) {
 		t.Errorf("images that memory is too small for: %v", err)
 	}
 }
+
+// A reading whose file cannot be written, as on a full disk, stops there: it does not decode the rest of a large set first.
+func TestReadingStopsWhereItsFileIsFull(t *testing.T) {
+	const images = 500
+	file, err := os.Create(filepath.Join(t.TempDir(), "images"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file.Close() // every write fails
+	content := grayPNG(t, 1, 1, 7)
+	list := make([]labelled, images)
+	for i := range list {
+		list[i].name = fmt.Sprint(i, ".png")
+	}
+	read := 0
+	r := newReading(list, Shape{1, 1, 1}, "", &survey{})
+	r.all.stored = &store{file, 1, make([]uint32, images)}
+	err = r.decode(t.Context(), func(visit func(found) error) error {
+		for _, f := range list {
+			read++
+			if err := visit(found{kind: regular, name: f.name, Reader: bytes.NewReader(content), stamp: stamp{size: int64(len(content))}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil)
+	if err == nil || !strings.Contains(err.Error(), "cache file") || read > images/2 {
+		t.Errorf("%d of %d images are read, %v", read, images, err)
+	}
+}

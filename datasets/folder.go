@@ -401,7 +401,7 @@ func (r *reading) read(ctx context.Context, all files, jobs chan<- job, progress
 		if done++; progress != nil {
 			progress(done, len(seen))
 		}
-		return nil
+		return r.stopped()
 	})
 	if err != nil {
 		return err

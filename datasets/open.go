@@ -60,7 +60,7 @@ type Options struct {
 
 	// Note, if not nil, is told what is left out and what is unusual, a sentence
 	// each time. Progress, if not nil, is told how many of the files of a folder
-	// have been read.
+	// have been read. Both are called by one goroutine at a time, not always the same.
 	Note     func(sentence string)
 	Progress func(done, total int)
 }

@@ -54,7 +54,7 @@ type Options struct {
 	// Threads is how many there are where the recipe says 0; 0 means one for each
 	// processor.
 	Threads int
-	// On, if not nil, is told of everything that happens, on the goroutine of Train.
+	// On, if not nil, is told of everything that happens, one event after the other, while Train waits.
 	On func(Event)
 	// Finished, if not nil, is shown the outcome when everything is written, on the
 	// goroutine of Train, which then is over: it cannot fail any more.
