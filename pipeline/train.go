@@ -65,6 +65,9 @@ type Options struct {
 type Interrupted struct {
 	Folder string
 	Cause  error
+	// Alone says that only rank 0 of a group was stopped, in what it does alone after the training: the others
+	// have done their part.
+	Alone bool
 }
 
 func (e *Interrupted) Error() string {
@@ -169,8 +172,8 @@ func (t *run) stopped(ctx context.Context, err error) error {
 	switch {
 	case errors.As(err, &saved):
 		return err
-	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		return &Interrupted{Folder: t.folder.path, Cause: err}
+	case t.group.Size() == 1 && ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return &Interrupted{Folder: t.folder.path, Cause: err, Alone: true}
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
 		return fmt.Errorf("%w; free some space, then go on with: qat train --resume %s", err, shell.Word(t.folder.path))
 	}

@@ -209,7 +209,7 @@ func TestInterruptAfterTraining(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err := pipeline.Train(ctx, r, pipeline.Options{On: logged(cancelAt{"fake-quantized", cancel})})
 	var stopped *pipeline.Interrupted
-	if !errors.As(err, &stopped) || !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "--resume "+r.Out) {
+	if !errors.As(err, &stopped) || !stopped.Alone || !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "--resume "+r.Out) {
 		t.Fatalf("error %v, want how to resume", err)
 	}
 	if _, err := resume(t, r.Out, false); err != nil {

@@ -42,12 +42,18 @@ func (j job) end(err error) error {
 	if j.Size() == 1 {
 		return err
 	}
-	if err == nil {
-		if err = j.Broadcast(make([]byte, 1)); err == nil {
+	saved := new(pipeline.Interrupted)
+	interrupted := errors.As(err, &saved)
+	if err == nil || interrupted && saved.Alone { // the others are here, or soon will be
+		failed := j.Broadcast(make([]byte, 1))
+		if err == nil && failed == nil {
 			return j.Close()
 		}
+		if failed != nil {
+			err, interrupted = failed, false
+		}
 	}
-	if saved := new(pipeline.Interrupted); errors.As(err, &saved) {
+	if interrupted {
 		return &command.JobError{Err: err, Reported: j.Rank() > 0, End: func() { _ = j.Close() }} // the launcher may be ending the job already
 	}
 	return &command.JobError{Err: later(j.Rank(), err), End: j.Abort}

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/goqat/goqat/dist"
@@ -33,8 +34,23 @@ func TestJobEnds(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	errs := disttest.Run(3, func(g dist.Group) error { // rank 0 is stopped while the others wait for its part
+		if g.Rank() > 0 {
+			return job{Group: g}.end(nil)
+		}
+		err := job{Group: g}.end(&pipeline.Interrupted{Folder: "runs/a", Cause: context.Canceled, Alone: true})
+		var shared *command.JobError
+		if !errors.As(err, &shared) || shared.Reported || !errors.Is(err, context.Canceled) {
+			return fmt.Errorf("rank 0 returns %w", err)
+		}
+		shared.End()
+		return nil
+	})
+	if err := errors.Join(errs...); err != nil {
+		t.Error(err)
+	}
 	full := errors.New("disk full")
-	errs := disttest.Run(2, func(g dist.Group) error {
+	errs = disttest.Run(2, func(g dist.Group) error {
 		err := full
 		if g.Rank() > 0 {
 			err = nil
