@@ -131,21 +131,25 @@ func BenchmarkResNet20(b *testing.B) {
 }
 
 // BenchmarkForwardIntegers measures forward passes on one thread, of integers, whose input
-// is bytes as after a quantizer, and, in turn with it, of real numbers; the last figure is
+// is bytes as after a quantizer (at 1 bit, signs), and, in turn with it, of real numbers; the last figure is
 // the time of the first by that of the other.
 func BenchmarkForwardIntegers(b *testing.B) {
 	for _, s := range layerShapes {
 		c, batch := s.Conv, 16
 		pool := NewPool(1)
 		p := NewConvPlan(c, batch, pool)
-		for _, bits := range []int{8, 4} {
-			k := newIntegerCase(b, c, 1, 1<<bits-1, 1<<(bits-1)-1, false, true)
+		for _, bits := range []int{8, 4, 1} {
+			signs := bits == 1
+			k := newIntegerCase(b, c, 1, 1<<bits-1, max(1, 1<<(bits-1)-1), signs, true)
 			x, y := make([]float32, batch*c.InSize()), make([]float32, batch*c.OutSize())
 			for i := range batch {
 				copy(x[i*c.InSize():], k.x)
 			}
 			codes := Values{Codes: make([]uint8, len(x)), Step: k.steps.Input}
-			NarrowCodes(codes.Codes, x, 1/codes.Step, 0)
+			if signs {
+				codes.Zero = 1
+			}
+			NarrowCodes(codes.Codes, x, 1/codes.Step, codes.Zero)
 			b.Run(fmt.Sprintf("%s/bits=%d", s.name, bits), func(b *testing.B) {
 				integers, reals := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
 				for b.Loop() {

@@ -49,7 +49,6 @@ func (p *ConvPlan) HasIntegers(s Integers) bool {
 // a block of images. Codes of x have the step of the input.
 func (p *ConvPlan) ForwardIntegers(y []float32, x Values, w []float32, batch int, steps Integers) {
 	p.check(x, y, w, batch)
-	steps.Signed = steps.Signed || x.Zero > 0
 	if p.channels.whole == nil {
 		p.integers.run(y, x, w, batch*p.pixels, steps)
 		return
@@ -75,9 +74,10 @@ type integerPass struct {
 	inverse []float32 // one over the steps of the weights, by output channel
 	input   float32   // one over the step of the source
 	use     *layout
-	deep    int  // groups of a cut at most
-	chunks  int  // pieces the panels of a block are cut into
-	inPlace bool // panels are packed where they are used
+	zero    uint8 // the code of 0 of the source, if they are of 8 bits
+	deep    int   // groups of a cut at most
+	chunks  int   // pieces the panels of a block are cut into
+	inPlace bool  // panels are packed where they are used
 	weights packing
 	pack    packIntegers
 }
@@ -165,9 +165,10 @@ func (p *integerPass) run(dst []float32, src Values, w []float32, batch int, ste
 		p.inverse[n], p.scale[n] = 1/step, steps.Input*step
 	}
 	before := p.use
-	p.use, p.deep = &p.layouts[0], maxPanel
-	if fours := foursAtOnce(steps); fours >= leastFours {
-		p.use, p.deep = &p.layouts[1], min(maxPanel, fours)
+	p.use, p.deep, p.zero = &p.layouts[0], maxPanel, 0
+	zero, most := bounds(&src, steps)
+	if fours := foursAtOnce(most, steps.MostWeights); fours >= leastFours {
+		p.use, p.deep, p.zero = &p.layouts[1], min(maxPanel, fours), uint8(zero)
 	}
 	blocks := p.blocks(batch)
 	tasks := minTasks
@@ -184,6 +185,18 @@ func (p *integerPass) run(dst []float32, src Values, w []float32, batch int, ste
 	p.dst, p.src, p.w = nil, Values{}, nil
 }
 
+// bounds returns the code of 0 and the greatest code of a source if none is to be negative: of
+// bytes as they are, of real numbers so that the least one is 0.
+func bounds(src *Values, steps Integers) (zero, most int) {
+	switch {
+	case src.Codes != nil:
+		return int(src.Zero), min(math.MaxUint8, int(src.Zero)+steps.MostInput)
+	case steps.Signed:
+		zero = steps.MostInput
+	}
+	return zero, zero + steps.MostInput
+}
+
 // panel returns the 32-bit numbers of a panel of weights, each a group of codes.
 func (p *integerPass) panel() int { return len(p.use.offsets) * tileCols }
 
@@ -192,11 +205,12 @@ type codes struct {
 	words  []int16
 	bytes  []uint8
 	narrow bool
+	zero   uint8 // the code of 0, of those of 8 bits
 }
 
 // codesIn returns memory for numbers as memory for codes.
 func (g *layout) codesIn(numbers []float32) codes {
-	return codes{wordsOf(numbers), bytesOf(wordsOf(numbers)), g.each == 4}
+	return codes{words: wordsOf(numbers), bytes: bytesOf(wordsOf(numbers)), narrow: g.each == 4}
 }
 
 // wordsOf returns the memory of numbers as words, two for each number.
@@ -217,17 +231,22 @@ func bytesOf(words []int16) []uint8 {
 // put writes the codes of src from index at on, and returns whether all of src are numbers.
 func (c codes) put(at int, src []float32, inverse float32) (numbers bool) {
 	if c.narrow {
-		return NarrowCodes(c.bytes[at:at+len(src)], src, inverse, 0)
+		return NarrowCodes(c.bytes[at:at+len(src)], src, inverse, c.zero)
 	}
 	return Codes(c.words[at:at+len(src)], src, inverse)
 }
 
-// zero writes n zeros from index at on.
-func (c codes) zero(at, n int) {
-	if c.narrow {
-		clear(c.bytes[at : at+n])
-	} else {
+// clear writes n codes of 0 from index at on.
+func (c codes) clear(at, n int) {
+	switch {
+	case !c.narrow:
 		clear(c.words[at : at+n])
+	case c.zero == 0:
+		clear(c.bytes[at : at+n])
+	default:
+		for i := range c.bytes[at : at+n] {
+			c.bytes[at+i] = c.zero
+		}
 	}
 }
 
@@ -272,7 +291,7 @@ func (p *integerPass) row(dst, w []float32, inverse float32, k int) {
 			first, last := each*from, min(run, each*to)
 			begin, end := each*(group+from-k), each*(group+to-k)
 			out.put(begin, w[at+first:at+last], inverse)
-			out.zero(begin+last-first, end-begin-(last-first))
+			out.clear(begin+last-first, end-begin-(last-first))
 		}
 		at, group = at+run, group+n
 	}
@@ -283,10 +302,12 @@ func (p *integerPass) Tile(i, worker int) {
 	block, chunk := i/p.chunks, i%p.chunks
 	b := p.at(block, p.batch)
 	buf := p.pool.local[worker]
-	window, rows, packed := p.use.codesIn(buf[:p.window]), buf[p.window:], buf[p.window+partOfPanel:]
+	window := p.use.codesIn(buf[:p.window])
+	window.zero = p.zero
 	c := &p.classes[0]
 	n := c.pixels(b)
-	t := integerTiling{cRow: c.dst[:n], aRow: c.src[:n], pitch: c.pitch, next: 2 * p.panel(), narrow: window.narrow}
+	t := integerTiling{cRow: c.dst[:n], aRow: c.src[:n], pitch: c.pitch, narrow: window.narrow}
+	var zeros [pair * tileCols]float32
 	numbers := true
 	switch {
 	case p.use.pitch > 0: // the window has the rows of a cut
@@ -311,16 +332,12 @@ func (p *integerPass) Tile(i, worker int) {
 			t.accumulate = cut > 0
 			for panel := first; panel < last; panel += pair {
 				n0 := panel * tileCols
-				if p.inPlace {
-					t.next = 2 * (k1 - k0) * tileCols
-					for i := range min(pair, last-panel) {
-						p.part(packed[i*(k1-k0)*tileCols:], rows, g, n0+i*tileCols, k0, k1)
-					}
-				} else {
-					packed = p.weights.panels[((g*p.panels()+panel)*len(offsets)+k0)*tileCols:]
-				}
-				t.b = wordsOf(packed)
 				t.c, t.cols = dst[g*p.dstGroup+n0:], min(pair*tileCols, p.dstGroup-n0)
+				p.weigh(&t, buf[p.window:], g, n0, min(pair, last-panel), k0, k1)
+				if p.zero > 0 {
+					t.ofZeros(zeros[:], p.zero)
+					t.less = zeros[:]
+				}
 				if t.scale = nil; cut == cuts-1 {
 					t.scale = p.scale[g*p.dstGroup+n0:]
 				}
@@ -331,6 +348,21 @@ func (p *integerPass) Tile(i, worker int) {
 	if !numbers {
 		p.spoil(dst, c.dst[:n], first*tileCols, last*tileCols)
 	}
+}
+
+// weigh gives t groups [k0, k1) of panels of weights, from column n0 of a group of channels on:
+// as they were packed, or packed in memory.
+func (p *integerPass) weigh(t *integerTiling, memory []float32, g, n0, panels, k0, k1 int) {
+	if !p.inPlace {
+		at := (g*p.panels()+n0/tileCols)*len(p.use.offsets) + k0
+		t.b, t.next = wordsOf(p.weights.panels[at*tileCols:]), 2*p.panel()
+		return
+	}
+	rows, packed, size := memory[:partOfPanel], memory[partOfPanel:], (k1-k0)*tileCols
+	for i := range panels {
+		p.part(packed[i*size:], rows, g, n0+i*tileCols, k0, k1)
+	}
+	t.b, t.next = wordsOf(packed), 2*size
 }
 
 // encode writes the window of a block, as codes, and returns whether all of it are numbers.
@@ -350,13 +382,13 @@ func (p *integerPass) encode(window codes, b blockRange) (numbers bool) {
 			at := (n*p.winH + i) * line
 			row := p.top + b.strip*p.step + i
 			if row < 0 || row >= p.srcH || to <= from {
-				window.zero(at, line)
+				window.clear(at, line)
 				continue
 			}
 			in := (((b.image+n)*p.srcH+row)*p.srcW + from) * p.srcC
-			window.zero(at, before)
+			window.clear(at, before)
 			numbers = window.take(at+before, &p.src, in, inside, p.input) && numbers
-			window.zero(at+before+inside, line-before-inside)
+			window.clear(at+before+inside, line-before-inside)
 		}
 	}
 	return numbers

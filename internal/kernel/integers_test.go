@@ -110,7 +110,7 @@ func testIntegerTiling(t *testing.T, r *rand.Rand, narrow bool, rows, groups, co
 	input, weights := MostCode, MostCode
 	if narrow {
 		weights = math.MaxInt8
-		if foursAtOnce(Integers{MostInput: input, MostWeights: weights}) < groups {
+		if foursAtOnce(input, weights) < groups {
 			weights = math.MaxInt16 / (2 * input * groups)
 		}
 		if weights == 0 {
@@ -131,6 +131,12 @@ func testIntegerTiling(t *testing.T, r *rand.Rand, narrow bool, rows, groups, co
 			for i := range s {
 				s[i] = int16(r.IntN(2*MostCode+1) - MostCode)
 			}
+		}
+	}
+	if r.IntN(2) == 0 {
+		x.less = guarded(t, panels*tileCols)
+		for i := range x.less {
+			x.less[i] = math.Float32frombits(uint32(int32(r.Uint32()) >> 4))
 		}
 	}
 	if scaled {
@@ -163,6 +169,9 @@ func testIntegerTiling(t *testing.T, r *rand.Rand, narrow bool, rows, groups, co
 				for j := range each {
 					sum += a(x.first+int(x.aRow[i]+group)+j) * b(each*(n/tileCols*next/2+k*tileCols+n%tileCols)+j)
 				}
+			}
+			if x.less != nil {
+				sum -= int64(int32(math.Float32bits(x.less[n])))
 			}
 			want[int(at)+n] = uint32(int32(sum))
 			if scaled {
@@ -228,7 +237,7 @@ func TestForwardIntegers(t *testing.T) {
 			for _, m := range []struct {
 				input, weights     int
 				signed, perChannel bool
-			}{{MostCode, MostCode, true, false}, {MostCode, 127, true, true}, {MostCode, 127, false, true}, {15, 7, false, true}, {MostCode, 1, false, false}, {31, 32, false, true}} {
+			}{{MostCode, MostCode, true, false}, {MostCode, 127, true, true}, {MostCode, 127, false, true}, {127, 127, true, true}, {3, 1, true, true}, {15, 7, false, true}, {MostCode, 1, false, false}, {31, 32, false, true}} {
 				k := newIntegerCase(t, s.Conv, s.batch, m.input, m.weights, m.signed, m.perChannel)
 				if !p.HasIntegers(k.steps) {
 					t.Errorf("%v has no integers", s.Conv)

@@ -7,15 +7,15 @@ import "math"
 // An integerTiling is one call of the micro-kernels for integers: for every row r of the
 // tables and every column n < cols,
 //
-//	c[cRow[r]+n] = sum over k and j of a[first+aRow[r]+aGroup[k]+j]·b(k, n, j),
+//	c[cRow[r]+n] = sum over k and j of a[first+aRow[r]+aGroup[k]+j]·b(k, n, j) − less[n],
 //
 // or that added to what c holds if accumulate: exactly, since every sum is within int32,
 // and thus in any order. j goes over a group: 2 codes of 16 bits or, if narrow, 4 of 8 bits,
-// those of a not negative, and no more groups than foursAtOnce. c holds the bits of
-// an int32 for each sum or, if there is a scale, float32(sum)·scale[n]. Column n of b is
+// those of a not negative, and no more groups than foursAtOnce. less and c hold the bits of
+// an int32 for each number; there need be no less. c does so or, if there is a scale, float32(sum)·scale[n]. Column n of b is
 // column n%tileCols of panel n/tileCols; panels begin next words apart, an even number, their
-// rows, of a group for each column, 2·tileCols. All columns of a panel, and as many scales,
-// are read whatever cols is; of c only cols are touched. If pitch > 0, the rows of a come in
+// rows, of a group for each column, 2·tileCols. All columns of a panel, and as many of less
+// and scale, are read whatever cols is; of c only cols are touched. If pitch > 0, the rows of a come in
 // fours that lie pitch apart.
 type integerTiling struct {
 	c          []float32
@@ -30,6 +30,7 @@ type integerTiling struct {
 	cols       int
 	accumulate bool
 	narrow     bool
+	less       []float32
 	scale      []float32
 }
 
@@ -37,17 +38,32 @@ type integerTiling struct {
 // of a tiling has the sums widened.
 const leastFours = 16
 
-// foursAtOnce returns how many fours a tiling of codes of 8 bits may have, 0 if the codes
-// are not of 8 bits or the input's may be negative. VNNI adds in 32 bits; VPMADDUBSW adds two
-// products in 16 bits, and their sums, of the even and the odd ones, are added in 16 bits.
-func foursAtOnce(s Integers) int {
+// foursAtOnce returns how many fours a tiling of codes of 8 bits may have whose greatest
+// magnitudes these are, those of the input not negative; 0 if they are not of 8 bits. VNNI
+// adds in 32 bits; VPMADDUBSW adds two products in 16 bits, and their sums, of the even and the
+// odd ones, are added in 16 bits.
+func foursAtOnce(input, weights int) int {
 	switch {
-	case s.Signed || s.MostWeights > math.MaxInt8:
+	case input > math.MaxUint8 || weights > math.MaxInt8:
 		return 0
 	case tier >= AVX512VNNI:
 		return math.MaxInt
 	}
-	return math.MaxInt16 / max(1, 2*s.MostInput*s.MostWeights)
+	return math.MaxInt16 / max(1, 2*input*weights)
+}
+
+// nowhere are offsets of 0.
+var nowhere [maxPanel]int32
+
+// ofZeros computes the sums of t, of codes of 8 bits, for an input of nothing but codes of 0:
+// the others less these are the sums of codes less that of 0.
+func (t *integerTiling) ofZeros(sums []float32, zero uint8) {
+	two := int16(uint16(zero) | uint16(zero)<<8)
+	zeros := integerTiling{
+		c: sums, cRow: nowhere[:1], a: []int16{two, two}, aRow: nowhere[:1], aGroup: nowhere[:len(t.aGroup)],
+		b: t.b, next: t.next, cols: t.cols, narrow: true,
+	}
+	zeros.run()
 }
 
 // run computes t.
@@ -113,6 +129,9 @@ func (t *integerTiling) store(r, n int, s [tileCols / 2]int32) {
 	c := t.c[int(t.cRow[r])+n:][:min(len(s), t.cols-n)]
 	for i := range c {
 		v := s[i]
+		if t.less != nil {
+			v -= int32(math.Float32bits(t.less[n+i]))
+		}
 		if t.accumulate {
 			v += int32(math.Float32bits(c[i]))
 		}

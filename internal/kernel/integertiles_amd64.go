@@ -12,8 +12,10 @@ func (t *integerTiling) runVector() {
 	}
 	last := (t.cols - 1) / tileCols
 	_ = t.b[last*t.next+groups*2*tileCols-1]
-	if t.scale != nil {
-		_ = t.scale[(last+1)*tileCols-1]
+	for _, perColumn := range [][]float32{t.less, t.scale} {
+		if perColumn != nil {
+			_ = perColumn[(last+1)*tileCols-1]
+		}
 	}
 	wide := tileCols
 	if tier >= AVX512VNNI {
@@ -61,30 +63,35 @@ func (t *integerTiling) rows(n, cols, height int, cRow, aRow []int32) {
 func (t *integerTiling) tiles(n, cols, height int, cRow, aRow *int32, tiles int) {
 	c, a, first, b, group, groups, add := &t.c[n], &t.a[0], t.first, &t.b[n/tileCols*t.next], &t.aGroup[0], len(t.aGroup), t.accumulate
 	next, pitch := t.next/2, t.pitch // of 32-bit numbers
-	var scale *float32
-	if t.scale != nil {
-		scale = &t.scale[n]
-	}
+	less, scale := from(t.less, n), from(t.scale, n)
 	switch wide := cols > tileCols; {
 	case height == 6 && t.narrow:
-		fourTiles6x16AVX2(c, cRow, a, first, aRow, tiles, b, group, groups, cols, add, scale)
+		fourTiles6x16AVX2(c, cRow, a, first, aRow, tiles, b, group, groups, cols, add, less, scale)
 	case height == 6:
-		pairTiles6x16AVX2(c, cRow, a, first, aRow, tiles, b, group, groups, cols, add, scale)
+		pairTiles6x16AVX2(c, cRow, a, first, aRow, tiles, b, group, groups, cols, add, less, scale)
 	case t.narrow && wide && height == 12:
-		fourTiles12x32VNNI(c, cRow, a, first, aRow, tiles, b, next, group, groups, cols, add, pitch, scale)
+		fourTiles12x32VNNI(c, cRow, a, first, aRow, tiles, b, next, group, groups, cols, add, pitch, less, scale)
 	case t.narrow && wide:
-		fourTiles4x32VNNI(c, cRow, a, first, aRow, tiles, b, next, group, groups, cols, add, pitch, scale)
+		fourTiles4x32VNNI(c, cRow, a, first, aRow, tiles, b, next, group, groups, cols, add, pitch, less, scale)
 	case t.narrow && height == tallest:
-		fourTiles24x16VNNI(c, cRow, a, first, aRow, tiles, b, next, group, groups, cols, add, pitch, scale)
+		fourTiles24x16VNNI(c, cRow, a, first, aRow, tiles, b, next, group, groups, cols, add, pitch, less, scale)
 	case t.narrow:
-		fourTiles8x16VNNI(c, cRow, a, first, aRow, tiles, b, next, group, groups, cols, add, pitch, scale)
+		fourTiles8x16VNNI(c, cRow, a, first, aRow, tiles, b, next, group, groups, cols, add, pitch, less, scale)
 	case wide && height == 12:
-		pairTiles12x32VNNI(c, cRow, a, first, aRow, tiles, b, next, group, groups, cols, add, pitch, scale)
+		pairTiles12x32VNNI(c, cRow, a, first, aRow, tiles, b, next, group, groups, cols, add, pitch, less, scale)
 	case wide:
-		pairTiles4x32VNNI(c, cRow, a, first, aRow, tiles, b, next, group, groups, cols, add, pitch, scale)
+		pairTiles4x32VNNI(c, cRow, a, first, aRow, tiles, b, next, group, groups, cols, add, pitch, less, scale)
 	case height == tallest:
-		pairTiles24x16VNNI(c, cRow, a, first, aRow, tiles, b, next, group, groups, cols, add, pitch, scale)
+		pairTiles24x16VNNI(c, cRow, a, first, aRow, tiles, b, next, group, groups, cols, add, pitch, less, scale)
 	default:
-		pairTiles8x16VNNI(c, cRow, a, first, aRow, tiles, b, next, group, groups, cols, add, pitch, scale)
+		pairTiles8x16VNNI(c, cRow, a, first, aRow, tiles, b, next, group, groups, cols, add, pitch, less, scale)
 	}
+}
+
+// from returns where element n is, nil if there are none.
+func from(s []float32, n int) *float32 {
+	if s == nil {
+		return nil
+	}
+	return &s[n]
 }

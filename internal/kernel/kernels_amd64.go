@@ -57,12 +57,12 @@ func channelTiles4x32AVX512(c *float32, cRow *int32, a *float32, aRow *int32, ti
 // pairTiles6x16AVX2 computes whole tiles of an integerTiling of pairs; see integerTilesGeneric.
 //
 //go:noescape
-func pairTiles6x16AVX2(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, aGroup *int32, groups int, cols int, accumulate bool, scale *float32)
+func pairTiles6x16AVX2(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, aGroup *int32, groups int, cols int, accumulate bool, less *float32, scale *float32)
 
 // fourTiles6x16AVX2 computes whole tiles of an integerTiling of fours; see fourTilesGeneric.
 //
 //go:noescape
-func fourTiles6x16AVX2(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, aGroup *int32, groups int, cols int, accumulate bool, scale *float32)
+func fourTiles6x16AVX2(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, aGroup *int32, groups int, cols int, accumulate bool, less *float32, scale *float32)
 
 // codesAVX2 is Codes of n elements, a positive multiple of 16; bits of bad are set where there was a number that is none.
 //
@@ -92,42 +92,42 @@ func wholeStepsAVX2(dst *float32, src *float32, n int, inverse float32)
 // pairTiles24x16VNNI computes whole tiles of an integerTiling of pairs; see integerTilesGeneric.
 //
 //go:noescape
-func pairTiles24x16VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+func pairTiles24x16VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, less *float32, scale *float32)
 
 // pairTiles8x16VNNI computes whole tiles of an integerTiling of pairs; see integerTilesGeneric.
 //
 //go:noescape
-func pairTiles8x16VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+func pairTiles8x16VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, less *float32, scale *float32)
 
 // pairTiles12x32VNNI computes whole tiles of an integerTiling of pairs; see integerTilesGeneric.
 //
 //go:noescape
-func pairTiles12x32VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+func pairTiles12x32VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, less *float32, scale *float32)
 
 // pairTiles4x32VNNI computes whole tiles of an integerTiling of pairs; see integerTilesGeneric.
 //
 //go:noescape
-func pairTiles4x32VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+func pairTiles4x32VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, less *float32, scale *float32)
 
 // fourTiles24x16VNNI computes whole tiles of an integerTiling of fours; see fourTilesGeneric.
 //
 //go:noescape
-func fourTiles24x16VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+func fourTiles24x16VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, less *float32, scale *float32)
 
 // fourTiles8x16VNNI computes whole tiles of an integerTiling of fours; see fourTilesGeneric.
 //
 //go:noescape
-func fourTiles8x16VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+func fourTiles8x16VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, less *float32, scale *float32)
 
 // fourTiles12x32VNNI computes whole tiles of an integerTiling of fours; see fourTilesGeneric.
 //
 //go:noescape
-func fourTiles12x32VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+func fourTiles12x32VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, less *float32, scale *float32)
 
 // fourTiles4x32VNNI computes whole tiles of an integerTiling of fours; see fourTilesGeneric.
 //
 //go:noescape
-func fourTiles4x32VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+func fourTiles4x32VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, less *float32, scale *float32)
 
 // transposeAVX2 is transpose of 16 columns and k steps, a positive multiple of 8.
 //

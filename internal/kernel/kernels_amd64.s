@@ -2826,9 +2826,9 @@ store2:
 	VZEROUPPER
 	RET
 
-// func pairTiles6x16AVX2(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, aGroup *int32, groups int, cols int, accumulate bool, scale *float32)
+// func pairTiles6x16AVX2(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, aGroup *int32, groups int, cols int, accumulate bool, less *float32, scale *float32)
 // Requires: AVX, AVX2, MMX+
-TEXT ·pairTiles6x16AVX2(SB), NOSPLIT, $0-96
+TEXT ·pairTiles6x16AVX2(SB), NOSPLIT, $0-104
 tile:
 	VPXOR      Y0, Y0, Y0
 	VPXOR      Y1, Y1, Y1
@@ -3068,7 +3068,7 @@ single:
 store:
 	MOVB    accumulate+80(FP), AL
 	MOVQ    cols+72(FP), DX
-	MOVQ    scale+88(FP), BX
+	MOVQ    scale+96(FP), BX
 	CMPQ    DX, $0x10
 	JNE     partial
 	TESTB   AL, AL
@@ -3095,6 +3095,25 @@ store:
 	VPADDD  32(AX)(CX*4), Y11, Y11
 
 wholeNew:
+	MOVQ    less+88(FP), AX
+	TESTQ   AX, AX
+	JEQ     wholeSum
+	VMOVDQU (AX), Y12
+	VMOVDQU 32(AX), Y13
+	VPSUBD  Y12, Y0, Y0
+	VPSUBD  Y13, Y1, Y1
+	VPSUBD  Y12, Y2, Y2
+	VPSUBD  Y13, Y3, Y3
+	VPSUBD  Y12, Y4, Y4
+	VPSUBD  Y13, Y5, Y5
+	VPSUBD  Y12, Y6, Y6
+	VPSUBD  Y13, Y7, Y7
+	VPSUBD  Y12, Y8, Y8
+	VPSUBD  Y13, Y9, Y9
+	VPSUBD  Y12, Y10, Y10
+	VPSUBD  Y13, Y11, Y11
+
+wholeSum:
 	TESTQ     BX, BX
 	JEQ       wholeStore
 	VMOVUPS   (BX), Y12
@@ -3188,6 +3207,25 @@ partial:
 	VPADDD     Y12, Y11, Y11
 
 maskedNew:
+	MOVQ    less+88(FP), AX
+	TESTQ   AX, AX
+	JEQ     maskedSum
+	VMOVDQU (AX), Y12
+	VMOVDQU 32(AX), Y13
+	VPSUBD  Y12, Y0, Y0
+	VPSUBD  Y13, Y1, Y1
+	VPSUBD  Y12, Y2, Y2
+	VPSUBD  Y13, Y3, Y3
+	VPSUBD  Y12, Y4, Y4
+	VPSUBD  Y13, Y5, Y5
+	VPSUBD  Y12, Y6, Y6
+	VPSUBD  Y13, Y7, Y7
+	VPSUBD  Y12, Y8, Y8
+	VPSUBD  Y13, Y9, Y9
+	VPSUBD  Y12, Y10, Y10
+	VPSUBD  Y13, Y11, Y11
+
+maskedSum:
 	TESTQ     BX, BX
 	JEQ       maskedStore
 	VMOVUPS   (BX), Y12
@@ -3249,9 +3287,9 @@ next:
 	VZEROUPPER
 	RET
 
-// func fourTiles6x16AVX2(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, aGroup *int32, groups int, cols int, accumulate bool, scale *float32)
+// func fourTiles6x16AVX2(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, aGroup *int32, groups int, cols int, accumulate bool, less *float32, scale *float32)
 // Requires: AVX, AVX2, MMX+
-TEXT ·fourTiles6x16AVX2(SB), NOSPLIT, $0-96
+TEXT ·fourTiles6x16AVX2(SB), NOSPLIT, $0-104
 tile:
 	VPXOR      Y0, Y0, Y0
 	VPXOR      Y1, Y1, Y1
@@ -3505,7 +3543,7 @@ store:
 	VPMADDWD Y12, Y11, Y11
 	MOVB     accumulate+80(FP), AL
 	MOVQ     cols+72(FP), DX
-	MOVQ     scale+88(FP), BX
+	MOVQ     scale+96(FP), BX
 	CMPQ     DX, $0x10
 	JNE      partial
 	TESTB    AL, AL
@@ -3532,6 +3570,25 @@ store:
 	VPADDD   32(AX)(CX*4), Y11, Y11
 
 wholeNew:
+	MOVQ    less+88(FP), AX
+	TESTQ   AX, AX
+	JEQ     wholeSum
+	VMOVDQU (AX), Y12
+	VMOVDQU 32(AX), Y13
+	VPSUBD  Y12, Y0, Y0
+	VPSUBD  Y13, Y1, Y1
+	VPSUBD  Y12, Y2, Y2
+	VPSUBD  Y13, Y3, Y3
+	VPSUBD  Y12, Y4, Y4
+	VPSUBD  Y13, Y5, Y5
+	VPSUBD  Y12, Y6, Y6
+	VPSUBD  Y13, Y7, Y7
+	VPSUBD  Y12, Y8, Y8
+	VPSUBD  Y13, Y9, Y9
+	VPSUBD  Y12, Y10, Y10
+	VPSUBD  Y13, Y11, Y11
+
+wholeSum:
 	TESTQ     BX, BX
 	JEQ       wholeStore
 	VMOVUPS   (BX), Y12
@@ -3625,6 +3682,25 @@ partial:
 	VPADDD     Y12, Y11, Y11
 
 maskedNew:
+	MOVQ    less+88(FP), AX
+	TESTQ   AX, AX
+	JEQ     maskedSum
+	VMOVDQU (AX), Y12
+	VMOVDQU 32(AX), Y13
+	VPSUBD  Y12, Y0, Y0
+	VPSUBD  Y13, Y1, Y1
+	VPSUBD  Y12, Y2, Y2
+	VPSUBD  Y13, Y3, Y3
+	VPSUBD  Y12, Y4, Y4
+	VPSUBD  Y13, Y5, Y5
+	VPSUBD  Y12, Y6, Y6
+	VPSUBD  Y13, Y7, Y7
+	VPSUBD  Y12, Y8, Y8
+	VPSUBD  Y13, Y9, Y9
+	VPSUBD  Y12, Y10, Y10
+	VPSUBD  Y13, Y11, Y11
+
+maskedSum:
 	TESTQ     BX, BX
 	JEQ       maskedStore
 	VMOVUPS   (BX), Y12
@@ -3839,9 +3915,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func pairTiles24x16VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+// func pairTiles24x16VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, less *float32, scale *float32)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI, BMI2, MMX+
-TEXT ·pairTiles24x16VNNI(SB), NOSPLIT, $8-112
+TEXT ·pairTiles24x16VNNI(SB), NOSPLIT, $8-120
 tile:
 	VXORPS     Z0, Z0, Z0
 	VXORPS     Z1, Z1, Z1
@@ -4311,7 +4387,37 @@ store:
 	VPADDD    Z24, Z23, Z23
 
 store1:
-	MOVQ      scale+104(FP), AX
+	MOVQ    less+104(FP), AX
+	TESTQ   AX, AX
+	JEQ     sum
+	VMOVUPS (AX), Z24
+	VPSUBD  Z24, Z0, Z0
+	VPSUBD  Z24, Z1, Z1
+	VPSUBD  Z24, Z2, Z2
+	VPSUBD  Z24, Z3, Z3
+	VPSUBD  Z24, Z4, Z4
+	VPSUBD  Z24, Z5, Z5
+	VPSUBD  Z24, Z6, Z6
+	VPSUBD  Z24, Z7, Z7
+	VPSUBD  Z24, Z8, Z8
+	VPSUBD  Z24, Z9, Z9
+	VPSUBD  Z24, Z10, Z10
+	VPSUBD  Z24, Z11, Z11
+	VPSUBD  Z24, Z12, Z12
+	VPSUBD  Z24, Z13, Z13
+	VPSUBD  Z24, Z14, Z14
+	VPSUBD  Z24, Z15, Z15
+	VPSUBD  Z24, Z16, Z16
+	VPSUBD  Z24, Z17, Z17
+	VPSUBD  Z24, Z18, Z18
+	VPSUBD  Z24, Z19, Z19
+	VPSUBD  Z24, Z20, Z20
+	VPSUBD  Z24, Z21, Z21
+	VPSUBD  Z24, Z22, Z22
+	VPSUBD  Z24, Z23, Z23
+
+sum:
+	MOVQ      scale+112(FP), AX
 	TESTQ     AX, AX
 	JEQ       store2
 	VMOVUPS   (AX), Z24
@@ -4422,9 +4528,9 @@ store2:
 	VZEROUPPER
 	RET
 
-// func pairTiles8x16VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+// func pairTiles8x16VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, less *float32, scale *float32)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI, BMI2, MMX+
-TEXT ·pairTiles8x16VNNI(SB), NOSPLIT, $8-112
+TEXT ·pairTiles8x16VNNI(SB), NOSPLIT, $8-120
 tile:
 	VXORPS     Z0, Z0, Z0
 	VXORPS     Z1, Z1, Z1
@@ -4626,7 +4732,21 @@ store:
 	VPADDD    Z8, Z7, Z7
 
 store1:
-	MOVQ      scale+104(FP), AX
+	MOVQ    less+104(FP), AX
+	TESTQ   AX, AX
+	JEQ     sum
+	VMOVUPS (AX), Z8
+	VPSUBD  Z8, Z0, Z0
+	VPSUBD  Z8, Z1, Z1
+	VPSUBD  Z8, Z2, Z2
+	VPSUBD  Z8, Z3, Z3
+	VPSUBD  Z8, Z4, Z4
+	VPSUBD  Z8, Z5, Z5
+	VPSUBD  Z8, Z6, Z6
+	VPSUBD  Z8, Z7, Z7
+
+sum:
+	MOVQ      scale+112(FP), AX
 	TESTQ     AX, AX
 	JEQ       store2
 	VMOVUPS   (AX), Z8
@@ -4673,9 +4793,9 @@ store2:
 	VZEROUPPER
 	RET
 
-// func pairTiles12x32VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+// func pairTiles12x32VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, less *float32, scale *float32)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI, BMI2, MMX+
-TEXT ·pairTiles12x32VNNI(SB), NOSPLIT, $40-112
+TEXT ·pairTiles12x32VNNI(SB), NOSPLIT, $40-120
 tile:
 	VXORPS     Z0, Z0, Z0
 	VXORPS     Z1, Z1, Z1
@@ -5076,7 +5196,38 @@ store:
 	VPADDD    Z24, Z23, Z23
 
 store1:
-	MOVQ      scale+104(FP), AX
+	MOVQ    less+104(FP), AX
+	TESTQ   AX, AX
+	JEQ     sum
+	VMOVUPS (AX), Z24
+	VPSUBD  Z24, Z0, Z0
+	VPSUBD  Z24, Z2, Z2
+	VPSUBD  Z24, Z4, Z4
+	VPSUBD  Z24, Z6, Z6
+	VPSUBD  Z24, Z8, Z8
+	VPSUBD  Z24, Z10, Z10
+	VPSUBD  Z24, Z12, Z12
+	VPSUBD  Z24, Z14, Z14
+	VPSUBD  Z24, Z16, Z16
+	VPSUBD  Z24, Z18, Z18
+	VPSUBD  Z24, Z20, Z20
+	VPSUBD  Z24, Z22, Z22
+	VMOVUPS 64(AX), Z24
+	VPSUBD  Z24, Z1, Z1
+	VPSUBD  Z24, Z3, Z3
+	VPSUBD  Z24, Z5, Z5
+	VPSUBD  Z24, Z7, Z7
+	VPSUBD  Z24, Z9, Z9
+	VPSUBD  Z24, Z11, Z11
+	VPSUBD  Z24, Z13, Z13
+	VPSUBD  Z24, Z15, Z15
+	VPSUBD  Z24, Z17, Z17
+	VPSUBD  Z24, Z19, Z19
+	VPSUBD  Z24, Z21, Z21
+	VPSUBD  Z24, Z23, Z23
+
+sum:
+	MOVQ      scale+112(FP), AX
 	TESTQ     AX, AX
 	JEQ       store2
 	VMOVUPS   (AX), Z24
@@ -5176,9 +5327,9 @@ store2:
 	VZEROUPPER
 	RET
 
-// func pairTiles4x32VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+// func pairTiles4x32VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, less *float32, scale *float32)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI, BMI2, MMX+
-TEXT ·pairTiles4x32VNNI(SB), NOSPLIT, $8-112
+TEXT ·pairTiles4x32VNNI(SB), NOSPLIT, $8-120
 tile:
 	VXORPS     Z0, Z0, Z0
 	VXORPS     Z1, Z1, Z1
@@ -5347,7 +5498,22 @@ store:
 	VPADDD    Z8, Z7, Z7
 
 store1:
-	MOVQ      scale+104(FP), AX
+	MOVQ    less+104(FP), AX
+	TESTQ   AX, AX
+	JEQ     sum
+	VMOVUPS (AX), Z8
+	VPSUBD  Z8, Z0, Z0
+	VPSUBD  Z8, Z2, Z2
+	VPSUBD  Z8, Z4, Z4
+	VPSUBD  Z8, Z6, Z6
+	VMOVUPS 64(AX), Z8
+	VPSUBD  Z8, Z1, Z1
+	VPSUBD  Z8, Z3, Z3
+	VPSUBD  Z8, Z5, Z5
+	VPSUBD  Z8, Z7, Z7
+
+sum:
+	MOVQ      scale+112(FP), AX
 	TESTQ     AX, AX
 	JEQ       store2
 	VMOVUPS   (AX), Z8
@@ -5391,9 +5557,9 @@ store2:
 	VZEROUPPER
 	RET
 
-// func fourTiles24x16VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+// func fourTiles24x16VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, less *float32, scale *float32)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI, BMI2, MMX+
-TEXT ·fourTiles24x16VNNI(SB), NOSPLIT, $8-112
+TEXT ·fourTiles24x16VNNI(SB), NOSPLIT, $8-120
 tile:
 	VXORPS     Z0, Z0, Z0
 	VXORPS     Z1, Z1, Z1
@@ -5863,7 +6029,37 @@ store:
 	VPADDD    Z24, Z23, Z23
 
 store1:
-	MOVQ      scale+104(FP), AX
+	MOVQ    less+104(FP), AX
+	TESTQ   AX, AX
+	JEQ     sum
+	VMOVUPS (AX), Z24
+	VPSUBD  Z24, Z0, Z0
+	VPSUBD  Z24, Z1, Z1
+	VPSUBD  Z24, Z2, Z2
+	VPSUBD  Z24, Z3, Z3
+	VPSUBD  Z24, Z4, Z4
+	VPSUBD  Z24, Z5, Z5
+	VPSUBD  Z24, Z6, Z6
+	VPSUBD  Z24, Z7, Z7
+	VPSUBD  Z24, Z8, Z8
+	VPSUBD  Z24, Z9, Z9
+	VPSUBD  Z24, Z10, Z10
+	VPSUBD  Z24, Z11, Z11
+	VPSUBD  Z24, Z12, Z12
+	VPSUBD  Z24, Z13, Z13
+	VPSUBD  Z24, Z14, Z14
+	VPSUBD  Z24, Z15, Z15
+	VPSUBD  Z24, Z16, Z16
+	VPSUBD  Z24, Z17, Z17
+	VPSUBD  Z24, Z18, Z18
+	VPSUBD  Z24, Z19, Z19
+	VPSUBD  Z24, Z20, Z20
+	VPSUBD  Z24, Z21, Z21
+	VPSUBD  Z24, Z22, Z22
+	VPSUBD  Z24, Z23, Z23
+
+sum:
+	MOVQ      scale+112(FP), AX
 	TESTQ     AX, AX
 	JEQ       store2
 	VMOVUPS   (AX), Z24
@@ -5974,9 +6170,9 @@ store2:
 	VZEROUPPER
 	RET
 
-// func fourTiles8x16VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+// func fourTiles8x16VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, less *float32, scale *float32)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI, BMI2, MMX+
-TEXT ·fourTiles8x16VNNI(SB), NOSPLIT, $8-112
+TEXT ·fourTiles8x16VNNI(SB), NOSPLIT, $8-120
 tile:
 	VXORPS     Z0, Z0, Z0
 	VXORPS     Z1, Z1, Z1
@@ -6178,7 +6374,21 @@ store:
 	VPADDD    Z8, Z7, Z7
 
 store1:
-	MOVQ      scale+104(FP), AX
+	MOVQ    less+104(FP), AX
+	TESTQ   AX, AX
+	JEQ     sum
+	VMOVUPS (AX), Z8
+	VPSUBD  Z8, Z0, Z0
+	VPSUBD  Z8, Z1, Z1
+	VPSUBD  Z8, Z2, Z2
+	VPSUBD  Z8, Z3, Z3
+	VPSUBD  Z8, Z4, Z4
+	VPSUBD  Z8, Z5, Z5
+	VPSUBD  Z8, Z6, Z6
+	VPSUBD  Z8, Z7, Z7
+
+sum:
+	MOVQ      scale+112(FP), AX
 	TESTQ     AX, AX
 	JEQ       store2
 	VMOVUPS   (AX), Z8
@@ -6225,9 +6435,9 @@ store2:
 	VZEROUPPER
 	RET
 
-// func fourTiles12x32VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+// func fourTiles12x32VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, less *float32, scale *float32)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI, BMI2, MMX+
-TEXT ·fourTiles12x32VNNI(SB), NOSPLIT, $40-112
+TEXT ·fourTiles12x32VNNI(SB), NOSPLIT, $40-120
 tile:
 	VXORPS     Z0, Z0, Z0
 	VXORPS     Z1, Z1, Z1
@@ -6628,7 +6838,38 @@ store:
 	VPADDD    Z24, Z23, Z23
 
 store1:
-	MOVQ      scale+104(FP), AX
+	MOVQ    less+104(FP), AX
+	TESTQ   AX, AX
+	JEQ     sum
+	VMOVUPS (AX), Z24
+	VPSUBD  Z24, Z0, Z0
+	VPSUBD  Z24, Z2, Z2
+	VPSUBD  Z24, Z4, Z4
+	VPSUBD  Z24, Z6, Z6
+	VPSUBD  Z24, Z8, Z8
+	VPSUBD  Z24, Z10, Z10
+	VPSUBD  Z24, Z12, Z12
+	VPSUBD  Z24, Z14, Z14
+	VPSUBD  Z24, Z16, Z16
+	VPSUBD  Z24, Z18, Z18
+	VPSUBD  Z24, Z20, Z20
+	VPSUBD  Z24, Z22, Z22
+	VMOVUPS 64(AX), Z24
+	VPSUBD  Z24, Z1, Z1
+	VPSUBD  Z24, Z3, Z3
+	VPSUBD  Z24, Z5, Z5
+	VPSUBD  Z24, Z7, Z7
+	VPSUBD  Z24, Z9, Z9
+	VPSUBD  Z24, Z11, Z11
+	VPSUBD  Z24, Z13, Z13
+	VPSUBD  Z24, Z15, Z15
+	VPSUBD  Z24, Z17, Z17
+	VPSUBD  Z24, Z19, Z19
+	VPSUBD  Z24, Z21, Z21
+	VPSUBD  Z24, Z23, Z23
+
+sum:
+	MOVQ      scale+112(FP), AX
 	TESTQ     AX, AX
 	JEQ       store2
 	VMOVUPS   (AX), Z24
@@ -6728,9 +6969,9 @@ store2:
 	VZEROUPPER
 	RET
 
-// func fourTiles4x32VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+// func fourTiles4x32VNNI(c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, less *float32, scale *float32)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI, BMI2, MMX+
-TEXT ·fourTiles4x32VNNI(SB), NOSPLIT, $8-112
+TEXT ·fourTiles4x32VNNI(SB), NOSPLIT, $8-120
 tile:
 	VXORPS     Z0, Z0, Z0
 	VXORPS     Z1, Z1, Z1
@@ -6899,7 +7140,22 @@ store:
 	VPADDD    Z8, Z7, Z7
 
 store1:
-	MOVQ      scale+104(FP), AX
+	MOVQ    less+104(FP), AX
+	TESTQ   AX, AX
+	JEQ     sum
+	VMOVUPS (AX), Z8
+	VPSUBD  Z8, Z0, Z0
+	VPSUBD  Z8, Z2, Z2
+	VPSUBD  Z8, Z4, Z4
+	VPSUBD  Z8, Z6, Z6
+	VMOVUPS 64(AX), Z8
+	VPSUBD  Z8, Z1, Z1
+	VPSUBD  Z8, Z3, Z3
+	VPSUBD  Z8, Z5, Z5
+	VPSUBD  Z8, Z7, Z7
+
+sum:
+	MOVQ      scale+112(FP), AX
 	TESTQ     AX, AX
 	JEQ       store2
 	VMOVUPS   (AX), Z8

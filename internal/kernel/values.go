@@ -53,7 +53,7 @@ func widenCodes(dst []int16, src []uint8, zero uint8) {
 
 // take writes n values of v from index from on, from index at of c on, as whole numbers
 // of steps, and returns whether all of them are numbers. Only real numbers need the
-// inverse of the step. Codes of 8 bits have the zero 0.
+// inverse of the step. Codes of 8 bits have the code of 0 that v has, if v has codes.
 func (c codes) take(at int, v *Values, from, n int, inverse float32) (numbers bool) {
 	switch {
 	case v.Codes == nil:

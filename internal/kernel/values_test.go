@@ -52,7 +52,7 @@ func TestInputOfCodes(t *testing.T) {
 			for _, m := range []struct {
 				input, weights int
 				signed         bool
-			}{{MostCode, 127, false}, {15, 7, false}, {127, 127, true}} {
+			}{{MostCode, 127, false}, {15, 7, false}, {127, 127, true}, {1, 1, true}} {
 				k := newIntegerCase(t, s.Conv, s.batch, m.input, m.weights, m.signed, true)
 				x := Values{Codes: guardedBytes(t, len(k.x)), Step: k.steps.Input}
 				if m.signed {

@@ -43,7 +43,7 @@ type integerGroups struct {
 // tiles generates the micro-kernel of an integerTiling: the sums of 6 rows by 16 columns in
 // 12 registers.
 func (g integerGroups) tiles(mask Mem) {
-	text(g.name+"Tiles6x16AVX2", "c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, aGroup *int32, groups, cols int, accumulate bool, scale *float32",
+	text(g.name+"Tiles6x16AVX2", "c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, aGroup *int32, groups, cols int, accumulate bool, less, scale *float32",
 		g.name+"Tiles6x16AVX2 computes whole tiles of an integerTiling of "+g.name+"s; see "+g.doc+".")
 	var sums [integerRows][2]VecVirtual
 	for r := range sums {
@@ -172,8 +172,9 @@ type integerSteps struct {
 	scale Register
 }
 
-// store adds what c holds, if the products are to be added to it, makes the sums real
-// numbers, if there are scales, and stores them, where masks select columns.
+// store adds what c holds, if the products are to be added to it, takes away what there is to
+// take away, makes the sums real numbers, if there are scales, and stores them, where masks
+// select columns.
 func (p integerSteps) store(name string, masks func(v int, to VecVirtual)) {
 	each := func(f func(at Mem, v int, s VecVirtual)) {
 		for i, row := range p.sums {
@@ -203,6 +204,18 @@ func (p integerSteps) store(name string, masks func(v int, to VecVirtual)) {
 		VPADDD(old, s, s)
 	})
 	Label(name + "New")
+	less := Load(Param("less"), GP64())
+	TESTQ(less, less)
+	JEQ(LabelRef(name + "Sum"))
+	for v := range p.panel {
+		VMOVDQU(Mem{Base: less, Disp: 32 * v}, p.panel[v])
+	}
+	for _, row := range p.sums {
+		for v, s := range row {
+			VPSUBD(p.panel[v], s, s)
+		}
+	}
+	Label(name + "Sum")
 	TESTQ(p.scale, p.scale)
 	JEQ(LabelRef(name + "Store"))
 	for v := range p.panel {

@@ -366,6 +366,7 @@ func (p *product) storeMasked(cols Register, add func(ops ...Op)) {
 		add(old, row[last], row[last])
 	}
 	Label("store1")
+	p.takeAway()
 	p.scaleSums("store2")
 	for i, row := range p.sums {
 		at := p.rowOf(i)

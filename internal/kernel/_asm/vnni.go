@@ -42,7 +42,7 @@ func vnniKernels() {
 // generateIntegers writes the micro-kernel of an integerTiling.
 func (t tile) generateIntegers() {
 	name := fmt.Sprintf("%sTiles%dx%dVNNI", t.integers.name, t.rows, t.columns)
-	text(name, "c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps, cols int, accumulate bool, pitch int, scale *float32",
+	text(name, "c *float32, cRow *int32, a *int16, first int, aRow *int32, tiles int, b *int16, next int, aStep *int32, steps, cols int, accumulate bool, pitch int, less, scale *float32",
 		fmt.Sprintf("%s computes whole tiles of an integerTiling of %ss; see %s.", name, t.integers.name, t.integers.generic))
 	p := t.newProduct()
 	Label("tile")
@@ -59,4 +59,21 @@ func (t tile) generateIntegers() {
 	JNE(LabelRef("tile"))
 	VZEROUPPER()
 	RET()
+}
+
+// takeAway takes from the sums of integers what there is to take away.
+func (p *product) takeAway() {
+	if p.integers == nil {
+		return
+	}
+	less, x := Load(Param("less"), GP64()), p.vector()
+	TESTQ(less, less)
+	JEQ(LabelRef("sum"))
+	for v := range p.panel {
+		VMOVUPS(Mem{Base: less, Disp: 4 * p.lanes * v}, x)
+		for _, row := range p.sums {
+			VPSUBD(x, row[v], row[v])
+		}
+	}
+	Label("sum")
 }
