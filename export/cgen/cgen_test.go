@@ -147,6 +147,7 @@ func generated(seeds int) map[string]*qmodel.Model {
 		models[fmt.Sprint("colors", seed)] = qmodeltest.Colors(rng)
 		models[fmt.Sprint("branches", seed)] = qmodeltest.Branches(rng)
 		models[fmt.Sprint("gated", seed)] = qmodeltest.Gated(rng)
+		models[fmt.Sprint("counted", seed)] = counted(rng)
 	}
 	return models
 }
@@ -161,6 +162,20 @@ func dilated(rng *rand.Rand) *qmodel.Model {
 	w.Dilation, w.Pad = [2]int{1, 2}, [4]int{1, 2, 1, 2}
 	z := b.Conv(x, w, 8, 2, 4, 8)
 	x = b.MaxPool(b.Concat(8, y, x, z), qmodeltest.Square(2, 2, 0))
+	return b.Finish(x, 3)
+}
+
+// counted is a model whose sums count bits: of more words than counts of bytes hold, of several signs a code, in groups, of one
+// pixel.
+func counted(rng *rand.Rand) *qmodel.Model {
+	b := qmodeltest.New(rng, 7, 5, 3)
+	binary := qmodeltest.Form{WeightBits: 1, CodeBits: 1, Signs: true}
+	two := binary
+	two.CodeBits = 2
+	x := b.ConvForm(0, qmodeltest.Square(1, 1, 0), 128, 1, qmodeltest.Form{WeightBits: 8, CodeBits: 1, Signs: true})
+	x = b.ConvForm(x, qmodeltest.Square(3, 1, 1), 9, 1, two)
+	x = b.ConvForm(x, qmodeltest.Square(3, 1, 1), 42, 3, binary)
+	x = b.ConvForm(b.Flatten(x), qmodeltest.Square(1, 1, 0), 7, 1, two)
 	return b.Finish(x, 3)
 }
 

@@ -88,6 +88,36 @@ func TestInstructionsOfConvolution(t *testing.T) {
 	}
 }
 
+// TestInstructionsOfBits counts the instructions of 3×3 layers by the bits of their weights, and of a binary one, whose codes are
+// signs, as TestInstructionsOfConvolution does.
+func TestInstructionsOfBits(t *testing.T) {
+	limits := map[string]map[int]float64{"cortex-m0": {8: 5.5, 4: 5.8, 2: 4.4, 1: 3}, "cortex-m4": {8: 1.8, 4: 2, 2: 2.1, 1: 1.75}}
+	const channels = 32
+	for _, weightBits := range []int{8, 4, 2, 1} {
+		rng := rand.New(rand.NewPCG(1, 1))
+		b := qmodeltest.New(rng, 8, 8, channels)
+		f, x, layer := qmodeltest.Form{WeightBits: weightBits, CodeBits: 8}, 0, 0
+		if weightBits == 1 {
+			b = qmodeltest.New(rng, 8, 8, 1)
+			x, layer = b.ConvForm(0, qmodeltest.Square(1, 1, 0), channels, 1, qmodeltest.Form{WeightBits: 8, CodeBits: 1, Signs: true}), 1
+		}
+		x = b.ConvForm(x, qmodeltest.Square(3, 1, 1), channels, 1, f)
+		m := b.Finish(b.AvgPool(x, qmodeltest.Square(8, 1, 0), 8), 2)
+		macs := float64(m.MACs(layer))
+		for _, on := range boards {
+			x := images(m, 2)
+			got, n := runOn(t, on, build(t, on, m, "-O2"), x)
+			t.Logf("%s: weights of %d bits: %.2f instructions a multiply-accumulate", on.cpu, weightBits, float64(n)/macs)
+			if want := logits(t, m, x); got != want {
+				t.Errorf("logits %s, want %s", got, want)
+			}
+			if limit := limits[on.cpu][weightBits]; float64(n) > limit*macs {
+				t.Errorf("more than %v", limit)
+			}
+		}
+	}
+}
+
 // TestBoards runs 200 images through the models of examples/ and those that the pattern in GOQAT_MODELS matches, compiled
 // for this machine and for each board, wants infer's logits, and logs what a network takes.
 func TestBoards(t *testing.T) {

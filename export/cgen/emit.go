@@ -41,6 +41,7 @@ type page struct {
 	ClassNames              []string
 
 	Pair, Single, Narrow                        []fields // by bits of the codes
+	Conv, Linear, Counted                       bool
 	Depthwise, MaxPool, AvgPool, Combine, Table bool
 	PaddedAvgPool, Product, Choice, Upsampling  bool
 	ChannelTables                               bool
@@ -163,8 +164,11 @@ func (g *page) uses(steps []*step) {
 		g.Product = g.Product || s.form == formProduct
 		g.Choice = g.Choice || s.form == formChoice
 		g.Upsampling = g.Upsampling || s.form == formUpsampling
+		g.Conv, g.Linear, g.Counted = g.Conv || s.form == formConv, g.Linear || s.form == formLinear, g.Counted || s.counted
 		for _, r := range s.rows {
-			used[s.form][r.bits] = true
+			if !s.counted {
+				used[s.form][r.bits] = true
+			}
 			if s.narrow {
 				narrow[r.bits] = true
 			}
@@ -181,7 +185,7 @@ func (g *page) uses(steps []*step) {
 		g.Channelwise = g.Channelwise || s.channelwise()
 		g.Planes = g.Planes || s.signs > 1 && !depthwise
 		g.DepthwisePlanes = g.DepthwisePlanes || s.signs > 1 && depthwise
-		g.ColumnSums = g.ColumnSums || s.offset != 0 && !depthwise
+		g.ColumnSums = g.ColumnSums || s.offset != 0 && !depthwise && !s.counted
 		if depthwise {
 			g.Depthwise = true
 			g.Taps = max(g.Taps, s.o.Kernel[0]*s.o.Kernel[1])
@@ -362,12 +366,16 @@ func (t *tables) layer(s *step) {
 	var pieces strings.Builder
 	for i, r := range s.rows {
 		name := fmt.Sprintf("%s_weights%d", s.name, i)
-		array(t, "uint8_t", name, r.bytes, 1)
+		if s.counted {
+			array(t, "uint32_t", name, r.wholeWords(), 4)
+		} else {
+			array(t, "uint8_t", name, r.bytes, 1)
+		}
 		bytes := 8 * r.words
 		if s.form == formDepthwise {
 			bytes = 4 * r.words
 		}
-		fmt.Fprintf(&pieces, "    {.codes = net_%s, .bits = %d, .row = %d, .words = %d, .first = %d, .factor = %d, .set = %d},\n",
+		fmt.Fprintf(&pieces, "    {.codes = (const uint8_t *)net_%s, .bits = %d, .row = %d, .words = %d, .first = %d, .factor = %d, .set = %d},\n",
 			name, r.bits, bytes, r.words, r.first, r.factor, r.set)
 	}
 	fmt.Fprintf(&t.text, "static const net_piece net_%s_pieces[%d] = {\n%s};\n", s.name, len(s.rows), pieces.String())
@@ -383,10 +391,10 @@ func (t *tables) layer(s *step) {
 	}
 	fmt.Fprintf(&t.text, `static const net_layer net_%s = {
     .window = %s,
-    .groups = %d, .sets = %d, .signs = %d, .zero = %d,%s .column = %d, .columns = %d, .direct = %d, .narrow = %d, .offset = %d,
+    .groups = %d, .sets = %d, .signs = %d, .zero = %d,%s .column = %d, .columns = %d, .direct = %d, .narrow = %d, .counted = %d, .offset = %d,
     .simple = %d, .pieces = %d, .piece = net_%s_pieces,
     .end = %s};
-`, s.name, window(s), s.o.Groups, s.sets, s.signs, s.in.ZeroPoint, zeros, s.column, s.columns, flag(s.direct), flag(s.narrow), s.offset,
+`, s.name, window(s), s.o.Groups, s.sets, s.signs, s.in.ZeroPoint, zeros, s.column, s.columns, flag(s.direct), flag(s.narrow), flag(s.counted), s.offset,
 		flag(s.simple()), len(s.rows), s.name, e)
 }
 
@@ -439,7 +447,7 @@ func (t *tables) end(s *step) string {
 }
 
 // array writes a table.
-func array[T uint8 | int32 | int64](t *tables, kind, name string, values []T, size int) {
+func array[T uint8 | uint32 | int32 | int64](t *tables, kind, name string, values []T, size int) {
 	fmt.Fprintf(&t.text, "static const %s net_%s[%d] = {\n", kind, name, len(values))
 	numbers(&t.text, "    ", values)
 	t.text.WriteString("};\n")
@@ -447,7 +455,7 @@ func array[T uint8 | int32 | int64](t *tables, kind, name string, values []T, si
 }
 
 // numbers writes lines of numbers.
-func numbers[T uint8 | int32 | int64](b *strings.Builder, indent string, values []T) {
+func numbers[T uint8 | uint32 | int32 | int64](b *strings.Builder, indent string, values []T) {
 	length := 0
 	for _, v := range values {
 		text := strconv.FormatInt(int64(v), 10)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/goqat/goqat/export/agreement"
 	"github.com/goqat/goqat/internal/arena"
@@ -51,6 +52,7 @@ type step struct {
 	columns int  // bytes: the columns of a sign; of a depthwise layer, the unpacked weights
 	direct  bool // the input is the column
 	narrow  bool // every sum fits 16 bits
+	counted bool // codes and weights are bits, of which sums count those in common
 
 	scratch, scratchAt int // bytes, and where
 }
@@ -90,7 +92,10 @@ func (s *step) note() string {
 		bytes += len(r.bytes)
 	}
 	text := fmt.Sprintf("weights of %d bits in %d bytes", s.o.Weights.Bits, bytes)
-	if s.narrow {
+	switch {
+	case s.counted:
+		text += ", summed by counting bits"
+	case s.narrow:
 		text += ", sums of 16 bits"
 	}
 	return text
@@ -193,9 +198,10 @@ func (s *step) lowerWeighted(m *qmodel.Model, sums map[int][]int64) error {
 	pieces, offset := split(w)
 	s.offset = offset
 	taps, inputs := o.Kernel[0]*o.Kernel[1], w.Shape[3]
+	s.counted = most == 1 && !slices.ContainsFunc(pieces, func(p piece) bool { return p.bits > 1 })
 	switch {
 	case o.Groups > 1 && inputs == 1 && s.out.Channels == s.in.Channels && taps <= maxTaps:
-		s.form = formDepthwise
+		s.form, s.counted = formDepthwise, false
 		for i := range pieces {
 			s.rows = append(s.rows, pieces[i].line(s.out.Channels))
 		}
@@ -205,14 +211,14 @@ func (s *step) lowerWeighted(m *qmodel.Model, sums map[int][]int64) error {
 		s.form = formLinear
 		s.fillRows(pieces, taps*inputs)
 		whole := o.Groups == 1 && o.Pad == [4]int{} && o.Kernel == [2]int{s.in.Height, s.in.Width} && o.Dilation == [2]int{}
-		s.direct = whole && s.column == taps*inputs && s.signs == 1
+		s.direct = whole && s.column == taps*inputs && s.signs == 1 && !s.counted
 		if !s.direct {
 			s.scratch = s.signs * s.column
 		}
 	default:
 		s.form = formConv
 		s.fillRows(pieces, taps*inputs)
-		s.narrow = isNarrow(pieces, s.out.Channels, most)
+		s.narrow = !s.counted && isNarrow(pieces, s.out.Channels, most)
 		s.columns = 2 * s.column
 		if s.narrow { // 4 bytes for both codes of a pixel, and one column beyond that they are made from
 			s.columns = 5 * s.column

@@ -3,6 +3,8 @@
 package cgen
 
 import (
+	"encoding/binary"
+
 	"github.com/goqat/goqat/qmodel"
 )
 
@@ -125,6 +127,14 @@ func (r *row) pair(channel int, both bool, n int) []byte {
 		}
 	}
 	return packed
+}
+
+// wholeWords returns the rows as numbers.
+func (r *row) wholeWords() (words []uint32) {
+	for bytes := r.bytes; len(bytes) > 0; bytes = bytes[4:] {
+		words = append(words, binary.LittleEndian.Uint32(bytes))
+	}
+	return words
 }
 
 // line packs all codes of a piece of a depthwise layer, taps × channels.
