@@ -72,6 +72,7 @@ func TestPage(t *testing.T) {
 		}
 		mouse("mouseReleased", x, 260, 0)
 	}
+	b.wait(`document.querySelector("#classes td")?.textContent == "Trouser"`) // of both legs
 	b.want("Trouser")
 	b.screenshot("drawn")
 }
