@@ -159,7 +159,8 @@ func linearTicks(least, most float64) (ticks []float64) {
 	return ticks
 }
 
-// logTicks are the powers of ten, with 2 and 5 times each where they are few.
+// logTicks are the powers of ten, with 2 and 5 times each where they are few, and those of
+// a linear scale where these are fewer than three.
 func logTicks(least, most float64) (ticks []float64) {
 	factors := []float64{1, 2, 5}
 	if most/least > 300 {
@@ -171,6 +172,9 @@ func logTicks(least, most float64) (ticks []float64) {
 				ticks = append(ticks, v)
 			}
 		}
+	}
+	if len(ticks) < 3 {
+		return linearTicks(least, most)
 	}
 	return ticks
 }

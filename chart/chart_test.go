@@ -107,3 +107,18 @@ func TestNothingToDraw(t *testing.T) {
 		texts(t, svg)
 	}
 }
+
+// TestShortLogAxis wants numbers at an axis of less than a decade, as of files of 30 to 90 thousand bytes.
+func TestShortLogAxis(t *testing.T) {
+	c := &chart.Chart{X: chart.Axis{Log: true}, Marks: []chart.Mark{chart.Line{Points: []chart.Point{{X: 30818, Y: 1}, {X: 88354, Y: 2}}}}}
+	svg, err := c.Inline()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Join(texts(t, svg), "\n")
+	for _, want := range []string{"40 k", "60 k", "80 k"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no %q among %q", want, all)
+		}
+	}
+}
