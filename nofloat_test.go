@@ -26,7 +26,7 @@ import (
 
 // integerOnly are the packages without floating point, each after those it
 // imports.
-var integerOnly = []string{"fixed", "geometry", "internal/safetensors", "internal/arena", "internal/wait", "qmodel",
+var integerOnly = []string{"fixed", "geometry", "internal/safetensors", "internal/amx", "internal/arena", "internal/wait", "qmodel",
 	"infer/internal/kernel", "infer/internal/kernel/vector", "infer/internal/kernel/avx2", "infer/internal/kernel/avx512",
 	"infer/internal/kernel/amx", "infer/internal/kernel/neon", "infer/internal/kernel/simd128", "infer/internal/kernel/sets", "infer", "images/internal/ifd", "images",
 	"images/formats", "examples/activity/sensor"}

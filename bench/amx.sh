@@ -5,10 +5,11 @@
 #
 #   bench/amx.sh [BEFORE]   BEFORE is a commit whose fastest kernels are measured beside, such as 135ac37
 #
-# First the tests of the kernels and of the runtime, and for HAMMER (1m) tiles under signals and collections. Then LeNet,
+# First the tests of the kernels, of the runtime and of training, and for HAMMER (1m) tiles under signals and collections. Then LeNet,
 # ResNet-20 and MobileNet of width 0.5 at 8 bits, batches 1 and 128, one thread, by amx and avx512vnni in turn: the shortest
-# run of ROUNDS (5) measurements of RUNS (0: two seconds of them) runs, in milliseconds an image. At last the layers by
-# go test -bench AMX, LAYERS (3) times.
+# run of ROUNDS (5) measurements of RUNS (0: two seconds of them) runs, in milliseconds an image. Then the quantized step of a
+# training of the same, batch 128, THREADS (2), gradients by tiles and by AVX-512: the shortest of STEPS (8) in each round,
+# 0 for none. At last the layers by go test -bench AMX, LAYERS (3) times.
 #
 # Where another guest of a shared machine uses its own tiles, all tile instructions take 2 to 4 times as long, for seconds at a
 # time. So the rate of TDPBUSD in registers is measured before and after each measurement, and one beside which it was below
@@ -50,11 +51,18 @@ rate() {
     awk '/^BenchmarkPeak/ { for (i = 2; i <= NF; i++) if ($i == "GMAC/s") rate = $(i - 1) } END { printf "%.0f\n", rate }'
 }
 
-# once SIDE MODEL BATCH prints the shortest run of one measurement, in milliseconds. The side BEFORE is the commit's program.
+# once SIDE MODEL BATCH prints the shortest run of one measurement, in milliseconds. The side BEFORE is the commit's program;
+# the sides GRADIENTS-tier are steps of a training.
 once() {
   local program="$work/qat" choose=(--kernel "$1") width=()
   if [[ "$1" == BEFORE ]]; then program="$work/qat-before" choose=(); fi
   if [[ "$2" == mobilenet ]]; then width=(--set model.width=0.5); fi
+  if [[ "$1" == GRADIENTS-* ]]; then
+    GOQAT_TRAIN_KERNELS="${1#*-}" "$program" bench train --model "$2" "${width[@]}" --method int --weight-bits "$bits" --activation-bits "$bits" \
+      --batch "$3" --threads "${THREADS:-2}" --steps "${STEPS:-8}" --json |
+      awk -F '[:,]' '/"step_ms"/ { on = 1 } /"float_step_ms"/ { on = 0 } /"min"/ && on { print $2 + 0 }'
+    return
+  fi
   "$program" bench --model "$2" "${width[@]}" --method int --weight-bits "$bits" --activation-bits "$bits" --batch "$3" \
     --threads 1 --runs "${RUNS:-0}" "${choose[@]}" --json | awk -F '[:,]' '/"min"/ { print $2 + 0 }'
 }
@@ -74,7 +82,8 @@ measure() {
 }
 
 if [[ "${HAMMER:-1m}" != 0 ]]; then
-  go test ./infer ./infer/internal/kernel/...
+  go test ./infer ./infer/internal/kernel/... ./internal/kernel
+  GOQAT_TRAIN_KERNELS=amx go test ./graph ./layers
   GOQAT_HAMMER="${HAMMER:-1m}" "$work/kernels" -test.run Hammer -test.v
 fi
 
@@ -82,6 +91,8 @@ for ((probe = 0; probe < 10; probe++)); do # so that the first measurement knows
   now="$(rate)" best=$((now > best ? now : best))
 done
 sides=("${kernels[@]}" ${before:+BEFORE})
+tiers=(GRADIENTS-amx GRADIENTS-avx512)
+if [[ "${STEPS:-8}" == 0 ]]; then tiers=(); fi
 : >"$out/networks.txt"
 for ((round = 1; round <= rounds; round++)); do
   echo "round $round of $rounds" >&2
@@ -91,11 +102,17 @@ for ((round = 1; round <= rounds; round++)); do
         measure "${sides[(i + round) % ${#sides[@]}]}" "$model" "$batch"
       done
     done
+    for ((i = 0; i < ${#tiers[@]}; i++)); do
+      measure "${tiers[(i + round) % ${#tiers[@]}]}" "$model" 128
+    done
   done
 done
-awk -v names="${sides[*]}" -v best="$best" -v before="$before" '
+# table NAMES prints the shortest runs of some sides.
+table() {
+  awk -v names="$1" -v best="$best" -v before="$before" '
   BEGIN { k = split(names, sides, " "); first = sides[1] }
   {
+    if (!index(" " names " ", " " $1 " ")) next
     key = $2 " " $3
     if (!(key in seen)) { seen[key]; order[++n] = key }
     at = key " " $1
@@ -104,7 +121,7 @@ awk -v names="${sides[*]}" -v best="$best" -v before="$before" '
   }
   END {
     printf "\nms an image, shortest of all runs; ratios are times of %s by those of the others; best rate of TDPBUSD %d GMAC/s\n", first, best
-    if (before != "") printf "BEFORE is %s\n", before
+    if (names ~ /BEFORE/) printf "BEFORE is %s\n", before
     for (i = 1; i <= n; i++) {
       split(order[i], part, " ")
       line = sprintf("%-9s batch %3d", part[1], part[2])
@@ -115,7 +132,11 @@ awk -v names="${sides[*]}" -v best="$best" -v before="$before" '
       }
       print line (slow[order[i]] ? sprintf("   %d measurements beside slow tiles", slow[order[i]]) : "")
     }
-  }' "$out/networks.txt" | tee "$out/table.txt"
+  }' "$out/networks.txt" | tee -a "$out/table.txt"
+}
+: >"$out/table.txt"
+table "${sides[*]}"
+if [[ ${#tiers[@]} -gt 0 ]]; then table "${tiers[*]}"; fi
 if [[ "${LAYERS:-3}" != 0 ]]; then
   "$work/kernels" -test.run '^$' -test.bench AMX -test.benchtime 0.3s -test.count "${LAYERS:-3}" -test.cpu 1 | tee "$out/layers.txt"
 fi

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Compares the training steps of goqat and PyTorch on this machine, side by side:
+# Compares the training steps of goqat and PyTorch on this machine, side by side, PyTorch's also in bfloat16 with channels
+# last, which takes AMX where there is AMX; GOQAT_TRAIN_KERNELS=amx has goqat's take it:
 #
 #   bench/compare.sh [--models lenet,resnet20,mobilenet] [--method int] [--bits 8]
 #                    [--batch 128] [--threads 2] [--rounds 3] [--steps 10]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures a training step of PyTorch, float or quantization-aware (FX graph mode,
+"""Measures a training step of PyTorch, float, bfloat16 (automatic mixed precision, tensors with
+channels last, which takes AMX where there is AMX) or quantization-aware (FX graph mode,
 torch.ao.quantization, the default configuration for qnnpack), on random images, and
 prints JSON. One network a process, so that the memory is that of this network's
 training. The networks are goqat's."""
@@ -75,8 +76,9 @@ NETWORKS = {"lenet": (lenet, (1, 28, 28)), "resnet20": (resnet20, (3, 32, 32)), 
 
 
 class Trainer:
-    def __init__(self, network):
+    def __init__(self, network, mixed=False):
         self.network = network
+        self.mixed = mixed
         self.optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9)
         self.loss = nn.CrossEntropyLoss()
 
@@ -84,7 +86,9 @@ class Trainer:
         """Returns the milliseconds of a step."""
         start = time.perf_counter()
         self.optimizer.zero_grad()
-        self.loss(self.network(x), y).backward()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.mixed):
+            loss = self.loss(self.network(x), y)
+        loss.backward()
         self.optimizer.step()
         return (time.perf_counter() - start) * 1e3
 
@@ -92,7 +96,7 @@ class Trainer:
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--model", choices=NETWORKS, required=True)
-    p.add_argument("--mode", choices=["float", "qat"], required=True)
+    p.add_argument("--mode", choices=["float", "bfloat16", "qat"], required=True)
     p.add_argument("--batch", type=int, default=128)
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--steps", type=int, default=10)
@@ -107,7 +111,9 @@ def main():
     parameters = sum(p.numel() for p in network.parameters())
     if a.mode == "qat":
         network = prepare_qat_fx(network, get_default_qat_qconfig_mapping("qnnpack"), (x,))
-    trainer = Trainer(network)
+    if a.mode == "bfloat16":
+        network, x = network.to(memory_format=torch.channels_last), x.contiguous(memory_format=torch.channels_last)
+    trainer = Trainer(network, a.mode == "bfloat16")
     for _ in range(2):
         trainer.step(x, y)
     ms = [trainer.step(x, y) for _ in range(a.steps)]

@@ -149,12 +149,25 @@ func (f *conv) Backward(r *Run, dx [][]float32, dy []float32, x [][]float32) err
 		dy = f.changed
 	}
 	if dx[0] != nil {
-		f.plan.BackwardInput(dx[0], dy, x[1], r.Batch)
+		f.plan.BackwardInputIntegers(dx[0], dy, x[1], r.Batch, f.weightIntegers(r))
 	}
 	if dx[1] != nil {
-		f.plan.BackwardWeights(dx[1], f.input.values(r, x[0]), dy, r.Batch)
+		v := f.input.values(r, x[0])
+		if s := stepsOf(f.input, r); v.Codes == nil && s.Step > 0 && s.magnitude() <= kernel.MostCode {
+			v.Step = s.Step
+		}
+		f.plan.BackwardWeights(dx[1], v, dy, r.Batch)
 	}
 	return nil
+}
+
+// weightIntegers returns of which steps the weights are whole numbers in a run; none if they are no such numbers, or of
+// several sets.
+func (f *conv) weightIntegers(r *Run) (s kernel.Integers) {
+	if f.stepped != nil && count(f.weights) == 1 {
+		s.Weights, s.MostWeights = f.stepped.WeightSteps(r)
+	}
+	return s
 }
 
 // beside returns the number of float32 values that f holds beside the arena at most, the gradient that it changes, what sets

@@ -64,6 +64,7 @@ func TestResumeNamesWhatChanged(t *testing.T) {
 			}
 			t.Cleanup(func() { kernel.SetTier(before) })
 		}},
+		{"tiles of AMX", "other kernels compute: amx, was ", func(t *testing.T, _, _ string) { t.Cleanup(kernel.EmulateTiles()) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			data := shades(t, "a", "b")

@@ -122,9 +122,11 @@ func random(n int, seed uint64) []float32 {
 
 // tiers runs f on every tier this machine has.
 func tiers(t *testing.T, f func(t *testing.T)) {
-	for want := Portable; want <= best; want++ {
+	for want := Portable; want <= AMX; want++ {
 		before := SetTier(want)
-		t.Run(want.String(), f)
+		if CurrentTier() == want {
+			t.Run(want.String(), f)
+		}
 		SetTier(before)
 	}
 }

@@ -77,8 +77,8 @@ func newForward(c Conv, batch int, copied bool) *correlation {
 }
 
 // newBackwardInput returns the tables of the gradient of x: dy correlated with
-// the flipped weights.
-func newBackwardInput(c Conv, batch int) *correlation {
+// the flipped weights. Where copied, the source itself never serves as the window.
+func newBackwardInput(c Conv, batch int, copied bool) *correlation {
 	r := &correlation{
 		srcH: c.OutH(), srcW: c.OutW(), srcC: c.OutC,
 		dstH: c.InH, dstW: c.InW, dstC: c.InC,
@@ -89,7 +89,7 @@ func newBackwardInput(c Conv, batch int) *correlation {
 	w := c.along(1).backward(r.dstW)
 	r.step = r.rows / c.Stride[0]
 	whole := c.along(0).backward(r.dstH)
-	r.window(h, w, whole.size, false)
+	r.window(h, w, whole.size, copied)
 	perOutput := c.Weights() / c.OutC
 	r.column = 1
 	if r.perChannel {

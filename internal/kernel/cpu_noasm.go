@@ -4,11 +4,13 @@
 
 package kernel
 
+import "errors"
+
 const (
 	best = Portable
 	tier = Portable
 )
 
-// SetTier makes the kernels run on a tier, or on the fastest this machine has
-// below it, and returns the one before. This build has portable Go only.
-func SetTier(Tier) (before Tier) { return Portable }
+func setVectors(Tier) {}
+
+func permitTiles() error { return errors.New("this build has no kernels for the tiles of AMX") }

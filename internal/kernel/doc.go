@@ -30,11 +30,13 @@
 //
 // Work is cut into tiles whose size depends on the shapes and the batch only,
 // and partial sums are added in a fixed order: results are the same bits for
-// any number of threads. All tiers of kernels (see [Tier]) sum in the same order;
+// any number of threads. All tiers of kernels (see [Tier]) but AMX sum in the same order;
 // the assembly fuses multiplications and additions in the convolutions, and
 // nowhere else, so that AVX2 and AVX-512 give the same bits. The variable
 // GOQAT_TRAIN_KERNELS of the environment holds a program to a tier: portable,
-// avx2, avx512 or avx512vnni.
+// avx2, avx512 or avx512vnni. With amx, gradients of layers of whole numbers are products of
+// tiles (see [ConvPlan.BackwardInputIntegers]), in an order of their own.
 package kernel
 
 //go:generate sh -c "cd _asm && go run . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg kernel"
+//go:generate sh -c "cd _asm/bfloat && go run main.go"

@@ -259,6 +259,16 @@ func tapsToPointsAVX2(dst *float32, dstRow int, dstCol int, src *float32, srcRow
 //go:noescape
 func pointsToTapsAVX2(dst *float32, dstRow int, dstCol int, src *float32, srcRow int, srcCol int, n int)
 
+// splitRowsAVX2 is splitRows of a positive number of rows.
+//
+//go:noescape
+func splitRowsAVX2(dst *int16, pitch int, part int, src *float32, rows int)
+
+// pairRowsAVX2 is pairRows of a positive number of pairs of rows.
+//
+//go:noescape
+func pairRowsAVX2(dst *int16, src *float32, at *int32, pairs int)
+
 // peakAVX2 is Peak of a positive number of rounds of 12 vectors.
 //
 //go:noescape

@@ -10010,6 +10010,78 @@ vector:
 	VZEROUPPER
 	RET
 
+// func splitRowsAVX2(dst *int16, pitch int, part int, src *float32, rows int)
+// Requires: AVX, AVX2
+TEXT ·splitRowsAVX2(SB), NOSPLIT, $0-40
+	MOVQ     dst+0(FP), AX
+	MOVQ     pitch+8(FP), CX
+	MOVQ     part+16(FP), DX
+	MOVQ     src+24(FP), BX
+	MOVQ     rows+32(FP), SI
+	ADDQ     CX, CX
+	ADDQ     DX, DX
+	VPCMPEQD Y0, Y0, Y0
+	VPSLLD   $0x10, Y0, Y0
+
+loop:
+	VMOVUPS   (BX), Y1
+	VMOVUPS   32(BX), Y2
+	VPAND     Y0, Y1, Y3
+	VSUBPS    Y3, Y1, Y1
+	VPSRLD    $0x10, Y3, Y3
+	VPAND     Y0, Y2, Y4
+	VSUBPS    Y4, Y2, Y2
+	VPSRLD    $0x10, Y4, Y4
+	VPACKUSDW Y4, Y3, Y3
+	VPERMQ    $0xd8, Y3, Y3
+	VMOVDQU   Y3, (AX)
+	VPAND     Y0, Y1, Y3
+	VSUBPS    Y3, Y1, Y1
+	VPSRLD    $0x10, Y3, Y3
+	VPAND     Y0, Y2, Y4
+	VSUBPS    Y4, Y2, Y2
+	VPSRLD    $0x10, Y4, Y4
+	VPACKUSDW Y4, Y3, Y3
+	VPERMQ    $0xd8, Y3, Y3
+	VMOVDQU   Y3, (AX)(DX*1)
+	VPSRLD    $0x10, Y1, Y1
+	VPSRLD    $0x10, Y2, Y2
+	VPACKUSDW Y2, Y1, Y1
+	VPERMQ    $0xd8, Y1, Y1
+	VMOVDQU   Y1, (AX)(DX*2)
+	ADDQ      $0x40, BX
+	ADDQ      CX, AX
+	DECQ      SI
+	JNE       loop
+	VZEROUPPER
+	RET
+
+// func pairRowsAVX2(dst *int16, src *float32, at *int32, pairs int)
+// Requires: AVX, AVX2
+TEXT ·pairRowsAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ at+16(FP), DX
+	MOVQ pairs+24(FP), BX
+
+loop:
+	MOVLQSX  (DX), SI
+	MOVLQSX  4(DX), DI
+	VMOVDQU  (CX)(SI*4), Y0
+	VPSRLD   $0x10, Y0, Y0
+	VPBLENDW $0xaa, (CX)(DI*4), Y0, Y0
+	VMOVDQU  Y0, (AX)
+	VMOVDQU  32(CX)(SI*4), Y0
+	VPSRLD   $0x10, Y0, Y0
+	VPBLENDW $0xaa, 32(CX)(DI*4), Y0, Y0
+	VMOVDQU  Y0, 32(AX)
+	ADDQ     $0x08, DX
+	ADDQ     $0x40, AX
+	DECQ     BX
+	JNE      loop
+	VZEROUPPER
+	RET
+
 // func peakAVX2(rounds int)
 // Requires: AVX, FMA3
 TEXT ·peakAVX2(SB), NOSPLIT, $0-8

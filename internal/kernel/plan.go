@@ -22,6 +22,9 @@ type ConvPlan struct {
 	weights  gradientPass
 	packed   []*packing   // of passes
 	coded    gradientPass // weights, of an input of codes
+
+	bfloatInput   *bfloatInput // by input, of whole numbers; nil where it does not pay, or there are no tiles
+	bfloatWeights *bfloatWeights
 }
 
 // A gradientPass computes the gradient of the weights.
@@ -42,7 +45,7 @@ func NewConvPlan(c Conv, maxBatch int, pool *Pool) *ConvPlan {
 		p.pixels = c.InH * c.InW
 		c.InH, c.InW = 1, 1
 	}
-	forward, backward := newForward(c, maxBatch*p.pixels, false), newBackwardInput(c, maxBatch*p.pixels)
+	forward, backward := newForward(c, maxBatch*p.pixels, false), newBackwardInput(c, maxBatch*p.pixels, false)
 	p.forward = correlatePass{correlation: forward, pool: pool}
 	p.backward = correlatePass{correlation: backward, pool: pool}
 	if forward.matrix && c.Groups == 1 {
@@ -69,7 +72,16 @@ func NewConvPlan(c Conv, maxBatch int, pool *Pool) *ConvPlan {
 			p.coded = p.weights
 		}
 	}
+	if tiles != noTiles {
+		p.bfloatInput, p.bfloatWeights = newBfloatInput(c, maxBatch*p.pixels, pool), newBfloatWeights(c, maxBatch*p.pixels, pool)
+	}
+	if p.bfloatWeights != nil {
+		p.bfloatWeights.reserve(maxBatch * p.pixels)
+	}
 	p.packed = []*packing{&p.forward.weights, &p.integers.weights, &p.channels.weights, &p.backward.weights}
+	if p.bfloatInput != nil {
+		p.packed = append(p.packed, &p.bfloatInput.weights)
+	}
 	for _, m := range p.minimal {
 		if m != nil {
 			p.packed = append(p.packed, &m.weights)
@@ -110,11 +122,15 @@ func (p *ConvPlan) BackwardInput(dx, dy, w []float32, batch int) {
 }
 
 // BackwardWeights computes dw, the gradient of the loss by w, summed over the
-// batch.
+// batch. By tiles (see [AMX]) it is the products of bfloat16 parts of dy with the whole
+// numbers of x, where that has a step.
 func (p *ConvPlan) BackwardWeights(dw []float32, x Values, dy []float32, batch int) {
 	p.check(x, dy, dw, batch)
 	pass := p.weights
-	if x.Codes != nil {
+	switch {
+	case p.bfloatWeights != nil && tiles != noTiles && Usable(x.Step):
+		pass = p.bfloatWeights
+	case x.Codes != nil:
 		pass = p.coded
 	}
 	pass.run(dw, x, dy, batch*p.pixels)

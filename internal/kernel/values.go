@@ -7,7 +7,7 @@ type Values struct {
 	Real  []float32 // nil where there are codes
 	Codes []uint8   // code q stands for Step·(q − Zero)
 	Zero  uint8
-	Step  float32
+	Step  float32 // of codes, or of which real numbers are whole numbers, MostCode at most; 0 for none
 }
 
 // Real returns real numbers as values.

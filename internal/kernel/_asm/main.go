@@ -81,6 +81,7 @@ func main() {
 	quantizedKernels()
 	maxPoolKernels()
 	minimalKernels()
+	bfloatKernels()
 	peak("peakAVX2", YMM, 12)
 	peak("peakAVX512", ZMM, 24)
 	Generate()

@@ -2,10 +2,15 @@ module github.com/goqat/goqat/infer/internal/kernel/_asm
 
 go 1.26.0
 
-require github.com/mmcloughlin/avo v0.6.0
+require (
+	github.com/goqat/goqat/internal/_asm v0.0.0
+	github.com/mmcloughlin/avo v0.6.0
+)
 
 require (
 	golang.org/x/mod v0.29.0 // indirect
 	golang.org/x/sync v0.17.0 // indirect
 	golang.org/x/tools v0.38.0 // indirect
 )
+
+replace github.com/goqat/goqat/internal/_asm => ../../../../internal/_asm

@@ -23,7 +23,7 @@ import (
 	"github.com/goqat/goqat/infer/internal/kernel/_asm/avx512"
 	"github.com/goqat/goqat/infer/internal/kernel/_asm/neon"
 	"github.com/goqat/goqat/infer/internal/kernel/_asm/simd128"
-	"github.com/goqat/goqat/infer/internal/kernel/_asm/tile"
+	"github.com/goqat/goqat/internal/_asm/tile"
 )
 
 // A generator writes one file of assembly, and its declarations to stubs, for a package.

@@ -3,10 +3,10 @@
 // Package amx generates the kernels of processors with AMX.
 package amx
 
-import . "github.com/goqat/goqat/infer/internal/kernel/_asm/tile"
+import . "github.com/goqat/goqat/internal/_asm/tile"
 
 // Files are the generators of the package's files.
-var Files = map[string]func(f *File){"dot": dot, "peak": peak, "xgetbv": xgetbv}
+var Files = map[string]func(f *File){"dot": dot, "peak": peak}
 
 // peak generates products in registers.
 func peak(f *File) {
@@ -28,16 +28,4 @@ func peak(f *File) {
 	c.Op("RET")
 	f.Func("peak", "(config *[64]byte, rounds int)", 16, 0, c,
 		"peak does rounds of 4 products of whole tiles in registers, the most that a processor can do; benchmarks divide by it.")
-}
-
-// xgetbv generates the question what state the operating system keeps.
-func xgetbv(f *File) {
-	var c Code
-	c.Op("XORL CX, CX")
-	c.Op("XGETBV")
-	c.Op("SHLQ $32, DX")
-	c.Op("ORQ DX, AX")
-	c.Op("MOVQ AX, ret+0(FP)")
-	c.Op("RET")
-	f.Func("xgetbv", "() uint64", 8, 0, c, "xgetbv returns which state of the processor the operating system keeps for each thread, as register XCR0 has it.")
 }

@@ -5,7 +5,7 @@ package amx
 import (
 	"fmt"
 
-	. "github.com/goqat/goqat/infer/internal/kernel/_asm/tile"
+	. "github.com/goqat/goqat/internal/_asm/tile"
 )
 
 // The fields of the arguments of a product.

@@ -13,8 +13,8 @@ import (
 	"testing"
 
 	"github.com/goqat/goqat/infer/internal/kernel/_asm/endtest"
-	"github.com/goqat/goqat/infer/internal/kernel/_asm/machine"
-	. "github.com/goqat/goqat/infer/internal/kernel/_asm/tile"
+	"github.com/goqat/goqat/internal/_asm/machine"
+	. "github.com/goqat/goqat/internal/_asm/tile"
 )
 
 // A drawn is a product with all that it reads, and what it is to write.

@@ -5,7 +5,7 @@ package amx
 import (
 	"fmt"
 
-	. "github.com/goqat/goqat/infer/internal/kernel/_asm/tile"
+	. "github.com/goqat/goqat/internal/_asm/tile"
 )
 
 // Sums become codes while the tiles of later blocks are multiplied: the sums of a block are stored to one of two scratches in

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/goqat/goqat/infer/internal/kernel/_asm/endtest"
-	"github.com/goqat/goqat/infer/internal/kernel/_asm/machine"
+	"github.com/goqat/goqat/internal/_asm/machine"
 )
 
 // A drawn is a product with all that it reads, and what it is to write.

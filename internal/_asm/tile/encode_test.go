@@ -29,6 +29,8 @@ func TestEncodings(t *testing.T) {
 	c.TILESTORED(7, R13, R12)
 	c.TDPBUSD(6, 4, 0)
 	c.TDPBUSD(0, 7, 5)
+	c.TDPBF16PS(6, 4, 0)
+	c.TDPBF16PS(0, 7, 5)
 	want := []string{
 		"LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)",
 		"LONG $0x4978c2c4; BYTE $0x45; BYTE $0x00 // LDTILECFG (R13)",
@@ -42,6 +44,8 @@ func TestEncodings(t *testing.T) {
 		"LONG $0x4b7a82c4; BYTE $0x7c; BYTE $0x25; BYTE $0x00 // TILESTORED T7, (R13)(R12*1)",
 		"LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0",
 		"LONG $0x5e79e2c4; BYTE $0xef // TDPBUSD T0, T7, T5",
+		"LONG $0x5c4ae2c4; BYTE $0xc4 // TDPBF16PS T6, T4, T0",
+		"LONG $0x5c7ae2c4; BYTE $0xef // TDPBF16PS T0, T7, T5",
 	}
 	for i, line := range c {
 		if got := strings.TrimSpace(line); got != want[i] {
@@ -117,6 +121,7 @@ func TestAssembler(t *testing.T) {
 			for columns := range T(8) {
 				if rows != sums && columns != sums && rows != columns {
 					c.TDPBUSD(columns, rows, sums)
+					c.TDPBF16PS(columns, rows, sums)
 				}
 			}
 		}
@@ -141,9 +146,13 @@ func compare(t *testing.T, lines []string) {
 
 // TestCommitted compares all encoded instructions of the generated files with GNU as, where it is installed.
 func TestCommitted(t *testing.T) {
-	files, err := filepath.Glob("../../amx/*_amd64.s")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no generated files: %v", err)
+	var files []string
+	for _, name := range []string{"../../../infer/internal/kernel/amx/*_amd64.s", "../../kernel/bfloattiles_amd64.s"} {
+		some, err := filepath.Glob(name)
+		if err != nil || len(some) == 0 {
+			t.Fatalf("no generated files: %v", err)
+		}
+		files = append(files, some...)
 	}
 	for _, name := range files {
 		text, err := os.ReadFile(name)

@@ -68,11 +68,15 @@ func rowed(prefix int, base, stride R, t T) []byte {
 	return append(append(vex(int(t), int(stride), int(base), 0, prefix), 0x4b), place(int(t), base, stride, true)...)
 }
 
-func tdpbusd(columns, rows, sums T) []byte {
+func tdpbusd(columns, rows, sums T) []byte { return product(prefix66, 0x5e, columns, rows, sums) }
+
+func tdpbf16ps(columns, rows, sums T) []byte { return product(prefixF3, 0x5c, columns, rows, sums) }
+
+func product(prefix int, opcode byte, columns, rows, sums T) []byte {
 	if columns == rows || rows == sums || sums == columns {
 		panic("the tiles of a product must be three")
 	}
-	return append(vex(int(sums), 0, int(rows), int(columns), prefix66), 0x5e, registers(int(sums), int(rows)))
+	return append(vex(int(sums), 0, int(rows), int(columns), prefix), opcode, registers(int(sums), int(rows)))
 }
 
 // directives returns bytes as Go's assembler takes them, on one line.

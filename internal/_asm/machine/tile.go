@@ -4,6 +4,8 @@ package machine
 
 import (
 	"fmt"
+	"math"
+	"math/big"
 	"regexp"
 	"slices"
 	"strconv"
@@ -98,6 +100,8 @@ func decode(code []byte) (i instruction, err error) {
 		return instruction{op: "TILESTORED", args: []operand{tile(e.reg), e.memory}}, nil
 	case e.opcode == 0x5e && e.prefix == 1 && !inMemory:
 		return instruction{op: "TDPBUSD", args: []operand{tile(e.third), tile(e.rm), tile(e.reg)}}, nil
+	case e.opcode == 0x5c && e.prefix == 2 && !inMemory:
+		return instruction{op: "TDPBF16PS", args: []operand{tile(e.third), tile(e.rm), tile(e.reg)}}, nil
 	}
 	return i, fmt.Errorf("% x is no instruction on tiles that is known", code)
 }
@@ -156,6 +160,8 @@ func (m *Machine) tile(i *instruction, c *call) {
 		m.eachRow(&i.args[1], c, i.args[0].value, func(row, memory []byte) { copy(memory, row) })
 	case "TDPBUSD":
 		t.multiply(i.args[2].value, i.args[1].value, i.args[0].value)
+	case "TDPBF16PS":
+		t.multiplyFloats(i.args[2].value, i.args[1].value, i.args[0].value)
 	default:
 		panic("is not known")
 	}
@@ -192,14 +198,19 @@ func (m *Machine) eachRow(place *operand, c *call, tile int, do func(row, memory
 	}
 }
 
-// multiply adds the products of rows of bytes with columns of quadruples of signed bytes to sums.
-func (t *tiles) multiply(sums, rows, columns int) {
+// fit panics where a processor refuses to multiply.
+func (t *tiles) fit(sums, rows, columns int) {
 	switch {
 	case sums == rows || rows == columns || columns == sums:
 		panic("the tiles of a product must be three")
 	case t.rows[sums] != t.rows[rows], t.wide[sums] != t.wide[columns], t.wide[rows] != 4*t.rows[columns]:
 		panic("tiles do not fit together")
 	}
+}
+
+// multiply adds the products of rows of bytes with columns of quadruples of signed bytes to sums.
+func (t *tiles) multiply(sums, rows, columns int) {
+	t.fit(sums, rows, columns)
 	for r := range t.rows[sums] {
 		for n := 0; n < t.wide[sums]; n += 4 {
 			sum := get32(t.data[sums][r][n:])
@@ -209,4 +220,41 @@ func (t *tiles) multiply(sums, rows, columns int) {
 			put32(t.data[sums][r][n:], sum)
 		}
 	}
+}
+
+// multiplyFloats adds the products of rows of bfloat16 numbers with columns of pairs of them to sums of float32: those of the first
+// of each pair and those of the second are summed apart, one after the other, and added to each other and then to the sum.
+// What is less than 2^-126 is 0, before and after. Numbers must be finite.
+func (t *tiles) multiplyFloats(sums, rows, columns int) {
+	t.fit(sums, rows, columns)
+	number := func(bits uint32) *big.Float {
+		return big.NewFloat(float64(normal(math.Float32frombits(bits)))).SetPrec(512)
+	}
+	half := func(b []byte) *big.Float { return number(uint32(b[0])<<16 | uint32(b[1])<<24) }
+	rounded := func(x *big.Float) *big.Float {
+		v, _ := x.Float32()
+		return number(math.Float32bits(v))
+	}
+	for r := range t.rows[sums] {
+		for n := 0; n < t.wide[sums]; n += 4 {
+			pair := [2]*big.Float{number(0), number(0)}
+			for k := 0; k < t.wide[rows]; k += 2 {
+				x := half(t.data[rows][r][k:])
+				x.Mul(x, half(t.data[columns][k/4][n+k%4:]))
+				pair[k/2%2] = rounded(x.Add(x, pair[k/2%2]))
+			}
+			sum := number(get32(t.data[sums][r][n:]))
+			sum = rounded(sum.Add(sum, rounded(pair[0].Add(pair[0], pair[1]))))
+			v, _ := sum.Float32()
+			put32(t.data[sums][r][n:], math.Float32bits(v))
+		}
+	}
+}
+
+// normal returns v, or 0 of its sign where it has fewer bits than a normal number.
+func normal(v float32) float32 {
+	if bits := math.Float32bits(v); bits>>23&0xff == 0 {
+		return math.Float32frombits(bits & (1 << 31))
+	}
+	return v
 }

@@ -90,3 +90,8 @@ func (c *Code) TILESTORED(t T, base, stride R) {
 func (c *Code) TDPBUSD(columns, rows, sums T) {
 	c.bytes(tdpbusd(columns, rows, sums), "TDPBUSD %v, %v, %v", columns, rows, sums)
 }
+
+// TDPBF16PS adds products of rows of bfloat16 numbers with columns of them, two at a time, to sums of float32.
+func (c *Code) TDPBF16PS(columns, rows, sums T) {
+	c.bytes(tdpbf16ps(columns, rows, sums), "TDPBF16PS %v, %v, %v", columns, rows, sums)
+}

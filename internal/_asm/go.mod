@@ -1,0 +1,3 @@
+module github.com/goqat/goqat/internal/_asm
+
+go 1.26.0

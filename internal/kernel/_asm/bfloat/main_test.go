@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/goqat/goqat/internal/_asm/machine"
+)
+
+// halves returns whole numbers of bfloat16, in bytes.
+func halves(values []int) (b []byte) {
+	for _, v := range values {
+		b = binary.LittleEndian.AppendUint16(b, uint16(math.Float32bits(float32(v))>>16))
+	}
+	return b
+}
+
+// compare draws the arguments of a product of whole numbers, whose sums are exact, runs it, and compares what it writes, and
+// that it writes nothing else.
+func (p *product) compare(m *machine.Machine, rng *rand.Rand) error {
+	rows, depth, blocks, slicesOf := 1+rng.IntN(16), 2*(1+rng.IntN(16)), 1+rng.IntN(3), 1+rng.IntN(3)
+	tiles, aPitch, cPitch, next := blocks*p.m, rng.IntN(70), 16*p.n+rng.IntN(3), 3*512+32*rng.IntN(2)
+	draw := func(n, most int) (list []int) {
+		for range n {
+			list = append(list, rng.IntN(2*most+1)-most)
+		}
+		return list
+	}
+	var aAt, cAt, aStep, bStep []int32
+	for i := range tiles {
+		aAt, cAt = append(aAt, rng.Int32N(50)), append(cAt, int32(i*rows*cPitch))
+	}
+	for range slicesOf {
+		aStep, bStep = append(aStep, rng.Int32N(50)), append(bStep, rng.Int32N(3)*512)
+	}
+	a := draw(int(slices.Max(aAt)+slices.Max(aStep))+(rows-1)*aPitch+depth, 255)
+	b := draw((p.n-1)*next+int(slices.Max(bStep))+depth*16, 20)
+	got := slices.Repeat([]byte{0xa5}, 4*((tiles*rows-1)*cPitch+16*p.n))
+	want := slices.Clone(got)
+	for row := range tiles * rows {
+		for n := range 16 * p.n {
+			sum := 0
+			for s := range slicesOf {
+				for k := range depth {
+					at := int(aAt[row/rows]+aStep[s]) + row%rows*aPitch + k
+					sum += a[at] * b[n/16*next+int(bStep[s])+k/2*32+2*(n%16)+k%2]
+				}
+			}
+			binary.LittleEndian.PutUint32(want[4*(row*cPitch+n):], math.Float32bits(float32(sum)))
+		}
+	}
+	config := make([]byte, 64)
+	config[0] = 1
+	for t := range 8 {
+		wide, high := 64, rows
+		switch {
+		case t >= 6:
+			high = depth / 2
+		case t >= 4:
+			wide = 2 * depth
+		}
+		config[16+2*t], config[48+t] = byte(wide), byte(high)
+	}
+	values := map[string]uint64{
+		"config": m.Give(config), "c": m.Give(got), "cAt": m.Give32(cAt), "cStride": uint64(4 * cPitch),
+		"a": m.Give(halves(a)), "aAt": m.Give32(aAt), "aStride": uint64(2 * aPitch), "blocks": uint64(blocks),
+		"b": m.Give(halves(b)), "next": uint64(2 * next), "aStep": m.Give32(aStep), "bStep": m.Give32(bStep), "slices": uint64(slicesOf),
+	}
+	var list []byte
+	for _, f := range fields {
+		list = binary.LittleEndian.AppendUint64(list, values[f.Name])
+	}
+	if err := m.Run(p.name(), m.Give(list)); err != nil {
+		return err
+	}
+	for i := range got {
+		if got[i] != want[i] {
+			return fmt.Errorf("%d tiles of %d rows of %d: byte %d is %d, want %d", tiles, rows, depth, i, got[i], want[i])
+		}
+	}
+	return nil
+}
+
+// TestProducts runs every instruction of every product in a machine that has no memory but what the product may touch, and
+// whose tiles are checked as a processor checks them, and compares it with the definition.
+func TestProducts(t *testing.T) {
+	m, err := machine.New("../../bfloattiles_amd64.s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, p := range products {
+		for range 8 {
+			if err := p.compare(m, rng); err != nil {
+				t.Errorf("%s: %v", p.name(), err)
+			}
+			m.Reset()
+		}
+		if missed := m.Missed(p.name()); len(missed) > 0 {
+			t.Errorf("%d instructions of %s did not run, such as %s", len(missed), p.name(), missed[0])
+		}
+	}
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+// leastPace is what products of tiles must do: rows times numbers of a row, three quarters of
+// what they can. By that, they do four times as much in a cycle as float32 does.
+const leastPace = 3 * leastRows
+
+// maxPiece is how many numbers of a matrix are scaled and split at once, so that they stay in the
+// first-level cache.
+const maxPiece = 1 << 12
+
+// BackwardInputIntegers computes dx as BackwardInput does, of weights that are whole numbers of
+// the steps of s, MostWeights at most. By tiles (see [AMX]), dy is multiplied by the step of the
+// channel and split in bfloat16 parts, whose products with the whole numbers are summed.
+func (p *ConvPlan) BackwardInputIntegers(dx, dy, w []float32, batch int, s Integers) {
+	if p.bfloatInput == nil || tiles == noTiles || !s.wholeWeights() {
+		p.BackwardInput(dx, dy, w, batch)
+		return
+	}
+	p.check(Real(dx), dy, w, batch)
+	p.bfloatInput.run(dx, dy, w, batch*p.pixels, s.Weights)
+}
+
+// wholeWeights says whether the whole numbers of the weights can be told, and bfloat16 has them.
+func (s *Integers) wholeWeights() bool {
+	for _, step := range s.Weights {
+		if !Usable(step) {
+			return false
+		}
+	}
+	return len(s.Weights) > 0 && s.MostWeights <= MostCode
+}
+
+// A bfloatInput computes the gradient of the input by products of tiles: the rows of a tile are
+// pixels of a line that meet the same taps, the columns of a panel are channels of the input.
+type bfloatInput struct {
+	*correlation
+	pool *Pool
+
+	tiled  []tiledClass // of the classes
+	window int          // numbers of a part of the window
+	piece  int          // numbers that are scaled at once
+	packed int          // floats of all panels
+
+	dst, src, w []float32
+	steps       []float32
+	batch       int
+	chunks      int       // pieces the panels of a block are cut into
+	scale       []float32 // by channel of the source
+	nothing     []float32 // 0 likewise
+	weights     packing
+	whole       wholeTask
+	pack        packBfloats
+}
+
+// A tiledClass is how a class is cut into tiles.
+type tiledClass struct {
+	rows, depth  int     // of a tile
+	line         int     // tiles of a line
+	aAt, cAt     []int32 // of the tiles, in the window and in the result
+	aPitch       int     // from a pixel of a line to the next, in the window
+	cPitch       int     // and in the result
+	aStep, bStep []int32 // of the parts of every slice
+	weight       []int32 // of every product, the place of its weight for column 0
+	packed       int     // where the panels begin, in floats
+}
+
+// wholeTask makes whole numbers of the weights, an output channel a tile.
+type wholeTask struct{ pass *bfloatInput }
+
+// packBfloats packs the weights of a pass, a panel a tile.
+type packBfloats struct{ pass *bfloatInput }
+
+// newBfloatInput returns the pass, nil where it does not pay: in few channels, or lines of few pixels.
+// That depends on the shape alone.
+func newBfloatInput(c Conv, batch int, pool *Pool) *bfloatInput {
+	if c.Groups > 1 || c.InC%tileCols+c.OutC%tileCols > 0 {
+		return nil
+	}
+	p := &bfloatInput{correlation: newBackwardInput(c, batch, true), pool: pool}
+	p.window = (p.images*p.winH*p.winW*p.srcC + tileDepth - 1) &^ (tileDepth - 1)
+	if p.piece = p.winW * p.srcC; p.matrix {
+		p.piece = max(1, maxPiece/p.srcC) * p.srcC
+	}
+	for i := range p.classes {
+		t := p.tile(&p.classes[i])
+		if len(t.aStep) > 0 && t.rows*t.depth < leastPace*max(leastRows, t.rows) {
+			return nil
+		}
+		p.tiled = append(p.tiled, t)
+	}
+	p.scale, p.nothing = make([]float32, p.srcC), make([]float32, p.srcC)
+	p.whole.pass, p.pack.pass = p, p
+	pool.reserve(bfloatParts*p.window/2+p.piece, p.packed+c.Weights())
+	return p
+}
+
+// tile cuts a class into tiles.
+func (p *bfloatInput) tile(c *class) (t tiledClass) {
+	line := c.perRow
+	if p.matrix {
+		line = p.images
+	}
+	t.line = (line + tileRows - 1) / tileRows
+	t.rows = (line + t.line - 1) / t.line
+	if p.matrix {
+		t.rows = min(line, tileRows) // of a block of fewer pixels, the last tile has fewer
+	}
+	for first := 0; first < len(c.src); first += line {
+		for i := range t.line {
+			at := first + i*t.rows
+			if !p.matrix {
+				at = min(at, first+line-t.rows) // the last tile may repeat rows of the one before
+			}
+			t.aAt, t.cAt = append(t.aAt, c.src[at]), append(t.cAt, c.dst[at])
+		}
+	}
+	if line > 1 {
+		t.aPitch, t.cPitch = int(c.src[1]-c.src[0]), int(c.dst[1]-c.dst[0])
+	}
+	t.packed = p.packed
+	p.packed += p.panels() * len(c.steps) * tileCols / 2
+	t.slice(c, p.window)
+	for k := range c.steps {
+		t.weight = append(t.weight, int32(c.runs[k/c.run]+k%c.run*c.spacing))
+	}
+	return t
+}
+
+// slice cuts the products of a pixel into slices: neighbours in the window, as many in each.
+func (t *tiledClass) slice(c *class, window int) {
+	run := len(c.steps)
+	for k := 1; k < len(c.steps); k++ {
+		if c.steps[k] != c.steps[k-1]+1 {
+			run = gcd(run, k)
+		}
+	}
+	for t.depth = tileDepth; run%t.depth != 0; t.depth -= 2 {
+	}
+	for k := 0; k < len(c.steps); k += t.depth {
+		for part := range bfloatParts {
+			t.aStep = append(t.aStep, c.steps[k]+int32(part*window))
+			t.bStep = append(t.bStep, int32(k*tileCols))
+		}
+	}
+}
+
+func (p *bfloatInput) run(dst, src, w []float32, batch int, steps []float32) {
+	p.dst, p.src, p.w, p.batch, p.steps = dst, src, w, batch, steps
+	for c := range p.scale {
+		p.scale[c] = steps[c%len(steps)]
+	}
+	if p.weights.begin(p.pool, p.packed) {
+		p.pool.Run(&p.whole, p.srcC)
+		p.pool.Run(&p.pack, p.panels())
+	}
+	blocks := p.blocks(batch)
+	tasks := minTasks
+	if p.matrix {
+		tasks = apartTasks
+	}
+	p.chunks = min(pairs(p.panels()), (tasks+blocks-1)/blocks)
+	p.pool.Run(p, blocks*p.chunks)
+	p.dst, p.src, p.w, p.steps = nil, nil, nil, nil
+}
+
+// Tile writes the whole numbers of one channel after the panels.
+func (t *wholeTask) Tile(i, _ int) {
+	p := t.pass
+	each := len(p.w) / p.srcC
+	WholeSteps(p.pool.common[p.packed+i*each:][:each], p.w[i*each:], 1/p.scale[i])
+}
+
+// Tile packs one panel of every class.
+func (t *packBfloats) Tile(i, _ int) {
+	p := t.pass
+	for j := range p.tiled {
+		k := p.tiled[j].weight
+		panel := p.weights.panels[p.tiled[j].packed+i*len(k)*tileCols/2:]
+		pairRows(wordsOf(panel), p.pool.common[p.packed+i*tileCols:], k)
+	}
+}
+
+// Tile computes a chunk of the channels of one block.
+func (p *bfloatInput) Tile(i, worker int) {
+	block, chunk := i/p.chunks, i%p.chunks
+	b := p.at(block, p.batch)
+	buf := p.pool.local[worker]
+	window := wordsOf(buf[:bfloatParts*p.window/2])
+	p.load(window, buf[bfloatParts*p.window/2:][:p.piece], b)
+	dst := p.dst[(b.image*p.dstH+b.row)*p.dstW*p.dstC:]
+	first, last := chunkOf(chunk, p.chunks, p.panels())
+	for j := range p.classes {
+		c, t := &p.classes[j], &p.tiled[j]
+		n := c.pixels(b)
+		switch {
+		case n == 0:
+		case len(c.steps) > 0:
+			p.multiply(c, t, dst, window, n, first, last)
+		case chunk == 0:
+			for _, at := range c.dst[:n] {
+				clear(dst[at:][:p.dstC])
+			}
+		}
+	}
+}
+
+// multiply computes panels [first, last) of n pixels of a class.
+func (p *bfloatInput) multiply(c *class, t *tiledClass, dst []float32, window []int16, n, first, last int) {
+	whole, rest := n/c.perRow*t.line, 0
+	if p.matrix {
+		whole, rest = n/t.rows, n%t.rows
+	}
+	k := len(c.steps)
+	x := bfloatProduct{
+		c: dst[first*tileCols:], cPitch: t.cPitch, a: window, aPitch: t.aPitch, b: wordsOf(p.weights.panels[t.packed+first*k*tileCols/2:]),
+		next: k * tileCols, aStep: t.aStep, bStep: t.bStep, panels: last - first, rows: t.rows, depth: t.depth,
+	}
+	if whole > 0 {
+		x.aAt, x.cAt = t.aAt[:whole], t.cAt[:whole]
+		x.run()
+	}
+	if rest > 0 {
+		x.aAt, x.cAt, x.rows = t.aAt[whole:whole+1], t.cAt[whole:whole+1], rest
+		x.run()
+	}
+}
+
+// load writes the parts of the window of a block, with zeros in the padding.
+func (p *bfloatInput) load(window []int16, piece []float32, b blockRange) {
+	image := p.srcH * p.srcW * p.srcC
+	if p.matrix {
+		for at, n := 0, b.images*p.srcC; at < n; at += len(piece) {
+			p.split(window[at:], piece[:min(len(piece), n-at)], b.image*p.srcC+at)
+		}
+		return
+	}
+	line := p.winW * p.srcC
+	from, to := max(0, p.left), min(p.srcW, p.left+p.winW)
+	before, inside := (from-p.left)*p.srcC, max(0, to-from)*p.srcC
+	for i := range b.images * p.winH {
+		row, out := p.top+b.strip*p.step+i%p.winH, window[i*line:]
+		if row < 0 || row >= p.srcH || inside == 0 {
+			p.zero(out, line)
+			continue
+		}
+		p.zero(out, before)
+		p.split(out[before:], piece[:inside], (b.image+i/p.winH)*image+(row*p.srcW+from)*p.srcC)
+		p.zero(out[before+inside:], line-before-inside)
+	}
+}
+
+// split writes the parts of as many numbers as piece has, whole pixels of the source from at on,
+// times their steps.
+func (p *bfloatInput) split(window []int16, piece []float32, at int) {
+	ScaleShift(piece, p.src[at:at+len(piece)], p.scale, p.nothing)
+	splitRows(window, tileCols, p.window, piece)
+}
+
+// zero writes the parts of n zeros.
+func (p *bfloatInput) zero(window []int16, n int) {
+	for part := range bfloatParts {
+		clear(window[part*p.window:][:n])
+	}
+}
