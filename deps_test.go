@@ -221,7 +221,7 @@ func TestInferDependencies(t *testing.T) {
 		}
 		for _, p := range strings.Fields(string(out)) {
 			switch strings.TrimPrefix(p, module+"/") {
-			case "fixed", "geometry", "internal/arena", "internal/safetensors", "internal/wait", "qmodel", "infer", "images", "images/internal/ifd", "golang.org/x/sys/cpu",
+			case "fixed", "geometry", "internal/amx", "internal/arena", "internal/safetensors", "internal/wait", "qmodel", "infer", "images", "images/internal/ifd", "golang.org/x/sys/cpu",
 				"infer/internal/kernel", "infer/internal/kernel/vector", "infer/internal/kernel/avx2", "infer/internal/kernel/avx512", "infer/internal/kernel/amx",
 				"infer/internal/kernel/neon", "infer/internal/kernel/simd128", "infer/internal/kernel/sets":
 			default:

@@ -4,9 +4,13 @@ package kernel
 
 import "math"
 
-// bfloatParts is the number of bfloat16 numbers that a float32 number is the sum of: each has 8
-// of its 24 bits.
-const bfloatParts = 3
+const (
+	bfloatBytes = 2 // of a bfloat16 number
+
+	// bfloatParts is the number of bfloat16 numbers that a float32 number is the sum of: each has 8
+	// of its 24 bits.
+	bfloatParts = 3
+)
 
 // upper returns the bfloat16 number of the upper half of v, whose lower half is lost.
 func upper(v float32) int16 { return int16(math.Float32bits(v) >> 16) }

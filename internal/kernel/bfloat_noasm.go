@@ -8,4 +8,6 @@ func vectorSplitRows([]int16, int, int, []float32) {}
 
 func vectorPairRows([]int16, []float32, []int32) {}
 
-func (p *bfloatProduct) runTiles() {}
+func (p *tileProduct) runTiles() {}
+
+func vectorScaleSums([]float32, []float32, int) {}

@@ -105,7 +105,7 @@ func TestBfloatDot(t *testing.T) {
 	}
 	for round := range 400 {
 		spread := []int{0, 1, 12, 30, 65}[round%5]
-		depth := 2 * (1 + r.IntN(tileDepth/2))
+		depth := 2 * (1 + r.IntN(tileBytes/4))
 		row, panel := make([]int16, depth), make([]int16, depth*tileCols)
 		for i := range row {
 			row[i] = upper(number(spread))
@@ -118,11 +118,11 @@ func TestBfloatDot(t *testing.T) {
 			c[n] = number(spread) * (1 + float32(r.Uint32()>>8)/(1<<24))
 		}
 		before = c
-		var slice [tileDepth / 2][2 * tileCols]float64
+		var slice bfloatPanel
 		for i, v := range panel {
 			slice[i/(2*tileCols)][i%(2*tileCols)] = flushed(widened(v))
 		}
-		bfloatDot(&c, row, &slice)
+		bfloatDot(&c, bytesOf(row), &slice)
 		for n, got := range c {
 			var a, b []float32
 			for k := range row {
@@ -132,68 +132,6 @@ func TestBfloatDot(t *testing.T) {
 				t.Fatalf("%v by %v, added to %g: %g, want %g", a, b, before[n], got, want)
 			}
 		}
-	}
-}
-
-// drawProduct returns a random product whose slices end at pages that fault.
-func drawProduct(t *testing.T, r *rand.Rand) bfloatProduct {
-	p := bfloatProduct{panels: 1 + r.IntN(5), rows: 1 + r.IntN(tileRows), depth: 2 * (1 + r.IntN(tileDepth/2))}
-	p.aPitch, p.cPitch = r.IntN(80), p.panels*tileCols+r.IntN(3)
-	for i := range 1 + r.IntN(5) {
-		p.aAt, p.cAt = append(p.aAt, r.Int32N(100)), append(p.cAt, int32(i*p.rows*p.cPitch))
-	}
-	for range 1 + r.IntN(6) {
-		p.aStep, p.bStep = append(p.aStep, r.Int32N(60)), append(p.bStep, r.Int32N(3)*tileDepth*tileCols)
-	}
-	p.next = int(slices.Max(p.bStep)) + p.depth*tileCols + 2*r.IntN(9)
-	p.a = guardedWords(t, (int(slices.Max(p.aAt)+slices.Max(p.aStep))+(p.rows-1)*p.aPitch+p.depth+1)&^1)
-	p.b = guardedWords(t, (p.panels-1)*p.next+int(slices.Max(p.bStep))+p.depth*tileCols)
-	p.c = guarded(t, len(p.cAt)*p.rows*p.cPitch-(p.cPitch-p.panels*tileCols))
-	for i := range p.a {
-		p.a[i] = upper(float32(r.NormFloat64()))
-	}
-	for i := range p.b {
-		p.b[i] = upper(float32(r.IntN(511) - 255))
-	}
-	return p
-}
-
-// TestBfloatProduct compares products with float64, and the processor's, where there are tiles, with those in Go, bit for bit.
-func TestBfloatProduct(t *testing.T) {
-	defer SetTier(SetTier(AMX))
-	permitted := CurrentTier() == AMX
-	r := rand.New(rand.NewPCG(1, 1))
-	for range 200 {
-		p := drawProduct(t, r)
-		undo := EmulateTiles()
-		p.run()
-		undo()
-		for i, at := range p.cAt {
-			for row := range p.rows {
-				for n := range p.panels * tileCols {
-					var want, size float64
-					for s, step := range p.aStep {
-						for k := range p.depth {
-							b := p.b[n/tileCols*p.next+int(p.bStep[s])+k/2*2*tileCols+2*(n%tileCols)+k%2]
-							v := float64(widened(p.a[int(p.aAt[i]+step)+row*p.aPitch+k])) * float64(widened(b))
-							want, size = want+v, size+math.Abs(v)
-						}
-					}
-					if got := float64(p.c[int(at)+row*p.cPitch+n]); !(math.Abs(got-want) <= 8*size/(1<<24)) {
-						t.Fatalf("tile %d, row %d, column %d: %g, want %g", i, row, n, got, want)
-					}
-				}
-			}
-		}
-		if permitted {
-			want := slices.Clone(p.c)
-			clear(p.c)
-			p.run()
-			sameBits(t, fmt.Sprintf("%d tiles of %d rows of %d, %d panels", len(p.aAt), p.rows, p.depth, p.panels), p.c, want)
-		}
-	}
-	if !permitted {
-		t.Log("there are no tiles of AMX here: in Go alone")
 	}
 }
 
@@ -245,14 +183,16 @@ func (g *gradientCase) want() (dx, sizeX, dw, sizeW []float64) {
 	return dx, sizeX, dw, sizeW
 }
 
-// tiledShapes are convolutions for products of tiles, and whether both gradients, that of the weights or none take them:
-// blocks that end in a tile of few rows, lines that tiles cover twice in part, odd numbers of panels and of pixels,
-// several classes, some without taps, strips of an image.
-var tiledShapes = []struct {
+type tiledShape struct {
 	Conv
 	batch          int
 	input, weights bool
-}{
+}
+
+// tiledShapes are convolutions for products of tiles, and whether both gradients, that of the weights or none take them:
+// blocks that end in a tile of few rows, lines that tiles cover twice in part, odd numbers of panels and of pixels,
+// several classes, some without taps, strips of an image.
+var tiledShapes = []tiledShape{
 	{conv(1, 1, 32, 48, 1, 1, 1, 1, 0, 0, 0, 0, 1), 37, true, true},
 	{conv(1, 1, 48, 32, 1, 1, 1, 1, 0, 0, 0, 0, 1), 199, true, true},
 	{conv(1, 1, 560, 32, 1, 1, 1, 1, 0, 0, 0, 0, 1), 21, true, true},
@@ -356,6 +296,51 @@ func TestGradientsByTiles(t *testing.T) {
 	for _, p := range pools {
 		p.Close()
 	}
+}
+
+// TestForwardIntegersByTiles holds that sums of integers by tiles are those of the definition, bit for bit, for real numbers and for
+// codes, for codes that tiles do not take, and for several runs of the same weights.
+func TestForwardIntegersByTiles(t *testing.T) {
+	defer EmulateTiles()()
+	pool := NewPool(2)
+	defer pool.Close()
+	byTiles := 0
+	for _, s := range append(slices.Clone(tiledShapes), tiledForward...) {
+		p := NewConvPlan(s.Conv, s.batch, pool)
+		for _, m := range []struct {
+			input, weights int
+			signed         bool
+		}{{MostCode, 127, false}, {MostCode, 127, true}, {15, 7, false}, {3, 255, false}} {
+			k := newIntegerCase(t, s.Conv, s.batch, m.input, m.weights, m.signed, true)
+			y := guarded(t, len(k.want))
+			for again := range 2 {
+				p.Hold(again > 0)
+				p.ForwardIntegers(y, Real(k.x), k.w, s.batch, k.steps)
+				sameBits(t, s.Conv.String(), y, k.want)
+			}
+			p.Release()
+			if m.signed {
+				continue
+			}
+			codes := guardedCodes(t, (len(k.x)+1)/2)
+			x := Values{Codes: bytesOf(codes)[2*len(codes)-len(k.x):], Step: k.steps.Input}
+			NarrowCodes(x.Codes, k.x, 1/k.steps.Input, 0)
+			p.ForwardIntegers(y, x, k.w, s.batch, k.steps)
+			sameBits(t, s.Conv.String()+" of codes", y, k.want)
+			if p.integers.byTiles {
+				byTiles++
+			}
+		}
+	}
+	if byTiles < 20 {
+		t.Errorf("%d runs by tiles", byTiles)
+	}
+}
+
+// tiledForward are shapes for products of codes by tiles: a matrix whose rows are taken as they are.
+var tiledForward = []tiledShape{
+	{conv(1, 1, 1536, 48, 1, 1, 1, 1, 0, 0, 0, 0, 1), 9, true, true},
+	{conv(6, 16, 20, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1), 2, false, false},
 }
 
 // TestGradientErrors measures the error against float64, by the root of the mean square: by tiles at most 2e-7 of the

@@ -2,9 +2,9 @@
 
 package kernel
 
-// leastPace is what products of tiles must do: rows times numbers of a row, three quarters of
-// what they can. By that, they do four times as much in a cycle as float32 does.
-const leastPace = 3 * leastRows
+// leastFloats is how many numbers the rows of a tile must have, of the 32 they can. By three parts they do
+// four times as much in a cycle then as float32 does.
+const leastFloats = 24
 
 // maxPiece is how many numbers of a matrix are scaled and split at once, so that they stay in the
 // first-level cache.
@@ -56,11 +56,8 @@ type bfloatInput struct {
 
 // A tiledClass is how a class is cut into tiles.
 type tiledClass struct {
-	rows, depth  int     // of a tile
-	line         int     // tiles of a line
-	aAt, cAt     []int32 // of the tiles, in the window and in the result
-	aPitch       int     // from a pixel of a line to the next, in the window
-	cPitch       int     // and in the result
+	tileLines
+	depth        int     // bytes of a slice
 	aStep, bStep []int32 // of the parts of every slice
 	weight       []int32 // of every product, the place of its weight for column 0
 	packed       int     // where the panels begin, in floats
@@ -79,13 +76,13 @@ func newBfloatInput(c Conv, batch int, pool *Pool) *bfloatInput {
 		return nil
 	}
 	p := &bfloatInput{correlation: newBackwardInput(c, batch, true), pool: pool}
-	p.window = (p.images*p.winH*p.winW*p.srcC + tileDepth - 1) &^ (tileDepth - 1)
+	p.window = (p.images*p.winH*p.winW*p.srcC + 2*tileCols - 1) &^ (2*tileCols - 1)
 	if p.piece = p.winW * p.srcC; p.matrix {
 		p.piece = max(1, maxPiece/p.srcC) * p.srcC
 	}
 	for i := range p.classes {
 		t := p.tile(&p.classes[i])
-		if len(t.aStep) > 0 && t.rows*t.depth < leastPace*max(leastRows, t.rows) {
+		if len(t.aStep) > 0 && t.rows*t.depth < bfloatBytes*leastFloats*max(leastRows, t.rows) {
 			return nil
 		}
 		p.tiled = append(p.tiled, t)
@@ -96,29 +93,9 @@ func newBfloatInput(c Conv, batch int, pool *Pool) *bfloatInput {
 	return p
 }
 
-// tile cuts a class into tiles.
+// tile cuts a class into tiles and slices.
 func (p *bfloatInput) tile(c *class) (t tiledClass) {
-	line := c.perRow
-	if p.matrix {
-		line = p.images
-	}
-	t.line = (line + tileRows - 1) / tileRows
-	t.rows = (line + t.line - 1) / t.line
-	if p.matrix {
-		t.rows = min(line, tileRows) // of a block of fewer pixels, the last tile has fewer
-	}
-	for first := 0; first < len(c.src); first += line {
-		for i := range t.line {
-			at := first + i*t.rows
-			if !p.matrix {
-				at = min(at, first+line-t.rows) // the last tile may repeat rows of the one before
-			}
-			t.aAt, t.cAt = append(t.aAt, c.src[at]), append(t.cAt, c.dst[at])
-		}
-	}
-	if line > 1 {
-		t.aPitch, t.cPitch = int(c.src[1]-c.src[0]), int(c.dst[1]-c.dst[0])
-	}
+	t.tileLines = p.tileLines(c, bfloatBytes)
 	t.packed = p.packed
 	p.packed += p.panels() * len(c.steps) * tileCols / 2
 	t.slice(c, p.window)
@@ -136,12 +113,15 @@ func (t *tiledClass) slice(c *class, window int) {
 			run = gcd(run, k)
 		}
 	}
-	for t.depth = tileDepth; run%t.depth != 0; t.depth -= 2 {
+	depth := tileBytes / bfloatBytes
+	for run%depth != 0 {
+		depth -= 2
 	}
-	for k := 0; k < len(c.steps); k += t.depth {
+	t.depth = bfloatBytes * depth
+	for k := 0; k < len(c.steps); k += depth {
 		for part := range bfloatParts {
-			t.aStep = append(t.aStep, c.steps[k]+int32(part*window))
-			t.bStep = append(t.bStep, int32(k*tileCols))
+			t.aStep = append(t.aStep, bfloatBytes*(c.steps[k]+int32(part*window)))
+			t.bStep = append(t.bStep, int32(bfloatBytes*k*tileCols))
 		}
 	}
 }
@@ -197,7 +177,7 @@ func (p *bfloatInput) Tile(i, worker int) {
 		switch {
 		case n == 0:
 		case len(c.steps) > 0:
-			p.multiply(c, t, dst, window, n, first, last)
+			p.multiply(t, dst, window, n, first, last)
 		case chunk == 0:
 			for _, at := range c.dst[:n] {
 				clear(dst[at:][:p.dstC])
@@ -207,24 +187,12 @@ func (p *bfloatInput) Tile(i, worker int) {
 }
 
 // multiply computes panels [first, last) of n pixels of a class.
-func (p *bfloatInput) multiply(c *class, t *tiledClass, dst []float32, window []int16, n, first, last int) {
-	whole, rest := n/c.perRow*t.line, 0
-	if p.matrix {
-		whole, rest = n/t.rows, n%t.rows
-	}
-	k := len(c.steps)
-	x := bfloatProduct{
-		c: dst[first*tileCols:], cPitch: t.cPitch, a: window, aPitch: t.aPitch, b: wordsOf(p.weights.panels[t.packed+first*k*tileCols/2:]),
-		next: k * tileCols, aStep: t.aStep, bStep: t.bStep, panels: last - first, rows: t.rows, depth: t.depth,
-	}
-	if whole > 0 {
-		x.aAt, x.cAt = t.aAt[:whole], t.cAt[:whole]
-		x.run()
-	}
-	if rest > 0 {
-		x.aAt, x.cAt, x.rows = t.aAt[whole:whole+1], t.cAt[whole:whole+1], rest
-		x.run()
-	}
+func (p *bfloatInput) multiply(t *tiledClass, dst []float32, window []int16, n, first, last int) {
+	panel := len(t.weight) * tileCols / 2
+	t.run(tileProduct{
+		c: dst[first*tileCols:], a: bytesOf(window), b: Bytes(p.weights.panels[t.packed+first*panel:]), next: 4 * panel,
+		aStep: t.aStep, bStep: t.bStep, panels: last - first, depth: t.depth, floats: true,
+	}, n)
 }
 
 // load writes the parts of the window of a block, with zeros in the padding.

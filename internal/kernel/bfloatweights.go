@@ -4,7 +4,8 @@ package kernel
 
 const (
 	sumDepth    = 512 // pixels of one product of tiles, whose sums are then added
-	groupPanels = 16  // panels of a matrix that are made whole numbers at once
+	tileDepth   = tileBytes / bfloatBytes
+	groupPanels = 16 // panels of a matrix that are made whole numbers at once
 )
 
 // A bfloatWeights computes the gradient of the weights by products of tiles: the rows of a tile
@@ -53,15 +54,15 @@ func newBfloatWeights(c Conv, batch int, pool *Pool) *bfloatWeights {
 	pixels := (len(p.pixelAt) + tileDepth - 1) / tileDepth * tileDepth
 	p.pitch = (pixels/tileDepth | 1) * tileDepth // an odd number of lines of the cache
 	for i := range p.dstC / tileRows {
-		p.aAt = append(p.aAt, int32(i*tileRows*p.pitch))
+		p.aAt = append(p.aAt, int32(bfloatBytes*i*tileRows*p.pitch))
 		for n := range tilePanels {
 			p.cAt[n] = append(p.cAt[n], int32(i*tileRows*(n+1)*tileCols))
 		}
 	}
 	for s := range sumDepth / tileDepth {
 		for part := range bfloatParts {
-			p.aStep = append(p.aStep, int32(part*p.dstC*p.pitch+s*tileDepth))
-			p.bStep = append(p.bStep, int32(s*tileDepth*tileCols))
+			p.aStep = append(p.aStep, int32(bfloatBytes*(part*p.dstC*p.pitch+s*tileDepth)))
+			p.bStep = append(p.bStep, int32(bfloatBytes*s*tileDepth*tileCols))
 		}
 	}
 	return p
@@ -197,9 +198,10 @@ func (s *bfloatSums) multiply(q, group, n int) {
 			s.panel(s.panels[i*sumDepth*tileCols:], s.window[from:], k0, depth)
 		}
 		slices := bfloatParts * ((depth + tileDepth - 1) / tileDepth)
-		x := bfloatProduct{
-			c: s.product, cAt: s.cAt[panels-1], cPitch: panels * tileCols, a: s.parts[k0:], aAt: s.aAt, aPitch: s.pitch,
-			b: s.panels, next: sumDepth * tileCols, aStep: s.aStep[:slices], bStep: s.bStep[:slices], panels: panels, rows: tileRows, depth: tileDepth,
+		x := tileProduct{
+			c: s.product, cAt: s.cAt[panels-1], cPitch: panels * tileCols, a: bytesOf(s.parts[k0:]), aAt: s.aAt, aPitch: bfloatBytes * s.pitch,
+			b: bytesOf(s.panels), next: bfloatBytes * sumDepth * tileCols, aStep: s.aStep[:slices], bStep: s.bStep[:slices],
+			panels: panels, rows: tileRows, depth: tileBytes, floats: true,
 		}
 		if first := !s.begun && k0 == 0; first {
 			x.c = sum

@@ -34,9 +34,9 @@
 // the assembly fuses multiplications and additions in the convolutions, and
 // nowhere else, so that AVX2 and AVX-512 give the same bits. The variable
 // GOQAT_TRAIN_KERNELS of the environment holds a program to a tier: portable,
-// avx2, avx512 or avx512vnni. With amx, gradients of layers of whole numbers are products of
-// tiles (see [ConvPlan.BackwardInputIntegers]), in an order of their own.
+// avx2, avx512 or avx512vnni. With amx, layers of whole numbers are products of tiles,
+// their gradients in an order of their own (see [ConvPlan.BackwardInputIntegers]).
 package kernel
 
 //go:generate sh -c "cd _asm && go run . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg kernel"
-//go:generate sh -c "cd _asm/bfloat && go run main.go"
+//go:generate sh -c "cd _asm/amx && go run main.go"

@@ -80,6 +80,8 @@ type integerPass struct {
 	inPlace bool  // panels are packed where they are used
 	weights packing
 	pack    packIntegers
+	tiled   *codeTiles // of fours; nil where they do not pay, or there are no tiles
+	byTiles bool
 }
 
 // A layout says how the products of a pixel are taken together: in groups of so many
@@ -126,6 +128,9 @@ func newIntegerPass(c Conv, batch int, pool *Pool) integerPass {
 			}
 		}
 	}
+	if tiles != noTiles {
+		p.tiled = newCodeTiles(&p)
+	}
 	return p
 }
 
@@ -167,7 +172,8 @@ func (p *integerPass) run(dst []float32, src Values, w []float32, batch int, ste
 	before := p.use
 	p.use, p.deep, p.zero = &p.layouts[0], maxPanel, 0
 	zero, most := bounds(&src, steps)
-	if fours := foursAtOnce(most, steps.MostWeights); fours >= leastFours {
+	p.byTiles = zero == 0 && p.tiled.suits(&src, steps)
+	if fours := foursAtOnce(most, steps.MostWeights); p.byTiles || fours >= leastFours {
 		p.use, p.deep, p.zero = &p.layouts[1], min(maxPanel, fours), uint8(zero)
 	}
 	blocks := p.blocks(batch)
@@ -176,7 +182,7 @@ func (p *integerPass) run(dst []float32, src Values, w []float32, batch int, ste
 		tasks = integerTasks
 	}
 	p.chunks = min(pairs(p.panels()), (tasks+blocks-1)/blocks)
-	p.inPlace = p.matrix && blocks <= 2 && !p.weights.keep
+	p.inPlace = p.matrix && blocks <= 2 && !p.weights.keep && !p.byTiles
 	p.weights.held = p.weights.held && p.use == before
 	if !p.inPlace && p.weights.begin(p.pool, p.groups*p.panels()*p.panel()) {
 		p.pool.Run(&p.pack, p.groups*p.panels())
@@ -310,14 +316,22 @@ func (p *integerPass) Tile(i, worker int) {
 	var zeros [pair * tileCols]float32
 	numbers := true
 	switch {
+	case p.matrix && window.narrow && p.src.Codes != nil && (p.use.pitch == 0 || p.byTiles):
+		window.bytes = p.src.Codes[b.image*p.srcC:]
+		window.words = wordsFrom(window.bytes)
 	case p.use.pitch > 0: // the window has the rows of a cut
-	case p.matrix && window.narrow && p.src.Codes != nil:
-		window.words = wordsFrom(p.src.Codes[b.image*p.srcC:])
 	default:
 		numbers = p.encode(window, b)
 	}
 	dst := p.dst[(b.image*p.dstH+b.row)*p.dstW*p.dstC:]
 	first, last := chunkOf(chunk, p.chunks, p.panels())
+	if p.byTiles {
+		p.multiplyTiles(dst, window.bytes, n, first, last)
+		if !numbers {
+			p.spoil(dst, c.dst[:n], first*tileCols, last*tileCols)
+		}
+		return
+	}
 	offsets := p.use.offsets
 	cuts := (len(offsets) + p.deep - 1) / p.deep
 	for g := range p.groups {

@@ -269,6 +269,11 @@ func splitRowsAVX2(dst *int16, pitch int, part int, src *float32, rows int)
 //go:noescape
 func pairRowsAVX2(dst *int16, src *float32, at *int32, pairs int)
 
+// scaleSumsAVX2 is scaleSums of a positive number of rows of n columns, a positive multiple of 16.
+//
+//go:noescape
+func scaleSumsAVX2(dst *float32, scale *float32, rows int, n int)
+
 // peakAVX2 is Peak of a positive number of rounds of 12 vectors.
 //
 //go:noescape

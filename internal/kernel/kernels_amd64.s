@@ -10082,6 +10082,33 @@ loop:
 	VZEROUPPER
 	RET
 
+// func scaleSumsAVX2(dst *float32, scale *float32, rows int, n int)
+// Requires: AVX
+TEXT ·scaleSumsAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ scale+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ n+24(FP), BX
+
+row:
+	XORQ SI, SI
+
+columns:
+	VCVTDQ2PS (AX), Y0
+	VMULPS    (CX)(SI*4), Y0, Y0
+	VMOVUPS   Y0, (AX)
+	VCVTDQ2PS 32(AX), Y0
+	VMULPS    32(CX)(SI*4), Y0, Y0
+	VMOVUPS   Y0, 32(AX)
+	ADDQ      $0x40, AX
+	ADDQ      $0x10, SI
+	CMPQ      SI, BX
+	JNE       columns
+	DECQ      DX
+	JNE       row
+	VZEROUPPER
+	RET
+
 // func peakAVX2(rounds int)
 // Requires: AVX, FMA3
 TEXT ·peakAVX2(SB), NOSPLIT, $0-8

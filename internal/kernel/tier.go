@@ -17,7 +17,7 @@ const (
 	AVX2                   // AVX2 and FMA
 	AVX512                 // AVX-512 F, BW, DQ and VL
 	AVX512VNNI             // AVX-512 with VNNI, for products of integers
-	AMX                    // the fastest of these and, for gradients of whole numbers, the tiles of AMX; see docs/numerics.md, 3.19
+	AMX                    // the fastest of these, and the tiles of AMX for layers of whole numbers; see docs/numerics.md, 3.19
 )
 
 func (t Tier) String() string {

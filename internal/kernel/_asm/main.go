@@ -81,7 +81,7 @@ func main() {
 	quantizedKernels()
 	maxPoolKernels()
 	minimalKernels()
-	bfloatKernels()
+	tileKernels()
 	peak("peakAVX2", YMM, 12)
 	peak("peakAVX512", ZMM, 24)
 	Generate()

@@ -13,22 +13,38 @@ import (
 	"github.com/goqat/goqat/internal/_asm/machine"
 )
 
-// halves returns whole numbers of bfloat16, in bytes.
-func halves(values []int) (b []byte) {
+// bytes returns whole numbers as the product takes them.
+func (p *product) bytes(values []int) (b []byte) {
 	for _, v := range values {
-		b = binary.LittleEndian.AppendUint16(b, uint16(math.Float32bits(float32(v))>>16))
+		if p.kind == floats {
+			b = binary.LittleEndian.AppendUint16(b, uint16(math.Float32bits(float32(v))>>16))
+		} else {
+			b = append(b, byte(v))
+		}
 	}
 	return b
+}
+
+// sum returns the bits of a sum.
+func (p *product) sum(v int) uint32 {
+	if p.kind == floats {
+		return math.Float32bits(float32(v))
+	}
+	return uint32(v)
 }
 
 // compare draws the arguments of a product of whole numbers, whose sums are exact, runs it, and compares what it writes, and
 // that it writes nothing else.
 func (p *product) compare(m *machine.Machine, rng *rand.Rand) error {
-	rows, depth, blocks, slicesOf := 1+rng.IntN(16), 2*(1+rng.IntN(16)), 1+rng.IntN(3), 1+rng.IntN(3)
-	tiles, aPitch, cPitch, next := blocks*p.m, rng.IntN(70), 16*p.n+rng.IntN(3), 3*512+32*rng.IntN(2)
-	draw := func(n, most int) (list []int) {
+	size, each := 2, 2 // bytes of a number, and numbers side by side
+	if p.kind == bytes {
+		size, each = 1, 4
+	}
+	rows, depth, blocks, slicesOf := 1+rng.IntN(16), each*(1+rng.IntN(16)), 1+rng.IntN(3), 1+rng.IntN(3)
+	tiles, aPitch, cPitch, next := blocks*p.m, rng.IntN(70), 16*p.n+rng.IntN(3), 3*1024+32*rng.IntN(2)
+	draw := func(n, least, most int) (list []int) {
 		for range n {
-			list = append(list, rng.IntN(2*most+1)-most)
+			list = append(list, least+rng.IntN(most-least+1))
 		}
 		return list
 	}
@@ -37,10 +53,10 @@ func (p *product) compare(m *machine.Machine, rng *rand.Rand) error {
 		aAt, cAt = append(aAt, rng.Int32N(50)), append(cAt, int32(i*rows*cPitch))
 	}
 	for range slicesOf {
-		aStep, bStep = append(aStep, rng.Int32N(50)), append(bStep, rng.Int32N(3)*512)
+		aStep, bStep = append(aStep, rng.Int32N(50)), append(bStep, rng.Int32N(3)*1024)
 	}
-	a := draw(int(slices.Max(aAt)+slices.Max(aStep))+(rows-1)*aPitch+depth, 255)
-	b := draw((p.n-1)*next+int(slices.Max(bStep))+depth*16, 20)
+	a := draw(int(slices.Max(aAt)+slices.Max(aStep))+(rows-1)*aPitch+depth, 0, 255)
+	b := draw((p.n-1)*next+int(slices.Max(bStep))+depth*16, -100, 100)
 	got := slices.Repeat([]byte{0xa5}, 4*((tiles*rows-1)*cPitch+16*p.n))
 	want := slices.Clone(got)
 	for row := range tiles * rows {
@@ -49,10 +65,10 @@ func (p *product) compare(m *machine.Machine, rng *rand.Rand) error {
 			for s := range slicesOf {
 				for k := range depth {
 					at := int(aAt[row/rows]+aStep[s]) + row%rows*aPitch + k
-					sum += a[at] * b[n/16*next+int(bStep[s])+k/2*32+2*(n%16)+k%2]
+					sum += a[at] * b[n/16*next+int(bStep[s])+k/each*each*16+each*(n%16)+k%each]
 				}
 			}
-			binary.LittleEndian.PutUint32(want[4*(row*cPitch+n):], math.Float32bits(float32(sum)))
+			binary.LittleEndian.PutUint32(want[4*(row*cPitch+n):], p.sum(sum))
 		}
 	}
 	config := make([]byte, 64)
@@ -61,16 +77,22 @@ func (p *product) compare(m *machine.Machine, rng *rand.Rand) error {
 		wide, high := 64, rows
 		switch {
 		case t >= 6:
-			high = depth / 2
+			high = depth / each
 		case t >= 4:
-			wide = 2 * depth
+			wide = size * depth
 		}
 		config[16+2*t], config[48+t] = byte(wide), byte(high)
 	}
+	inBytes := func(list []int32) uint64 {
+		for i := range list {
+			list[i] *= int32(size)
+		}
+		return m.Give32(list)
+	}
 	values := map[string]uint64{
 		"config": m.Give(config), "c": m.Give(got), "cAt": m.Give32(cAt), "cStride": uint64(4 * cPitch),
-		"a": m.Give(halves(a)), "aAt": m.Give32(aAt), "aStride": uint64(2 * aPitch), "blocks": uint64(blocks),
-		"b": m.Give(halves(b)), "next": uint64(2 * next), "aStep": m.Give32(aStep), "bStep": m.Give32(bStep), "slices": uint64(slicesOf),
+		"a": m.Give(p.bytes(a)), "aAt": inBytes(aAt), "aStride": uint64(size * aPitch), "blocks": uint64(blocks),
+		"b": m.Give(p.bytes(b)), "next": uint64(size * next), "aStep": inBytes(aStep), "bStep": inBytes(bStep), "slices": uint64(slicesOf),
 	}
 	var list []byte
 	for _, f := range fields {
@@ -90,12 +112,12 @@ func (p *product) compare(m *machine.Machine, rng *rand.Rand) error {
 // TestProducts runs every instruction of every product in a machine that has no memory but what the product may touch, and
 // whose tiles are checked as a processor checks them, and compares it with the definition.
 func TestProducts(t *testing.T) {
-	m, err := machine.New("../../bfloattiles_amd64.s")
+	m, err := machine.New("../../amx_amd64.s")
 	if err != nil {
 		t.Fatal(err)
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
-	for _, p := range products {
+	for _, p := range products() {
 		for range 8 {
 			if err := p.compare(m, rng); err != nil {
 				t.Errorf("%s: %v", p.name(), err)

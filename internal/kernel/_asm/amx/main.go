@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command bfloat generates the products of tiles of package kernel, on whose instructions the generator beside it has no hold.
+// Command amx generates the products of tiles of package kernel, on whose instructions the generator beside it has no hold.
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 func main() {
 	f := new(File)
 	generate(f)
-	if err := f.Write("../../bfloattiles_amd64.s", "../../bfloattiles_stubs_amd64.go", "kernel"); err != nil {
+	if err := f.Write("../../amx_amd64.s", "../../amx_stubs_amd64.go", "kernel"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -25,11 +25,11 @@ var fields = []Field{
 	{Name: "c", Type: "*float32", Doc: "sums to write"},
 	{Name: "cAt", Type: "*int32", Doc: "[block][m]: of the tiles of rows, in c"},
 	{Name: "cStride", Type: "int", Doc: "bytes from a row of c to the next"},
-	{Name: "a", Type: "*int16", Doc: "rows"},
+	{Name: "a", Type: "*uint8", Doc: "rows"},
 	{Name: "aAt", Type: "*int32", Doc: "[block][m]: of the tiles of rows, in a"},
 	{Name: "aStride", Type: "int", Doc: "bytes from a row of a to the next in its tile"},
 	{Name: "blocks", Type: "int", Doc: "of m tiles of rows"},
-	{Name: "b", Type: "*int16", Doc: "panels"},
+	{Name: "b", Type: "*uint8", Doc: "panels"},
 	{Name: "next", Type: "int", Doc: "bytes from a panel to the next"},
 	{Name: "aStep", Type: "*int32", Doc: "[slice]: of the rows of a slice, from the tile's"},
 	{Name: "bStep", Type: "*int32", Doc: "[slice]: of a slice in its panel"},
@@ -46,24 +46,41 @@ func field(name string) string {
 	panic("no field " + name)
 }
 
-// A product is a function that multiplies blocks of m tiles of rows with n panels.
+// A product is a function that multiplies blocks of m tiles of rows with n panels, of a kind of numbers.
 type product struct {
 	Code
+	kind string
 	m, n int
 }
 
-// name is the name of the product's function.
-func (p *product) name() string { return fmt.Sprintf("bfloatTiles%dx%d", p.m, p.n) }
+// The kinds: bfloat16 numbers, and codes of 8 bits.
+const (
+	floats = "float"
+	bytes  = "code"
+)
 
-// products are all there are: the last tile, and the last panel, may be alone.
-var products = []product{{m: 2, n: 2}, {m: 2, n: 1}, {m: 1, n: 2}, {m: 1, n: 1}}
+// name is the name of the product's function.
+func (p *product) name() string { return fmt.Sprintf("%sTiles%dx%d", p.kind, p.m, p.n) }
+
+// products returns all there are: the last tile, and the last panel, may be alone.
+func products() (list []product) {
+	for _, kind := range []string{floats, bytes} {
+		for _, m := range []int{2, 1} {
+			for _, n := range []int{2, 1} {
+				list = append(list, product{kind: kind, m: m, n: n})
+			}
+		}
+	}
+	return list
+}
 
 // generate emits the products.
 func generate(f *File) {
-	f.Struct("bfloatArgs", fields, "bfloatArgs are the arguments of a product of tiles, whose blocks have m tiles of rows. Lists are in numbers.")
-	for _, p := range products {
+	f.Struct("tileArgs", fields, "tileArgs are the arguments of a product of tiles, whose blocks have m tiles of rows. Lists of c are in",
+		"numbers of 4 bytes, the others in bytes.")
+	for _, p := range products() {
 		p.generate()
-		f.Func(p.name(), "(a *bfloatArgs)", 8, 0, p.Code, fmt.Sprintf("%s has %d tiles of rows in a block, and panels: %d.", p.name(), p.m, p.n))
+		f.Func(p.name(), "(a *tileArgs)", 8, 0, p.Code, fmt.Sprintf("%s multiplies %ss. Tiles of rows in a block: %d; panels: %d.", p.name(), p.kind, p.m, p.n))
 	}
 }
 
@@ -87,7 +104,7 @@ func (p *product) generate() {
 	argument("a", R14)
 	for i := range p.m {
 		p.Op("MOVLQSX %d(SI), %v", 4*i, R8+R(i))
-		p.Op("LEAQ (R14)(%v*2), %v", R8+R(i), R8+R(i))
+		p.Op("ADDQ R14, %v", R8+R(i))
 	}
 	for t := range T(p.m * p.n) {
 		p.TILEZERO(t)
@@ -115,14 +132,18 @@ func (p *product) slice() {
 	p.Op("MOVLQSX (R10), R14")
 	p.Op("MOVLQSX (R11), R15")
 	for i := range p.m {
-		p.Op("LEAQ (%v)(R14*2), DI", R8+R(i))
+		p.Op("LEAQ (%v)(R14*1), DI", R8+R(i))
 		p.TILELOADD(DI, AX, rows+T(i))
 	}
 	for j := range p.n {
-		p.Op("LEAQ (%v)(R15*2), DI", R12+R(j))
+		p.Op("LEAQ (%v)(R15*1), DI", R12+R(j))
 		p.TILELOADD(DI, BX, columns+T(j))
 		for i := range p.m {
-			p.TDPBF16PS(columns+T(j), rows+T(i), T(i*p.n+j))
+			if sums := T(i*p.n + j); p.kind == floats {
+				p.TDPBF16PS(columns+T(j), rows+T(i), sums)
+			} else {
+				p.TDPBUSD(columns+T(j), rows+T(i), sums)
+			}
 		}
 	}
 }

@@ -8,10 +8,12 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// bfloatKernels generates what brings numbers to bfloat16, on vectors of AVX2.
-func bfloatKernels() {
+// tileKernels generates what is around products of tiles, on vectors of AVX2: what brings numbers to bfloat16, and makes
+// numbers of sums of codes.
+func tileKernels() {
 	splitRows()
 	pairRows()
+	scaleSums()
 }
 
 // splitRows generates the three parts of rows of 16 numbers: what the upper half of a number holds, then that of the rest, then
@@ -79,6 +81,30 @@ func pairRows() {
 	ADDQ(Imm(64), dst)
 	DECQ(pairs)
 	JNE(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
+// scaleSums generates numbers of sums of int32, each times the scale of its column.
+func scaleSums() {
+	text("scaleSumsAVX2", "dst, scale *float32, rows, n int", "scaleSumsAVX2 is scaleSums of a positive number of rows of n columns, a positive multiple of 16.")
+	dst, scale, rows, n := Load(Param("dst"), GP64()), Load(Param("scale"), GP64()), Load(Param("rows"), GP64()), Load(Param("n"), GP64())
+	column := GP64()
+	Label("row")
+	XORQ(column, column)
+	Label("columns")
+	for i := range 2 {
+		x := YMM()
+		VCVTDQ2PS(Mem{Base: dst, Disp: 32 * i}, x)
+		VMULPS(Mem{Base: scale, Index: column, Scale: 4, Disp: 32 * i}, x, x)
+		VMOVUPS(x, Mem{Base: dst, Disp: 32 * i})
+	}
+	ADDQ(Imm(64), dst)
+	ADDQ(Imm(16), column)
+	CMPQ(column, n)
+	JNE(LabelRef("columns"))
+	DECQ(rows)
+	JNE(LabelRef("row"))
 	VZEROUPPER()
 	RET()
 }
