@@ -85,6 +85,7 @@ if [[ "${HAMMER:-1m}" != 0 ]]; then
   go test ./infer ./infer/internal/kernel/... ./internal/kernel
   GOQAT_TRAIN_KERNELS=amx go test ./graph ./layers
   GOQAT_HAMMER="${HAMMER:-1m}" "$work/kernels" -test.run Hammer -test.v
+  GOQAT_HAMMER="${HAMMER:-1m}" go test ./internal/kernel -run Hammer -v
 fi
 
 for ((probe = 0; probe < 10; probe++)); do # so that the first measurement knows a good rate

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/recipe"
 )
@@ -15,7 +16,8 @@ import (
 // optimizer, on a batch in memory.
 type Training struct {
 	Parameters        int       `json:"parameters"`
-	MACs              int       `json:"macs"` // of an image, forward
+	MACs              int       `json:"macs"`    // of an image, forward
+	Kernels           string    `json:"kernels"` // of training, as GOQAT_TRAIN_KERNELS names them
 	Step              StepTimes `json:"step_ms"`
 	FloatStep         StepTimes `json:"float_step_ms"` // the same network without quantizers
 	FakequantOverhead float64   `json:"fakequant_overhead"`
@@ -59,7 +61,7 @@ func MeasureTraining(ctx context.Context, r *recipe.Recipe, threads, steps int, 
 		return nil, err
 	}
 	b := &Training{
-		Parameters: t.network.Parameters(), MACs: t.network.MACs(), Batch: r.Batch, Threads: pool.Threads(), Steps: steps,
+		Parameters: t.network.Parameters(), MACs: t.network.MACs(), Kernels: kernel.CurrentTier().String(), Batch: r.Batch, Threads: pool.Threads(), Steps: steps,
 	}
 	const warmUp = 2
 	quantized, float := make([]time.Duration, steps), make([]time.Duration, steps)

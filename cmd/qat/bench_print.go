@@ -35,7 +35,7 @@ func threadCount(n int) string {
 
 // printTraining writes the benchmark of training for people.
 func printTraining(p *term.Page, b *benchmark.Training) {
-	p.Printf(`%d parameters, %d MACs an image, batch %d, %s, %d steps
+	p.Printf(`%d parameters, %d MACs an image, batch %d, %s, %d steps, kernels %s
 step         min %.2f ms, median %.2f ms
 float step   min %.2f ms, median %.2f ms
 overhead     %.1f %%
@@ -43,7 +43,7 @@ throughput   %.0f images/s
 allocations  %d a step
 memory       %.0f MB at most, %.0f MB with float steps
 loss         %.4f first, %.4f last
-`, b.Parameters, b.MACs, b.Batch, threadCount(b.Threads), b.Steps, b.Step.Min, b.Step.P50, b.FloatStep.Min, b.FloatStep.P50,
+`, b.Parameters, b.MACs, b.Batch, threadCount(b.Threads), b.Steps, b.Kernels, b.Step.Min, b.Step.P50, b.FloatStep.Min, b.FloatStep.P50,
 		100*b.FakequantOverhead, b.ImagesPerSecond, b.AllocsPerStep, b.PeakRSSMB, b.FloatPeakRSSMB, b.LossFirst, b.LossLast)
 	if b.LoaderStep != nil {
 		p.Printf("with loader  min %.2f ms, median %.2f ms, %+.1f %%\n", b.LoaderStep.Min, b.LoaderStep.P50, 100**b.LoadingOverhead)

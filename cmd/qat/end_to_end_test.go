@@ -412,7 +412,7 @@ func TestBenchTrain(t *testing.T) {
 	text := mustRun(t, "bench", "train", "--json", "--model", "mlp", "--batch", "8", "--method", "pact", "--weight-bits", "4", "--activation-bits", "4",
 		"--threads", "1", "--steps", "3", "--set", "model.width=0.1")
 	wantKeys(t, text, "parameters", "macs", "step_ms.min", "step_ms.p50", "float_step_ms.min", "float_step_ms.p50", "fakequant_overhead",
-		"images_per_second", "allocs_per_step", "peak_rss_mb", "float_peak_rss_mb", "loss_first", "loss_last")
+		"images_per_second", "allocs_per_step", "kernels", "peak_rss_mb", "float_peak_rss_mb", "loss_first", "loss_last")
 	if strings.Contains(text, "load") {
 		t.Errorf("%s, without a loader", text)
 	}

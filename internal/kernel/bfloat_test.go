@@ -301,7 +301,16 @@ func TestGradientsByTiles(t *testing.T) {
 // TestForwardIntegersByTiles holds that sums of integers by tiles are those of the definition, bit for bit, for real numbers and for
 // codes, for codes that tiles do not take, and for several runs of the same weights.
 func TestForwardIntegersByTiles(t *testing.T) {
-	defer EmulateTiles()()
+	undo := EmulateTiles()
+	t.Run("in Go", testForwardByTiles)
+	undo()
+	defer SetTier(SetTier(AMX))
+	if CurrentTier() == AMX {
+		t.Run("by the processor", testForwardByTiles)
+	}
+}
+
+func testForwardByTiles(t *testing.T) {
 	pool := NewPool(2)
 	defer pool.Close()
 	byTiles := 0

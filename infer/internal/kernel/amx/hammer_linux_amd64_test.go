@@ -5,84 +5,26 @@
 package amx
 
 import (
-	"io"
-	"os"
-	"runtime"
-	"runtime/pprof"
 	"slices"
-	"strconv"
-	"sync"
-	"sync/atomic"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/goqat/goqat/infer/internal/kernel/avx512"
+	"github.com/goqat/goqat/internal/amx/amxtest"
 )
 
-// TestHammer runs layers on many goroutines while garbage is collected, a profile is taken and all threads get signals as for
-// preemption, for a second, or for as long as GOQAT_HAMMER says, such as 1m. Tiles are a thread's: a product configures them,
-// uses them and gives them up in one call, in which no goroutine is moved to another thread.
+// TestHammer runs layers by tiles under signals and collections.
 func TestHammer(t *testing.T) {
 	if err := permit(); err != nil {
 		t.Skip(err)
 	}
-	length := time.Second
-	if text := os.Getenv("GOQAT_HAMMER"); text != "" {
-		var err error
-		if length, err = time.ParseDuration(text); err != nil {
-			t.Fatal(err)
-		}
-	}
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
-	if err := pprof.StartCPUProfile(io.Discard); err == nil {
-		defer pprof.StopCPUProfile()
-	}
-	stop := time.Now().Add(length)
-	var runs, signals, collections atomic.Int64
-	var all sync.WaitGroup
-	for g := range 48 {
-		all.Go(func() {
-			l := layers[g%11]
-			got, want := l.prepare(TestSets()[0]), l.prepare(avx512.Set)
-			want.codes()
-			for time.Now().Before(stop) {
-				clear(got.out())
-				got.codes()
-				if !slices.Equal(got.out(), want.out()) {
-					t.Errorf("%s differs", l.name)
-					return
-				}
-				runs.Add(1)
-			}
-		})
-	}
-	all.Go(func() {
-		for time.Now().Before(stop) {
-			runtime.GC()
-			collections.Add(1)
+	amxtest.Hammer(t, func(goroutine int) func() bool {
+		l := layers[goroutine%11]
+		got, want := l.prepare(TestSets()[0]), l.prepare(avx512.Set)
+		want.codes()
+		return func() bool {
+			clear(got.out())
+			got.codes()
+			return slices.Equal(got.out(), want.out())
 		}
 	})
-	all.Go(func() {
-		for time.Now().Before(stop) {
-			signals.Add(signalThreads(t))
-		}
-	})
-	all.Wait()
-	t.Logf("%d layers, %d signals, %d collections in %v", runs.Load(), signals.Load(), collections.Load(), length)
-}
-
-// signalThreads sends every thread of the process the signal of preemption, and returns how many got it.
-func signalThreads(t *testing.T) (sent int64) {
-	tasks, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		t.Error(err)
-	}
-	for _, task := range tasks {
-		thread, _ := strconv.Atoi(task.Name())
-		if _, _, errno := syscall.RawSyscall(syscall.SYS_TGKILL, uintptr(syscall.Getpid()), uintptr(thread), uintptr(syscall.SIGURG)); errno == 0 {
-			sent++ // the others have ended
-		}
-	}
-	return sent
 }
