@@ -44,7 +44,6 @@ type bfloatInput struct {
 	packed int          // floats of all panels
 
 	dst, src, w []float32
-	steps       []float32
 	batch       int
 	chunks      int       // pieces the panels of a block are cut into
 	scale       []float32 // by channel of the source
@@ -69,8 +68,8 @@ type wholeTask struct{ pass *bfloatInput }
 // packBfloats packs the weights of a pass, a panel a tile.
 type packBfloats struct{ pass *bfloatInput }
 
-// newBfloatInput returns the pass, nil where it does not pay: in few channels, or lines of few pixels.
-// That depends on the shape alone.
+// newBfloatInput returns the pass, nil where it does not pay, in few channels or lines of few pixels, and
+// where places leave 32 bits. That depends on the shape and the batch alone.
 func newBfloatInput(c Conv, batch int, pool *Pool) *bfloatInput {
 	if c.Groups > 1 || c.InC%tileCols+c.OutC%tileCols > 0 {
 		return nil
@@ -79,6 +78,9 @@ func newBfloatInput(c Conv, batch int, pool *Pool) *bfloatInput {
 	p.window = (p.images*p.winH*p.winW*p.srcC + 2*tileCols - 1) &^ (2*tileCols - 1)
 	if p.piece = p.winW * p.srcC; p.matrix {
 		p.piece = max(1, maxPiece/p.srcC) * p.srcC
+	}
+	if max(bfloatParts*bfloatBytes*p.window, bfloatBytes*tileCols*c.Taps()*c.OutC) > maxOffset {
+		return nil
 	}
 	for i := range p.classes {
 		t := p.tile(&p.classes[i])
@@ -127,7 +129,7 @@ func (t *tiledClass) slice(c *class, window int) {
 }
 
 func (p *bfloatInput) run(dst, src, w []float32, batch int, steps []float32) {
-	p.dst, p.src, p.w, p.batch, p.steps = dst, src, w, batch, steps
+	p.dst, p.src, p.w, p.batch = dst, src, w, batch
 	for c := range p.scale {
 		p.scale[c] = steps[c%len(steps)]
 	}
@@ -142,7 +144,7 @@ func (p *bfloatInput) run(dst, src, w []float32, batch int, steps []float32) {
 	}
 	p.chunks = min(pairs(p.panels()), (tasks+blocks-1)/blocks)
 	p.pool.Run(p, blocks*p.chunks)
-	p.dst, p.src, p.w, p.steps = nil, nil, nil, nil
+	p.dst, p.src, p.w = nil, nil, nil
 }
 
 // Tile writes the whole numbers of one channel after the panels.

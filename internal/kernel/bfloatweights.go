@@ -36,7 +36,7 @@ type bfloatWeights struct {
 // A bfloatReduce adds the partial sums, those of as many panels as a product has a tile.
 type bfloatReduce struct{ pass *bfloatWeights }
 
-// newBfloatWeights returns the pass, nil where it does not pay: in few channels.
+// newBfloatWeights returns the pass, nil where it does not pay, in few channels, and where places leave 32 bits.
 func newBfloatWeights(c Conv, batch int, pool *Pool) *bfloatWeights {
 	if c.Groups > 1 || c.InC%tileCols+c.OutC%tileCols > 0 {
 		return nil
@@ -53,6 +53,9 @@ func newBfloatWeights(c Conv, batch int, pool *Pool) *bfloatWeights {
 	}
 	pixels := (len(p.pixelAt) + tileDepth - 1) / tileDepth * tileDepth
 	p.pitch = (pixels/tileDepth | 1) * tileDepth // an odd number of lines of the cache
+	if bfloatParts*bfloatBytes*p.dstC*p.pitch > maxOffset {
+		return nil
+	}
 	for i := range p.dstC / tileRows {
 		p.aAt = append(p.aAt, int32(bfloatBytes*i*tileRows*p.pitch))
 		for n := range tilePanels {
