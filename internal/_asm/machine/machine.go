@@ -297,7 +297,7 @@ func (m *Machine) jumps(op string) bool {
 	switch op {
 	case "JMP":
 		return true
-	case "JZ", "JEQ":
+	case "JE", "JZ", "JEQ":
 		return m.zero
 	case "JNZ", "JNE":
 		return !m.zero
@@ -413,6 +413,9 @@ func (m *Machine) execute(i *instruction, c *call) {
 		m.zero = a(0)&a(1) == 0
 	case "CMPQ":
 		m.zero, m.less = a(0) == a(1), int64(a(0)) < int64(a(1))
+	case "BZHIQ":
+		result(a(1) & (1<<(a(0)&0xff) - 1))
+	case "PREFETCHT0": // of any address
 	case "KORTESTW":
 		m.zero = (a(0)|a(1))&0xffff == 0
 	default:

@@ -46,7 +46,11 @@ func lanes8(f func(a, b byte) byte) func(dst, a, b []byte) {
 // source.
 var binaries = map[string]func(dst, a, b []byte){
 	"VPADDD":  lanes32(func(a, b uint32) uint32 { return a + b }),
+	"VPSUBD":  lanes32(func(a, b uint32) uint32 { return b - a }),
 	"VPXORD":  lanes32(func(a, b uint32) uint32 { return a ^ b }),
+	"VXORPS":  lanes32(func(a, b uint32) uint32 { return a ^ b }),
+	"VADDPS":  lanesFloat(func(a, b float32) float32 { return a + b }),
+	"VMULPS":  lanesFloat(func(a, b float32) float32 { return a * b }),
 	"VPMINUD": lanes32(func(a, b uint32) uint32 { return min(a, b) }),
 	"VPADDQ":  lanes64(func(a, b uint64) uint64 { return a + b }),
 	"VPANDNQ": lanes64(func(a, b uint64) uint64 { return a &^ b }),
@@ -99,6 +103,12 @@ var accumulations = map[string]func(dst, a, b []byte){
 			put32(dst[n:], sum)
 		}
 	},
+	"VPDPWSSD": func(dst, a, b []byte) {
+		for n := 0; n < len(dst); n += 4 {
+			put32(dst[n:], get32(dst[n:])+uint32(signed16(a[n:])*signed16(b[n:]))+uint32(signed16(a[n+2:])*signed16(b[n+2:])))
+		}
+	},
+	"VFMADD231PS": addProducts,
 	"VPMADD52LUQ": func(dst, a, b []byte) {
 		const low = 1<<52 - 1
 		for n := 0; n < len(dst); n += 8 {
@@ -129,6 +139,14 @@ func (m *Machine) vector(i *instruction, c *call) {
 		return
 	}
 	switch i.op {
+	case "VMOVUPS", "VMOVUPS.Z":
+		m.moveFloats(i, c)
+	case "VCVTDQ2PS":
+		m.write(i, last, toFloats(from(0, last.width)), 8)
+	case "VFMADD231PS.BCST":
+		dst := slices.Clone(m.z[last.value][:last.width])
+		addProducts(dst, slices.Repeat(from(0, 4), last.width/4), from(1, last.width))
+		m.write(i, last, dst, 8)
 	case "VMOVDQU32", "VMOVDQU64":
 		if last.kind == 'v' {
 			m.write(i, last, from(0, last.width), 8)
@@ -141,8 +159,8 @@ func (m *Machine) vector(i *instruction, c *call) {
 		copy(m.bytes(last, c, 32), m.z[i.args[1].value][32*i.args[0].value:])
 	case "VMOVQ":
 		m.write(i, last, binary.LittleEndian.AppendUint64(nil, m.number(&i.args[0], c)), 8)
-	case "VPBROADCASTB", "VPBROADCASTW", "VPBROADCASTD":
-		size := map[byte]int{'B': 1, 'W': 2, 'D': 4}[i.op[11]]
+	case "VPBROADCASTB", "VPBROADCASTW", "VPBROADCASTD", "VBROADCASTSS":
+		size := map[byte]int{'B': 1, 'W': 2, 'D': 4, 'S': 4}[i.op[11]]
 		m.write(i, last, slices.Repeat(from(0, size), last.width/size), 8)
 	case "VPORD.BCST":
 		dst, one := from(1, last.width), get32(from(0, 4))
