@@ -125,16 +125,15 @@ func (d *depthwiseCodes) addWeights(weights []int8, first int, taps [4]int) {
 
 // addConstants adds a vector's constants to the table, for lanes of the given channels.
 func (d *depthwiseCodes) addConstants(start []int32, channel func(lane int) int) {
-	lanes := d.width / 4
 	var even, odd, constants, shift []int64
-	for lane := range lanes {
+	for lane := range d.width / 4 {
 		c := channel(lane)
 		b, i := &d.finish.blocks[c/lanes], c%lanes
 		m := b.multipliers[0][i]
 		even, shift = append(even, m), append(shift, int64(b.shift[i])-32)
 		constants = append(constants, b.constant[i]-b.down[i]+int64(start[c])*m)
 	}
-	for lane := range lanes {
+	for lane := range even {
 		odd = append(odd, even[lane|1])
 	}
 	d.table = appendNarrow(d.table, even)
