@@ -74,9 +74,13 @@ const (
 	i64x2ExtmulHighI32S  = 0xdd
 )
 
-// I32, I64 and V128 return new variables.
-func (f *Func) I32() Local  { return f.local(i32) }
-func (f *Func) I64() Local  { return f.local(i64) }
+// I32 returns a new variable of 32 bits.
+func (f *Func) I32() Local { return f.local(i32) }
+
+// I64 returns a new variable of 64 bits.
+func (f *Func) I64() Local { return f.local(i64) }
+
+// V128 returns a new variable of 128 bits.
 func (f *Func) V128() Local { return f.local(v128) }
 
 func (f *Func) local(kind Type) Local {
