@@ -253,7 +253,11 @@ func TestGradientsByTiles(t *testing.T) {
 	undo := EmulateTiles()
 	defer func() { undo() }()
 	pools := []*Pool{NewPool(1), NewPool(2), NewPool(8)}
-	for i, s := range tiledShapes {
+	shapes := tiledShapes
+	if testing.Short() {
+		shapes = shapes[:3]
+	}
+	for i, s := range shapes {
 		g := newGradientCase(t, s.Conv, s.batch, i%2 > 0, true)
 		real := Values{Real: make([]float32, len(g.x.Codes)), Step: g.x.Step}
 		g.x.Read(real.Real, 0)
@@ -355,6 +359,9 @@ var tiledForward = []tiledShape{
 // TestGradientErrors measures the error against float64, by the root of the mean square: by tiles at most 2e-7 of the
 // result's.
 func TestGradientErrors(t *testing.T) {
+	if testing.Short() {
+		t.Skip("errors are measured in whole runs")
+	}
 	for _, c := range []struct {
 		Conv
 		batch int
