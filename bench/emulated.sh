@@ -69,17 +69,17 @@ system() {
 
 [[ -x "$keep/bochs/bochs" ]] || emulator || { tail -n 5 "$keep/build.log" >&2; exit 1; }
 [[ -d "$keep/system/boot" ]] || system
-mkdir -p "$work"/{root/{bin,dev,proc,sys,tmp,work},disc/isolinux}
-CGO_ENABLED=0 go test -c -o "$work/root/work/tests" "$tests"
+mkdir -p "$work"/{root/{bin,dev,proc,sys,tmp,tests},disc/isolinux}
+CGO_ENABLED=0 go test -c -o "$work/root/tests/program" "$tests"
 folder="$(go list -f '{{.Dir}}' "$tests")"
-if [[ -d "$folder/testdata" ]]; then cp -r "$folder/testdata" "$work/root/work/"; fi
+if [[ -d "$folder/testdata" ]]; then cp -r "$folder/testdata" "$work/root/tests/"; fi
 cp "$keep/system/bin/busybox" "$work/root/bin/"
 cat >"$work/root/init" <<END
 #!/bin/busybox sh
 for kind in proc sysfs:sys devtmpfs:dev tmpfs:tmp; do /bin/busybox mount -t "\${kind%:*}" none "/\${kind#*:}"; done
 export GODEBUG=cpu.erms=off,cpu.fsrm=off HOME=/tmp GOQAT_HAMMER=${GOQAT_HAMMER:-100ms} GOQAT_TRAIN_KERNELS=${GOQAT_TRAIN_KERNELS:-}
-cd /work
-./tests $(printf '%q ' "$@")
+cd /tests
+./program $(printf '%q ' "$@")
 echo "=== tests end with \$?"
 /bin/busybox sleep 1 # the console is slow
 /bin/busybox poweroff -f

@@ -75,17 +75,23 @@ func TestInstructionsOfConvolution(t *testing.T) {
 		m := b.Finish(b.AvgPool(x, qmodeltest.Square(8, 1, 0), 8), 2)
 		macs := float64(m.MACs(0))
 		for _, on := range boards {
-			x := images(m, 2)
-			got, n := runOn(t, on, build(t, on, m, "-O2"), x)
-			t.Logf("%s: %d channels: %.2f instructions a multiply-accumulate", on.cpu, channels, float64(n)/macs)
-			if want := logits(t, m, x); got != want {
-				t.Errorf("logits %s, want %s", got, want)
-			}
-			if channels >= 16 && float64(n) > limits[on.cpu]*macs { // with fewer, windows weigh more than products
+			n := instructionsOn(t, on, m)
+			t.Logf("%s: %d channels: %.2f instructions a multiply-accumulate", on.cpu, channels, n/macs)
+			if channels >= 16 && n > limits[on.cpu]*macs { // with fewer, windows weigh more than products
 				t.Errorf("more than %v", limits[on.cpu])
 			}
 		}
 	}
+}
+
+// instructionsOn returns the instructions of a run on a board, where the logits must be those of the runtime.
+func instructionsOn(t *testing.T, on board, m *qmodel.Model) float64 {
+	x := images(m, 2)
+	got, n := runOn(t, on, build(t, on, m, "-O2"), x)
+	if want := logits(t, m, x); got != want {
+		t.Errorf("logits %s, want %s", got, want)
+	}
+	return float64(n)
 }
 
 // TestInstructionsOfBits counts the instructions of 3×3 layers by the bits of their weights, and of a binary one, whose codes are
@@ -105,13 +111,9 @@ func TestInstructionsOfBits(t *testing.T) {
 		m := b.Finish(b.AvgPool(x, qmodeltest.Square(8, 1, 0), 8), 2)
 		macs := float64(m.MACs(layer))
 		for _, on := range boards {
-			x := images(m, 2)
-			got, n := runOn(t, on, build(t, on, m, "-O2"), x)
-			t.Logf("%s: weights of %d bits: %.2f instructions a multiply-accumulate", on.cpu, weightBits, float64(n)/macs)
-			if want := logits(t, m, x); got != want {
-				t.Errorf("logits %s, want %s", got, want)
-			}
-			if limit := limits[on.cpu][weightBits]; float64(n) > limit*macs {
+			n := instructionsOn(t, on, m)
+			t.Logf("%s: weights of %d bits: %.2f instructions a multiply-accumulate", on.cpu, weightBits, n/macs)
+			if limit := limits[on.cpu][weightBits]; n > limit*macs {
 				t.Errorf("more than %v", limit)
 			}
 		}

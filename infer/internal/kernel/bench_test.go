@@ -45,18 +45,22 @@ func BenchmarkConv(b *testing.B) {
 					if kind.weights == 0 {
 						p = set.Signs(c, 1, wide)
 					}
-					s := kernel.NewScratch(p.Needs().Max(kernel.Needs{Acc: p.MaxTile()}))
-					for b.Loop() {
-						for i := range p.Tiles(1) {
-							p.Accumulate(s.Acc, x, p.Tile(i, 1), s)
-						}
-					}
-					macs := float64(c.Pixels()) * float64(len(wide))
-					b.ReportMetric(macs*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GMAC/s")
+					accumulate(b, p, x, c.Pixels()*len(wide))
 				})
 			}
 		}
 	}
+}
+
+// accumulate measures the products of a plan of so many multiply-accumulates, and reports how many a nanosecond are done.
+func accumulate(b *testing.B, p kernel.Plan, x []uint8, macs int) {
+	s := kernel.NewScratch(p.Needs().Max(kernel.Needs{Acc: p.MaxTile()}))
+	for b.Loop() {
+		for i := range p.Tiles(1) {
+			p.Accumulate(s.Acc, x, p.Tile(i, 1), s)
+		}
+	}
+	b.ReportMetric(float64(macs)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GMAC/s")
 }
 
 // BenchmarkGroups runs convolutions of 28 × 28 × 64 codes in groups, and reports the multiply-accumulates a second.
@@ -77,15 +81,7 @@ func BenchmarkGroups(b *testing.B) {
 				continue
 			}
 			b.Run(fmt.Sprintf("%dx%d/%d of %d to %d/%s", c.KH, c.KW, c.Groups, c.InC, c.OutC, set.Name), func(b *testing.B) {
-				p := set.Plan(c, weights)
-				s := kernel.NewScratch(p.Needs().Max(kernel.Needs{Acc: p.MaxTile()}))
-				for b.Loop() {
-					for i := range p.Tiles(1) {
-						p.Accumulate(s.Acc, x, p.Tile(i, 1), s)
-					}
-				}
-				macs := float64(c.Pixels()) * float64(len(weights))
-				b.ReportMetric(macs*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GMAC/s")
+				accumulate(b, set.Plan(c, weights), x, c.Pixels()*len(weights))
 			})
 		}
 	}

@@ -302,6 +302,21 @@ func blocksOf(size int32, f *Func, channel, last Local, body func()) {
 	})
 }
 
+// eachTap runs a body for every tap of a window, with the place of the block's codes under it on the stack.
+func eachTap(f *Func, at, left, offsets, taps, x, channel Local, body func()) {
+	f.Move(at, offsets)
+	f.Move(left, taps)
+	f.Repeat(left, func() {
+		f.Word(at, 0)
+		f.Get(x)
+		f.Op(i32Add)
+		f.Get(channel)
+		f.Op(i32Add)
+		body()
+		f.Advance(at, 4)
+	})
+}
+
 // maxRow generates the greatest code of windows.
 func maxRow(m *File) {
 	doc := `maxRow writes the greatest code of each channel, of which there are at least 16, over taps at offsets, for pixels next
@@ -318,19 +333,11 @@ to each other, step bytes apart in x.`
 			blocksOf(16, f, channel, last, func() {
 				f.Vector(v128Const, make([]byte, 16)...)
 				f.Set(most)
-				f.Move(at, offsets)
-				f.Move(left, taps)
-				f.Repeat(left, func() {
-					f.Word(at, 0)
-					f.Get(x)
-					f.Op(i32Add)
-					f.Get(channel)
-					f.Op(i32Add)
+				eachTap(f, at, left, offsets, taps, x, channel, func() {
 					f.Load(v128Load, 0)
 					f.Get(most)
 					f.Vector(i8x16MaxU)
 					f.Set(most)
-					f.Advance(at, 4)
 				})
 				f.Get(dst, channel)
 				f.Op(i32Add)
@@ -362,14 +369,7 @@ pixels next to each other, step bytes apart in x.`
 					f.Vector(i32x4Splat)
 					f.Set(sum)
 				}
-				f.Move(at, offsets)
-				f.Move(left, taps)
-				f.Repeat(left, func() {
-					f.Word(at, 0)
-					f.Get(x)
-					f.Op(i32Add)
-					f.Get(channel)
-					f.Op(i32Add)
+				eachTap(f, at, left, offsets, taps, x, channel, func() {
 					f.Load(i16x8Load8x8U, 0)
 					f.Set(codes)
 					for i, extend := range []int{i32x4ExtendLowU, i32x4ExtendHighU} {
@@ -378,7 +378,6 @@ pixels next to each other, step bytes apart in x.`
 						f.Vector(i32x4Add)
 						f.Set(sums[i])
 					}
-					f.Advance(at, 4)
 				})
 				f.Get(channel)
 				f.Const(2)
