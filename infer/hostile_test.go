@@ -80,7 +80,7 @@ func runHostile(t *testing.T, q *qmodel.Model, m *Model) bool {
 // others of any shape.
 func hostileSeeds(t *testing.T, rng *rand.Rand) [][]byte {
 	var files [][]byte
-	for _, q := range []*qmodel.Model{qmodeltest.Tiny(rng), qmodeltest.Binary(rng), qmodeltest.Wide(rng), qmodeltest.Branches(rng), qmodeltest.Gated(rng), qmodeltest.Ranged(rng), drawModel(rng), drawModel(rng)} {
+	for _, q := range []*qmodel.Model{qmodeltest.Tiny(rng), qmodeltest.Binary(rng), qmodeltest.Wide(rng), qmodeltest.Branches(rng), qmodeltest.Gated(rng), qmodeltest.Ranged(rng), qmodeltest.Dense(rng), drawModel(rng), drawModel(rng)} {
 		var b bytes.Buffer
 		if err := q.Write(&b); err != nil {
 			t.Fatal(err)

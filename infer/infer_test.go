@@ -188,6 +188,8 @@ func TestEveryTensorEqualsItsDefinition(t *testing.T) {
 			q = qmodeltest.Binary(rng)
 		case 5, 6, 7, 8, 9, 10, 11, 12:
 			q = qmodeltest.Ranged(rng)
+		case 13, 14, 15:
+			q = qmodeltest.Dense(rng)
 		}
 		const most = 3
 		images := drawImages(rng, q, most)

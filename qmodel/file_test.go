@@ -245,7 +245,7 @@ func TestReadRefuses(t *testing.T) {
 			t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
 		}
 	}
-	if _, err := read(edit(t, replace("version", "2", "7"))); !errors.Is(err, qmodel.ErrNewer) {
+	if _, err := read(edit(t, replace("version", "2", strconv.Itoa(qmodel.Version+1)))); !errors.Is(err, qmodel.ErrNewer) {
 		t.Errorf("newer version: %v is not ErrNewer", err)
 	}
 	plain := func() []byte { // the same container without a digest
@@ -270,6 +270,7 @@ func FuzzRead(f *testing.F) {
 	whole := write(f, tiny())
 	f.Add(whole)
 	f.Add(write(f, binaryModel()))
+	f.Add(write(f, dense()))
 	f.Add(whole[:binary.LittleEndian.Uint64(whole)+8])
 	f.Fuzz(func(t *testing.T, b []byte) {
 		b = bytes.Clone(b)
@@ -301,6 +302,8 @@ func TestPayloadOfFewBits(t *testing.T) {
 		{"4 bits", qmodeltest.Form{WeightBits: 4}, 55},
 		{"ternary", qmodeltest.Form{WeightBits: 2}, 30},
 		{"split ternary", qmodeltest.Form{WeightBits: 2, Coding: qmodel.Split}, 30},
+		{"dense 3 bits", qmodeltest.Form{WeightBits: 3, Packing: qmodel.Dense}, 43},
+		{"dense ternary", qmodeltest.Form{WeightBits: 2, Packing: qmodel.Dense}, 25},
 		{"binary", qmodeltest.Form{WeightBits: 1}, 17},
 	} {
 		if got := payload(c.form); 100*got > c.percent*whole {

@@ -272,6 +272,9 @@ func (c *codec) weights(w *Weights) {
 	if c.optional(`,"planes":`, w.Planes != 0) {
 		number(c, &w.Planes)
 	}
+	if c.optional(`,"packing":`, w.Packing != "") {
+		c.string((*string)(&w.Packing))
+	}
 	c.literal("}")
 }
 

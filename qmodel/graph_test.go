@@ -42,7 +42,7 @@ func TestCodec(t *testing.T) {
 				o.Inputs = append(o.Inputs, some())
 			}
 			if rng.IntN(2) > 0 {
-				o.Weights = &Weights{Bits: some(), Coding: Coding(name()), Planes: some()}
+				o.Weights = &Weights{Bits: some(), Coding: Coding(name()), Planes: some(), Packing: Packing(name())}
 			}
 			g.Operators = append(g.Operators, o)
 		}

@@ -128,6 +128,8 @@ func (o *Operator) Window() geometry.Window {
 // Since returns the version of the format that has the operator as it is.
 func (o *Operator) Since() int {
 	switch {
+	case o.Weights != nil && o.Weights.Packing != Aligned:
+		return max(7, forms[o.Op].since)
 	case len(o.Inputs) > fewInputs, o.Op == Add && len(o.Inputs) == 1:
 		return max(4, forms[o.Op].since)
 	case o.Dilation != [2]int{} || o.Averages() && o.Pad != [4]int{}:

@@ -2,58 +2,136 @@
 
 package qmodel
 
-import "fmt"
+import (
+	"encoding/binary"
+	"slices"
+)
 
-// codesPerByte returns how many weights of the given bits share a byte: 8 at 1 bit, 4 at 2, 2 at 3 and 4, else 1.
-func codesPerByte(bits int) int {
+// A layout is the one description of a packing of codes: a group of them are the digits of a number, the first the lowest, and
+// the number is stored in so many bytes, little-endian. The last group can have fewer codes, and then has no more bytes than
+// they need. Groups of several bytes have 8 codes of as many bits each.
+type layout struct {
+	codes, bytes int // of a group; at most 8 codes
+	base         int // of the digits, at most 256
+}
+
+// layout returns that of valid weights.
+func (w *Weights) layout() layout {
 	switch {
-	case bits == 1:
-		return 8
-	case bits == 2:
-		return 4
-	case bits <= 4:
-		return 2
+	case w.Packing == Dense && w.Bits == 2:
+		return layout{5, 1, 3}
+	case w.Packing == Dense:
+		return layout{8, w.Bits, 1 << w.Bits}
+	case w.Bits == 1:
+		return layout{8, 1, 2}
+	case w.Bits == 2:
+		return layout{4, 1, 4}
+	case w.Bits <= 4:
+		return layout{2, 1, 16}
 	default:
-		return 1
+		return layout{1, 1, 256}
 	}
 }
 
-// pack stores codes, the first in the lowest bits of a byte: at 1 bit +1 is a 1 and -1 a 0, else two's complement. The
-// rest of the last byte is 0.
-func pack(codes []int8, bits int) []byte {
-	per := codesPerByte(bits)
-	width := 8 / per
-	packed := make([]byte, (len(codes)+per-1)/per)
-	for i, v := range codes {
-		if bits == 1 {
-			v = (v + 1) / 2
+// size returns the bytes of n codes.
+func (l layout) size(n int) int {
+	return n/l.codes*l.bytes + (n%l.codes*l.bytes+l.codes-1)/l.codes
+}
+
+// power returns how many numbers n digits can be, at most 8.
+func (l layout) power(n int) uint64 {
+	product := uint64(1)
+	for range n {
+		product *= uint64(l.base)
+	}
+	return product
+}
+
+// digit returns that of a code: of -1 and +1 in base 2, of -1, 0 and +1 in base 3, else in two's complement.
+func (l layout) digit(code int8) uint64 {
+	switch l.base {
+	case 2:
+		return uint64(code+1) / 2
+	case 3:
+		return uint64(code + 1)
+	default:
+		return uint64(code) & uint64(l.base-1)
+	}
+}
+
+// code is the inverse of digit.
+func (l layout) code(digit int) int8 {
+	switch {
+	case l.base == 2:
+		return int8(2*digit - 1)
+	case l.base == 3:
+		return int8(digit - 1)
+	case digit >= l.base/2:
+		return int8(digit - l.base)
+	default:
+		return int8(digit)
+	}
+}
+
+// pack stores codes. What is left of the last number is 0.
+func (l layout) pack(codes []int8) []byte {
+	packed := make([]byte, 0, l.size(len(codes)))
+	for group := range slices.Chunk(codes, l.codes) {
+		n := uint64(0)
+		for _, c := range slices.Backward(group) {
+			n = n*uint64(l.base) + l.digit(c)
 		}
-		packed[i/per] |= (uint8(v) & (1<<width - 1)) << (i % per * width)
+		for range l.size(len(group)) {
+			packed = append(packed, byte(n))
+			n >>= 8
+		}
 	}
 	return packed
 }
 
-// WeightBytes returns the bytes that n weights of so many bits take in a file.
-func WeightBytes(n, bits int) int {
-	per := codesPerByte(bits)
-	return (n + per - 1) / per
+// word returns the number that packed codes begin with, at most eight bytes of them.
+func word(packed []byte) uint64 {
+	if len(packed) >= 8 {
+		return binary.LittleEndian.Uint64(packed)
+	}
+	n := uint64(0)
+	for _, b := range slices.Backward(packed) {
+		n = n<<8 | uint64(b)
+	}
+	return n
 }
 
-// checkPacked refuses what does not hold n codes, or has bits set after the last.
-func checkPacked(packed []byte, bits, n int) error {
-	per := codesPerByte(bits)
-	if len(packed) != (n+per-1)/per {
-		return fmt.Errorf("%d bytes for %d codes of %d bits", len(packed), n, bits)
+// unpack returns what the first n packed codes stand for, each of them by the function of.
+func unpack[T int8 | int16](l layout, packed []byte, n int, of func(code int8) T) []T {
+	if l.bytes == 1 {
+		return spread(packed, tabulate(l, of), l.codes, n)
 	}
-	if n%per != 0 && packed[len(packed)-1]>>(n%per*8/per) != 0 {
-		return fmt.Errorf("bits after the last code")
+	var table [256]T // by the digit, as many bits as a group has bytes
+	for d := range l.base {
+		table[d] = of(l.code(d))
 	}
-	return nil
+	numbers := make([]T, (n+7)/8*8)
+	for i := 0; len(packed) > 0; i += 8 {
+		group := word(packed)
+		for k := range 8 {
+			numbers[i+k] = table[byte(group)&byte(l.base-1)]
+			group >>= l.bytes
+		}
+		packed = packed[min(l.bytes, len(packed)):]
+	}
+	return numbers[:n:n]
 }
 
-// unpack is the inverse of pack, for n codes.
-func unpack(packed []byte, bits, n int) []int8 {
-	return spread(packed, unpacked(bits), codesPerByte(bits), n)
+// tabulate returns what the codes in a byte stand for, of groups of one byte.
+func tabulate[T int8 | int16](l layout, of func(code int8) T) *[256][8]T {
+	var table [256][8]T
+	for b := range table {
+		for i, n := 0, b; i < l.codes; i++ {
+			table[b][i] = of(l.code(n % l.base))
+			n /= l.base
+		}
+	}
+	return &table
 }
 
 // spread looks up each packed byte in table and returns the first n numbers; each byte gives perByte of them.
@@ -72,28 +150,14 @@ func spread[T int8 | int16](packed []byte, table *[256][8]T, perByte, n int) []T
 		for i, b := range packed {
 			*(*[4]T)(numbers[4*i:]) = [4]T(table[b][:])
 		}
+	case 5:
+		for i, b := range packed {
+			*(*[5]T)(numbers[5*i:]) = [5]T(table[b][:])
+		}
 	default:
 		for i, b := range packed {
 			*(*[8]T)(numbers[8*i:]) = table[b]
 		}
 	}
 	return numbers[:n:n]
-}
-
-// unpacked returns the codes of each byte.
-func unpacked(bits int) *[256][8]int8 {
-	per := codesPerByte(bits)
-	width := 8 / per
-	var of [256][8]int8
-	for b := range of {
-		for i := range per {
-			v := uint8(b) >> (i * width) & (1<<width - 1)
-			if bits == 1 {
-				of[b][i] = int8(v)*2 - 1
-			} else {
-				of[b][i] = int8(v<<(8-width)) >> (8 - width)
-			}
-		}
-	}
-	return &of
 }

@@ -14,7 +14,7 @@ import (
 
 // Names of an operator's tensors in the file, which follow the operator's name.
 const (
-	weightSuffix          = ".weight"           // U8, packed codes, up to 4 bits; I8, in the shape of the weights, above
+	weightSuffix          = ".weight"           // U8, packed codes; I8, in the shape of the weights, where each has a byte
 	tableSuffix           = ".table"            // U8; of concat with the number of the input, absent where the codes stay
 	multiplierSuffix      = ".multiplier"       // I32 or I64 [terms, channels]
 	thresholdSuffix       = ".threshold"        // I32 or I64 [planes, channels]
@@ -38,11 +38,8 @@ func elementBytes(dtype string) int {
 func (m *Model) numbers(o *Operator) []safetensors.Tensor {
 	var list []safetensors.Tensor
 	if w := o.Weights; w != nil {
-		t := safetensors.Tensor{Name: o.Name + weightSuffix, DType: "I8", Shape: w.Shape[:], Data: w.Packed}
-		if codesPerByte(w.Bits) > 1 {
-			t.DType, t.Shape = "U8", []int{len(w.Packed)}
-		}
-		list = append(list, t)
+		dtype, shape := w.stored()
+		list = append(list, safetensors.Tensor{Name: o.Name + weightSuffix, DType: dtype, Shape: shape, Data: w.Packed})
 	}
 	if o.Table != nil {
 		shape := []int{len(o.Table)}
@@ -192,11 +189,16 @@ func (p payload) weights(name string, w *Weights) ([]byte, error) {
 	if !w.validShape() {
 		return nil, fmt.Errorf("weights of shape %v", w.Shape)
 	}
-	dtype, shape := "I8", w.Shape[:]
-	if per := codesPerByte(w.Bits); per > 1 {
-		dtype, shape = "U8", []int{(w.Len() + per - 1) / per}
-	}
+	dtype, shape := w.stored()
 	return p.take(name, dtype, shape...)
+}
+
+// stored returns type and shape of the tensor of packed codes.
+func (w *Weights) stored() (dtype string, shape []int) {
+	if l := w.layout(); l.codes > 1 {
+		return "U8", []int{l.size(w.Len())}
+	}
+	return "I8", w.Shape[:]
 }
 
 // integers takes a tensor that integers made.

@@ -4,6 +4,7 @@ package qmodel
 
 import (
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"github.com/goqat/goqat/fixed"
@@ -15,8 +16,10 @@ type Weights struct {
 	Bits   int    `json:"bits"` // 1 to 8
 	Coding Coding `json:"coding,omitzero"`
 	Planes int    `json:"planes,omitzero"` // sets of weights, each with an accumulator of its own; 0 is one set
-	Shape  [4]int `json:"-"`               // of a set: output channels, kernel height, kernel width, input channels / groups
-	Packed []byte `json:"-"`               // the codes, set after set, as the file has them
+	// Packing says how the codes lie in Packed. Since version 7.
+	Packing Packing `json:"packing,omitzero"`
+	Shape   [4]int  `json:"-"` // of a set: output channels, kernel height, kernel width, input channels / groups
+	Packed  []byte  `json:"-"` // the codes, set after set, as the file has them
 }
 
 // A Coding says what the codes of weights stand for.
@@ -34,6 +37,18 @@ const (
 	Split Coding = "split"
 )
 
+// A Packing says how codes lie in bytes.
+type Packing string
+
+// The packings.
+const (
+	// Aligned codes do not cross bytes: 8 in a byte at 1 bit, 4 at 2, 2 at 3 and 4, else 1.
+	Aligned Packing = ""
+	// Dense codes leave no bits unused: those of three values lie 5 in a byte, others of 3, 5, 6 and 7 bits 8 in as many
+	// bytes as they have bits. Where Aligned does the same there is none.
+	Dense Packing = "dense"
+)
+
 // Len returns the number of codes that the shape asks for.
 func (w *Weights) Len() int {
 	return max(1, w.Planes) * w.Shape[0] * w.Shape[1] * w.Shape[2] * w.Shape[3]
@@ -44,7 +59,7 @@ func (w *Weights) Codes() []int8 {
 	if w.Bits == 8 && len(w.Packed) > 0 {
 		return unsafe.Slice((*int8)(unsafe.Pointer(&w.Packed[0])), len(w.Packed))
 	}
-	return unpack(w.Packed, w.Bits, w.Len())
+	return unpack(w.layout(), w.Packed, w.Len(), func(c int8) int8 { return c })
 }
 
 // Pack sets the codes. It refuses codes that the bits and the coding do not have.
@@ -57,11 +72,39 @@ func (w *Weights) Pack(codes []int8) error {
 	}
 	for i, c := range codes {
 		if !w.has(c) {
-			return fmt.Errorf("weight %d is %d, outside of the codes of %d bits", i, c, w.Bits)
+			return w.refuse(i, c)
 		}
 	}
-	w.Packed = pack(codes, w.Bits)
+	w.Packed = w.layout().pack(codes)
 	return nil
+}
+
+// Bytes returns the bytes of a file that valid weights take: their codes and, if they are Dense, the words that say so.
+func (w *Weights) Bytes() int {
+	const words = len(`,\"packing\":\"dense\"`)
+	n := w.layout().size(w.Len())
+	if w.Packing == Dense {
+		n += words
+	}
+	return n
+}
+
+// Densest returns valid weights in the packing in which they take the fewest bytes of a file, Aligned if there are two.
+// Weights whose codes are not known have none then either.
+func (w *Weights) Densest() *Weights {
+	aligned, dense := *w, *w
+	aligned.Packing, dense.Packing = Aligned, Dense
+	least := &aligned
+	if dense.validate() == nil && dense.Bytes() < aligned.Bytes() {
+		least = &dense
+	}
+	if least.Packing == w.Packing {
+		return w
+	}
+	if w.Packed != nil {
+		least.Packed = least.layout().pack(w.Codes())
+	}
+	return least
 }
 
 // Sets returns the number of sets of weights that have an accumulator of their own.
@@ -74,23 +117,12 @@ func (w *Weights) Sets() int {
 
 // Values returns set k of the weights that the codes stand for.
 func (w *Weights) Values(k int) []int16 {
-	values := spread(w.Packed, w.unpackedValues(k), codesPerByte(w.Bits), w.Len())
+	values := unpack(w.layout(), w.Packed, w.Len(), func(c int8) int16 { return w.value(c, k) })
 	if w.Planes > 1 {
 		n := w.Len() / w.Planes
 		return values[k*n:][:n]
 	}
 	return values
-}
-
-// unpackedValues returns the weights of set k that each byte stands for.
-func (w *Weights) unpackedValues(k int) *[256][8]int16 {
-	var values [256][8]int16
-	for b, codes := range unpacked(w.Bits) {
-		for i, c := range codes[:codesPerByte(w.Bits)] {
-			values[b][i] = w.value(c, k)
-		}
-	}
-	return &values
 }
 
 // value returns the weight of set k that a code stands for.
@@ -115,8 +147,8 @@ func (w *Weights) value(c int8, k int) int16 {
 // Bounds returns for each output channel the greatest |accumulator| of set k over all inputs in [lo, hi].
 func (w *Weights) Bounds(k int, lo, hi int32) []int64 {
 	bounds := make([]int64, w.Shape[0])
-	each, per := w.Shape[1]*w.Shape[2]*w.Shape[3], codesPerByte(w.Bits)
-	if each%per > 0 { // a byte has codes of two channels
+	each, l := w.Shape[1]*w.Shape[2]*w.Shape[3], w.layout()
+	if l.bytes > 1 || each%l.codes > 0 { // a byte has codes of two channels, or a code lies in two bytes
 		values := w.Values(k)
 		for c := range bounds {
 			bounds[c] = fixed.DotBound(values[c*each:(c+1)*each], lo, hi)
@@ -124,19 +156,19 @@ func (w *Weights) Bounds(k int, lo, hi int32) []int64 {
 		return bounds
 	}
 	var sums [256]struct{ positive, negative int64 } // of the weights of a byte
-	for b, values := range w.unpackedValues(k) {
-		for _, v := range values[:per] {
+	for b, values := range tabulate(l, func(c int8) int16 { return w.value(c, k) }) {
+		for _, v := range values[:l.codes] {
 			sums[b].positive += int64(max(v, 0))
 			sums[b].negative += int64(max(-v, 0))
 		}
 	}
 	packed := w.Packed
 	if w.Planes > 1 {
-		packed = packed[k*len(bounds)*each/per:]
+		packed = packed[k*len(bounds)*each/l.codes:]
 	}
 	for c := range bounds {
 		var positive, negative int64
-		for _, b := range packed[c*each/per : (c+1)*each/per] {
+		for _, b := range packed[c*each/l.codes : (c+1)*each/l.codes] {
 			positive += sums[b].positive
 			negative += sums[b].negative
 		}
@@ -219,6 +251,15 @@ func (w *Weights) validate() error {
 	default:
 		return fmt.Errorf("unknown coding %.40q of weights", w.Coding)
 	}
+	switch w.Packing {
+	case Aligned:
+	case Dense:
+		if w.Bits == 1 || w.Bits == 2 && w.Coding == Odd || w.Bits == 4 || w.Bits == 8 {
+			return fmt.Errorf("%s packing of %d bits, which leave no bits of a byte unused", Dense, w.Bits)
+		}
+	default:
+		return fmt.Errorf("unknown packing %.40q of weights", w.Packing)
+	}
 	return nil
 }
 
@@ -239,25 +280,41 @@ func (w *Weights) has(c int8) bool {
 
 // validateCodes checks the packed codes of weights of a valid shape.
 func (w *Weights) validateCodes() error {
-	if err := checkPacked(w.Packed, w.Bits, w.Len()); err != nil {
-		return err
+	l, n := w.layout(), w.Len()
+	if len(w.Packed) != l.size(n) {
+		return fmt.Errorf("%d bytes for %d codes of %d bits", len(w.Packed), n, w.Bits)
 	}
-	per, of := codesPerByte(w.Bits), unpacked(w.Bits)
+	if rest := n % l.codes; rest > 0 && word(w.Packed[l.size(n-rest):]) >= l.power(rest) {
+		return fmt.Errorf("bits after the last code")
+	}
+	if l.bytes > 1 {
+		for i, c := range unpack(l, w.Packed, n, func(c int8) int8 { return c }) {
+			if !w.has(c) {
+				return w.refuse(i, c)
+			}
+		}
+		return nil
+	}
+	of := tabulate(l, func(c int8) int8 { return c })
 	var refused [256]bool // by the byte
 	for b := range refused {
-		for _, c := range of[b][:per] {
-			refused[b] = refused[b] || !w.has(c)
-		}
+		refused[b] = uint64(b) >= l.power(l.codes) || slices.ContainsFunc(of[b][:l.codes], func(c int8) bool { return !w.has(c) })
 	}
 	for i, b := range w.Packed {
 		if !refused[b] {
 			continue
 		}
-		for k, c := range of[b][:per] {
+		for k, c := range of[b][:l.codes] {
 			if !w.has(c) {
-				return fmt.Errorf("weight %d is %d, outside of the codes of %d bits", i*per+k, c, w.Bits)
+				return w.refuse(i*l.codes+k, c)
 			}
 		}
+		return fmt.Errorf("byte %d of the weights is %d, which %d codes of %d values do not make", i, b, l.codes, l.base)
 	}
 	return nil
+}
+
+// refuse is the error of a code that the weights do not have.
+func (w *Weights) refuse(i int, c int8) error {
+	return fmt.Errorf("weight %d is %d, outside of the codes of %d bits", i, c, w.Bits)
 }

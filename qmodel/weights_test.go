@@ -82,6 +82,7 @@ func TestBounds(t *testing.T) {
 	for bits := 1; bits <= 8; bits++ {
 		for _, w := range []qmodel.Weights{
 			{Bits: bits}, {Bits: bits, Coding: qmodel.Odd}, {Bits: bits, Coding: qmodel.Powers}, {Bits: bits, Coding: qmodel.Split}, {Bits: bits, Planes: 3},
+			{Bits: bits, Packing: qmodel.Dense}, {Bits: bits, Coding: qmodel.Odd, Packing: qmodel.Dense}, {Bits: bits, Coding: qmodel.Split, Packing: qmodel.Dense},
 		} {
 			for each := 1; each <= 17; each++ {
 				w.Shape = [4]int{5, 1, 1, each}
@@ -99,7 +100,7 @@ func TestBounds(t *testing.T) {
 						codes[i] = int8(rng.IntN(2*half-1) - half + 1)
 					}
 				}
-				if w.Pack(codes) != nil { // no such coding
+				if w.Pack(codes) != nil { // no such coding or packing
 					continue
 				}
 				lo, hi := -rng.Int32N(256), rng.Int32N(256)
@@ -131,6 +132,12 @@ func TestPackRefuses(t *testing.T) {
 		{qmodel.Weights{Bits: 3, Coding: qmodel.Powers}, []int8{2, -3}, "weight 1 is -3"},
 		{qmodel.Weights{Bits: 4}, []int8{1}, "1 codes"},
 		{qmodel.Weights{Bits: 9}, []int8{1, 1}, "9 bits"},
+		{qmodel.Weights{Bits: 3, Packing: qmodel.Dense}, []int8{0, -4}, "weight 1 is -4"},
+		{qmodel.Weights{Bits: 1, Packing: qmodel.Dense}, []int8{1, 1}, "dense packing of 1 bits"},
+		{qmodel.Weights{Bits: 2, Coding: qmodel.Odd, Packing: qmodel.Dense}, []int8{1, 1}, "dense packing of 2 bits"},
+		{qmodel.Weights{Bits: 4, Packing: qmodel.Dense}, []int8{1, 1}, "dense packing of 4 bits"},
+		{qmodel.Weights{Bits: 8, Packing: qmodel.Dense}, []int8{1, 1}, "dense packing of 8 bits"},
+		{qmodel.Weights{Bits: 3, Packing: "loose"}, []int8{1, 1}, `unknown packing "loose"`},
 	} {
 		c.w.Shape = [4]int{1, 1, 1, 2}
 		if err := c.w.Pack(c.codes); err == nil || !strings.Contains(err.Error(), c.want) || c.w.Packed != nil {

@@ -56,7 +56,9 @@ func freeTensor(int, int) int64       { return 0 }
 
 // bytePrices are those of the file, of whose numbers only weights depend on the bits.
 func (l *ledger) bytePrices() prices {
-	return prices{func(i, w, _ int) int64 { return int64(qmodel.WeightBytes(l.layers[i].weights, w)) }, freeTensor, 1}
+	return prices{func(i, w, _ int) int64 {
+		return int64((&qmodel.Weights{Bits: w, Shape: [4]int{l.layers[i].weights, 1, 1, 1}}).Bytes())
+	}, freeTensor, 1}
 }
 
 func (l *ledger) bitOpPrices() prices {

@@ -213,7 +213,7 @@ func change(rng *rand.Rand, v reflect.Value) {
 	case reflect.Bool:
 		v.SetBool(!v.Bool())
 	case reflect.String:
-		texts := []string{"", "x", "\x00\n\x1b[2J", "é", string(qmodel.Odd), string(qmodel.Powers), string(qmodel.Split)}
+		texts := []string{"", "x", "\x00\n\x1b[2J", "é", string(qmodel.Odd), string(qmodel.Powers), string(qmodel.Split), string(qmodel.Dense)}
 		v.SetString(texts[rng.IntN(len(texts))])
 	default:
 		changeInteger(rng, v)
@@ -313,6 +313,10 @@ func (g *structure) fit(f *safetensors.File) {
 		if w := o.Weights; w != nil && o.Groups > 0 {
 			n := out.Channels * o.Kernel[0] * o.Kernel[1] * (in.Channels / o.Groups)
 			switch {
+			case w.Packing == qmodel.Dense && w.Bits == 2:
+				resize(f, o.Name+".weight", (n+4)/5)
+			case w.Packing == qmodel.Dense:
+				resize(f, o.Name+".weight", (n*(w.Bits&7)+7)/8)
 			case w.Bits == 1:
 				resize(f, o.Name+".weight", (n*max(1, w.Planes)+7)/8)
 			case w.Bits <= 4:

@@ -16,13 +16,14 @@ type Form struct {
 	WeightBits int
 	Coding     qmodel.Coding
 	Planes     int
+	Packing    qmodel.Packing
 	CodeBits   int
 	Signs      bool
 }
 
 // weights draws weights of a form, sometimes extreme codes only.
 func (b *Builder) weights(f Form, shape [4]int) *qmodel.Weights {
-	w := &qmodel.Weights{Bits: f.WeightBits, Coding: f.Coding, Planes: f.Planes, Shape: shape}
+	w := &qmodel.Weights{Bits: f.WeightBits, Coding: f.Coding, Planes: f.Planes, Packing: f.Packing, Shape: shape}
 	codes := make([]int8, w.Len())
 	limit := 1<<(f.WeightBits-1) - 1
 	least, most := -limit, limit
@@ -87,6 +88,22 @@ func (b *Builder) Sign(in, signs int) int {
 	o := qmodel.Operator{Op: qmodel.Sign, Inputs: []int{in}, Output: b.output(x.Height, x.Width, x.Channels, signs)}
 	b.compare(&o, [][]int64{b.bound(in)})
 	return b.operator(o)
+}
+
+// Dense returns a small model of densely packed weights: of every number of bits and every coding that can be.
+func Dense(rng *rand.Rand) *qmodel.Model {
+	b := New(rng, 5, 4, 3)
+	x := 0
+	for _, f := range []Form{
+		{WeightBits: 2}, {WeightBits: 2, Coding: qmodel.Split}, {WeightBits: 2, Coding: qmodel.Powers},
+		{WeightBits: 3}, {WeightBits: 3, Coding: qmodel.Odd}, {WeightBits: 5, Coding: qmodel.Powers},
+		{WeightBits: 6, Coding: qmodel.Split}, {WeightBits: 7}, {WeightBits: 7, Coding: qmodel.Odd},
+	} {
+		f.CodeBits, f.Packing = 2+rng.IntN(7), qmodel.Dense
+		pad := rng.IntN(2)
+		x = b.ConvForm(x, Square(2*pad+1, 1, pad), 1+rng.IntN(7), 1, f)
+	}
+	return b.Finish(b.Flatten(x), 3)
 }
 
 // Binary returns a small model of binary layers: signs made by every operator that makes them, weights of every coding,
