@@ -282,7 +282,7 @@ func (p *integerPass) part(panel, rows []float32, g, n0, k0, k1 int) {
 func (p *integerPass) fetch(o, k0, k1 int) {
 	first, last := min(p.use.each*k0, p.column), min(p.use.each*k1, p.column)
 	if o < p.dstC {
-		fetch(p.w[o*p.column:][first:last])
+		fetch(Bytes(p.w[o*p.column:][first:last]))
 	}
 }
 

@@ -9,6 +9,11 @@ package kernel
 //go:noescape
 func matrixTiles6x16AVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
 
+// matrixTiles5x16AVX2 computes whole tiles of a tiling; see matrixTilesGeneric.
+//
+//go:noescape
+func matrixTiles5x16AVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
+
 // channelTiles6x16AVX2 computes whole tiles of a tiling; see channelTilesGeneric.
 //
 //go:noescape
@@ -144,10 +149,10 @@ func transposeAVX512(panel *float32, src *float32, stride int, k int)
 //go:noescape
 func copyRowsAVX2(dst *float32, dstPitch int, src *float32, srcPitch int, n int, rows int)
 
-// fetchAVX2 is fetch of n elements, a positive multiple of 16.
+// fetchAVX2 is fetch of n bytes, a positive multiple of 64.
 //
 //go:noescape
-func fetchAVX2(src *float32, n int)
+func fetchAVX2(src *uint8, n int)
 
 // addAVX2 is Add.
 //

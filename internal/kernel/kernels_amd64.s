@@ -345,6 +345,277 @@ next:
 	VZEROUPPER
 	RET
 
+// func matrixTiles5x16AVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·matrixTiles5x16AVX2(SB), NOSPLIT, $8-104
+tile:
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       c+0(FP), DI
+	MOVQ       cRow+8(FP), SI
+	MOVLQSX    (SI), AX
+	PREFETCHT0 (DI)(AX*4)
+	PREFETCHT0 60(DI)(AX*4)
+	MOVLQSX    4(SI), AX
+	PREFETCHT0 (DI)(AX*4)
+	PREFETCHT0 60(DI)(AX*4)
+	MOVLQSX    8(SI), AX
+	PREFETCHT0 (DI)(AX*4)
+	PREFETCHT0 60(DI)(AX*4)
+	MOVLQSX    12(SI), AX
+	PREFETCHT0 (DI)(AX*4)
+	PREFETCHT0 60(DI)(AX*4)
+	MOVLQSX    16(SI), AX
+	PREFETCHT0 (DI)(AX*4)
+	PREFETCHT0 60(DI)(AX*4)
+	MOVQ       a+16(FP), DI
+	MOVQ       aRow+24(FP), SI
+	MOVLQSX    (SI), AX
+	LEAQ       (DI)(AX*4), AX
+	MOVLQSX    4(SI), CX
+	LEAQ       (DI)(CX*4), CX
+	MOVLQSX    8(SI), DX
+	LEAQ       (DI)(DX*4), DX
+	MOVLQSX    12(SI), BX
+	LEAQ       (DI)(BX*4), BX
+	MOVLQSX    16(SI), SI
+	LEAQ       (DI)(SI*4), SI
+	MOVQ       b+40(FP), DI
+	MOVQ       aStep+64(FP), R8
+	MOVQ       steps+72(FP), R9
+	MOVQ       ldb+48(FP), R10
+	SHLQ       $0x02, R10
+	SUBQ       $0x04, R9
+	JLT        rest
+	MOVQ       R9, (SP)
+
+many:
+	MOVLQSX      (R8), R9
+	VMOVUPS      (DI), Y10
+	VMOVUPS      32(DI), Y11
+	ADDQ         R10, DI
+	VBROADCASTSS (AX)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (CX)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (DX)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (BX)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (SI)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	MOVLQSX      4(R8), R9
+	VMOVUPS      (DI), Y10
+	VMOVUPS      32(DI), Y11
+	ADDQ         R10, DI
+	VBROADCASTSS (AX)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (CX)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (DX)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (BX)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (SI)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	MOVLQSX      8(R8), R9
+	VMOVUPS      (DI), Y10
+	VMOVUPS      32(DI), Y11
+	ADDQ         R10, DI
+	VBROADCASTSS (AX)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (CX)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (DX)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (BX)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (SI)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	MOVLQSX      12(R8), R9
+	VMOVUPS      (DI), Y10
+	VMOVUPS      32(DI), Y11
+	ADDQ         R10, DI
+	VBROADCASTSS (AX)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (CX)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (DX)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (BX)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (SI)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         $0x10, R8
+	SUBQ         $0x04, (SP)
+	JGE          many
+	MOVQ         (SP), R9
+
+rest:
+	ADDQ $0x04, R9
+	JE   store
+	MOVQ R9, (SP)
+
+single:
+	MOVLQSX      (R8), R9
+	VMOVUPS      (DI), Y10
+	VMOVUPS      32(DI), Y11
+	ADDQ         R10, DI
+	VBROADCASTSS (AX)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (CX)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (DX)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (BX)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (SI)(R9*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         $0x04, R8
+	DECQ         (SP)
+	JNE          single
+
+store:
+	MOVQ    cols+80(FP), AX
+	CMPQ    AX, $0x10
+	JNE     partial
+	MOVB    accumulate+88(FP), AL
+	TESTB   AL, AL
+	JEQ     whole
+	MOVQ    c+0(FP), DI
+	MOVQ    cRow+8(FP), SI
+	MOVLQSX (SI), AX
+	VADDPS  (DI)(AX*4), Y0, Y0
+	VADDPS  32(DI)(AX*4), Y1, Y1
+	MOVLQSX 4(SI), AX
+	VADDPS  (DI)(AX*4), Y2, Y2
+	VADDPS  32(DI)(AX*4), Y3, Y3
+	MOVLQSX 8(SI), AX
+	VADDPS  (DI)(AX*4), Y4, Y4
+	VADDPS  32(DI)(AX*4), Y5, Y5
+	MOVLQSX 12(SI), AX
+	VADDPS  (DI)(AX*4), Y6, Y6
+	VADDPS  32(DI)(AX*4), Y7, Y7
+	MOVLQSX 16(SI), AX
+	VADDPS  (DI)(AX*4), Y8, Y8
+	VADDPS  32(DI)(AX*4), Y9, Y9
+
+whole:
+	MOVQ    c+0(FP), DI
+	MOVQ    cRow+8(FP), SI
+	MOVLQSX (SI), AX
+	VMOVUPS Y0, (DI)(AX*4)
+	VMOVUPS Y1, 32(DI)(AX*4)
+	MOVLQSX 4(SI), AX
+	VMOVUPS Y2, (DI)(AX*4)
+	VMOVUPS Y3, 32(DI)(AX*4)
+	MOVLQSX 8(SI), AX
+	VMOVUPS Y4, (DI)(AX*4)
+	VMOVUPS Y5, 32(DI)(AX*4)
+	MOVLQSX 12(SI), AX
+	VMOVUPS Y6, (DI)(AX*4)
+	VMOVUPS Y7, 32(DI)(AX*4)
+	MOVLQSX 16(SI), AX
+	VMOVUPS Y8, (DI)(AX*4)
+	VMOVUPS Y9, 32(DI)(AX*4)
+	JMP     next
+
+partial:
+	NEGQ       AX
+	LEAQ       columnMask<>+0(SB), CX
+	VMOVDQU    64(CX)(AX*4), Y10
+	VMOVDQU    96(CX)(AX*4), Y11
+	MOVB       accumulate+88(FP), AL
+	TESTB      AL, AL
+	JEQ        masked
+	MOVQ       c+0(FP), DI
+	MOVQ       cRow+8(FP), SI
+	MOVLQSX    (SI), AX
+	VMASKMOVPS (DI)(AX*4), Y10, Y12
+	VADDPS     Y12, Y0, Y0
+	VMASKMOVPS 32(DI)(AX*4), Y11, Y12
+	VADDPS     Y12, Y1, Y1
+	MOVLQSX    4(SI), AX
+	VMASKMOVPS (DI)(AX*4), Y10, Y12
+	VADDPS     Y12, Y2, Y2
+	VMASKMOVPS 32(DI)(AX*4), Y11, Y12
+	VADDPS     Y12, Y3, Y3
+	MOVLQSX    8(SI), AX
+	VMASKMOVPS (DI)(AX*4), Y10, Y12
+	VADDPS     Y12, Y4, Y4
+	VMASKMOVPS 32(DI)(AX*4), Y11, Y12
+	VADDPS     Y12, Y5, Y5
+	MOVLQSX    12(SI), AX
+	VMASKMOVPS (DI)(AX*4), Y10, Y12
+	VADDPS     Y12, Y6, Y6
+	VMASKMOVPS 32(DI)(AX*4), Y11, Y12
+	VADDPS     Y12, Y7, Y7
+	MOVLQSX    16(SI), AX
+	VMASKMOVPS (DI)(AX*4), Y10, Y12
+	VADDPS     Y12, Y8, Y8
+	VMASKMOVPS 32(DI)(AX*4), Y11, Y12
+	VADDPS     Y12, Y9, Y9
+
+masked:
+	MOVQ       c+0(FP), DI
+	MOVQ       cRow+8(FP), SI
+	MOVLQSX    (SI), AX
+	VMASKMOVPS Y0, Y10, (DI)(AX*4)
+	VMASKMOVPS Y1, Y11, 32(DI)(AX*4)
+	MOVLQSX    4(SI), AX
+	VMASKMOVPS Y2, Y10, (DI)(AX*4)
+	VMASKMOVPS Y3, Y11, 32(DI)(AX*4)
+	MOVLQSX    8(SI), AX
+	VMASKMOVPS Y4, Y10, (DI)(AX*4)
+	VMASKMOVPS Y5, Y11, 32(DI)(AX*4)
+	MOVLQSX    12(SI), AX
+	VMASKMOVPS Y6, Y10, (DI)(AX*4)
+	VMASKMOVPS Y7, Y11, 32(DI)(AX*4)
+	MOVLQSX    16(SI), AX
+	VMASKMOVPS Y8, Y10, (DI)(AX*4)
+	VMASKMOVPS Y9, Y11, 32(DI)(AX*4)
+
+next:
+	ADDQ $0x14, cRow+8(FP)
+	ADDQ $0x14, aRow+24(FP)
+	DECQ tiles+32(FP)
+	JNE  tile
+	VZEROUPPER
+	RET
+
 // func channelTiles6x16AVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
 // Requires: AVX, FMA3
 TEXT ·channelTiles6x16AVX2(SB), NOSPLIT, $8-112
@@ -7451,7 +7722,7 @@ line:
 	VZEROUPPER
 	RET
 
-// func fetchAVX2(src *float32, n int)
+// func fetchAVX2(src *uint8, n int)
 // Requires: MMX+
 TEXT ·fetchAVX2(SB), NOSPLIT, $0-16
 	MOVQ src+0(FP), AX
@@ -7460,7 +7731,7 @@ TEXT ·fetchAVX2(SB), NOSPLIT, $0-16
 line:
 	PREFETCHT0 (AX)
 	ADDQ       $0x40, AX
-	SUBQ       $0x10, CX
+	SUBQ       $0x40, CX
 	JNE        line
 	RET
 
@@ -8393,473 +8664,478 @@ GLOBL minimalConstants<>(SB), RODATA|NOPTR, $352
 
 // func valuesToPointsAVX2(dst *float32, dstRow int, dstCol int, src *float32, srcRow int, srcCol int, n int)
 // Requires: AVX, FMA3
-TEXT ·valuesToPointsAVX2(SB), $1184-56
+TEXT ·valuesToPointsAVX2(SB), NOSPLIT, $0-56
 	MOVQ dst+0(FP), AX
 	MOVQ src+24(FP), CX
 	MOVQ n+48(FP), DX
-	LEAQ (SP), BX
-	ADDQ $0x1f, BX
-	ANDQ $-32, BX
+	MOVQ srcRow+32(FP), SI
+	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), DI
+	LEAQ (SI)(SI*4), R8
+	MOVQ dstCol+16(FP), R10
+	SHLQ $0x02, R10
+	LEAQ (R10)(R10*2), R11
+	LEAQ (R10)(R10*4), R12
+	MOVQ srcCol+40(FP), R13
+	MOVQ dstRow+8(FP), R14
+	SHLQ $0x02, R13
+	SHLQ $0x02, R14
 
 vector:
-	MOVQ         srcRow+32(FP), DI
-	MOVQ         CX, SI
-	SHLQ         $0x02, DI
-	LEAQ         (DI)(DI*2), R8
-	LEAQ         (DI)(DI*4), R9
-	MOVQ         srcCol+40(FP), R10
-	SHLQ         $0x02, R10
-	VMOVUPS      (SI)(DI*1), Y0
-	VMOVUPS      (SI)(DI*2), Y1
-	VMOVUPS      (SI)(R8*1), Y2
-	VMOVUPS      (SI)(DI*4), Y3
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
+	MOVQ         AX, R9
+	MOVQ         CX, BX
+	VMOVUPS      (BX)(SI*4), Y0
+	VMOVUPS      (BX)(SI*2), Y1
+	VMOVAPS      minimalConstants<>+224(SB), Y2
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS Y2, Y1, Y0
+	VMOVUPS      (BX), Y1
+	VMOVAPS      minimalConstants<>+192(SB), Y3
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  Y3, Y1, Y0
+	ADDQ         R13, BX
+	VMOVUPS      (BX)(SI*4), Y1
+	VMOVUPS      (BX)(SI*2), Y4
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS Y2, Y4, Y1
+	VMOVUPS      (BX), Y4
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         R13, BX
+	VMOVUPS      (BX)(SI*4), Y4
+	VMOVUPS      (BX)(SI*2), Y5
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS Y2, Y5, Y4
+	VMOVUPS      (BX), Y5
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y3, Y5, Y4
+	ADDQ         R13, BX
+	VMOVUPS      (BX)(SI*4), Y5
+	VMOVUPS      (BX)(SI*2), Y6
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y2, Y6, Y5
+	VMOVUPS      (BX), Y6
+	VMOVAPS      Y5, Y5
+	VFMADD231PS  Y3, Y6, Y5
+	ADDQ         R13, BX
+	VMOVUPS      (BX)(SI*4), Y6
+	VMOVUPS      (BX)(SI*2), Y7
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y2, Y7, Y6
+	VMOVUPS      (BX), Y7
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  Y3, Y7, Y6
+	ADDQ         R13, BX
+	VMOVUPS      (BX)(SI*4), Y7
+	VMOVUPS      (BX)(SI*2), Y8
+	VMOVAPS      Y7, Y7
+	VFNMADD231PS Y2, Y8, Y7
+	VMOVUPS      (BX), Y2
+	VMOVAPS      Y7, Y7
+	VFMADD231PS  Y3, Y2, Y7
+	VMOVAPS      minimalConstants<>+224(SB), Y3
+	VMOVAPS      Y6, Y2
+	VFNMADD231PS Y3, Y4, Y2
+	VMOVAPS      minimalConstants<>+192(SB), Y8
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y8, Y0, Y2
+	VMOVUPS      Y2, (R9)
+	VMOVAPS      minimalConstants<>+96(SB), Y2
+	VMOVAPS      Y6, Y0
+	VFNMADD231PS Y2, Y4, Y0
+	VMOVAPS      Y5, Y9
+	VFNMADD231PS Y2, Y1, Y9
+	VMOVAPS      minimalConstants<>+0(SB), Y10
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  Y10, Y9, Y2
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS Y10, Y9, Y0
+	VMOVUPS      Y2, (R9)(R10*1)
+	VMOVUPS      Y0, (R9)(R10*2)
+	VMOVAPS      minimalConstants<>+64(SB), Y0
+	VMOVAPS      Y6, Y2
+	VFNMADD231PS Y0, Y4, Y2
+	VMOVAPS      Y5, Y4
+	VFNMADD231PS Y0, Y1, Y4
+	VMOVAPS      minimalConstants<>+32(SB), Y6
+	VMOVAPS      Y2, Y0
+	VFMADD231PS  Y6, Y4, Y0
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS Y6, Y4, Y2
+	VMOVUPS      Y0, (R9)(R11*1)
+	VMOVUPS      Y2, (R9)(R10*4)
+	VMOVAPS      Y7, Y0
+	VFNMADD231PS Y3, Y5, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  Y8, Y1, Y0
+	VMOVUPS      Y0, (R9)(R12*1)
+	MOVQ         CX, BX
+	VMOVUPS      (BX)(SI*4), Y0
+	VMOVUPS      (BX)(SI*2), Y1
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y0
+	VMOVUPS      (BX)(DI*1), Y1
+	VMOVUPS      (BX)(SI*1), Y2
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS minimalConstants<>+96(SB), Y2, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  minimalConstants<>+0(SB), Y1, Y2
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS minimalConstants<>+0(SB), Y1, Y0
+	ADDQ         R13, BX
+	VMOVUPS      (BX)(SI*4), Y1
+	VMOVUPS      (BX)(SI*2), Y3
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS minimalConstants<>+96(SB), Y3, Y1
+	VMOVUPS      (BX)(DI*1), Y3
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+96(SB), Y4, Y3
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  minimalConstants<>+0(SB), Y3, Y4
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS minimalConstants<>+0(SB), Y3, Y1
+	ADDQ         R13, BX
+	VMOVUPS      (BX)(SI*4), Y3
+	VMOVUPS      (BX)(SI*2), Y5
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+96(SB), Y5, Y3
+	VMOVUPS      (BX)(DI*1), Y5
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS minimalConstants<>+96(SB), Y6, Y5
+	VMOVAPS      Y3, Y6
 	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
-	VMOVAPS      Y6, 192(BX)
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
-	VMOVAPS      Y4, 384(BX)
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y3
+	ADDQ         R13, BX
+	VMOVUPS      (BX)(SI*4), Y5
+	VMOVUPS      (BX)(SI*2), Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS minimalConstants<>+96(SB), Y7, Y5
+	VMOVUPS      (BX)(DI*1), Y7
+	VMOVUPS      (BX)(SI*1), Y8
+	VMOVAPS      Y7, Y7
+	VFNMADD231PS minimalConstants<>+96(SB), Y8, Y7
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  minimalConstants<>+0(SB), Y7, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS minimalConstants<>+0(SB), Y7, Y5
+	ADDQ         R13, BX
+	VMOVUPS      (BX)(SI*4), Y7
+	VMOVUPS      (BX)(SI*2), Y9
+	VMOVAPS      Y7, Y7
+	VFNMADD231PS minimalConstants<>+96(SB), Y9, Y7
+	VMOVUPS      (BX)(DI*1), Y9
+	VMOVUPS      (BX)(SI*1), Y10
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS minimalConstants<>+96(SB), Y10, Y9
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  minimalConstants<>+0(SB), Y9, Y10
+	VMOVAPS      Y7, Y7
+	VFNMADD231PS minimalConstants<>+0(SB), Y9, Y7
+	ADDQ         R13, BX
+	VMOVUPS      (BX)(SI*4), Y9
+	VMOVUPS      (BX)(SI*2), Y11
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS minimalConstants<>+96(SB), Y11, Y9
+	VMOVUPS      (BX)(DI*1), Y11
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVAPS      Y11, Y11
+	VFNMADD231PS minimalConstants<>+96(SB), Y12, Y11
+	VMOVAPS      Y9, Y12
+	VFMADD231PS  minimalConstants<>+0(SB), Y11, Y12
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS minimalConstants<>+0(SB), Y11, Y9
+	ADDQ         R14, R9
+	VMOVAPS      Y10, Y11
+	VFNMADD231PS minimalConstants<>+224(SB), Y6, Y11
+	VMOVAPS      Y11, Y11
+	VFMADD231PS  minimalConstants<>+192(SB), Y2, Y11
+	VMOVUPS      Y11, (R9)
+	VMOVAPS      Y10, Y2
+	VFNMADD231PS minimalConstants<>+96(SB), Y6, Y2
+	VMOVAPS      Y8, Y11
+	VFNMADD231PS minimalConstants<>+96(SB), Y4, Y11
+	VMOVAPS      Y2, Y13
+	VFMADD231PS  minimalConstants<>+0(SB), Y11, Y13
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS minimalConstants<>+0(SB), Y11, Y2
+	VMOVUPS      Y13, (R9)(R10*1)
+	VMOVUPS      Y2, (R9)(R10*2)
+	VMOVAPS      Y10, Y2
+	VFNMADD231PS minimalConstants<>+64(SB), Y6, Y2
+	VMOVAPS      Y8, Y6
+	VFNMADD231PS minimalConstants<>+64(SB), Y4, Y6
+	VMOVAPS      Y2, Y10
+	VFMADD231PS  minimalConstants<>+32(SB), Y6, Y10
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS minimalConstants<>+32(SB), Y6, Y2
+	VMOVUPS      Y10, (R9)(R11*1)
+	VMOVUPS      Y2, (R9)(R10*4)
+	VMOVAPS      Y12, Y2
+	VFNMADD231PS minimalConstants<>+224(SB), Y8, Y2
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  minimalConstants<>+192(SB), Y4, Y2
+	VMOVUPS      Y2, (R9)(R12*1)
+	ADDQ         R14, R9
+	VMOVAPS      Y7, Y2
+	VFNMADD231PS minimalConstants<>+224(SB), Y3, Y2
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y2
+	VMOVUPS      Y2, (R9)
+	VMOVAPS      Y7, Y0
+	VFNMADD231PS minimalConstants<>+96(SB), Y3, Y0
+	VMOVAPS      Y5, Y2
+	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y2
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  minimalConstants<>+0(SB), Y2, Y4
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS minimalConstants<>+0(SB), Y2, Y0
+	VMOVUPS      Y4, (R9)(R10*1)
+	VMOVUPS      Y0, (R9)(R10*2)
+	VMOVAPS      Y7, Y0
+	VFNMADD231PS minimalConstants<>+64(SB), Y3, Y0
+	VMOVAPS      Y5, Y2
+	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y2
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  minimalConstants<>+32(SB), Y2, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS minimalConstants<>+32(SB), Y2, Y0
+	VMOVUPS      Y3, (R9)(R11*1)
+	VMOVUPS      Y0, (R9)(R10*4)
+	VMOVAPS      Y9, Y0
+	VFNMADD231PS minimalConstants<>+224(SB), Y5, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y0
+	VMOVUPS      Y0, (R9)(R12*1)
+	MOVQ         CX, BX
+	VMOVUPS      (BX)(SI*4), Y0
+	VMOVUPS      (BX)(SI*2), Y1
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y0
+	VMOVUPS      (BX)(DI*1), Y1
+	VMOVUPS      (BX)(SI*1), Y2
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS minimalConstants<>+64(SB), Y2, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  minimalConstants<>+32(SB), Y1, Y2
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS minimalConstants<>+32(SB), Y1, Y0
+	ADDQ         R13, BX
+	VMOVUPS      (BX)(SI*4), Y1
+	VMOVUPS      (BX)(SI*2), Y3
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS minimalConstants<>+64(SB), Y3, Y1
+	VMOVUPS      (BX)(DI*1), Y3
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+64(SB), Y4, Y3
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  minimalConstants<>+32(SB), Y3, Y4
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS minimalConstants<>+32(SB), Y3, Y1
+	ADDQ         R13, BX
+	VMOVUPS      (BX)(SI*4), Y3
+	VMOVUPS      (BX)(SI*2), Y5
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+64(SB), Y5, Y3
+	VMOVUPS      (BX)(DI*1), Y5
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS minimalConstants<>+64(SB), Y6, Y5
+	VMOVAPS      Y3, Y6
 	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
-	VMOVAPS      Y6, 576(BX)
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y3
+	ADDQ         R13, BX
+	VMOVUPS      (BX)(SI*4), Y5
+	VMOVUPS      (BX)(SI*2), Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS minimalConstants<>+64(SB), Y7, Y5
+	VMOVUPS      (BX)(DI*1), Y7
+	VMOVUPS      (BX)(SI*1), Y8
+	VMOVAPS      Y7, Y7
+	VFNMADD231PS minimalConstants<>+64(SB), Y8, Y7
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  minimalConstants<>+32(SB), Y7, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS minimalConstants<>+32(SB), Y7, Y5
+	ADDQ         R13, BX
+	VMOVUPS      (BX)(SI*4), Y7
+	VMOVUPS      (BX)(SI*2), Y9
+	VMOVAPS      Y7, Y7
+	VFNMADD231PS minimalConstants<>+64(SB), Y9, Y7
+	VMOVUPS      (BX)(DI*1), Y9
+	VMOVUPS      (BX)(SI*1), Y10
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS minimalConstants<>+64(SB), Y10, Y9
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  minimalConstants<>+32(SB), Y9, Y10
+	VMOVAPS      Y7, Y7
+	VFNMADD231PS minimalConstants<>+32(SB), Y9, Y7
+	ADDQ         R13, BX
+	VMOVUPS      (BX)(SI*4), Y9
+	VMOVUPS      (BX)(SI*2), Y11
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS minimalConstants<>+64(SB), Y11, Y9
+	VMOVUPS      (BX)(DI*1), Y11
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVAPS      Y11, Y11
+	VFNMADD231PS minimalConstants<>+64(SB), Y12, Y11
+	VMOVAPS      Y9, Y12
+	VFMADD231PS  minimalConstants<>+32(SB), Y11, Y12
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS minimalConstants<>+32(SB), Y11, Y9
+	ADDQ         R14, R9
+	VMOVAPS      Y10, Y11
+	VFNMADD231PS minimalConstants<>+224(SB), Y6, Y11
+	VMOVAPS      Y11, Y11
+	VFMADD231PS  minimalConstants<>+192(SB), Y2, Y11
+	VMOVUPS      Y11, (R9)
+	VMOVAPS      Y10, Y2
+	VFNMADD231PS minimalConstants<>+96(SB), Y6, Y2
+	VMOVAPS      Y8, Y11
+	VFNMADD231PS minimalConstants<>+96(SB), Y4, Y11
+	VMOVAPS      Y2, Y13
+	VFMADD231PS  minimalConstants<>+0(SB), Y11, Y13
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS minimalConstants<>+0(SB), Y11, Y2
+	VMOVUPS      Y13, (R9)(R10*1)
+	VMOVUPS      Y2, (R9)(R10*2)
+	VMOVAPS      Y10, Y2
+	VFNMADD231PS minimalConstants<>+64(SB), Y6, Y2
+	VMOVAPS      Y8, Y6
+	VFNMADD231PS minimalConstants<>+64(SB), Y4, Y6
+	VMOVAPS      Y2, Y10
+	VFMADD231PS  minimalConstants<>+32(SB), Y6, Y10
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS minimalConstants<>+32(SB), Y6, Y2
+	VMOVUPS      Y10, (R9)(R11*1)
+	VMOVUPS      Y2, (R9)(R10*4)
+	VMOVAPS      Y12, Y2
+	VFNMADD231PS minimalConstants<>+224(SB), Y8, Y2
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  minimalConstants<>+192(SB), Y4, Y2
+	VMOVUPS      Y2, (R9)(R12*1)
+	ADDQ         R14, R9
+	VMOVAPS      Y7, Y2
+	VFNMADD231PS minimalConstants<>+224(SB), Y3, Y2
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y2
+	VMOVUPS      Y2, (R9)
+	VMOVAPS      Y7, Y0
+	VFNMADD231PS minimalConstants<>+96(SB), Y3, Y0
+	VMOVAPS      Y5, Y2
+	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y2
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  minimalConstants<>+0(SB), Y2, Y4
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS minimalConstants<>+0(SB), Y2, Y0
+	VMOVUPS      Y4, (R9)(R10*1)
+	VMOVUPS      Y0, (R9)(R10*2)
+	VMOVAPS      Y7, Y0
+	VFNMADD231PS minimalConstants<>+64(SB), Y3, Y0
+	VMOVAPS      Y5, Y2
+	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y2
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  minimalConstants<>+32(SB), Y2, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS minimalConstants<>+32(SB), Y2, Y0
+	VMOVUPS      Y3, (R9)(R11*1)
+	VMOVUPS      Y0, (R9)(R10*4)
+	VMOVAPS      Y9, Y0
+	VFNMADD231PS minimalConstants<>+224(SB), Y5, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y0
+	VMOVUPS      Y0, (R9)(R12*1)
+	MOVQ         CX, BX
+	VMOVUPS      (BX)(R8*1), Y0
+	VMOVUPS      (BX)(DI*1), Y1
+	VMOVAPS      minimalConstants<>+224(SB), Y2
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS Y2, Y1, Y0
+	VMOVUPS      (BX)(SI*1), Y1
+	VMOVAPS      minimalConstants<>+192(SB), Y3
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  Y3, Y1, Y0
+	ADDQ         R13, BX
+	VMOVUPS      (BX)(R8*1), Y1
+	VMOVUPS      (BX)(DI*1), Y4
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS Y2, Y4, Y1
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         R13, BX
+	VMOVUPS      (BX)(R8*1), Y4
+	VMOVUPS      (BX)(DI*1), Y5
 	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
-	VMOVAPS      Y4, 768(BX)
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
-	VMOVUPS      (SI), Y1
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
-	VMOVAPS      Y3, (BX)
-	VMOVUPS      (SI)(R9*1), Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
-	VMOVAPS      Y1, 960(BX)
-	ADDQ         R10, SI
-	VMOVUPS      (SI)(DI*1), Y0
-	VMOVUPS      (SI)(DI*2), Y1
-	VMOVUPS      (SI)(R8*1), Y2
-	VMOVUPS      (SI)(DI*4), Y3
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
-	VMOVAPS      Y6, 224(BX)
+	VFNMADD231PS Y2, Y5, Y4
+	VMOVUPS      (BX)(SI*1), Y5
 	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
-	VMOVAPS      Y4, 416(BX)
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
-	VMOVAPS      Y6, 608(BX)
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
-	VMOVAPS      Y4, 800(BX)
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
-	VMOVUPS      (SI), Y1
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
-	VMOVAPS      Y3, 32(BX)
-	VMOVUPS      (SI)(R9*1), Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
-	VMOVAPS      Y1, 992(BX)
-	ADDQ         R10, SI
-	VMOVUPS      (SI)(DI*1), Y0
-	VMOVUPS      (SI)(DI*2), Y1
-	VMOVUPS      (SI)(R8*1), Y2
-	VMOVUPS      (SI)(DI*4), Y3
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
-	VMOVAPS      Y6, 256(BX)
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
-	VMOVAPS      Y4, 448(BX)
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
-	VMOVAPS      Y6, 640(BX)
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
-	VMOVAPS      Y4, 832(BX)
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
-	VMOVUPS      (SI), Y1
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
-	VMOVAPS      Y3, 64(BX)
-	VMOVUPS      (SI)(R9*1), Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
-	VMOVAPS      Y1, 1024(BX)
-	ADDQ         R10, SI
-	VMOVUPS      (SI)(DI*1), Y0
-	VMOVUPS      (SI)(DI*2), Y1
-	VMOVUPS      (SI)(R8*1), Y2
-	VMOVUPS      (SI)(DI*4), Y3
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
-	VMOVAPS      Y6, 288(BX)
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
-	VMOVAPS      Y4, 480(BX)
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
-	VMOVAPS      Y6, 672(BX)
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
-	VMOVAPS      Y4, 864(BX)
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
-	VMOVUPS      (SI), Y1
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
-	VMOVAPS      Y3, 96(BX)
-	VMOVUPS      (SI)(R9*1), Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
-	VMOVAPS      Y1, 1056(BX)
-	ADDQ         R10, SI
-	VMOVUPS      (SI)(DI*1), Y0
-	VMOVUPS      (SI)(DI*2), Y1
-	VMOVUPS      (SI)(R8*1), Y2
-	VMOVUPS      (SI)(DI*4), Y3
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
-	VMOVAPS      Y6, 320(BX)
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
-	VMOVAPS      Y4, 512(BX)
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
-	VMOVAPS      Y6, 704(BX)
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
-	VMOVAPS      Y4, 896(BX)
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
-	VMOVUPS      (SI), Y1
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
-	VMOVAPS      Y3, 128(BX)
-	VMOVUPS      (SI)(R9*1), Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
-	VMOVAPS      Y1, 1088(BX)
-	ADDQ         R10, SI
-	VMOVUPS      (SI)(DI*1), Y0
-	VMOVUPS      (SI)(DI*2), Y1
-	VMOVUPS      (SI)(R8*1), Y2
-	VMOVUPS      (SI)(DI*4), Y3
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
-	VMOVAPS      Y6, 352(BX)
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
-	VMOVAPS      Y4, 544(BX)
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
-	VMOVAPS      Y6, 736(BX)
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
-	VMOVAPS      Y4, 928(BX)
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
-	VMOVUPS      (SI), Y1
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
-	VMOVAPS      Y3, 160(BX)
-	VMOVUPS      (SI)(R9*1), Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
-	VMOVAPS      Y1, 1120(BX)
-	ADDQ         R10, SI
-	MOVQ         dstCol+16(FP), DI
-	MOVQ         AX, SI
-	SHLQ         $0x02, DI
-	LEAQ         (DI)(DI*2), R8
-	LEAQ         (DI)(DI*4), R9
-	MOVQ         dstRow+8(FP), R10
-	SHLQ         $0x02, R10
-	VMOVAPS      32(BX), Y0
-	VMOVAPS      64(BX), Y1
-	VMOVAPS      96(BX), Y2
-	VMOVAPS      128(BX), Y3
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
-	VMOVUPS      Y6, (SI)(DI*1)
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
-	VMOVUPS      Y4, (SI)(DI*2)
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
-	VMOVUPS      Y6, (SI)(R8*1)
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
-	VMOVUPS      Y4, (SI)(DI*4)
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
-	VMOVAPS      (BX), Y1
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
-	VMOVUPS      Y3, (SI)
-	VMOVAPS      160(BX), Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
-	VMOVUPS      Y1, (SI)(R9*1)
-	ADDQ         R10, SI
-	VMOVAPS      224(BX), Y0
-	VMOVAPS      256(BX), Y1
-	VMOVAPS      288(BX), Y2
-	VMOVAPS      320(BX), Y3
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
-	VMOVUPS      Y6, (SI)(DI*1)
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
-	VMOVUPS      Y4, (SI)(DI*2)
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
-	VMOVUPS      Y6, (SI)(R8*1)
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
-	VMOVUPS      Y4, (SI)(DI*4)
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
-	VMOVAPS      192(BX), Y1
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
-	VMOVUPS      Y3, (SI)
-	VMOVAPS      352(BX), Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
-	VMOVUPS      Y1, (SI)(R9*1)
-	ADDQ         R10, SI
-	VMOVAPS      416(BX), Y0
-	VMOVAPS      448(BX), Y1
-	VMOVAPS      480(BX), Y2
-	VMOVAPS      512(BX), Y3
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
-	VMOVUPS      Y6, (SI)(DI*1)
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
-	VMOVUPS      Y4, (SI)(DI*2)
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
-	VMOVUPS      Y6, (SI)(R8*1)
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
-	VMOVUPS      Y4, (SI)(DI*4)
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
-	VMOVAPS      384(BX), Y1
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
-	VMOVUPS      Y3, (SI)
-	VMOVAPS      544(BX), Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
-	VMOVUPS      Y1, (SI)(R9*1)
-	ADDQ         R10, SI
-	VMOVAPS      608(BX), Y0
-	VMOVAPS      640(BX), Y1
-	VMOVAPS      672(BX), Y2
-	VMOVAPS      704(BX), Y3
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
-	VMOVUPS      Y6, (SI)(DI*1)
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
-	VMOVUPS      Y4, (SI)(DI*2)
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
-	VMOVUPS      Y6, (SI)(R8*1)
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
-	VMOVUPS      Y4, (SI)(DI*4)
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
-	VMOVAPS      576(BX), Y1
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
-	VMOVUPS      Y3, (SI)
-	VMOVAPS      736(BX), Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
-	VMOVUPS      Y1, (SI)(R9*1)
-	ADDQ         R10, SI
-	VMOVAPS      800(BX), Y0
-	VMOVAPS      832(BX), Y1
-	VMOVAPS      864(BX), Y2
-	VMOVAPS      896(BX), Y3
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
-	VMOVUPS      Y6, (SI)(DI*1)
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
-	VMOVUPS      Y4, (SI)(DI*2)
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
-	VMOVUPS      Y6, (SI)(R8*1)
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
-	VMOVUPS      Y4, (SI)(DI*4)
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
-	VMOVAPS      768(BX), Y1
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
-	VMOVUPS      Y3, (SI)
-	VMOVAPS      928(BX), Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
-	VMOVUPS      Y1, (SI)(R9*1)
-	ADDQ         R10, SI
-	VMOVAPS      992(BX), Y0
-	VMOVAPS      1024(BX), Y1
-	VMOVAPS      1056(BX), Y2
-	VMOVAPS      1088(BX), Y3
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+96(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+96(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  minimalConstants<>+0(SB), Y5, Y6
-	VMOVUPS      Y6, (SI)(DI*1)
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+0(SB), Y5, Y4
-	VMOVUPS      Y4, (SI)(DI*2)
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS minimalConstants<>+64(SB), Y1, Y4
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS minimalConstants<>+64(SB), Y0, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  minimalConstants<>+32(SB), Y5, Y6
-	VMOVUPS      Y6, (SI)(R8*1)
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS minimalConstants<>+32(SB), Y5, Y4
-	VMOVUPS      Y4, (SI)(DI*4)
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS minimalConstants<>+224(SB), Y1, Y3
-	VMOVAPS      960(BX), Y1
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  minimalConstants<>+192(SB), Y1, Y3
-	VMOVUPS      Y3, (SI)
-	VMOVAPS      1120(BX), Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS minimalConstants<>+224(SB), Y2, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  minimalConstants<>+192(SB), Y0, Y1
-	VMOVUPS      Y1, (SI)(R9*1)
-	ADDQ         R10, SI
+	VFMADD231PS  Y3, Y5, Y4
+	ADDQ         R13, BX
+	VMOVUPS      (BX)(R8*1), Y5
+	VMOVUPS      (BX)(DI*1), Y6
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y2, Y6, Y5
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVAPS      Y5, Y5
+	VFMADD231PS  Y3, Y6, Y5
+	ADDQ         R13, BX
+	VMOVUPS      (BX)(R8*1), Y6
+	VMOVUPS      (BX)(DI*1), Y7
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y2, Y7, Y6
+	VMOVUPS      (BX)(SI*1), Y7
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  Y3, Y7, Y6
+	ADDQ         R13, BX
+	VMOVUPS      (BX)(R8*1), Y7
+	VMOVUPS      (BX)(DI*1), Y8
+	VMOVAPS      Y7, Y7
+	VFNMADD231PS Y2, Y8, Y7
+	VMOVUPS      (BX)(SI*1), Y2
+	VMOVAPS      Y7, Y7
+	VFMADD231PS  Y3, Y2, Y7
+	ADDQ         R14, R9
+	VMOVAPS      minimalConstants<>+224(SB), Y3
+	VMOVAPS      Y6, Y2
+	VFNMADD231PS Y3, Y4, Y2
+	VMOVAPS      minimalConstants<>+192(SB), Y8
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y8, Y0, Y2
+	VMOVUPS      Y2, (R9)
+	VMOVAPS      minimalConstants<>+96(SB), Y2
+	VMOVAPS      Y6, Y0
+	VFNMADD231PS Y2, Y4, Y0
+	VMOVAPS      Y5, Y9
+	VFNMADD231PS Y2, Y1, Y9
+	VMOVAPS      minimalConstants<>+0(SB), Y10
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  Y10, Y9, Y2
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS Y10, Y9, Y0
+	VMOVUPS      Y2, (R9)(R10*1)
+	VMOVUPS      Y0, (R9)(R10*2)
+	VMOVAPS      minimalConstants<>+64(SB), Y0
+	VMOVAPS      Y6, Y2
+	VFNMADD231PS Y0, Y4, Y2
+	VMOVAPS      Y5, Y4
+	VFNMADD231PS Y0, Y1, Y4
+	VMOVAPS      minimalConstants<>+32(SB), Y6
+	VMOVAPS      Y2, Y0
+	VFMADD231PS  Y6, Y4, Y0
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS Y6, Y4, Y2
+	VMOVUPS      Y0, (R9)(R11*1)
+	VMOVUPS      Y2, (R9)(R10*4)
+	VMOVAPS      Y7, Y0
+	VFNMADD231PS Y3, Y5, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  Y8, Y1, Y0
+	VMOVUPS      Y0, (R9)(R12*1)
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, AX
 	SUBQ         $0x08, DX
@@ -8869,299 +9145,277 @@ vector:
 
 // func pointsToSumsAVX2(dst *float32, dstRow int, dstCol int, src *float32, srcRow int, srcCol int, n int)
 // Requires: AVX, FMA3
-TEXT ·pointsToSumsAVX2(SB), $800-56
+TEXT ·pointsToSumsAVX2(SB), NOSPLIT, $0-56
 	MOVQ dst+0(FP), AX
 	MOVQ src+24(FP), CX
 	MOVQ n+48(FP), DX
-	LEAQ (SP), BX
-	ADDQ $0x1f, BX
-	ANDQ $-32, BX
+	MOVQ srcRow+32(FP), SI
+	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), DI
+	LEAQ (SI)(SI*4), R8
+	MOVQ dstCol+16(FP), R10
+	SHLQ $0x02, R10
+	LEAQ (R10)(R10*2), R11
+	MOVQ srcCol+40(FP), R12
+	MOVQ dstRow+8(FP), R13
+	SHLQ $0x02, R12
+	SHLQ $0x02, R13
 
 vector:
-	MOVQ        srcRow+32(FP), DI
-	MOVQ        CX, SI
-	SHLQ        $0x02, DI
-	LEAQ        (DI)(DI*2), R8
-	LEAQ        (DI)(DI*4), R9
-	MOVQ        srcCol+40(FP), R10
-	SHLQ        $0x02, R10
-	VMOVUPS     (SI)(DI*1), Y0
-	VMOVUPS     (SI)(DI*2), Y1
-	VMOVUPS     (SI)(R8*1), Y2
-	VMOVUPS     (SI)(DI*4), Y3
-	VADDPS      Y1, Y0, Y4
-	VSUBPS      Y1, Y0, Y0
-	VADDPS      Y3, Y2, Y1
-	VSUBPS      Y3, Y2, Y2
-	VMOVUPS     (SI), Y3
+	MOVQ        AX, R9
+	MOVQ        CX, BX
+	VMOVUPS     (BX)(SI*1), Y0
+	VMOVUPS     (BX)(SI*2), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     (BX)(DI*1), Y1
+	VMOVUPS     (BX)(SI*4), Y2
+	VADDPS      Y2, Y1, Y1
+	VMOVUPS     (BX), Y2
+	VADDPS      Y0, Y2, Y2
+	VADDPS      Y1, Y2, Y2
+	VMULPS      minimalConstants<>+64(SB), Y0, Y0
+	VMOVAPS     Y0, Y0
+	VFMADD231PS minimalConstants<>+96(SB), Y1, Y0
+	ADDQ        R12, BX
+	VMOVUPS     (BX)(SI*1), Y1
+	VMOVUPS     (BX)(SI*2), Y3
+	VADDPS      Y3, Y1, Y1
+	VMOVUPS     (BX)(DI*1), Y3
+	VMOVUPS     (BX)(SI*4), Y4
 	VADDPS      Y4, Y3, Y3
-	VADDPS      Y1, Y3, Y3
-	VMOVAPS     Y3, (BX)
-	VMULPS      minimalConstants<>+0(SB), Y0, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS minimalConstants<>+32(SB), Y2, Y3
-	VMOVAPS     Y3, 192(BX)
-	VMULPS      minimalConstants<>+64(SB), Y4, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS minimalConstants<>+96(SB), Y1, Y3
-	VMOVAPS     Y3, 384(BX)
-	VMOVUPS     (SI)(R9*1), Y1
+	VMOVUPS     (BX), Y4
+	VADDPS      Y1, Y4, Y4
+	VADDPS      Y3, Y4, Y4
+	VMULPS      minimalConstants<>+64(SB), Y1, Y1
 	VMOVAPS     Y1, Y1
-	VFMADD231PS minimalConstants<>+128(SB), Y0, Y1
-	VMOVAPS     Y1, Y0
-	VFMADD231PS minimalConstants<>+160(SB), Y2, Y0
-	VMOVAPS     Y0, 576(BX)
-	ADDQ        R10, SI
-	VMOVUPS     (SI)(DI*1), Y0
-	VMOVUPS     (SI)(DI*2), Y1
-	VMOVUPS     (SI)(R8*1), Y2
-	VMOVUPS     (SI)(DI*4), Y3
-	VADDPS      Y1, Y0, Y4
+	VFMADD231PS minimalConstants<>+96(SB), Y3, Y1
+	ADDQ        R12, BX
+	VMOVUPS     (BX)(SI*1), Y3
+	VMOVUPS     (BX)(SI*2), Y5
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     (BX)(DI*1), Y5
+	VMOVUPS     (BX)(SI*4), Y6
+	VADDPS      Y6, Y5, Y5
+	VMOVUPS     (BX), Y6
+	VADDPS      Y3, Y6, Y6
+	VADDPS      Y5, Y6, Y6
+	VMULPS      minimalConstants<>+64(SB), Y3, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS minimalConstants<>+96(SB), Y5, Y3
+	ADDQ        R12, BX
+	VMOVUPS     (BX)(SI*1), Y5
+	VMOVUPS     (BX)(SI*2), Y7
+	VADDPS      Y7, Y5, Y5
+	VMOVUPS     (BX)(DI*1), Y7
+	VMOVUPS     (BX)(SI*4), Y8
+	VADDPS      Y8, Y7, Y7
+	VMOVUPS     (BX), Y8
+	VADDPS      Y5, Y8, Y8
+	VADDPS      Y7, Y8, Y8
+	VMULPS      minimalConstants<>+64(SB), Y5, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS minimalConstants<>+96(SB), Y7, Y5
+	ADDQ        R12, BX
+	VMOVUPS     (BX)(SI*1), Y7
+	VMOVUPS     (BX)(SI*2), Y9
+	VADDPS      Y9, Y7, Y7
+	VMOVUPS     (BX)(DI*1), Y9
+	VMOVUPS     (BX)(SI*4), Y10
+	VADDPS      Y10, Y9, Y9
+	VMOVUPS     (BX), Y10
+	VADDPS      Y7, Y10, Y10
+	VADDPS      Y9, Y10, Y10
+	VMULPS      minimalConstants<>+64(SB), Y7, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS minimalConstants<>+96(SB), Y9, Y7
+	ADDQ        R12, BX
+	VMOVUPS     (BX)(SI*1), Y9
+	VMOVUPS     (BX)(SI*2), Y11
+	VADDPS      Y11, Y9, Y9
+	VMOVUPS     (BX)(DI*1), Y11
+	VMOVUPS     (BX)(SI*4), Y12
+	VADDPS      Y12, Y11, Y11
+	VMOVUPS     (BX), Y12
+	VADDPS      Y9, Y12, Y12
+	VADDPS      Y11, Y12, Y12
+	VMULPS      minimalConstants<>+64(SB), Y9, Y9
+	VMOVAPS     Y9, Y9
+	VFMADD231PS minimalConstants<>+96(SB), Y11, Y9
+	VADDPS      Y6, Y4, Y11
+	VADDPS      Y10, Y8, Y13
+	VADDPS      Y11, Y2, Y2
+	VADDPS      Y13, Y2, Y2
+	VMULPS      minimalConstants<>+64(SB), Y11, Y11
+	VMOVAPS     Y11, Y11
+	VFMADD231PS minimalConstants<>+96(SB), Y13, Y11
+	VMOVUPS     Y2, (R9)
+	VMOVUPS     Y11, (R9)(R10*2)
+	VSUBPS      Y6, Y4, Y2
+	VSUBPS      Y10, Y8, Y4
+	VMULPS      minimalConstants<>+0(SB), Y2, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS minimalConstants<>+32(SB), Y4, Y6
+	VMOVAPS     Y12, Y8
+	VFMADD231PS minimalConstants<>+128(SB), Y2, Y8
+	VMOVAPS     Y8, Y2
+	VFMADD231PS minimalConstants<>+160(SB), Y4, Y2
+	VMOVUPS     Y6, (R9)(R10*1)
+	VMOVUPS     Y2, (R9)(R11*1)
+	ADDQ        R13, R9
+	ADDQ        R13, R9
+	VADDPS      Y3, Y1, Y2
+	VADDPS      Y7, Y5, Y4
+	VADDPS      Y2, Y0, Y0
+	VADDPS      Y4, Y0, Y0
+	VMULPS      minimalConstants<>+64(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS minimalConstants<>+96(SB), Y4, Y2
+	VMOVUPS     Y0, (R9)
+	VMOVUPS     Y2, (R9)(R10*2)
+	VSUBPS      Y3, Y1, Y0
+	VSUBPS      Y7, Y5, Y1
+	VMULPS      minimalConstants<>+0(SB), Y0, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS minimalConstants<>+32(SB), Y1, Y2
+	VMOVAPS     Y9, Y3
+	VFMADD231PS minimalConstants<>+128(SB), Y0, Y3
+	VMOVAPS     Y3, Y0
+	VFMADD231PS minimalConstants<>+160(SB), Y1, Y0
+	VMOVUPS     Y2, (R9)(R10*1)
+	VMOVUPS     Y0, (R9)(R11*1)
+	MOVQ        CX, BX
+	VMOVUPS     (BX)(SI*1), Y0
+	VMOVUPS     (BX)(SI*2), Y1
 	VSUBPS      Y1, Y0, Y0
-	VADDPS      Y3, Y2, Y1
-	VSUBPS      Y3, Y2, Y2
-	VMOVUPS     (SI), Y3
-	VADDPS      Y4, Y3, Y3
-	VADDPS      Y1, Y3, Y3
-	VMOVAPS     Y3, 32(BX)
-	VMULPS      minimalConstants<>+0(SB), Y0, Y3
+	VMOVUPS     (BX)(DI*1), Y1
+	VMOVUPS     (BX)(SI*4), Y2
+	VSUBPS      Y2, Y1, Y1
+	VMULPS      minimalConstants<>+0(SB), Y0, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS minimalConstants<>+32(SB), Y1, Y2
+	VMOVUPS     (BX)(R8*1), Y3
 	VMOVAPS     Y3, Y3
-	VFMADD231PS minimalConstants<>+32(SB), Y2, Y3
-	VMOVAPS     Y3, 224(BX)
-	VMULPS      minimalConstants<>+64(SB), Y4, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS minimalConstants<>+96(SB), Y1, Y3
-	VMOVAPS     Y3, 416(BX)
-	VMOVUPS     (SI)(R9*1), Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS minimalConstants<>+128(SB), Y0, Y1
-	VMOVAPS     Y1, Y0
-	VFMADD231PS minimalConstants<>+160(SB), Y2, Y0
-	VMOVAPS     Y0, 608(BX)
-	ADDQ        R10, SI
-	VMOVUPS     (SI)(DI*1), Y0
-	VMOVUPS     (SI)(DI*2), Y1
-	VMOVUPS     (SI)(R8*1), Y2
-	VMOVUPS     (SI)(DI*4), Y3
-	VADDPS      Y1, Y0, Y4
-	VSUBPS      Y1, Y0, Y0
-	VADDPS      Y3, Y2, Y1
-	VSUBPS      Y3, Y2, Y2
-	VMOVUPS     (SI), Y3
-	VADDPS      Y4, Y3, Y3
-	VADDPS      Y1, Y3, Y3
-	VMOVAPS     Y3, 64(BX)
-	VMULPS      minimalConstants<>+0(SB), Y0, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS minimalConstants<>+32(SB), Y2, Y3
-	VMOVAPS     Y3, 256(BX)
-	VMULPS      minimalConstants<>+64(SB), Y4, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS minimalConstants<>+96(SB), Y1, Y3
-	VMOVAPS     Y3, 448(BX)
-	VMOVUPS     (SI)(R9*1), Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS minimalConstants<>+128(SB), Y0, Y1
-	VMOVAPS     Y1, Y0
-	VFMADD231PS minimalConstants<>+160(SB), Y2, Y0
-	VMOVAPS     Y0, 640(BX)
-	ADDQ        R10, SI
-	VMOVUPS     (SI)(DI*1), Y0
-	VMOVUPS     (SI)(DI*2), Y1
-	VMOVUPS     (SI)(R8*1), Y2
-	VMOVUPS     (SI)(DI*4), Y3
-	VADDPS      Y1, Y0, Y4
-	VSUBPS      Y1, Y0, Y0
-	VADDPS      Y3, Y2, Y1
-	VSUBPS      Y3, Y2, Y2
-	VMOVUPS     (SI), Y3
-	VADDPS      Y4, Y3, Y3
-	VADDPS      Y1, Y3, Y3
-	VMOVAPS     Y3, 96(BX)
-	VMULPS      minimalConstants<>+0(SB), Y0, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS minimalConstants<>+32(SB), Y2, Y3
-	VMOVAPS     Y3, 288(BX)
-	VMULPS      minimalConstants<>+64(SB), Y4, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS minimalConstants<>+96(SB), Y1, Y3
-	VMOVAPS     Y3, 480(BX)
-	VMOVUPS     (SI)(R9*1), Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS minimalConstants<>+128(SB), Y0, Y1
-	VMOVAPS     Y1, Y0
-	VFMADD231PS minimalConstants<>+160(SB), Y2, Y0
-	VMOVAPS     Y0, 672(BX)
-	ADDQ        R10, SI
-	VMOVUPS     (SI)(DI*1), Y0
-	VMOVUPS     (SI)(DI*2), Y1
-	VMOVUPS     (SI)(R8*1), Y2
-	VMOVUPS     (SI)(DI*4), Y3
-	VADDPS      Y1, Y0, Y4
-	VSUBPS      Y1, Y0, Y0
-	VADDPS      Y3, Y2, Y1
-	VSUBPS      Y3, Y2, Y2
-	VMOVUPS     (SI), Y3
-	VADDPS      Y4, Y3, Y3
-	VADDPS      Y1, Y3, Y3
-	VMOVAPS     Y3, 128(BX)
-	VMULPS      minimalConstants<>+0(SB), Y0, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS minimalConstants<>+32(SB), Y2, Y3
-	VMOVAPS     Y3, 320(BX)
-	VMULPS      minimalConstants<>+64(SB), Y4, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS minimalConstants<>+96(SB), Y1, Y3
-	VMOVAPS     Y3, 512(BX)
-	VMOVUPS     (SI)(R9*1), Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS minimalConstants<>+128(SB), Y0, Y1
-	VMOVAPS     Y1, Y0
-	VFMADD231PS minimalConstants<>+160(SB), Y2, Y0
-	VMOVAPS     Y0, 704(BX)
-	ADDQ        R10, SI
-	VMOVUPS     (SI)(DI*1), Y0
-	VMOVUPS     (SI)(DI*2), Y1
-	VMOVUPS     (SI)(R8*1), Y2
-	VMOVUPS     (SI)(DI*4), Y3
-	VADDPS      Y1, Y0, Y4
-	VSUBPS      Y1, Y0, Y0
-	VADDPS      Y3, Y2, Y1
-	VSUBPS      Y3, Y2, Y2
-	VMOVUPS     (SI), Y3
-	VADDPS      Y4, Y3, Y3
-	VADDPS      Y1, Y3, Y3
-	VMOVAPS     Y3, 160(BX)
-	VMULPS      minimalConstants<>+0(SB), Y0, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS minimalConstants<>+32(SB), Y2, Y3
-	VMOVAPS     Y3, 352(BX)
-	VMULPS      minimalConstants<>+64(SB), Y4, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS minimalConstants<>+96(SB), Y1, Y3
-	VMOVAPS     Y3, 544(BX)
-	VMOVUPS     (SI)(R9*1), Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS minimalConstants<>+128(SB), Y0, Y1
-	VMOVAPS     Y1, Y0
-	VFMADD231PS minimalConstants<>+160(SB), Y2, Y0
-	VMOVAPS     Y0, 736(BX)
-	ADDQ        R10, SI
-	MOVQ        dstCol+16(FP), DI
-	MOVQ        AX, SI
-	SHLQ        $0x02, DI
-	LEAQ        (DI)(DI*2), R8
-	LEAQ        (DI)(DI*4), R9
-	MOVQ        dstRow+8(FP), R10
-	SHLQ        $0x02, R10
-	VMOVAPS     32(BX), Y0
-	VMOVAPS     64(BX), Y1
-	VMOVAPS     96(BX), Y2
-	VMOVAPS     128(BX), Y3
-	VADDPS      Y1, Y0, Y4
-	VSUBPS      Y1, Y0, Y0
-	VADDPS      Y3, Y2, Y1
-	VSUBPS      Y3, Y2, Y2
-	VMOVAPS     (BX), Y3
-	VADDPS      Y4, Y3, Y3
-	VADDPS      Y1, Y3, Y3
-	VMOVUPS     Y3, (SI)
-	VMULPS      minimalConstants<>+0(SB), Y0, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS minimalConstants<>+32(SB), Y2, Y3
-	VMOVUPS     Y3, (SI)(DI*1)
-	VMULPS      minimalConstants<>+64(SB), Y4, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS minimalConstants<>+96(SB), Y1, Y3
-	VMOVUPS     Y3, (SI)(DI*2)
-	VMOVAPS     160(BX), Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS minimalConstants<>+128(SB), Y0, Y1
-	VMOVAPS     Y1, Y0
-	VFMADD231PS minimalConstants<>+160(SB), Y2, Y0
-	VMOVUPS     Y0, (SI)(R8*1)
-	ADDQ        R10, SI
-	VMOVAPS     224(BX), Y0
-	VMOVAPS     256(BX), Y1
-	VMOVAPS     288(BX), Y2
-	VMOVAPS     320(BX), Y3
-	VADDPS      Y1, Y0, Y4
-	VSUBPS      Y1, Y0, Y0
-	VADDPS      Y3, Y2, Y1
-	VSUBPS      Y3, Y2, Y2
-	VMOVAPS     192(BX), Y3
-	VADDPS      Y4, Y3, Y3
-	VADDPS      Y1, Y3, Y3
-	VMOVUPS     Y3, (SI)
-	VMULPS      minimalConstants<>+0(SB), Y0, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS minimalConstants<>+32(SB), Y2, Y3
-	VMOVUPS     Y3, (SI)(DI*1)
-	VMULPS      minimalConstants<>+64(SB), Y4, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS minimalConstants<>+96(SB), Y1, Y3
-	VMOVUPS     Y3, (SI)(DI*2)
-	VMOVAPS     352(BX), Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS minimalConstants<>+128(SB), Y0, Y1
-	VMOVAPS     Y1, Y0
-	VFMADD231PS minimalConstants<>+160(SB), Y2, Y0
-	VMOVUPS     Y0, (SI)(R8*1)
-	ADDQ        R10, SI
-	VMOVAPS     416(BX), Y0
-	VMOVAPS     448(BX), Y1
-	VMOVAPS     480(BX), Y2
-	VMOVAPS     512(BX), Y3
-	VADDPS      Y1, Y0, Y4
-	VSUBPS      Y1, Y0, Y0
-	VADDPS      Y3, Y2, Y1
-	VSUBPS      Y3, Y2, Y2
-	VMOVAPS     384(BX), Y3
-	VADDPS      Y4, Y3, Y3
-	VADDPS      Y1, Y3, Y3
-	VMOVUPS     Y3, (SI)
-	VMULPS      minimalConstants<>+0(SB), Y0, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS minimalConstants<>+32(SB), Y2, Y3
-	VMOVUPS     Y3, (SI)(DI*1)
-	VMULPS      minimalConstants<>+64(SB), Y4, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS minimalConstants<>+96(SB), Y1, Y3
-	VMOVUPS     Y3, (SI)(DI*2)
-	VMOVAPS     544(BX), Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS minimalConstants<>+128(SB), Y0, Y1
-	VMOVAPS     Y1, Y0
-	VFMADD231PS minimalConstants<>+160(SB), Y2, Y0
-	VMOVUPS     Y0, (SI)(R8*1)
-	ADDQ        R10, SI
-	VMOVAPS     608(BX), Y0
-	VMOVAPS     640(BX), Y1
-	VMOVAPS     672(BX), Y2
-	VMOVAPS     704(BX), Y3
-	VADDPS      Y1, Y0, Y4
-	VSUBPS      Y1, Y0, Y0
-	VADDPS      Y3, Y2, Y1
-	VSUBPS      Y3, Y2, Y2
-	VMOVAPS     576(BX), Y3
-	VADDPS      Y4, Y3, Y3
-	VADDPS      Y1, Y3, Y3
-	VMOVUPS     Y3, (SI)
-	VMULPS      minimalConstants<>+0(SB), Y0, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS minimalConstants<>+32(SB), Y2, Y3
-	VMOVUPS     Y3, (SI)(DI*1)
-	VMULPS      minimalConstants<>+64(SB), Y4, Y3
-	VMOVAPS     Y3, Y3
-	VFMADD231PS minimalConstants<>+96(SB), Y1, Y3
-	VMOVUPS     Y3, (SI)(DI*2)
-	VMOVAPS     736(BX), Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS minimalConstants<>+128(SB), Y0, Y1
-	VMOVAPS     Y1, Y0
-	VFMADD231PS minimalConstants<>+160(SB), Y2, Y0
-	VMOVUPS     Y0, (SI)(R8*1)
-	ADDQ        R10, SI
+	VFMADD231PS minimalConstants<>+128(SB), Y0, Y3
+	VMOVAPS     Y3, Y0
+	VFMADD231PS minimalConstants<>+160(SB), Y1, Y0
+	ADDQ        R12, BX
+	VMOVUPS     (BX)(SI*1), Y1
+	VMOVUPS     (BX)(SI*2), Y3
+	VSUBPS      Y3, Y1, Y1
+	VMOVUPS     (BX)(DI*1), Y3
+	VMOVUPS     (BX)(SI*4), Y4
+	VSUBPS      Y4, Y3, Y3
+	VMULPS      minimalConstants<>+0(SB), Y1, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS minimalConstants<>+32(SB), Y3, Y4
+	VMOVUPS     (BX)(R8*1), Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS minimalConstants<>+128(SB), Y1, Y5
+	VMOVAPS     Y5, Y1
+	VFMADD231PS minimalConstants<>+160(SB), Y3, Y1
+	ADDQ        R12, BX
+	VMOVUPS     (BX)(SI*1), Y3
+	VMOVUPS     (BX)(SI*2), Y5
+	VSUBPS      Y5, Y3, Y3
+	VMOVUPS     (BX)(DI*1), Y5
+	VMOVUPS     (BX)(SI*4), Y6
+	VSUBPS      Y6, Y5, Y5
+	VMULPS      minimalConstants<>+0(SB), Y3, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS minimalConstants<>+32(SB), Y5, Y6
+	VMOVUPS     (BX)(R8*1), Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS minimalConstants<>+128(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS minimalConstants<>+160(SB), Y5, Y3
+	ADDQ        R12, BX
+	VMOVUPS     (BX)(SI*1), Y5
+	VMOVUPS     (BX)(SI*2), Y7
+	VSUBPS      Y7, Y5, Y5
+	VMOVUPS     (BX)(DI*1), Y7
+	VMOVUPS     (BX)(SI*4), Y8
+	VSUBPS      Y8, Y7, Y7
+	VMULPS      minimalConstants<>+0(SB), Y5, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS minimalConstants<>+32(SB), Y7, Y8
+	VMOVUPS     (BX)(R8*1), Y9
+	VMOVAPS     Y9, Y9
+	VFMADD231PS minimalConstants<>+128(SB), Y5, Y9
+	VMOVAPS     Y9, Y5
+	VFMADD231PS minimalConstants<>+160(SB), Y7, Y5
+	ADDQ        R12, BX
+	VMOVUPS     (BX)(SI*1), Y7
+	VMOVUPS     (BX)(SI*2), Y9
+	VSUBPS      Y9, Y7, Y7
+	VMOVUPS     (BX)(DI*1), Y9
+	VMOVUPS     (BX)(SI*4), Y10
+	VSUBPS      Y10, Y9, Y9
+	VMULPS      minimalConstants<>+0(SB), Y7, Y10
+	VMOVAPS     Y10, Y10
+	VFMADD231PS minimalConstants<>+32(SB), Y9, Y10
+	VMOVUPS     (BX)(R8*1), Y11
+	VMOVAPS     Y11, Y11
+	VFMADD231PS minimalConstants<>+128(SB), Y7, Y11
+	VMOVAPS     Y11, Y7
+	VFMADD231PS minimalConstants<>+160(SB), Y9, Y7
+	ADDQ        R12, BX
+	VMOVUPS     (BX)(SI*1), Y9
+	VMOVUPS     (BX)(SI*2), Y11
+	VSUBPS      Y11, Y9, Y9
+	VMOVUPS     (BX)(DI*1), Y11
+	VMOVUPS     (BX)(SI*4), Y12
+	VSUBPS      Y12, Y11, Y11
+	VMULPS      minimalConstants<>+0(SB), Y9, Y12
+	VMOVAPS     Y12, Y12
+	VFMADD231PS minimalConstants<>+32(SB), Y11, Y12
+	VMOVUPS     (BX)(R8*1), Y13
+	VMOVAPS     Y13, Y13
+	VFMADD231PS minimalConstants<>+128(SB), Y9, Y13
+	VMOVAPS     Y13, Y9
+	VFMADD231PS minimalConstants<>+160(SB), Y11, Y9
+	SUBQ        R13, R9
+	VADDPS      Y6, Y4, Y11
+	VADDPS      Y10, Y8, Y13
+	VADDPS      Y11, Y2, Y2
+	VADDPS      Y13, Y2, Y2
+	VMULPS      minimalConstants<>+64(SB), Y11, Y11
+	VMOVAPS     Y11, Y11
+	VFMADD231PS minimalConstants<>+96(SB), Y13, Y11
+	VMOVUPS     Y2, (R9)
+	VMOVUPS     Y11, (R9)(R10*2)
+	VSUBPS      Y6, Y4, Y2
+	VSUBPS      Y10, Y8, Y4
+	VMULPS      minimalConstants<>+0(SB), Y2, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS minimalConstants<>+32(SB), Y4, Y6
+	VMOVAPS     Y12, Y8
+	VFMADD231PS minimalConstants<>+128(SB), Y2, Y8
+	VMOVAPS     Y8, Y2
+	VFMADD231PS minimalConstants<>+160(SB), Y4, Y2
+	VMOVUPS     Y6, (R9)(R10*1)
+	VMOVUPS     Y2, (R9)(R11*1)
+	ADDQ        R13, R9
+	ADDQ        R13, R9
+	VADDPS      Y3, Y1, Y2
+	VADDPS      Y7, Y5, Y4
+	VADDPS      Y2, Y0, Y0
+	VADDPS      Y4, Y0, Y0
+	VMULPS      minimalConstants<>+64(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS minimalConstants<>+96(SB), Y4, Y2
+	VMOVUPS     Y0, (R9)
+	VMOVUPS     Y2, (R9)(R10*2)
+	VSUBPS      Y3, Y1, Y0
+	VSUBPS      Y7, Y5, Y1
+	VMULPS      minimalConstants<>+0(SB), Y0, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS minimalConstants<>+32(SB), Y1, Y2
+	VMOVAPS     Y9, Y3
+	VFMADD231PS minimalConstants<>+128(SB), Y0, Y3
+	VMOVAPS     Y3, Y0
+	VFMADD231PS minimalConstants<>+160(SB), Y1, Y0
+	VMOVUPS     Y2, (R9)(R10*1)
+	VMOVUPS     Y0, (R9)(R11*1)
 	ADDQ        $0x20, CX
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, DX
@@ -9171,279 +9425,287 @@ vector:
 
 // func sumsToPointsAVX2(dst *float32, dstRow int, dstCol int, src *float32, srcRow int, srcCol int, n int)
 // Requires: AVX, FMA3
-TEXT ·sumsToPointsAVX2(SB), $800-56
+TEXT ·sumsToPointsAVX2(SB), NOSPLIT, $0-56
 	MOVQ dst+0(FP), AX
 	MOVQ src+24(FP), CX
 	MOVQ n+48(FP), DX
-	LEAQ (SP), BX
-	ADDQ $0x1f, BX
-	ANDQ $-32, BX
+	MOVQ srcRow+32(FP), SI
+	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ dstCol+16(FP), R9
+	SHLQ $0x02, R9
+	LEAQ (R9)(R9*2), R10
+	LEAQ (R9)(R9*4), R11
+	MOVQ srcCol+40(FP), R12
+	MOVQ dstRow+8(FP), R13
+	SHLQ $0x02, R12
+	SHLQ $0x02, R13
 
 vector:
-	MOVQ        srcRow+32(FP), DI
-	MOVQ        CX, SI
-	SHLQ        $0x02, DI
-	LEAQ        (DI)(DI*2), R8
-	LEAQ        (DI)(DI*4), R9
-	MOVQ        srcCol+40(FP), R9
-	SHLQ        $0x02, R9
-	VMOVUPS     (SI), Y0
-	VMOVUPS     (SI)(DI*1), Y1
-	VMOVUPS     (SI)(DI*2), Y2
-	VMOVUPS     (SI)(R8*1), Y3
+	MOVQ        AX, R8
+	MOVQ        CX, BX
+	VMOVUPS     (BX), Y0
+	ADDQ        R12, BX
+	VMOVUPS     (BX), Y1
+	ADDQ        R12, BX
+	VMOVUPS     (BX), Y2
+	ADDQ        R12, BX
+	VMOVUPS     (BX), Y3
+	VMOVUPS     Y0, (R8)
+	VMOVAPS     minimalConstants<>+64(SB), Y5
 	VMOVAPS     Y0, Y4
-	VFMADD231PS minimalConstants<>+64(SB), Y2, Y4
-	VMULPS      minimalConstants<>+0(SB), Y1, Y5
+	VFMADD231PS Y5, Y2, Y4
+	VMOVAPS     minimalConstants<>+0(SB), Y5
+	VMULPS      Y5, Y1, Y5
+	VMOVAPS     minimalConstants<>+128(SB), Y6
 	VMOVAPS     Y5, Y5
-	VFMADD231PS minimalConstants<>+128(SB), Y3, Y5
+	VFMADD231PS Y6, Y3, Y5
 	VADDPS      Y5, Y4, Y6
-	VMOVAPS     Y6, 128(BX)
 	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y4, 256(BX)
-	VMOVAPS     Y0, Y4
-	VFMADD231PS minimalConstants<>+96(SB), Y2, Y4
+	VMOVUPS     Y6, (R8)(R9*1)
+	VMOVUPS     Y4, (R8)(R9*2)
+	VMOVAPS     minimalConstants<>+96(SB), Y4
+	VMOVAPS     Y0, Y0
+	VFMADD231PS Y4, Y2, Y0
+	VMOVAPS     minimalConstants<>+32(SB), Y2
+	VMULPS      Y2, Y1, Y1
+	VMOVAPS     minimalConstants<>+160(SB), Y2
+	VMOVAPS     Y1, Y1
+	VFMADD231PS Y2, Y3, Y1
+	VADDPS      Y1, Y0, Y2
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     Y2, (R8)(R10*1)
+	VMOVUPS     Y0, (R8)(R9*4)
+	VMOVUPS     Y3, (R8)(R11*1)
+	MOVQ        CX, BX
+	VMOVUPS     (BX), Y0
+	VMOVUPS     (BX)(SI*2), Y1
+	VMOVAPS     minimalConstants<>+64(SB), Y2
+	VMOVAPS     Y0, Y0
+	VFMADD231PS Y2, Y1, Y0
+	VMOVUPS     (BX)(SI*1), Y1
+	VMOVAPS     minimalConstants<>+0(SB), Y3
+	VMULPS      Y3, Y1, Y1
+	VMOVUPS     (BX)(DI*1), Y4
+	VMOVAPS     minimalConstants<>+128(SB), Y5
+	VMOVAPS     Y1, Y1
+	VFMADD231PS Y5, Y4, Y1
+	VADDPS      Y1, Y0, Y4
+	VSUBPS      Y1, Y0, Y0
+	ADDQ        R12, BX
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(SI*2), Y6
+	VMOVAPS     Y1, Y1
+	VFMADD231PS Y2, Y6, Y1
+	VMOVUPS     (BX)(SI*1), Y6
+	VMULPS      Y3, Y6, Y6
+	VMOVUPS     (BX)(DI*1), Y7
+	VMOVAPS     Y6, Y6
+	VFMADD231PS Y5, Y7, Y6
+	VADDPS      Y6, Y1, Y7
+	VSUBPS      Y6, Y1, Y1
+	ADDQ        R12, BX
+	VMOVUPS     (BX), Y6
+	VMOVUPS     (BX)(SI*2), Y8
+	VMOVAPS     Y6, Y6
+	VFMADD231PS Y2, Y8, Y6
+	VMOVUPS     (BX)(SI*1), Y8
+	VMULPS      Y3, Y8, Y8
+	VMOVUPS     (BX)(DI*1), Y9
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y5, Y9, Y8
+	VADDPS      Y8, Y6, Y9
+	VSUBPS      Y8, Y6, Y6
+	ADDQ        R12, BX
+	VMOVUPS     (BX), Y8
+	VMOVUPS     (BX)(SI*2), Y10
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y2, Y10, Y8
+	VMOVUPS     (BX)(SI*1), Y2
+	VMULPS      Y3, Y2, Y2
+	VMOVUPS     (BX)(DI*1), Y3
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y5, Y3, Y2
+	VADDPS      Y2, Y8, Y3
+	VSUBPS      Y2, Y8, Y2
+	ADDQ        R13, R8
+	VMOVUPS     Y4, (R8)
+	VMOVAPS     minimalConstants<>+64(SB), Y8
+	VMOVAPS     Y4, Y5
+	VFMADD231PS Y8, Y9, Y5
+	VMOVAPS     minimalConstants<>+0(SB), Y11
+	VMULPS      Y11, Y7, Y10
+	VMOVAPS     minimalConstants<>+128(SB), Y12
+	VMOVAPS     Y10, Y10
+	VFMADD231PS Y12, Y3, Y10
+	VADDPS      Y10, Y5, Y13
+	VSUBPS      Y10, Y5, Y5
+	VMOVUPS     Y13, (R8)(R9*1)
+	VMOVUPS     Y5, (R8)(R9*2)
+	VMOVAPS     minimalConstants<>+96(SB), Y5
+	VMOVAPS     Y4, Y4
+	VFMADD231PS Y5, Y9, Y4
+	VMULPS      minimalConstants<>+32(SB), Y7, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS minimalConstants<>+160(SB), Y3, Y7
+	VADDPS      Y7, Y4, Y9
+	VSUBPS      Y7, Y4, Y4
+	VMOVUPS     Y9, (R8)(R10*1)
+	VMOVUPS     Y4, (R8)(R9*4)
+	VMOVUPS     Y3, (R8)(R11*1)
+	ADDQ        R13, R8
+	VMOVUPS     Y0, (R8)
+	VMOVAPS     Y0, Y3
+	VFMADD231PS Y8, Y6, Y3
+	VMULPS      Y11, Y1, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS Y12, Y2, Y4
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VMOVUPS     Y7, (R8)(R9*1)
+	VMOVUPS     Y3, (R8)(R9*2)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS Y5, Y6, Y0
 	VMULPS      minimalConstants<>+32(SB), Y1, Y1
 	VMOVAPS     Y1, Y1
-	VFMADD231PS minimalConstants<>+160(SB), Y3, Y1
-	VADDPS      Y1, Y4, Y2
-	VMOVAPS     Y2, 384(BX)
-	VSUBPS      Y1, Y4, Y1
-	VMOVAPS     Y1, 512(BX)
-	VMOVAPS     Y0, (BX)
-	VMOVAPS     Y3, 640(BX)
-	ADDQ        R9, SI
-	VMOVUPS     (SI), Y0
-	VMOVUPS     (SI)(DI*1), Y1
-	VMOVUPS     (SI)(DI*2), Y2
-	VMOVUPS     (SI)(R8*1), Y3
-	VMOVAPS     Y0, Y4
-	VFMADD231PS minimalConstants<>+64(SB), Y2, Y4
-	VMULPS      minimalConstants<>+0(SB), Y1, Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS minimalConstants<>+128(SB), Y3, Y5
-	VADDPS      Y5, Y4, Y6
-	VMOVAPS     Y6, 160(BX)
-	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y4, 288(BX)
-	VMOVAPS     Y0, Y4
-	VFMADD231PS minimalConstants<>+96(SB), Y2, Y4
+	VFMADD231PS minimalConstants<>+160(SB), Y2, Y1
+	VADDPS      Y1, Y0, Y3
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     Y3, (R8)(R10*1)
+	VMOVUPS     Y0, (R8)(R9*4)
+	VMOVUPS     Y2, (R8)(R11*1)
+	MOVQ        CX, BX
+	VMOVUPS     (BX), Y0
+	VMOVUPS     (BX)(SI*2), Y1
+	VMOVAPS     minimalConstants<>+96(SB), Y2
+	VMOVAPS     Y0, Y0
+	VFMADD231PS Y2, Y1, Y0
+	VMOVUPS     (BX)(SI*1), Y1
+	VMOVAPS     minimalConstants<>+32(SB), Y3
+	VMULPS      Y3, Y1, Y1
+	VMOVUPS     (BX)(DI*1), Y4
+	VMOVAPS     minimalConstants<>+160(SB), Y5
+	VMOVAPS     Y1, Y1
+	VFMADD231PS Y5, Y4, Y1
+	VADDPS      Y1, Y0, Y4
+	VSUBPS      Y1, Y0, Y0
+	ADDQ        R12, BX
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (BX)(SI*2), Y6
+	VMOVAPS     Y1, Y1
+	VFMADD231PS Y2, Y6, Y1
+	VMOVUPS     (BX)(SI*1), Y6
+	VMULPS      Y3, Y6, Y6
+	VMOVUPS     (BX)(DI*1), Y7
+	VMOVAPS     Y6, Y6
+	VFMADD231PS Y5, Y7, Y6
+	VADDPS      Y6, Y1, Y7
+	VSUBPS      Y6, Y1, Y1
+	ADDQ        R12, BX
+	VMOVUPS     (BX), Y6
+	VMOVUPS     (BX)(SI*2), Y8
+	VMOVAPS     Y6, Y6
+	VFMADD231PS Y2, Y8, Y6
+	VMOVUPS     (BX)(SI*1), Y8
+	VMULPS      Y3, Y8, Y8
+	VMOVUPS     (BX)(DI*1), Y9
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y5, Y9, Y8
+	VADDPS      Y8, Y6, Y9
+	VSUBPS      Y8, Y6, Y6
+	ADDQ        R12, BX
+	VMOVUPS     (BX), Y8
+	VMOVUPS     (BX)(SI*2), Y10
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y2, Y10, Y8
+	VMOVUPS     (BX)(SI*1), Y2
+	VMULPS      Y3, Y2, Y2
+	VMOVUPS     (BX)(DI*1), Y3
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y5, Y3, Y2
+	VADDPS      Y2, Y8, Y3
+	VSUBPS      Y2, Y8, Y2
+	ADDQ        R13, R8
+	VMOVUPS     Y4, (R8)
+	VMOVAPS     minimalConstants<>+64(SB), Y8
+	VMOVAPS     Y4, Y5
+	VFMADD231PS Y8, Y9, Y5
+	VMOVAPS     minimalConstants<>+0(SB), Y11
+	VMULPS      Y11, Y7, Y10
+	VMOVAPS     minimalConstants<>+128(SB), Y12
+	VMOVAPS     Y10, Y10
+	VFMADD231PS Y12, Y3, Y10
+	VADDPS      Y10, Y5, Y13
+	VSUBPS      Y10, Y5, Y5
+	VMOVUPS     Y13, (R8)(R9*1)
+	VMOVUPS     Y5, (R8)(R9*2)
+	VMOVAPS     minimalConstants<>+96(SB), Y5
+	VMOVAPS     Y4, Y4
+	VFMADD231PS Y5, Y9, Y4
+	VMULPS      minimalConstants<>+32(SB), Y7, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS minimalConstants<>+160(SB), Y3, Y7
+	VADDPS      Y7, Y4, Y9
+	VSUBPS      Y7, Y4, Y4
+	VMOVUPS     Y9, (R8)(R10*1)
+	VMOVUPS     Y4, (R8)(R9*4)
+	VMOVUPS     Y3, (R8)(R11*1)
+	ADDQ        R13, R8
+	VMOVUPS     Y0, (R8)
+	VMOVAPS     Y0, Y3
+	VFMADD231PS Y8, Y6, Y3
+	VMULPS      Y11, Y1, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS Y12, Y2, Y4
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VMOVUPS     Y7, (R8)(R9*1)
+	VMOVUPS     Y3, (R8)(R9*2)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS Y5, Y6, Y0
 	VMULPS      minimalConstants<>+32(SB), Y1, Y1
 	VMOVAPS     Y1, Y1
-	VFMADD231PS minimalConstants<>+160(SB), Y3, Y1
-	VADDPS      Y1, Y4, Y2
-	VMOVAPS     Y2, 416(BX)
-	VSUBPS      Y1, Y4, Y1
-	VMOVAPS     Y1, 544(BX)
-	VMOVAPS     Y0, 32(BX)
-	VMOVAPS     Y3, 672(BX)
-	ADDQ        R9, SI
-	VMOVUPS     (SI), Y0
-	VMOVUPS     (SI)(DI*1), Y1
-	VMOVUPS     (SI)(DI*2), Y2
-	VMOVUPS     (SI)(R8*1), Y3
+	VFMADD231PS minimalConstants<>+160(SB), Y2, Y1
+	VADDPS      Y1, Y0, Y3
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     Y3, (R8)(R10*1)
+	VMOVUPS     Y0, (R8)(R9*4)
+	VMOVUPS     Y2, (R8)(R11*1)
+	MOVQ        CX, BX
+	VMOVUPS     (BX)(DI*1), Y0
+	ADDQ        R12, BX
+	VMOVUPS     (BX)(DI*1), Y1
+	ADDQ        R12, BX
+	VMOVUPS     (BX)(DI*1), Y2
+	ADDQ        R12, BX
+	VMOVUPS     (BX)(DI*1), Y3
+	ADDQ        R13, R8
+	VMOVUPS     Y0, (R8)
+	VMOVAPS     minimalConstants<>+64(SB), Y5
 	VMOVAPS     Y0, Y4
-	VFMADD231PS minimalConstants<>+64(SB), Y2, Y4
-	VMULPS      minimalConstants<>+0(SB), Y1, Y5
+	VFMADD231PS Y5, Y2, Y4
+	VMOVAPS     minimalConstants<>+0(SB), Y5
+	VMULPS      Y5, Y1, Y5
+	VMOVAPS     minimalConstants<>+128(SB), Y6
 	VMOVAPS     Y5, Y5
-	VFMADD231PS minimalConstants<>+128(SB), Y3, Y5
+	VFMADD231PS Y6, Y3, Y5
 	VADDPS      Y5, Y4, Y6
-	VMOVAPS     Y6, 192(BX)
 	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y4, 320(BX)
-	VMOVAPS     Y0, Y4
-	VFMADD231PS minimalConstants<>+96(SB), Y2, Y4
-	VMULPS      minimalConstants<>+32(SB), Y1, Y1
+	VMOVUPS     Y6, (R8)(R9*1)
+	VMOVUPS     Y4, (R8)(R9*2)
+	VMOVAPS     minimalConstants<>+96(SB), Y4
+	VMOVAPS     Y0, Y0
+	VFMADD231PS Y4, Y2, Y0
+	VMOVAPS     minimalConstants<>+32(SB), Y2
+	VMULPS      Y2, Y1, Y1
+	VMOVAPS     minimalConstants<>+160(SB), Y2
 	VMOVAPS     Y1, Y1
-	VFMADD231PS minimalConstants<>+160(SB), Y3, Y1
-	VADDPS      Y1, Y4, Y2
-	VMOVAPS     Y2, 448(BX)
-	VSUBPS      Y1, Y4, Y1
-	VMOVAPS     Y1, 576(BX)
-	VMOVAPS     Y0, 64(BX)
-	VMOVAPS     Y3, 704(BX)
-	ADDQ        R9, SI
-	VMOVUPS     (SI), Y0
-	VMOVUPS     (SI)(DI*1), Y1
-	VMOVUPS     (SI)(DI*2), Y2
-	VMOVUPS     (SI)(R8*1), Y3
-	VMOVAPS     Y0, Y4
-	VFMADD231PS minimalConstants<>+64(SB), Y2, Y4
-	VMULPS      minimalConstants<>+0(SB), Y1, Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS minimalConstants<>+128(SB), Y3, Y5
-	VADDPS      Y5, Y4, Y6
-	VMOVAPS     Y6, 224(BX)
-	VSUBPS      Y5, Y4, Y4
-	VMOVAPS     Y4, 352(BX)
-	VMOVAPS     Y0, Y4
-	VFMADD231PS minimalConstants<>+96(SB), Y2, Y4
-	VMULPS      minimalConstants<>+32(SB), Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS minimalConstants<>+160(SB), Y3, Y1
-	VADDPS      Y1, Y4, Y2
-	VMOVAPS     Y2, 480(BX)
-	VSUBPS      Y1, Y4, Y1
-	VMOVAPS     Y1, 608(BX)
-	VMOVAPS     Y0, 96(BX)
-	VMOVAPS     Y3, 736(BX)
-	ADDQ        R9, SI
-	MOVQ        dstCol+16(FP), DI
-	MOVQ        AX, SI
-	SHLQ        $0x02, DI
-	LEAQ        (DI)(DI*2), R8
-	LEAQ        (DI)(DI*4), R10
-	MOVQ        dstRow+8(FP), R9
-	SHLQ        $0x02, R9
-	VMOVAPS     (BX), Y0
-	VMOVAPS     32(BX), Y1
-	VMOVAPS     64(BX), Y2
-	VMOVAPS     96(BX), Y3
-	VMOVAPS     Y0, Y4
-	VFMADD231PS minimalConstants<>+64(SB), Y2, Y4
-	VMULPS      minimalConstants<>+0(SB), Y1, Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS minimalConstants<>+128(SB), Y3, Y5
-	VADDPS      Y5, Y4, Y6
-	VMOVUPS     Y6, (SI)(DI*1)
-	VSUBPS      Y5, Y4, Y4
-	VMOVUPS     Y4, (SI)(DI*2)
-	VMOVAPS     Y0, Y4
-	VFMADD231PS minimalConstants<>+96(SB), Y2, Y4
-	VMULPS      minimalConstants<>+32(SB), Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS minimalConstants<>+160(SB), Y3, Y1
-	VADDPS      Y1, Y4, Y2
-	VMOVUPS     Y2, (SI)(R8*1)
-	VSUBPS      Y1, Y4, Y1
-	VMOVUPS     Y1, (SI)(DI*4)
-	VMOVUPS     Y0, (SI)
-	VMOVUPS     Y3, (SI)(R10*1)
-	ADDQ        R9, SI
-	VMOVAPS     128(BX), Y0
-	VMOVAPS     160(BX), Y1
-	VMOVAPS     192(BX), Y2
-	VMOVAPS     224(BX), Y3
-	VMOVAPS     Y0, Y4
-	VFMADD231PS minimalConstants<>+64(SB), Y2, Y4
-	VMULPS      minimalConstants<>+0(SB), Y1, Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS minimalConstants<>+128(SB), Y3, Y5
-	VADDPS      Y5, Y4, Y6
-	VMOVUPS     Y6, (SI)(DI*1)
-	VSUBPS      Y5, Y4, Y4
-	VMOVUPS     Y4, (SI)(DI*2)
-	VMOVAPS     Y0, Y4
-	VFMADD231PS minimalConstants<>+96(SB), Y2, Y4
-	VMULPS      minimalConstants<>+32(SB), Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS minimalConstants<>+160(SB), Y3, Y1
-	VADDPS      Y1, Y4, Y2
-	VMOVUPS     Y2, (SI)(R8*1)
-	VSUBPS      Y1, Y4, Y1
-	VMOVUPS     Y1, (SI)(DI*4)
-	VMOVUPS     Y0, (SI)
-	VMOVUPS     Y3, (SI)(R10*1)
-	ADDQ        R9, SI
-	VMOVAPS     256(BX), Y0
-	VMOVAPS     288(BX), Y1
-	VMOVAPS     320(BX), Y2
-	VMOVAPS     352(BX), Y3
-	VMOVAPS     Y0, Y4
-	VFMADD231PS minimalConstants<>+64(SB), Y2, Y4
-	VMULPS      minimalConstants<>+0(SB), Y1, Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS minimalConstants<>+128(SB), Y3, Y5
-	VADDPS      Y5, Y4, Y6
-	VMOVUPS     Y6, (SI)(DI*1)
-	VSUBPS      Y5, Y4, Y4
-	VMOVUPS     Y4, (SI)(DI*2)
-	VMOVAPS     Y0, Y4
-	VFMADD231PS minimalConstants<>+96(SB), Y2, Y4
-	VMULPS      minimalConstants<>+32(SB), Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS minimalConstants<>+160(SB), Y3, Y1
-	VADDPS      Y1, Y4, Y2
-	VMOVUPS     Y2, (SI)(R8*1)
-	VSUBPS      Y1, Y4, Y1
-	VMOVUPS     Y1, (SI)(DI*4)
-	VMOVUPS     Y0, (SI)
-	VMOVUPS     Y3, (SI)(R10*1)
-	ADDQ        R9, SI
-	VMOVAPS     384(BX), Y0
-	VMOVAPS     416(BX), Y1
-	VMOVAPS     448(BX), Y2
-	VMOVAPS     480(BX), Y3
-	VMOVAPS     Y0, Y4
-	VFMADD231PS minimalConstants<>+64(SB), Y2, Y4
-	VMULPS      minimalConstants<>+0(SB), Y1, Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS minimalConstants<>+128(SB), Y3, Y5
-	VADDPS      Y5, Y4, Y6
-	VMOVUPS     Y6, (SI)(DI*1)
-	VSUBPS      Y5, Y4, Y4
-	VMOVUPS     Y4, (SI)(DI*2)
-	VMOVAPS     Y0, Y4
-	VFMADD231PS minimalConstants<>+96(SB), Y2, Y4
-	VMULPS      minimalConstants<>+32(SB), Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS minimalConstants<>+160(SB), Y3, Y1
-	VADDPS      Y1, Y4, Y2
-	VMOVUPS     Y2, (SI)(R8*1)
-	VSUBPS      Y1, Y4, Y1
-	VMOVUPS     Y1, (SI)(DI*4)
-	VMOVUPS     Y0, (SI)
-	VMOVUPS     Y3, (SI)(R10*1)
-	ADDQ        R9, SI
-	VMOVAPS     512(BX), Y0
-	VMOVAPS     544(BX), Y1
-	VMOVAPS     576(BX), Y2
-	VMOVAPS     608(BX), Y3
-	VMOVAPS     Y0, Y4
-	VFMADD231PS minimalConstants<>+64(SB), Y2, Y4
-	VMULPS      minimalConstants<>+0(SB), Y1, Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS minimalConstants<>+128(SB), Y3, Y5
-	VADDPS      Y5, Y4, Y6
-	VMOVUPS     Y6, (SI)(DI*1)
-	VSUBPS      Y5, Y4, Y4
-	VMOVUPS     Y4, (SI)(DI*2)
-	VMOVAPS     Y0, Y4
-	VFMADD231PS minimalConstants<>+96(SB), Y2, Y4
-	VMULPS      minimalConstants<>+32(SB), Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS minimalConstants<>+160(SB), Y3, Y1
-	VADDPS      Y1, Y4, Y2
-	VMOVUPS     Y2, (SI)(R8*1)
-	VSUBPS      Y1, Y4, Y1
-	VMOVUPS     Y1, (SI)(DI*4)
-	VMOVUPS     Y0, (SI)
-	VMOVUPS     Y3, (SI)(R10*1)
-	ADDQ        R9, SI
-	VMOVAPS     640(BX), Y0
-	VMOVAPS     672(BX), Y1
-	VMOVAPS     704(BX), Y2
-	VMOVAPS     736(BX), Y3
-	VMOVAPS     Y0, Y4
-	VFMADD231PS minimalConstants<>+64(SB), Y2, Y4
-	VMULPS      minimalConstants<>+0(SB), Y1, Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS minimalConstants<>+128(SB), Y3, Y5
-	VADDPS      Y5, Y4, Y6
-	VMOVUPS     Y6, (SI)(DI*1)
-	VSUBPS      Y5, Y4, Y4
-	VMOVUPS     Y4, (SI)(DI*2)
-	VMOVAPS     Y0, Y4
-	VFMADD231PS minimalConstants<>+96(SB), Y2, Y4
-	VMULPS      minimalConstants<>+32(SB), Y1, Y1
-	VMOVAPS     Y1, Y1
-	VFMADD231PS minimalConstants<>+160(SB), Y3, Y1
-	VADDPS      Y1, Y4, Y2
-	VMOVUPS     Y2, (SI)(R8*1)
-	VSUBPS      Y1, Y4, Y1
-	VMOVUPS     Y1, (SI)(DI*4)
-	VMOVUPS     Y0, (SI)
-	VMOVUPS     Y3, (SI)(R10*1)
-	ADDQ        R9, SI
+	VFMADD231PS Y2, Y3, Y1
+	VADDPS      Y1, Y0, Y2
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     Y2, (R8)(R10*1)
+	VMOVUPS     Y0, (R8)(R9*4)
+	VMOVUPS     Y3, (R8)(R11*1)
 	ADDQ        $0x20, CX
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, DX
@@ -9453,272 +9715,286 @@ vector:
 
 // func tapsToPointsAVX2(dst *float32, dstRow int, dstCol int, src *float32, srcRow int, srcCol int, n int)
 // Requires: AVX, FMA3
-TEXT ·tapsToPointsAVX2(SB), $608-56
+TEXT ·tapsToPointsAVX2(SB), NOSPLIT, $0-56
 	MOVQ dst+0(FP), AX
 	MOVQ src+24(FP), CX
 	MOVQ n+48(FP), DX
-	LEAQ (SP), BX
-	ADDQ $0x1f, BX
-	ANDQ $-32, BX
+	MOVQ srcRow+32(FP), SI
+	SHLQ $0x02, SI
+	MOVQ dstCol+16(FP), R8
+	SHLQ $0x02, R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	MOVQ srcCol+40(FP), R11
+	MOVQ dstRow+8(FP), R12
+	SHLQ $0x02, R11
+	SHLQ $0x02, R12
 
 vector:
-	MOVQ         srcRow+32(FP), DI
-	MOVQ         CX, SI
-	SHLQ         $0x02, DI
-	LEAQ         (DI)(DI*2), R8
-	LEAQ         (DI)(DI*4), R8
-	MOVQ         srcCol+40(FP), R8
-	SHLQ         $0x02, R8
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(DI*1), Y1
-	VMOVUPS      (SI)(DI*2), Y2
+	MOVQ         AX, DI
+	MOVQ         CX, BX
+	VMOVUPS      (BX), Y0
+	VMOVAPS      minimalConstants<>+256(SB), Y1
+	VMULPS       Y1, Y0, Y0
+	ADDQ         R11, BX
+	VMOVUPS      (BX), Y2
+	VMULPS       Y1, Y2, Y2
+	ADDQ         R11, BX
+	VMOVUPS      (BX), Y3
+	VMULPS       Y1, Y3, Y1
+	VMOVAPS      minimalConstants<>+256(SB), Y3
+	VMULPS       Y3, Y0, Y3
+	VMOVUPS      Y3, (DI)
+	VMOVAPS      minimalConstants<>+64(SB), Y4
 	VMOVAPS      Y0, Y3
-	VFMADD231PS  minimalConstants<>+64(SB), Y2, Y3
-	VMOVAPS      Y0, Y4
-	VFMADD231PS  minimalConstants<>+96(SB), Y2, Y4
-	VMOVAPS      Y3, Y5
-	VFMADD231PS  minimalConstants<>+0(SB), Y1, Y5
-	VMULPS       minimalConstants<>+288(SB), Y5, Y5
-	VMOVAPS      Y5, 96(BX)
+	VFMADD231PS  Y4, Y1, Y3
+	VMOVAPS      minimalConstants<>+0(SB), Y5
+	VMOVAPS      Y3, Y4
+	VFMADD231PS  Y5, Y2, Y4
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS minimalConstants<>+0(SB), Y1, Y3
-	VMULPS       minimalConstants<>+288(SB), Y3, Y3
-	VMOVAPS      Y3, 192(BX)
-	VMOVAPS      Y4, Y3
-	VFMADD231PS  minimalConstants<>+32(SB), Y1, Y3
-	VMULPS       minimalConstants<>+320(SB), Y3, Y3
-	VMOVAPS      Y3, 288(BX)
-	VMOVAPS      Y4, Y3
-	VFNMADD231PS minimalConstants<>+32(SB), Y1, Y3
-	VMULPS       minimalConstants<>+320(SB), Y3, Y1
-	VMOVAPS      Y1, 384(BX)
-	VMULPS       minimalConstants<>+256(SB), Y0, Y0
-	VMOVAPS      Y0, (BX)
-	VMOVAPS      Y2, 480(BX)
-	ADDQ         R8, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(DI*1), Y1
-	VMOVUPS      (SI)(DI*2), Y2
+	VFNMADD231PS Y5, Y2, Y3
+	VMOVAPS      minimalConstants<>+288(SB), Y5
+	VMULPS       Y5, Y4, Y4
+	VMULPS       Y5, Y3, Y3
+	VMOVUPS      Y4, (DI)(R8*1)
+	VMOVUPS      Y3, (DI)(R8*2)
+	VMOVAPS      minimalConstants<>+96(SB), Y3
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  Y3, Y1, Y0
+	VMOVAPS      minimalConstants<>+32(SB), Y4
 	VMOVAPS      Y0, Y3
-	VFMADD231PS  minimalConstants<>+64(SB), Y2, Y3
-	VMOVAPS      Y0, Y4
-	VFMADD231PS  minimalConstants<>+96(SB), Y2, Y4
-	VMOVAPS      Y3, Y5
-	VFMADD231PS  minimalConstants<>+0(SB), Y1, Y5
-	VMULPS       minimalConstants<>+288(SB), Y5, Y5
-	VMOVAPS      Y5, 128(BX)
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS minimalConstants<>+0(SB), Y1, Y3
-	VMULPS       minimalConstants<>+288(SB), Y3, Y3
-	VMOVAPS      Y3, 224(BX)
-	VMOVAPS      Y4, Y3
-	VFMADD231PS  minimalConstants<>+32(SB), Y1, Y3
-	VMULPS       minimalConstants<>+320(SB), Y3, Y3
-	VMOVAPS      Y3, 320(BX)
-	VMOVAPS      Y4, Y3
-	VFNMADD231PS minimalConstants<>+32(SB), Y1, Y3
-	VMULPS       minimalConstants<>+320(SB), Y3, Y1
-	VMOVAPS      Y1, 416(BX)
-	VMULPS       minimalConstants<>+256(SB), Y0, Y0
-	VMOVAPS      Y0, 32(BX)
-	VMOVAPS      Y2, 512(BX)
-	ADDQ         R8, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(DI*1), Y1
-	VMOVUPS      (SI)(DI*2), Y2
+	VFMADD231PS  Y4, Y2, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS Y4, Y2, Y0
+	VMOVAPS      minimalConstants<>+320(SB), Y2
+	VMULPS       Y2, Y3, Y3
+	VMULPS       Y2, Y0, Y0
+	VMOVUPS      Y3, (DI)(R9*1)
+	VMOVUPS      Y0, (DI)(R8*4)
+	VMOVUPS      Y1, (DI)(R10*1)
+	MOVQ         CX, BX
+	VMOVUPS      (BX), Y0
+	VMOVUPS      (BX)(SI*2), Y1
+	VMOVAPS      minimalConstants<>+64(SB), Y2
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  Y2, Y1, Y0
+	VMOVUPS      (BX)(SI*1), Y1
+	VMOVAPS      minimalConstants<>+0(SB), Y4
 	VMOVAPS      Y0, Y3
-	VFMADD231PS  minimalConstants<>+64(SB), Y2, Y3
-	VMOVAPS      Y0, Y4
-	VFMADD231PS  minimalConstants<>+96(SB), Y2, Y4
-	VMOVAPS      Y3, Y5
-	VFMADD231PS  minimalConstants<>+0(SB), Y1, Y5
-	VMULPS       minimalConstants<>+288(SB), Y5, Y5
-	VMOVAPS      Y5, 160(BX)
+	VFMADD231PS  Y4, Y1, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS Y4, Y1, Y0
+	VMOVAPS      minimalConstants<>+288(SB), Y1
+	VMULPS       Y1, Y3, Y3
+	VMULPS       Y1, Y0, Y0
+	ADDQ         R11, BX
+	VMOVUPS      (BX), Y5
+	VMOVUPS      (BX)(SI*2), Y6
+	VMOVAPS      Y5, Y5
+	VFMADD231PS  Y2, Y6, Y5
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVAPS      Y5, Y7
+	VFMADD231PS  Y4, Y6, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y4, Y6, Y5
+	VMULPS       Y1, Y7, Y6
+	VMULPS       Y1, Y5, Y5
+	ADDQ         R11, BX
+	VMOVUPS      (BX), Y7
+	VMOVUPS      (BX)(SI*2), Y8
+	VMOVAPS      Y7, Y7
+	VFMADD231PS  Y2, Y8, Y7
+	VMOVUPS      (BX)(SI*1), Y2
+	VMOVAPS      Y7, Y8
+	VFMADD231PS  Y4, Y2, Y8
+	VMOVAPS      Y7, Y7
+	VFNMADD231PS Y4, Y2, Y7
+	VMULPS       Y1, Y8, Y2
+	VMULPS       Y1, Y7, Y1
+	ADDQ         R12, DI
+	VMOVAPS      minimalConstants<>+256(SB), Y7
+	VMULPS       Y7, Y3, Y4
+	VMOVUPS      Y4, (DI)
+	VMOVAPS      minimalConstants<>+64(SB), Y8
+	VMOVAPS      Y3, Y4
+	VFMADD231PS  Y8, Y2, Y4
+	VMOVAPS      minimalConstants<>+0(SB), Y10
+	VMOVAPS      Y4, Y9
+	VFMADD231PS  Y10, Y6, Y9
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS Y10, Y6, Y4
+	VMOVAPS      minimalConstants<>+288(SB), Y11
+	VMULPS       Y11, Y9, Y9
+	VMULPS       Y11, Y4, Y4
+	VMOVUPS      Y9, (DI)(R8*1)
+	VMOVUPS      Y4, (DI)(R8*2)
+	VMOVAPS      minimalConstants<>+96(SB), Y4
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS minimalConstants<>+0(SB), Y1, Y3
-	VMULPS       minimalConstants<>+288(SB), Y3, Y3
-	VMOVAPS      Y3, 256(BX)
-	VMOVAPS      Y4, Y3
-	VFMADD231PS  minimalConstants<>+32(SB), Y1, Y3
+	VFMADD231PS  Y4, Y2, Y3
+	VMOVAPS      minimalConstants<>+32(SB), Y12
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y12, Y6, Y9
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS Y12, Y6, Y3
+	VMULPS       minimalConstants<>+320(SB), Y9, Y6
 	VMULPS       minimalConstants<>+320(SB), Y3, Y3
-	VMOVAPS      Y3, 352(BX)
-	VMOVAPS      Y4, Y3
-	VFNMADD231PS minimalConstants<>+32(SB), Y1, Y3
-	VMULPS       minimalConstants<>+320(SB), Y3, Y1
-	VMOVAPS      Y1, 448(BX)
-	VMULPS       minimalConstants<>+256(SB), Y0, Y0
-	VMOVAPS      Y0, 64(BX)
-	VMOVAPS      Y2, 544(BX)
-	ADDQ         R8, SI
-	MOVQ         dstCol+16(FP), DI
-	MOVQ         AX, SI
-	SHLQ         $0x02, DI
-	LEAQ         (DI)(DI*2), R9
-	LEAQ         (DI)(DI*4), R10
-	MOVQ         dstRow+8(FP), R8
-	SHLQ         $0x02, R8
-	VMOVAPS      (BX), Y0
-	VMOVAPS      32(BX), Y1
-	VMOVAPS      64(BX), Y2
+	VMOVUPS      Y6, (DI)(R9*1)
+	VMOVUPS      Y3, (DI)(R8*4)
+	VMOVUPS      Y2, (DI)(R10*1)
+	ADDQ         R12, DI
+	VMULPS       Y7, Y0, Y2
+	VMOVUPS      Y2, (DI)
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  Y8, Y1, Y2
+	VMOVAPS      Y2, Y3
+	VFMADD231PS  Y10, Y5, Y3
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS Y10, Y5, Y2
+	VMULPS       Y11, Y3, Y3
+	VMULPS       Y11, Y2, Y2
+	VMOVUPS      Y3, (DI)(R8*1)
+	VMOVUPS      Y2, (DI)(R8*2)
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  Y4, Y1, Y0
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  Y12, Y5, Y2
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS Y12, Y5, Y0
+	VMULPS       minimalConstants<>+320(SB), Y2, Y2
+	VMULPS       minimalConstants<>+320(SB), Y0, Y0
+	VMOVUPS      Y2, (DI)(R9*1)
+	VMOVUPS      Y0, (DI)(R8*4)
+	VMOVUPS      Y1, (DI)(R10*1)
+	MOVQ         CX, BX
+	VMOVUPS      (BX), Y0
+	VMOVUPS      (BX)(SI*2), Y1
+	VMOVAPS      minimalConstants<>+96(SB), Y2
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  Y2, Y1, Y0
+	VMOVUPS      (BX)(SI*1), Y1
+	VMOVAPS      minimalConstants<>+32(SB), Y4
 	VMOVAPS      Y0, Y3
-	VFMADD231PS  minimalConstants<>+64(SB), Y2, Y3
-	VMOVAPS      Y0, Y4
-	VFMADD231PS  minimalConstants<>+96(SB), Y2, Y4
-	VMOVAPS      Y3, Y5
-	VFMADD231PS  minimalConstants<>+0(SB), Y1, Y5
-	VMULPS       minimalConstants<>+288(SB), Y5, Y5
-	VMOVUPS      Y5, (SI)(DI*1)
+	VFMADD231PS  Y4, Y1, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS Y4, Y1, Y0
+	VMOVAPS      minimalConstants<>+320(SB), Y1
+	VMULPS       Y1, Y3, Y3
+	VMULPS       Y1, Y0, Y0
+	ADDQ         R11, BX
+	VMOVUPS      (BX), Y5
+	VMOVUPS      (BX)(SI*2), Y6
+	VMOVAPS      Y5, Y5
+	VFMADD231PS  Y2, Y6, Y5
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVAPS      Y5, Y7
+	VFMADD231PS  Y4, Y6, Y7
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y4, Y6, Y5
+	VMULPS       Y1, Y7, Y6
+	VMULPS       Y1, Y5, Y5
+	ADDQ         R11, BX
+	VMOVUPS      (BX), Y7
+	VMOVUPS      (BX)(SI*2), Y8
+	VMOVAPS      Y7, Y7
+	VFMADD231PS  Y2, Y8, Y7
+	VMOVUPS      (BX)(SI*1), Y2
+	VMOVAPS      Y7, Y8
+	VFMADD231PS  Y4, Y2, Y8
+	VMOVAPS      Y7, Y7
+	VFNMADD231PS Y4, Y2, Y7
+	VMULPS       Y1, Y8, Y2
+	VMULPS       Y1, Y7, Y1
+	ADDQ         R12, DI
+	VMOVAPS      minimalConstants<>+256(SB), Y7
+	VMULPS       Y7, Y3, Y4
+	VMOVUPS      Y4, (DI)
+	VMOVAPS      minimalConstants<>+64(SB), Y8
+	VMOVAPS      Y3, Y4
+	VFMADD231PS  Y8, Y2, Y4
+	VMOVAPS      minimalConstants<>+0(SB), Y10
+	VMOVAPS      Y4, Y9
+	VFMADD231PS  Y10, Y6, Y9
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS Y10, Y6, Y4
+	VMOVAPS      minimalConstants<>+288(SB), Y11
+	VMULPS       Y11, Y9, Y9
+	VMULPS       Y11, Y4, Y4
+	VMOVUPS      Y9, (DI)(R8*1)
+	VMOVUPS      Y4, (DI)(R8*2)
+	VMOVAPS      minimalConstants<>+96(SB), Y4
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS minimalConstants<>+0(SB), Y1, Y3
-	VMULPS       minimalConstants<>+288(SB), Y3, Y3
-	VMOVUPS      Y3, (SI)(DI*2)
-	VMOVAPS      Y4, Y3
-	VFMADD231PS  minimalConstants<>+32(SB), Y1, Y3
+	VFMADD231PS  Y4, Y2, Y3
+	VMOVAPS      minimalConstants<>+32(SB), Y12
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y12, Y6, Y9
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS Y12, Y6, Y3
+	VMULPS       minimalConstants<>+320(SB), Y9, Y6
 	VMULPS       minimalConstants<>+320(SB), Y3, Y3
-	VMOVUPS      Y3, (SI)(R9*1)
-	VMOVAPS      Y4, Y3
-	VFNMADD231PS minimalConstants<>+32(SB), Y1, Y3
-	VMULPS       minimalConstants<>+320(SB), Y3, Y1
-	VMOVUPS      Y1, (SI)(DI*4)
-	VMULPS       minimalConstants<>+256(SB), Y0, Y0
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y2, (SI)(R10*1)
-	ADDQ         R8, SI
-	VMOVAPS      96(BX), Y0
-	VMOVAPS      128(BX), Y1
-	VMOVAPS      160(BX), Y2
+	VMOVUPS      Y6, (DI)(R9*1)
+	VMOVUPS      Y3, (DI)(R8*4)
+	VMOVUPS      Y2, (DI)(R10*1)
+	ADDQ         R12, DI
+	VMULPS       Y7, Y0, Y2
+	VMOVUPS      Y2, (DI)
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  Y8, Y1, Y2
+	VMOVAPS      Y2, Y3
+	VFMADD231PS  Y10, Y5, Y3
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS Y10, Y5, Y2
+	VMULPS       Y11, Y3, Y3
+	VMULPS       Y11, Y2, Y2
+	VMOVUPS      Y3, (DI)(R8*1)
+	VMOVUPS      Y2, (DI)(R8*2)
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  Y4, Y1, Y0
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  Y12, Y5, Y2
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS Y12, Y5, Y0
+	VMULPS       minimalConstants<>+320(SB), Y2, Y2
+	VMULPS       minimalConstants<>+320(SB), Y0, Y0
+	VMOVUPS      Y2, (DI)(R9*1)
+	VMOVUPS      Y0, (DI)(R8*4)
+	VMOVUPS      Y1, (DI)(R10*1)
+	MOVQ         CX, BX
+	VMOVUPS      (BX)(SI*2), Y0
+	ADDQ         R11, BX
+	VMOVUPS      (BX)(SI*2), Y1
+	ADDQ         R11, BX
+	VMOVUPS      (BX)(SI*2), Y2
+	ADDQ         R12, DI
+	VMOVAPS      minimalConstants<>+256(SB), Y3
+	VMULPS       Y3, Y0, Y3
+	VMOVUPS      Y3, (DI)
+	VMOVAPS      minimalConstants<>+64(SB), Y4
 	VMOVAPS      Y0, Y3
-	VFMADD231PS  minimalConstants<>+64(SB), Y2, Y3
-	VMOVAPS      Y0, Y4
-	VFMADD231PS  minimalConstants<>+96(SB), Y2, Y4
-	VMOVAPS      Y3, Y5
-	VFMADD231PS  minimalConstants<>+0(SB), Y1, Y5
-	VMULPS       minimalConstants<>+288(SB), Y5, Y5
-	VMOVUPS      Y5, (SI)(DI*1)
+	VFMADD231PS  Y4, Y2, Y3
+	VMOVAPS      minimalConstants<>+0(SB), Y5
+	VMOVAPS      Y3, Y4
+	VFMADD231PS  Y5, Y1, Y4
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS minimalConstants<>+0(SB), Y1, Y3
-	VMULPS       minimalConstants<>+288(SB), Y3, Y3
-	VMOVUPS      Y3, (SI)(DI*2)
-	VMOVAPS      Y4, Y3
-	VFMADD231PS  minimalConstants<>+32(SB), Y1, Y3
-	VMULPS       minimalConstants<>+320(SB), Y3, Y3
-	VMOVUPS      Y3, (SI)(R9*1)
-	VMOVAPS      Y4, Y3
-	VFNMADD231PS minimalConstants<>+32(SB), Y1, Y3
-	VMULPS       minimalConstants<>+320(SB), Y3, Y1
-	VMOVUPS      Y1, (SI)(DI*4)
-	VMULPS       minimalConstants<>+256(SB), Y0, Y0
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y2, (SI)(R10*1)
-	ADDQ         R8, SI
-	VMOVAPS      192(BX), Y0
-	VMOVAPS      224(BX), Y1
-	VMOVAPS      256(BX), Y2
+	VFNMADD231PS Y5, Y1, Y3
+	VMOVAPS      minimalConstants<>+288(SB), Y5
+	VMULPS       Y5, Y4, Y4
+	VMULPS       Y5, Y3, Y3
+	VMOVUPS      Y4, (DI)(R8*1)
+	VMOVUPS      Y3, (DI)(R8*2)
+	VMOVAPS      minimalConstants<>+96(SB), Y3
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  Y3, Y2, Y0
+	VMOVAPS      minimalConstants<>+32(SB), Y4
 	VMOVAPS      Y0, Y3
-	VFMADD231PS  minimalConstants<>+64(SB), Y2, Y3
-	VMOVAPS      Y0, Y4
-	VFMADD231PS  minimalConstants<>+96(SB), Y2, Y4
-	VMOVAPS      Y3, Y5
-	VFMADD231PS  minimalConstants<>+0(SB), Y1, Y5
-	VMULPS       minimalConstants<>+288(SB), Y5, Y5
-	VMOVUPS      Y5, (SI)(DI*1)
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS minimalConstants<>+0(SB), Y1, Y3
-	VMULPS       minimalConstants<>+288(SB), Y3, Y3
-	VMOVUPS      Y3, (SI)(DI*2)
-	VMOVAPS      Y4, Y3
-	VFMADD231PS  minimalConstants<>+32(SB), Y1, Y3
-	VMULPS       minimalConstants<>+320(SB), Y3, Y3
-	VMOVUPS      Y3, (SI)(R9*1)
-	VMOVAPS      Y4, Y3
-	VFNMADD231PS minimalConstants<>+32(SB), Y1, Y3
-	VMULPS       minimalConstants<>+320(SB), Y3, Y1
-	VMOVUPS      Y1, (SI)(DI*4)
-	VMULPS       minimalConstants<>+256(SB), Y0, Y0
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y2, (SI)(R10*1)
-	ADDQ         R8, SI
-	VMOVAPS      288(BX), Y0
-	VMOVAPS      320(BX), Y1
-	VMOVAPS      352(BX), Y2
-	VMOVAPS      Y0, Y3
-	VFMADD231PS  minimalConstants<>+64(SB), Y2, Y3
-	VMOVAPS      Y0, Y4
-	VFMADD231PS  minimalConstants<>+96(SB), Y2, Y4
-	VMOVAPS      Y3, Y5
-	VFMADD231PS  minimalConstants<>+0(SB), Y1, Y5
-	VMULPS       minimalConstants<>+288(SB), Y5, Y5
-	VMOVUPS      Y5, (SI)(DI*1)
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS minimalConstants<>+0(SB), Y1, Y3
-	VMULPS       minimalConstants<>+288(SB), Y3, Y3
-	VMOVUPS      Y3, (SI)(DI*2)
-	VMOVAPS      Y4, Y3
-	VFMADD231PS  minimalConstants<>+32(SB), Y1, Y3
-	VMULPS       minimalConstants<>+320(SB), Y3, Y3
-	VMOVUPS      Y3, (SI)(R9*1)
-	VMOVAPS      Y4, Y3
-	VFNMADD231PS minimalConstants<>+32(SB), Y1, Y3
-	VMULPS       minimalConstants<>+320(SB), Y3, Y1
-	VMOVUPS      Y1, (SI)(DI*4)
-	VMULPS       minimalConstants<>+256(SB), Y0, Y0
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y2, (SI)(R10*1)
-	ADDQ         R8, SI
-	VMOVAPS      384(BX), Y0
-	VMOVAPS      416(BX), Y1
-	VMOVAPS      448(BX), Y2
-	VMOVAPS      Y0, Y3
-	VFMADD231PS  minimalConstants<>+64(SB), Y2, Y3
-	VMOVAPS      Y0, Y4
-	VFMADD231PS  minimalConstants<>+96(SB), Y2, Y4
-	VMOVAPS      Y3, Y5
-	VFMADD231PS  minimalConstants<>+0(SB), Y1, Y5
-	VMULPS       minimalConstants<>+288(SB), Y5, Y5
-	VMOVUPS      Y5, (SI)(DI*1)
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS minimalConstants<>+0(SB), Y1, Y3
-	VMULPS       minimalConstants<>+288(SB), Y3, Y3
-	VMOVUPS      Y3, (SI)(DI*2)
-	VMOVAPS      Y4, Y3
-	VFMADD231PS  minimalConstants<>+32(SB), Y1, Y3
-	VMULPS       minimalConstants<>+320(SB), Y3, Y3
-	VMOVUPS      Y3, (SI)(R9*1)
-	VMOVAPS      Y4, Y3
-	VFNMADD231PS minimalConstants<>+32(SB), Y1, Y3
-	VMULPS       minimalConstants<>+320(SB), Y3, Y1
-	VMOVUPS      Y1, (SI)(DI*4)
-	VMULPS       minimalConstants<>+256(SB), Y0, Y0
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y2, (SI)(R10*1)
-	ADDQ         R8, SI
-	VMOVAPS      480(BX), Y0
-	VMOVAPS      512(BX), Y1
-	VMOVAPS      544(BX), Y2
-	VMOVAPS      Y0, Y3
-	VFMADD231PS  minimalConstants<>+64(SB), Y2, Y3
-	VMOVAPS      Y0, Y4
-	VFMADD231PS  minimalConstants<>+96(SB), Y2, Y4
-	VMOVAPS      Y3, Y5
-	VFMADD231PS  minimalConstants<>+0(SB), Y1, Y5
-	VMULPS       minimalConstants<>+288(SB), Y5, Y5
-	VMOVUPS      Y5, (SI)(DI*1)
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS minimalConstants<>+0(SB), Y1, Y3
-	VMULPS       minimalConstants<>+288(SB), Y3, Y3
-	VMOVUPS      Y3, (SI)(DI*2)
-	VMOVAPS      Y4, Y3
-	VFMADD231PS  minimalConstants<>+32(SB), Y1, Y3
-	VMULPS       minimalConstants<>+320(SB), Y3, Y3
-	VMOVUPS      Y3, (SI)(R9*1)
-	VMOVAPS      Y4, Y3
-	VFNMADD231PS minimalConstants<>+32(SB), Y1, Y3
-	VMULPS       minimalConstants<>+320(SB), Y3, Y1
-	VMOVUPS      Y1, (SI)(DI*4)
-	VMULPS       minimalConstants<>+256(SB), Y0, Y0
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y2, (SI)(R10*1)
-	ADDQ         R8, SI
+	VFMADD231PS  Y4, Y1, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS Y4, Y1, Y0
+	VMOVAPS      minimalConstants<>+320(SB), Y1
+	VMULPS       Y1, Y3, Y3
+	VMULPS       Y1, Y0, Y0
+	VMOVUPS      Y3, (DI)(R9*1)
+	VMOVUPS      Y0, (DI)(R8*4)
+	VMOVUPS      Y2, (DI)(R10*1)
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, AX
 	SUBQ         $0x08, DX
@@ -9728,281 +10004,279 @@ vector:
 
 // func pointsToTapsAVX2(dst *float32, dstRow int, dstCol int, src *float32, srcRow int, srcCol int, n int)
 // Requires: AVX, FMA3
-TEXT ·pointsToTapsAVX2(SB), $608-56
+TEXT ·pointsToTapsAVX2(SB), NOSPLIT, $0-56
 	MOVQ dst+0(FP), AX
 	MOVQ src+24(FP), CX
 	MOVQ n+48(FP), DX
-	LEAQ (SP), BX
-	ADDQ $0x1f, BX
-	ANDQ $-32, BX
+	MOVQ srcRow+32(FP), SI
+	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), DI
+	LEAQ (SI)(SI*4), R8
+	MOVQ dstCol+16(FP), R10
+	SHLQ $0x02, R10
+	MOVQ srcCol+40(FP), R11
+	MOVQ dstRow+8(FP), R12
+	SHLQ $0x02, R11
+	SHLQ $0x02, R12
 
 vector:
-	MOVQ        srcRow+32(FP), DI
-	MOVQ        CX, SI
-	SHLQ        $0x02, DI
-	LEAQ        (DI)(DI*2), R8
-	LEAQ        (DI)(DI*4), R9
-	MOVQ        srcCol+40(FP), R10
-	SHLQ        $0x02, R10
-	VMOVUPS     (SI)(DI*1), Y0
-	VMOVUPS     (SI)(DI*2), Y1
-	VMOVUPS     (SI)(R8*1), Y2
-	VMOVUPS     (SI)(DI*4), Y3
-	VADDPS      Y1, Y0, Y4
-	VMULPS      minimalConstants<>+288(SB), Y4, Y4
-	VSUBPS      Y1, Y0, Y0
+	MOVQ        AX, R9
+	MOVQ        CX, BX
+	VMOVUPS     (BX)(SI*1), Y0
+	VMOVUPS     (BX)(SI*2), Y1
+	VADDPS      Y1, Y0, Y0
 	VMULPS      minimalConstants<>+288(SB), Y0, Y0
-	VADDPS      Y3, Y2, Y1
+	VMOVUPS     (BX)(DI*1), Y1
+	VMOVUPS     (BX)(SI*4), Y2
+	VADDPS      Y2, Y1, Y1
 	VMULPS      minimalConstants<>+320(SB), Y1, Y1
-	VSUBPS      Y3, Y2, Y2
-	VMULPS      minimalConstants<>+320(SB), Y2, Y2
-	VMOVUPS     (SI), Y3
-	VMOVAPS     Y4, Y5
-	VFMADD231PS minimalConstants<>+256(SB), Y3, Y5
-	VADDPS      Y1, Y5, Y3
-	VMOVAPS     Y3, (BX)
+	VMOVUPS     (BX), Y2
+	VMOVAPS     Y0, Y3
+	VFMADD231PS minimalConstants<>+256(SB), Y2, Y3
+	VADDPS      Y1, Y3, Y2
+	VMOVUPS     (BX)(R8*1), Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS minimalConstants<>+64(SB), Y0, Y3
+	VMOVAPS     Y3, Y0
+	VFMADD231PS minimalConstants<>+96(SB), Y1, Y0
+	ADDQ        R11, BX
+	VMOVUPS     (BX)(SI*1), Y1
+	VMOVUPS     (BX)(SI*2), Y3
+	VADDPS      Y3, Y1, Y1
+	VMULPS      minimalConstants<>+288(SB), Y1, Y1
+	VMOVUPS     (BX)(DI*1), Y3
+	VMOVUPS     (BX)(SI*4), Y4
+	VADDPS      Y4, Y3, Y3
+	VMULPS      minimalConstants<>+320(SB), Y3, Y3
+	VMOVUPS     (BX), Y4
+	VMOVAPS     Y1, Y5
+	VFMADD231PS minimalConstants<>+256(SB), Y4, Y5
+	VADDPS      Y3, Y5, Y4
+	VMOVUPS     (BX)(R8*1), Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS minimalConstants<>+64(SB), Y1, Y5
+	VMOVAPS     Y5, Y1
+	VFMADD231PS minimalConstants<>+96(SB), Y3, Y1
+	ADDQ        R11, BX
+	VMOVUPS     (BX)(SI*1), Y3
+	VMOVUPS     (BX)(SI*2), Y5
+	VADDPS      Y5, Y3, Y3
+	VMULPS      minimalConstants<>+288(SB), Y3, Y3
+	VMOVUPS     (BX)(DI*1), Y5
+	VMOVUPS     (BX)(SI*4), Y6
+	VADDPS      Y6, Y5, Y5
+	VMULPS      minimalConstants<>+320(SB), Y5, Y5
+	VMOVUPS     (BX), Y6
+	VMOVAPS     Y3, Y7
+	VFMADD231PS minimalConstants<>+256(SB), Y6, Y7
+	VADDPS      Y5, Y7, Y6
+	VMOVUPS     (BX)(R8*1), Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS minimalConstants<>+64(SB), Y3, Y7
+	VMOVAPS     Y7, Y3
+	VFMADD231PS minimalConstants<>+96(SB), Y5, Y3
+	ADDQ        R11, BX
+	VMOVUPS     (BX)(SI*1), Y5
+	VMOVUPS     (BX)(SI*2), Y7
+	VADDPS      Y7, Y5, Y5
+	VMULPS      minimalConstants<>+288(SB), Y5, Y5
+	VMOVUPS     (BX)(DI*1), Y7
+	VMOVUPS     (BX)(SI*4), Y8
+	VADDPS      Y8, Y7, Y7
+	VMULPS      minimalConstants<>+320(SB), Y7, Y7
+	VMOVUPS     (BX), Y8
+	VMOVAPS     Y5, Y9
+	VFMADD231PS minimalConstants<>+256(SB), Y8, Y9
+	VADDPS      Y7, Y9, Y8
+	VMOVUPS     (BX)(R8*1), Y9
+	VMOVAPS     Y9, Y9
+	VFMADD231PS minimalConstants<>+64(SB), Y5, Y9
+	VMOVAPS     Y9, Y5
+	VFMADD231PS minimalConstants<>+96(SB), Y7, Y5
+	ADDQ        R11, BX
+	VMOVUPS     (BX)(SI*1), Y7
+	VMOVUPS     (BX)(SI*2), Y9
+	VADDPS      Y9, Y7, Y7
+	VMULPS      minimalConstants<>+288(SB), Y7, Y7
+	VMOVUPS     (BX)(DI*1), Y9
+	VMOVUPS     (BX)(SI*4), Y10
+	VADDPS      Y10, Y9, Y9
+	VMULPS      minimalConstants<>+320(SB), Y9, Y9
+	VMOVUPS     (BX), Y10
+	VMOVAPS     Y7, Y11
+	VFMADD231PS minimalConstants<>+256(SB), Y10, Y11
+	VADDPS      Y9, Y11, Y10
+	VMOVUPS     (BX)(R8*1), Y11
+	VMOVAPS     Y11, Y11
+	VFMADD231PS minimalConstants<>+64(SB), Y7, Y11
+	VMOVAPS     Y11, Y7
+	VFMADD231PS minimalConstants<>+96(SB), Y9, Y7
+	ADDQ        R11, BX
+	VMOVUPS     (BX)(SI*1), Y9
+	VMOVUPS     (BX)(SI*2), Y11
+	VADDPS      Y11, Y9, Y9
+	VMULPS      minimalConstants<>+288(SB), Y9, Y9
+	VMOVUPS     (BX)(DI*1), Y11
+	VMOVUPS     (BX)(SI*4), Y12
+	VADDPS      Y12, Y11, Y11
+	VMULPS      minimalConstants<>+320(SB), Y11, Y11
+	VMOVUPS     (BX), Y12
+	VMOVAPS     Y9, Y13
+	VFMADD231PS minimalConstants<>+256(SB), Y12, Y13
+	VADDPS      Y11, Y13, Y12
+	VMOVUPS     (BX)(R8*1), Y13
+	VMOVAPS     Y13, Y13
+	VFMADD231PS minimalConstants<>+64(SB), Y9, Y13
+	VMOVAPS     Y13, Y9
+	VFMADD231PS minimalConstants<>+96(SB), Y11, Y9
+	VADDPS      Y6, Y4, Y11
+	VMULPS      minimalConstants<>+288(SB), Y11, Y11
+	VADDPS      Y10, Y8, Y13
+	VMULPS      minimalConstants<>+320(SB), Y13, Y13
+	VMOVAPS     Y11, Y14
+	VFMADD231PS minimalConstants<>+256(SB), Y2, Y14
+	VADDPS      Y13, Y14, Y2
+	VMOVAPS     Y12, Y12
+	VFMADD231PS minimalConstants<>+64(SB), Y11, Y12
+	VMOVAPS     Y12, Y11
+	VFMADD231PS minimalConstants<>+96(SB), Y13, Y11
+	VMOVUPS     Y2, (R9)
+	VMOVUPS     Y11, (R9)(R10*2)
+	VSUBPS      Y6, Y4, Y2
+	VMULPS      minimalConstants<>+288(SB), Y2, Y2
+	VSUBPS      Y10, Y8, Y4
+	VMULPS      minimalConstants<>+320(SB), Y4, Y4
+	VMULPS      minimalConstants<>+0(SB), Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS minimalConstants<>+32(SB), Y4, Y2
+	VMOVUPS     Y2, (R9)(R10*1)
+	ADDQ        R12, R9
+	ADDQ        R12, R9
+	VADDPS      Y3, Y1, Y2
+	VMULPS      minimalConstants<>+288(SB), Y2, Y2
+	VADDPS      Y7, Y5, Y4
+	VMULPS      minimalConstants<>+320(SB), Y4, Y4
+	VMOVAPS     Y2, Y6
+	VFMADD231PS minimalConstants<>+256(SB), Y0, Y6
+	VADDPS      Y4, Y6, Y0
+	VMOVAPS     Y9, Y6
+	VFMADD231PS minimalConstants<>+64(SB), Y2, Y6
+	VMOVAPS     Y6, Y2
+	VFMADD231PS minimalConstants<>+96(SB), Y4, Y2
+	VMOVUPS     Y0, (R9)
+	VMOVUPS     Y2, (R9)(R10*2)
+	VSUBPS      Y3, Y1, Y0
+	VMULPS      minimalConstants<>+288(SB), Y0, Y0
+	VSUBPS      Y7, Y5, Y1
+	VMULPS      minimalConstants<>+320(SB), Y1, Y1
 	VMULPS      minimalConstants<>+0(SB), Y0, Y0
 	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+32(SB), Y2, Y0
-	VMOVAPS     Y0, 192(BX)
-	VMOVUPS     (SI)(R9*1), Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+64(SB), Y4, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+96(SB), Y1, Y0
-	VMOVAPS     Y0, 384(BX)
-	ADDQ        R10, SI
-	VMOVUPS     (SI)(DI*1), Y0
-	VMOVUPS     (SI)(DI*2), Y1
-	VMOVUPS     (SI)(R8*1), Y2
-	VMOVUPS     (SI)(DI*4), Y3
-	VADDPS      Y1, Y0, Y4
-	VMULPS      minimalConstants<>+288(SB), Y4, Y4
+	VFMADD231PS minimalConstants<>+32(SB), Y1, Y0
+	VMOVUPS     Y0, (R9)(R10*1)
+	MOVQ        CX, BX
+	VMOVUPS     (BX)(SI*1), Y0
+	VMOVUPS     (BX)(SI*2), Y1
 	VSUBPS      Y1, Y0, Y0
-	VMULPS      minimalConstants<>+288(SB), Y0, Y0
-	VADDPS      Y3, Y2, Y1
-	VMULPS      minimalConstants<>+320(SB), Y1, Y1
+	VMOVAPS     minimalConstants<>+288(SB), Y1
+	VMULPS      Y1, Y0, Y0
+	VMOVUPS     (BX)(DI*1), Y2
+	VMOVUPS     (BX)(SI*4), Y3
 	VSUBPS      Y3, Y2, Y2
-	VMULPS      minimalConstants<>+320(SB), Y2, Y2
-	VMOVUPS     (SI), Y3
-	VMOVAPS     Y4, Y5
-	VFMADD231PS minimalConstants<>+256(SB), Y3, Y5
-	VADDPS      Y1, Y5, Y3
-	VMOVAPS     Y3, 32(BX)
-	VMULPS      minimalConstants<>+0(SB), Y0, Y0
+	VMOVAPS     minimalConstants<>+320(SB), Y3
+	VMULPS      Y3, Y2, Y2
+	VMOVAPS     minimalConstants<>+0(SB), Y4
+	VMULPS      Y4, Y0, Y0
+	VMOVAPS     minimalConstants<>+32(SB), Y5
 	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+32(SB), Y2, Y0
-	VMOVAPS     Y0, 224(BX)
-	VMOVUPS     (SI)(R9*1), Y0
+	VFMADD231PS Y5, Y2, Y0
+	ADDQ        R11, BX
+	VMOVUPS     (BX)(SI*1), Y2
+	VMOVUPS     (BX)(SI*2), Y6
+	VSUBPS      Y6, Y2, Y2
+	VMULPS      Y1, Y2, Y2
+	VMOVUPS     (BX)(DI*1), Y6
+	VMOVUPS     (BX)(SI*4), Y7
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      Y3, Y6, Y6
+	VMULPS      Y4, Y2, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y5, Y6, Y2
+	ADDQ        R11, BX
+	VMOVUPS     (BX)(SI*1), Y6
+	VMOVUPS     (BX)(SI*2), Y7
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      Y1, Y6, Y6
+	VMOVUPS     (BX)(DI*1), Y7
+	VMOVUPS     (BX)(SI*4), Y8
+	VSUBPS      Y8, Y7, Y7
+	VMULPS      Y3, Y7, Y7
+	VMULPS      Y4, Y6, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS Y5, Y7, Y6
+	ADDQ        R11, BX
+	VMOVUPS     (BX)(SI*1), Y7
+	VMOVUPS     (BX)(SI*2), Y8
+	VSUBPS      Y8, Y7, Y7
+	VMULPS      Y1, Y7, Y7
+	VMOVUPS     (BX)(DI*1), Y8
+	VMOVUPS     (BX)(SI*4), Y9
+	VSUBPS      Y9, Y8, Y8
+	VMULPS      Y3, Y8, Y8
+	VMULPS      Y4, Y7, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS Y5, Y8, Y7
+	ADDQ        R11, BX
+	VMOVUPS     (BX)(SI*1), Y8
+	VMOVUPS     (BX)(SI*2), Y9
+	VSUBPS      Y9, Y8, Y8
+	VMULPS      Y1, Y8, Y8
+	VMOVUPS     (BX)(DI*1), Y9
+	VMOVUPS     (BX)(SI*4), Y10
+	VSUBPS      Y10, Y9, Y9
+	VMULPS      Y3, Y9, Y9
+	VMULPS      Y4, Y8, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y5, Y9, Y8
+	ADDQ        R11, BX
+	VMOVUPS     (BX)(SI*1), Y9
+	VMOVUPS     (BX)(SI*2), Y10
+	VSUBPS      Y10, Y9, Y9
+	VMULPS      Y1, Y9, Y1
+	VMOVUPS     (BX)(DI*1), Y9
+	VMOVUPS     (BX)(SI*4), Y10
+	VSUBPS      Y10, Y9, Y9
+	VMULPS      Y3, Y9, Y3
+	VMULPS      Y4, Y1, Y1
+	VMOVAPS     Y1, Y1
+	VFMADD231PS Y5, Y3, Y1
+	SUBQ        R12, R9
+	VADDPS      Y6, Y2, Y3
+	VMOVAPS     minimalConstants<>+288(SB), Y4
+	VMULPS      Y4, Y3, Y3
+	VADDPS      Y8, Y7, Y5
+	VMOVAPS     minimalConstants<>+320(SB), Y9
+	VMULPS      Y9, Y5, Y5
+	VMOVAPS     minimalConstants<>+256(SB), Y11
+	VMOVAPS     Y3, Y10
+	VFMADD231PS Y11, Y0, Y10
+	VADDPS      Y5, Y10, Y0
+	VMOVAPS     minimalConstants<>+64(SB), Y10
+	VMOVAPS     Y1, Y1
+	VFMADD231PS Y10, Y3, Y1
+	VMOVAPS     minimalConstants<>+96(SB), Y3
+	VMOVAPS     Y1, Y1
+	VFMADD231PS Y3, Y5, Y1
+	VMOVUPS     Y0, (R9)
+	VMOVUPS     Y1, (R9)(R10*2)
+	VSUBPS      Y6, Y2, Y0
+	VMULPS      Y4, Y0, Y0
+	VSUBPS      Y8, Y7, Y1
+	VMULPS      Y9, Y1, Y1
+	VMOVAPS     minimalConstants<>+0(SB), Y2
+	VMULPS      Y2, Y0, Y0
 	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+64(SB), Y4, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+96(SB), Y1, Y0
-	VMOVAPS     Y0, 416(BX)
-	ADDQ        R10, SI
-	VMOVUPS     (SI)(DI*1), Y0
-	VMOVUPS     (SI)(DI*2), Y1
-	VMOVUPS     (SI)(R8*1), Y2
-	VMOVUPS     (SI)(DI*4), Y3
-	VADDPS      Y1, Y0, Y4
-	VMULPS      minimalConstants<>+288(SB), Y4, Y4
-	VSUBPS      Y1, Y0, Y0
-	VMULPS      minimalConstants<>+288(SB), Y0, Y0
-	VADDPS      Y3, Y2, Y1
-	VMULPS      minimalConstants<>+320(SB), Y1, Y1
-	VSUBPS      Y3, Y2, Y2
-	VMULPS      minimalConstants<>+320(SB), Y2, Y2
-	VMOVUPS     (SI), Y3
-	VMOVAPS     Y4, Y5
-	VFMADD231PS minimalConstants<>+256(SB), Y3, Y5
-	VADDPS      Y1, Y5, Y3
-	VMOVAPS     Y3, 64(BX)
-	VMULPS      minimalConstants<>+0(SB), Y0, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+32(SB), Y2, Y0
-	VMOVAPS     Y0, 256(BX)
-	VMOVUPS     (SI)(R9*1), Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+64(SB), Y4, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+96(SB), Y1, Y0
-	VMOVAPS     Y0, 448(BX)
-	ADDQ        R10, SI
-	VMOVUPS     (SI)(DI*1), Y0
-	VMOVUPS     (SI)(DI*2), Y1
-	VMOVUPS     (SI)(R8*1), Y2
-	VMOVUPS     (SI)(DI*4), Y3
-	VADDPS      Y1, Y0, Y4
-	VMULPS      minimalConstants<>+288(SB), Y4, Y4
-	VSUBPS      Y1, Y0, Y0
-	VMULPS      minimalConstants<>+288(SB), Y0, Y0
-	VADDPS      Y3, Y2, Y1
-	VMULPS      minimalConstants<>+320(SB), Y1, Y1
-	VSUBPS      Y3, Y2, Y2
-	VMULPS      minimalConstants<>+320(SB), Y2, Y2
-	VMOVUPS     (SI), Y3
-	VMOVAPS     Y4, Y5
-	VFMADD231PS minimalConstants<>+256(SB), Y3, Y5
-	VADDPS      Y1, Y5, Y3
-	VMOVAPS     Y3, 96(BX)
-	VMULPS      minimalConstants<>+0(SB), Y0, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+32(SB), Y2, Y0
-	VMOVAPS     Y0, 288(BX)
-	VMOVUPS     (SI)(R9*1), Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+64(SB), Y4, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+96(SB), Y1, Y0
-	VMOVAPS     Y0, 480(BX)
-	ADDQ        R10, SI
-	VMOVUPS     (SI)(DI*1), Y0
-	VMOVUPS     (SI)(DI*2), Y1
-	VMOVUPS     (SI)(R8*1), Y2
-	VMOVUPS     (SI)(DI*4), Y3
-	VADDPS      Y1, Y0, Y4
-	VMULPS      minimalConstants<>+288(SB), Y4, Y4
-	VSUBPS      Y1, Y0, Y0
-	VMULPS      minimalConstants<>+288(SB), Y0, Y0
-	VADDPS      Y3, Y2, Y1
-	VMULPS      minimalConstants<>+320(SB), Y1, Y1
-	VSUBPS      Y3, Y2, Y2
-	VMULPS      minimalConstants<>+320(SB), Y2, Y2
-	VMOVUPS     (SI), Y3
-	VMOVAPS     Y4, Y5
-	VFMADD231PS minimalConstants<>+256(SB), Y3, Y5
-	VADDPS      Y1, Y5, Y3
-	VMOVAPS     Y3, 128(BX)
-	VMULPS      minimalConstants<>+0(SB), Y0, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+32(SB), Y2, Y0
-	VMOVAPS     Y0, 320(BX)
-	VMOVUPS     (SI)(R9*1), Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+64(SB), Y4, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+96(SB), Y1, Y0
-	VMOVAPS     Y0, 512(BX)
-	ADDQ        R10, SI
-	VMOVUPS     (SI)(DI*1), Y0
-	VMOVUPS     (SI)(DI*2), Y1
-	VMOVUPS     (SI)(R8*1), Y2
-	VMOVUPS     (SI)(DI*4), Y3
-	VADDPS      Y1, Y0, Y4
-	VMULPS      minimalConstants<>+288(SB), Y4, Y4
-	VSUBPS      Y1, Y0, Y0
-	VMULPS      minimalConstants<>+288(SB), Y0, Y0
-	VADDPS      Y3, Y2, Y1
-	VMULPS      minimalConstants<>+320(SB), Y1, Y1
-	VSUBPS      Y3, Y2, Y2
-	VMULPS      minimalConstants<>+320(SB), Y2, Y2
-	VMOVUPS     (SI), Y3
-	VMOVAPS     Y4, Y5
-	VFMADD231PS minimalConstants<>+256(SB), Y3, Y5
-	VADDPS      Y1, Y5, Y3
-	VMOVAPS     Y3, 160(BX)
-	VMULPS      minimalConstants<>+0(SB), Y0, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+32(SB), Y2, Y0
-	VMOVAPS     Y0, 352(BX)
-	VMOVUPS     (SI)(R9*1), Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+64(SB), Y4, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+96(SB), Y1, Y0
-	VMOVAPS     Y0, 544(BX)
-	ADDQ        R10, SI
-	MOVQ        dstCol+16(FP), DI
-	MOVQ        AX, SI
-	SHLQ        $0x02, DI
-	LEAQ        (DI)(DI*2), R8
-	LEAQ        (DI)(DI*4), R8
-	MOVQ        dstRow+8(FP), R10
-	SHLQ        $0x02, R10
-	VMOVAPS     32(BX), Y0
-	VMOVAPS     64(BX), Y1
-	VMOVAPS     96(BX), Y2
-	VMOVAPS     128(BX), Y3
-	VADDPS      Y1, Y0, Y4
-	VMULPS      minimalConstants<>+288(SB), Y4, Y4
-	VSUBPS      Y1, Y0, Y0
-	VMULPS      minimalConstants<>+288(SB), Y0, Y0
-	VADDPS      Y3, Y2, Y1
-	VMULPS      minimalConstants<>+320(SB), Y1, Y1
-	VSUBPS      Y3, Y2, Y2
-	VMULPS      minimalConstants<>+320(SB), Y2, Y2
-	VMOVAPS     (BX), Y3
-	VMOVAPS     Y4, Y5
-	VFMADD231PS minimalConstants<>+256(SB), Y3, Y5
-	VADDPS      Y1, Y5, Y3
-	VMOVUPS     Y3, (SI)
-	VMULPS      minimalConstants<>+0(SB), Y0, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+32(SB), Y2, Y0
-	VMOVUPS     Y0, (SI)(DI*1)
-	VMOVAPS     160(BX), Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+64(SB), Y4, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+96(SB), Y1, Y0
-	VMOVUPS     Y0, (SI)(DI*2)
-	ADDQ        R10, SI
-	VMOVAPS     224(BX), Y0
-	VMOVAPS     256(BX), Y1
-	VMOVAPS     288(BX), Y2
-	VMOVAPS     320(BX), Y3
-	VADDPS      Y1, Y0, Y4
-	VMULPS      minimalConstants<>+288(SB), Y4, Y4
-	VSUBPS      Y1, Y0, Y0
-	VMULPS      minimalConstants<>+288(SB), Y0, Y0
-	VADDPS      Y3, Y2, Y1
-	VMULPS      minimalConstants<>+320(SB), Y1, Y1
-	VSUBPS      Y3, Y2, Y2
-	VMULPS      minimalConstants<>+320(SB), Y2, Y2
-	VMOVAPS     192(BX), Y3
-	VMOVAPS     Y4, Y5
-	VFMADD231PS minimalConstants<>+256(SB), Y3, Y5
-	VADDPS      Y1, Y5, Y3
-	VMOVUPS     Y3, (SI)
-	VMULPS      minimalConstants<>+0(SB), Y0, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+32(SB), Y2, Y0
-	VMOVUPS     Y0, (SI)(DI*1)
-	VMOVAPS     352(BX), Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+64(SB), Y4, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+96(SB), Y1, Y0
-	VMOVUPS     Y0, (SI)(DI*2)
-	ADDQ        R10, SI
-	VMOVAPS     416(BX), Y0
-	VMOVAPS     448(BX), Y1
-	VMOVAPS     480(BX), Y2
-	VMOVAPS     512(BX), Y3
-	VADDPS      Y1, Y0, Y4
-	VMULPS      minimalConstants<>+288(SB), Y4, Y4
-	VSUBPS      Y1, Y0, Y0
-	VMULPS      minimalConstants<>+288(SB), Y0, Y0
-	VADDPS      Y3, Y2, Y1
-	VMULPS      minimalConstants<>+320(SB), Y1, Y1
-	VSUBPS      Y3, Y2, Y2
-	VMULPS      minimalConstants<>+320(SB), Y2, Y2
-	VMOVAPS     384(BX), Y3
-	VMOVAPS     Y4, Y5
-	VFMADD231PS minimalConstants<>+256(SB), Y3, Y5
-	VADDPS      Y1, Y5, Y3
-	VMOVUPS     Y3, (SI)
-	VMULPS      minimalConstants<>+0(SB), Y0, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+32(SB), Y2, Y0
-	VMOVUPS     Y0, (SI)(DI*1)
-	VMOVAPS     544(BX), Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+64(SB), Y4, Y0
-	VMOVAPS     Y0, Y0
-	VFMADD231PS minimalConstants<>+96(SB), Y1, Y0
-	VMOVUPS     Y0, (SI)(DI*2)
-	ADDQ        R10, SI
+	VFMADD231PS minimalConstants<>+32(SB), Y1, Y0
+	VMOVUPS     Y0, (R9)(R10*1)
 	ADDQ        $0x20, CX
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, DX

@@ -139,6 +139,30 @@ func TestMinimalError(t *testing.T) {
 	}
 }
 
+// TestMinimalChunks: chunks of several blocks, each of which ends with parts of tiles, sum the gradient of the weights that
+// direct sums have.
+func TestMinimalChunks(t *testing.T) {
+	const batch = maxChunks + 3
+	c := conv(30, 31, 16, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1)
+	pool := NewPool(2)
+	defer pool.Close()
+	p := NewConvPlan(c, batch, pool)
+	direct := newWeightsPass(newForward(c, batch, false), pool)
+	direct.reserve(batch)
+	x, dy := random(batch*c.InSize(), 1), random(batch*c.OutSize(), 2)
+	got, want := make([]float32, c.Weights()), make([]float32, c.Weights())
+	if m, ok := p.weights.(*minimalWeights); !ok || m.block.blocks(batch) <= maxChunks {
+		t.Fatal("a chunk has one block")
+	}
+	p.BackwardWeights(got, Real(x), dy, batch)
+	direct.run(want, Real(x), dy, batch)
+	for i, v := range want {
+		if math.Abs(float64(got[i]-v)) > 1e-2 { // of sums of some 17,000 products, which are tens
+			t.Fatalf("weight %d: %g, by direct sums %g", i, got[i], v)
+		}
+	}
+}
+
 // TestForwardWhole: sums of whole numbers are exact, in layers that are filtered minimally too.
 func TestForwardWhole(t *testing.T) {
 	pool := NewPool(1)

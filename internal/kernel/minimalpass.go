@@ -153,26 +153,34 @@ func (p *minimalPass) Tile(i, worker int) {
 	part := sums[points*p.panelPitch():]
 	tiles := p.tiles(b)
 	p.sourcePoints(source, window, b, tiles)
+	coming := ahead{memory: [2][]uint8{p.result(p.dst, b)}, parts: p.panels() * p.cuts() * points}
+	if next := i + p.pool.threads; next < p.blocks(p.batch) {
+		coming.memory[1] = p.source(&p.src, p.at(next, p.batch))
+	}
 	for panel := range p.panels() {
-		p.products(sums, source, p.weights.panels[panel*p.panel():], tiles)
+		p.products(sums, source, p.weights.panels[panel*p.panel():], tiles, &coming)
 		for i := range tiles {
 			p.sums(p.tile(i, b), panel*tileCols, sums[i*tileCols:], part)
 		}
 	}
 }
 
+// cuts returns the parts that a sum over the source channels is taken in.
+func (p *minimalPass) cuts() int { return (p.srcC + maxPanel - 1) / maxPanel }
+
 // products computes the points of a panel of the results.
-func (p *minimalPass) products(sums, source, weights []float32, tiles int) {
+func (p *minimalPass) products(sums, source, weights []float32, tiles int, coming *ahead) {
 	t := tiling{cRow: p.tileAt[:tiles], aRow: p.tileStep[:tiles], pitch: p.srcC, ldb: tileCols, cols: tileCols}
 	if tiles < 4 {
 		t.pitch = 0
 	}
-	cuts := (p.srcC + maxPanel - 1) / maxPanel
+	cuts := p.cuts()
 	for cut := range cuts {
 		k0, k1 := cut*p.srcC/cuts, (cut+1)*p.srcC/cuts
 		t.aStep, t.accumulate = p.channelStep[k0:k1], cut > 0
 		for i := range points {
 			t.a, t.b, t.c = source[i*p.sourcePitch():], weights[(i*p.srcC+k0)*tileCols:], sums[i*p.panelPitch():]
+			coming.part()
 			t.run()
 		}
 	}

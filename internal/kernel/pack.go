@@ -63,11 +63,3 @@ func copyRows(dst []float32, dstPitch int, src []float32, srcPitch, n, rows int)
 		copy(dst[i*dstPitch+from:][:n-from], src[i*srcPitch+from:])
 	}
 }
-
-// fetch asks for memory that is read soon: no processor foresees the next of short rows far
-// apart.
-func fetch(src []float32) {
-	if tier > Portable {
-		vectorFetch(src)
-	}
-}

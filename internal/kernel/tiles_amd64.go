@@ -35,8 +35,10 @@ func (t *tiling) runVector() {
 // one for most rows, and of the one for the rest.
 func (t *tiling) heights(cols int) (tall, low int) {
 	switch {
-	case tier < AVX512:
+	case tier < AVX512 && t.perChannel:
 		return 6, 6
+	case tier < AVX512:
+		return 6, 5
 	case t.perChannel:
 		return 12, 4
 	default:
@@ -62,7 +64,7 @@ func heightsAVX512(cols, pitch int) (tall, low int) {
 func (t *tiling) columns(n, cols int) {
 	tall, low := t.heights(cols)
 	rows := len(t.aRow)
-	whole := rows / tall * tall
+	whole := wholeTiles(rows, tall, low)
 	t.rows(n, cols, tall, t.cRow[:whole], t.aRow[:whole])
 	lower := (rows - whole) / low * low
 	t.rows(n, cols, low, t.cRow[whole:whole+lower], t.aRow[whole:whole+lower])
@@ -70,6 +72,16 @@ func (t *tiling) columns(n, cols int) {
 		cRow, aRow := lastRows(t.cRow[whole+lower:]), lastRows(t.aRow[whole+lower:])
 		t.rows(n, cols, low, cRow[:low], aRow[:low])
 	}
+}
+
+// wholeTiles returns how many rows are for tall tiles: as many as leave whole low ones, or else as many as there are.
+func wholeTiles(rows, tall, low int) int {
+	for whole := rows / tall * tall; whole >= 0; whole -= tall {
+		if (rows-whole)%low == 0 {
+			return whole
+		}
+	}
+	return rows / tall * tall
 }
 
 // lastRows returns the rows of the last tile, which repeats the last row.
@@ -103,6 +115,8 @@ func (t *tiling) tiles(n, cols, height int, cRow, aRow *int32, tiles int) {
 	switch wide := cols > tileCols; {
 	case t.perChannel && height == 6:
 		channelTiles6x16AVX2(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch, scale)
+	case height == 5:
+		matrixTiles5x16AVX2(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch)
 	case height == 6:
 		matrixTiles6x16AVX2(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch)
 	case t.perChannel && wide && height == 12:

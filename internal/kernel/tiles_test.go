@@ -15,7 +15,7 @@ func TestTiling(t *testing.T) {
 	tiers(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 1))
 		for _, perChannel := range []bool{false, true} {
-			for _, rows := range []int{1, 5, 6, 7, 12, 25, 34} {
+			for _, rows := range []int{1, 5, 6, 7, 12, 16, 25, 34} {
 				for _, steps := range []int{1, 2, 3, 4, 5, 9, 30} {
 					for _, cols := range []int{1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 50} {
 						testTiling(t, r, perChannel, rows, steps, cols)

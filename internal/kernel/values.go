@@ -16,6 +16,14 @@ func Real(x []float32) Values { return Values{Real: x} }
 // Bytes returns the memory of numbers as bytes, four for each.
 func Bytes(numbers []float32) []uint8 { return bytesOf(wordsOf(numbers)) }
 
+// bytes returns the memory of n values from index from on.
+func (v *Values) bytes(from, n int) []uint8 {
+	if v.Codes == nil {
+		return Bytes(v.Real[from:][:n])
+	}
+	return v.Codes[from:][:n]
+}
+
 func (v *Values) len() int { return max(len(v.Real), len(v.Codes)) }
 
 // Read stores the real numbers from index at on.

@@ -162,10 +162,10 @@ func vectorCopyRows(dst []float32, dstPitch int, src []float32, srcPitch, n, row
 	return whole
 }
 
-func vectorFetch(src []float32) {
-	n := len(src) &^ (tileCols - 1)
+func vectorFetch(memory []uint8) {
+	n := len(memory) &^ (cacheLine - 1)
 	for i := 0; i < n; i += maxVector {
-		fetchAVX2(&src[i], min(maxVector, n-i))
+		fetchAVX2(&memory[i], min(maxVector, n-i))
 	}
 }
 

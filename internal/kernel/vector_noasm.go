@@ -18,7 +18,7 @@ func vectorChannelMoments(sum, square []float64, src, shift []float32) int      
 func vectorChannelDots(sum, dot []float64, dy, x []float32) int                            { return 0 }
 func vectorTranspose(panel, src []float32, stride, k int) int                              { return 0 }
 func vectorCopyRows(dst []float32, dstPitch int, src []float32, srcPitch, n, rows int) int { return 0 }
-func vectorFetch(src []float32)                                                            {}
+func vectorFetch(memory []uint8)                                                           {}
 
 func peakVector(rounds int) (flops int) { return 0 }
 

@@ -150,12 +150,12 @@ func copyRows() {
 
 // fetch generates what asks for memory that is read soon.
 func fetch() {
-	text("fetchAVX2", "src *float32, n int", "fetchAVX2 is fetch of n elements, a positive multiple of 16.")
+	text("fetchAVX2", "src *uint8, n int", "fetchAVX2 is fetch of n bytes, a positive multiple of 64.")
 	src, n := Load(Param("src"), GP64()), Load(Param("n"), GP64())
 	Label("line")
 	PREFETCHT0(Mem{Base: src})
 	ADDQ(Imm(64), src)
-	SUBQ(Imm(16), n)
+	SUBQ(Imm(64), n)
 	JNE(LabelRef("line"))
 	RET()
 }
