@@ -8,12 +8,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/recipe"
 )
 
 // A Choice chooses what neither a recipe nor a flag says: for images and signals of
-// one's own by the set, for named data sets as in recipe.Default. What the rules rest on
-// is in docs/results.md.
+// one's own by the set, for named data sets as in recipe.Default, for both by the bits. What
+// the rules rest on is in docs/results.md.
 type Choice struct {
 	// Given are the keys that somebody gave a value, as in "qat.lr". Those below a given key
 	// count as given, too.
@@ -69,10 +70,23 @@ func (s split) facts() facts {
 	return facts{s.train.Len(), s.Height, s.Width, s.Channels, s.Samples != nil, s.unbalanced()}
 }
 
-// choose sets what nobody gave by the data and returns what it chose and why, a sentence
-// each.
+// choose sets what nobody gave by the data and the bits and returns what it chose and why,
+// a sentence each.
 func (c *Choice) choose(r *recipe.Recipe, f facts) (reasons []string) {
 	say := func(format string, args ...any) { reasons = append(reasons, fmt.Sprintf(format, args...)) }
+	switch {
+	case !datasets.Named(r.Data.Name):
+		c.chooseForSet(r, f, say)
+	case r.Data.Name == "cifar10" && !c.given("data.augment"):
+		r.Data.Augment = recipe.Augment{Crop: recipe.Length{Pixels: 4}, Flip: true}
+		say("photographs are padded by 4 pixels, cropped and mirrored (data.augment), as is usual for CIFAR-10")
+	}
+	c.chooseFewBits(r, say)
+	return reasons
+}
+
+// chooseForSet sets what nobody gave for images and signals of one's own.
+func (c *Choice) chooseForSet(r *recipe.Recipe, f facts, say func(string, ...any)) {
 	if !c.given("data.height", "data.width") && !f.signals {
 		r.Data.Height, r.Data.Width = f.height, f.width
 	}
@@ -90,7 +104,6 @@ func (c *Choice) choose(r *recipe.Recipe, f facts) (reasons []string) {
 		r.Data.Balance = 1
 		say("all classes are drawn alike (data.balance: 1): one has more than twice the images of another")
 	}
-	return reasons
 }
 
 // chooseLength sets the batch, the epochs and the learning rates, which are in proportion
@@ -127,23 +140,8 @@ func (c *Choice) chooseLength(r *recipe.Recipe, f facts, say func(string, ...any
 	}
 }
 
-// chooseBits sets the method and the bits.
-func (c *Choice) chooseBits(r *recipe.Recipe, f facts, say func(string, ...any)) {
-	if c.given("qat.method", "qat.weights", "qat.weight_bits", "qat.activation_bits", "qat.layers", "qat.stages") || r.QAT.Epochs == 0 {
-		return
-	}
-	if f.images < fewForBits {
-		r.QAT.Method, r.QAT.WeightBits, r.QAT.ActivationBits = "int", 8, 8
-		say("8 bits by the method int: %s to train with are few to learn fewer bits from; --method pact tries 4", count(f.images, "image"))
-		return
-	}
-	r.QAT.Method, r.QAT.WeightBits, r.QAT.ActivationBits = "pact", 4, 4
-	say("4 bits by the method pact: %s to train with are enough to learn them", count(f.images, "image"))
-}
-
 // The bounds of choices.
 const (
-	fewForBits     = 5000 // images to train with: fewer begin with 8 bits
 	floatSteps     = 3400 // of the float phase, those of the quick start
 	leastFloat     = 12   // epochs of the float phase, of large sets
 	mostFloat      = 60   // of small ones

@@ -32,6 +32,7 @@ func TestChoose(t *testing.T) {
 			facts: facts{images: 300, height: 64, width: 64, channels: 3, unbalanced: true}, model: "lenet", bits: 0, batch: 64, float: 24, quantized: 6},
 	} {
 		r := recipe.Default()
+		r.Data.Name = "photos"
 		choice := Choice{Given: c.given}
 		reasons := strings.Join(choice.choose(r, c.facts), "\n")
 		if r.Model.Name != c.model || r.QAT.WeightBits != c.bits || r.Batch != c.batch || r.Float.Epochs != c.float || r.QAT.Epochs != c.quantized || r.Data.Balance != c.balance {
@@ -40,5 +41,53 @@ func TestChoose(t *testing.T) {
 		if err := r.Validate(); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
+	}
+}
+
+// TestChooseFewBits wants two bits to be learned as docs/results.md measured it, whoever's
+// the images are, and nothing that was given to change.
+func TestChooseFewBits(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		given          []string
+		weights, codes int
+		batch, epochs  int
+		rate           float64
+		freeze, anew   int
+	}{
+		{name: "4 bits", weights: 4, codes: 4, batch: 64, epochs: 6, rate: 0.003, freeze: 2},
+		{name: "2 bits", weights: 2, codes: 2, batch: 64, epochs: 12, rate: 0.05, anew: 1000},
+		{name: "2 bits of activations, larger batches", given: []string{"batch"}, weights: 8, codes: 2, batch: 128, epochs: 12, rate: 0.1, anew: 1000},
+		{name: "the method's own bits", batch: 64, epochs: 6, rate: 0.003, freeze: 2},
+		{name: "given", given: []string{"qat.lr", "qat.epochs", "qat.batchnorm_freeze"}, weights: 2, codes: 2, batch: 64, epochs: 6, rate: 0.003, freeze: 2},
+		{name: "stages", given: []string{"qat.stages"}, weights: 2, codes: 2, batch: 64, epochs: 6, rate: 0.003, freeze: 2},
+	} {
+		r := recipe.Default()
+		r.QAT.WeightBits, r.QAT.ActivationBits, r.Batch = c.weights, c.codes, c.batch
+		choice := Choice{Given: append(c.given, "qat.weight_bits")}
+		reasons := choice.choose(r, facts{images: 9000, height: 28, width: 28, channels: 1})
+		if q := r.QAT; q.Epochs != c.epochs || q.LR != c.rate || q.BatchNormFreeze != c.freeze || q.BatchNormReestimate != c.anew {
+			t.Errorf("%s: %d epochs, rate %v, %d frozen, %d images\n%s", c.name, q.Epochs, q.LR, q.BatchNormFreeze, q.BatchNormReestimate, strings.Join(reasons, "\n"))
+		}
+		if told := len(reasons) > 0; told != (c.epochs == 12) {
+			t.Errorf("%s: told %q", c.name, reasons)
+		}
+	}
+}
+
+// TestChooseForPhotographs wants the usual augmentation of CIFAR-10, unless one was given.
+func TestChooseForPhotographs(t *testing.T) {
+	f := facts{images: 45000, height: 32, width: 32, channels: 3}
+	r := recipe.Default()
+	r.Data.Name = "cifar10"
+	(&Choice{}).choose(r, f)
+	if a := r.Data.Augment; a.Crop.Of(32, 32) != 4 || !a.Flip {
+		t.Errorf("%+v", a)
+	}
+	r = recipe.Default()
+	r.Data.Name = "cifar10"
+	(&Choice{Given: []string{"data.augment.crop"}}).choose(r, f)
+	if r.Data.Augment.Flip {
+		t.Error("changed what was given")
 	}
 }

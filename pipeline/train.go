@@ -219,12 +219,11 @@ func prepare(ctx context.Context, r *recipe.Recipe, o Options) (*run, error) {
 func (t *run) open(ctx context.Context, o Options) error {
 	reading := Reading{Memory: o.Memory, On: t.on, Samples: t.samples(o)}
 	var chosen []string
-	choosing := o.Choice != nil && !datasets.Named(t.r.Data.Name)
-	if choosing {
-		reading.LongestSide = longestSide
-	}
 	if o.Choice != nil {
 		chosen = o.Choice.adopt(t.r)
+		if !datasets.Named(t.r.Data.Name) {
+			reading.LongestSide = longestSide
+		}
 	}
 	d, err := Data(ctx, t.r, reading)
 	if err != nil {
@@ -233,7 +232,7 @@ func (t *run) open(ctx context.Context, o Options) error {
 	if t.data, err = splitData(d, uint64(t.r.Seed)); err != nil {
 		return err
 	}
-	if choosing {
+	if o.Choice != nil {
 		chosen = append(chosen, o.Choice.choose(t.r, t.data.facts())...)
 	}
 	for _, reason := range chosen {

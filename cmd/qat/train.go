@@ -27,8 +27,9 @@ integers and verify that the integer runtime computes what the training graph
 does. What a recipe does not say is as in the quick start, which runs without
 one; flags change the recipe, --set any value of it. For images and signals of your
 own (--data FOLDER), what neither a recipe nor a flag says is chosen by the set: the
-size of images, the network, the bits, the epochs, the batch, the balance of classes.
-What was chosen is told with its reason, and config.yaml has it.
+size of images, the network, the bits, the epochs, the batch, the balance of classes;
+for all images, how two bits and less are learned. What was chosen is told with its
+reason, and config.yaml has it.
 
 Everything is written to a run folder: config.yaml repeats the run, summary.json
 has the outcome, model.qmodel is the integer model. Ctrl-C finishes the step and

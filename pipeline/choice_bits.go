@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import "github.com/goqat/goqat/recipe"
+
+// fewForBits are images to train with: fewer begin with 8 bits.
+const fewForBits = 5000
+
+// chooseBits sets the method and the bits.
+func (c *Choice) chooseBits(r *recipe.Recipe, f facts, say func(string, ...any)) {
+	if c.given("qat.method", "qat.weights", "qat.weight_bits", "qat.activation_bits", "qat.layers", "qat.stages") || r.QAT.Epochs == 0 {
+		return
+	}
+	if f.images < fewForBits {
+		r.QAT.Method, r.QAT.WeightBits, r.QAT.ActivationBits = "int", 8, 8
+		say("8 bits by the method int: %s to train with are few to learn fewer bits from; --method pact tries 4", count(f.images, "image"))
+		return
+	}
+	r.QAT.Method, r.QAT.WeightBits, r.QAT.ActivationBits = "pact", 4, 4
+	say("4 bits by the method pact: %s to train with are enough to learn them", count(f.images, "image"))
+}
+
+// The settings of few bits.
+const (
+	fewBits       = 2    // at most, of weights or activations
+	fewRate       = 0.05 // highest learning rate, of steps of 64 images
+	fewReestimate = 1000 // images that the statistics of batch normalization are computed over
+)
+
+// chooseFewBits sets how few bits are learned: rounding to them changes what a network
+// computes so much that it has to learn anew, by a learning rate like that of float and for
+// half as long; and the statistics of batch normalization, which change until the end, are
+// computed anew.
+func (c *Choice) chooseFewBits(r *recipe.Recipe, say func(string, ...any)) {
+	few := func(bits int) bool { return bits > 0 && bits <= fewBits }
+	q := &r.QAT
+	if q.Epochs == 0 || !few(q.WeightBits) && !few(q.ActivationBits) || c.given("qat.stages") {
+		return
+	}
+	if !c.given("qat.epochs") && q.Epochs < r.Float.Epochs/2 {
+		q.Epochs = r.Float.Epochs / 2
+		say("%s quantized: few bits take half as many as float", count(q.Epochs, "epoch"))
+	}
+	if !c.given("qat.lr", "qat.optimizer") {
+		q.LR = fewRate * float64(r.Batch) / 64
+		say("learning rate %.3g of the quantized phase: few bits have to be learned anew", q.LR)
+	}
+	if !c.given("qat.batchnorm_freeze", "qat.batchnorm_reestimate") {
+		q.BatchNormFreeze, q.BatchNormReestimate = 0, fewReestimate
+		say("statistics of batch normalization over %d images (qat.batchnorm_reestimate): by few bits they change until the end", fewReestimate)
+	}
+}
