@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !purego
+
+package avx512
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/goqat/goqat/fixed"
+	"github.com/goqat/goqat/infer/internal/kernel"
+)
+
+// TestDepthwiseTable wants every lane of a block's table to have the numbers of its channel,
+// in blocks of 16, 32 and 64 codes. It runs no instruction of AVX-512.
+func TestDepthwiseTable(t *testing.T) {
+	for _, l := range []struct{ channels, width int }{
+		{16, 64}, {32, 64}, {48, 16}, {64, 64}, {80, 16}, {96, 32}, {128, 64}, {16, 16},
+	} {
+		t.Run(fmt.Sprintf("%d channels", l.channels), func(t *testing.T) {
+			side := 8
+			if l.channels == l.width {
+				side = 7 // whose lines no wider block divides
+			}
+			c := kernel.Conv{InH: side, InW: side, InC: l.channels, OutH: side, OutW: side, OutC: l.channels, KH: 3, KW: 3,
+				StrideH: 1, StrideW: 1, Top: 1, Left: 1, Groups: l.channels, Max: 255}
+			r := &fixed.Requantizer{Hi: 255, M: [][]int64{nil}, AccBias: make([]int32, c.OutC)}
+			for o := range c.OutC {
+				r.M[0] = append(r.M[0], 1<<23+int64(2*o)+1)
+				r.Bias, r.Shift = append(r.Bias, int64(o)<<40), append(r.Shift, uint8(36+o%3))
+			}
+			f := newFinish(kernel.Epilogue{Channels: c.OutC, R: r, Terms: []kernel.Term{{Bits: 28}}})
+			p := newDepthwise(c, make([]int8, c.OutC*9)).(*depthwisePlan)
+			for o := range p.Start {
+				p.Start[o] = int32(o) - 9
+			}
+			d, ok := p.Fuse(f).(*depthwiseCodes)
+			if !ok || d.width != l.width {
+				t.Fatalf("blocks of %d codes, want %d", d.width, l.width)
+			}
+			each := d.width / 4 // lanes of a vector, each of 4 codes
+			table := d.table
+			for first := 0; first < d.blocks*d.width; first += d.width {
+				for v := range 4 {
+					checkLanes(t, d, p.Start, table[:5*each/2], func(lane int) int { return d.channel(first, v, lane) })
+					table = table[5*each/2:]
+				}
+			}
+			if len(table) != 0 {
+				t.Errorf("%d numbers are left over", len(table))
+			}
+		})
+	}
+}
+
+// checkLanes checks the table of a vector: multipliers of even lanes twice, those of odd
+// ones twice, constants of even and of odd lanes, shifts.
+func checkLanes(t *testing.T, d *depthwiseCodes, start []int32, table []int64, channel func(lane int) int) {
+	t.Helper()
+	each := d.width / 4
+	narrow := func(at, lane int) int64 { return int64(int32(table[at+lane/2] >> (lane % 2 * 32))) }
+	for lane := range each {
+		c := channel(lane)
+		r := d.finish.R
+		even, odd := channel(lane), channel(lane|1)
+		if m := narrow(0, lane); m != r.M[0][even] {
+			t.Errorf("lane %d: multiplier %d, want that of channel %d", lane, m, even)
+		}
+		if m := narrow(each/2, lane); m != r.M[0][odd] {
+			t.Errorf("lane %d: odd multiplier %d, want that of channel %d", lane, m, odd)
+		}
+		b := &d.finish.blocks[c/lanes]
+		want := b.constant[c%lanes] - b.down[c%lanes] + int64(start[c])*r.M[0][c]
+		if got := table[each+lane%2*each/2+lane/2]; got != want {
+			t.Errorf("lane %d: constant %d, want %d of channel %d", lane, got, want, c)
+		}
+		if s := narrow(2*each, lane); s != int64(r.Shift[c])-32 {
+			t.Errorf("lane %d: shift %d, want that of channel %d", lane, s, c)
+		}
+	}
+}
