@@ -81,7 +81,7 @@ func (c *Choice) choose(r *recipe.Recipe, f facts) (reasons []string) {
 		r.Data.Augment = recipe.Augment{Crop: recipe.Length{Pixels: 4}, Flip: true}
 		say("photographs are padded by 4 pixels, cropped and mirrored (data.augment), as is usual for CIFAR-10")
 	}
-	c.chooseFewBits(r, say)
+	c.chooseFewBits(r, f, say)
 	return reasons
 }
 

@@ -25,14 +25,14 @@ func (c *Choice) chooseBits(r *recipe.Recipe, f facts, say func(string, ...any))
 const (
 	fewBits       = 2    // at most, of weights or activations
 	fewRate       = 0.05 // highest learning rate, of steps of 64 images
-	fewReestimate = 1000 // images that the statistics of batch normalization are computed over
+	fewReestimate = 1000 // images at most that the statistics of batch normalization are computed over
 )
 
 // chooseFewBits sets how few bits are learned: rounding to them changes what a network
 // computes so much that it has to learn anew, by a learning rate like that of float and for
 // half as long; and the statistics of batch normalization, which change until the end, are
 // computed anew.
-func (c *Choice) chooseFewBits(r *recipe.Recipe, say func(string, ...any)) {
+func (c *Choice) chooseFewBits(r *recipe.Recipe, f facts, say func(string, ...any)) {
 	few := func(bits int) bool { return bits > 0 && bits <= fewBits }
 	q := &r.QAT
 	if q.Epochs == 0 || !few(q.WeightBits) && !few(q.ActivationBits) || c.given("qat.stages") {
@@ -47,7 +47,7 @@ func (c *Choice) chooseFewBits(r *recipe.Recipe, say func(string, ...any)) {
 		say("learning rate %.3g of the quantized phase: few bits have to be learned anew", q.LR)
 	}
 	if !c.given("qat.batchnorm_freeze", "qat.batchnorm_reestimate") {
-		q.BatchNormFreeze, q.BatchNormReestimate = 0, fewReestimate
-		say("statistics of batch normalization over %d images (qat.batchnorm_reestimate): by few bits they change until the end", fewReestimate)
+		q.BatchNormFreeze, q.BatchNormReestimate = 0, min(fewReestimate, f.images)
+		say("statistics of batch normalization over %d images (qat.batchnorm_reestimate): by few bits they change until the end", q.BatchNormReestimate)
 	}
 }
