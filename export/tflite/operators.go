@@ -188,7 +188,7 @@ func (w *writer) lookup(o *qmodel.Operator, lo int32) agreement.Statement {
 	}
 	w.values[o.Output] = value{offset: 127 - w.model.Tensors[o.Output].Max(), flat: len(shape) == 2}
 	w.values[o.Output].tensor = w.looked(o, in, x, o.Table, shape)
-	return agreement.Statement{Agreement: agreement.Exact}
+	return agreement.Statement{Agreement: agreement.Exact, Note: castOfCodes}
 }
 
 // rescales says whether a table is a change of scale without ties, which runtimes round differently.

@@ -53,6 +53,7 @@ func (w *writer) concatenate(o *qmodel.Operator) agreement.Statement {
 	out := &w.model.Tensors[o.Output]
 	flat := w.values[o.Inputs[0]].flat
 	w.values[o.Output] = value{offset: 127 - out.Max(), flat: flat}
+	statement := agreement.Statement{Agreement: agreement.Exact}
 	var inputs []int32
 	for k, i := range o.Inputs {
 		shape := shapeOf(&w.model.Tensors[i])
@@ -62,7 +63,7 @@ func (w *writer) concatenate(o *qmodel.Operator) agreement.Statement {
 		x := w.input(i, flat)
 		switch {
 		case o.Tables[k] != nil:
-			x = w.looked(o, i, x, o.Tables[k], shape)
+			x, statement.Note = w.looked(o, i, x, o.Tables[k], shape), castOfCodes
 		case w.values[i].offset != w.values[o.Output].offset:
 			y := w.codes(o.Output, shape)
 			w.node(node{code: opQuantize, version: 2, in: []int32{x}, out: []int32{y}, table: 89})
@@ -77,8 +78,11 @@ func (w *writer) concatenate(o *qmodel.Operator) agreement.Statement {
 	y := w.codes(o.Output, shape)
 	w.values[o.Output].tensor = y
 	w.node(node{code: opConcatenation, version: 2, in: inputs, out: []int32{y}, table: 10, options: []field{{0, int32(len(shape) - 1), false}}})
-	return agreement.Statement{Agreement: agreement.Exact}
+	return statement
 }
+
+// castOfCodes is said of what looked writes; findings/openvino-tflite-cast.sh shows it.
+const castOfCodes = "not in OpenVINO, which takes the codes under CAST for real numbers; it reads the ONNX form right"
 
 // looked looks tensor x of the file, codes of tensor in, up in a table, or in one for each channel, of codes of the operator's
 // output: int8 is no index, so it becomes int32, from 0 on, and that of a channel goes on where the one before ends.

@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -417,6 +418,31 @@ func TestOperatorsAgree(t *testing.T) {
 				agrees(t, m, Options{Pack: pack})
 			}
 		})
+	}
+}
+
+// TestTablesAreNotForOpenVINO wants a word wherever codes are cast, which OpenVINO reads otherwise, and nowhere else.
+func TestTablesAreNotForOpenVINO(t *testing.T) {
+	said := 0
+	for seed := range uint64(20) {
+		for _, m := range []*qmodel.Model{plain(seed), gated(seed)} {
+			file, statements, err := Export(m, Options{})
+			if err != nil {
+				continue // a multiplier that no scale gives, say
+			}
+			_, nodes := parse(t, file)
+			casts := slices.ContainsFunc(nodes, func(n parsedNode) bool { return n.code == opCast })
+			notes := slices.ContainsFunc(statements, func(s agreement.Statement) bool { return strings.Contains(s.Note, "OpenVINO") })
+			if casts != notes {
+				t.Errorf("seed %d: the file casts codes: %v, the statements name OpenVINO: %v", seed, casts, notes)
+			}
+			if notes {
+				said++
+			}
+		}
+	}
+	if said == 0 || said == 40 {
+		t.Errorf("%d of 40 models cast codes, want some and not all", said)
 	}
 }
 

@@ -67,6 +67,11 @@ func TestOperators(t *testing.T) {
 			tensor([]int{1, 1, 3, 3}, 1, 1.5, 2.5, 2.5, 3, 4, 5.5, 6, 7)},
 		"mean, rounded up": {"AveragePool", nine, nil, []onnxproto.Attribute{ints("kernel_shape", 2, 2), ints("strides", 2, 2), integer("ceil_mode", 1), integer("count_include_pad", 1)},
 			tensor([]int{1, 1, 2, 2}, 3, 4.5, 7.5, 9)},
+		"maximum, no window of padding alone": {"MaxPool", nine, nil, []onnxproto.Attribute{ints("kernel_shape", 2, 2), ints("strides", 2, 2), ints("pads", 1, 1, 1, 1), integer("ceil_mode", 1)},
+			tensor([]int{1, 1, 2, 2}, 1, 3, 7, 9)},
+		"mean of padding and image, not beyond": {"AveragePool", tensor([]int{1, 1, 1, 2}, 8, 8), nil, []onnxproto.Attribute{ints("kernel_shape", 1, 3), ints("strides", 1, 2), ints("pads", 0, 1, 0, 1), integer("ceil_mode", 1), integer("count_include_pad", 1)},
+			tensor([]int{1, 1, 1, 2}, 16.0/3, 4)},
+		"resized to a size":      {"Resize", six, []*Tensor{tensor([]int{0}), tensor([]int{0}), tensor([]int{2}, 2, 6)}, nil, tensor([]int{2, 6}, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6)},
 		"maximum, dilated":       {"MaxPool", nine, nil, []onnxproto.Attribute{ints("kernel_shape", 2, 2), ints("dilations", 2, 2)}, tensor([]int{1, 1, 1, 1}, 9)},
 		"tile":                   {"Tile", tensor([]int{1, 2}, 3, 4), []*Tensor{tensor([]int{2}, 2, 2)}, nil, tensor([]int{2, 4}, 3, 4, 3, 4, 3, 4, 3, 4)},
 		"slice backwards":        {"Slice", six, []*Tensor{tensor([]int{1}, -1), tensor([]int{1}, -9), tensor([]int{1}, 1), tensor([]int{1}, -2)}, nil, tensor([]int{2, 2}, 3, 1, 6, 4)},
@@ -112,6 +117,28 @@ func TestSoftmaxBeforeThirteen(t *testing.T) {
 	}
 }
 
+// TestResizeBeforeEleven has the two rules of Resize: places rounded down, and the middles of pixels. The converter of the onnx
+// package makes the second of the first: findings/onnx-version-converter-upsample.sh.
+func TestResizeBeforeEleven(t *testing.T) {
+	for opset, want := range map[int64][]float64{10: {0, 4}, 11: {1, 5}} {
+		inputs := []string{"x", "scales"}
+		if opset == 11 {
+			inputs = []string{"x", "", "scales"}
+		}
+		m := &onnxproto.Model{Opsets: []onnxproto.Opset{{Version: opset}}}
+		m.Graph.Inputs = []onnxproto.Value{{Name: "x"}}
+		m.Graph.Initializers = []onnxproto.Tensor{{Name: "scales", Type: onnxproto.TypeFloat, Dims: []int64{1}, Data: []byte{0, 0, 0x80, 0x3e}}} // 1/4
+		m.Graph.Nodes = []onnxproto.Node{{Op: "Resize", Inputs: inputs, Outputs: []string{"y"}}}
+		all, err := Run(m, tensor([]int{8}, 0, 1, 2, 3, 4, 5, 6, 7))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := all["y"].Data; !slices.Equal(got, want) {
+			t.Errorf("opset %d: %v, want %v", opset, got, want)
+		}
+	}
+}
+
 // TestRefuses wants sentences of what cannot be.
 func TestRefuses(t *testing.T) {
 	six := tensor([]int{2, 3}, 1, 2, 3, 4, 5, 6)
@@ -130,6 +157,7 @@ func TestRefuses(t *testing.T) {
 		"no matrices":          {"MatMul", []*Tensor{tensor([]int{2, 2}, 1, 2, 3, 4)}, nil},
 		"no input":             {"Add", nil, nil},
 		"no window":            {"MaxPool", nil, []onnxproto.Attribute{ints("kernel_shape", 2, 2)}},
+		"an aspect ratio kept": {"Resize", []*Tensor{tensor([]int{0}), tensor([]int{0}), tensor([]int{2}, 2, 6)}, []onnxproto.Attribute{{Name: "keep_aspect_ratio_policy", Kind: onnxproto.String, String: "not_larger"}}},
 		"no permutation":       {"Transpose", nil, []onnxproto.Attribute{ints("perm", 0, 0)}},
 	} {
 		if y, err := evaluate(t, c.op, six, c.constants, c.attributes...); err == nil {

@@ -55,6 +55,9 @@ func (c *call) resized(x *Tensor) (dims []int, scales []float64) {
 			dims[d] = int(math.Floor(float64(dims[d]) * s))
 		}
 	case c.opset >= 11 && c.has(3) && len(c.fixed(3)) == len(dims):
+		if policy := c.node.Text("keep_aspect_ratio_policy", "stretch"); policy != "stretch" {
+			c.errorf("it keeps the aspect ratio (%s), goqat takes sizes as they are given", policy)
+		}
 		dims = c.wholes(3)
 		for d, n := range dims {
 			scales = append(scales, float64(n)/float64(max(1, x.Dims[d])))
