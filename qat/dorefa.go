@@ -82,8 +82,7 @@ func (d *dorefaWeights) Forward(dst, w []float32) {
 func (d *dorefaWeights) ForwardChannel(c int, dst, w []float32) { d.squeeze(dst, w, c*len(w)) }
 
 func (d *dorefaWeights) squeeze(dst, w []float32, at int) {
-	scale := d.scale()
-	d.formula.Squeeze(w, at, func(i int, code float32) { dst[i] = code * scale })
+	d.formula.Squeeze(dst, w, at, d.scale())
 }
 
 func (d *dorefaWeights) Backward(dw, _, dy []float32, _ [][]float32) {
@@ -106,7 +105,11 @@ func (d *dorefaWeights) StepSizes(steps []float32) (all []float32, most int) {
 
 func (d *dorefaWeights) Integers(codes []int16, w []float32) []float32 {
 	d.Measure(w)
-	d.formula.Squeeze(w, 0, func(i int, code float32) { codes[i] = int16(code) })
+	whole := make([]float32, len(w))
+	d.formula.Squeeze(whole, w, 0, 1)
+	for i, code := range whole {
+		codes[i] = int16(code)
+	}
 	return []float32{d.scale()}
 }
 

@@ -43,14 +43,16 @@ func (d *DoReFa) Measure(w []float32) (most float32) {
 	return d.most
 }
 
-// Squeeze calls f with the code 2q − n of each of the weights w, which are at the
-// given index of those measured.
-func (d *DoReFa) Squeeze(w []float32, at int, f func(i int, code float32)) {
-	n, tanh := d.Levels(), d.tanh[at:at+len(w)]
-	squash(tanh, w)
-	for i, t := range tanh {
-		f(i, 2*quant.RoundEven32(d.position(t))-n)
+// Squeeze writes the codes 2q − n of the weights w, which are at the given index of those
+// measured, times a scale.
+func (d *DoReFa) Squeeze(dst, w []float32, at int, scale float32) {
+	tanh := d.tanh[at : at+len(w)]
+	kernel.Tanh(tanh, w)
+	most := d.most
+	if !(most > 0) { // all tangents are 0, and so is their part of any other number
+		most = 1
 	}
+	kernel.OddLevels(dst, tanh, most, d.Levels(), scale)
 }
 
 // position returns where a hyperbolic tangent is among the levels, from 0 to n, before it is
@@ -63,22 +65,6 @@ func (d *DoReFa) position(t float32) float32 {
 	return d.Levels() * float32(float32(u*0.5)+0.5)
 }
 
-// squash writes the hyperbolic tangents of w to dst, as math.Tanh has them. Most
-// weights are in the middle, where it is a quotient of polynomials (Cephes, tanh).
-func squash(dst, w []float32) {
-	for i, v := range w {
-		x := float64(v)
-		if !(x > -0.625 && x < 0.625) {
-			dst[i] = float32(math.Tanh(x))
-			continue
-		}
-		s := float64(x * x)
-		p := float64((float64((float64(-9.64399179425052238628e-1*s)-9.92877231001918586564e1)*s) - 1.61468768441708447952e3))
-		q := float64((float64((float64((s+1.12811678491632931402e2)*s)+2.23548839060100448583e3)*s) + 4.84406305325125486048e3))
-		dst[i] = float32(x + float64(float64(x*s)*p)/q)
-	}
-}
-
 // Backward writes the gradient by the weights last squeezed there to dw, which
 // may be dy.
 func (d *DoReFa) Backward(dw, dy []float32, at int, amplitude float32) {
@@ -86,7 +72,5 @@ func (d *DoReFa) Backward(dw, dy []float32, at int, amplitude float32) {
 	if d.most > 0 {
 		gain = amplitude / d.most
 	}
-	for i, t := range d.tanh[at : at+len(dy)] {
-		dw[i] = dy[i] * gain * (1 - t*t)
-	}
+	kernel.TanhBackward(dw[:len(dy)], d.tanh[at:at+len(dy)], dy, gain)
 }

@@ -35,7 +35,7 @@ func TestDoReFaFormula(t *testing.T) {
 				if at > 0 {
 					part = w[at:]
 				}
-				d.Squeeze(part, at, func(i int, code float32) { codes[at+i] = code })
+				d.Squeeze(codes[at:at+len(part)], part, at, 1)
 				d.Backward(dw[at:at+len(part)], dy[at:at+len(part)], at, 0.5)
 			}
 			last := math.Inf(-1)

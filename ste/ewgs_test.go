@@ -82,7 +82,7 @@ func TestEWGSOfFormulas(t *testing.T) {
 			most = max(most, math.Abs(math.Tanh(float64(v))))
 		}
 		d.Measure(w)
-		d.Squeeze(w, 0, func(int, float32) {})
+		d.Squeeze(make([]float32, len(w)), w, 0, 1)
 		plain, scaled := make([]float32, 100), make([]float32, 100)
 		d.Backward(plain, dy[100:200], 100, 1)
 		d.Backward(scaled, dy[100:200], 100, 1)

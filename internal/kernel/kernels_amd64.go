@@ -179,6 +179,21 @@ func fakeQuantizeAVX2(dst *float32, src *float32, n int, scale float32, lo float
 //go:noescape
 func fakeQuantizeBackwardAVX2(dx *float32, src *float32, dy *float32, n int, scale float32, lo float32, hi float32)
 
+// tanhAVX2 is Tanh of those of n elements, a positive multiple of 8, that are in the middle, copies the others, and says whether all are.
+//
+//go:noescape
+func tanhAVX2(dst *float32, src *float32, n int) (middle bool)
+
+// tanhBackwardAVX2 is TanhBackward.
+//
+//go:noescape
+func tanhBackwardAVX2(dx *float32, tanh *float32, dy *float32, n int, gain float32)
+
+// oddLevelsAVX2 is OddLevels.
+//
+//go:noescape
+func oddLevelsAVX2(dst *float32, src *float32, n int, most float32, levels float32, scale float32)
+
 // minMaxAVX2 is MinMax of n elements, a positive multiple of 8.
 //
 //go:noescape

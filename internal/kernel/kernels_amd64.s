@@ -8034,6 +8034,237 @@ done:
 	VZEROUPPER
 	RET
 
+DATA tanhConstants<>+0(SB)/8, $0xbfeedc5baafd6f4b
+DATA tanhConstants<>+8(SB)/8, $0xc058d26a0e26682d
+DATA tanhConstants<>+16(SB)/8, $0xc0993ac030580563
+DATA tanhConstants<>+24(SB)/8, $0x405c33f28a581b86
+DATA tanhConstants<>+32(SB)/8, $0x40a176fa0e5535fa
+DATA tanhConstants<>+40(SB)/8, $0x40b2ec102442040c
+GLOBL tanhConstants<>(SB), RODATA|NOPTR, $48
+
+// func tanhAVX2(dst *float32, src *float32, n int) (middle bool)
+// Requires: AVX, AVX2
+TEXT ·tanhAVX2(SB), NOSPLIT, $0-25
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSD tanhConstants<>+0(SB), Y0
+	VBROADCASTSD tanhConstants<>+24(SB), Y1
+	VBROADCASTSD tanhConstants<>+8(SB), Y2
+	VBROADCASTSD tanhConstants<>+32(SB), Y3
+	VBROADCASTSD tanhConstants<>+16(SB), Y4
+	VBROADCASTSD tanhConstants<>+40(SB), Y5
+	MOVL         $0xbf200000, BX
+	VMOVD        BX, X6
+	VBROADCASTSS X6, Y6
+	MOVL         $0x3f200000, BX
+	VMOVD        BX, X7
+	VBROADCASTSS X7, Y7
+	VCMPPS       $0x11, Y7, Y6, Y8
+
+loop:
+	VMOVUPS     (CX), Y9
+	VCMPPS      $0x11, Y9, Y6, Y10
+	VCMPPS      $0x11, Y7, Y9, Y11
+	VANDPS      Y11, Y10, Y10
+	VANDPS      Y10, Y8, Y8
+	VCVTPS2PD   (CX), Y11
+	VMULPD      Y11, Y11, Y13
+	VMULPD      Y0, Y13, Y14
+	VADDPD      Y2, Y14, Y14
+	VMULPD      Y13, Y14, Y14
+	VADDPD      Y4, Y14, Y14
+	VADDPD      Y1, Y13, Y15
+	VMULPD      Y13, Y15, Y15
+	VADDPD      Y3, Y15, Y15
+	VMULPD      Y13, Y15, Y15
+	VADDPD      Y5, Y15, Y15
+	VMULPD      Y11, Y13, Y13
+	VMULPD      Y14, Y13, Y13
+	VDIVPD      Y15, Y13, Y13
+	VADDPD      Y13, Y11, Y11
+	VCVTPD2PSY  Y11, X12
+	VCVTPS2PD   16(CX), Y11
+	VMULPD      Y11, Y11, Y13
+	VMULPD      Y0, Y13, Y14
+	VADDPD      Y2, Y14, Y14
+	VMULPD      Y13, Y14, Y14
+	VADDPD      Y4, Y14, Y14
+	VADDPD      Y1, Y13, Y15
+	VMULPD      Y13, Y15, Y15
+	VADDPD      Y3, Y15, Y15
+	VMULPD      Y13, Y15, Y15
+	VADDPD      Y5, Y15, Y15
+	VMULPD      Y11, Y13, Y13
+	VMULPD      Y14, Y13, Y13
+	VDIVPD      Y15, Y13, Y13
+	VADDPD      Y13, Y11, Y11
+	VCVTPD2PSY  Y11, X11
+	VINSERTF128 $0x01, X11, Y12, Y12
+	VBLENDVPS   Y10, Y12, Y9, Y9
+	VMOVUPS     Y9, (AX)
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, AX
+	SUBQ        $0x08, DX
+	JNE         loop
+	VMOVMSKPS   Y8, AX
+	CMPL        AX, $0x000000ff
+	SETEQ       AL
+	MOVB        AL, middle+24(FP)
+	VZEROUPPER
+	RET
+
+// func tanhBackwardAVX2(dx *float32, tanh *float32, dy *float32, n int, gain float32)
+// Requires: AVX, AVX2
+TEXT ·tanhBackwardAVX2(SB), NOSPLIT, $0-36
+	MOVQ         dx+0(FP), AX
+	MOVQ         tanh+8(FP), CX
+	MOVQ         dy+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS gain+32(FP), Y0
+	MOVL         $0x3f800000, SI
+	VMOVD        SI, X1
+	VBROADCASTSS X1, Y1
+	SUBQ         $0x20, BX
+	JLT          rest
+
+many:
+	VMOVUPS (CX), Y3
+	VMULPS  Y3, Y3, Y3
+	VSUBPS  Y3, Y1, Y2
+	VMULPS  (DX), Y0, Y3
+	VMULPS  Y2, Y3, Y3
+	VMOVUPS Y3, (AX)
+	VMOVUPS 32(CX), Y3
+	VMULPS  Y3, Y3, Y3
+	VSUBPS  Y3, Y1, Y2
+	VMULPS  32(DX), Y0, Y3
+	VMULPS  Y2, Y3, Y3
+	VMOVUPS Y3, 32(AX)
+	VMOVUPS 64(CX), Y3
+	VMULPS  Y3, Y3, Y3
+	VSUBPS  Y3, Y1, Y2
+	VMULPS  64(DX), Y0, Y3
+	VMULPS  Y2, Y3, Y3
+	VMOVUPS Y3, 64(AX)
+	VMOVUPS 96(CX), Y3
+	VMULPS  Y3, Y3, Y3
+	VSUBPS  Y3, Y1, Y2
+	VMULPS  96(DX), Y0, Y3
+	VMULPS  Y2, Y3, Y3
+	VMOVUPS Y3, 96(AX)
+	ADDQ    $0x80, AX
+	ADDQ    $0x80, CX
+	ADDQ    $0x80, DX
+	SUBQ    $0x20, BX
+	JGE     many
+
+rest:
+	ADDQ $0x20, BX
+	JE   done
+
+single:
+	VMOVUPS (CX), Y3
+	VMULPS  Y3, Y3, Y3
+	VSUBPS  Y3, Y1, Y2
+	VMULPS  (DX), Y0, Y3
+	VMULPS  Y2, Y3, Y3
+	VMOVUPS Y3, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	SUBQ    $0x08, BX
+	JNE     single
+
+done:
+	VZEROUPPER
+	RET
+
+// func oddLevelsAVX2(dst *float32, src *float32, n int, most float32, levels float32, scale float32)
+// Requires: AVX, AVX2
+TEXT ·oddLevelsAVX2(SB), NOSPLIT, $0-36
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS most+24(FP), Y0
+	VBROADCASTSS levels+28(FP), Y1
+	VBROADCASTSS scale+32(FP), Y2
+	MOVL         $0x3f000000, BX
+	VMOVD        BX, X3
+	VBROADCASTSS X3, Y3
+	SUBQ         $0x20, DX
+	JLT          rest
+
+many:
+	VMOVUPS  (CX), Y4
+	VDIVPS   Y0, Y4, Y4
+	VMULPS   Y3, Y4, Y4
+	VADDPS   Y3, Y4, Y4
+	VMULPS   Y1, Y4, Y4
+	VROUNDPS $0x08, Y4, Y4
+	VADDPS   Y4, Y4, Y4
+	VSUBPS   Y1, Y4, Y4
+	VMULPS   Y2, Y4, Y4
+	VMOVUPS  Y4, (AX)
+	VMOVUPS  32(CX), Y4
+	VDIVPS   Y0, Y4, Y4
+	VMULPS   Y3, Y4, Y4
+	VADDPS   Y3, Y4, Y4
+	VMULPS   Y1, Y4, Y4
+	VROUNDPS $0x08, Y4, Y4
+	VADDPS   Y4, Y4, Y4
+	VSUBPS   Y1, Y4, Y4
+	VMULPS   Y2, Y4, Y4
+	VMOVUPS  Y4, 32(AX)
+	VMOVUPS  64(CX), Y4
+	VDIVPS   Y0, Y4, Y4
+	VMULPS   Y3, Y4, Y4
+	VADDPS   Y3, Y4, Y4
+	VMULPS   Y1, Y4, Y4
+	VROUNDPS $0x08, Y4, Y4
+	VADDPS   Y4, Y4, Y4
+	VSUBPS   Y1, Y4, Y4
+	VMULPS   Y2, Y4, Y4
+	VMOVUPS  Y4, 64(AX)
+	VMOVUPS  96(CX), Y4
+	VDIVPS   Y0, Y4, Y4
+	VMULPS   Y3, Y4, Y4
+	VADDPS   Y3, Y4, Y4
+	VMULPS   Y1, Y4, Y4
+	VROUNDPS $0x08, Y4, Y4
+	VADDPS   Y4, Y4, Y4
+	VSUBPS   Y1, Y4, Y4
+	VMULPS   Y2, Y4, Y4
+	VMOVUPS  Y4, 96(AX)
+	ADDQ     $0x80, AX
+	ADDQ     $0x80, CX
+	SUBQ     $0x20, DX
+	JGE      many
+
+rest:
+	ADDQ $0x20, DX
+	JE   done
+
+single:
+	VMOVUPS  (CX), Y4
+	VDIVPS   Y0, Y4, Y4
+	VMULPS   Y3, Y4, Y4
+	VADDPS   Y3, Y4, Y4
+	VMULPS   Y1, Y4, Y4
+	VROUNDPS $0x08, Y4, Y4
+	VADDPS   Y4, Y4, Y4
+	VSUBPS   Y1, Y4, Y4
+	VMULPS   Y2, Y4, Y4
+	VMOVUPS  Y4, (AX)
+	ADDQ     $0x20, AX
+	ADDQ     $0x20, CX
+	SUBQ     $0x08, DX
+	JNE      single
+
+done:
+	VZEROUPPER
+	RET
+
 // func minMaxAVX2(src *float32, n int) (lo float32, hi float32)
 // Requires: AVX, AVX2, SSE
 TEXT ·minMaxAVX2(SB), NOSPLIT, $0-24

@@ -53,6 +53,31 @@ func vectorFakeQuantizeBackward(dx, src, dy []float32, scale, lo, hi float32) in
 	return n
 }
 
+func vectorTanh(dst, src []float32) (n int, middle bool) {
+	n = len(dst) &^ (lanes - 1)
+	middle = true
+	for i := 0; i < n; i += maxVector {
+		middle = tanhAVX2(&dst[i], &src[i], min(maxVector, n-i)) && middle
+	}
+	return n, middle
+}
+
+func vectorTanhBackward(dx, tanh, dy []float32, gain float32) int {
+	n := len(dx) &^ (lanes - 1)
+	for i := 0; i < n; i += maxVector {
+		tanhBackwardAVX2(&dx[i], &tanh[i], &dy[i], min(maxVector, n-i), gain)
+	}
+	return n
+}
+
+func vectorOddLevels(dst, src []float32, most, levels, scale float32) int {
+	n := len(dst) &^ (lanes - 1)
+	for i := 0; i < n; i += maxVector {
+		oddLevelsAVX2(&dst[i], &src[i], min(maxVector, n-i), most, levels, scale)
+	}
+	return n
+}
+
 func vectorMinMax(src []float32) (lo, hi float32, n int) {
 	lo, hi = infinity, -infinity
 	n = len(src) &^ (lanes - 1)

@@ -10,6 +10,9 @@ func vectorReLUClampBackward(dx, src, dy []float32, hi float32) int             
 func vectorFakeQuantize(dst, src []float32, scale, lo, hi float32) int            { return 0 }
 func vectorFakeQuantizeBackward(dx, src, dy []float32, scale, lo, hi float32) int { return 0 }
 func vectorMinMax(src []float32) (lo, hi float32, n int)                          { return infinity, -infinity, 0 }
+func vectorTanh(dst, src []float32) (n int, middle bool)                          { return 0, true }
+func vectorTanhBackward(dx, tanh, dy []float32, gain float32) int                 { return 0 }
+func vectorOddLevels(dst, src []float32, most, levels, scale float32) int         { return 0 }
 
 func vectorScaleShift(dst, src, a, b []float32) int                                        { return 0 }
 func vectorAddScaleShift(dst, src, a, b []float32) int                                     { return 0 }

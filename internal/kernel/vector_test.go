@@ -43,6 +43,20 @@ var vectorCases = []struct {
 		q := math.RoundToEven(float64(float32(a / float64(third))))
 		return float64(float32(math.Min(math.Max(q, 0), 255) * float64(third)))
 	}},
+	{"Tanh", func(dst, a, _ []float32) { Tanh(dst, a) }, func(_, a, _ float64) float64 { return float64(float32(math.Tanh(a))) }},
+	{"TanhMiddle", func(dst, a, b []float32) {
+		ReLUClamp(b, a, 0.62)
+		Tanh(dst, b)
+	}, func(_, a, _ float64) float64 {
+		return float64(float32(math.Tanh(float64(float32(math.Min(math.Max(a, 0), float64(float32(0.62))))))))
+	}},
+	{"TanhBackward", func(dst, a, b []float32) { TanhBackward(dst, a, b, third) }, func(_, a, b float64) float64 {
+		return float64(float32(b*float64(third)) * (1 - float32(a*a)))
+	}},
+	{"OddLevels", func(dst, a, _ []float32) { OddLevels(dst, a, 0.75, 15, third) }, func(_, a, _ float64) float64 {
+		half := float32(float64(float32(a/0.75)) * 0.5)
+		return float64(float32(2*math.RoundToEven(float64(15*(half+0.5)))-15) * third)
+	}},
 	{"FakeQuantizeBackward", func(dst, a, b []float32) { FakeQuantizeBackward(dst, a, b, 0.25, -3, 12) }, func(_, a, b float64) float64 {
 		q := math.RoundToEven(a / 0.25)
 		return pick(-3 <= q && q <= 12, b)

@@ -76,6 +76,7 @@ func main() {
 	copyRows()
 	fetch()
 	elementwiseKernels()
+	tanhKernels()
 	minMax()
 	channelKernels()
 	sumKernels()
