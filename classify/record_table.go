@@ -38,7 +38,7 @@ const (
 func (r *Record) writeTable(w *os.File) error {
 	out := bufio.NewWriterSize(w, 1<<20)
 	p := parquet.NewWriter(out, columns)
-	if _, err := r.lines(bufio.NewReaderSize(r.file, 1<<16), func(a Answer) error { return a.row(p, r.model) }); err != nil {
+	if err := r.settled(func(_ []byte, a Answer) error { return a.row(p, r.model) }); err != nil {
 		return err
 	}
 	return errors.Join(p.Close(), out.Flush())
@@ -63,7 +63,8 @@ func (a Answer) row(p *parquet.Writer, model string) error {
 	return p.EndRow()
 }
 
-// readTable learns which images the Parquet file has answers of, if it is there: then it has all.
+// readTable learns which images the Parquet file has answers of, if it is there: then it has all. An
+// error is the answer of an image then, too: the file is not added to.
 func (r *Record) readTable() (whole bool, err error) {
 	file, err := os.Open(r.table)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -81,11 +82,11 @@ func (r *Record) readTable() (whole bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	is := func(column int) bool {
+	is := func(column int, name string) bool {
 		c := t.Columns[column]
-		return c.Name() == columns[column].Name && c.Kind == parquet.Bytes
+		return c.Name() == name && c.Kind == parquet.Bytes
 	}
-	if len(t.Columns) != columnError+1 || !is(columnModel) || !is(columnImage) {
+	if len(t.Columns) != columnError+1 || !is(columnModel, "model") || !is(columnImage, "image") || !is(columnError, "error") {
 		return false, errors.New("holds no answers; name another file")
 	}
 	for g := range t.Groups {
@@ -97,6 +98,12 @@ func (r *Record) readTable() (whole bool, err error) {
 				return nil
 			}),
 			t.Read(g, columnImage, func(_ int64, v parquet.Value) error { r.known[string(v.Bytes)] = true; return nil }),
+			t.Read(g, columnError, func(_ int64, v parquet.Value) error {
+				if !v.Missing {
+					r.Failed++
+				}
+				return nil
+			}),
 		); err != nil {
 			return false, err
 		}

@@ -45,7 +45,7 @@ func Read(path string) (*Evaluation, error) {
 	return e, nil
 }
 
-// Once is File, which keeps the evaluation in the file out, if one is named; what is there
+// Once is File, which keeps the evaluation in the file out, if one is named, and writes it to a stream, as a pipe is; what is there
 // of the same file, data, seed and part already is returned as it is, and noted.
 func Once(ctx context.Context, out, path string, images pipeline.TestImages, o infer.Options) (*Evaluation, error) {
 	if out == "" {
@@ -55,9 +55,13 @@ func Once(ctx context.Context, out, path string, images pipeline.TestImages, o i
 	if err != nil {
 		return nil, err
 	}
-	e, err := Read(out)
+	var e *Evaluation
+	info, err := os.Stat(out)
+	if err == nil && info.Mode().IsRegular() {
+		e, err = Read(out)
+	}
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) || err == nil && e == nil: // not there, or a stream, which is written alone
 	case err != nil:
 		return nil, err
 	case e.SHA256 != sum || e.Data != images.Data || !sameSeed(e.Seed, images.Seed) || e.Part != images.Part.String():

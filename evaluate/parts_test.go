@@ -3,7 +3,11 @@
 package evaluate_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -82,5 +86,34 @@ func TestParts(t *testing.T) {
 	}
 	if _, err := evaluate.ReadParts([]string{run.File("summary.json")}); err == nil || !strings.Contains(err.Error(), "is no evaluation") {
 		t.Error(err)
+	}
+}
+
+// A stream is written to, never read: that would not end.
+func TestOnceToStream(t *testing.T) {
+	run := pipelinetest.Train(t)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	out := fmt.Sprintf("/dev/fd/%d", w.Fd())
+	if _, err := os.Stat(out); err != nil {
+		t.Skip("this system has no paths of open files")
+	}
+	written := make(chan error, 1)
+	text := &bytes.Buffer{}
+	go func() {
+		_, err := text.ReadFrom(r)
+		written <- err
+	}()
+	made, err := evaluate.Once(t.Context(), out, run.File("model.qmodel"), pipeline.TestImages{Data: run.Data, Most: 7}, infer.Options{})
+	w.Close()
+	if err := errors.Join(err, <-written); err != nil {
+		t.Fatal(err)
+	}
+	var got evaluate.Evaluation
+	if err := json.Unmarshal(text.Bytes(), &got); err != nil || got.Images != made.Images || got.Images != 7 {
+		t.Errorf("%v, %d images, %s", err, got.Images, text)
 	}
 }

@@ -158,6 +158,8 @@ const (
 func networkFor(f facts) (m recipe.Model, why string) {
 	long, short := max(f.height, f.width), min(f.height, f.width)
 	switch {
+	case long < leastSide && !f.signals:
+		return recipe.Model{Name: "mlp", Width: 0.5}, fmt.Sprintf("pictures of %dx%d are too small for convolutions", f.height, f.width)
 	case long < leastSide:
 		return recipe.Model{Name: "mlp", Width: 0.5}, "rows of a table have no neighbours to look at"
 	case short < leastSide:

@@ -28,6 +28,7 @@ func TestChoose(t *testing.T) {
 		{name: "recordings", facts: facts{images: 300, height: 1, width: 128, channels: 3, signals: true}, model: "pooled", bits: 8, batch: 16, float: 60, quantized: 15},
 		{name: "one left over", facts: facts{images: 321, height: 28, width: 28, channels: 1}, model: "lenet-norm", bits: 8, batch: 17, float: 60, quantized: 15},
 		{name: "rows", facts: facts{images: 6000, height: 1, width: 1, channels: 12, signals: true}, model: "mlp", bits: 4, batch: 64, float: 36, quantized: 9},
+		{name: "tiny pictures", facts: facts{images: 6000, height: 3, width: 3, channels: 1}, model: "mlp", bits: 4, batch: 64, float: 36, quantized: 9},
 		{name: "everything given", given: []string{"model.width", "qat.weight_bits", "batch", "float.epochs", "qat", "class_weights", "data.height"},
 			facts: facts{images: 300, height: 64, width: 64, channels: 3, unbalanced: true}, model: "lenet", bits: 0, batch: 64, float: 24, quantized: 6},
 	} {
@@ -40,6 +41,9 @@ func TestChoose(t *testing.T) {
 		}
 		if err := r.Validate(); err != nil {
 			t.Errorf("%s: %v", c.name, err)
+		}
+		if strings.Contains(reasons, "rows of a table") && !c.facts.signals || strings.Contains(reasons, "pictures") && c.facts.signals {
+			t.Errorf("%s: reasons of other data: %s", c.name, reasons)
 		}
 	}
 }

@@ -23,16 +23,8 @@ import (
 // on, so that a folder with both can be moved, and where they are not there, from
 // the working folder on.
 func Load(path string) (*Recipe, error) {
-	data, err := readFile(path)
-	if err != nil {
-		return nil, err
-	}
-	r, err := Parse(data, path)
-	if err != nil {
-		return nil, err
-	}
-	r.locate(path)
-	return r, nil
+	r, _, err := LoadGiven(path)
+	return r, err
 }
 
 // readFile reads a recipe file, and no more of it than Parse takes.

@@ -2,30 +2,27 @@
 
 package recipe
 
-import (
-	"fmt"
-	"os"
+import "go.yaml.in/yaml/v3"
 
-	"go.yaml.in/yaml/v3"
-)
-
-// Given returns the keys to which a recipe file gives values, in its order, as in
-// "qat.lr"; of lists, the key of the whole list. Read the file by [Load] first, which
-// says what is wrong with it.
-func Given(path string) ([]string, error) {
-	data, err := os.ReadFile(path)
+// LoadGiven is [Load], and returns the keys to which the file gives values as well, in its order, as in
+// "qat.lr"; of lists, the key of the whole list. It reads the file once, which may be a pipe.
+func LoadGiven(path string) (r *Recipe, keys []string, err error) {
+	data, err := readFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("recipe: %w", err)
+		return nil, nil, err
 	}
-	var document yaml.Node
-	if err := yaml.Unmarshal(data, &document); err != nil {
-		return nil, fmt.Errorf("recipe: %s: %w", path, err)
+	document, err := parseNode(data, path)
+	if err != nil {
+		return nil, nil, err
 	}
-	var keys []string
-	for _, node := range document.Content {
-		keys = given(keys, "", node)
+	if r, err = decode(document, path); err != nil {
+		return nil, nil, err
 	}
-	return keys, nil
+	r.locate(path)
+	if document != nil {
+		keys = given(nil, "", document)
+	}
+	return r, keys, nil
 }
 
 // given appends the keys below a path.

@@ -13,6 +13,9 @@ type Model struct {
 	Layers []Layer `yaml:"layers,omitempty"` // in order; the last one gives the classes
 }
 
+// custom is the name of a network written as a list of layers without a name.
+const custom = "custom"
+
 // desugar brings the short forms to the mapping. A model named anew starts at
 // width 1, whatever the width of the one before.
 func (m *Model) desugar(node *yaml.Node) *yaml.Node {
@@ -29,7 +32,7 @@ func (m *Model) desugar(node *yaml.Node) *yaml.Node {
 		case "name":
 			m.Width, m.Layers = 1, nil
 		case "layers":
-			*m = Model{Name: "custom", Width: 1}
+			*m = Model{Name: custom, Width: 1}
 		}
 	}
 	return node

@@ -41,7 +41,10 @@ func Kinds() []string { return slices.Sorted(maps.Keys(kinds)) }
 func (c *check) model(m *Model) {
 	c.given("model.name", m.Name)
 	above(c, "model.width", m.Width, 0, 64)
-	if m.Layers == nil {
+	if len(m.Layers) == 0 && (m.Layers != nil || m.Name == custom) {
+		c.report("model.layers has no layers; list them, or name a network with model.name")
+	}
+	if len(m.Layers) == 0 {
 		return
 	}
 	if m.Width != 1 {

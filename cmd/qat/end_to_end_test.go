@@ -507,7 +507,7 @@ func TestFlagsChangeTheRecipe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := trainRecipe(c, []string{file}, "", set, job{Group: dist.Local{}})
+	got, _, err := trainRecipe(c, []string{file}, "", set, job{Group: dist.Local{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,9 @@ func imagesOf(c *cobra.Command, paths []string, list string) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", list, err)
 		}
-		paths = append(paths[:len(paths):len(paths)], more...)
+		if paths = append(paths[:len(paths):len(paths)], more...); len(paths) == 0 {
+			return nil, fmt.Errorf("%s names no images", list)
+		}
 	}
 	if len(paths) == 0 {
 		return nil, command.Wrong(c, "name images, or a list of them with --files")
@@ -45,7 +47,7 @@ type recording struct {
 	File   string `json:"file"`
 	Before int    `json:"before"` // images that it had
 	Images int    `json:"images"` // that were added
-	Failed int    `json:"failed"` // of these, without classes
+	Failed int    `json:"failed"` // without classes, of those added or, of a whole .parquet, of all
 }
 
 // recordClasses adds the answers of images to a file.
@@ -81,7 +83,7 @@ func recordClasses(c *cobra.Command, m *infer.Model, model string, paths []strin
 		return err
 	}
 	if done.Failed > 0 {
-		return fmt.Errorf("%d of %d images have no classes, see error in %s", done.Failed, done.Images, out)
+		return fmt.Errorf("%d of %d images have no classes, see error in %s", done.Failed, done.Before+done.Images, out)
 	}
 	return nil
 }

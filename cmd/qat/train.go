@@ -45,7 +45,7 @@ stay, the rest is as in a run of so many, its learning rate included.`,
   qat train --resume runs/mine --epochs 12`,
 		Args: command.Arguments(0, 1, "one recipe at most"),
 		RunE: together(func(c *cobra.Command, args []string, j job) error {
-			r, err := trainRecipe(c, args, resume, set, j)
+			r, given, err := trainRecipe(c, args, resume, set, j)
 			if err != nil {
 				return err
 			}
@@ -63,8 +63,8 @@ stay, the rest is as in a run of so many, its learning rate included.`,
 			}}
 			if o.Time = duration; o.Resume {
 				o.Epochs, _ = c.Flags().GetInt("epochs")
-			} else if o.Choice, err = choice(c, args, set); err != nil {
-				return err
+			} else {
+				o.Choice = choice(c, given, set)
 			}
 			if findRate {
 				return printRates(c, r, o, screen)
@@ -88,7 +88,7 @@ stay, the rest is as in a run of so many, its learning rate included.`,
 	command.AddJSON(c)
 	addSkipBroken(c, &skipBroken)
 	c.Flags().BoolVar(&findRate, "lr-find", false, "train nothing: raise the learning rate step by step, print the loss at each and suggest one; one process")
-	c.Flags().DurationVar(&duration, "time", 0, "set the epochs so that the run takes about so `long`, as in 10m; measured by its first steps, one process")
+	c.Flags().DurationVar(&duration, "time", 0, "set the epochs so that the run takes about a `duration`, as in 10m; measured by its first steps, one process")
 	c.Flags().StringVar(&resume, "resume", "", "go on with the interrupted run in a `folder`")
 	c.Flags().BoolVar(&accept, "accept-changes", false, "with --resume: go on although the data, the recipe or the kernels have changed")
 	return c

@@ -15,16 +15,9 @@ import (
 	"github.com/goqat/goqat/recipe"
 )
 
-// choice returns what has what neither the recipe, named by args, nor a flag says chosen.
-func choice(c *cobra.Command, args, set []string) (*pipeline.Choice, error) {
-	var choice pipeline.Choice
-	if len(args) > 0 {
-		keys, err := recipe.Given(args[0])
-		if err != nil {
-			return nil, err
-		}
-		choice.Given = keys
-	}
+// choice returns what has what neither the recipe, which gives some keys, nor a flag says chosen.
+func choice(c *cobra.Command, given, set []string) *pipeline.Choice {
+	choice := &pipeline.Choice{Given: given}
 	for _, f := range recipeFlags {
 		if c.Flags().Changed(f.name) {
 			choice.Given = append(choice.Given, f.path)
@@ -34,7 +27,7 @@ func choice(c *cobra.Command, args, set []string) (*pipeline.Choice, error) {
 		path, _, _ := strings.Cut(s, "=")
 		choice.Given = append(choice.Given, path)
 	}
-	return &choice, nil
+	return choice
 }
 
 // planned refuses --time and --lr-find where they cannot be meant.
