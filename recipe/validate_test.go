@@ -21,7 +21,6 @@ func TestValidateRefuses(t *testing.T) {
 		{"model: ''", `model.name is empty`},
 		{"model: {layers: []}", `model.layers has no layers; list them, or name a network with model.name`},
 		{"model: []", `model.layers has no layers; list them, or name a network with model.name`},
-		{"model: {layers: }", `model.layers has no layers; list them, or name a network with model.name`},
 		{"model: {width: 0}", `model.width is 0, must be above 0 and at most 64`},
 		{"model: {layers: [{kind: linear}], width: 0.5}", `model.width is 0.5, but a list of layers has the channels it says; leave it out`},
 		{"model: [{kind: cnov}]", `model.layers[0].kind is "cnov", did you mean "conv"? (activation, add, avgpool, concat, conv, depthwise, dropout, flatten, globalavgpool, linear, maxpool, multiply, norm, relu, residual, shuffle, slice or upsample)`},
