@@ -65,7 +65,7 @@ the signal to noise of the logits is taken back.`,
 	}
 	f.quantize.add(c)
 	f.quantize.addUniform(c)
-	command.List(c, &f.repair, "repair", "`repairs`, divided by commas: "+strings.Join(ptq.Repairs(), ", ")+", or "+quantize.All, command.Word)
+	command.List(c, &f.repair, "repair", nil, "`repairs`, divided by commas: "+strings.Join(ptq.Repairs(), ", ")+", or "+quantize.All, command.Word)
 	c.Flags().StringVarP(&f.out, "output", "o", "", "`file` to write")
 	c.Flags().StringVar(&f.keep, "checkpoint", "", "`file` for the quantized network as a checkpoint, for verify, eval and train --init")
 	command.AddJSON(c)

@@ -75,8 +75,8 @@ others nothing is taken but what the logits need.`,
 		},
 	}
 	c.Flags().StringVarP(&i.Out, "output", "o", "", "run `folder` to write, new or empty")
-	command.List(c, &i.Mean, "mean", "of the pixels, 0 to 1: one number, or `numbers` for the channels, divided by commas", command.Number)
-	command.List(c, &i.Deviation, "std", "standard deviation of the pixels: `numbers` like those of --mean", command.Number)
+	command.List(c, &i.Mean, "mean", nil, "of the pixels, 0 to 1: one number, or `numbers` for the channels, divided by commas", command.Number)
+	command.List(c, &i.Deviation, "std", nil, "standard deviation of the pixels: `numbers` like those of --mean", command.Number)
 	c.Flags().StringVar(&classes, "classes", "", "`file` with the name of a class on each line")
 	c.Flags().StringVar(&i.Logits, "logits", "", "`name` of the output that the logits are, where the file has several")
 	c.Flags().StringVar(&i.Data, "data", "", "data set, or path of a folder or archive of images, that the recipe names")

@@ -23,12 +23,10 @@ logits for display; they decide nothing.
 A folder stands for the images in it and below, a tar archive for those in it, - for
 standard input. Several images are decoded and run at once, one on each thread.
 With --part i/n, i from 0 to n-1, every n-th image is taken, and --out adds a line of
-JSON for each to a file; who is stopped goes on when started again. What the file has
-is not done again, but for images with an error: what becomes of these takes its place.
-A file called .parquet has these answers as rows: it is there when it is whole, and not
-added to.
-Of a file that is no image the error is shown; the others are classified all the same.
-A transparent pixel lies on white.
+JSON for each to a file; who is stopped goes on when started again, and images with an
+error are tried again. A .parquet has these answers as rows, once all are there, and is
+not added to. Of a file that is no image the error is shown; the others are classified
+all the same. A transparent pixel lies on white.
 A model of signals takes .csv files: a row for each moment and a column for each
 channel, brought to codes as in its training. Each row of a table has an answer, as
 has each signal of a .npy file, [n, length, channels] or one without n.

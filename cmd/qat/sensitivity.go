@@ -58,8 +58,7 @@ are not made again: an interrupted run goes on where it was.`,
 		},
 	}
 	f.quantize.add(c)
-	f.bits = []int{8, 4, 2}
-	command.List(c, &f.bits, "bits", "`widths` to measure, 2 to 8, divided by commas", command.Whole)
+	command.List(c, &f.bits, "bits", []int{8, 4, 2}, "`widths` to measure, 2 to 8, divided by commas", command.Whole)
 	c.Flags().IntVar(&f.measure, "measure", 500, "validation images to measure with, 0 for all")
 	c.Flags().StringVarP(&f.out, "output", "o", "", "`file` of measurements to go on with")
 	addChart(c, &f.chart, "the signal of every layer")

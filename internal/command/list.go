@@ -11,9 +11,10 @@ import (
 )
 
 // List adds a flag whose value is a list, divided by commas, perhaps with spaces, as "0.485, 0.456, 0.406". The flag may
-// be repeated; what it holds at first stands until it is given. element turns the text of an element into its value, and
+// be repeated; the default stands until it is given. element turns the text of an element into its value, and
 // its error ends a sentence that begins with the text, as in "is no whole number".
-func List[T any](c *cobra.Command, values *[]T, name, usage string, element func(string) (T, error)) {
+func List[T any](c *cobra.Command, values *[]T, name string, standard []T, usage string, element func(string) (T, error)) {
+	*values = standard
 	c.Flags().Var(&list[T]{values: values, element: element}, name, usage)
 }
 

@@ -29,11 +29,13 @@ func TestList(t *testing.T) {
 		{[]string{"--mean", "0,5;1"}, []int{8, 4}, nil, nil, `invalid argument "0,5;1" for "--mean" flag: "5;1" is no number`},
 		{[]string{"--names", "a,,b"}, []int{8, 4}, nil, nil, `invalid argument "a,,b" for "--names" flag: nothing stands there, or beside a comma`},
 	} {
-		bits, mean, names := []int{8, 4}, []float64(nil), []string(nil)
+		var bits []int
+		var mean []float64
+		var names []string
 		tool := &cobra.Command{Use: "tool", SilenceErrors: true, SilenceUsage: true, RunE: func(*cobra.Command, []string) error { return nil }}
-		command.List(tool, &bits, "bits", "`widths` to measure", command.Whole)
-		command.List(tool, &mean, "mean", "`numbers` of the pixels", command.Number)
-		command.List(tool, &names, "names", "`names`", command.Word)
+		command.List(tool, &bits, "bits", []int{8, 4}, "`widths` to measure", command.Whole)
+		command.List(tool, &mean, "mean", nil, "`numbers` of the pixels", command.Number)
+		command.List(tool, &names, "names", nil, "`names`", command.Word)
 		if usage := tool.Flags().FlagUsages(); !strings.Contains(usage, "--bits widths    widths to measure (default 8,4)\n") || strings.Contains(usage, "[]") {
 			t.Error(usage)
 		}
