@@ -23,8 +23,7 @@ func tableCommand() *cobra.Command {
 folders. Run folders whose names differ in the seed at the end alone, such as int-8-1
 and int-8-2, are a row: the mean of their accuracies on the test images, their least
 and greatest, and after ± the standard error of the mean, which of one seed is that
-of the number of test images. So are those that qat sweep makes. Below float are the
-points that a row lies below the one called float, where there is such a row.
+of the number of test images. So are those that qat sweep makes.
 
 With --rows the table has the rows of a file, in their order, with their recipes and
 flags: one a line, its name, its seeds, its recipe and flags of qat train. Rows whose
