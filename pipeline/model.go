@@ -80,7 +80,7 @@ func policy(q *recipe.QAT) (qat.Policy, error) {
 		Method: method(q.Method), Weights: method(q.Weights), WeightBits: q.WeightBits, ActivationBits: q.ActivationBits,
 		FirstLast: qat.FirstLast(q.FirstLast), PerTensor: q.Granularity == "per_tensor", MinMax: q.Observer == "minmax",
 		PowerOfTwo: q.Scales == "pow2", EWGS: q.EWGS, Dampen: q.Dampen, FreezeOscillating: q.FreezeOscillating,
-		GradientBits: q.GradientBits, InputScaling: q.InputScaling,
+		GradientBits: q.GradientBits, InputScaling: q.InputScaling, Residuals: qat.Residuals(q.Residuals),
 		WholeBiases: q.Bias == "accumulator", Online: q.Ranges == "online",
 	}
 	for _, r := range q.Layers {

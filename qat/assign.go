@@ -16,7 +16,8 @@ import (
 // and changed before the graph is built of it.
 type Assignment struct {
 	// Network is the network, with the operators that the policy asks for beside those
-	// it had: signs of tensors that others read too, a lookup that narrows the image.
+	// it had: signs of tensors that others read too, codes of fewer bits made of residual
+	// tensors, a lookup that narrows the image.
 	Network *network.Network
 	Layers  map[string]Assigned // of the weighted operators, by name
 	Tensors map[string]Rounding // by name; tensors that are not there are not quantized
@@ -53,7 +54,7 @@ type Rounding struct {
 func Assign(n *network.Network, p *Policy) (*Assignment, error) {
 	a := &Assignment{Network: n.Clone(), Layers: map[string]Assigned{}, Tensors: map[string]Rounding{}, Shared: map[string]string{}, Replaced: map[string]bool{}}
 	s := &assigning{Assignment: a, policy: p, stages: len(p.Stages) + 1}
-	for _, step := range []func() error{s.layers, s.takeSigns, s.narrowImage, s.sums, s.tensors} {
+	for _, step := range []func() error{s.layers, s.takeSigns, s.widenResiduals, s.narrowImage, s.sums, s.tensors} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -139,8 +140,11 @@ func (s *assigning) wish(o *network.Operator, t *network.Tensor, stage int) (l L
 // tensor returns what t gets in a stage if no weighted operator reads it.
 func (s *assigning) tensor(t *network.Tensor, stage int) (Layer, error) {
 	l, err := s.policy.Tensor()
-	if err != nil {
+	switch {
+	case err != nil:
 		return l, err
+	case s.policy.Residuals == Wide && !l.FloatInput():
+		return Eight(), nil
 	}
 	return s.policy.At(stage, t.Name, l)
 }

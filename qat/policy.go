@@ -33,6 +33,9 @@ type Policy struct {
 	// Dampen is λ of Oscillations.Dampen at the end of the training, and FreezeOscillating the final threshold of
 	// Oscillations.Freeze, of all weights of at most OscillatingBits; 0 for neither.
 	Dampen, FreezeOscillating float64
+	// Residuals is the width of the tensors that additions and averages read; empty means
+	// Narrow.
+	Residuals Residuals
 	// InputScaling multiplies the results of layers that read signs by the
 	// magnitudes of what the signs are of: in training alone, there are no
 	// integers for it.

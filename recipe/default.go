@@ -34,6 +34,7 @@ func Default() *Recipe {
 			},
 			Method:          "pact",
 			FirstLast:       "8",
+			Residuals:       "narrow",
 			ClipDecay:       5e-4,
 			Granularity:     "per_channel",
 			Ranges:          "offline",

@@ -110,6 +110,7 @@ type QAT struct {
 	ActivationBits      int     `yaml:"activation_bits"`      // 1 to 8; 0 means the method's own; 32 leaves activations float, for study only
 	GradientBits        int     `yaml:"gradient_bits"`        // of the inner layers' gradients, 1 to 8, rounded at random; 0 or 32 leaves them float
 	FirstLast           string  `yaml:"first_last"`           // first and last layer: 8 bits, same as the others, or float (for study only)
+	Residuals           string  `yaml:"residuals"`            // narrow: tensors that additions and averages read have the bits of the layers that read them; wide: 8, and these layers read codes of fewer bits made of them
 	ClipDecay           float64 `yaml:"clip_decay"`           // decay of learned clips
 	Granularity         string  `yaml:"granularity"`          // of weight scales: per_channel, per_tensor
 	Ranges              string  `yaml:"ranges"`               // of activations: offline, followed in training, or online, taken from each image

@@ -216,6 +216,7 @@ func (c *check) qat(q *QAT) {
 	c.bits("qat.activation_bits", q.ActivationBits)
 	c.bits("qat.gradient_bits", q.GradientBits)
 	c.oneOf("qat.first_last", q.FirstLast, "8", "same", "float")
+	c.oneOf("qat.residuals", q.Residuals, "narrow", "wide")
 	between(c, "qat.clip_decay", q.ClipDecay, 0, 1)
 	c.oneOf("qat.granularity", q.Granularity, "per_channel", "per_tensor")
 	c.oneOf("qat.ranges", q.Ranges, "offline", "online")
