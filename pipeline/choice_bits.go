@@ -2,7 +2,10 @@
 
 package pipeline
 
-import "github.com/goqat/goqat/recipe"
+import (
+	"github.com/goqat/goqat/qat"
+	"github.com/goqat/goqat/recipe"
+)
 
 // fewForBits are images to train with: fewer begin with 8 bits.
 const fewForBits = 5000
@@ -30,8 +33,8 @@ const (
 
 // chooseFewBits sets how few bits are learned: rounding to them changes what a network
 // computes so much that it has to learn anew, by a learning rate like that of float and for
-// half as long; and the statistics of batch normalization, which change until the end, are
-// computed anew.
+// half as long; the statistics of batch normalization, which change until the end, are
+// computed anew; and what residual blocks add up keeps 8 bits.
 func (c *Choice) chooseFewBits(r *recipe.Recipe, f facts, say func(string, ...any)) {
 	few := func(bits int) bool { return bits > 0 && bits <= fewBits }
 	q := &r.QAT
@@ -49,5 +52,9 @@ func (c *Choice) chooseFewBits(r *recipe.Recipe, f facts, say func(string, ...an
 	if !c.given("qat.batchnorm_freeze", "qat.batchnorm_reestimate") {
 		q.BatchNormFreeze, q.BatchNormReestimate = 0, min(fewReestimate, f.images)
 		say("statistics of batch normalization over %d images (qat.batchnorm_reestimate): by few bits they change until the end", q.BatchNormReestimate)
+	}
+	if !c.given("qat.residuals") {
+		q.Residuals = string(qat.Wide)
+		say("sums and averages of 8 bits (qat.residuals: wide): few bits are enough to multiply, not to add up")
 	}
 }

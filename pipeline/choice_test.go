@@ -73,8 +73,9 @@ func TestChooseFewBits(t *testing.T) {
 		if q := r.QAT; q.Epochs != c.epochs || q.LR != c.rate || q.BatchNormFreeze != c.freeze || q.BatchNormReestimate != c.anew {
 			t.Errorf("%s: %d epochs, rate %v, %d frozen, %d images\n%s", c.name, q.Epochs, q.LR, q.BatchNormFreeze, q.BatchNormReestimate, strings.Join(reasons, "\n"))
 		}
-		if told := len(reasons) > 0; told != (c.epochs == 12) {
-			t.Errorf("%s: told %q", c.name, reasons)
+		few := c.weights == 2 && c.name != "stages"
+		if told := len(reasons) > 0; told != (few || c.codes == 2 && c.name != "stages") || (r.QAT.Residuals == "wide") != told {
+			t.Errorf("%s: told %q, %s residuals", c.name, reasons, r.QAT.Residuals)
 		}
 	}
 }

@@ -69,6 +69,24 @@ right: pact, 3 bits
 mean: pact, 3 bits
 fc.weight: pact, 4 bits
 `},
+		{qat.Policy{Method: qat.PACT{}, WeightBits: 4, ActivationBits: 3, Residuals: qat.Wide}, `stem.weight: int, 8 bits
+stem: int, 8 bits
+left.weight: pact, 4 bits
+stem.narrow: pact, 3 bits
+right.weight: pact, 4 bits
+right: int, 8 bits
+mean: int, 8 bits
+fc.weight: int, 8 bits
+`},
+		{qat.Policy{Method: qat.XNOR{}, WeightBits: 1, ActivationBits: 1, Residuals: qat.Wide}, `stem.weight: int, 8 bits
+stem: int, 8 bits, signed
+stem.sign: xnor, 1 bits
+left.weight: xnor, 1 bits
+right.weight: xnor, 1 bits
+right: int, 8 bits
+mean: int, 8 bits
+fc.weight: int, 8 bits
+`},
 	} {
 		n := branches()
 		before := n.String()
