@@ -66,6 +66,6 @@ func Untrained(r *recipe.Recipe, threads int) ([]byte, error) {
 		return nil, err
 	}
 	var file bytes.Buffer
-	err = export.Write(&file, n, export.About{Method: r.QAT.Method})
+	err = export.Write(&file, n, export.About{Method: r.QAT.Method, Packing: pipeline.Packing(&r.QAT)})
 	return file.Bytes(), err
 }

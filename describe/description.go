@@ -39,9 +39,10 @@ type Layer struct {
 	Name            string  `json:"name"`
 	Operator        string  `json:"operator"`
 	Method          string  `json:"method"`
-	WeightBits      int     `json:"weight_bits"`     // 0 without weights
-	ActivationBits  int     `json:"activation_bits"` // of its input
-	Shape           []int   `json:"shape"`           // of its weights; empty without
+	WeightBits      int     `json:"weight_bits"`       // 0 without weights
+	ActivationBits  int     `json:"activation_bits"`   // of its input
+	Packing         string  `json:"packing,omitempty"` // of its weights: dense, or empty for aligned
+	Shape           []int   `json:"shape"`             // of its weights; empty without
 	Output          [3]int  `json:"output"`
 	MACs            int64   `json:"macs"`
 	Bytes           int     `json:"bytes"`            // of its numbers, in the file

@@ -29,6 +29,9 @@ func Model(q *qmodel.Model, kernel string) (*Description, error) {
 			Shape: append([]int{}, l.Shape...), Output: l.Output, MACs: l.MACs, Bytes: l.Bytes, AccumulatorBits: l.AccumulatorBits, Kernel: l.Kernel,
 			work: operatorWork(q, i),
 		})
+		if w := q.Operators[i].Weights; w != nil {
+			d.Layers[i].Packing = string(w.Packing)
+		}
 	}
 	d.estimate()
 	return d, nil

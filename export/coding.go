@@ -15,8 +15,8 @@ var codings = map[quant.Coding]qmodel.Coding{
 	quant.Narrow: qmodel.Narrow, quant.Odd: qmodel.Odd, quant.Powers: qmodel.Powers, quant.Split: qmodel.Split, quant.Planes: qmodel.Narrow,
 }
 
-// encode returns a unit's integer weights as the codes of the model.
-func encode(u *layers.Unit, integers []int16) (*qmodel.Weights, error) {
+// Weights returns what a model says of the weights of a unit that has some, quantized, without their codes.
+func Weights(u *layers.Unit) *qmodel.Weights {
 	q := u.Quantizer
 	w := &qmodel.Weights{
 		Bits: q.Bits(), Coding: codings[q.Coding()],
@@ -27,6 +27,14 @@ func encode(u *layers.Unit, integers []int16) (*qmodel.Weights, error) {
 		if q.Bits() > 1 {
 			w.Planes = q.Bits()
 		}
+	}
+	return w
+}
+
+// encode returns a unit's integer weights as the codes of the model.
+func encode(u *layers.Unit, integers []int16) (*qmodel.Weights, error) {
+	q, w := u.Quantizer, Weights(u)
+	if q.Coding() == quant.Planes {
 		codes := make([]int8, 0, w.Len())
 		for k := range q.Bits() {
 			for _, v := range integers {

@@ -12,9 +12,11 @@ import (
 	"github.com/goqat/goqat/signals"
 )
 
-// About is what a model says of its training.
+// About is what a model says of its training, and how its file is to pack weights.
 type About struct {
 	Method string // the name of the quantization
+	// Packing is the one of weights that take fewer bytes by it; others are aligned.
+	Packing qmodel.Packing
 	// Data are the images: datasets.Dataset.Digest and the seed that divided them.
 	Data qmodel.Data
 }
@@ -54,6 +56,9 @@ func (p *Plan) Lower(about About) (*qmodel.Model, error) {
 		o := qmodel.Operator{Name: u.Name, Op: l.op, Requantizer: u.Requantizer, Thresholds: u.Thresholds, Output: len(m.Tensors)}
 		if l.operator != nil {
 			l.operator(u, &o)
+		}
+		if o.Weights != nil && about.Packing == qmodel.Dense {
+			o.Weights = o.Weights.Densest()
 		}
 		for _, in := range u.Inputs {
 			o.Inputs = append(o.Inputs, index[in])

@@ -3,6 +3,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -15,12 +16,14 @@ import (
 
 // OpenFloat reads a checkpoint and builds its network with another quantization than
 // its recipe has, for batches of the given size: the weights and the statistics are
-// those of the checkpoint, of ranges it takes none.
+// those of the checkpoint, of ranges it takes none. A packing that q does not say is that
+// of the recipe.
 func OpenFloat(path string, q recipe.QAT, batch int, pool *graph.Pool) (*Restored, error) {
 	c, r, err := readCheckpoint(path)
 	if err != nil {
 		return nil, err
 	}
+	q.Packing = cmp.Or(q.Packing, r.QAT.Packing)
 	r.QAT, r.Batch, r.Shards = q, batch, 1
 	if err := r.Validate(); err != nil {
 		return nil, err

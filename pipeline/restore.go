@@ -88,11 +88,19 @@ func (r *Restored) About() export.About { return about(r.Recipe, r.Checkpoint.In
 
 // about returns what a model says of a training by a recipe, with data of a digest.
 func about(r *recipe.Recipe, digest string) export.About {
-	a := export.About{Method: r.QAT.Method, Data: qmodel.Data{Digest: digest, Seed: r.Seed}}
+	a := export.About{Method: r.QAT.Method, Packing: Packing(&r.QAT), Data: qmodel.Data{Digest: digest, Seed: r.Seed}}
 	if rule := r.Data.Resize; rule != string(images.Stretch) {
 		a.Data.Resize = rule
 	}
 	return a
+}
+
+// Packing returns how the file of the model packs weights.
+func Packing(q *recipe.QAT) qmodel.Packing {
+	if q.Packing == "dense" {
+		return qmodel.Dense
+	}
+	return qmodel.Aligned
 }
 
 // Calibrate starts all quantizers: those of weights from the weights, those of

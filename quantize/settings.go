@@ -34,6 +34,7 @@ type Settings struct {
 	FirstLast      string // 8 or same
 	Online         bool   // ranges of activations are taken from each image
 	Granularity    string // per_channel or per_tensor
+	Packing        string // of weights in the file: aligned, dense, or "" for that of the checkpoint's recipe
 }
 
 // Check says what is wrong with the settings.
@@ -48,6 +49,9 @@ func (s *Settings) Check() error {
 	}
 	if s.Granularity != "per_channel" && s.Granularity != "per_tensor" {
 		return fmt.Errorf("quantize: granularity %q, want per_channel or per_tensor", s.Granularity)
+	}
+	if s.Packing != "" && s.Packing != "aligned" && s.Packing != "dense" {
+		return fmt.Errorf("quantize: packing %q of weights, want aligned or dense", s.Packing)
 	}
 	_, err := s.plan()
 	return err
@@ -100,6 +104,7 @@ func (s *Settings) Calibrates(rule string) bool {
 func (s *Settings) recipe() recipe.QAT {
 	q := recipe.Default().QAT
 	q.Method, q.Weights, q.WeightBits, q.ActivationBits = "int", "", s.WeightBits, s.ActivationBits
+	q.Packing = s.Packing
 	q.FirstLast, q.Granularity, q.All.Int = s.FirstLast, s.Granularity, settings.Int{FixedRanges: true}
 	if s.Online {
 		q.Ranges = "online"

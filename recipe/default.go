@@ -43,6 +43,7 @@ func Default() *Recipe {
 			BatchNormFreeze: 2,
 			Scales:          "float",
 			Bias:            "free",
+			Packing:         "aligned",
 			All:             settings.Default(),
 		},
 		Transfer: Transfer{Head: "none", BodyRate: 1},

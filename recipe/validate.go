@@ -229,6 +229,7 @@ func (c *check) qat(q *QAT) {
 	below(c, "qat.freeze_oscillating", q.FreezeOscillating, 0, 1)
 	c.oneOf("qat.scales", q.Scales, "float", "pow2")
 	c.oneOf("qat.bias", q.Bias, "free", "accumulator")
+	c.oneOf("qat.packing", q.Packing, "aligned", "dense")
 	for _, wrong := range q.All.Check() {
 		c.report("qat.%s", wrong)
 	}

@@ -57,7 +57,11 @@ func freeTensor(int, int) int64       { return 0 }
 // bytePrices are those of the file, of whose numbers only weights depend on the bits.
 func (l *ledger) bytePrices() prices {
 	return prices{func(i, w, _ int) int64 {
-		return int64((&qmodel.Weights{Bits: w, Shape: [4]int{l.layers[i].weights, 1, 1, 1}}).Bytes())
+		weights := *l.layers[i].form
+		if weights.Bits = w; l.packing == qmodel.Dense {
+			return int64(weights.Densest().Bytes())
+		}
+		return int64(weights.Bytes())
 	}, freeTensor, 1}
 }
 

@@ -6,8 +6,10 @@ import (
 	"slices"
 
 	"github.com/goqat/goqat/energy"
+	"github.com/goqat/goqat/export"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/qat"
+	"github.com/goqat/goqat/qmodel"
 )
 
 // A ledger lists what the bits of a network are spent on: layers with weights, the
@@ -16,11 +18,13 @@ type ledger struct {
 	layers  []layer
 	tensors []tensor
 	work    []entry // of every operator, for energy
+	packing qmodel.Packing
 }
 
 // A layer has weights whose bits are chosen.
 type layer struct {
 	name    string
+	form    *qmodel.Weights // what the model says of its weights, but for the bits
 	weights int
 	macs    int64
 	input   int // in tensors
@@ -105,7 +109,7 @@ func newLedger(n *layers.Network, least int) *ledger {
 			e.layer, e.MACs = len(l.layers), int64(u.Output.Height)*int64(u.Output.Width)*int64(weights)
 			in := number(u.Input())
 			l.tensors[in].layers = append(l.tensors[in].layers, len(l.layers))
-			l.layers = append(l.layers, layer{u.Name, weights, e.MACs, in})
+			l.layers = append(l.layers, layer{u.Name, export.Weights(u), weights, e.MACs, in})
 		}
 		l.work = append(l.work, e)
 	}

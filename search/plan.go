@@ -69,6 +69,7 @@ func newPlan(o Options) (_ *plan, err error) {
 		return nil, err
 	}
 	p.ledger = newLedger(n.Network, o.Widths[0])
+	p.packing = pipeline.Packing(&q)
 	for range p.layers {
 		p.widths.weights = append(p.widths.weights, o.Widths)
 	}
@@ -95,6 +96,7 @@ func (p *plan) prepare() error {
 		r.Seed = *p.o.Settings.Seed
 	}
 	q.Layers, q.Stages, q.Granularity, q.FixedRanges = nil, nil, p.o.Settings.Granularity, false
+	q.Packing = cmp.Or(p.o.Settings.Packing, q.Packing)
 	if p.o.Method != "" {
 		q.Method, q.Weights = p.o.Method, ""
 	}

@@ -70,6 +70,7 @@ func TestBudgets(t *testing.T) {
 		budget, ranking string
 		spent           func(m *qmodel.Model, d *describe.Description, bytes int64) float64
 	}{
+		{"bytes=7300 dense", search.BySNR, func(_ *qmodel.Model, _ *describe.Description, bytes int64) float64 { return float64(bytes) }},
 		{"bytes=7400", search.BySNR, func(_ *qmodel.Model, _ *describe.Description, bytes int64) float64 { return float64(bytes) }},
 		{"bitops=7e5", search.ByLoss, func(_ *qmodel.Model, d *describe.Description, _ int64) (sum float64) {
 			for _, l := range d.Layers {
@@ -89,7 +90,11 @@ func TestBudgets(t *testing.T) {
 		}},
 	} {
 		t.Run(c.budget, func(t *testing.T) {
-			o := options(t, checkpoint, c.budget, c.ranking)
+			budget, packing, _ := strings.Cut(c.budget, " ")
+			o := options(t, checkpoint, budget, c.ranking)
+			if o.Settings.Packing = packing; packing != "" {
+				o.Widths = []int{2, 3, 5, 6, 8}
+			}
 			r, err := search.Run(t.Context(), o)
 			if err != nil {
 				t.Fatal(err)
@@ -119,14 +124,18 @@ func TestBudgets(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := map[string][2]int{}
+			got, packed := map[string][2]int{}, false
 			for _, l := range d.Layers {
 				got[l.Name] = [2]int{l.WeightBits, l.ActivationBits}
+				packed = packed || l.Packing != ""
 			}
 			for _, l := range r.Layers {
 				if want := [2]int{l.WeightBits, l.ActivationBits}; got[l.Name] != want {
 					t.Errorf("%s has bits of %v, chosen are %v", l.Name, got[l.Name], want)
 				}
+			}
+			if packed != (packing != "") {
+				t.Errorf("layers are packed densely: %t", packed)
 			}
 			spent := c.spent(m, d, s.SizeBytes.Integer)
 			if spent > o.Budget.Most || spent < 0.5*o.Budget.Most {

@@ -72,14 +72,6 @@ the signal to noise of the logits is taken back.`,
 	return c
 }
 
-// addUniform adds the flags that give all layers one width.
-func (f *quantizeFlags) addUniform(c *cobra.Command) {
-	s := &f.as
-	c.Flags().IntVar(&s.WeightBits, "weight-bits", s.WeightBits, "bits of weights, 2 to 8")
-	c.Flags().IntVar(&s.ActivationBits, "activation-bits", s.ActivationBits, "bits of activations, 2 to 8")
-	c.Flags().StringVar(&s.FirstLast, "first-last", s.FirstLast, "first and last layer: 8 (bits) or same (as the others)")
-}
-
 // calibrators lists the calibrators for help.
 func calibrators() string {
 	var names []string

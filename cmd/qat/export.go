@@ -11,15 +11,12 @@ import (
 	"github.com/goqat/goqat/artifact"
 	"github.com/goqat/goqat/export/formats"
 	"github.com/goqat/goqat/export/onnx"
-	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/internal/command"
-	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/internal/version"
-	"github.com/goqat/goqat/pipeline"
 )
 
 func exportCommand() *cobra.Command {
-	var out, name, bias string
+	var out, name, bias, packing string
 	var options formats.Options
 	var data dataFlags
 	var list strings.Builder
@@ -41,6 +38,7 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 
 ` + list.String(),
 		Example: `  qat export runs/lenet-pact-w4a4/checkpoint-best.safetensors -o lenet.qmodel
+  qat export runs/lenet-twn/checkpoint-best.safetensors --packing dense -o small.qmodel
   qat export lenet.qmodel --format onnx-exact -o lenet.onnx
   qat export lenet.qmodel --format c -o lenet.c
   qat export resnet20.qmodel --format tflite --data cifar10 -o resnet20.tflite`,
@@ -59,7 +57,7 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 				if err := artifact.CheckModelName(out); err != nil {
 					return command.Wrong(c, "%w", err)
 				}
-				return exportCheckpoint(c, args[0], out)
+				return exportCheckpoint(c, args[0], out, packing)
 			}
 			f, err := formats.Named(name)
 			if err != nil {
@@ -77,26 +75,10 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 	}
 	c.Flags().StringVarP(&out, "output", "o", "", "`file` to write")
 	c.Flags().StringVar(&name, "format", "", "write a .qmodel in the `format` "+strings.Join(names, ", "))
+	addPacking(c, &packing)
 	c.Flags().BoolVar(&options.Pack, "pack", false, "store weights of up to 4 bits in 4; ONNX then asks for opset 21; for onnx, onnx-exact and tflite")
 	c.Flags().StringVar(&bias, "bias", string(onnx.FloatBias), "how onnx stores biases: `float`, or int32 for runtimes that fuse these only; for onnx")
 	addDataFlags(c, &data, ", whose training images tell ranges; for tflite")
 	command.AddJSON(c)
 	return c
-}
-
-// exportCheckpoint writes the .qmodel of a checkpoint.
-func exportCheckpoint(c *cobra.Command, checkpoint, out string) error {
-	pool := graph.NewPool(1)
-	defer pool.Close()
-	r, err := pipeline.OpenQuantized(checkpoint, 1, pool)
-	if err != nil {
-		return err
-	}
-	size, err := r.Export(out)
-	if err != nil {
-		return err
-	}
-	p := term.NewPage(c.OutOrStdout())
-	p.Printf("%s, %s\n", out, term.Bytes(size))
-	return p.Err()
 }

@@ -14,7 +14,7 @@ import (
 // unreadBy refuses flags that the format does not read.
 func unreadBy(c *cobra.Command, f formats.Format) error {
 	why := "is not for --format " + f.Name
-	var unread []string
+	unread := []string{"packing"}
 	if !f.Reads.Pack {
 		unread = append(unread, "pack")
 	}

@@ -57,6 +57,8 @@ func TestExportFormatOfOtherFiles(t *testing.T) {
 	mustFail(t, command.Usage, []string{"export", r.model(), "--format", "tensorrt", "-o", out}, "tensorrt", "onnx-exact")
 	mustFail(t, command.Usage, []string{"export", r.model(), "--pack", "-o", out}, "--pack", "--format")
 	mustFail(t, command.Usage, []string{"export", r.model(), "--format", "onnx", "--bias", "int8", "-o", out}, "int8", "int32")
+	mustFail(t, command.Usage, []string{"export", r.model(), "--format", "onnx", "--packing", "dense", "-o", out}, "--packing", "--format onnx")
+	mustFail(t, command.Usage, []string{"export", r.checkpoint(), "--packing", "tight", "-o", out}, "tight", "aligned or dense")
 	if _, err := os.Stat(out); err == nil {
 		t.Error("a file was written")
 	}

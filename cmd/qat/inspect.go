@@ -34,8 +34,9 @@ each number once an image. It compares networks; it does not measure one.
 An operator online takes the range of its codes from the values of each image, which the
 operator before makes.
 
-The bits of a layer are w4a8 for weights of 4 bits and an input of 8; acc are the bits
-of its accumulators. --json has the method, the kernel and the energies of each layer.`,
+The bits of a layer are w4a8 for weights of 4 bits and an input of 8, with the word dense
+where the file packs these weights densely; acc are the bits of its accumulators.
+--json has the method, the kernel and the energies of each layer.`,
 		Example: `  qat inspect runs/lenet-pact-w4a4/model.qmodel
   qat inspect runs/lenet-pact-w4a4/model.qmodel --kernel avx2
   qat inspect runs/lenet-pact-w4a4/checkpoint-float.safetensors --json`,

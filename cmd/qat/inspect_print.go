@@ -33,7 +33,7 @@ func printDescription(p *term.Page, d *describe.Description) {
 	for _, l := range d.Layers {
 		bytes += int64(l.Bytes)
 		rows = append(rows, []string{
-			l.Name, strings.TrimSuffix(l.Operator, "_conv2d"), l.Bits(), describe.Dimensions(l.Shape), describe.Dimensions(l.Output[:]),
+			l.Name, strings.TrimSuffix(l.Operator, "_conv2d"), strings.TrimSuffix(l.Bits()+" "+l.Packing, " "), describe.Dimensions(l.Shape), describe.Dimensions(l.Output[:]),
 			number(l.MACs), number(int64(l.Bytes)), number(int64(l.AccumulatorBits)),
 		})
 	}

@@ -34,6 +34,15 @@ func (f *quantizeFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&s.Granularity, "granularity", "per_channel", "scales of weights: per_channel or per_tensor")
 }
 
+// addUniform adds the flags that give all layers one width, and say how the file packs them.
+func (f *quantizeFlags) addUniform(c *cobra.Command) {
+	s := &f.as
+	c.Flags().IntVar(&s.WeightBits, "weight-bits", s.WeightBits, "bits of weights, 2 to 8")
+	c.Flags().IntVar(&s.ActivationBits, "activation-bits", s.ActivationBits, "bits of activations, 2 to 8")
+	c.Flags().StringVar(&s.FirstLast, "first-last", s.FirstLast, "first and last layer: 8 (bits) or same (as the others)")
+	addPacking(c, &s.Packing)
+}
+
 // settings returns what the flags say; screen shows the work.
 func (f *quantizeFlags) settings(c *cobra.Command, screen *term.Screen) (*quantize.Settings, error) {
 	images := f.data.images(c, screen)

@@ -58,6 +58,7 @@ budget. --measurements names another file for them, such as one of qat sensitivi
 	c.Flags().StringVar(&f.options.Ranking, "ranking", search.BySNR, "measure of what bits lose: "+strings.Join(search.Rankings(), ", "))
 	command.List(c, &f.options.Widths, "bits", []int{2, 3, 4, 5, 6, 7, 8}, "`widths` to choose from, 2 to 8, divided by commas", command.Whole)
 	c.Flags().StringVar(&f.options.Method, "method", "", "quantization method of the training; default: that of the checkpoint's")
+	addPacking(c, &f.quantize.as.Packing)
 	c.Flags().IntVar(&f.options.Probes, "probes", 16, "random vectors for each trace of the ranking hessian")
 	c.Flags().IntVar(&f.measure, "measure", 500, "validation images to measure with, 0 for all")
 	c.Flags().StringVar(&f.record, "measurements", "", "`file` of measurements to go on with; default: beside the recipe")

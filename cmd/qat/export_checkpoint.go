@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"cmp"
+
+	"github.com/spf13/cobra"
+
+	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/command"
+	"github.com/goqat/goqat/internal/term"
+	"github.com/goqat/goqat/pipeline"
+)
+
+// addPacking adds the flag that says how a .qmodel packs weights.
+func addPacking(c *cobra.Command, packing *string) {
+	c.Flags().StringVar(packing, "packing", "", "weights in the file: aligned, or dense: fewer bytes at 2 (ternary), 3, 5, 6, 7 bits; default: qat.packing of the checkpoint's recipe")
+	command.Check(c, func() error {
+		if *packing != "" && *packing != "aligned" && *packing != "dense" {
+			return command.Wrong(c, "--packing %s: want aligned or dense", *packing)
+		}
+		return nil
+	})
+}
+
+// exportCheckpoint writes the .qmodel of a checkpoint, its weights packed as told, "" as the checkpoint's recipe says.
+func exportCheckpoint(c *cobra.Command, checkpoint, out, packing string) error {
+	pool := graph.NewPool(1)
+	defer pool.Close()
+	r, err := pipeline.OpenQuantized(checkpoint, 1, pool)
+	if err != nil {
+		return err
+	}
+	r.Recipe.QAT.Packing = cmp.Or(packing, r.Recipe.QAT.Packing)
+	size, err := r.Export(out)
+	if err != nil {
+		return err
+	}
+	p := term.NewPage(c.OutOrStdout())
+	p.Printf("%s, %s\n", out, term.Bytes(size))
+	return p.Err()
+}
