@@ -100,6 +100,7 @@ qat:
   freeze_oscillating: 0.02
   scales: pow2
   bias: accumulator
+  residuals: wide
   packing: dense
   input_scaling: true
   start: mse
@@ -159,7 +160,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 				Decay: recipe.Default().QAT.Decay,
 			},
 			Method: "lsq", Weights: "dorefa", WeightBits: 2, ActivationBits: 3, GradientBits: 6, FirstLast: "8", Granularity: "per_tensor",
-			Ranges: "online", Observer: "minmax", ObserverFreeze: 1, BatchNormFreeze: 3, BatchNormReestimate: 500, EWGS: 0.3, Dampen: 0.1, FreezeOscillating: 0.02, Scales: "pow2", Bias: "accumulator", Packing: "dense", InputScaling: true,
+			Ranges: "online", Observer: "minmax", ObserverFreeze: 1, BatchNormFreeze: 3, BatchNormReestimate: 500, EWGS: 0.3, Dampen: 0.1, FreezeOscillating: 0.02, Scales: "pow2", Bias: "accumulator", Packing: "dense", Residuals: "wide", InputScaling: true,
 			All:    settings.All{LSQ: settings.LSQ{Start: "mse"}, TTQ: settings.TTQ{Threshold: 0.1}, INQ: settings.INQ{Steps: []float64{0.4, 1}}, HGQ: settings.HGQ{Price: 0.25}},
 			Layers: []recipe.Rule{{Match: "fc*", WeightBits: 4, ActivationBits: 8, Method: "int", Ranges: "offline"}},
 			Stages: []recipe.Stage{{Epochs: 2, Match: "conv*", WeightBits: 8, ActivationBits: 32}, {Epochs: 3}},
