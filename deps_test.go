@@ -4,6 +4,7 @@ package goqat_test
 
 import (
 	"bytes"
+	"fmt"
 	"go/build/constraint"
 	"go/parser"
 	"go/token"
@@ -25,7 +26,7 @@ const module = "github.com/goqat/goqat"
 // ARCHITECTURE.md.
 var gorgonia = []string{"gorgonia.org/", "github.com/chewxy/hm", "go4.org/unsafe/assume-no-moving-gc"}
 
-// terminal are the packages that any leaves out: programs alone draw on a terminal.
+// terminal are the packages that the word above leaves out: programs alone draw on a terminal.
 var terminal = []string{"internal/term", "internal/command"}
 
 // lattice is who may import whom, as the table of ARCHITECTURE.md says.
@@ -47,17 +48,31 @@ func readLattice(t *testing.T) lattice {
 		t.Fatal("ARCHITECTURE.md has no section on imports")
 	}
 	table, _, _ = strings.Cut(table, "\n## ")
-	l := lattice{}
+	l, err := parseLattice(table)
+	if err != nil {
+		t.Errorf("ARCHITECTURE.md: %v", err)
+	}
+	return l
+}
+
+// parseLattice reads the rows of a table, of which each names packages of the rows above it
+// only, or all of them by the word above. Its error is a row that names one below.
+func parseLattice(table string) (l lattice, err error) {
+	l = lattice{}
+	var above []string
 	for _, m := range row.FindAllStringSubmatch(table, -1) {
 		l[m[1]] = nil
 		for _, n := range name.FindAllStringSubmatch(m[2], -1) {
-			l[m[1]] = append(l[m[1]], n[1])
+			if l[m[1]] = append(l[m[1]], n[1]); !slices.Contains(above, n[1]) && strings.Contains(table, "\n| `"+n[1]+"` |") {
+				err = fmt.Errorf("%s may import %s, which does not stand above it", m[1], n[1])
+			}
 		}
-		if strings.HasPrefix(m[2], "any") {
-			l[m[1]] = append(l[m[1]], "any")
+		if strings.HasPrefix(m[2], "above") {
+			l[m[1]] = append(l[m[1]], slices.DeleteFunc(slices.Clone(above), func(p string) bool { return slices.Contains(terminal, p) })...)
 		}
+		above = append(above, m[1])
 	}
-	return l
+	return l, err
 }
 
 // entry returns the name under which a package is listed: its own, or that of
@@ -84,7 +99,7 @@ func (l lattice) allows(entry, imported string) bool {
 	may := l[entry]
 	if own, ok := strings.CutPrefix(imported, module+"/"); ok {
 		program := strings.HasPrefix(own, "cmd/") || strings.HasPrefix(own, "examples/") || strings.HasSuffix(own, "test")
-		return !program && (slices.Contains(may, "any") && !slices.Contains(terminal, own) || slices.Contains(may, own))
+		return !program && slices.Contains(may, own)
 	}
 	if slices.ContainsFunc(gorgonia, func(p string) bool { return strings.HasPrefix(imported, p) }) {
 		return slices.Contains(may, "gorgonia")
@@ -122,7 +137,18 @@ func TestImports(t *testing.T) {
 
 // TestLattice proves that TestImports can fail.
 func TestLattice(t *testing.T) {
-	l := lattice{"a": {"b"}, "b/c": {"gorgonia", "example.org/x"}, "d/…": {"any"}}
+	l, err := parseLattice(`
+| ` + "`b`" + ` | | — |
+| ` + "`a`" + ` | | ` + "`b`" + ` |
+| ` + "`b/c`" + ` | | ` + "`gorgonia` `example.org/x`" + ` |
+| ` + "`b/ctest`" + ` | | ` + "`b`" + ` |
+| ` + "`internal/term`" + ` | | — |
+| ` + "`d/…`" + ` | | above |
+| ` + "`e`" + ` | | above, ` + "`internal/term`" + ` |
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		pkg, imported string
 		ok            bool
@@ -136,21 +162,26 @@ func TestLattice(t *testing.T) {
 		{"b/c", "example.org/x/y", false},
 		{"b/c", module + "/a", false},
 		{"d/x/y", module + "/b/c", true},
+		{"d/x/y", module + "/e", false},
 		{"d/x/y", module + "/cmd/qat", false},
-		{"d/x/y", module + "/internal/qmodeltest", false},
+		{"d/x/y", module + "/b/ctest", false},
 		{"d/x/y", module + "/internal/term", false},
-		{"d/x/y", module + "/internal/command", false},
 		{"d/x/y", "gorgonia.org/tensor", false},
+		{"e", module + "/b", true},
+		{"e", module + "/internal/term", true},
 	} {
 		entry, listed := l.entry(c.pkg)
 		if !listed || l.allows(entry, c.imported) != c.ok {
 			t.Errorf("%s may import %s: %v, want %v", c.pkg, c.imported, !c.ok, c.ok)
 		}
 	}
-	for _, pkg := range []string{"b", "d", "a/x"} {
+	for _, pkg := range []string{"c", "d", "a/x"} {
 		if entry, ok := l.entry(pkg); ok {
 			t.Errorf("%s is listed as %s", pkg, entry)
 		}
+	}
+	if _, err := parseLattice("\n| `a` | | `b` |\n| `b` | | — |\n"); err == nil {
+		t.Error("a package may import one that stands below it")
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/goqat/goqat/qmodel"
 )
 
-// TestFormatKeys wants every key of a .qmodel to be in its description.
+// TestFormatKeys wants every key and every operator of a .qmodel to be in its description.
 func TestFormatKeys(t *testing.T) {
 	text, err := os.ReadFile("docs/format.md")
 	if err != nil {
@@ -29,11 +29,17 @@ func TestFormatKeys(t *testing.T) {
 			}
 		}
 	}
-	for _, op := range []string{
-		qmodel.Conv2D, qmodel.Depthwise, qmodel.Linear, qmodel.MaxPool, qmodel.AvgPool, qmodel.Flatten, qmodel.Add, qmodel.Table, qmodel.Sign,
-	} {
-		if !strings.Contains(string(text), "| `"+op+"` |") {
-			t.Errorf("docs/format.md does not explain the operator %q", op)
+	source, err := os.ReadFile("qmodel/qmodel.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	operators := regexp.MustCompile(`(?m)^\t[A-Z]\w*\s+= "(\w+)"`).FindAllStringSubmatch(string(source), -1)
+	if len(operators) < 14 {
+		t.Errorf("qmodel/qmodel.go names %d operators; has the form of their constants changed?", len(operators))
+	}
+	for _, m := range operators {
+		if !strings.Contains(string(text), "| `"+m[1]+"` |") {
+			t.Errorf("docs/format.md does not explain the operator %q", m[1])
 		}
 	}
 }

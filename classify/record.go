@@ -13,8 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/goqat/goqat/internal/atomicfile"
 	"github.com/goqat/goqat/internal/lock"
-	"github.com/goqat/goqat/train"
 )
 
 // A Record is a file of answers, to which a program that was stopped adds the rest when it is
@@ -253,9 +253,9 @@ func (r *Record) Finish() error {
 		return err
 	}
 	if r.table == "" {
-		return train.WriteFile(r.path, r.writeLines)
+		return atomicfile.Write(r.path, r.writeLines)
 	}
-	if err := train.WriteFile(r.table, r.writeTable); err != nil {
+	if err := atomicfile.Write(r.table, r.writeTable); err != nil {
 		return err
 	}
 	return os.Remove(r.path)

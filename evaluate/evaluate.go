@@ -13,6 +13,7 @@ import (
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/atomicfile"
 	"github.com/goqat/goqat/internal/interrupt"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/train"
@@ -118,7 +119,7 @@ func (e *Evaluation) WritePredictions(path string) error {
 	if e.result.Predictions == nil {
 		return errors.New("evaluate: the evaluation was made before and has no predictions of single images; make it again, in another file")
 	}
-	return train.WriteFile(path, func(file *os.File) error {
+	return atomicfile.Write(path, func(file *os.File) error {
 		w := csv.NewWriter(file)
 		if err := w.Write([]string{"image", "label", "prediction"}); err != nil {
 			return err

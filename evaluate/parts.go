@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/atomicfile"
 	"github.com/goqat/goqat/internal/share"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/train"
@@ -20,7 +21,7 @@ import (
 
 // Write writes an evaluation to a file, from which ReadParts reads it.
 func (e *Evaluation) Write(path string) error {
-	return train.WriteFile(path, func(f *os.File) error {
+	return atomicfile.Write(path, func(f *os.File) error {
 		out := json.NewEncoder(f)
 		out.SetIndent("", " ")
 		return out.Encode(e)

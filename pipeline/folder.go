@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 
 	"github.com/goqat/goqat/dist"
+	"github.com/goqat/goqat/internal/atomicfile"
 	"github.com/goqat/goqat/internal/lock"
 	"github.com/goqat/goqat/internal/shell"
 	"github.com/goqat/goqat/recipe"
@@ -170,7 +171,7 @@ func (f *folder) replace(name string, write func(*os.File) error) error {
 	if err := f.here(); err != nil {
 		return err
 	}
-	return train.WriteIn(f.root, name, temporary(name), write)
+	return atomicfile.WriteIn(f.root, name, temporary(name), write)
 }
 
 // write replaces a file by data.

@@ -12,6 +12,7 @@ import (
 	"github.com/goqat/goqat/export"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/images"
+	"github.com/goqat/goqat/internal/atomicfile"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/ptq"
 	"github.com/goqat/goqat/qmodel"
@@ -144,7 +145,7 @@ func OpenQuantized(path string, batch int, pool *graph.Pool) (*Restored, error) 
 
 // Export writes the model of the network as it stands to a file, and returns its size in bytes.
 func (r *Restored) Export(path string) (int64, error) {
-	if err := train.WriteFile(path, func(w *os.File) error { return export.Write(w, r.Network, r.About()) }); err != nil {
+	if err := atomicfile.Write(path, func(w *os.File) error { return export.Write(w, r.Network, r.About()) }); err != nil {
 		return 0, err
 	}
 	stat, err := os.Stat(path)

@@ -4,7 +4,6 @@ package qat
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -362,16 +361,3 @@ func (r Rounding) online() string {
 
 // Last returns the bits in the end.
 func (r Rounding) Last() int { return r.Bits[len(r.Bits)-1] }
-
-// Names returns the names of all that is quantized: tensors, and weights as
-// graph.Pass.Float wants them.
-func (a *Assignment) Names() []string {
-	names := slices.Collect(maps.Keys(a.Tensors))
-	for _, o := range a.Network.Operators {
-		if l, ok := a.Layers[o.Name]; ok && o.Kind.Weighted() && !l.FloatWeights() {
-			names = append(names, o.Name+".weight")
-		}
-	}
-	slices.Sort(names)
-	return names
-}

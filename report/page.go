@@ -16,7 +16,7 @@ import (
 	"github.com/goqat/goqat/chart"
 	"github.com/goqat/goqat/describe"
 	"github.com/goqat/goqat/infer"
-	"github.com/goqat/goqat/train"
+	"github.com/goqat/goqat/internal/atomicfile"
 )
 
 var (
@@ -66,7 +66,7 @@ func draw(c *chart.Chart) (figure, error) {
 
 // WriteFile writes the page to a file, whole or not at all.
 func (s *Subject) WriteFile(ctx context.Context, path string) error {
-	return train.WriteFile(path, func(f *os.File) error { return s.Write(ctx, f) })
+	return atomicfile.Write(path, func(f *os.File) error { return s.Write(ctx, f) })
 }
 
 // Write writes the page.

@@ -8,15 +8,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
-	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/atomicfile"
 	"github.com/goqat/goqat/internal/safetensors"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/optim"
@@ -192,9 +190,14 @@ func parameters(n *layers.Network) []graph.State {
 	return states
 }
 
-// Write writes the checkpoint to a temporary file beside path, syncs it and
-// renames it: path holds the old checkpoint or the new one, whatever happens.
-func (c *Checkpoint) Write(path string) error { return WriteFile(path, c.Encode) }
+// Write writes the checkpoint to path, which holds the old checkpoint or the new one,
+// whatever happens.
+func (c *Checkpoint) Write(path string) error {
+	if err := atomicfile.Write(path, c.Encode); err != nil {
+		return fmt.Errorf("train: checkpoint: %w", err)
+	}
+	return nil
+}
 
 // Encode writes the checkpoint to a file.
 func (c *Checkpoint) Encode(w *os.File) error {
@@ -287,96 +290,4 @@ func decode(f *safetensors.File) (*Checkpoint, error) {
 		c.order = append(c.order, t.Name)
 	}
 	return c, nil
-}
-
-// WriteFile has write fill a temporary file beside path, syncs it and renames it
-// to path. A link to a file stays one, and what it leads to is written. What is no file, such as a device, a pipe or the program's standard output by
-// its path, is written to and stays what it is.
-func WriteFile(path string, write func(*os.File) error) error {
-	if info, err := os.Stat(path); err == nil {
-		switch kind := info.Mode() & (fs.ModeDevice | fs.ModeCharDevice); {
-		case info.IsDir():
-			return fmt.Errorf("train: write %s: it is a folder; name a file", path)
-		case kind == fs.ModeDevice:
-			return fmt.Errorf("train: write %s: it is a disk; name a file", path)
-		case !info.Mode().IsRegular() || isStandard(info):
-			return writeThrough(path, info, write)
-		}
-	}
-	if file, err := filepath.EvalSymlinks(path); err == nil {
-		path = file
-	}
-	dir, name := filepath.Split(path)
-	root, err := os.OpenRoot(filepath.Clean(dir))
-	if err != nil {
-		return fmt.Errorf("train: write %s: %w", path, err)
-	}
-	defer root.Close()
-	return WriteIn(root, name, fmt.Sprintf(".%s-%016x", name, rand.Uint64()), write)
-}
-
-// isStandard says whether a file is what the program's results go to.
-func isStandard(info os.FileInfo) bool {
-	out, err := os.Stdout.Stat()
-	return err == nil && os.SameFile(info, out)
-}
-
-// writeThrough has write fill what is at path, a stream.
-func writeThrough(path string, info os.FileInfo, write func(*os.File) error) error {
-	f := os.Stdout
-	if !isStandard(info) {
-		var err error
-		if f, err = os.OpenFile(path, os.O_WRONLY, 0); err != nil {
-			return fmt.Errorf("train: write %s: %w", path, err)
-		}
-		defer f.Close()
-	}
-	if err := write(f); err != nil {
-		return fmt.Errorf("train: write %s: %w", path, err)
-	}
-	return nil
-}
-
-// WriteIn writes a file in the same way into an open folder, wherever that has been moved to,
-// and with a temporary file of the given name, which must not exist.
-func WriteIn(folder *os.Root, name, temporary string, write func(*os.File) error) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("train: write %s: %w", filepath.Join(folder.Name(), name), err)
-		}
-	}()
-	f, err := folder.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			folder.Remove(temporary)
-		}
-	}()
-	if err = write(f); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	if err = folder.Rename(temporary, name); err != nil {
-		return err
-	}
-	return syncDir(folder)
-}
-
-// syncDir makes a rename in a folder durable, where the system can.
-func syncDir(folder *os.Root) error {
-	d, err := folder.Open(".")
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	d.Sync() // some file systems cannot; the rename is done all the same
-	return nil
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/goqat/goqat/train"
+	"github.com/goqat/goqat/internal/atomicfile"
 )
 
 // addChart adds the flag --chart to a command.
@@ -21,5 +21,5 @@ func writeOutput(path string, write func(io.Writer) error) error {
 	if path == "" {
 		return nil
 	}
-	return train.WriteFile(path, func(f *os.File) error { return write(f) })
+	return atomicfile.Write(path, func(f *os.File) error { return write(f) })
 }

@@ -10,10 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/goqat/goqat/artifact"
+	"github.com/goqat/goqat/internal/atomicfile"
 	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/search"
-	"github.com/goqat/goqat/train"
 )
 
 // searchFlags are the flags of `qat search`.
@@ -104,5 +104,5 @@ func (f *searchFlags) run(c *cobra.Command, path string) (*search.Result, error)
 	if err != nil || f.out == "" {
 		return r, err
 	}
-	return r, train.WriteFile(f.out, func(w *os.File) error { _, err := w.Write(r.Recipe.YAML()); return err })
+	return r, atomicfile.Write(f.out, func(w *os.File) error { _, err := w.Write(r.Recipe.YAML()); return err })
 }

@@ -6,8 +6,8 @@ import (
 	"os"
 
 	"github.com/goqat/goqat/export/agreement"
+	"github.com/goqat/goqat/internal/atomicfile"
 	"github.com/goqat/goqat/qmodel"
-	"github.com/goqat/goqat/train"
 )
 
 // An Exported is a model as it was written in a format.
@@ -33,7 +33,7 @@ func (f Format) Write(m *qmodel.Model, o Options) (*Exported, error) {
 	}
 	e := &Exported{Format: f.Name, Files: []Written{}, Operators: statements}
 	for _, file := range files {
-		err := train.WriteFile(file.Path, func(w *os.File) error {
+		err := atomicfile.Write(file.Path, func(w *os.File) error {
 			_, err := w.Write(file.Content)
 			return err
 		})

@@ -20,9 +20,6 @@ const most = 1 << 20
 // get alike shares of what comes first and last.
 func (p Part) Has(i int) bool { return p.Of == 0 || i%p.Of == p.Index }
 
-// Whole says whether the part is all there is.
-func (p Part) Whole() bool { return p.Of < 2 }
-
 // Set reads a part written as "i/n".
 func (p *Part) Set(text string) error {
 	index, of, _ := strings.Cut(text, "/")

@@ -2,7 +2,7 @@
 
 //go:build unix
 
-package train_test
+package atomicfile_test
 
 import (
 	"os"
@@ -10,15 +10,15 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/goqat/goqat/train"
+	"github.com/goqat/goqat/internal/atomicfile"
 )
 
-// TestWriteFileKeepsToTheMask wants files that nobody but their user can read where the process is told so.
-func TestWriteFileKeepsToTheMask(t *testing.T) {
+// TestWriteKeepsToTheMask wants files that nobody but their user can read where the process is told so.
+func TestWriteKeepsToTheMask(t *testing.T) {
 	for mask, want := range map[int]os.FileMode{0o022: 0o644, 0o077: 0o600} {
 		path := filepath.Join(t.TempDir(), "file")
 		before := syscall.Umask(mask)
-		err := train.WriteFile(path, func(*os.File) error { return nil })
+		err := atomicfile.Write(path, func(*os.File) error { return nil })
 		syscall.Umask(before)
 		if err != nil {
 			t.Fatal(err)
