@@ -57,7 +57,12 @@ func (t *Tracer) activated(o network.Operator, a network.Activation, slope float
 	return Activate{Activation: a, Slope: slope}.append(t, name, x)
 }
 
+// emitNonlinearity adds an op for the activation. The identity needs none: the epilogue
+// reads the tensor, codes where it is such.
 func emitNonlinearity(n *Network, u *Unit) *graph.Node {
+	if u.Activation == network.Identity {
+		return u.Input().node
+	}
 	if u.Activation.Learns() {
 		u.Slopes = n.Graph.Param(u.Name+".slope", graph.Biases, u.Output.Channels)
 		for c := range u.Slopes.Value {

@@ -4,6 +4,7 @@ package layers_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/goqat/goqat/graph"
@@ -34,5 +35,33 @@ func TestShortcutFollowsBothSides(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestNarrowedResidualsAreNoOp has a residual whose tensors keep 8 bits: what makes codes
+// of fewer bits of them is one pass, that of the quantizer.
+func TestNarrowedResidualsAreNoOp(t *testing.T) {
+	pool := graph.NewPool(1)
+	defer pool.Close()
+	conv := layers.Conv2D{Channels: 4, Kernel: 3, Pad: 1, Activation: network.ReLU}
+	block := layers.Residual{Activation: network.ReLU, Body: layers.Chain{conv, conv}}
+	n, err := layers.Build(layers.Chain{conv, block, block, layers.GlobalAvgPool{}, layers.Linear{Channels: 2}}, layers.Config{
+		Input: layers.Input{Height: 8, Width: 8, Channels: 1, Params: layers.Normalized(0.5, 0.3)}, Classes: []string{"a", "b"},
+		Batch: 1, Pool: pool, Policy: qat.Policy{Method: qat.LSQ{}, WeightBits: 2, ActivationBits: 2, Residuals: qat.Wide},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	narrow := 0
+	for _, op := range n.Graph.Profile() {
+		if strings.HasSuffix(op.Name, ".narrow") {
+			narrow++
+		}
+		if strings.Contains(op.Name, ".narrow.real") {
+			t.Errorf("%s is an op of its own", op.Name)
+		}
+	}
+	if narrow != 2 {
+		t.Errorf("%d tensors are narrowed, want 2", narrow)
 	}
 }
