@@ -69,6 +69,23 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+var namedFile = regexp.MustCompile("`((?:[a-z_0-9]+/)+[a-z_0-9]+\\.go)`")
+
+// TestNamedFiles wants every Go file that a document names by its path; the changelog and
+// the journal tell of files that were.
+func TestNamedFiles(t *testing.T) {
+	for document, text := range texts(t) {
+		if path.Ext(document) != ".md" || document == "CHANGELOG.md" || strings.HasPrefix(document, "docs/journal/") {
+			continue
+		}
+		for _, m := range namedFile.FindAllStringSubmatch(text, -1) {
+			if !exists(m[1]) && !exists(path.Join(path.Dir(document), m[1])) {
+				t.Errorf("%s names %s, which is not there", document, m[1])
+			}
+		}
+	}
+}
+
 // citation is how a comment or a document cites a heading with a number, as in
 // (docs/numerics.md, 3.1).
 var citation = regexp.MustCompile(`(docs/[a-z/]+\.md),\s(?://\s)?(\d+(?:\.\d+)*)`)

@@ -36,3 +36,27 @@ func TestPackagesAreListed(t *testing.T) {
 		t.Error("doc.go does not list export")
 	}
 }
+
+// TestMap wants every folder that has Go to be on the map of README.md.
+func TestMap(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(text), "## The map")
+	list, _, _ = strings.Cut(list, "\n## ")
+	shown := map[string]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\|((?: `[a-z]+`)+) \\|").FindAllStringSubmatch(list, -1) {
+		for _, name := range strings.Fields(strings.ReplaceAll(row[1], "`", "")) {
+			if shown[name] = true; !exists(name) {
+				t.Errorf("the map of README.md has %s, which does not exist", name)
+			}
+		}
+	}
+	sources(t, func(file, _ string) {
+		if folder, _, below := strings.Cut(file, "/"); below && !shown[folder] {
+			shown[folder] = true
+			t.Errorf("the map of README.md does not have %s", folder)
+		}
+	})
+}

@@ -3,6 +3,7 @@
 package recipe_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ func TestKeys(t *testing.T) {
 			t.Errorf("%s is listed twice", k.Path)
 		}
 		known[k.Path] = k
-		if k.Comment == "" && !strings.HasPrefix(k.Path, "model.layers[].") {
+		if k.Comment == "" {
 			t.Errorf("%s has no comment", k.Path)
 		}
 	}
@@ -27,6 +28,11 @@ func TestKeys(t *testing.T) {
 	} {
 		if got, ok := known[want.Path]; !ok || got.Default != want.Default || got.Group {
 			t.Errorf("%s: %+v, want the default %q", want.Path, got, want.Default)
+		}
+	}
+	for _, kind := range recipe.Kinds() {
+		if !regexp.MustCompile(`\b` + kind + `\b`).MatchString(known["model.layers[].kind"].Comment) {
+			t.Errorf("model.layers[].kind: the comment does not have %s", kind)
 		}
 	}
 	if !known["float"].Group || !strings.Contains(known["float"].Comment, "without quantization") {

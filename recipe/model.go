@@ -71,6 +71,8 @@ func mapping(key string, value *yaml.Node) *yaml.Node {
 //   - {kind: conv, name: right, inputs: [stem], channels: 16, kernel: [3, 1], pad: same, norm: true}
 //   - {kind: add, inputs: [left, right, stem], activation: relu}
 type Layer struct {
+	// conv, depthwise, linear, maxpool, avgpool, globalavgpool, flatten, dropout, residual, add, concat,
+	// multiply, norm, activation, slice, shuffle, upsample or relu
 	Kind       string   `yaml:"kind"`
 	Name       string   `yaml:"name,omitempty"`        // unique; empty means kind and number
 	Inputs     []string `yaml:"inputs,omitempty,flow"` // names of layers before; empty means the last one

@@ -26,11 +26,12 @@ import (
 // A Recipe is a whole training: a float phase, then a quantized phase, export
 // and verification.
 type Recipe struct {
-	// Version is the goqat that wrote a resolved recipe; ignored when read.
-	Version string `yaml:"version,omitempty"`
+	Version string `yaml:"version,omitempty"` // of the goqat that wrote a resolved recipe; ignored when read
 
+	// the network: a named one, as in lenet or {name: lenet, width: 0.25}, or a list of layers, as in [{kind: conv,
+	// channels: 16, kernel: 3, pad: 1, norm: true, activation: relu}, {kind: flatten}, {kind: linear}]
 	Model   Model  `yaml:"model"`
-	Data    Data   `yaml:"data"`
+	Data    Data   `yaml:"data"`    // the images or signals, and what is done to them
 	Batch   int    `yaml:"batch"`   // images a step, at least 1
 	Shards  int    `yaml:"shards"`  // parts of a batch, of at least 8 images each, with batch-norm statistics of their own; at most so many processes share a training, and the result does not depend on how many do
 	Seed    int    `yaml:"seed"`    // of initial weights, order, augmentation and split; at least 0
@@ -48,8 +49,8 @@ type Recipe struct {
 	Best         string       `yaml:"best"`          // which checkpoint is best, by validation: accuracy, balanced (mean recall of the classes), or auto: balanced if a class has more than twice the images of another
 
 	Teacher Teacher `yaml:"teacher"` // distillation in the quantized phase
-	Verify  Verify  `yaml:"verify"`
-	Out     string  `yaml:"out"` // run folder; empty means one named after the recipe, under runs
+	Verify  Verify  `yaml:"verify"`  // the training graph beside the integer runtime
+	Out     string  `yaml:"out"`     // run folder; empty means one named after the recipe, under runs
 }
 
 // Data names the images and what is done to them.

@@ -38,6 +38,21 @@ var kinds = map[string][]string{
 // Kinds returns the names of the kinds of layers, sorted.
 func Kinds() []string { return slices.Sorted(maps.Keys(kinds)) }
 
+// Fields returns the fields that layers of a kind have beside kind, name and inputs, and which of
+// all must be given.
+func Fields(kind string) (fields, required []string) {
+	for _, f := range kinds[kind] {
+		name, must := strings.CutSuffix(f, "*")
+		if must {
+			required = append(required, name)
+		}
+		if name != "inputs" {
+			fields = append(fields, name)
+		}
+	}
+	return fields, required
+}
+
 func (c *check) model(m *Model) {
 	c.given("model.name", m.Name)
 	above(c, "model.width", m.Width, 0, 64)

@@ -124,7 +124,7 @@ func outdent(s string) string {
 	return strings.ReplaceAll(strings.TrimPrefix(s, "  "), "\n  ", "\n")
 }
 
-// TestRecipePage wants docs/recipe.md to have every key as its comment explains it.
+// TestRecipePage wants docs/recipe.md to have every key as its comment explains it, and every kind of layers.
 func TestRecipePage(t *testing.T) {
 	var page strings.Builder
 	page.WriteString("# The keys of a recipe\n\nGenerated from the comments of package recipe by `go test ./cmd/qat -update`; `qat recipe` prints the same.\n" +
@@ -137,5 +137,19 @@ func TestRecipePage(t *testing.T) {
 		}
 		fmt.Fprintf(&page, "| `%s` | %s | %s |\n", k.Path, value, cell.Replace(k.Comment))
 	}
+	page.WriteString("\n## Kinds of layers\n\nA layer of a list has a `kind`, may have a `name` and `inputs`, and of the other keys those of its kind.\n\n" +
+		"| Kind | Keys | Must be given |\n|---|---|---|\n")
+	for _, kind := range recipe.Kinds() {
+		fields, required := recipe.Fields(kind)
+		fmt.Fprintf(&page, "| `%s` | %s | %s |\n", kind, code(fields), code(required))
+	}
 	golden(t, filepath.Join("..", "..", "docs", "recipe.md"), []byte(page.String()))
+}
+
+// code writes words as code.
+func code(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	return "`" + strings.Join(words, "` `") + "`"
 }

@@ -64,16 +64,16 @@ func (a All) Unread(methods []string) (keys, readers []string) {
 
 // Int are the settings of the method "int".
 type Int struct {
-	// FixedRanges keeps the scales of weights and the ranges of activations as a
-	// calibration or a checkpoint gives them; nothing follows the data.
+	// of int: the scales of weights and the ranges of activations stay as a calibration or a
+	// checkpoint gives them, and nothing follows the data
 	FixedRanges bool `yaml:"fixed_ranges"`
 }
 
 // LSQ are the settings of the method "lsq".
 type LSQ struct {
-	// Start says where steps begin: mean, 2·mean|v|/√Qp as in the paper, or mse, the step with
-	// the least mean squared error over the weights of a channel, or over the values of a tensor in
-	// the calibration.
+	// of lsq, where steps begin: mean, 2·mean|v|/√Qp as in the paper, or mse, the step with the
+	// least mean squared error over the weights of a channel, or over the values of a tensor in
+	// the calibration
 	Start string `yaml:"start"`
 }
 
@@ -96,8 +96,8 @@ func (l LSQ) Check() string {
 
 // TTQ are the settings of the method "ttq".
 type TTQ struct {
-	// Threshold is the part of the greatest weight, in [0, 1), below which a weight is
-	// 0; 0 means that of DefaultTTQ.
+	// of ttq: the part of the greatest weight, in [0, 1), below which a weight is 0; 0 means
+	// the default
 	Threshold float64 `yaml:"threshold"`
 }
 
@@ -114,8 +114,7 @@ func (t TTQ) Check() string {
 
 // INQ are the settings of the method "inq".
 type INQ struct {
-	// Steps are rising parts of the weights, quantized after each step; the last is
-	// all of them.
+	// of inq: rising parts of the weights, quantized after each step; the last is all of them
 	Steps []float64 `yaml:"steps,flow"`
 }
 
@@ -140,8 +139,8 @@ func (i INQ) Check() string {
 
 // HGQ are the settings of the method "hgq".
 type HGQ struct {
-	// Price is what a million bits, of weights and of an image's activations, add to the
-	// loss, above 0: the higher, the fewer bits.
+	// of hgq: what a million bits, of weights and of an image's activations, add to the loss,
+	// above 0: the higher, the fewer bits
 	Price float64 `yaml:"price"`
 }
 
