@@ -107,7 +107,8 @@ func zipWithLink(t *testing.T, entries []entry, name, target string) string {
 	return path
 }
 
-// Links in an archive are the images they lead to: hard links, symbolic ones, those to the folder of a class, and links to links.
+// Links in an archive are the images they lead to: hard links, symbolic ones, those to the folder of a class, and links
+// to links.
 func TestArchiveFollowsLinks(t *testing.T) {
 	entries := without(pictures(t, 2, 0), "x/")
 	for name, c := range map[string]struct {
@@ -136,7 +137,8 @@ func TestArchiveFollowsLinks(t *testing.T) {
 	}
 }
 
-// A link out of the archive, or to nothing, is a file that cannot be read; a device is no image and said to be left out.
+// A link out of the archive, or to nothing, is a file that cannot be read; a device is no image and said to be left
+// out.
 func TestArchiveRefusesLinksThatLeadOut(t *testing.T) {
 	entries := without(pictures(t, 2, 0), "")
 	for _, to := range []string{"/etc/passwd", "../../../etc/passwd", "nowhere.png", "link.png"} {
@@ -198,7 +200,8 @@ func checkArchive(t *testing.T, all files) {
 	}
 }
 
-// withChecksums makes the headers of a tar archive pass for undamaged: each in the block after the content of the one before.
+// withChecksums makes the headers of a tar archive pass for undamaged: each in the block after the content of the one
+// before.
 func withChecksums(data []byte) []byte {
 	data = bytes.Clone(data)
 	for at := 0; at+512 <= len(data); {

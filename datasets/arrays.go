@@ -21,9 +21,10 @@ var (
 	classNames = []string{"classes", "names", "classnames"}
 )
 
-// openArrays reads arrays called x and y (or data and labels, features and targets …), or one of each for a part, as x_train and y_train beside
-// x_test and y_test. Values are those of images, see imageForm, else of signals: [n, length], [n, length, channels] or
-// [n, height, width, channels]. Labels are integers or names; an array of names called classes may say what integers mean.
+// openArrays reads arrays called x and y (or data and labels, features and targets …), or one of each for a part, as
+// x_train and y_train beside x_test and y_test. Values are those of images, see imageForm, else of signals: [n,
+// length], [n, length, channels] or [n, height, width, channels]. Labels are integers or names; an array of names
+// called classes may say what integers mean.
 func openArrays(source arraySource, o Options) (*Dataset, error) {
 	r := arrays{source: source, names: map[[2]string]string{}}
 	if err := r.find(); err != nil {

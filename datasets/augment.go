@@ -4,8 +4,8 @@ package datasets
 
 import "math/rand/v2"
 
-// An Augmentation changes training images at random, so that a network does not learn by heart what does not matter. The zero value changes
-// nothing. Shares are of the whole range of pixels, 255, or of a side.
+// An Augmentation changes training images at random, so that a network does not learn by heart what does not matter.
+// The zero value changes nothing. Shares are of the whole range of pixels, 255, or of a side.
 type Augmentation struct {
 	Crop   int     // pad every side longer than one pixel by this many, then crop at random to the original size
 	Flip   bool    // mirror left to right, half of the time
@@ -19,13 +19,13 @@ type Augmentation struct {
 
 	Mixup float64 // mix the images of a batch in pairs, by shares of Beta(Mixup, Mixup); 0 for none, at most 1
 
-	// Fill are the values outside the image: the zero points of the network's input, one for each channel or one for all; none
-	// is 0.
+	// Fill are the values outside the image: the zero points of the network's input, one for each channel or one for
+	// all; none is 0.
 	Fill []uint8
 }
 
-// A filler copies images into a batch, changed at random. The draws of an image depend on (seed, epoch, its index in the split, how often it
-// was drawn before in the epoch), not on its place in a batch.
+// A filler copies images into a batch, changed at random. The draws of an image depend on (seed, epoch, its index in
+// the split, how often it was drawn before in the epoch), not on its place in a batch.
 type filler struct {
 	shape   Shape
 	options LoaderOptions
@@ -98,7 +98,8 @@ func (f *filler) uniform(most float64) float64 {
 	return (float64(f.random.Uint64()>>11)/(1<<52) - 1) * most
 }
 
-// shift sets out to the window of in that starts at row down and column right, both between -side and side; outside in it is fill.
+// shift sets out to the window of in that starts at row down and column right, both between -side and side; outside in
+// it is fill.
 func shift(out, in []uint8, s Shape, down, right int, fill []uint8) {
 	row := s.Width * s.Channels
 	low := max(0, -right) * s.Channels
@@ -144,8 +145,8 @@ func (f *filler) move(side int) int {
 	return below(&f.random, 2*f.options.Crop+1) - f.options.Crop
 }
 
-// cutOut blanks a square whose centre is anywhere in the image, where it reaches beyond less (DeVries and Taylor 2017, "Improved
-// regularization of convolutional neural networks with cutout").
+// cutOut blanks a square whose centre is anywhere in the image, where it reaches beyond less (DeVries and Taylor 2017,
+// "Improved regularization of convolutional neural networks with cutout").
 func (f *filler) cutOut(image []uint8) {
 	s := f.shape
 	side := int(f.options.Cutout*float64(min(s.Height, s.Width)) + 0.5)

@@ -25,7 +25,8 @@ func unbalanced(shape Shape) Split {
 	return s
 }
 
-// Whatever is drawn, a run resumed at any batch of any epoch gets what the uninterrupted run gets, and all of it changes from epoch to epoch.
+// Whatever is drawn, a run resumed at any batch of any epoch gets what the uninterrupted run gets, and all of it
+// changes from epoch to epoch.
 func TestAugmentationsResume(t *testing.T) {
 	shape := Shape{9, 7, 3}
 	s := unbalanced(shape)
@@ -211,7 +212,8 @@ func TestMixup(t *testing.T) {
 	}
 }
 
-// A balanced epoch has as many images as the split, in the proportions asked for, and over epochs every image of a class comes equally often.
+// A balanced epoch has as many images as the split, in the proportions asked for, and over epochs every image of a
+// class comes equally often.
 func TestBalance(t *testing.T) {
 	shape := Shape{2, 2, 1}
 	s := unbalanced(shape)

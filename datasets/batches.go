@@ -17,8 +17,8 @@ type Batch struct {
 // End is the image after the last one.
 func (b Batch) End() int { return b.First + len(b.Labels) }
 
-// Batches yields all images of s in their order, so many at a time, the last ones fewer. A batch is valid until the next one. An error, of
-// images that are in a file, ends the iteration.
+// Batches yields all images of s in their order, so many at a time, the last ones fewer. A batch is valid until the
+// next one. An error, of images that are in a file, ends the iteration.
 func (s Split) Batches(size int) iter.Seq2[Batch, error] {
 	return func(yield func(Batch, error) bool) {
 		var buffer []uint8
@@ -32,7 +32,8 @@ func (s Split) Batches(size int) iter.Seq2[Batch, error] {
 	}
 }
 
-// Pixels returns the values of all images: shared with s where they are in memory, read into it where they are in a file.
+// Pixels returns the values of all images: shared with s where they are in memory, read into it where they are in a
+// file.
 func (s Split) Pixels() ([]uint8, error) {
 	var buffer []uint8
 	return s.read(0, s.Len(), &buffer)

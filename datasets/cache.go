@@ -19,7 +19,8 @@ import (
 	"github.com/goqat/goqat/internal/memory"
 )
 
-// mostInMemory is how many bytes of decoded images are kept in memory, unless Options.Memory says otherwise: more are kept in a file.
+// mostInMemory is how many bytes of decoded images are kept in memory, unless Options.Memory says otherwise: more are
+// kept in a file.
 const mostInMemory = 512 << 20
 
 // inMemory is how many bytes of images may be kept in memory.
@@ -54,7 +55,8 @@ type cacheFile struct {
 	path   string
 }
 
-// newCacheFile names the file for images in the given order, shape and rule, from files as the survey found them. The name begins with what stays the same when files change, so that the caches of older states of a folder are found.
+// newCacheFile names the file for images in the given order, shape and rule, from files as the survey found them. The
+// name begins with what stays the same when files change, so that the caches of older states of a folder are found.
 func newCacheFile(dir, source string, rule images.Rule, files []labelled, shape Shape, s *survey) cacheFile {
 	about, state := digester{sha256.New()}, digester{sha256.New()}
 	about.text(source)
@@ -84,7 +86,8 @@ func (f cacheFile) open(ctx context.Context, images int, progress func(done, tot
 	return st, c, nil
 }
 
-// create makes an empty store, to be finished by commit or given up by discard. Others may make the same one at the same time.
+// create makes an empty store, to be finished by commit or given up by discard. Others may make the same one at the
+// same time.
 func (f cacheFile) create(images, size int) (*store, error) {
 	dir := filepath.Dir(f.path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -170,8 +173,8 @@ func CachedImages() ([]Cached, error) {
 	return list, nil
 }
 
-// ClearCachedImages removes all files of decoded images from the user's cache and returns those removed. A training that uses one goes on where
-// the system lets it.
+// ClearCachedImages removes all files of decoded images from the user's cache and returns those removed. A training
+// that uses one goes on where the system lets it.
 func ClearCachedImages() ([]Cached, error) {
 	list, err := CachedImages()
 	if err != nil {

@@ -168,7 +168,8 @@ func epoch(t *testing.T, s Split, shape Shape, o LoaderOptions) (all []uint8) {
 	return all
 }
 
-// A file that is damaged, cut short, of other images or none at all is made anew, and a changed folder has a new one in place of the old.
+// A file that is damaged, cut short, of other images or none at all is made anew, and a changed folder has a new one in
+// place of the old.
 func TestCacheIsMadeAnew(t *testing.T) {
 	dir := useCache(t)
 	folder := writeFolder(t, without(pictures(t, 12, 0), ""))
@@ -217,7 +218,8 @@ func TestCacheIsMadeAnew(t *testing.T) {
 	}
 }
 
-// What is interrupted, or fails, leaves nothing; an unfinished file of a process that was killed is removed some time later.
+// What is interrupted, or fails, leaves nothing; an unfinished file of a process that was killed is removed some time
+// later.
 func TestCacheLeavesNothing(t *testing.T) {
 	dir := useCache(t)
 	entries := without(pictures(t, 12, 0), "")
@@ -328,7 +330,8 @@ func TestCacheWithoutHome(t *testing.T) {
 	}
 }
 
-// A reading whose file cannot be written, as on a full disk, stops there: it does not decode the rest of a large set first.
+// A reading whose file cannot be written, as on a full disk, stops there: it does not decode the rest of a large set
+// first.
 func TestReadingStopsWhereItsFileIsFull(t *testing.T) {
 	const images = 500
 	file, err := os.Create(filepath.Join(t.TempDir(), "images"))

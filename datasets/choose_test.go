@@ -18,7 +18,8 @@ func half(t *testing.T, i int) []byte {
 	return whole[:len(whole)-20]
 }
 
-// Who wants the test images alone gets those of the whole set, and no other image is decoded: those for training cannot be.
+// Who wants the test images alone gets those of the whole set, and no other image is decoded: those for training cannot
+// be.
 func TestChoose(t *testing.T) {
 	useCache(t)
 	parted, flat := t.TempDir(), t.TempDir()

@@ -9,8 +9,9 @@ import (
 	"slices"
 )
 
-// cifarFiles are the files of CIFAR-10 in its binary form (https://www.cs.toronto.edu/~kriz/cifar.html), the last one for testing. Each is a
-// sequence of records: a byte for the class, then 32 x 32 values of red, as many of green, as many of blue.
+// cifarFiles are the files of CIFAR-10 in its binary form (https://www.cs.toronto.edu/~kriz/cifar.html), the last one
+// for testing. Each is a sequence of records: a byte for the class, then 32 x 32 values of red, as many of green, as
+// many of blue.
 var cifarFiles = []string{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"}
 
 var cifarShape = Shape{32, 32, 3}

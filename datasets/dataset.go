@@ -9,7 +9,8 @@ import (
 	"github.com/goqat/goqat/signals"
 )
 
-// A Shape is the size of every image of a data set. Channels is 1 (gray) or 3 (red, green, blue), of signals any number.
+// A Shape is the size of every image of a data set. Channels is 1 (gray) or 3 (red, green, blue), of signals any
+// number.
 type Shape struct{ Height, Width, Channels int }
 
 // Size is the number of values of one image, Height x Width x Channels.
@@ -49,7 +50,8 @@ type File struct {
 	SHA256 [32]byte
 }
 
-// A Split is a run of labelled images, in memory or, where they would take too much of it, in a file. Batches reads them all the same.
+// A Split is a run of labelled images, in memory or, where they would take too much of it, in a file. Batches reads
+// them all the same.
 type Split struct {
 	Images []uint8 // N x Height x Width x Channels (NHWC); nil where they are in a file
 	Labels []int32 // N class indices
@@ -62,7 +64,8 @@ type Split struct {
 // Len is the number of images.
 func (s Split) Len() int { return len(s.Labels) }
 
-// Image returns the values of image i (Height x Width x Channels): shared with s where the images are in memory, read where they are in a file.
+// Image returns the values of image i (Height x Width x Channels): shared with s where the images are in memory, read
+// where they are in a file.
 func (s Split) Image(i int) ([]uint8, error) {
 	var buffer []uint8
 	return s.read(i, i+1, &buffer)
@@ -140,8 +143,8 @@ func (s Split) counts(classes int) []int {
 	return n
 }
 
-// arrange moves the images at the positions of the first list, then those of the next ones, to the beginning of s and returns a part for each
-// list, which share its memory. No position is there twice.
+// arrange moves the images at the positions of the first list, then those of the next ones, to the beginning of s and
+// returns a part for each list, which share its memory. No position is there twice.
 func (s Split) arrange(lists ...[]int) []Split {
 	order := append(make([]int, 0, s.Len()), slices.Concat(lists...)...)
 	used := make([]bool, s.Len())
@@ -223,18 +226,18 @@ func (s Split) put(i int, t taken) {
 	copy(s.image(i), t.pixels)
 }
 
-// Holdout divides a training split into nine tenths to train on and a tenth to validate with: of every class a tenth of its images, rounded,
-// and at least one where it has two. Which ones depends on the seed alone. Both parts keep the original order and share the memory of s, whose
-// images change places: those of train come first.
+// Holdout divides a training split into nine tenths to train on and a tenth to validate with: of every class a tenth of
+// its images, rounded, and at least one where it has two. Which ones depends on the seed alone. Both parts keep the
+// original order and share the memory of s, whose images change places: those of train come first.
 func (s Split) Holdout(seed uint64) (train, validation Split) {
 	kept, held := stratify(s.Labels, 10, seed, purposeHoldout)
 	p := s.arrange(kept, held)
 	return p[0], p[1]
 }
 
-// MeanDeviation returns the mean and the standard deviation of all values of a split, over every pixel and channel together, in units where
-// 255 is 1. The deviation is at least 1/255, so that one step of a pixel never becomes more than one unit of the network's input. An error is
-// that of images in a file.
+// MeanDeviation returns the mean and the standard deviation of all values of a split, over every pixel and channel
+// together, in units where 255 is 1. The deviation is at least 1/255, so that one step of a pixel never becomes more
+// than one unit of the network's input. An error is that of images in a file.
 func MeanDeviation(s Split) (mean, deviation float64, err error) {
 	counts, err := s.histograms(1)
 	if err != nil {

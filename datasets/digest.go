@@ -40,8 +40,9 @@ type taggedFile struct {
 	tag
 }
 
-// digestFiles returns the digest of images in files of their own: the names of the classes, and the path and the SHA-256 of each file, by path.
-// Where the set lies, how it is packed, and the size the images are wanted in do not matter.
+// digestFiles returns the digest of images in files of their own: the names of the classes, and the path and the
+// SHA-256 of each file, by path. Where the set lies, how it is packed, and the size the images are wanted in do not
+// matter.
 func digestFiles(d *Dataset) string {
 	h := digester{sha256.New()}
 	h.classes(d.Classes)
@@ -67,8 +68,8 @@ func digestFiles(d *Dataset) string {
 	return h.String()
 }
 
-// digestPixels returns the digest of images of which a file holds many: the names of the classes, the size of the images, and the label and the
-// pixels of each, part by part and in order.
+// digestPixels returns the digest of images of which a file holds many: the names of the classes, the size of the
+// images, and the label and the pixels of each, part by part and in order.
 func digestPixels(d *Dataset) string {
 	h := digester{sha256.New()}
 	h.classes(d.Classes)

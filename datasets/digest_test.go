@@ -41,7 +41,8 @@ func TestDigestTellsDataApart(t *testing.T) {
 	}
 }
 
-// TestDigestIsOfTheFiles: the digest of images in files is that of the files; neither the size they are wanted in nor the folder above matters.
+// TestDigestIsOfTheFiles: the digest of images in files is that of the files; neither the size they are wanted in nor
+// the folder above matters.
 func TestDigestIsOfTheFiles(t *testing.T) {
 	entries := without(pictures(t, 3, 0), "")
 	want := openOK(t, writeFolder(t, entries), Options{}).Digest

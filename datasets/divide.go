@@ -13,11 +13,11 @@ import (
 // testThreshold is below which a key puts an image into the test part: a sixth of all keys.
 const testThreshold = math.MaxUint64 / 6
 
-// Divide divides the images of an undivided folder into training and test. An image is for testing if a hash of the seed and its file's content
-// is below a threshold, for a sixth of all hashes; so no image depends on any other, and an added file moves none across. Identical files go
-// together. There are two exceptions, which note is told of: where all files of a class are identical, the hash includes their paths; and a class
-// of two images or more that would have none to train or none to test with gets the one nearest the threshold. The image of a class of one is
-// for training.
+// Divide divides the images of an undivided folder into training and test. An image is for testing if a hash of the
+// seed and its file's content is below a threshold, for a sixth of all hashes; so no image depends on any other, and an
+// added file moves none across. Identical files go together. There are two exceptions, which note is told of: where all
+// files of a class are identical, the hash includes their paths; and a class of two images or more that would have none
+// to train or none to test with gets the one nearest the threshold. The image of a class of one is for training.
 //
 // The parts share the memory of the undivided images, which change places.
 func (d *Dataset) Divide(seed uint64, note func(string)) error {
@@ -87,7 +87,8 @@ func sameContent(files []File, positions []int) bool {
 	return true
 }
 
-// divisionKey is the hash that is held against the threshold: of the content, and of the path below the root where it is asked for.
+// divisionKey is the hash that is held against the threshold: of the content, and of the path below the root where it
+// is asked for.
 func divisionKey(seed uint64, f File, root int, withPath bool) uint64 {
 	b := binary.LittleEndian.AppendUint64([]byte("test part"), seed)
 	b = append(b, f.SHA256[:]...)
@@ -98,7 +99,8 @@ func divisionKey(seed uint64, f File, root int, withPath bool) uint64 {
 	return binary.LittleEndian.Uint64(sum[:])
 }
 
-// belowThreshold tells which keys are for testing. If they all are or none is, those nearest the threshold, of one value, change sides.
+// belowThreshold tells which keys are for testing. If they all are or none is, those nearest the threshold, of one
+// value, change sides.
 func belowThreshold(keys []uint64) []bool {
 	least, greatest := uint64(math.MaxUint64), uint64(0)
 	for _, k := range keys {

@@ -39,7 +39,8 @@ func patientClient() *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// download completes the file at path from url. An interrupted one stays, to be taken up; it is taken up at once while it still grows.
+// download completes the file at path from url. An interrupted one stays, to be taken up; it is taken up at once while
+// it still grows.
 func (d *downloader) download(ctx context.Context, url, path string, size int64) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
 	if err != nil {

@@ -23,9 +23,9 @@ type FetchOptions struct {
 	Progress func(done, total int64) // called now and then with the bytes of the set that are there; may be nil
 }
 
-// Fetch downloads the files of a named set and returns the folder they are in, where Open finds them. A file that is there and whole is kept.
-// Others are downloaded beside their place with ".part" added, taken up where an earlier download stopped, and take their place once their
-// SHA-256 is the published one; with another digest they are removed.
+// Fetch downloads the files of a named set and returns the folder they are in, where Open finds them. A file that is
+// there and whole is kept. Others are downloaded beside their place with ".part" added, taken up where an earlier
+// download stopped, and take their place once their SHA-256 is the published one; with another digest they are removed.
 func Fetch(ctx context.Context, name string, o FetchOptions) (dir string, err error) {
 	set := lookup(name)
 	switch {

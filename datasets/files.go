@@ -79,7 +79,8 @@ func tarEntry(header *tar.Header, name string, content io.Reader) found {
 	return found{kind: special, name: name}
 }
 
-// symbolic is where a symbolic link leads, relative to the root of the archive; a path that starts with / or .. leads out of it.
+// symbolic is where a symbolic link leads, relative to the root of the archive; a path that starts with / or .. leads
+// out of it.
 func symbolic(name, to string) string {
 	if path.IsAbs(to) {
 		return to

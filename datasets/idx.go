@@ -17,9 +17,9 @@ import (
 	"github.com/goqat/goqat/internal/memory"
 )
 
-// readIDX reads a file of unsigned bytes in the IDX format of the MNIST database (http://yann.lecun.com/exdb/mnist), compressed by gzip or
-// not: two zero bytes, the type 8, the number of dimensions, each dimension as 32 bits big endian, then the values. It refuses other types
-// and a file that is longer or shorter than its header says.
+// readIDX reads a file of unsigned bytes in the IDX format of the MNIST database (http://yann.lecun.com/exdb/mnist),
+// compressed by gzip or not: two zero bytes, the type 8, the number of dimensions, each dimension as 32 bits big
+// endian, then the values. It refuses other types and a file that is longer or shorter than its header says.
 func readIDX(r io.Reader) (dimensions []int, values []uint8, err error) {
 	in := bufio.NewReader(r)
 	if magic, _ := in.Peek(2); bytes.Equal(magic, gzipMagic) {
@@ -64,7 +64,8 @@ var gzipMagic = []byte{0x1f, 0x8b}
 // maxBytes bounds the values of a split.
 const maxBytes = 8 << 30
 
-// memoryShare is the part of the memory that the values of a file may take: they are moved while they arrive, to twice as much.
+// memoryShare is the part of the memory that the values of a file may take: they are moved while they arrive, to twice
+// as much.
 const memoryShare = 4
 
 // idxNames are the files of a data set in IDX form, with or without ".gz".

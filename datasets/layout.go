@@ -52,9 +52,9 @@ func part(name string) string {
 	return partNames[name]
 }
 
-// newLayout finds the classes in the paths of image files: folder/…/file, or train/folder/…/file beside test/folder/…/file or
-// validation/folder/…/file, all perhaps inside one more folder. Labels are matched by the names of the classes, which are those of the
-// training part.
+// newLayout finds the classes in the paths of image files: folder/…/file, or train/folder/…/file beside
+// test/folder/…/file or validation/folder/…/file, all perhaps inside one more folder. Labels are matched by the names
+// of the classes, which are those of the training part.
 func newLayout(names []string) (layout, error) {
 	slices.Sort(names)
 	var l layout
@@ -223,8 +223,8 @@ func (f folder) label(class int) []labelled {
 	return files
 }
 
-// inFolders groups sorted paths that begin with prefix by the folder that comes next, and sorts the folders by name. Files in no further
-// folder are left out.
+// inFolders groups sorted paths that begin with prefix by the folder that comes next, and sorts the folders by name.
+// Files in no further folder are left out.
 func inFolders(names []string, prefix string) (folders []folder) {
 	for _, name := range names {
 		element, _, below := strings.Cut(name[len(prefix):], "/")

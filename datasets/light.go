@@ -4,7 +4,8 @@ package datasets
 
 import "math"
 
-// light changes brightness and contrast: v becomes mean + (1+c)(v − mean) + 255 b, rounded and within 0 to 255, with c and b drawn for the image.
+// light changes brightness and contrast: v becomes mean + (1+c)(v − mean) + 255 b, rounded and within 0 to 255, with c
+// and b drawn for the image.
 func (f *filler) light(image []uint8) {
 	o := &f.options
 	if o.Brightness == 0 && o.Contrast == 0 {

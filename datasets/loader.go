@@ -22,9 +22,9 @@ type LoaderOptions struct {
 // depth is the number of batches of a loader: one with the reader, the others filled ahead.
 const depth = 4
 
-// A Loader delivers the batches of a split, filled ahead by a goroutine of its own. What a batch holds is a function of the split, the
-// options, the epoch and the position alone. Its methods are for one goroutine at a time; nothing is allocated once it exists, but for the orders
-// of balanced classes.
+// A Loader delivers the batches of a split, filled ahead by a goroutine of its own. What a batch holds is a function of
+// the split, the options, the epoch and the position alone. Its methods are for one goroutine at a time; nothing is
+// allocated once it exists, but for the orders of balanced classes.
 type Loader struct {
 	split   Split
 	options LoaderOptions
@@ -84,7 +84,8 @@ func (o *LoaderOptions) check() error {
 	return nil
 }
 
-// NewLoader starts a loader of the images of split, which are of the given shape. Deliver batches with Start and Next; Close it in the end.
+// NewLoader starts a loader of the images of split, which are of the given shape. Deliver batches with Start and Next;
+// Close it in the end.
 func NewLoader(split Split, shape Shape, o LoaderOptions) (*Loader, error) {
 	if err := shape.checkAny(); err != nil {
 		return nil, fmt.Errorf("datasets: %w", err)
@@ -134,8 +135,8 @@ func (l *Loader) Start(epoch, firstBatch int) {
 	l.starts <- l.start
 }
 
-// Next delivers the next batch: n x Height x Width x Channels values and n labels, valid until the next call of Next, Start or Close. After
-// the last batch of the epoch ok is false, and after an error, which Err returns.
+// Next delivers the next batch: n x Height x Width x Channels values and n labels, valid until the next call of Next,
+// Start or Close. After the last batch of the epoch ok is false, and after an error, which Err returns.
 func (l *Loader) Next() (images []uint8, labels []int32, ok bool) {
 	l.release()
 	if !l.running || l.next >= l.Batches() {
@@ -156,8 +157,8 @@ func (l *Loader) Next() (images []uint8, labels []int32, ok bool) {
 // Err returns the error of the last call of Next: images that are in a file may be unreadable.
 func (l *Loader) Err() error { return l.err }
 
-// Mix returns the labels of the images that are mixed into those of the batch that Next delivered last, and the share of these; nil and 1 if none
-// are. It is valid as long as the batch.
+// Mix returns the labels of the images that are mixed into those of the batch that Next delivered last, and the share
+// of these; nil and 1 if none are. It is valid as long as the batch.
 func (l *Loader) Mix() (partners []int32, share float32) {
 	if l.held == nil || len(l.held.partners) == 0 {
 		return nil, 1
@@ -192,7 +193,8 @@ func (l *Loader) produce() {
 	}
 }
 
-// produceFrom fills the batches from start on, until it is given another start, which it stores; false when there will be none.
+// produceFrom fills the batches from start on, until it is given another start, which it stores; false when there will
+// be none.
 func (l *Loader) produceFrom(start *position, order []draw) (ok bool) {
 	free := l.free
 	for i := start.first; ; {

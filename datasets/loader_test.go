@@ -112,7 +112,8 @@ func TestLoaderShuffles(t *testing.T) {
 	}
 }
 
-// A run resumed at any batch gets what the uninterrupted run gets, and giving up an epoch under way leaves nothing of it behind.
+// A run resumed at any batch gets what the uninterrupted run gets, and giving up an epoch under way leaves nothing of
+// it behind.
 func TestLoaderResumes(t *testing.T) {
 	shape := Shape{6, 4, 3}
 	s := numbered(61, shape)

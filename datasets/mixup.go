@@ -10,8 +10,9 @@ import (
 // mixBits are the bits of a share by which images are mixed.
 const mixBits = 8
 
-// mix mixes every image of a batch with another one of it, all by one share (Zhang et al. 2018, "mixup: beyond empirical risk minimization",
-// section 2). The larger share is the image's own, so that its label is the likelier one. The draws depend on (seed, epoch, number of the batch).
+// mix mixes every image of a batch with another one of it, all by one share (Zhang et al. 2018, "mixup: beyond
+// empirical risk minimization", section 2). The larger share is the image's own, so that its label is the likelier one.
+// The draws depend on (seed, epoch, number of the batch).
 func (f *filler) mix(b *batch, epoch, number int) {
 	b.partners, b.share = b.partners[:0], 1
 	n := len(b.labels)

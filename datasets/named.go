@@ -92,9 +92,9 @@ func cacheDir() string {
 	return filepath.Join(cache, "goqat")
 }
 
-// find looks for a set in dir, $GOQAT_DATA, the user's cache and the system's data, in this order, each time in a folder of the set's name
-// first, and returns the path to open, or "". Only a folder of the set's name, or dir itself, is taken for the set for what lies in it: the
-// files of mnist and fashion-mnist have the same names.
+// find looks for a set in dir, $GOQAT_DATA, the user's cache and the system's data, in this order, each time in a
+// folder of the set's name first, and returns the path to open, or "". Only a folder of the set's name, or dir itself,
+// is taken for the set for what lies in it: the files of mnist and fashion-mnist have the same names.
 func (n *named) find(dir string) string {
 	for _, root := range []string{dir, os.Getenv("GOQAT_DATA"), cacheDir(), "/usr/share/datasets"} {
 		if root == "" {

@@ -12,9 +12,9 @@ import (
 // A draw is an image of an epoch: its index in the split, and how often it came before in the epoch.
 type draw struct{ index, repeat int32 }
 
-// Drawn returns how many images of each class an epoch has if its classes are balanced: as many images altogether as the split has, a class of n
-// of them a part in proportion to n^(1−balance). So 0 leaves the classes as they are, and 1 makes them equal. Every class that has an image is
-// drawn at least once where there are as many images as classes.
+// Drawn returns how many images of each class an epoch has if its classes are balanced: as many images altogether as
+// the split has, a class of n of them a part in proportion to n^(1−balance). So 0 leaves the classes as they are, and 1
+// makes them equal. Every class that has an image is drawn at least once where there are as many images as classes.
 func (s Split) Drawn(classes int, balance float64) []int {
 	counts := s.counts(classes)
 	if balance == 0 {
@@ -91,8 +91,9 @@ func (r *order) arrange(epoch int) {
 	}
 }
 
-// balance fills an epoch class by class. Each class has an endless sequence of its images, in rounds of a new order each, of which the epochs
-// take one part after the other: so all images of a class come equally often, and no epoch depends on what came before.
+// balance fills an epoch class by class. Each class has an endless sequence of its images, in rounds of a new order
+// each, of which the epochs take one part after the other: so all images of a class come equally often, and no epoch
+// depends on what came before.
 func (r *order) balance(epoch int) {
 	next := 0
 	for class, images := range r.byClass {

@@ -20,9 +20,10 @@ import (
 
 const parquetExtension = ".parquet"
 
-// openParquet reads Parquet files as Hugging Face's library datasets writes them (https://huggingface.co/docs/hub/datasets-image), whose paths are
-// relative to a folder: a column of images, each a structure of bytes and a path, and one of labels, whose names are in the metadata of the file.
-// The name of a file, or else of its folder, says which part it is of: data/test-00000-of-00001.parquet.
+// openParquet reads Parquet files as Hugging Face's library datasets writes them
+// (https://huggingface.co/docs/hub/datasets-image), whose paths are relative to a folder: a column of images, each a
+// structure of bytes and a path, and one of labels, whose names are in the metadata of the file. The name of a file, or
+// else of its folder, says which part it is of: data/test-00000-of-00001.parquet.
 func openParquet(ctx context.Context, source, dir string, names []string, o Options) (*Dataset, error) {
 	if err := oneSet(names); err != nil {
 		return nil, err
@@ -99,7 +100,8 @@ type rowsOfImages struct {
 	others  []string // columns that look as if they were labels, too
 }
 
-// within returns an error of a file of a source, which names the source by itself: the file is named where it is another.
+// within returns an error of a file of a source, which names the source by itself: the file is named where it is
+// another.
 func within(source, name string, err error) error {
 	if filepath.Base(source) == name {
 		return err

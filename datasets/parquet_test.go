@@ -22,8 +22,8 @@ type pqRow struct {
 
 const classLabel = `{"info":{"features":{"image":{"_type":"Image"},"label":{"names":["zebra","ant"],"_type":"ClassLabel"}}}}`
 
-// parquetBytes writes a file of one group with the columns image.bytes, image.path and label, plain and not packed, as the format's description
-// has it (https://parquet.apache.org/docs/file-format).
+// parquetBytes writes a file of one group with the columns image.bytes, image.path and label, plain and not packed, as
+// the format's description has it (https://parquet.apache.org/docs/file-format).
 func parquetBytes(note string, rows []pqRow) []byte {
 	file := []byte("PAR1")
 	columns := []struct {

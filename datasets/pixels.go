@@ -20,9 +20,10 @@ type pixelForm struct {
 	least, most float64 // of all values
 }
 
-// imageForm returns the form of arrays that hold images, nil of those that hold signals. The training part says which: images are arrays
-// [n, height, width] of uint8, uint16 or bool, or of any type if they are called images; and [n, height, width, channels] or
-// [n, channels, height, width] with 1 or 3 channels, of values from 0 to 255 or, of integers, to 65535. All bytes of three dimensions and more are.
+// imageForm returns the form of arrays that hold images, nil of those that hold signals. The training part says which:
+// images are arrays [n, height, width] of uint8, uint16 or bool, or of any type if they are called images; and [n,
+// height, width, channels] or [n, channels, height, width] with 1 or 3 channels, of values from 0 to 255 or, of
+// integers, to 65535. All bytes of three dimensions and more are.
 func imageForm(parts []arrayPart) (*pixelForm, error) {
 	train := parts[0].values
 	f := &pixelForm{kind: train.Type(), least: math.Inf(1), most: math.Inf(-1)}
@@ -98,8 +99,8 @@ func (f *pixelForm) inRange() bool {
 	return f.least >= 0 && f.most <= 255 || f.whole() && f.least >= 0 && f.most <= math.MaxUint16
 }
 
-// factor makes values from 0 to 255 of those of the arrays, by one rule for all parts: bytes stay as they are, fractions up to 1 are shares of 255,
-// whole numbers of more than 8 bits are images of 16 bits.
+// factor makes values from 0 to 255 of those of the arrays, by one rule for all parts: bytes stay as they are,
+// fractions up to 1 are shares of 255, whole numbers of more than 8 bits are images of 16 bits.
 func (f *pixelForm) factor(note func(string)) float64 {
 	says := func(how string) { note(fmt.Sprintf("images of %s from %v to %v: %s", f.kind, f.least, f.most, how)) }
 	switch {

@@ -16,8 +16,9 @@ import (
 	"testing"
 )
 
-// Archives are read as NumPy reads them (see testdata/make_arrays.py): the classes, and every label and pixel of each part. Among them are float16
-// in Fortran order with the channels first, images of 16 bits, and labels as a column, as floats and as names.
+// Archives are read as NumPy reads them (see testdata/make_arrays.py): the classes, and every label and pixel of each
+// part. Among them are float16 in Fortran order with the channels first, images of 16 bits, and labels as a column, as
+// floats and as names.
 func TestArraysOfNumPy(t *testing.T) {
 	var sets map[string]struct {
 		Classes []string

@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// Repeated returns the positions in s of images that are in other, too: files of one content; where files hold many images, images of the same
-// pixels.
+// Repeated returns the positions in s of images that are in other, too: files of one content; where files hold many
+// images, images of the same pixels.
 func (s Split) Repeated(other Split) []int {
 	known := make(map[[sha256.Size]byte]bool, other.Len())
 	for i := range other.Len() {
@@ -31,7 +31,8 @@ func (s Split) content(i int) [sha256.Size]byte {
 	return sha256.Sum256(s.image(i))
 }
 
-// Names lists the images at some positions: by the paths of their files, else by their numbers in s. Of many it names the first.
+// Names lists the images at some positions: by the paths of their files, else by their numbers in s. Of many it names
+// the first.
 func (s Split) Names(positions []int) string {
 	names := make([]string, len(positions))
 	for k, i := range positions {

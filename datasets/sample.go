@@ -14,7 +14,8 @@ import (
 //go:embed fashionsample/*.gz
 var sampleFiles embed.FS
 
-// openSample reads the embedded set: 10,000 training and 2,000 test images, 28 x 28 in gray, as many of each of the ten classes.
+// openSample reads the embedded set: 10,000 training and 2,000 test images, 28 x 28 in gray, as many of each of the ten
+// classes.
 func openSample() (*Dataset, error) {
 	d := &Dataset{Classes: slices.Clone(fashionClasses), Shape: Shape{28, 28, 1}}
 	for _, part := range []struct {

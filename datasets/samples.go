@@ -20,17 +20,17 @@ type Samples struct {
 	Files  []File    // N, or nil: numbered then, by Values
 }
 
-// FromSamples returns a data set of signals of a shape: [1, length, channels], or [height, width, channels] of spectra by
-// time. The codes of each channel are spread over the training samples, see signals.Find, unless Options.Samples says
-// them. Without test signals, of which there may be none, a sixth of the training signals is for testing, see
+// FromSamples returns a data set of signals of a shape: [1, length, channels], or [height, width, channels] of spectra
+// by time. The codes of each channel are spread over the training samples, see signals.Find, unless Options.Samples
+// says them. Without test signals, of which there may be none, a sixth of the training signals is for testing, see
 // Dataset.Divide.
 func FromSamples(shape Shape, classes []string, train, test Samples, o Options) (*Dataset, error) {
 	d, err := fromSamples(shape, classes, [3]Samples{train, {}, test}, o)
 	return finish(d, "samples", "samples", o, err)
 }
 
-// FromImages returns a data set of images in memory, which it shares: N x Height x Width x Channels values. Without test
-// images a sixth of the training images is for testing, see Dataset.Divide.
+// FromImages returns a data set of images in memory, which it shares: N x Height x Width x Channels values. Without
+// test images a sixth of the training images is for testing, see Dataset.Divide.
 func FromImages(shape Shape, classes []string, train, test Split, o Options) (*Dataset, error) {
 	d := &Dataset{Classes: classes, Shape: shape}
 	err := d.take(shape, &train, &test, o)
@@ -56,7 +56,8 @@ func (d *Dataset) take(shape Shape, train, test *Split, o Options) error {
 	return d.divided(*train, Split{}, *test, o)
 }
 
-// divided sets the parts, of which those of validation and of test may be empty: test images are then chosen by the seed.
+// divided sets the parts, of which those of validation and of test may be empty: test images are then chosen by the
+// seed.
 func (d *Dataset) divided(train, validation, test Split, o Options) error {
 	d.Train, d.Validation, d.Test = train, validation, test
 	if train.Len() == 0 {

@@ -18,10 +18,10 @@ import (
 	"sync/atomic"
 )
 
-// A store is a file of decoded images: the values of one after the other, then what is known of them as JSON, and an end of fixed length, which
-// has the length and the SHA-256 of the JSON. Images are read when they are wanted, by ReadAt and not by mapping the file into memory: pages that
-// were mapped would count as memory of the process, and a file that is cut short or whose disk fails would end it by a signal that Go cannot
-// turn into an error.
+// A store is a file of decoded images: the values of one after the other, then what is known of them as JSON, and an
+// end of fixed length, which has the length and the SHA-256 of the JSON. Images are read when they are wanted, by
+// ReadAt and not by mapping the file into memory: pages that were mapped would count as memory of the process, and a
+// file that is cut short or whose disk fails would end it by a signal that Go cannot turn into an error.
 type store struct {
 	file *os.File
 	size int      // of an image
@@ -85,7 +85,8 @@ func (s *store) finish(c *contents) error {
 	return err
 }
 
-// openStore opens a file of so many images, made with a key. The error is errStale if it is another file or a damaged one.
+// openStore opens a file of so many images, made with a key. The error is errStale if it is another file or a damaged
+// one.
 func openStore(path, key string, images int) (*store, *contents, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -134,8 +135,8 @@ func readContents(file *os.File) (*contents, error) {
 	return &c, nil
 }
 
-// check reads all images, by all processors; errStale if one is damaged. A sum of 0 is that of a file that cannot be read, of which there is no
-// image.
+// check reads all images, by all processors; errStale if one is damaged. A sum of 0 is that of a file that cannot be
+// read, of which there is no image.
 func (s *store) check(ctx context.Context, progress func(done, total int)) error {
 	var next, done, bad atomic.Int64
 	var readers sync.WaitGroup

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// stratify divides the positions 0..len(labels)-1 into kept and held: of every class one part in parts is held, rounded to nearest, and at
-// least one image where the class has two. Both lists ascend.
+// stratify divides the positions 0..len(labels)-1 into kept and held: of every class one part in parts is held, rounded
+// to nearest, and at least one image where the class has two. Both lists ascend.
 func stratify(labels []int32, parts int, seed uint64, use purpose) (kept, held []int) {
 	var byClass [][]int
 	for i, label := range labels {

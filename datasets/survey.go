@@ -104,8 +104,8 @@ func (s *survey) image(name string, shape Shape, err error) {
 	s.shapes[name] = shape
 }
 
-// follow finds the images that the links of an archive stand for: a file, or all files of a folder. What they stand for must be in the archive
-// itself, not through another link to a folder.
+// follow finds the images that the links of an archive stand for: a file, or all files of a folder. What they stand for
+// must be in the archive itself, not through another link to a folder.
 func (s *survey) follow(targets map[string]string) error {
 	files := s.names()
 	for _, name := range slices.Sorted(maps.Keys(targets)) {
@@ -162,8 +162,8 @@ func (s *survey) names() []string {
 	return names
 }
 
-// native is the shape of the data set when nobody asks for one: the size of the first image that can be read, shrunk to maxNativeSide, and gray
-// if every image is.
+// native is the shape of the data set when nobody asks for one: the size of the first image that can be read, shrunk to
+// maxNativeSide, and gray if every image is.
 func (s *survey) native(files []labelled) Shape {
 	var shape Shape
 	channels := 1

@@ -31,8 +31,8 @@ type Table struct {
 // maxTable bounds the bytes of a CSV file. It is a variable for its test.
 var maxTable int64 = 1 << 30
 
-// ReadTable reads a CSV file of numbers, divided by commas, semicolons or tabs, perhaps with a line of names before them:
-// a signal with a row for each moment and a column for each channel.
+// ReadTable reads a CSV file of numbers, divided by commas, semicolons or tabs, perhaps with a line of names before
+// them: a signal with a row for each moment and a column for each channel.
 func ReadTable(r io.Reader) (*Table, error) {
 	rows, header, err := records(r)
 	if err != nil {
@@ -95,8 +95,8 @@ func short(s string) string {
 	return s
 }
 
-// records reads the rows of a CSV file, of one length, and the line of names before them, if there is one: a first line in
-// which a column has no number where the second line has one, or none at all.
+// records reads the rows of a CSV file, of one length, and the line of names before them, if there is one: a first line
+// in which a column has no number where the second line has one, or none at all.
 func records(r io.Reader) (rows [][]string, header []string, err error) {
 	b := bufio.NewReader(&wholeReader{r, maxTable})
 	start, _ := b.Peek(1 << 12)
@@ -160,8 +160,8 @@ func separator(line []byte) rune {
 	return ','
 }
 
-// openTable reads a CSV file with a row for each example: a column of labels, called label, class, target or y or the only
-// one that holds no numbers, and columns of numbers, which become channels.
+// openTable reads a CSV file with a row for each example: a column of labels, called label, class, target or y or the
+// only one that holds no numbers, and columns of numbers, which become channels.
 func openTable(ctx context.Context, path string, o Options) (*Dataset, error) {
 	f, err := openFile(ctx, path)
 	if err != nil {
@@ -229,7 +229,8 @@ func tableFiles(path string) []string {
 	return names
 }
 
-// filesBelow returns the paths of the files below a folder whose names end so, relative to it and in order; none where it holds images, too.
+// filesBelow returns the paths of the files below a folder whose names end so, relative to it and in order; none where
+// it holds images, too.
 func filesBelow(path, extension string) []string {
 	var names []string
 	beside := false

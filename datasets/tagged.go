@@ -20,8 +20,8 @@ import (
 	"github.com/goqat/goqat/images"
 )
 
-// tagLayout puts images into classes and parts by their tags. Images without one are left out; those of other parts than the training part are
-// matched with it by the name of their class.
+// tagLayout puts images into classes and parts by their tags. Images without one are left out; those of other parts
+// than the training part are matched with it by the name of their class.
 func tagLayout(s *survey, classes []string) (layout, error) {
 	var l layout
 	for name := range s.shapes {
@@ -73,7 +73,8 @@ func tagLayout(s *survey, classes []string) (layout, error) {
 	return l, nil
 }
 
-// orderClasses are the classes that were seen, in the order of a list, where there is one, else by name, numbers by value.
+// orderClasses are the classes that were seen, in the order of a list, where there is one, else by name, numbers by
+// value.
 func orderClasses(seen map[string]bool, list []string) []string {
 	if list != nil {
 		return slices.DeleteFunc(slices.Clone(list), func(name string) bool { return !seen[name] })
@@ -92,8 +93,9 @@ func orderClasses(seen map[string]bool, list []string) []string {
 // trains tells whether an image is for training.
 func (t tag) trains() bool { return t.part == "" || t.part == partTrain }
 
-// openShards reads WebDataset shards (https://github.com/webdataset/webdataset): tar archives, compressed or not, in which the files of a sample,
-// its image and its label in a .cls file, have one name but for the end. The name of a shard says which part it is of: train-0000.tar.
+// openShards reads WebDataset shards (https://github.com/webdataset/webdataset): tar archives, compressed or not, in
+// which the files of a sample, its image and its label in a .cls file, have one name but for the end. The name of a
+// shard says which part it is of: train-0000.tar.
 func openShards(ctx context.Context, source string, shards []string, o Options) (*Dataset, error) {
 	labels := map[string]string{} // by shard and sample
 	all := make([]files, len(shards))
@@ -173,7 +175,8 @@ func partOfShard(name string) string {
 	return ""
 }
 
-// shardsIn returns the paths of the tar archives right in dir, in order, where they hold samples of WebDataset; else none.
+// shardsIn returns the paths of the tar archives right in dir, in order, where they hold samples of WebDataset; else
+// none.
 func shardsIn(dir string) []string {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -229,7 +232,8 @@ type tableRow struct {
 	tag
 }
 
-// namesImages tells whether the first row of a CSV file names a column of paths and one of labels: other tables are of numbers.
+// namesImages tells whether the first row of a CSV file names a column of paths and one of labels: other tables are of
+// numbers.
 func namesImages(file string) bool {
 	f, err := os.Open(file)
 	if err != nil {
@@ -255,8 +259,8 @@ func imageTableIn(dir string) string {
 	return ""
 }
 
-// openImageTable reads a CSV file with a column of paths and one of labels, perhaps one of parts. Paths are relative to the folder of the file and never
-// lead out of it, nor do links there.
+// openImageTable reads a CSV file with a column of paths and one of labels, perhaps one of parts. Paths are relative to
+// the folder of the file and never lead out of it, nor do links there.
 func openImageTable(ctx context.Context, file string, o Options) (*Dataset, error) {
 	rows, err := readImageTable(file)
 	if err != nil {

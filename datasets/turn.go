@@ -7,7 +7,8 @@ import "math"
 // turns says whether images are turned or scaled.
 func (o *Augmentation) turns() bool { return o.Rotate != 0 || o.Scale != 0 }
 
-// A pixel has 1<<turnBits parts in the coordinates of turn; beyond an image of 1<<10 pixels a side they stay far below 1<<31.
+// A pixel has 1<<turnBits parts in the coordinates of turn; beyond an image of 1<<10 pixels a side they stay far below
+// 1<<31.
 const turnBits = 12
 
 // turn sets out to the image in, turned and scaled at random, and moved like shift does.
@@ -16,8 +17,8 @@ func (f *filler) turn(out, in []uint8, down, right int) {
 	f.rotate(out, in, angle, 1+f.uniform(f.options.Scale), down, right)
 }
 
-// rotate turns an image about its centre by an angle in radians, enlarges it by zoom and moves it: pixels are read between four neighbours
-// (bilinear), in integers; outside in they are the fill.
+// rotate turns an image about its centre by an angle in radians, enlarges it by zoom and moves it: pixels are read
+// between four neighbours (bilinear), in integers; outside in they are the fill.
 func (f *filler) rotate(out, in []uint8, angle, zoom float64, down, right int) {
 	const one = 1 << turnBits
 	s := f.shape

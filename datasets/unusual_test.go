@@ -63,7 +63,8 @@ func deepPNG(t *testing.T, low, high uint16) []byte {
 	return encoded(t, m, png.Encode)
 }
 
-// Images of 16 bits that fill 12 lose four of eight bits when they are rounded: that is said. Others are as good as images of 8 bits.
+// Images of 16 bits that fill 12 lose four of eight bits when they are rounded: that is said. Others are as good as
+// images of 8 bits.
 func TestOpenSaysThatFewLevelsAreLeft(t *testing.T) {
 	for _, c := range []struct {
 		low, high uint16

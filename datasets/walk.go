@@ -45,8 +45,9 @@ type stamp struct {
 	size, changed int64 // bytes, nanoseconds since 1970
 }
 
-// Files calls visit with everything in a folder or an archive, in any order, until it fails. Folders that are hidden and those an archiver adds
-// for itself are left out. Nothing is written to disk; an archive is hostile until proved otherwise.
+// Files calls visit with everything in a folder or an archive, in any order, until it fails. Folders that are hidden
+// and those an archiver adds for itself are left out. Nothing is written to disk; an archive is hostile until proved
+// otherwise.
 type files func(visit func(found) error) error
 
 // folderFiles is what lies below dir. Links are followed, to files and to folders.
@@ -62,7 +63,8 @@ type walker struct {
 	entries int
 }
 
-// folder visits what lies in the folder at the path full, known as name; above are the real paths of the folders that hold it.
+// folder visits what lies in the folder at the path full, known as name; above are the real paths of the folders that
+// hold it.
 func (w *walker) folder(full, name string, above []string) error {
 	real, err := filepath.EvalSymlinks(full)
 	if err != nil {
@@ -110,8 +112,8 @@ func (w *walker) entry(full, name string, mode fs.FileMode, above []string) erro
 	return w.folder(full, name, above)
 }
 
-// ImageFiles returns the paths of all files below a folder that are images by their names, links followed, in order. Note is told what else lies
-// there.
+// ImageFiles returns the paths of all files below a folder that are images by their names, links followed, in order.
+// Note is told what else lies there.
 func ImageFiles(dir string, note func(sentence string)) ([]string, error) {
 	var list []string
 	left := leftOut{}
@@ -136,7 +138,8 @@ func ImageFiles(dir string, note func(sentence string)) ([]string, error) {
 	return list, nil
 }
 
-// TarImages calls visit with the images of a tar archive, compressed or not, in its order: those that are images by their names and not hidden.
+// TarImages calls visit with the images of a tar archive, compressed or not, in its order: those that are images by
+// their names and not hidden.
 func TarImages(path string, visit func(name string, content io.Reader) error) error {
 	err := tarFiles(func() (io.ReadCloser, error) { return os.Open(path) })(func(f found) error {
 		if isImage, _ := images.Named(f.name); !isImage || f.kind != regular || hidden(f.name) {

@@ -12,7 +12,8 @@ import (
 	"io"
 )
 
-// Limits bound what a file may take. A value of 0 stands for its default, which suits a server that decodes what strangers send.
+// Limits bound what a file may take. A value of 0 stands for its default, which suits a server that decodes what
+// strangers send.
 type Limits struct {
 	Pixels int   // height x width of the image in the file; default DefaultPixels, at most MaxPixels
 	Bytes  int64 // of the file; default DefaultBytes
@@ -30,8 +31,8 @@ func Decode(r io.Reader, height, width, channels int) ([]uint8, error) {
 	return Limits{}.Decode(r, height, width, channels)
 }
 
-// Decode reads an image file and returns it as height x width x channels bytes, upright, recoloured and resized as Image says. The size of the
-// image in the file is held against the limits before it is decoded.
+// Decode reads an image file and returns it as height x width x channels bytes, upright, recoloured and resized as
+// Image says. The size of the image in the file is held against the limits before it is decoded.
 func (l Limits) Decode(r io.Reader, height, width, channels int) ([]uint8, error) {
 	if err := checkSize(height, width, channels, MaxPixels); err != nil {
 		return nil, err
@@ -43,8 +44,8 @@ func (l Limits) Decode(r io.Reader, height, width, channels int) ([]uint8, error
 	return m.Fit(Stretch, height, width, channels).Pixels, nil
 }
 
-// Read reads an image file and returns the image, upright, in its own size and colour, and what Stat tells of it. The size is held against the
-// limits before the image is decoded.
+// Read reads an image file and returns the image, upright, in its own size and colour, and what Stat tells of it. The
+// size is held against the limits before the image is decoded.
 func (l Limits) Read(r io.Reader) (Image, Info, error) {
 	file := &replay{r: l.reader(r)}
 	f, info, err := l.open(file)
@@ -63,8 +64,8 @@ type Info struct {
 	Height, Width int // of the upright image
 	Channels      int // 1 where every pixel must be gray: gray images, and those of a palette of grays; else 3
 
-	// Deep says that the file has 16 bits a channel, which are rounded to 8; Orientation is the one noted in the file, 1 to 8, by which the
-	// image is turned upright (see Image.Upright).
+	// Deep says that the file has 16 bits a channel, which are rounded to 8; Orientation is the one noted in the file,
+	// 1 to 8, by which the image is turned upright (see Image.Upright).
 	Deep        bool
 	Orientation int
 }

@@ -24,8 +24,8 @@ func ParseRule(name string) (Rule, error) {
 	return "", fmt.Errorf("images: no rule %.40q of resizing; stretch, crop or pad", name)
 }
 
-// Fit returns m as a network sees it: recoloured, then brought to the given size by the rule, of which both sides are at least 1. This one
-// function prepares images in training and in use.
+// Fit returns m as a network sees it: recoloured, then brought to the given size by the rule, of which both sides are
+// at least 1. This one function prepares images in training and in use.
 //
 //   - Stretch is Resize.
 //   - Crop takes the largest window of the wanted ratio, round(width x Height / height) of m's columns or round(height x Width / width) of its

@@ -32,7 +32,8 @@ func ExampleImage_Fit() {
 	// stretch [1 3 11 13]
 }
 
-// Of the wanted ratio all rules are one; the window of a crop and the place of a padded image are those that the ratio says.
+// Of the wanted ratio all rules are one; the window of a crop and the place of a padded image are those that the ratio
+// says.
 func TestFit(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {

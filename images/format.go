@@ -14,14 +14,16 @@ import (
 	"strings"
 )
 
-// A Format is one that Decode reads. Its functions are given a file from its beginning and no more of it than the limits allow.
+// A Format is one that Decode reads. Its functions are given a file from its beginning and no more of it than the
+// limits allow.
 type Format struct {
 	Name       string
 	Magic      []string // how a file may begin; ? stands for any byte; at most 16 bytes
 	Extensions []string // how its name may end, in lower case: ".png"
 
-	// Config returns the size and the colour model of an image without taking memory for its pixels. Decode takes memory for an image of this
-	// size and no more. An error that is errors.ErrUnsupported says that the file is of a kind that is not read, any other that it is damaged.
+	// Config returns the size and the colour model of an image without taking memory for its pixels. Decode takes
+	// memory for an image of this size and no more. An error that is errors.ErrUnsupported says that the file is of a
+	// kind that is not read, any other that it is damaged.
 	Config func(io.Reader) (image.Config, error)
 	Decode func(io.Reader) (Image, error) // as it is in the file, not yet turned
 
@@ -29,7 +31,8 @@ type Format struct {
 	Orientation func(io.Reader) int
 }
 
-// Register adds a format to those that Decode reads. It is to be called when a package is initialized, as images/formats does.
+// Register adds a format to those that Decode reads. It is to be called when a package is initialized, as
+// images/formats does.
 func Register(f Format) { formats = append(formats, f) }
 
 var formats = []Format{
@@ -61,7 +64,8 @@ func unsupported(err error) error {
 	return err
 }
 
-// foreign are formats that Decode does not read unless they are registered, but tells by name: how a file of one begins, and how its name ends.
+// foreign are formats that Decode does not read unless they are registered, but tells by name: how a file of one
+// begins, and how its name ends.
 var foreign = []Format{
 	{Name: "WebP", Magic: []string{"RIFF????WEBP"}, Extensions: []string{".webp"}},
 	{Name: "GIF", Magic: []string{"GIF8"}, Extensions: []string{".gif"}},

@@ -23,7 +23,8 @@ func checkSize(height, width, channels, pixels int) error {
 	return nil
 }
 
-// Recolor returns m with the given number of channels, 1 or 3; m itself if it has that many. Colour turns gray by the luma of ITU-R BT.601,
+// Recolor returns m with the given number of channels, 1 or 3; m itself if it has that many. Colour turns gray by the
+// luma of ITU-R BT.601,
 //
 //	Y = (299 R + 587 G + 114 B) / 1000, rounded to nearest, half up,
 //

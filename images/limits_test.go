@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// A small file that declares many pixels is refused by default, before memory is taken for them; a caller may allow more or less.
+// A small file that declares many pixels is refused by default, before memory is taken for them; a caller may allow
+// more or less.
 func TestLimitsRefuseBeforeDecoding(t *testing.T) {
 	file := pngBytes(t, image.NewGray(image.Rect(0, 0, 40, 30)))
 	for _, c := range []struct {

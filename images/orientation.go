@@ -11,8 +11,8 @@ import (
 	"github.com/goqat/goqat/images/internal/ifd"
 )
 
-// Upright returns m as it is meant to be seen; m itself if it is. The orientation is a value of the Exif tag of that name (CIPA DC-008,
-// 4.6.5), which says which sides of the image seen are the first row and the first column of m:
+// Upright returns m as it is meant to be seen; m itself if it is. The orientation is a value of the Exif tag of that
+// name (CIPA DC-008, 4.6.5), which says which sides of the image seen are the first row and the first column of m:
 //
 //	1  top, left     5  left, top
 //	2  top, right    6  right, top

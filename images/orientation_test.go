@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// upright are the rows a b c, d e f as they are seen, for each orientation: which sides the first row and the first column become.
+// upright are the rows a b c, d e f as they are seen, for each orientation: which sides the first row and the first
+// column become.
 var upright = map[int][]string{
 	0: {"abc", "def"}, 1: {"abc", "def"}, 9: {"abc", "def"},
 	2: {"cba", "fed"},

@@ -2,10 +2,10 @@
 
 package images
 
-// Resize returns m with the given height and width, both at least 1; m itself if it has that size. Along a side that shrinks, a new pixel is
-// the mean of the old ones it covers, each weighted by the part covered; along one that grows, it is interpolated linearly between the two
-// old pixels whose centres are nearest (the outermost pixels go on beyond the border). The weighted sum over both sides is exact and rounded
-// once, to nearest, half up.
+// Resize returns m with the given height and width, both at least 1; m itself if it has that size. Along a side that
+// shrinks, a new pixel is the mean of the old ones it covers, each weighted by the part covered; along one that grows,
+// it is interpolated linearly between the two old pixels whose centres are nearest (the outermost pixels go on beyond
+// the border). The weighted sum over both sides is exact and rounded once, to nearest, half up.
 func (m Image) Resize(height, width int) Image {
 	if m.Height == height && m.Width == width {
 		return m
@@ -41,7 +41,8 @@ func (m Image) Resize(height, width int) Image {
 	return out
 }
 
-// An axis resamples one side of an image: new pixel i is the sum over k of weights[k] x old pixel first+k, divided by unit.
+// An axis resamples one side of an image: new pixel i is the sum over k of weights[k] x old pixel first+k, divided by
+// unit.
 type axis struct {
 	unit int64
 	taps []taps
@@ -59,8 +60,8 @@ func newAxis(from, to int) axis {
 	return interpolation(int64(from), int64(to))
 }
 
-// coverage gives the weights of a shrinking side. In units of 1/to of an old pixel, old pixel j covers [j to, (j+1) to) and new pixel i
-// covers [i from, (i+1) from).
+// coverage gives the weights of a shrinking side. In units of 1/to of an old pixel, old pixel j covers [j to, (j+1) to)
+// and new pixel i covers [i from, (i+1) from).
 func coverage(from, to int64) axis {
 	a := axis{unit: from, taps: make([]taps, to)}
 	for i := range to {
@@ -75,8 +76,8 @@ func coverage(from, to int64) axis {
 	return a
 }
 
-// interpolation gives the weights of a growing side. In units of 1/(2 to) of an old pixel, the centre of new pixel i lies
-// (2i+1) from - to beyond the centre of old pixel 0.
+// interpolation gives the weights of a growing side. In units of 1/(2 to) of an old pixel, the centre of new pixel i
+// lies (2i+1) from - to beyond the centre of old pixel 0.
 func interpolation(from, to int64) axis {
 	a := axis{unit: 2 * to, taps: make([]taps, to)}
 	for i := range to {
@@ -109,7 +110,8 @@ func (a axis) row(out []int64, in []uint8, channels int) {
 	}
 }
 
-// row3 is row for three channels, whose sums stay in registers. All weights between the first and the last are the same.
+// row3 is row for three channels, whose sums stay in registers. All weights between the first and the last are the
+// same.
 func (a axis) row3(out []int64, in []uint8) {
 	for x, t := range a.taps {
 		n := len(t.weights)

@@ -7,8 +7,8 @@ import (
 	"image/color"
 )
 
-// FromImage turns an image of Go into an Image: gray where it is of a gray type, else in colour. 16 bits are rounded to 8, and a transparent pixel
-// lies on white. An image without pixels, or of more than MaxPixels, is an error.
+// FromImage turns an image of Go into an Image: gray where it is of a gray type, else in colour. 16 bits are rounded to
+// 8, and a transparent pixel lies on white. An image without pixels, or of more than MaxPixels, is an error.
 func FromImage(m image.Image) (Image, error) {
 	bounds := m.Bounds()
 	if err := checkSize(bounds.Dy(), bounds.Dx(), 1, MaxPixels); err != nil {
@@ -49,7 +49,8 @@ func unpackGray(m *image.Gray) Image {
 	return out
 }
 
-// unpackYCbCr converts the colours of a JPEG to red, green and blue as JFIF defines them (ITU-T T.871, 7), rounded to nearest:
+// unpackYCbCr converts the colours of a JPEG to red, green and blue as JFIF defines them (ITU-T T.871, 7), rounded to
+// nearest:
 //
 //	R = Y + 1.402 Cr'    G = Y - 0.344136 Cb' - 0.714136 Cr'    B = Y + 1.772 Cb'
 //

@@ -43,7 +43,8 @@ func TestFromImageOfShortPalette(t *testing.T) {
 	}
 }
 
-// TestUnpackRatios compares images of every way to share colour differences, and parts of them, with each pixel by itself.
+// TestUnpackRatios compares images of every way to share colour differences, and parts of them, with each pixel by
+// itself.
 func TestUnpackRatios(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	for _, ratio := range []image.YCbCrSubsampleRatio{

@@ -32,9 +32,7 @@ func (t *run) rehearse(ctx context.Context, name string, rates optim.Schedule, s
 	}
 	p := stage.floatPhase()
 	if name == phaseQAT {
-		if p, err = stage.quantizedPhase(); err != nil {
-			return err
-		}
+		p = stage.quantizedPhase()
 		stage.network.SetStage(0)
 		if err := stage.calibrate(); err != nil {
 			return err

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -18,7 +17,6 @@ import (
 	"github.com/goqat/goqat/dist"
 	"github.com/goqat/goqat/export"
 	"github.com/goqat/goqat/graph"
-	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/internal/shell"
 	"github.com/goqat/goqat/layers"
@@ -317,10 +315,7 @@ func (t *run) phases(ctx context.Context, from *train.Checkpoint) error {
 		}
 		from = nil
 	}
-	quantized, err := t.quantizedPhase()
-	if err != nil {
-		return err
-	}
+	quantized := t.quantizedPhase()
 	if from == nil {
 		if err := t.startQuantized(float); err != nil {
 			return err
@@ -373,14 +368,13 @@ func (t *run) trainUnfrozen(ctx context.Context, p *phase, from *train.Checkpoin
 	return p.train(ctx, from)
 }
 
-func (t *run) quantizedPhase() (*phase, error) {
+func (t *run) quantizedPhase() *phase {
 	q := t.r.QAT
 	p := &phase{run: t, name: phaseQAT, recipe: q.Phase, best: bestFile, schedule: quantizedSchedule(&q, t.network.Steps()), params: t.network.Graph.Params()}
-	if t.r.Teacher.Checkpoint == "" {
-		return p, nil
+	if t.teacher != nil {
+		p.teacher = &train.Teacher{Network: t.teacher.Network, Pass: graph.Pass{Quantize: t.teacher.Quantized}, Temperature: t.r.Teacher.Temperature, Weight: t.r.Teacher.Weight}
 	}
-	p.teacher = &train.Teacher{Network: t.teacher.Network, Pass: graph.Pass{Quantize: t.teacher.Quantized}, Temperature: t.r.Teacher.Temperature, Weight: t.r.Teacher.Weight}
-	return p, nil
+	return p
 }
 
 // calibrationImages is the number of training images that set the first ranges.
@@ -400,105 +394,4 @@ func (t *run) startQuantized(float *phase) error {
 	}
 	t.network.SetStage(0)
 	return t.calibrate()
-}
-
-// finish evaluates on the test images, exports, verifies and sums up.
-func (t *run) finish(ctx context.Context, exportable bool) error {
-	start := time.Now()
-	s := t.summary
-	s.Folder = t.folder.path
-	n := t.network
-	if _, err := os.Stat(t.folder.file(floatFile)); err == nil {
-		if s.Accuracy.Float, _, err = t.accuracy(ctx, floatFile, false); err != nil {
-			return err
-		}
-	}
-	if t.r.QAT.Epochs > 0 {
-		var err error
-		if s.Accuracy.Fakequant, s.Accuracy.Validation, err = t.accuracy(ctx, bestFile, true); err != nil {
-			return err
-		}
-	}
-	if exportable && t.r.QAT.Epochs > 0 {
-		if err := t.exportModel(ctx, n); err != nil {
-			return err
-		}
-	}
-	s.Seconds = Seconds{
-		Float: t.seconds[phaseFloat], QAT: t.seconds[phaseQAT],
-		Export: time.Since(start).Seconds(), Total: t.earlier + time.Since(t.started).Seconds(),
-	}
-	return t.folder.writeJSON(summaryFile, s)
-}
-
-// accuracy returns the accuracy of a checkpoint of the run on the test images,
-// and what it had on the validation images.
-func (t *run) accuracy(ctx context.Context, file string, quantize bool) (test *float64, validation float64, err error) {
-	c, err := t.folder.checkpoint(file)
-	if err != nil {
-		return nil, 0, err
-	}
-	if err := c.Restore(t.network, nil); err != nil {
-		return nil, 0, err
-	}
-	name := "float"
-	if quantize {
-		name = "fake-quantized"
-	}
-	r, err := train.Evaluate(ctx, t.network, graph.Pass{Quantize: quantize}, t.data.Test, t.on.counter(name, t.data.Test.Len()))
-	if err != nil {
-		return nil, 0, err
-	}
-	t.judge(r)
-	t.warnOfOneClass(name, r)
-	return &r.Accuracy, c.Info.Validation, nil
-}
-
-// judge takes in what the last network made of the test images.
-func (t *run) judge(r train.Result) {
-	s, classes := t.summary, t.network.Classes
-	t.result = r
-	s.PerClass, s.Confusion = r.PerClass(classes), r.Confusion(len(classes))
-	s.Accuracy.StandardError, s.Accuracy.Balanced = train.StandardError(r.Accuracy, r.Images), train.Balanced(s.PerClass)
-}
-
-// exportModel writes the model, evaluates it on integers, and verifies it.
-func (t *run) exportModel(ctx context.Context, n *layers.Network) error {
-	err := t.folder.replace(modelFile, func(w *os.File) error { return export.Write(w, n, about(t.r, t.data.Digest)) })
-	if err != nil {
-		return fmt.Errorf("%w; if the training diverged, lower qat.lr", err)
-	}
-	m, err := infer.Open(t.folder.file(modelFile))
-	if err != nil {
-		return err
-	}
-	if t.summary.SizeBytes.Integer, err = t.lookAtModel(); err != nil {
-		return err
-	}
-	compared := t.data.Test
-	if k := t.r.Verify.Images; k > 0 {
-		compared = compared.Head(k)
-	}
-	p, err := Prove(ctx, n, m, t.data.Test, compared, t.pool.Threads(), t.on)
-	if p != nil {
-		t.summary.Accuracy.Integer, t.summary.RunImagesPerSecond, t.summary.Verify = &p.Result.Accuracy, p.ImagesPerSecond, &p.Verification
-		t.judge(p.Result)
-		t.warnOfOneClass("integer", p.Result)
-	}
-	return err
-}
-
-// lookAtModel warns of what is wrong with the model that was written, and returns its
-// size in bytes.
-func (t *run) lookAtModel() (int64, error) {
-	file, err := os.Open(t.folder.file(modelFile))
-	if err != nil {
-		return 0, err
-	}
-	defer file.Close()
-	stat, err := file.Stat()
-	if err != nil {
-		return 0, err
-	}
-	return stat.Size(), t.warnOfZeros(file, stat.Size())
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command largeset writes the photographs that docs/performance.md measures large sets with, and compares training steps on images in the cache
-// with steps on the same images in memory.
+// Command largeset writes the photographs that docs/performance.md measures large sets with, and compares training
+// steps on images in the cache with steps on the same images in memory.
 //
 //	go run ./bench/largeset write FOLDER COUNT    JPEG files of 512x512 in two folders
 //	go run ./bench/largeset steps FOLDER          of a network at 256x256
@@ -53,8 +53,8 @@ func main() {
 
 const side = 512 // of a photograph
 
-// distinct is how many photographs differ in their pixels. The others repeat them, with a number after the end of the image, so that no two files
-// are equal.
+// distinct is how many photographs differ in their pixels. The others repeat them, with a number after the end of the
+// image, so that no two files are equal.
 const distinct = 400
 
 // write writes n photographs by all processors.
@@ -84,7 +84,8 @@ func write(dir string, n int) error {
 
 var classes = [2]string{"rings", "waves"}
 
-// photograph is a picture of rings about a point or of waves across, in colours and with noise, of which no two are equal.
+// photograph is a picture of rings about a point or of waves across, in colours and with noise, of which no two are
+// equal.
 func photograph(i int) image.Image {
 	random := rand.New(rand.NewPCG(uint64(i), 1))
 	m := image.NewRGBA(image.Rect(0, 0, side, side))
@@ -122,7 +123,8 @@ func save(dir string, i, n int) error {
 	return nil
 }
 
-// steps takes steps with batches of the same images from the cache and from memory in turn, and prints the times of both.
+// steps takes steps with batches of the same images from the cache and from memory in turn, and prints the times of
+// both.
 func steps(dir string) error {
 	r := recipe.Default()
 	r.Data = recipe.Data{Name: dir, Height: 256, Width: 256, Channels: 3, Augment: r.Data.Augment}

@@ -4,9 +4,9 @@
 //
 //	import _ "github.com/goqat/goqat/images/formats"
 //
-// Of an animation the first image is read, of a TIFF file the first page. Not read are, and errors say so: animated WebP; BMP with run lengths,
-// 16 bits or the header of OS/2; TIFF with CMYK or YCbCr colours, with samples of other than 1, 8 or 16 bits or of floating point, in planes, or
-// packed by JPEG or Zstandard; BigTIFF.
+// Of an animation the first image is read, of a TIFF file the first page. Not read are, and errors say so: animated
+// WebP; BMP with run lengths, 16 bits or the header of OS/2; TIFF with CMYK or YCbCr colours, with samples of other
+// than 1, 8 or 16 bits or of floating point, in planes, or packed by JPEG or Zstandard; BigTIFF.
 package formats
 
 import (

@@ -18,7 +18,8 @@ import (
 	"github.com/goqat/goqat/images"
 )
 
-// The colours of a lossy WebP are those of video: rational numbers straight from ITU-R BT.601, 2.5, where 16 is black and 235 white.
+// The colours of a lossy WebP are those of video: rational numbers straight from ITU-R BT.601, 2.5, where 16 is black
+// and 235 white.
 func TestVideoColours(t *testing.T) {
 	m := image.NewYCbCr(image.Rect(0, 0, 1, 1), image.YCbCrSubsampleRatio420)
 	kr, kb := big.NewRat(299, 1000), big.NewRat(114, 1000)

@@ -50,7 +50,8 @@ func decodeTIFF(r io.Reader) (images.Image, error) {
 	return out, err
 }
 
-// highBytes returns a palette of the upper 8 of 16 bits. Some programs write a colour v as 257 v, others as 256 v, of which only these are v.
+// highBytes returns a palette of the upper 8 of 16 bits. Some programs write a colour v as 257 v, others as 256 v, of
+// which only these are v.
 func highBytes(p color.Palette) color.Palette {
 	out := make(color.Palette, len(p))
 	for i, c := range p {
@@ -60,8 +61,9 @@ func highBytes(p color.Palette) color.Palette {
 	return out
 }
 
-// negativeFax says whether golang.org/x/image/tiff inverts an image. A fax coder packs runs of 0 (called white) and of 1 (black); what the bits
-// mean is for PhotometricInterpretation to say (TIFF 6.0, sections 10 and 11), which the package does not ask where 0 is black.
+// negativeFax says whether golang.org/x/image/tiff inverts an image. A fax coder packs runs of 0 (called white) and of
+// 1 (black); what the bits mean is for PhotometricInterpretation to say (TIFF 6.0, sections 10 and 11), which the
+// package does not ask where 0 is black.
 func negativeFax(file []byte) bool {
 	const group3, group4, blackIsZero = 3, 4, 1
 	compression, _ := ifd.Number(file, ifd.Compression)

@@ -78,12 +78,14 @@ func decodeWebP(r io.Reader) (images.Image, error) {
 	return images.FromImage(decoded)
 }
 
-// unpackVideo converts the colours of a lossy WebP, which are in the range of video (ITU-R BT.601: black is 16, white 235), to red, green and blue:
+// unpackVideo converts the colours of a lossy WebP, which are in the range of video (ITU-R BT.601: black is 16, white
+// 235), to red, green and blue:
 //
 //	R = 255/219 Y' + 1.402 x 255/224 Cr'    G = 255/219 Y' - (0.344136 Cb' + 0.714136 Cr') 255/224    B = 255/219 Y' + 1.772 x 255/224 Cb'
 //
-// with Y' = Y - 16, Cb' = Cb - 128, Cr' = Cr - 128 and the coefficients in units of 2^-16. Cb and Cr have half the height and width; between their
-// pixels they are interpolated linearly, as libwebp does. The result is rounded once, to nearest.
+// with Y' = Y - 16, Cb' = Cb - 128, Cr' = Cr - 128 and the coefficients in units of 2^-16. Cb and Cr have half the
+// height and width; between their pixels they are interpolated linearly, as libwebp does. The result is rounded once,
+// to nearest.
 func unpackVideo(m *image.YCbCr) images.Image {
 	const shift, half = 20, 1 << 19 // 16 of the coefficients and 4 of the interpolation
 	height, width := m.Rect.Dy(), m.Rect.Dx()
@@ -108,7 +110,8 @@ func unpackVideo(m *image.YCbCr) images.Image {
 	return out
 }
 
-// neighbours are the two pixels of a side of half the length that are nearest to pixel i: three quarters of it are the first one's.
+// neighbours are the two pixels of a side of half the length that are nearest to pixel i: three quarters of it are the
+// first one's.
 func neighbours(i, length int) (near, far int) {
 	near = i / 2
 	if i%2 == 0 {

@@ -13,7 +13,8 @@ import (
 	"github.com/goqat/goqat/internal/memory"
 )
 
-// An Array is an array of NumPy. Its values are in C order, whatever their order in the file: the last index is the fastest.
+// An Array is an array of NumPy. Its values are in C order, whatever their order in the file: the last index is the
+// fastest.
 type Array struct {
 	Shape []int
 
@@ -21,7 +22,8 @@ type Array struct {
 	values []byte // in the order of bytes of the file
 }
 
-// Read reads a .npy file to its end. Values that take more than limit bytes are refused before memory is taken for them.
+// Read reads a .npy file to its end. Values that take more than limit bytes are refused before memory is taken for
+// them.
 func Read(r io.Reader, limit int64) (*Array, error) {
 	h, err := readHeader(r, limit)
 	if err != nil {
@@ -101,8 +103,8 @@ func (a *Array) Ints() ([]int64, error) {
 	return out, nil
 }
 
-// Floats returns the values of an array of numbers as float32: exactly those of float16, float32 and of integers up to 2^24, rounded to nearest
-// those of others.
+// Floats returns the values of an array of numbers as float32: exactly those of float16, float32 and of integers up to
+// 2^24, rounded to nearest those of others.
 func (a *Array) Floats() ([]float32, error) {
 	if a.letter != 'f' {
 		ints, err := a.Ints()

@@ -96,7 +96,8 @@ func parseHeader(text string, limit int64) (*header, error) {
 	return h, nil
 }
 
-// A dtype is the type of a value: its letter in NumPy (b of bool, u, i and f of numbers, S and U of strings) and its bytes.
+// A dtype is the type of a value: its letter in NumPy (b of bool, u, i and f of numbers, S and U of strings) and its
+// bytes.
 type dtype struct {
 	letter byte
 	size   int

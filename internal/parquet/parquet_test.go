@@ -40,7 +40,8 @@ func want(column string, i int) string {
 
 func show(v Value) string { return fmt.Sprintf("%v %d %q", v.Missing, v.Int, v.Bytes) }
 
-// Files are read as they were written, in whatever way: packed or not, pages of both versions, dictionaries, several groups.
+// Files are read as they were written, in whatever way: packed or not, pages of both versions, dictionaries, several
+// groups.
 func TestForms(t *testing.T) {
 	for _, name := range []string{"default", "groups", "plain", "second", "none"} {
 		data := load(t, name+".parquet")

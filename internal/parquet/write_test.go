@@ -46,7 +46,8 @@ func writeRows(p *Writer, n int) error {
 	return p.Close()
 }
 
-// The file is the one that PyArrow was held to by testdata/check.py. Packed, its bytes are those of the library of the day.
+// The file is the one that PyArrow was held to by testdata/check.py. Packed, its bytes are those of the library of the
+// day.
 func TestWritten(t *testing.T) {
 	var b bytes.Buffer
 	p := NewWriter(&b, fields)

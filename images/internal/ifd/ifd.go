@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package ifd reads numbers from the first image file directory of a TIFF file (TIFF 6.0, section 2), which is also what Exif metadata are.
+// Package ifd reads numbers from the first image file directory of a TIFF file (TIFF 6.0, section 2), which is also
+// what Exif metadata are.
 package ifd
 
 import (
@@ -19,8 +20,8 @@ const (
 	valueOfEntry = 8 // where an entry has its value
 )
 
-// Number returns the first value of a tag that is a SHORT or a LONG; ok is false if there is none, or the file is damaged before it. What is
-// kept beside the directory, which is where more than 4 bytes of values are, is not read.
+// Number returns the first value of a tag that is a SHORT or a LONG; ok is false if there is none, or the file is
+// damaged before it. What is kept beside the directory, which is where more than 4 bytes of values are, is not read.
 func Number(file []byte, tag uint16) (value int, ok bool) {
 	var order binary.ByteOrder
 	switch {
