@@ -131,7 +131,7 @@ type epilogue struct {
 	terms          []term
 	firstLearned   int // index of the quantizer's first input
 	learned        int // number of learned values of the quantizer
-	pool           *kernel.Pool
+	pool           *Pool
 	integer        *fixed.Requantizer
 	table          *codeTable        // instead of integer
 	signs          *fixed.Thresholds // instead of integer

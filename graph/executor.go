@@ -50,7 +50,7 @@ type computer interface {
 // the first node that needs it, and plans their memory; bind gives it to them.
 // Additions run on pool. What depends on nodes of constants alone is kept, for runs
 // again.
-func newExecutor(g *G.ExprGraph, pool *kernel.Pool, constants map[*G.Node]bool, outputs ...*G.Node) (*Executor, error) {
+func newExecutor(g *G.ExprGraph, pool *Pool, constants map[*G.Node]bool, outputs ...*G.Node) (*Executor, error) {
 	e := &Executor{at: map[*G.Node]int{}}
 	for _, n := range outputs {
 		if err := e.schedule(g, pool, n); err != nil {
@@ -108,7 +108,7 @@ func (e *Executor) settle(s *step) {
 }
 
 // schedule adds node n, unless it is there already, after all nodes that it needs.
-func (e *Executor) schedule(g *G.ExprGraph, pool *kernel.Pool, n *G.Node) error {
+func (e *Executor) schedule(g *G.ExprGraph, pool *Pool, n *G.Node) error {
 	if _, ok := e.at[n]; ok {
 		return nil
 	}
@@ -249,7 +249,7 @@ func (e *Executor) RunAll() error {
 
 // addition adds two tensors in tiles.
 type addition struct {
-	pool        *kernel.Pool
+	pool        *Pool
 	total, a, b []float32
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/goqat/goqat/internal/kernel"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -46,7 +45,7 @@ type Graph struct {
 }
 
 // New returns an empty graph for batches of at most batch images, run on pool.
-func New(batch int, pool *kernel.Pool) *Graph {
+func New(batch int, pool *Pool) *Graph {
 	return &Graph{
 		run:   &Run{Batch: batch, pool: pool},
 		batch: batch,

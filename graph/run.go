@@ -2,8 +2,6 @@
 
 package graph
 
-import "github.com/goqat/goqat/internal/kernel"
-
 // A Mode says what a run of the graph computes.
 type Mode uint8
 
@@ -88,7 +86,7 @@ type Run struct {
 
 	again    bool // the parameters are those of the run before, of the same step
 	coded    bool // tensors are codes as the executor of the training has planned it
-	pool     *kernel.Pool
+	pool     *Pool
 	decoding decoding
 
 	wideX, wideW []float64 // image and weights of the convolution that runs, in Integer runs where float32 is too narrow

@@ -17,7 +17,6 @@ import (
 	"github.com/goqat/goqat/dist"
 	"github.com/goqat/goqat/export"
 	"github.com/goqat/goqat/graph"
-	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/internal/shell"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/qat"
@@ -99,7 +98,7 @@ type run struct {
 	group   dist.Group
 	data    split
 	chosen  []string // sentences on what was chosen and why
-	pool    *kernel.Pool
+	pool    *graph.Pool
 	network *layers.Network
 	teacher *Restored // nil without one
 
@@ -195,7 +194,7 @@ func prepare(ctx context.Context, r *recipe.Recipe, o Options) (*run, error) {
 	if err := t.join(o); err != nil {
 		return nil, err
 	}
-	t.pool = kernel.NewPool(cmp.Or(r.Threads, o.Threads, runtime.GOMAXPROCS(0)))
+	t.pool = graph.NewPool(cmp.Or(r.Threads, o.Threads, runtime.GOMAXPROCS(0)))
 	err := t.open(ctx, o)
 	if err == nil {
 		err = t.build(o)
