@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/goqat/goqat/export/agreement"
@@ -397,7 +398,8 @@ func plainProduct(b *qmodeltest.Builder, bits, first, second int) int {
 	return out
 }
 
-// TestOperatorsAgree evaluates exported models by the definition of TFLite's operators.
+// TestOperatorsAgree evaluates exported models by the definition of TFLite's operators. Few of the random ones may
+// be refused, for a multiplier that no scale gives, say.
 func TestOperatorsAgree(t *testing.T) {
 	models := map[string]*qmodel.Model{"fashion": fashion(t)}
 	for seed := range uint64(20) {
@@ -405,19 +407,23 @@ func TestOperatorsAgree(t *testing.T) {
 		models[fmt.Sprint("gated", seed)] = gated(seed)
 		models[fmt.Sprint("colored", seed)] = colored(seed)
 	}
-	for name, m := range models {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			for _, pack := range []bool{false, true} {
-				if _, _, err := Export(m, Options{}); err != nil {
-					if name == "fashion" {
-						t.Fatal(err)
-					}
-					t.Skip(err) // a multiplier that no scale gives, say
+	var refused atomic.Int32
+	t.Run("models", func(t *testing.T) {
+		for name, m := range models {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				if _, _, err := Export(m, Options{}); err != nil && name != "fashion" {
+					refused.Add(1)
+					t.Skip(err)
 				}
-				agrees(t, m, Options{Pack: pack})
-			}
-		})
+				for _, pack := range []bool{false, true} {
+					agrees(t, m, Options{Pack: pack})
+				}
+			})
+		}
+	})
+	if n := int(refused.Load()); n > len(models)/4 {
+		t.Errorf("%d of %d models are refused", n, len(models))
 	}
 }
 
