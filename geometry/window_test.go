@@ -3,6 +3,7 @@
 package geometry_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/goqat/goqat/geometry"
@@ -63,6 +64,43 @@ func checkSame(t *testing.T, w geometry.Window, size int) {
 				t.Errorf("%v on %d: padding without use", s, size)
 			}
 		}
+	}
+}
+
+// TestShares wants the sum of every output times its share to be the mean times the whole, for
+// the least whole that all outputs have in common.
+func TestShares(t *testing.T) {
+	for _, w := range []geometry.Window{
+		geometry.Valid(2, 2), geometry.Same(3, 1), geometry.Same(5, 2),
+		{Kernel: [2]int{3, 2}, Stride: [2]int{1, 2}, Pad: [4]int{1, 0, 2, 1}},
+	} {
+		const height, width = 7, 6
+		h, v := w.Output(height, width)
+		for _, counted := range []bool{false, true} {
+			taps := func(i int) int {
+				if counted {
+					return w.Taps()
+				}
+				return w.Inside(i/v, i%v, height, width)
+			}
+			whole, shares := w.Whole(height, width, counted), w.Shares(height, width, counted)
+			if len(shares) != h*v {
+				t.Fatalf("%v: %d shares of %d outputs", w, len(shares), h*v)
+			}
+			for i, share := range shares {
+				if share*taps(i) != whole {
+					t.Errorf("%v, padding counts %v: share %d of output %d, of %d taps, but the whole is %d", w, counted, share, i, taps(i), whole)
+				}
+			}
+			for less := 1; less < whole; less++ {
+				if !slices.ContainsFunc(shares, func(share int) bool { return less%(whole/share) != 0 }) {
+					t.Errorf("%v, padding counts %v: %d would be a whole, too, less than %d", w, counted, less, whole)
+				}
+			}
+		}
+	}
+	if w := geometry.Same(300, 1); w.Whole(400, 400, false) <= geometry.MaxWhole {
+		t.Errorf("%v has a whole within %d", w, geometry.MaxWhole)
 	}
 }
 
