@@ -93,3 +93,51 @@ func TestCodesAreCarried(t *testing.T) {
 		t.Errorf("the logits are %v, evaluated %v", got, n.Logits())
 	}
 }
+
+// TestEpiloguesInOnePass trains two copies of a network whose epilogues are of all forms
+// that are encoded in one pass, one of them step after step, to the same bits.
+func TestEpiloguesInOnePass(t *testing.T) {
+	pool := kernel.NewPool(2)
+	defer pool.Close()
+	build := func(stepwise bool) *subject {
+		n := &subject{Graph: graph.New(5, pool)}
+		b := builder{n, true}
+		conv := func(name string, x *graph.Node, out, size int) *graph.Node { return b.conv(name, x, out, geometry.Same(size, 1)) }
+		x := b.epilogue("a0", network.ReLU, graph.Term{X: conv("c0", n.Input(6, 6, 2), 16, 3), Norm: b.norm("n0", 16)})
+		y := b.epilogue("a1", network.ReLU6, graph.Term{X: conv("c1", x, 16, 3), Bias: n.Param("b1", graph.Biases, 16)})
+		x = b.epilogue("a2", network.ReLU, graph.Term{X: conv("c2", y, 16, 3), Norm: b.norm("n2", 16)}, graph.Term{X: x})
+		y = b.epilogue("a3", network.Identity, graph.Term{X: x}, graph.Term{X: y})
+		x = b.epilogue("a4", network.ReLU, graph.Term{X: conv("c4", y, 8, 3), Norm: b.norm("n4", 8)}, graph.Term{X: conv("s4", x, 8, 1), Norm: b.norm("m4", 8)})
+		x = b.epilogue("a5", network.Identity, graph.Term{X: x})
+		x = b.conv("fc", n.Flatten("flat", x), classes, geometry.Valid(1, 1))
+		if err := n.Finish(n.Activate("logits", x, network.Identity), graph.CrossEntropy); err != nil {
+			t.Fatal(err)
+		}
+		for _, q := range n.quantizers {
+			q.stepwise = stepwise
+		}
+		r := rand.New(rand.NewPCG(1, 2))
+		for _, p := range n.Params() {
+			if p.Group == graph.Weights {
+				graphtest.Randomize(p.Value, 0.5, r)
+			}
+		}
+		n.pass.Quantize, n.pass.Observe = true, true
+		return n
+	}
+	got, want := build(false), build(true)
+	for step := range uint64(4) {
+		for _, n := range []*subject{got, want} {
+			n.batch(t, step, 5-int(step)%2)
+			n.step(t)
+		}
+		if tensors, _ := got.Codes(); tensors < 6 {
+			t.Errorf("%d tensors are codes, want 6 at least", tensors)
+		}
+		sameBits(t, "gradients", got.gradients(), want.gradients())
+		for _, n := range []*subject{got, want} {
+			n.descend(0.1)
+		}
+		sameBits(t, "state", got.state(), want.state())
+	}
+}

@@ -156,6 +156,7 @@ type epilogue struct {
 	out        kernel.Values // y, or codes
 	n          int           // valid rows of all images
 	quantizing bool
+	encoding   kernel.Encoding    // all of the run in one pass, but for the second term, if its step is not 0
 	tapped     Steps              // that a Tap has put there
 	byImage    ImageQuantizer     // the quantizer, if it takes a range from each image
 	active     network.Activation // of this run
@@ -205,10 +206,13 @@ func (e *epilogue) allocate(batch int) {
 	}
 	for i := range e.terms {
 		s := &e.terms[i]
+		s.scale, s.shift = make([]float32, c), make([]float32, c)
 		if !s.affine() {
+			for c := range s.scale {
+				s.scale[c] = 1
+			}
 			continue
 		}
-		s.scale, s.shift = make([]float32, c), make([]float32, c)
 		s.mean, s.rstd, s.ratio = make([]float64, c), make([]float64, c), make([]float64, c)
 		e.room.sums[i] = [2][]float64{grown(e.room.sums[i][0], blocks*c), grown(e.room.sums[i][1], blocks*c)}
 		s.gx, s.gy, s.center = make([]float32, c), make([]float32, c), make([]float32, c)
@@ -274,6 +278,7 @@ func (e *epilogue) Forward(r *Run, y []float32, x [][]float32) error {
 	}
 	e.spoiled.Store(false)
 	e.out = e.node.values(r, y)
+	e.encoding = e.onePass()
 	e.pool.Run((*forwardBlocks)(e), blocks)
 	if e.byImage != nil {
 		e.pool.Run((*forwardImages)(e), r.Batch)
@@ -291,6 +296,27 @@ func (e *epilogue) Forward(r *Run, y []float32, x [][]float32) error {
 		r.Tap(Site{Name: e.name, Y: y[:e.n*e.channels], Steps: &e.tapped})
 	}
 	return nil
+}
+
+// onePass returns the forward pass as an encoding, the zero value if it is none.
+func (e *epilogue) onePass() (f kernel.Encoding) {
+	q, ok := e.Quantizer.(Stepped)
+	if !ok || e.out.Codes == nil || e.Replaced || e.run.Calibrate || len(e.terms) > 2 || e.channels%kernel.EncodedChannels != 0 {
+		return f
+	}
+	s, t := q.Steps(), &e.terms[0]
+	if !s.Nearest {
+		return f
+	}
+	infinity := float32(math.Inf(1))
+	f = kernel.Encoding{Scale: t.scale, Shift: t.shift, Floor: -infinity, Ceil: infinity, Step: s.Step, Least: float32(s.Least), Most: float32(s.Most)}
+	switch e.active {
+	case network.ReLU:
+		f.Floor = 0
+	case network.ReLU6:
+		f.Floor, f.Ceil = 0, 6
+	}
+	return f
 }
 
 func (*epilogue) elementwise() {}

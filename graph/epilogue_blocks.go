@@ -25,6 +25,10 @@ func (t *momentBlocks) Tile(i, worker int) {
 func (t *forwardBlocks) Tile(i, worker int) {
 	e := (*epilogue)(t)
 	lo, hi := e.block(i)
+	if e.encoding.Step != 0 {
+		e.encodeBlock(i, worker, lo, hi)
+		return
+	}
 	y := e.scratch(worker, 1, hi-lo)
 	if e.out.Codes == nil {
 		y = e.y[lo:hi]
@@ -45,6 +49,29 @@ func (t *forwardBlocks) Tile(i, worker int) {
 	}
 	if e.out.Codes != nil && !kernel.NarrowCodes(e.out.Codes[lo:hi], y, 1/e.out.Step, e.out.Zero) {
 		e.spoiled.Store(true)
+	}
+}
+
+// encodeBlock is the forward pass of block i where it is an encoding.
+func (e *epilogue) encodeBlock(i, worker, lo, hi int) {
+	var add []float32
+	if len(e.terms) == 2 {
+		s := &e.terms[1]
+		add = s.input(e.scratch(worker, 1, hi-lo), lo, hi)
+		if s.affine() {
+			sum := e.scratch(worker, 2, hi-lo)
+			kernel.ScaleShift(sum, add, s.scale, s.shift)
+			add = sum
+		}
+	}
+	x := e.terms[0].input(e.scratch(worker, 0, hi-lo), lo, hi)
+	least, most, numbers := e.encoding.Store(e.out.Codes[lo:hi], x, add)
+	if !numbers {
+		e.spoiled.Store(true)
+	}
+	if e.observing() {
+		e.stats[i].reset()
+		e.stats[i].Min, e.stats[i].Max = least, most
 	}
 }
 

@@ -10,6 +10,9 @@ import "math"
 type Steps struct {
 	Step        float32
 	Least, Most int32
+	// Nearest says of a quantizer that it takes the nearest of these numbers, the even one of
+	// two, as kernel.FakeQuantize does.
+	Nearest bool
 }
 
 // magnitude returns the greatest magnitude of the whole numbers.

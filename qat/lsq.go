@@ -262,7 +262,7 @@ func (a *lsqActivation) Backward(dx, src, dy []float32, grad []float64) {
 
 // Steps implements [graph.Stepped].
 func (a *lsqActivation) Steps() graph.Steps {
-	return graph.Steps{Step: a.formula.Step, Least: int32(a.formula.Least), Most: int32(a.formula.Most)}
+	return graph.Steps{Step: a.formula.Step, Least: int32(a.formula.Least), Most: int32(a.formula.Most), Nearest: true}
 }
 
 // Rectifies implements [graph.Rectifier].

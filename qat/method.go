@@ -197,7 +197,7 @@ type Quantization struct {
 
 // stepsOf returns the steps of which quantized values are whole numbers.
 func stepsOf(q Quantization) graph.Steps {
-	return graph.Steps{Step: q.Scale, Least: q.Lo - q.ZeroPoint, Most: q.Hi - q.ZeroPoint}
+	return graph.Steps{Step: q.Scale, Least: q.Lo - q.ZeroPoint, Most: q.Hi - q.ZeroPoint, Nearest: true}
 }
 
 // registry lists every method by what makes it of a recipe's settings, in the order

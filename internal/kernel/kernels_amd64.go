@@ -224,6 +224,16 @@ func channelMomentsAVX2(s *[2][16]float32, src *float32, shift *float32, rows in
 //go:noescape
 func channelDotsAVX2(s *[2][16]float32, dy *float32, x *float32, rows int, n int, wide int)
 
+// wideMomentsAVX2 adds src-shift and its square over rows to s, per channel.
+//
+//go:noescape
+func wideMomentsAVX2(s *[2][256]float32, src *float32, shift *float32, rows int, n int, wide int)
+
+// wideDotsAVX2 adds dy and dy*x over rows to s, per channel.
+//
+//go:noescape
+func wideDotsAVX2(s *[2][256]float32, dy *float32, x *float32, rows int, n int, wide int)
+
 // squaresAVX2 adds to the lanes of SumSquares.
 //
 //go:noescape
@@ -243,6 +253,16 @@ func clipBackwardAVX2(s *[2][8]float64, dx *float32, src *float32, dy *float32, 
 //
 //go:noescape
 func stepBackwardAVX2(s *[3][8]float64, dx *float32, src *float32, dy *float32, n int, step float32, lo float32, hi float32)
+
+// encodeAVX2 is Encoding.Store, without an addend, of whole vectors of channels; limits are its numbers from Floor to Most, and bits of bad are set where there was a number that is none.
+//
+//go:noescape
+func encodeAVX2(dst *uint8, src *float32, scale *float32, shift *float32, rows int, n int, limits *[5]float32, extremes *[2][8]float32) (bad int)
+
+// encodeSumAVX2 is encodeAVX2 with an addend.
+//
+//go:noescape
+func encodeSumAVX2(dst *uint8, src *float32, add *float32, scale *float32, shift *float32, rows int, n int, limits *[5]float32, extremes *[2][8]float32) (bad int)
 
 // maxTakeAVX2 is maxRun.take of whole vectors of channels.
 //

@@ -8517,6 +8517,74 @@ rows1:
 	VZEROUPPER
 	RET
 
+// func wideMomentsAVX2(s *[2][256]float32, src *float32, shift *float32, rows int, n int, wide int)
+// Requires: AVX
+TEXT ·wideMomentsAVX2(SB), NOSPLIT, $0-48
+	MOVQ src+8(FP), AX
+	MOVQ shift+16(FP), CX
+	MOVQ rows+24(FP), DX
+	MOVQ n+32(FP), BX
+	MOVQ wide+40(FP), SI
+	MOVQ s+0(FP), DI
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+
+row:
+	XORQ R8, R8
+
+column:
+	VMOVUPS (DI)(R8*1), Y0
+	VMOVUPS 1024(DI)(R8*1), Y1
+	VMOVUPS (AX)(R8*1), Y2
+	VSUBPS  (CX)(R8*1), Y2, Y2
+	VADDPS  Y2, Y0, Y0
+	VMULPS  Y2, Y2, Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS Y0, (DI)(R8*1)
+	VMOVUPS Y1, 1024(DI)(R8*1)
+	ADDQ    $0x20, R8
+	CMPQ    R8, SI
+	JLT     column
+	ADDQ    BX, AX
+	DECQ    DX
+	JNE     row
+	VZEROUPPER
+	RET
+
+// func wideDotsAVX2(s *[2][256]float32, dy *float32, x *float32, rows int, n int, wide int)
+// Requires: AVX
+TEXT ·wideDotsAVX2(SB), NOSPLIT, $0-48
+	MOVQ dy+8(FP), AX
+	MOVQ x+16(FP), CX
+	MOVQ rows+24(FP), DX
+	MOVQ n+32(FP), BX
+	MOVQ wide+40(FP), SI
+	MOVQ s+0(FP), DI
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+
+row:
+	XORQ R8, R8
+
+column:
+	VMOVUPS (DI)(R8*1), Y0
+	VMOVUPS 1024(DI)(R8*1), Y1
+	VMOVUPS (AX)(R8*1), Y2
+	VADDPS  Y2, Y0, Y0
+	VMULPS  (CX)(R8*1), Y2, Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS Y0, (DI)(R8*1)
+	VMOVUPS Y1, 1024(DI)(R8*1)
+	ADDQ    $0x20, R8
+	CMPQ    R8, SI
+	JLT     column
+	ADDQ    BX, AX
+	ADDQ    BX, CX
+	DECQ    DX
+	JNE     row
+	VZEROUPPER
+	RET
+
 // func squaresAVX2(s *[1][8]float64, src *float32, n int)
 // Requires: AVX, FMA3
 TEXT ·squaresAVX2(SB), NOSPLIT, $0-24
@@ -8700,6 +8768,127 @@ loop:
 	VMOVUPD      Y3, 96(AX)
 	VMOVUPD      Y4, 128(AX)
 	VMOVUPD      Y5, 160(AX)
+	VZEROUPPER
+	RET
+
+// func encodeAVX2(dst *uint8, src *float32, scale *float32, shift *float32, rows int, n int, limits *[5]float32, extremes *[2][8]float32) (bad int)
+// Requires: AVX, AVX2
+TEXT ·encodeAVX2(SB), NOSPLIT, $0-72
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         scale+16(FP), DX
+	MOVQ         shift+24(FP), BX
+	MOVQ         rows+32(FP), SI
+	MOVQ         n+40(FP), DI
+	MOVQ         limits+48(FP), R8
+	MOVQ         extremes+56(FP), R9
+	VBROADCASTSS (R8), Y0
+	VBROADCASTSS 4(R8), Y1
+	VBROADCASTSS 8(R8), Y2
+	VBROADCASTSS 12(R8), Y3
+	VBROADCASTSS 16(R8), Y4
+	VMOVUPS      (R9), Y5
+	VMOVUPS      32(R9), Y6
+	VXORPS       Y7, Y7, Y7
+	MOVQ         DI, R8
+	ANDQ         $-8, R8
+
+row:
+	XORQ R10, R10
+
+column:
+	VMOVUPS      (CX)(R10*4), Y8
+	VMULPS       (DX)(R10*4), Y8, Y8
+	VADDPS       (BX)(R10*4), Y8, Y8
+	VMAXPS       Y8, Y0, Y8
+	VMINPS       Y8, Y1, Y8
+	VMINPS       Y5, Y8, Y5
+	VMAXPS       Y6, Y8, Y6
+	VCMPPS       $0x03, Y8, Y8, Y9
+	VORPS        Y9, Y7, Y7
+	VDIVPS       Y2, Y8, Y8
+	VROUNDPS     $0x08, Y8, Y8
+	VMAXPS       Y8, Y3, Y8
+	VMINPS       Y8, Y4, Y8
+	VSUBPS       Y3, Y8, Y8
+	VCVTPS2DQ    Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X9
+	VPACKSSDW    X9, X8, X9
+	VPACKUSWB    X9, X9, X9
+	VMOVQ        X9, (AX)(R10*1)
+	ADDQ         $0x08, R10
+	CMPQ         R10, R8
+	JLT          column
+	ADDQ         DI, AX
+	LEAQ         (CX)(DI*4), CX
+	DECQ         SI
+	JNE          row
+	VMOVUPS      Y5, (R9)
+	VMOVUPS      Y6, 32(R9)
+	VMOVMSKPS    Y7, AX
+	MOVQ         AX, bad+64(FP)
+	VZEROUPPER
+	RET
+
+// func encodeSumAVX2(dst *uint8, src *float32, add *float32, scale *float32, shift *float32, rows int, n int, limits *[5]float32, extremes *[2][8]float32) (bad int)
+// Requires: AVX, AVX2
+TEXT ·encodeSumAVX2(SB), NOSPLIT, $0-80
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         add+16(FP), DX
+	MOVQ         scale+24(FP), BX
+	MOVQ         shift+32(FP), SI
+	MOVQ         rows+40(FP), DI
+	MOVQ         n+48(FP), R8
+	MOVQ         limits+56(FP), R9
+	MOVQ         extremes+64(FP), R10
+	VBROADCASTSS (R9), Y0
+	VBROADCASTSS 4(R9), Y1
+	VBROADCASTSS 8(R9), Y2
+	VBROADCASTSS 12(R9), Y3
+	VBROADCASTSS 16(R9), Y4
+	VMOVUPS      (R10), Y5
+	VMOVUPS      32(R10), Y6
+	VXORPS       Y7, Y7, Y7
+	MOVQ         R8, R9
+	ANDQ         $-8, R9
+
+row:
+	XORQ R11, R11
+
+column:
+	VMOVUPS      (CX)(R11*4), Y8
+	VMULPS       (BX)(R11*4), Y8, Y8
+	VADDPS       (SI)(R11*4), Y8, Y8
+	VADDPS       (DX)(R11*4), Y8, Y8
+	VMAXPS       Y8, Y0, Y8
+	VMINPS       Y8, Y1, Y8
+	VMINPS       Y5, Y8, Y5
+	VMAXPS       Y6, Y8, Y6
+	VCMPPS       $0x03, Y8, Y8, Y9
+	VORPS        Y9, Y7, Y7
+	VDIVPS       Y2, Y8, Y8
+	VROUNDPS     $0x08, Y8, Y8
+	VMAXPS       Y8, Y3, Y8
+	VMINPS       Y8, Y4, Y8
+	VSUBPS       Y3, Y8, Y8
+	VCVTPS2DQ    Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X9
+	VPACKSSDW    X9, X8, X9
+	VPACKUSWB    X9, X9, X9
+	VMOVQ        X9, (AX)(R11*1)
+	ADDQ         $0x08, R11
+	CMPQ         R11, R9
+	JLT          column
+	ADDQ         R8, AX
+	LEAQ         (CX)(R8*4), CX
+	LEAQ         (DX)(R8*4), DX
+	DECQ         DI
+	JNE          row
+	VMOVUPS      Y5, (R10)
+	VMOVUPS      Y6, 32(R10)
+	VMOVMSKPS    Y7, AX
+	MOVQ         AX, bad+72(FP)
 	VZEROUPPER
 	RET
 

@@ -5,9 +5,10 @@
 package kernel
 
 const (
-	lanes      = 8
-	maxVector  = 1 << 15 // elements of one assembly call, some 20 microseconds
-	sumColumns = 16      // channels of one call of a summing kernel, or half of them
+	lanes       = 8
+	maxVector   = 1 << 15 // elements of one assembly call, some 20 microseconds
+	sumColumns  = 16      // channels of one call of a kernel that sums in registers, or half of them
+	wideColumns = 256     // channels at most of one call of a kernel that sums in memory
 )
 
 // The functions of this file do the leading elements, or channels, that make
@@ -127,16 +128,57 @@ func vectorCombine(dst, x, y, a, b, s []float32) int {
 	return from
 }
 
+func (e *Encoding) vectorStore(dst []uint8, src, add []float32) (from int, lo, hi float32, numbers bool) {
+	n := len(e.Scale)
+	from = n &^ (lanes - 1)
+	lo, hi = infinity, -infinity
+	if from == 0 {
+		return 0, lo, hi, true
+	}
+	limits := [5]float32{e.Floor, e.Ceil, e.Step, e.Least, e.Most}
+	var extremes [2][lanes]float32
+	for i := range lanes {
+		extremes[0][i], extremes[1][i] = lo, hi
+	}
+	bad := 0
+	shift := e.Shift[:n]
+	for i, step := 0, callRows(n)*n; i < len(dst); i += step {
+		rows := min(step, len(dst)-i) / n
+		if add == nil {
+			bad |= encodeAVX2(&dst[i], &src[i], &e.Scale[0], &shift[0], rows, n, &limits, &extremes)
+		} else {
+			bad |= encodeSumAVX2(&dst[i], &src[i], &add[:len(dst)][i], &e.Scale[0], &shift[0], rows, n, &limits, &extremes)
+		}
+	}
+	for i := range lanes {
+		lo, hi = min(lo, extremes[0][i]), max(hi, extremes[1][i])
+	}
+	return from, lo, hi, bad == 0
+}
+
+// Up to sumColumns channels are summed in registers, more in memory: then rows are read
+// from end to end, where columns of registers would leave out most of each.
+
 func vectorChannelMoments(sum, square []float64, src, shift []float32) int {
 	n := len(shift)
 	from := n &^ (lanes - 1)
-	var s [2][sumColumns]float32
-	for c := 0; c < from; c += sumColumns {
-		wide := min(sumColumns, from-c)
-		for at := 0; at < len(src); at += sumRows * n {
-			channelMomentsAVX2(&s, &src[at+c], &shift[c], min(sumRows, (len(src)-at)/n), n, wide)
-			addWide(sum[c:][:wide], square[c:][:wide], &s)
+	if from > sumColumns {
+		var s [2][wideColumns]float32
+		for c := 0; c < from; c += wideColumns {
+			wide := min(wideColumns, from-c)
+			for at := 0; at < len(src); at += sumRows * n {
+				clear(s[0][:wide])
+				clear(s[1][:wide])
+				wideMomentsAVX2(&s, &src[at+c], &shift[c], min(sumRows, (len(src)-at)/n), n, wide)
+				addSums(sum[c:][:wide], square[c:][:wide], s[0][:], s[1][:])
+			}
 		}
+		return from
+	}
+	var s [2][sumColumns]float32
+	for at := 0; from > 0 && at < len(src); at += sumRows * n {
+		channelMomentsAVX2(&s, &src[at], &shift[0], min(sumRows, (len(src)-at)/n), n, from)
+		addSums(sum[:from], square[:from], s[0][:], s[1][:])
 	}
 	return from
 }
@@ -144,13 +186,23 @@ func vectorChannelMoments(sum, square []float64, src, shift []float32) int {
 func vectorChannelDots(sum, dot []float64, dy, x []float32) int {
 	n := len(sum)
 	from := n &^ (lanes - 1)
-	var s [2][sumColumns]float32
-	for c := 0; c < from; c += sumColumns {
-		wide := min(sumColumns, from-c)
-		for at := 0; at < len(dy); at += sumRows * n {
-			channelDotsAVX2(&s, &dy[at+c], &x[at+c], min(sumRows, (len(dy)-at)/n), n, wide)
-			addWide(sum[c:][:wide], dot[c:][:wide], &s)
+	if from > sumColumns {
+		var s [2][wideColumns]float32
+		for c := 0; c < from; c += wideColumns {
+			wide := min(wideColumns, from-c)
+			for at := 0; at < len(dy); at += sumRows * n {
+				clear(s[0][:wide])
+				clear(s[1][:wide])
+				wideDotsAVX2(&s, &dy[at+c], &x[at+c], min(sumRows, (len(dy)-at)/n), n, wide)
+				addSums(sum[c:][:wide], dot[c:][:wide], s[0][:], s[1][:])
+			}
 		}
+		return from
+	}
+	var s [2][sumColumns]float32
+	for at := 0; from > 0 && at < len(dy); at += sumRows * n {
+		channelDotsAVX2(&s, &dy[at], &x[at], min(sumRows, (len(dy)-at)/n), n, from)
+		addSums(sum[:from], dot[:from], s[0][:], s[1][:])
 	}
 	return from
 }
@@ -218,11 +270,12 @@ func (r *maxRun) vectorGive(dx, dy []float32, taps []uint8, c, step int) int {
 	return c &^ (lanes - 1)
 }
 
-// addWide adds partial sums to sums in float64.
-func addWide(a, b []float64, s *[2][sumColumns]float32) {
+// addSums adds partial sums to sums in float64.
+func addSums(a, b []float64, first, second []float32) {
+	first, second, b = first[:len(a)], second[:len(a)], b[:len(a)]
 	for i := range a {
-		a[i] += float64(s[0][i])
-		b[i] += float64(s[1][i])
+		a[i] += float64(first[i])
+		b[i] += float64(second[i])
 	}
 }
 

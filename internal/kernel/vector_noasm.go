@@ -34,3 +34,7 @@ func vectorClipBackward(s *[2][sumLanes]float64, dx, src, dy []float32, lo, hi f
 func vectorStepBackward(s *[3][sumLanes]float64, dx, src, dy []float32, step, lo, hi float32) int {
 	return 0
 }
+
+func (e *Encoding) vectorStore(dst []uint8, src, add []float32) (from int, lo, hi float32, numbers bool) {
+	return 0, infinity, -infinity, true
+}

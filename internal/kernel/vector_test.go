@@ -144,7 +144,7 @@ func TestElementwiseSameBits(t *testing.T) {
 const maxTestVector = 3<<15 + 5
 
 // channels are numbers of channels around the width of a vector.
-var channels = []int{1, 3, 7, 8, 9, 15, 16, 17, 24, 31, 32, 40, 100}
+var channels = []int{1, 3, 7, 8, 9, 15, 16, 17, 24, 31, 32, 40, 100, 267}
 
 func TestChannelAffine(t *testing.T) {
 	tiers(t, func(t *testing.T) {
@@ -247,6 +247,7 @@ func TestChannelSumsSameBits(t *testing.T) {
 func TestVectorAllocations(t *testing.T) {
 	const rows, n = 10, 20
 	x, y, a, s := random(rows*n, 1), random(rows*n, 2), random(n, 3), make([]float64, n)
+	e, codes := Encoding{Scale: a, Shift: a, Ceil: infinity, Step: third, Most: 3}, make([]uint8, rows*n)
 	allocations := testing.AllocsPerRun(10, func() {
 		for _, f := range vectorCases {
 			f.run(x, x, y)
@@ -257,6 +258,7 @@ func TestVectorAllocations(t *testing.T) {
 		Combine(x, x, y, a, a, a)
 		ChannelMoments(s, s, x, a)
 		ChannelDots(s, s, x, y)
+		e.Store(codes, x, y)
 	})
 	if allocations != 0 {
 		t.Errorf("%g allocations", allocations)

@@ -81,7 +81,7 @@ func channelKernels() {
 
 // sums generates two sums per channel over rows, of 16 channels or of 8. The
 // body adds one vector of a row to both sums.
-func sums(name string, slices []string, shift bool, doc string, body func(at []Mem, shift, first, second VecVirtual)) {
+func sums(name string, slices []string, shift bool, doc string, body func(at []Mem, shift Op, first, second VecVirtual)) {
 	arguments := "s *[2][16]float32, " + strings.Join(slices, ", ")
 	if shift {
 		arguments += ", shift"
@@ -133,20 +133,72 @@ func sums(name string, slices []string, shift bool, doc string, body func(at []M
 	}
 }
 
+// sumsInMemory generates the same two sums of wide channels, a multiple of 8, which it adds to those in
+// memory: so it reads rows from their first channel to their last, as the processor expects.
+func sumsInMemory(name string, slices []string, shift bool, doc string, body func(at []Mem, shift Op, first, second VecVirtual)) {
+	arguments := "s *[2][256]float32, " + strings.Join(slices, ", ")
+	if shift {
+		arguments += ", shift"
+	}
+	text(name, arguments+" *float32, rows, n, wide int", doc)
+	var base []Register
+	for _, s := range slices {
+		base = append(base, Load(Param(s), GP64()))
+	}
+	shifts := GP64()
+	if shift {
+		Load(Param("shift"), shifts)
+	}
+	rows, n, wide := Load(Param("rows"), GP64()), Load(Param("n"), GP64()), Load(Param("wide"), GP64())
+	out, c := Load(Param("s"), GP64()), GP64()
+	SHLQ(Imm(2), n)
+	SHLQ(Imm(2), wide)
+	Label("row")
+	XORQ(c, c)
+	Label("column")
+	var at []Mem
+	for _, b := range base {
+		at = append(at, Mem{Base: b, Index: c, Scale: 1})
+	}
+	sums := [2]VecVirtual{YMM(), YMM()}
+	place := func(i int) Mem { return Mem{Base: out, Index: c, Scale: 1, Disp: 4 * 256 * i} }
+	for i, v := range sums {
+		VMOVUPS(place(i), v)
+	}
+	body(at, Mem{Base: shifts, Index: c, Scale: 1}, sums[0], sums[1])
+	for i, v := range sums {
+		VMOVUPS(v, place(i))
+	}
+	ADDQ(Imm(4*lanes), c)
+	CMPQ(c, wide)
+	JLT(LabelRef("column"))
+	for _, b := range base {
+		ADDQ(n, b)
+	}
+	DECQ(rows)
+	JNE(LabelRef("row"))
+	VZEROUPPER()
+	RET()
+}
+
 func sumKernels() {
-	sums("channelMomentsAVX2", []string{"src"}, true, "channelMomentsAVX2 sums src-shift and its square over rows, per channel.", func(at []Mem, shift, first, second VecVirtual) {
+	moments := func(at []Mem, shift Op, first, second VecVirtual) {
 		d := YMM()
 		VMOVUPS(at[0], d)
 		VSUBPS(shift, d, d)
 		VADDPS(d, first, first)
 		VMULPS(d, d, d)
 		VADDPS(d, second, second)
-	})
-	sums("channelDotsAVX2", []string{"dy", "x"}, false, "channelDotsAVX2 sums dy and dy*x over rows, per channel.", func(at []Mem, _, first, second VecVirtual) {
+	}
+	dots := func(at []Mem, _ Op, first, second VecVirtual) {
 		d := YMM()
 		VMOVUPS(at[0], d)
 		VADDPS(d, first, first)
 		VMULPS(at[1], d, d)
 		VADDPS(d, second, second)
-	})
+	}
+	sums("channelMomentsAVX2", []string{"src"}, true, "channelMomentsAVX2 sums src-shift and its square over rows, per channel.", moments)
+	sums("channelDotsAVX2", []string{"dy", "x"}, false, "channelDotsAVX2 sums dy and dy*x over rows, per channel.", dots)
+	sumsInMemory("wideMomentsAVX2", []string{"src"}, true, "wideMomentsAVX2 adds src-shift and its square over rows to s, per channel.", moments)
+	sumsInMemory("wideDotsAVX2", []string{"dy", "x"}, false, "wideDotsAVX2 adds dy and dy*x over rows to s, per channel.", dots)
 }

@@ -81,6 +81,7 @@ func main() {
 	channelKernels()
 	sumKernels()
 	quantizedKernels()
+	encodings()
 	maxPoolKernels()
 	minimalKernels()
 	tileKernels()
