@@ -102,7 +102,9 @@ func TestEpiloguesInOnePass(t *testing.T) {
 	build := func(stepwise bool) *subject {
 		n := &subject{Graph: graph.New(5, pool)}
 		b := builder{n, true}
-		conv := func(name string, x *graph.Node, out, size int) *graph.Node { return b.conv(name, x, out, geometry.Same(size, 1)) }
+		conv := func(name string, x *graph.Node, out, size int) *graph.Node {
+			return b.conv(name, x, out, geometry.Same(size, 1))
+		}
 		x := b.epilogue("a0", network.ReLU, graph.Term{X: conv("c0", n.Input(6, 6, 2), 16, 3), Norm: b.norm("n0", 16)})
 		y := b.epilogue("a1", network.ReLU6, graph.Term{X: conv("c1", x, 16, 3), Bias: n.Param("b1", graph.Biases, 16)})
 		x = b.epilogue("a2", network.ReLU, graph.Term{X: conv("c2", y, 16, 3), Norm: b.norm("n2", 16)}, graph.Term{X: x})

@@ -38,7 +38,9 @@ func (q *clip) Params() []*graph.Param { return []*graph.Param{q.alpha} }
 func (q *clip) Begin(*graph.Run)       { q.span = q.alpha.Value[0] + q.observed[1]/100 }
 
 // Steps makes codes of the results.
-func (q *clip) Steps() graph.Steps { return graph.Steps{Step: q.span / 15, Most: 15, Nearest: !q.stepwise} }
+func (q *clip) Steps() graph.Steps {
+	return graph.Steps{Step: q.span / 15, Most: 15, Nearest: !q.stepwise}
+}
 
 func (q *clip) Forward(dst, src []float32) {
 	step := q.span / 15

@@ -116,11 +116,7 @@ func (s *symmetricWeights) scale(w []float32) float32 {
 	scale := float32(float64(max(-lo, hi)) / float64(s.affine.Format.Max()))
 	if s.Bits() <= fittedBits {
 		normal := float32(normalStep[s.Bits()] * math.Sqrt(kernel.SumSquares(w)/float64(len(w))))
-		fitted, gain := s.fit(w, scale)
-		if f, g := s.fit(w, normal); g > gain {
-			fitted = f
-		}
-		scale = fitted
+		scale = s.fit(w, [2]float32{scale, normal})
 	}
 	switch {
 	case s.powerOfTwo && s.Bits() <= fittedBits:
@@ -134,19 +130,23 @@ func (s *symmetricWeights) scale(w []float32) float32 {
 	return scale
 }
 
-// fit alternates from a scale, and returns the last one with ⟨w, q⟩²/⟨q, q⟩, by
-// which it lowers the error from Σ w²; 0 where all codes are.
-func (s *symmetricWeights) fit(w []float32, scale float32) (fitted float32, gain float64) {
+// fit alternates from two scales, and returns what becomes of that one from which the last ⟨w, q⟩²/⟨q, q⟩ is
+// greater, by which it lowers the error from Σ w²; 0 where all codes are.
+func (s *symmetricWeights) fit(w []float32, scales [2]float32) float32 {
 	most := float32(s.affine.Format.Max())
+	var gain [2]float64
 	for range fitRounds {
-		if !(scale >= leastScale) {
-			return 0, 0
+		wq, qq := kernel.QuantizedDots(w, scales, most)
+		for i, scale := range scales {
+			if !(scale >= leastScale) || qq[i] == 0 {
+				scales[i], gain[i] = 0, 0
+				continue
+			}
+			scales[i], gain[i] = float32(wq[i]/qq[i]), wq[i]*wq[i]/qq[i]
 		}
-		wq, qq := kernel.QuantizedDots(w, scale, most)
-		if qq == 0 {
-			return 0, 0
-		}
-		scale, gain = float32(wq/qq), wq*wq/qq
 	}
-	return scale, gain
+	if gain[1] > gain[0] {
+		return scales[1]
+	}
+	return scales[0]
 }

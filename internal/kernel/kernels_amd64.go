@@ -234,15 +234,15 @@ func wideMomentsAVX2(s *[2][256]float32, src *float32, shift *float32, rows int,
 //go:noescape
 func wideDotsAVX2(s *[2][256]float32, dy *float32, x *float32, rows int, n int, wide int)
 
+// quantizedDotsAVX2 adds to the lanes of QuantizedDots, of n elements, a multiple of 8 of which the squares of codes are 2^24 at most in a lane.
+//
+//go:noescape
+func quantizedDotsAVX2(wq *[2][8]float64, qq *[2][8]float64, w *float32, n int, first float32, second float32, most float32)
+
 // squaresAVX2 adds to the lanes of SumSquares.
 //
 //go:noescape
 func squaresAVX2(s *[1][8]float64, src *float32, n int)
-
-// quantizedDotsAVX2 adds to the lanes of QuantizedDots.
-//
-//go:noescape
-func quantizedDotsAVX2(s *[2][8]float64, w *float32, n int, scale float32, most float32)
 
 // clipBackwardAVX2 is ClipBackward, but for the last sum of the lanes.
 //

@@ -8585,6 +8585,78 @@ column:
 	VZEROUPPER
 	RET
 
+// func quantizedDotsAVX2(wq *[2][8]float64, qq *[2][8]float64, w *float32, n int, first float32, second float32, most float32)
+// Requires: AVX, FMA3
+TEXT ·quantizedDotsAVX2(SB), NOSPLIT, $0-44
+	MOVQ         w+16(FP), AX
+	MOVQ         n+24(FP), CX
+	VBROADCASTSS first+32(FP), Y0
+	VBROADCASTSS second+36(FP), Y1
+	VBROADCASTSS most+40(FP), Y2
+	VXORPS       Y3, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	MOVQ         wq+0(FP), DX
+	VXORPS       Y4, Y4, Y4
+	VMOVUPD      (DX), Y5
+	VMOVUPD      32(DX), Y6
+	VXORPS       Y7, Y7, Y7
+	VMOVUPD      64(DX), Y8
+	VMOVUPD      96(DX), Y9
+
+loop:
+	VCVTPS2PD    (AX), Y10
+	VCVTPS2PD    16(AX), Y11
+	VMOVUPS      (AX), Y12
+	VDIVPS       Y0, Y12, Y12
+	VROUNDPS     $0x08, Y12, Y12
+	VMAXPS       Y12, Y3, Y12
+	VMINPS       Y12, Y2, Y12
+	VFMADD231PS  Y12, Y12, Y4
+	VCVTPS2PD    X12, Y13
+	VFMADD231PD  Y10, Y13, Y5
+	VEXTRACTF128 $0x01, Y12, X12
+	VCVTPS2PD    X12, Y13
+	VFMADD231PD  Y11, Y13, Y6
+	VMOVUPS      (AX), Y12
+	VDIVPS       Y1, Y12, Y12
+	VROUNDPS     $0x08, Y12, Y12
+	VMAXPS       Y12, Y3, Y12
+	VMINPS       Y12, Y2, Y12
+	VFMADD231PS  Y12, Y12, Y7
+	VCVTPS2PD    X12, Y13
+	VFMADD231PD  Y10, Y13, Y8
+	VEXTRACTF128 $0x01, Y12, X12
+	VCVTPS2PD    X12, Y13
+	VFMADD231PD  Y11, Y13, Y9
+	ADDQ         $0x20, AX
+	SUBQ         $0x08, CX
+	JNE          loop
+	VMOVUPD      Y5, (DX)
+	VMOVUPD      Y6, 32(DX)
+	VMOVUPD      Y8, 64(DX)
+	VMOVUPD      Y9, 96(DX)
+	MOVQ         qq+8(FP), DX
+	VMOVUPD      (DX), Y0
+	VMOVUPD      32(DX), Y1
+	VCVTPS2PD    X4, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y4, X4
+	VCVTPS2PD    X4, Y2
+	VADDPD       Y2, Y1, Y1
+	VMOVUPD      Y0, (DX)
+	VMOVUPD      Y1, 32(DX)
+	VMOVUPD      64(DX), Y0
+	VMOVUPD      96(DX), Y1
+	VCVTPS2PD    X7, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y7, X7
+	VCVTPS2PD    X7, Y2
+	VADDPD       Y2, Y1, Y1
+	VMOVUPD      Y0, 64(DX)
+	VMOVUPD      Y1, 96(DX)
+	VZEROUPPER
+	RET
+
 // func squaresAVX2(s *[1][8]float64, src *float32, n int)
 // Requires: AVX, FMA3
 TEXT ·squaresAVX2(SB), NOSPLIT, $0-24
@@ -8595,66 +8667,15 @@ TEXT ·squaresAVX2(SB), NOSPLIT, $0-24
 	VMOVUPD 32(AX), Y1
 
 loop:
-	VMOVUPS      (CX), Y2
-	VMOVUPS      Y2, Y3
-	VCVTPS2PD    X2, Y4
-	VCVTPS2PD    X3, Y5
-	VFMADD231PD  Y4, Y5, Y0
-	VEXTRACTF128 $0x01, Y2, X2
-	VEXTRACTF128 $0x01, Y3, X3
-	VCVTPS2PD    X2, Y4
-	VCVTPS2PD    X3, Y5
-	VFMADD231PD  Y4, Y5, Y1
-	ADDQ         $0x20, CX
-	SUBQ         $0x08, DX
-	JNE          loop
-	VMOVUPD      Y0, (AX)
-	VMOVUPD      Y1, 32(AX)
-	VZEROUPPER
-	RET
-
-// func quantizedDotsAVX2(s *[2][8]float64, w *float32, n int, scale float32, most float32)
-// Requires: AVX, FMA3
-TEXT ·quantizedDotsAVX2(SB), NOSPLIT, $0-32
-	MOVQ         s+0(FP), AX
-	MOVQ         w+8(FP), CX
-	MOVQ         n+16(FP), DX
-	VMOVUPD      (AX), Y0
-	VMOVUPD      32(AX), Y1
-	VMOVUPD      64(AX), Y2
-	VMOVUPD      96(AX), Y3
-	VBROADCASTSS scale+24(FP), Y4
-	VBROADCASTSS most+28(FP), Y5
-	VXORPS       Y6, Y6, Y6
-	VSUBPS       Y5, Y6, Y6
-
-loop:
-	VMOVUPS      (CX), Y7
-	VDIVPS       Y4, Y7, Y8
-	VROUNDPS     $0x08, Y8, Y8
-	VMAXPS       Y8, Y6, Y8
-	VMINPS       Y8, Y5, Y8
-	VMULPS       Y8, Y8, Y9
-	VCVTPS2PD    X9, Y10
-	VADDPD       Y10, Y2, Y2
-	VEXTRACTF128 $0x01, Y9, X9
-	VCVTPS2PD    X9, Y10
-	VADDPD       Y10, Y3, Y3
-	VCVTPS2PD    X7, Y9
-	VCVTPS2PD    X8, Y10
-	VFMADD231PD  Y9, Y10, Y0
-	VEXTRACTF128 $0x01, Y7, X7
-	VEXTRACTF128 $0x01, Y8, X8
-	VCVTPS2PD    X7, Y9
-	VCVTPS2PD    X8, Y10
-	VFMADD231PD  Y9, Y10, Y1
-	ADDQ         $0x20, CX
-	SUBQ         $0x08, DX
-	JNE          loop
-	VMOVUPD      Y0, (AX)
-	VMOVUPD      Y1, 32(AX)
-	VMOVUPD      Y2, 64(AX)
-	VMOVUPD      Y3, 96(AX)
+	VCVTPS2PD   (CX), Y2
+	VFMADD231PD Y2, Y2, Y0
+	VCVTPS2PD   16(CX), Y2
+	VFMADD231PD Y2, Y2, Y1
+	ADDQ        $0x20, CX
+	SUBQ        $0x08, DX
+	JNE         loop
+	VMOVUPD     Y0, (AX)
+	VMOVUPD     Y1, 32(AX)
 	VZEROUPPER
 	RET
 

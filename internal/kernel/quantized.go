@@ -25,22 +25,25 @@ func SumSquares(src []float32) float64 {
 	return total(&s[0])
 }
 
-// QuantizedDots returns the sums of w*q and of q*q, where q is
+// QuantizedDots returns for each of two scales the sums of w*q and of q*q, where q is
 // clamp(RNE(w/scale), -most, most), the codes of symmetric weights: of these
-// codes wq/qq is the scale with the least squared error. scale > 0; most is an
-// integer up to 2^12. There is no NaN in w.
-func QuantizedDots(w []float32, scale, most float32) (wq, qq float64) {
-	var s [2][sumLanes]float64
-	i := 0
+// codes wq/qq is the scale with the least squared error. most is an
+// integer up to 2^12. There is no NaN in w. The sums of a scale that is not positive are not said.
+func QuantizedDots(w []float32, scales [2]float32, most float32) (wq, qq [2]float64) {
+	var products, squares [2][sumLanes]float64
+	from := 0
 	if tier > Portable {
-		i = vectorQuantizedDots(&s, w, scale, most)
+		from = vectorQuantizedDots(&products, &squares, w, scales, most)
 	}
-	for ; i < len(w); i++ {
-		q := float64(clamp(roundEven(w[i]/scale), -most, most))
-		s[0][i%sumLanes] += float64(float64(w[i]) * q)
-		s[1][i%sumLanes] += float64(q * q)
+	for k, scale := range scales {
+		for i := from; i < len(w); i++ {
+			q := float64(clamp(roundEven(w[i]/scale), -most, most))
+			products[k][i%sumLanes] += float64(float64(w[i]) * q)
+			squares[k][i%sumLanes] += float64(q * q)
+		}
+		wq[k], qq[k] = total(&products[k]), total(&squares[k])
 	}
-	return total(&s[0]), total(&s[1])
+	return wq, qq
 }
 
 // ClipBackward stores dy where lo < src < hi, else 0, and returns the sums of dy

@@ -15,10 +15,12 @@ func vectorSquares(s *[1][sumLanes]float64, src []float32) int {
 	return n
 }
 
-func vectorQuantizedDots(s *[2][sumLanes]float64, w []float32, scale, most float32) int {
+func vectorQuantizedDots(wq, qq *[2][sumLanes]float64, w []float32, scales [2]float32, most float32) int {
 	n := len(w) &^ (lanes - 1)
-	for i := 0; i < n; i += maxVector {
-		quantizedDotsAVX2(s, &w[i], min(maxVector, n-i), scale, most)
+	exact := lanes * max(1, int((1<<24)/(most*most))) // elements whose squares float32 adds exactly
+	step := min(maxVector, exact)
+	for i := 0; i < n; i += step {
+		quantizedDotsAVX2(wq, qq, &w[i], min(step, n-i), scales[0], scales[1], most)
 	}
 	return n
 }

@@ -27,7 +27,7 @@ func BenchmarkVector(b *testing.B) {
 		{"ChannelMoments", 1, func() { ChannelMoments(s, t, x, a) }},
 		{"ChannelDots", 2, func() { ChannelDots(s, t, x, y) }},
 		{"SumSquares", 1, func() { SumSquares(x) }},
-		{"QuantizedDots", 1, func() { QuantizedDots(x, 0.1, 7) }},
+		{"QuantizedDots", 1, func() { QuantizedDots(x, [2]float32{0.1, 0.2}, 7) }},
 		{"ClipBackward", 3, func() { ClipBackward(dst, x, y, 0, 1) }},
 		{"StepBackward", 3, func() { StepBackward(dst, x, y, 0.1, 0, 15) }},
 	} {

@@ -29,8 +29,10 @@ func (r *maxRun) vectorTake(y []float32, taps []uint8, x []float32, c, step int)
 func (r *maxRun) vectorGive(dx, dy []float32, taps []uint8, c, step int) int         { return 0 }
 
 func vectorSquares(s *[1][sumLanes]float64, src []float32) int                              { return 0 }
-func vectorQuantizedDots(s *[2][sumLanes]float64, w []float32, scale, most float32) int     { return 0 }
 func vectorClipBackward(s *[2][sumLanes]float64, dx, src, dy []float32, lo, hi float32) int { return 0 }
+func vectorQuantizedDots(wq, qq *[2][sumLanes]float64, w []float32, scales [2]float32, most float32) int {
+	return 0
+}
 func vectorStepBackward(s *[3][sumLanes]float64, dx, src, dy []float32, step, lo, hi float32) int {
 	return 0
 }

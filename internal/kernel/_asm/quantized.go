@@ -76,29 +76,75 @@ func laneSums(name, out string, sums int, slices []string, arguments, doc string
 	RET()
 }
 
+// quantizedDots generates the sums of both scales in one loop: weights are made float64 once, and
+// squares of codes are added in float32, exactly.
+func quantizedDots() {
+	text("quantizedDotsAVX2", "wq, qq *[2][8]float64, w *float32, n int, first, second, most float32", "quantizedDotsAVX2 adds to the lanes of QuantizedDots, of n elements, a multiple of 8 of which the squares of codes are 2^24 at most in a lane.")
+	w, n := Load(Param("w"), GP64()), Load(Param("n"), GP64())
+	scales := [2]VecVirtual{broadcast("first"), broadcast("second")}
+	most, least := broadcast("most"), YMM()
+	VXORPS(least, least, least)
+	VSUBPS(most, least, least)
+	products, out := [2]wide{}, Load(Param("wq"), GP64())
+	var squares [2]VecVirtual
+	for i := range products {
+		squares[i] = YMM()
+		VXORPS(squares[i], squares[i], squares[i])
+		products[i] = wide{YMM(), YMM()}
+		for j, r := range products[i] {
+			VMOVUPD(place(out, i, j), r)
+		}
+	}
+	Label("loop")
+	low, high := YMM(), YMM()
+	VCVTPS2PD(Mem{Base: w}, low)
+	VCVTPS2PD(Mem{Base: w, Disp: 2 * lanes}, high)
+	for i, scale := range scales {
+		q, x := YMM(), YMM()
+		VMOVUPS(Mem{Base: w}, q)
+		VDIVPS(scale, q, q)
+		VROUNDPS(Imm(nearestEven), q, q)
+		VMAXPS(q, least, q)
+		VMINPS(q, most, q)
+		VFMADD231PS(q, q, squares[i])
+		VCVTPS2PD(q.AsX(), x)
+		VFMADD231PD(low, x, products[i][0])
+		VEXTRACTF128(Imm(1), q, q.AsX())
+		VCVTPS2PD(q.AsX(), x)
+		VFMADD231PD(high, x, products[i][1])
+	}
+	ADDQ(Imm(4*lanes), w)
+	SUBQ(Imm(lanes), n)
+	JNE(LabelRef("loop"))
+	for i, s := range products {
+		for j, r := range s {
+			VMOVUPD(r, place(out, i, j))
+		}
+	}
+	Load(Param("qq"), out)
+	for i, s := range squares {
+		sum := wide{YMM(), YMM()}
+		for j, r := range sum {
+			VMOVUPD(place(out, i, j), r)
+		}
+		sum.add(s)
+		for j, r := range sum {
+			VMOVUPD(r, place(out, i, j))
+		}
+	}
+	VZEROUPPER()
+	RET()
+}
+
 func quantizedKernels() {
+	quantizedDots()
 	laneSums("squaresAVX2", "s", 1, []string{"src"}, "", "squaresAVX2 adds to the lanes of SumSquares.", func() func([]Mem, []wide) {
 		return func(at []Mem, s []wide) {
-			v, x := YMM(), YMM()
-			VMOVUPS(at[0], v)
-			VMOVUPS(v, x)
-			s[0].addProduct(v, x)
-		}
-	})
-	laneSums("quantizedDotsAVX2", "s", 2, []string{"w"}, ", scale, most float32", "quantizedDotsAVX2 adds to the lanes of QuantizedDots.", func() func([]Mem, []wide) {
-		scale, most, least := broadcast("scale"), broadcast("most"), YMM()
-		VXORPS(least, least, least)
-		VSUBPS(most, least, least)
-		return func(at []Mem, s []wide) {
-			w, q, p := YMM(), YMM(), YMM()
-			VMOVUPS(at[0], w)
-			VDIVPS(scale, w, q)
-			VROUNDPS(Imm(nearestEven), q, q)
-			VMAXPS(q, least, q)
-			VMINPS(q, most, q)
-			VMULPS(q, q, p)
-			s[1].add(p)
-			s[0].addProduct(w, q)
+			for half, sum := range s[0] {
+				x := YMM()
+				VCVTPS2PD(at[0].Offset(2*lanes*half), x)
+				VFMADD231PD(x, x, sum)
+			}
 		}
 	})
 	laneSums("clipBackwardAVX2", "s", 2, []string{"dx", "src", "dy"}, ", lo, hi float32", "clipBackwardAVX2 is ClipBackward, but for the last sum of the lanes.", func() func([]Mem, []wide) {
