@@ -49,7 +49,7 @@ var link = regexp.MustCompile(`\]\(([^)#: ]+)[^):]*\)`)
 // TestLinks wants every file that a document links to.
 func TestLinks(t *testing.T) {
 	var documents []string
-	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "examples/*/*.md"} {
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "examples/*.md", "examples/*/*.md"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

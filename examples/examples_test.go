@@ -59,6 +59,19 @@ func glob(t *testing.T, patterns ...string) (files []string) {
 	return files
 }
 
+// TestListed wants every example in README.md of this folder.
+func TestListed(t *testing.T) {
+	list, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range glob(t, "*/*.go", "*/*.sh", "*/*.py") {
+		if folder := filepath.ToSlash(filepath.Dir(file)); !strings.Contains(string(list), "| ["+folder+"](") {
+			t.Errorf("README.md does not list %s", folder)
+		}
+	}
+}
+
 // TestReadme holds the Go of README.md to the examples: every line of it is a
 // line of theirs, and embed is there whole.
 func TestReadme(t *testing.T) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Calibrators quantizes a float checkpoint without training by every calibrator, at
+// Command calibrators quantizes a float checkpoint without training by every calibrator, at
 // several bits, with a scale for each channel of the weights and with one for all, and
 // prints what the integers make of the test images:
 //
