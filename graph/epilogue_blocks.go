@@ -129,21 +129,29 @@ func (t *backwardBlocks) Tile(i, worker int) {
 			sum, dot := s.sums(i, e.channels)
 			kernel.ChannelDots(sum, dot, dy, s.input(in, lo, hi))
 		}
-		if dx := e.dx[s.x]; dx != nil && (s.x != home || &dy[0] != &d[0]) {
+		if dx := e.dx[s.x]; dx != nil && (s.x != home && s.norm == nil || s.x == home && &dy[0] != &d[0]) {
 			copy(dx[lo:hi], dy)
 		}
 	}
 }
 
-// home returns the first term that wants a gradient, in whose memory it is
-// computed; -1 if there is none.
+// home returns the input in whose gradient's memory that of the sum of the terms is computed: of the
+// terms that want a gradient the first which is not normalized, for which it is the
+// gradient itself, else the first; -1 if there is none.
 func (e *epilogue) home() int {
+	home := -1
 	for _, s := range e.terms {
-		if e.dx[s.x] != nil {
+		if e.dx[s.x] == nil {
+			continue
+		}
+		if s.norm == nil {
 			return s.x
 		}
+		if home < 0 {
+			home = s.x
+		}
 	}
-	return -1
+	return home
 }
 
 // sums returns the emptied sums of block i.
@@ -157,8 +165,8 @@ func (s *term) sums(i, channels int) (sum, sumX []float64) {
 func (t *centerBlocks) Tile(i, worker int) {
 	e, s := (*epilogue)(t), t.current
 	lo, hi := e.block(i)
-	dx := e.dx[s.x][lo:hi]
-	kernel.Combine(dx, dx, s.input(e.scratch(worker, 0, hi-lo), lo, hi), s.gy, s.gx, s.center)
+	d := e.dx[e.home()][lo:hi]
+	kernel.Combine(e.dx[s.x][lo:hi], d, s.input(e.scratch(worker, 0, hi-lo), lo, hi), s.gy, s.gx, s.center)
 }
 
 func (e *epilogue) Backward(r *Run, dx [][]float32, dy []float32, x [][]float32) error {
@@ -166,7 +174,7 @@ func (e *epilogue) Backward(r *Run, dx [][]float32, dy []float32, x [][]float32)
 	e.dx, e.dy = dx, dy
 	clear(e.grad)
 	e.pool.Run((*backwardBlocks)(e), blocks)
-	for i := range e.terms {
+	for i := len(e.terms) - 1; i >= 0; i-- { // the home of the gradient may be the first that is normalized, and changes last
 		s := &e.terms[i]
 		if !s.affine() {
 			continue

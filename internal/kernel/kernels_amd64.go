@@ -19,6 +19,11 @@ func matrixTiles5x16AVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles
 //go:noescape
 func channelTiles6x16AVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
 
+// channelTiles3x16AVX2 computes whole tiles of a tiling; see channelTilesGeneric.
+//
+//go:noescape
+func channelTiles3x16AVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+
 // matrixTiles24x16AVX512 computes whole tiles of a tiling; see matrixTilesGeneric.
 //
 //go:noescape

@@ -911,6 +911,205 @@ next:
 	VZEROUPPER
 	RET
 
+// func channelTiles3x16AVX2(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int, scale *float32)
+// Requires: AVX, FMA3
+TEXT ·channelTiles3x16AVX2(SB), NOSPLIT, $8-112
+tile:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	MOVQ    a+16(FP), BX
+	MOVQ    aRow+24(FP), DX
+	MOVLQSX (DX), AX
+	LEAQ    (BX)(AX*4), AX
+	MOVLQSX 4(DX), CX
+	LEAQ    (BX)(CX*4), CX
+	MOVLQSX 8(DX), DX
+	LEAQ    (BX)(DX*4), DX
+	MOVQ    b+40(FP), BX
+	MOVQ    aStep+64(FP), SI
+	MOVQ    steps+72(FP), DI
+	MOVQ    ldb+48(FP), R8
+	SHLQ    $0x02, R8
+	SUBQ    $0x04, DI
+	JLT     rest
+	MOVQ    DI, (SP)
+
+many:
+	MOVLQSX     (SI), DI
+	VMOVUPS     (BX), Y6
+	VMOVUPS     32(BX), Y7
+	ADDQ        R8, BX
+	VFMADD231PS (AX)(DI*4), Y6, Y0
+	VFMADD231PS 32(AX)(DI*4), Y7, Y1
+	VFMADD231PS (CX)(DI*4), Y6, Y2
+	VFMADD231PS 32(CX)(DI*4), Y7, Y3
+	VFMADD231PS (DX)(DI*4), Y6, Y4
+	VFMADD231PS 32(DX)(DI*4), Y7, Y5
+	MOVLQSX     4(SI), DI
+	VMOVUPS     (BX), Y6
+	VMOVUPS     32(BX), Y7
+	ADDQ        R8, BX
+	VFMADD231PS (AX)(DI*4), Y6, Y0
+	VFMADD231PS 32(AX)(DI*4), Y7, Y1
+	VFMADD231PS (CX)(DI*4), Y6, Y2
+	VFMADD231PS 32(CX)(DI*4), Y7, Y3
+	VFMADD231PS (DX)(DI*4), Y6, Y4
+	VFMADD231PS 32(DX)(DI*4), Y7, Y5
+	MOVLQSX     8(SI), DI
+	VMOVUPS     (BX), Y6
+	VMOVUPS     32(BX), Y7
+	ADDQ        R8, BX
+	VFMADD231PS (AX)(DI*4), Y6, Y0
+	VFMADD231PS 32(AX)(DI*4), Y7, Y1
+	VFMADD231PS (CX)(DI*4), Y6, Y2
+	VFMADD231PS 32(CX)(DI*4), Y7, Y3
+	VFMADD231PS (DX)(DI*4), Y6, Y4
+	VFMADD231PS 32(DX)(DI*4), Y7, Y5
+	MOVLQSX     12(SI), DI
+	VMOVUPS     (BX), Y6
+	VMOVUPS     32(BX), Y7
+	ADDQ        R8, BX
+	VFMADD231PS (AX)(DI*4), Y6, Y0
+	VFMADD231PS 32(AX)(DI*4), Y7, Y1
+	VFMADD231PS (CX)(DI*4), Y6, Y2
+	VFMADD231PS 32(CX)(DI*4), Y7, Y3
+	VFMADD231PS (DX)(DI*4), Y6, Y4
+	VFMADD231PS 32(DX)(DI*4), Y7, Y5
+	ADDQ        $0x10, SI
+	SUBQ        $0x04, (SP)
+	JGE         many
+	MOVQ        (SP), DI
+
+rest:
+	ADDQ $0x04, DI
+	JE   store
+	MOVQ DI, (SP)
+
+single:
+	MOVLQSX     (SI), DI
+	VMOVUPS     (BX), Y6
+	VMOVUPS     32(BX), Y7
+	ADDQ        R8, BX
+	VFMADD231PS (AX)(DI*4), Y6, Y0
+	VFMADD231PS 32(AX)(DI*4), Y7, Y1
+	VFMADD231PS (CX)(DI*4), Y6, Y2
+	VFMADD231PS 32(CX)(DI*4), Y7, Y3
+	VFMADD231PS (DX)(DI*4), Y6, Y4
+	VFMADD231PS 32(DX)(DI*4), Y7, Y5
+	ADDQ        $0x04, SI
+	DECQ        (SP)
+	JNE         single
+
+store:
+	MOVQ    cols+80(FP), AX
+	CMPQ    AX, $0x10
+	JNE     partial
+	MOVB    accumulate+88(FP), AL
+	TESTB   AL, AL
+	JEQ     whole
+	MOVQ    c+0(FP), BX
+	MOVQ    cRow+8(FP), DX
+	MOVLQSX (DX), AX
+	VADDPS  (BX)(AX*4), Y0, Y0
+	VADDPS  32(BX)(AX*4), Y1, Y1
+	MOVLQSX 4(DX), AX
+	VADDPS  (BX)(AX*4), Y2, Y2
+	VADDPS  32(BX)(AX*4), Y3, Y3
+	MOVLQSX 8(DX), AX
+	VADDPS  (BX)(AX*4), Y4, Y4
+	VADDPS  32(BX)(AX*4), Y5, Y5
+
+whole:
+	MOVQ    scale+104(FP), AX
+	TESTQ   AX, AX
+	JEQ     storeWhole
+	VMOVUPS (AX), Y6
+	VMULPS  Y6, Y0, Y0
+	VMULPS  Y6, Y2, Y2
+	VMULPS  Y6, Y4, Y4
+	VMOVUPS 32(AX), Y6
+	VMULPS  Y6, Y1, Y1
+	VMULPS  Y6, Y3, Y3
+	VMULPS  Y6, Y5, Y5
+
+storeWhole:
+	MOVQ    c+0(FP), BX
+	MOVQ    cRow+8(FP), DX
+	MOVLQSX (DX), AX
+	VMOVUPS Y0, (BX)(AX*4)
+	VMOVUPS Y1, 32(BX)(AX*4)
+	MOVLQSX 4(DX), AX
+	VMOVUPS Y2, (BX)(AX*4)
+	VMOVUPS Y3, 32(BX)(AX*4)
+	MOVLQSX 8(DX), AX
+	VMOVUPS Y4, (BX)(AX*4)
+	VMOVUPS Y5, 32(BX)(AX*4)
+	JMP     next
+
+partial:
+	NEGQ       AX
+	LEAQ       columnMask<>+0(SB), CX
+	VMOVDQU    64(CX)(AX*4), Y6
+	VMOVDQU    96(CX)(AX*4), Y7
+	MOVB       accumulate+88(FP), AL
+	TESTB      AL, AL
+	JEQ        masked
+	MOVQ       c+0(FP), BX
+	MOVQ       cRow+8(FP), DX
+	MOVLQSX    (DX), AX
+	VMASKMOVPS (BX)(AX*4), Y6, Y8
+	VADDPS     Y8, Y0, Y0
+	VMASKMOVPS 32(BX)(AX*4), Y7, Y8
+	VADDPS     Y8, Y1, Y1
+	MOVLQSX    4(DX), AX
+	VMASKMOVPS (BX)(AX*4), Y6, Y8
+	VADDPS     Y8, Y2, Y2
+	VMASKMOVPS 32(BX)(AX*4), Y7, Y8
+	VADDPS     Y8, Y3, Y3
+	MOVLQSX    8(DX), AX
+	VMASKMOVPS (BX)(AX*4), Y6, Y8
+	VADDPS     Y8, Y4, Y4
+	VMASKMOVPS 32(BX)(AX*4), Y7, Y8
+	VADDPS     Y8, Y5, Y5
+
+masked:
+	MOVQ    scale+104(FP), AX
+	TESTQ   AX, AX
+	JEQ     storeMasked
+	VMOVUPS (AX), Y8
+	VMULPS  Y8, Y0, Y0
+	VMULPS  Y8, Y2, Y2
+	VMULPS  Y8, Y4, Y4
+	VMOVUPS 32(AX), Y8
+	VMULPS  Y8, Y1, Y1
+	VMULPS  Y8, Y3, Y3
+	VMULPS  Y8, Y5, Y5
+
+storeMasked:
+	MOVQ       c+0(FP), BX
+	MOVQ       cRow+8(FP), DX
+	MOVLQSX    (DX), AX
+	VMASKMOVPS Y0, Y6, (BX)(AX*4)
+	VMASKMOVPS Y1, Y7, 32(BX)(AX*4)
+	MOVLQSX    4(DX), AX
+	VMASKMOVPS Y2, Y6, (BX)(AX*4)
+	VMASKMOVPS Y3, Y7, 32(BX)(AX*4)
+	MOVLQSX    8(DX), AX
+	VMASKMOVPS Y4, Y6, (BX)(AX*4)
+	VMASKMOVPS Y5, Y7, 32(BX)(AX*4)
+
+next:
+	ADDQ $0x0c, cRow+8(FP)
+	ADDQ $0x0c, aRow+24(FP)
+	DECQ tiles+32(FP)
+	JNE  tile
+	VZEROUPPER
+	RET
+
 // func matrixTiles24x16AVX512(c *float32, cRow *int32, a *float32, aRow *int32, tiles int, b *float32, ldb int, next int, aStep *int32, steps int, cols int, accumulate bool, pitch int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
 TEXT ·matrixTiles24x16AVX512(SB), NOSPLIT, $8-104

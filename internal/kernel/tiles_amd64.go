@@ -36,7 +36,7 @@ func (t *tiling) runVector() {
 func (t *tiling) heights(cols int) (tall, low int) {
 	switch {
 	case tier < AVX512 && t.perChannel:
-		return 6, 6
+		return 6, 3 // together the taps of 3×3
 	case tier < AVX512:
 		return 6, 5
 	case t.perChannel:
@@ -115,6 +115,8 @@ func (t *tiling) tiles(n, cols, height int, cRow, aRow *int32, tiles int) {
 	switch wide := cols > tileCols; {
 	case t.perChannel && height == 6:
 		channelTiles6x16AVX2(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch, scale)
+	case t.perChannel && height == 3:
+		channelTiles3x16AVX2(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch, scale)
 	case height == 5:
 		matrixTiles5x16AVX2(c, cRow, a, aRow, tiles, b, ldb, next, step, steps, cols, add, t.pitch)
 	case height == 6:

@@ -58,6 +58,7 @@ func main() {
 		{YMM, 8, 6, 16, false, 1, nil},
 		{YMM, 8, 5, 16, false, 1, nil},
 		{YMM, 8, 6, 16, true, 1, nil},
+		{YMM, 8, 3, 16, true, 1, nil},
 		{ZMM, 16, 24, 16, false, 4, nil},
 		{ZMM, 16, 8, 16, false, 1, nil},
 		{ZMM, 16, 12, 32, false, 1, nil},
