@@ -4,6 +4,7 @@ package qmodel
 
 import (
 	"bytes"
+	"fmt"
 	"math/big"
 	"math/rand/v2"
 	"slices"
@@ -183,5 +184,50 @@ func TestDensest(t *testing.T) {
 				t.Errorf("%+v: %d codes take %d bytes", w, n, got.Bytes())
 			}
 		}
+	}
+}
+
+// TestPairsOfDigits: large weights are unpacked by another table than small ones, to the same numbers.
+func TestPairsOfDigits(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for n := range 42 {
+		for _, w := range everyKind(n) {
+			l := w.layout()
+			if l.bytes == 1 {
+				continue
+			}
+			packed := make([]byte, l.size(n))
+			for i := range packed {
+				packed[i] = byte(rng.Uint32())
+			}
+			of := func(c int8) int16 { return 3*int16(c) - 7 }
+			got, want := make([]int16, (n+7)/8*8), make([]int16, (n+7)/8*8)
+			unpackPairs(got, l, packed, of)
+			unpackDigits(want, l, packed, of)
+			if !slices.Equal(got, want) {
+				t.Fatalf("%+v: %x is %d, by digits %d", w, packed, got, want)
+			}
+		}
+	}
+	w := &Weights{Bits: 3, Packing: Dense, Shape: [4]int{1 << 10, 1, 1, 1}}
+	codes := make([]int8, w.Len())
+	for i := range codes {
+		codes[i] = int8(i%7) - 3
+	}
+	if err := w.Pack(codes); err != nil || !slices.Equal(w.Codes(), codes) {
+		t.Errorf("%d codes are read as others, %v", len(codes), err)
+	}
+}
+
+// BenchmarkUnpack reads the codes of dense weights.
+func BenchmarkUnpack(b *testing.B) {
+	for _, bits := range []int{3, 5, 6, 7} {
+		w := &Weights{Bits: bits, Packing: Dense, Shape: [4]int{64 * 3 * 3 * 1024, 1, 1, 1}}
+		w.Packed = make([]byte, w.layout().size(w.Len()))
+		b.Run(fmt.Sprint(bits), func(b *testing.B) {
+			for b.Loop() {
+				w.Codes()
+			}
+		})
 	}
 }
