@@ -60,3 +60,18 @@ func TestMap(t *testing.T) {
 		}
 	})
 }
+
+// TestDocumentsAreListed wants README.md to link to every document.
+func TestDocumentsAreListed(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file := range texts(t) {
+		if folder := path.Dir(file); path.Ext(file) == ".md" && (folder == "docs" || folder == "docs/journal" || folder == "." && file != "README.md") {
+			if !strings.Contains(string(readme), "]("+file+")") {
+				t.Errorf("README.md does not link to %s", file)
+			}
+		}
+	}
+}
