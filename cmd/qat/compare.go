@@ -27,7 +27,7 @@ of it, and count, tensor by tensor, the integers that differ, and the images who
 top class does. Where two classes have the same greatest logit the choice between
 them is the runtime's; such images are counted apart.
 
-The other runtime is one of ` + strings.Join(peer.Runtimes, ", ") + `: installed
+The other runtime is one of ` + strings.Join(peer.Runtimes(), ", ") + `: installed
 for Python, or, onnxruntime, for Node.js in the current folder (onnxruntime-node).
 It is started by this command twice: for the logits, with the file as it is, and for
 every tensor between that the file has under its name in the model, since runtimes

@@ -50,8 +50,8 @@ var onnxRuntimeNode string
 // scripts are those for Python, by the name of the runtime.
 var scripts = map[string]string{"onnxruntime": onnxRuntime, "openvino": openVINO, "qonnx": qonnx, "litert": liteRT}
 
-// Runtimes are the names of the runtimes.
-var Runtimes = []string{"onnxruntime", "openvino", "qonnx", "litert"}
+// Runtimes returns the names of the runtimes, the usual one first.
+func Runtimes() []string { return []string{"onnxruntime", "openvino", "qonnx", "litert"} }
 
 // Options say which runtime to run, and by what.
 type Options struct {
@@ -73,12 +73,12 @@ func (o Options) runtime(file string) (string, error) {
 		case ".tflite":
 			name = "litert"
 		default:
-			return "", fmt.Errorf("%s is neither a .onnx nor a .tflite; name the runtime, one of %s", file, strings.Join(Runtimes, ", "))
+			return "", fmt.Errorf("%s is neither a .onnx nor a .tflite; name the runtime, one of %s", file, strings.Join(Runtimes(), ", "))
 		}
 	}
 	switch {
 	case scripts[name] == "":
-		return "", fmt.Errorf("there is no runtime %q, only %s", name, strings.Join(Runtimes, ", "))
+		return "", fmt.Errorf("there is no runtime %q, only %s", name, strings.Join(Runtimes(), ", "))
 	case o.Node != "" && name != "onnxruntime":
 		return "", fmt.Errorf("%s runs by Python only, onnxruntime by Node.js too", name)
 	}
