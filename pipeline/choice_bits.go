@@ -4,6 +4,7 @@ package pipeline
 
 import (
 	"github.com/goqat/goqat/qat"
+	"github.com/goqat/goqat/qat/settings"
 	"github.com/goqat/goqat/recipe"
 )
 
@@ -27,14 +28,14 @@ func (c *Choice) chooseBits(r *recipe.Recipe, f facts, say func(string, ...any))
 // The settings of few bits.
 const (
 	fewBits       = 2    // at most, of weights or activations
-	fewRate       = 0.05 // highest learning rate, of steps of 64 images
+	fewRate       = 0.01 // highest learning rate, of steps of 64 images
 	fewReestimate = 1000 // images at most that the statistics of batch normalization are computed over
 )
 
 // chooseFewBits sets how few bits are learned: rounding to them changes what a network
-// computes so much that it has to learn anew, by a learning rate like that of float and for
-// half as long; the statistics of batch normalization, which change until the end, are
-// computed anew; and what residual blocks add up keeps 8 bits.
+// computes so much that it has to learn again, by a larger learning rate than that of more
+// bits and for half as long as float; the statistics of batch normalization, which change until
+// the end, are computed anew; and what residual blocks add up keeps 8 bits.
 func (c *Choice) chooseFewBits(r *recipe.Recipe, f facts, say func(string, ...any)) {
 	few := func(bits int) bool { return bits > 0 && bits <= fewBits }
 	q := &r.QAT
@@ -45,9 +46,10 @@ func (c *Choice) chooseFewBits(r *recipe.Recipe, f facts, say func(string, ...an
 		q.Epochs = r.Float.Epochs / 2
 		say("%s quantized: few bits take half as many as float", count(q.Epochs, "epoch"))
 	}
+	c.chooseSteps(q, say)
 	if !c.given("qat.lr", "qat.optimizer") {
 		q.LR = fewRate * float64(r.Batch) / 64
-		say("learning rate %.3g of the quantized phase: few bits have to be learned anew", q.LR)
+		say("learning rate %.3g of the quantized phase: few bits have to be learned again", q.LR)
 	}
 	if !c.given("qat.batchnorm_freeze", "qat.batchnorm_reestimate") {
 		q.BatchNormFreeze, q.BatchNormReestimate = 0, min(fewReestimate, f.images)
@@ -56,5 +58,21 @@ func (c *Choice) chooseFewBits(r *recipe.Recipe, f facts, say func(string, ...an
 	if !c.given("qat.residuals") {
 		q.Residuals = string(qat.Wide)
 		say("sums and averages of 8 bits (qat.residuals: wide): few bits are enough to multiply, not to add up")
+	}
+}
+
+// chooseSteps sets how learned steps begin: where the error is least, from where no decay
+// takes them away.
+func (c *Choice) chooseSteps(q *recipe.QAT, say func(string, ...any)) {
+	if q.Method != "lsq" {
+		return
+	}
+	if !c.given("qat.start") {
+		q.LSQ.Start = settings.StartMSE
+		say("learned steps begin where the error is least (qat.start: mse): a few epochs do not take them there")
+	}
+	if !c.given("qat.clip_decay") {
+		q.ClipDecay = 0
+		say("no decay of learned steps (qat.clip_decay: 0): it makes them smaller than the loss wants them")
 	}
 }

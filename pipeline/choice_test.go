@@ -60,8 +60,8 @@ func TestChooseFewBits(t *testing.T) {
 		freeze, anew   int
 	}{
 		{name: "4 bits", weights: 4, codes: 4, batch: 64, epochs: 6, rate: 0.003, freeze: 2},
-		{name: "2 bits", weights: 2, codes: 2, batch: 64, epochs: 12, rate: 0.05, anew: 1000},
-		{name: "2 bits of activations, larger batches", given: []string{"batch"}, weights: 8, codes: 2, batch: 128, epochs: 12, rate: 0.1, anew: 1000},
+		{name: "2 bits", weights: 2, codes: 2, batch: 64, epochs: 12, rate: 0.01, anew: 1000},
+		{name: "2 bits of activations, larger batches", given: []string{"batch"}, weights: 8, codes: 2, batch: 128, epochs: 12, rate: 0.02, anew: 1000},
 		{name: "the method's own bits", batch: 64, epochs: 6, rate: 0.003, freeze: 2},
 		{name: "given", given: []string{"qat.lr", "qat.epochs", "qat.batchnorm_freeze"}, weights: 2, codes: 2, batch: 64, epochs: 6, rate: 0.003, freeze: 2},
 		{name: "stages", given: []string{"qat.stages"}, weights: 2, codes: 2, batch: 64, epochs: 6, rate: 0.003, freeze: 2},
@@ -76,6 +76,32 @@ func TestChooseFewBits(t *testing.T) {
 		few := c.weights == 2 && c.name != "stages"
 		if told := len(reasons) > 0; told != (few || c.codes == 2 && c.name != "stages") || (r.QAT.Residuals == "wide") != told {
 			t.Errorf("%s: told %q, %s residuals", c.name, reasons, r.QAT.Residuals)
+		}
+	}
+}
+
+// TestChooseSteps wants the learned steps of two bits to begin with the least error and not to
+// decay, unless that was given, and clips to decay as their paper has it.
+func TestChooseSteps(t *testing.T) {
+	for _, c := range []struct {
+		method string
+		bits   int
+		given  []string
+		start  string
+		decay  float64
+	}{
+		{method: "lsq", bits: 2, start: "mse", decay: 0},
+		{method: "lsq", bits: 4, start: "mean", decay: 5e-4},
+		{method: "lsq", bits: 2, given: []string{"qat.start"}, start: "mean", decay: 0},
+		{method: "lsq", bits: 2, given: []string{"qat.clip_decay"}, start: "mse", decay: 5e-4},
+		{method: "pact", bits: 2, start: "mean", decay: 5e-4},
+	} {
+		r := recipe.Default()
+		r.QAT.Method, r.QAT.WeightBits = c.method, c.bits
+		choice := Choice{Given: append(c.given, "qat.method", "qat.weight_bits")}
+		choice.choose(r, facts{images: 9000, height: 28, width: 28, channels: 1})
+		if r.QAT.LSQ.Start != c.start || r.QAT.ClipDecay != c.decay {
+			t.Errorf("%+v: start %s, decay %v", c, r.QAT.LSQ.Start, r.QAT.ClipDecay)
 		}
 	}
 }
