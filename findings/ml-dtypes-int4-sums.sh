@@ -7,8 +7,8 @@
 # 1,000 ones of bfloat16 is 256, of float16 1,000. Neither an error nor a warning. Sums of weights are what corrections for zero points
 # are made of, and what checks of a file look at first. Products by a float, comparisons, least and greatest are right.
 #
-# For users of goqat: weights of `qat export --pack` are INT4. Who looks at them in NumPy widens first, to_array(w).astype(int): docs/interchange.md
-# says so, and a test reads such a file as numbers and sums.
+# For users of goqat: weights of `qat export --pack` are INT4. Who looks at them in NumPy widens first, to_array(w).astype(int):
+# docs/interchange.md says so.
 set -Eeuo pipefail
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT

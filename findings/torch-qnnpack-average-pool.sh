@@ -7,8 +7,8 @@
 # onednn are right, and so is qnnpack for real numbers, as which the network was trained. Nothing warns. Networks of the Inception
 # and DenseNet families leave padding out. Seen in torch 2.15.0.
 #
-# For users of goqat: an average that leaves its padding out is one in every form of `qat export` that has it, and TFLite, which has
-# no such average with padding of one's own, is refused; comparisons with torch.ao take another engine (docs/pytorch.md).
+# For users of goqat: `qat import` keeps whether padding counts; a network measured beside torch.ao takes another engine
+# (docs/pytorch.md).
 set -Eeuo pipefail
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT

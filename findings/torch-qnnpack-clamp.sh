@@ -8,7 +8,7 @@
 # asked for an order; nothing warns, shapes and ranges are right. The engines x86, fbgemm and onednn are right, qnnpack is for channels
 # first, and relu everywhere. Seen in torch 2.15.0.
 #
-# For users of goqat: no column of a comparison with torch.ao is by qnnpack where a network has ReLU6; docs/pytorch.md says what to take.
+# For users of goqat: a network measured beside torch.ao takes another engine (docs/pytorch.md); ReLU6 of goqat is saturation of codes.
 set -Eeuo pipefail
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT

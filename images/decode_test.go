@@ -117,6 +117,30 @@ func TestDecodePNG(t *testing.T) {
 	}
 }
 
+// Few colours take few bits a pixel in a PNG, which not every decoder unpacks (findings/torchvision-png-palette.sh). The grays are those of Pillow 13.0.0.
+func TestDecodePackedPalette(t *testing.T) {
+	palette := color.Palette{color.NRGBA{10, 20, 30, 255}, color.NRGBA{200, 100, 50, 255}, color.NRGBA{1, 2, 3, 255}, color.NRGBA{250, 251, 252, 255}}
+	m := image.NewPaletted(image.Rect(0, 0, 8, 1), palette)
+	want := make([]uint8, 0, 3*8)
+	for x := range 8 {
+		m.SetColorIndex(x, 0, uint8(x%4))
+		c := palette[x%4].(color.NRGBA)
+		want = append(want, c.R, c.G, c.B)
+	}
+	file := pngBytes(t, m)
+	const bitDepth = 24 // its place in a PNG
+	if file[bitDepth] != 2 {
+		t.Fatalf("the file has %d bits a pixel, want 2", file[bitDepth])
+	}
+	if got, err := Decode(bytes.NewReader(file), 1, 8, 3); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("colours %v, want %v: %v", got, want, err)
+	}
+	grays := []uint8{18, 124, 2, 251, 18, 124, 2, 251}
+	if got, err := Decode(bytes.NewReader(file), 1, 8, 1); err != nil || !bytes.Equal(got, grays) {
+		t.Errorf("grays %v, want %v: %v", got, grays, err)
+	}
+}
+
 // At the best quality a JPEG of a smooth image is that image, but for a little.
 func TestDecodeJPEG(t *testing.T) {
 	const height, width = 21, 30

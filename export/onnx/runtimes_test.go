@@ -131,6 +131,7 @@ func TestQDQBiasesHaveTheScaleOfTheAccumulator(t *testing.T) {
 }
 
 // OpenVINO takes pairs of QuantizeLinear and DequantizeLinear of 16 bits away: findings/openvino-16-bit.sh.
+// tract takes codes whose type output_dtype says for UINT8: findings/tract-output-dtype.sh; a zero point says it here.
 func TestQDQCodesHaveEightBits(t *testing.T) {
 	for name, build := range random {
 		file, _, err := onnx.QDQ(build(rand.New(rand.NewPCG(4, 9))), onnx.Options{})
