@@ -78,25 +78,15 @@ func TestKinds(t *testing.T) {
 	wantError(t, err, "copy it again")
 }
 
-func TestOutputs(t *testing.T) {
-	model, other, text := files(t)
-	link := filepath.Join(filepath.Dir(model), "link")
-	if err := os.Link(model, link); err != nil {
-		t.Fatal(err)
+func TestCheckName(t *testing.T) {
+	for path, own := range map[string][]string{
+		"a/b.qmodel": {".qmodel"}, "b.QMODEL": {".qmodel"}, "b": {".onnx"}, "b.bin": {".onnx"}, "": {".onnx"}, "b.yml": {".yaml", ".yml"}, "b.v1.5": {".csv"},
+	} {
+		if err := artifact.CheckName(path, own...); err != nil {
+			t.Error(err)
+		}
 	}
-	if err := artifact.CheckOutputs(model, other, text, ""); err != nil {
-		t.Error(err)
-	}
-	wantError(t, artifact.CheckOutputs(model, other, link), "would be written over")
-	wantError(t, artifact.CheckOutputs(model, other, filepath.Dir(other)+"/./c.safetensors"), "written twice")
-	wantError(t, artifact.CheckOutputs(model, filepath.Join(model, "x")), "no folder")
-	wantError(t, artifact.CheckOutputs(model, filepath.Dir(model)), "is a folder")
-	wantError(t, artifact.CheckOutputs(filepath.Dir(model), other), "is a part of")
-	if err := artifact.CheckOutputs(filepath.Dir(model), filepath.Join(filepath.Dir(model), "page.html"), filepath.Join(t.TempDir(), "page.html")); err != nil {
-		t.Error(err)
-	}
-	if err := artifact.CheckModelName("a/b.qmodel"); err != nil {
-		t.Error(err)
-	}
-	wantError(t, artifact.CheckModelName("a/b.onnx"), "name it so")
+	wantError(t, artifact.CheckName("a/b.onnx", ".qmodel"), "a/b.onnx: what is written is .qmodel, not .onnx; name it a/b.qmodel")
+	wantError(t, artifact.CheckName("b.C", ".onnx"), "name it b.onnx")
+	wantError(t, artifact.CheckName("photo.jpg", ".csv"), "name it photo.csv")
 }

@@ -113,7 +113,7 @@ func record(t *testing.T, m *infer.Model, paths []string) {
 	errStop := errors.New("stop")
 	write := func(most int) (added, known int) {
 		t.Helper()
-		r, err := classify.OpenRecord(out, "0123456789abcdef")
+		r, err := classify.OpenRecord(out, "0123456789abcdef", 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,24 +149,24 @@ func record(t *testing.T, m *infer.Model, paths []string) {
 	if !strings.HasPrefix(string(all), `{"model":"0123456789abcdef","image":"`) || !strings.Contains(string(all[:bytes.IndexByte(all, '\n')]), `"error":"`) {
 		t.Errorf("%.200s", all)
 	}
-	held, err := classify.OpenRecord(out, "0123456789abcdef")
+	held, err := classify.OpenRecord(out, "0123456789abcdef", 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := classify.OpenRecord(out, "0123456789abcdef"); !errors.Is(err, lock.ErrInUse) {
+	if _, err := classify.OpenRecord(out, "0123456789abcdef", 1); !errors.Is(err, lock.ErrInUse) {
 		t.Errorf("two add to one file: %v", err)
 	}
 	if err := held.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := classify.OpenRecord(out, "another"); err == nil || !strings.Contains(err.Error(), "of another model") {
+	if _, err := classify.OpenRecord(out, "another", 1); err == nil || !strings.Contains(err.Error(), "of another model") {
 		t.Error(err)
 	}
 	for _, text := range []string{"notes of mine\n", "notes of mine", "{}\n"} {
 		if err := os.WriteFile(out, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := classify.OpenRecord(out, "another"); err == nil || !strings.Contains(err.Error(), "name another file") {
+		if _, err := classify.OpenRecord(out, "another", 1); err == nil || !strings.Contains(err.Error(), "name another file") {
 			t.Errorf("%q: %v", text, err)
 		}
 		if now, err := os.ReadFile(out); err != nil || string(now) != text {
@@ -208,7 +208,7 @@ func FuzzRecord(f *testing.F) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		r, err := classify.OpenRecord(path, "m")
+		r, err := classify.OpenRecord(path, "m", 1)
 		if err != nil {
 			if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, text) {
 				t.Errorf("%q became %q", text, now)

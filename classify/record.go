@@ -28,6 +28,7 @@ type Record struct {
 	free  func()   // gives up the lock of the lines
 	table string   // the Parquet file, if it is to be one
 	model string   // of whom all answers are
+	top   int      // candidates of each
 	known map[string]bool
 	again map[string]string // the errors of images that are tried again
 	stale bool              // lines hold errors of images that have another line after it
@@ -45,11 +46,11 @@ type recorded struct {
 // mostLine bounds the bytes of a line.
 const mostLine = 1 << 24
 
-// OpenRecord opens a file of answers of a model, or makes it: a Parquet file if it is called so,
-// and else lines. A last line that was cut short, as a kill leaves it, is removed. A file of
-// anything else is refused, and so is one that another process adds to.
-func OpenRecord(path, model string) (*Record, error) {
-	r := &Record{path: path, model: model, known: map[string]bool{}, again: map[string]string{}}
+// OpenRecord opens a file of answers of a model, with the best top classes of each image, or makes it: a Parquet
+// file if it is called so, and else lines. A last line that was cut short, as a kill leaves it, is removed. A file
+// of anything else is refused, also of answers with more or fewer classes, and so is one that another process adds to.
+func OpenRecord(path, model string, top int) (*Record, error) {
+	r := &Record{path: path, model: model, top: top, known: map[string]bool{}, again: map[string]string{}}
 	if strings.EqualFold(filepath.Ext(path), ".parquet") {
 		r.table, r.path = path, path+".jsonl"
 		whole, err := r.readTable()
@@ -153,6 +154,9 @@ func (r *Record) lines(in io.Reader, visit func([]byte, Answer) error) (end int6
 		if a.Model != r.model {
 			return 0, "", fmt.Errorf("line %d is an answer of another model; name another file", number)
 		}
+		if err := r.fits(a.Answer.Error != "", len(a.Top)); err != nil {
+			return 0, "", fmt.Errorf("line %d %w", number, err)
+		}
 		if err := visit(line, a.Answer); err != nil {
 			return 0, "", err
 		}
@@ -161,6 +165,21 @@ func (r *Record) lines(in io.Reader, visit func([]byte, Answer) error) (end int6
 		}
 		last, end = a.Answer, end+int64(len(line))
 	}
+}
+
+// An OtherTopError says that a file has answers with more or fewer classes than those to be added.
+type OtherTopError struct{ Has, Want int }
+
+func (e *OtherTopError) Error() string {
+	return fmt.Sprintf("has the best %d of the classes of an image, not the best %d; ask for as many as it has, or name another file", e.Has, e.Want)
+}
+
+// fits wants as many classes in an answer as in those to be added, unless it failed.
+func (r *Record) fits(failed bool, classes int) error {
+	if failed || classes == r.top {
+		return nil
+	}
+	return &OtherTopError{Has: classes, Want: r.top}
 }
 
 // settled calls visit with the lines of the file, but with no error that another line of its image follows.

@@ -89,6 +89,7 @@ func (r *Record) readTable() (whole bool, err error) {
 	if len(t.Columns) != columnError+1 || !is(columnModel, "model") || !is(columnImage, "image") || !is(columnError, "error") {
 		return false, errors.New("holds no answers; name another file")
 	}
+	failed := int64(0)
 	for g := range t.Groups {
 		if err := errors.Join(
 			t.Read(g, columnModel, func(_ int64, v parquet.Value) error {
@@ -100,7 +101,7 @@ func (r *Record) readTable() (whole bool, err error) {
 			t.Read(g, columnImage, func(_ int64, v parquet.Value) error { r.known[string(v.Bytes)] = true; return nil }),
 			t.Read(g, columnError, func(_ int64, v parquet.Value) error {
 				if !v.Missing {
-					r.Failed++
+					failed++
 				}
 				return nil
 			}),
@@ -108,5 +109,8 @@ func (r *Record) readTable() (whole bool, err error) {
 			return false, err
 		}
 	}
-	return true, nil
+	if r.Failed = int(failed); t.Rows > failed { // a row without classes has one value, which is missing
+		err = r.fits(false, int((t.Values(columnIndex)-failed)/(t.Rows-failed)))
+	}
+	return err == nil, err
 }

@@ -65,7 +65,7 @@ func TestTable(t *testing.T) {
 	errStop := errors.New("stop")
 	write := func(paths []string, most int) (added, known int, err error) {
 		t.Helper()
-		r, err := classify.OpenRecord(out, "m")
+		r, err := classify.OpenRecord(out, "m", 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +110,7 @@ func TestTable(t *testing.T) {
 
 // refused wants files that are not of this model to stay what they are.
 func refused(t *testing.T, out string) {
-	if _, err := classify.OpenRecord(out, "another"); err == nil || !strings.Contains(err.Error(), "answers of another model") {
+	if _, err := classify.OpenRecord(out, "another", 2); err == nil || !strings.Contains(err.Error(), "answers of another model") {
 		t.Error(err)
 	}
 	for path, want := range map[string]string{
@@ -124,7 +124,7 @@ func refused(t *testing.T, out string) {
 		if err := os.WriteFile(out, text, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := classify.OpenRecord(out, "m"); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := classify.OpenRecord(out, "m", 2); err == nil || !strings.Contains(err.Error(), want) {
 			t.Error(err)
 		}
 		if now, err := os.ReadFile(out); err != nil || !bytes.Equal(now, text) {

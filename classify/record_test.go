@@ -17,7 +17,7 @@ import (
 // images it had, how many were added and how many of these failed.
 func recorded(t *testing.T, path string, files ...[]classify.Answer) (had, added, failed int) {
 	t.Helper()
-	r, err := classify.OpenRecord(path, "m")
+	r, err := classify.OpenRecord(path, "m", 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,8 +54,10 @@ func images(t *testing.T, path string) string {
 	return strings.Join(list, " ")
 }
 
+var cats = []classify.Candidate{{Class: "cat"}}
+
 func good(image string) []classify.Answer {
-	return []classify.Answer{{Image: image, Top: []classify.Candidate{{Class: "cat"}}}}
+	return []classify.Answer{{Image: image, Top: cats}}
 }
 
 func bad(image, why string) []classify.Answer {
@@ -93,14 +95,14 @@ func TestFailedImages(t *testing.T) {
 func TestStaleErrors(t *testing.T) {
 	for _, name := range []string{"answers.jsonl", "answers.parquet"} {
 		path := filepath.Join(t.TempDir(), name)
-		r, err := classify.OpenRecord(path, "m")
+		r, err := classify.OpenRecord(path, "m", 1)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := errors.Join(r.Add(bad("a", "no file")), r.Close()); err != nil {
 			t.Fatal(err)
 		}
-		if r, err = classify.OpenRecord(path, "m"); err != nil {
+		if r, err = classify.OpenRecord(path, "m", 1); err != nil {
 			t.Fatal(err)
 		}
 		if err := errors.Join(r.Add(good("a")), r.Close()); err != nil { // no Finish: stopped
@@ -135,7 +137,7 @@ func TestFailedInTable(t *testing.T) {
 func TestHalfAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "answers.jsonl")
 	table := func(name string) []classify.Answer {
-		return []classify.Answer{{Image: name, Row: 1}, {Image: name, Row: 2}, {Image: name, Row: 3}}
+		return []classify.Answer{{Image: name, Row: 1, Top: cats}, {Image: name, Row: 2, Top: cats}, {Image: name, Row: 3, Top: cats}}
 	}
 	recorded(t, path, table("a"), table("b"))
 	text, err := os.ReadFile(path)
@@ -165,8 +167,30 @@ func TestRecordOfStream(t *testing.T) {
 		if _, err := os.Stat(path); err != nil {
 			continue // no such thing on this system
 		}
-		if _, err := classify.OpenRecord(path, "m"); err == nil || !strings.Contains(err.Error(), "is no file that answers could be read from again; name one") {
+		if _, err := classify.OpenRecord(path, "m", 1); err == nil || !strings.Contains(err.Error(), "is no file that answers could be read from again; name one") {
 			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+// A file of answers with other numbers of classes than those to be added is not added to, and stays.
+func TestRecordOfOtherTop(t *testing.T) {
+	for _, name := range []string{"answers.jsonl", "answers.parquet"} {
+		path := filepath.Join(t.TempDir(), name)
+		recorded(t, path, bad("b", "no file"), good("a"), good("c"))
+		before, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var other *classify.OtherTopError
+		if _, err := classify.OpenRecord(path, "m", 3); !errors.As(err, &other) || other.Has != 1 || other.Want != 3 || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
+			t.Errorf("%s has changed, %v", name, err)
+		}
+		if had, _, _ := recorded(t, path, good("a")); had < 2 {
+			t.Errorf("%s: had %d", name, had)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/goqat/goqat/dist"
 	"github.com/goqat/goqat/internal/atomicfile"
@@ -43,6 +44,35 @@ type folder struct {
 
 // files are those of a run, which are written beside their places before they take them.
 var files = []string{configFile, metricsFile, lastFile, floatFile, bestFile, modelFile, summaryFile}
+
+// RunOf returns the run folder that keeps, or will keep, the file at path, "" if none does: its recipe, its
+// metrics, its checkpoints, its summary, and the model that the summary is about.
+func RunOf(path string) string {
+	if file, err := filepath.EvalSymlinks(path); err == nil {
+		path = file
+	}
+	dir := filepath.Dir(path)
+	there := func(name string) os.FileInfo {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			return nil
+		}
+		return info
+	}
+	if there(configFile) == nil || !slices.ContainsFunc([]string{metricsFile, lastFile, floatFile, bestFile, summaryFile}, func(name string) bool { return there(name) != nil }) {
+		return ""
+	}
+	own := there(filepath.Base(path))
+	for _, name := range files {
+		if name == modelFile && there(summaryFile) == nil {
+			continue
+		}
+		if info := there(name); filepath.Base(path) == name || own != nil && info != nil && os.SameFile(own, info) {
+			return dir
+		}
+	}
+	return ""
+}
 
 // openFolder makes the run folder, or takes the one to resume.
 func openFolder(r *recipe.Recipe, resume bool, group dist.Group) (*folder, error) {

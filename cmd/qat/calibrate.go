@@ -46,7 +46,10 @@ the signal to noise of the logits is taken back.`,
 			if f.out == "" {
 				return command.Wrong(c, "name the file to write with -o")
 			}
-			if err := cmp.Or(artifact.CheckOutputs(args[0], f.out, f.keep), artifact.CheckModelName(f.out), quantize.CheckRepairs(f.repair)); err != nil {
+			if err := command.Outputs(c, []string{args[0], f.quantize.data.name}, f.out, f.keep); err != nil {
+				return err
+			}
+			if err := cmp.Or(artifact.CheckName(f.out, ".qmodel"), artifact.CheckName(f.keep, ".safetensors"), quantize.CheckRepairs(f.repair)); err != nil {
 				return command.Wrong(c, "%w", err)
 			}
 			screen := command.Screen(c)

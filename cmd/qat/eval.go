@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -38,7 +39,10 @@ wrote of all parts; a file that is there is shown and not made again.`,
 		Args: command.Arguments(1, 1, "a checkpoint or a .qmodel"),
 		RunE: func(c *cobra.Command, args []string) error {
 			s := command.Screen(c)
-			if err := artifact.CheckOutputs(args[0], predictions, out); err != nil {
+			if err := command.Outputs(c, []string{args[0], data.name}, predictions, out); err != nil {
+				return err
+			}
+			if err := cmp.Or(artifact.CheckName(predictions, ".csv"), artifact.CheckName(out, ".json")); err != nil {
 				return command.Wrong(c, "%w", err)
 			}
 			if model, err := artifact.IsModel(args[0]); err == nil && !model {

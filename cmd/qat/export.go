@@ -47,21 +47,24 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 			if out == "" {
 				return command.Wrong(c, "name the file to write with -o")
 			}
-			if err := artifact.CheckOutputs(args[0], out); err != nil {
-				return command.Wrong(c, "%w", err)
+			if err := command.Outputs(c, []string{args[0], data.name}, out); err != nil {
+				return err
 			}
 			if name == "" {
 				if err := command.Unread(c, "goes with --format", append(imagesFlags, "pack", "bias", "json")...); err != nil {
 					return err
 				}
-				if err := artifact.CheckModelName(out); err != nil {
-					return command.Wrong(c, "%w", err)
+				if err := artifact.CheckName(out, ".qmodel"); err != nil {
+					return command.Wrong(c, "%w; export the .qmodel to other formats, with --format", err)
 				}
 				return exportCheckpoint(c, args[0], out, packing)
 			}
 			f, err := formats.Named(name)
 			if err != nil {
 				return command.Wrong(c, "--format: %w", err)
+			}
+			if err := artifact.CheckName(out, f.Extension); err != nil {
+				return command.Wrong(c, "--format %s: %w", f.Name, err)
 			}
 			if err := unreadBy(c, f); err != nil {
 				return err

@@ -54,7 +54,10 @@ there the page goes without them and says so.`,
 			if out == "" {
 				out = report.File(args[0], info.IsDir())
 			}
-			if err := artifact.CheckOutputs(args[0], out); err != nil {
+			if err := command.Outputs(c, []string{args[0], data.name}, out); err != nil {
+				return err
+			}
+			if err := artifact.CheckName(out, ".html", ".htm"); err != nil {
 				return command.Wrong(c, "%w", err)
 			}
 			screen := command.Screen(c)

@@ -56,8 +56,10 @@ func recordClasses(c *cobra.Command, m *infer.Model, model string, paths []strin
 	if err != nil {
 		return err
 	}
-	r, err := classify.OpenRecord(out, sum[:16])
-	if err != nil {
+	r, err := classify.OpenRecord(out, sum[:16], min(o.Top, len(m.Classes())))
+	if other := (*classify.OtherTopError)(nil); errors.As(err, &other) {
+		return command.Wrong(c, "%w (--top %d)", err, other.Has)
+	} else if err != nil {
 		return err
 	}
 	o.Skip = r.Has

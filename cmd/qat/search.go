@@ -90,7 +90,10 @@ func (f *searchFlags) run(c *cobra.Command, path string) (*search.Result, error)
 	if f.record == "" && f.out != "" {
 		f.record = f.out + ".measurements.jsonl"
 	}
-	if err := artifact.CheckOutputs(path, f.out, f.record); err != nil {
+	if err := command.Outputs(c, []string{path, f.quantize.data.name}, f.out, f.record); err != nil {
+		return nil, err
+	}
+	if err := artifact.CheckName(f.out, ".yaml", ".yml"); err != nil {
 		return nil, command.Wrong(c, "%w", err)
 	}
 	screen := command.Screen(c)

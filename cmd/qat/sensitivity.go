@@ -44,7 +44,10 @@ are not made again: an interrupted run goes on where it was.`,
   qat sensitivity float.safetensors --bits 8,4,2 -o sensitivity.jsonl --chart sensitivity.svg`,
 		Args: command.Arguments(1, 1, "a checkpoint"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := artifact.CheckOutputs(args[0], f.out, f.chart); err != nil {
+			if err := command.Outputs(c, []string{args[0], f.quantize.data.name}, f.out, f.chart); err != nil {
+				return err
+			}
+			if err := cmp.Or(artifact.CheckName(f.out, ".jsonl", ".json"), artifact.CheckName(f.chart, ".svg")); err != nil {
 				return command.Wrong(c, "%w", err)
 			}
 			list, err := f.run(c, args[0])

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"io"
 	"os"
 
@@ -40,7 +41,10 @@ evaluation of the whole.`,
 			if info, err := os.Stat(args[0]); len(args) > 1 || err == nil && info.Mode().IsRegular() {
 				return showParts(c, args)
 			}
-			if err := artifact.CheckOutputs(rows, chart, csv); err != nil {
+			if err := command.Outputs(c, []string{rows}, chart, csv); err != nil {
+				return err
+			}
+			if err := cmp.Or(artifact.CheckName(chart, ".svg"), artifact.CheckName(csv, ".csv")); err != nil {
 				return command.Wrong(c, "%w", err)
 			}
 			var list []table.Row

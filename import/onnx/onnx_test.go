@@ -71,6 +71,12 @@ var networks = map[string]struct {
 		x = f.node("MaxPool", []string{x}, list("kernel_shape", 3, 3), list("strides", 2, 2), whole("ceil_mode", 1))
 		return f.classify(f.node("Flatten", []string{x}), 4*4*1)
 	}, "a = convolution(image) 8×3×4, 3×3 window with stride 1×2, dilation 2×1, padding [2 0 1 1], 2 groups, biased"},
+	"a mean of windows that reach beyond the image, as AvgPool2d(2, ceil_mode=True)": {func() *onnxproto.Model {
+		f := newFile(1, 7, 6)
+		x := f.node("Relu", []string{f.conv("image", "a", 3, 1, 3)})
+		x = f.node("AveragePool", []string{x}, list("kernel_shape", 2, 2), list("strides", 2, 2), whole("ceil_mode", 1), whole("count_include_pad", 1))
+		return f.classify(f.node("Flatten", []string{x}), 3*3*2)
+	}, "avgpool1 = average(a) 3×2×3, 2×2 window with stride 2, padding [0 0 1 0]\n"},
 	"rows of pixels, as Keras": {func() *onnxproto.Model {
 		f := newFile(6, 6, 3)
 		x := f.node("Transpose", []string{"image"}, list("perm", 0, 3, 1, 2))
@@ -115,7 +121,7 @@ var networks = map[string]struct {
 		s := f.node("Relu", []string{f.conv(f.node("GlobalAveragePool", []string{x}), "b", 2, 4, 1)})
 		s = f.node("HardSigmoid", []string{f.conv(s, "c", 4, 2, 1)}, onnxproto.Attribute{Name: "alpha", Kind: onnxproto.Float, Float: 1.0 / 6})
 		x = f.node("Mul", []string{s, x})
-		return f.classify(f.node("Flatten", []string{x}), 64)
+		return f.classify(f.node("Flatten", []string{x}), 48)
 	}, "multiply1 = product(activation1, activation2) 4×4×4\n"},
 	"swish in two nodes": {func() *onnxproto.Model {
 		f := newFile(2, 6, 6)
@@ -296,6 +302,17 @@ func TestRefusals(t *testing.T) {
 	}
 	if text := err.Error(); strings.Contains(text, "\n") || !strings.Contains(text, "Mish_1 (Mish)") {
 		t.Errorf("the error is %q", text)
+	}
+}
+
+// TestMeanOfAPartOfThePadding is refused with what to do in PyTorch.
+func TestMeanOfAPartOfThePadding(t *testing.T) {
+	f := newFile(1, 7, 7)
+	x := f.node("AveragePool", []string{f.node("Relu", []string{f.conv("image", "a", 3, 1, 2)})},
+		list("kernel_shape", 3, 3), list("strides", 2, 2), list("pads", 1, 1, 1, 1), whole("ceil_mode", 1), whole("count_include_pad", 1))
+	_, err := onnx.Import(f.classify(f.node("Flatten", []string{x}), 48), onnx.Options{})
+	if err == nil || !strings.Contains(err.Error(), "count_include_pad=False, or without ceil_mode") {
+		t.Errorf("%v", err)
 	}
 }
 

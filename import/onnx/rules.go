@@ -519,11 +519,12 @@ func (i *importer) pads(n *onnxproto.Node, rank int) ([]int, error) {
 	return all, nil
 }
 
-// window returns the window of a node over v, as large as the file's result is.
-func (i *importer) window(n *onnxproto.Node, v view) (w geometry.Window, ceiled bool, err error) {
+// window returns the window of a node over v, as large as the file's result is, with what ceil_mode adds to
+// its padding: rows at the bottom and columns on the right.
+func (i *importer) window(n *onnxproto.Node, v view) (w geometry.Window, beyond [2]int, err error) {
 	from, ok := i.program.Window(n)
 	if !ok {
-		return w, false, misfitf("", "it has no window")
+		return w, beyond, misfitf("", "it has no window")
 	}
 	w = geometry.Window{Kernel: from.Kernel, Stride: from.Stride, Pad: from.Pad}
 	if from.Dilation != [2]int{1, 1} {
@@ -535,12 +536,10 @@ func (i *importer) window(n *onnxproto.Node, v view) (w geometry.Window, ceiled 
 	e := [2]int{}
 	e[0], e[1] = w.Extent()
 	for a, in := range [2]int{v.tensor.Height, v.tensor.Width} {
-		if more := (from.Out[a]-1)*w.Stride[a] + e[a] - in - w.Pad[a] - w.Pad[a+2]; more > 0 { // ceil_mode
-			w.Pad[a+2] += more
-			ceiled = true
-		}
+		beyond[a] = max(0, (from.Out[a]-1)*w.Stride[a]+e[a]-in-w.Pad[a]-w.Pad[a+2])
+		w.Pad[a+2] += beyond[a]
 	}
-	return w, ceiled, nil
+	return w, beyond, nil
 }
 
 // pooled adds a pooling.
@@ -593,9 +592,10 @@ func averagePool(i *importer, n *onnxproto.Node) error {
 		v = i.normalized(n, v)
 		v.pad = pads
 	}
-	w, ceiled, err := i.window(n, v)
-	counted := n.Int("count_include_pad", 0) != 0
-	own := w.Pad != v.pad
+	w, beyond, err := i.window(n, v)
+	ceiled, own := beyond != [2]int{}, w.Pad != v.pad
+	counts := n.Int("count_include_pad", 0) != 0
+	counted := counts && w.Pad != [4]int{2: beyond[0], 3: beyond[1]} // what ceil_mode adds never counts
 	switch {
 	case err != nil:
 		return err
@@ -605,8 +605,9 @@ func averagePool(i *importer, n *onnxproto.Node) error {
 		return nil
 	case w.Dilation != [2]int{}:
 		return misfitf("an AveragePool without dilations", "it has dilations %v", w.Dilation)
-	case counted && ceiled || v.pad != [4]int{} && own && !counted:
-		return misfitf("an AveragePool whose padding counts all or not at all", "it counts a part of its padding")
+	case counted && ceiled || v.pad != [4]int{} && own && !counts:
+		return misfitf("an AveragePool whose padding counts all or not at all, as in AvgPool2d with count_include_pad=False, or without ceil_mode",
+			"it counts a part of its padding")
 	}
 	o := network.Operator{Kind: network.Average, Window: w, CountPad: w.Padded() && (counted || v.pad != [4]int{})}
 	return i.pooled(n, o, v)

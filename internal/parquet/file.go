@@ -60,7 +60,17 @@ type group struct {
 // A chunk is the values of a column in a group.
 type chunk struct {
 	codec      int64
+	values     int64
 	start, end int64 // in the file
+}
+
+// Values returns the number of values of a column: one for each row, but of a list one for each of its elements, or one that
+// is missing where it has none.
+func (f *File) Values(column int) (n int64) {
+	for _, g := range f.groups {
+		n += g.chunks[column].values
+	}
+	return n
 }
 
 // Open reads the metadata of a file of size bytes.
@@ -193,6 +203,8 @@ func (t *thrift) chunk() chunk {
 		switch {
 		case id == 4 && kind == thriftInt32:
 			c.codec = t.integer()
+		case id == 5 && kind == thriftInt64:
+			c.values = t.integer()
 		case id == 7 && kind == thriftInt64:
 			size = t.integer()
 		case id == 9 && kind == thriftInt64:

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/goqat/goqat/pipeline"
+)
+
+// Outputs refuses to write over a file that is read, over what a run folder keeps or over a folder, to write one
+// file twice, or to write into a folder that is not there. Inputs and outputs without a name are left out, and so
+// are inputs that are no files.
+func Outputs(c *cobra.Command, inputs []string, outputs ...string) error {
+	seen := map[string]bool{}
+	for _, path := range outputs {
+		if path == "" {
+			continue
+		}
+		if err := writable(path, inputs); err != nil {
+			return Wrong(c, "%w", err)
+		}
+		if seen[filepath.Clean(path)] {
+			return Wrong(c, "%s would be written twice; name two files", path)
+		}
+		seen[filepath.Clean(path)] = true
+	}
+	return nil
+}
+
+// writable says why a file is not to be written.
+func writable(path string, inputs []string) error {
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a folder; name a file in it", path)
+	}
+	for _, input := range inputs {
+		if read, absent := os.Stat(input); err == nil && absent == nil && os.SameFile(info, read) {
+			return fmt.Errorf("%s is read and would be written over; name another file", path)
+		}
+	}
+	if run := pipeline.RunOf(path); run != "" {
+		return fmt.Errorf("%s is a file of the training in %s and would be written over; name another file", path, run)
+	}
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return fmt.Errorf("%s: there is no folder %s; make it first", path, filepath.Dir(path))
+	}
+	return nil
+}
