@@ -2,6 +2,8 @@
 
 package pipeline
 
+import "time"
+
 // An Event is something that a training has to tell: one of [Note], [EpochBegun],
 // [Step], [EpochEnded] and [Progress]. Whoever is told shows it or not.
 type Event interface{ event() }
@@ -24,6 +26,8 @@ type Step struct {
 	// Ranks are the images a second that each rank of a group computes, without its wait for
 	// the others; nil for one process.
 	Ranks []float64
+	// Left is about how long the rest of the training takes, 0 where that is not known yet.
+	Left time.Duration
 }
 
 // EpochEnded tells the means of a whole epoch, and the accuracy on the validation
@@ -31,7 +35,8 @@ type Step struct {
 type EpochEnded struct {
 	Loss, Accuracy, Validation float64
 	ImagesPerSecond            float64
-	Ranks                      []float64 // see Step
+	Ranks                      []float64     // see Step
+	Left                       time.Duration // see Step
 }
 
 // Progress tells how much of some work is done: images read, evaluated or compared.

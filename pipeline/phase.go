@@ -147,6 +147,7 @@ func (p *phase) epochStart(l *train.Loop) error {
 	if l.Average != nil && l.Position.Batch == 0 && p.schedule.Changes(l.Position.Epoch) {
 		l.Average.Restart() // what was averaged is of another network
 	}
+	p.pace.begin(l.Position.Batch)
 	p.on.tell(EpochBegun{p.name, l.Position.Epoch + 1, l.Epochs, l.Loader.Batches()})
 	return nil
 }
@@ -160,7 +161,10 @@ func (p *phase) pass(epoch int) graph.Pass {
 
 func (p *phase) step(l *train.Loop, m train.Metrics) error {
 	p.watch.Step()
-	p.on.tell(Step{l.Position.Batch, m.Loss, m.Accuracy, m.ImagesPerSecond, l.Shards.Rates()})
+	p.pace.measure(l.Position.Batch, false)
+	left := p.left(l.Position.Epoch, l.Position.Batch, l.Loader.Batches())
+	p.on.tell(Step{l.Position.Batch, m.Loss, m.Accuracy, m.ImagesPerSecond, l.Shards.Rates(), left})
+	p.sayLeft(left, l.Position.Epoch)
 	if time.Since(p.saved) < saveEvery {
 		return nil
 	}
@@ -169,6 +173,7 @@ func (p *phase) step(l *train.Loop, m train.Metrics) error {
 
 // epochEnd validates, keeps the best and the last checkpoint and the metrics.
 func (p *phase) epochEnd(l *train.Loop, m train.Metrics) error {
+	p.pace.measure(l.Loader.Batches(), true)
 	if err := p.validate(l); err != nil {
 		return err
 	}
@@ -183,7 +188,7 @@ func (p *phase) epochEnd(l *train.Loop, m train.Metrics) error {
 	if err := p.folder.appendRecord(e); err != nil {
 		return err
 	}
-	p.on.tell(EpochEnded{m.Loss, m.Accuracy, p.validation, m.ImagesPerSecond, l.Shards.Rates()})
+	p.on.tell(EpochEnded{m.Loss, m.Accuracy, p.validation, m.ImagesPerSecond, l.Shards.Rates(), p.left(l.Position.Epoch, 0, l.Loader.Batches())})
 	if err := p.agreeOnNumbers(); err != nil {
 		return err
 	}

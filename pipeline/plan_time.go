@@ -6,20 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
 	"github.com/goqat/goqat/train"
 )
 
-// What parts of a run cost in training steps of as many images, between one and two
-// times what they were seen to; and the part of the time that is planned with.
-const (
-	costOfValidation   = 0.5
-	costOfVerification = 4
-	usedOfTime         = 0.95
-)
+// usedOfTime is the part of the time that is planned with.
+const usedOfTime = 0.95
 
 // planTime sets the epochs of the two phases so that the training ends about so long
 // after its start, in the proportion that the recipe has them in. They go into
@@ -43,9 +37,8 @@ func (t *run) planTime(ctx context.Context, d time.Duration) error {
 			return err
 		}
 	}
-	batches := func(images int) float64 { return math.Ceil(float64(images) / float64(t.r.Batch)) }
-	steps := batches(t.data.train.Len()) + costOfValidation*batches(t.data.validation.Len())
-	end := costOfVerification * batches(t.data.Test.Len()) * max(float, quantized)
+	steps := t.batches(t.data.train.Len()) + t.stepsOfValidation()
+	end := t.stepsOfEnd() * max(float, quantized)
 	left := usedOfTime * (d.Seconds() - time.Since(t.started).Seconds() - end)
 	planned := steps * (float64(*f)*float + float64(*q)*quantized)
 	for _, epochs := range []*int{f, q} {

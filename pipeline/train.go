@@ -111,6 +111,7 @@ type run struct {
 	summary    *Summary
 	result     train.Result // of the last network made, on the test images
 	started    time.Time
+	pace       pace
 }
 
 // Train carries out a recipe and returns its summary, which ranks of a group but the first

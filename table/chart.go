@@ -23,7 +23,7 @@ func Chart(w io.Writer, lines []Line) error {
 		models.Names = append(models.Names, l.Name)
 	}
 	for _, l := range lines {
-		if level := 100 * l.Mean; l.Name == "float" && len(models.Points) > 0 {
+		if level := 100 * l.Mean; l.Name == Float && len(models.Points) > 0 {
 			least, most := models.Points[0].X, models.Points[0].X
 			for _, p := range models.Points {
 				least, most = min(least, p.X), max(most, p.X)

@@ -17,6 +17,9 @@ type Row struct {
 	Flags  []string
 }
 
+// Float is the name of the row that others are compared with.
+const Float = "float"
+
 // ReadList reads the rows of a table, one a line: name, seeds divided by commas,
 // recipe, flags of qat train. What follows a # is a comment.
 func ReadList(path string) ([]Row, error) {

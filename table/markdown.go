@@ -16,7 +16,7 @@ func Markdown(w io.Writer, lines []Line) error {
 	var b strings.Builder
 	b.WriteString("| row | recipe and flags | seeds | epochs | minutes a seed | file | accuracy | least to greatest | below float | integers that differ |\n")
 	b.WriteString("|---|---|---|---|---|---|---|---|---|---|\n")
-	float := slices.IndexFunc(lines, func(l Line) bool { return l.Name == "float" })
+	float := slices.IndexFunc(lines, func(l Line) bool { return l.Name == Float })
 	for i, l := range lines {
 		below := "-"
 		if float >= 0 && i != float {

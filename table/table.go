@@ -73,9 +73,20 @@ func Read(dir string, list []Row) ([]Line, error) {
 		}
 	}
 	if len(lines) == 0 {
-		return nil, fmt.Errorf("table: no run folder in %s has a summary.json of a row; train first", dir)
+		return nil, nothing(dir, runs)
 	}
 	return lines, nil
+}
+
+// nothing says why a folder gives no line.
+func nothing(dir string, runs []run) error {
+	switch _, err := pipeline.ReadRecord(dir); {
+	case len(runs) > 0:
+		return fmt.Errorf("table: none of the rows has a training that is done in %s, which has those of %s; name rows as run folders are named without their seed", dir, runs[0].row)
+	case err == nil:
+		return fmt.Errorf("table: %s is itself a run folder; name the folder that it is in, %s", dir, filepath.Join(dir, ".."))
+	}
+	return fmt.Errorf("table: no folder in %s is a run folder with a summary.json, of a training that is done; train first, or name the folder above the run folders", dir)
 }
 
 // readRuns reads the run folders in dir that are done, by row and seed.

@@ -92,7 +92,14 @@ func TestBad(t *testing.T) {
 		t.Errorf("an empty folder: %v", err)
 	}
 	done(t, dir, "x-1", 1, `"float": 0.5`, "")
-	summary := filepath.Join(dir, "x-1", "summary.json")
+	run := filepath.Join(dir, "x-1")
+	if _, err := table.Read(run, nil); err == nil || !strings.Contains(err.Error(), run+" is itself a run folder; name the folder that it is in, "+dir) {
+		t.Errorf("a run folder: %v", err)
+	}
+	if _, err := table.Read(dir, []table.Row{{Name: "y"}}); err == nil || !strings.Contains(err.Error(), "none of the rows") {
+		t.Errorf("rows of other trainings: %v", err)
+	}
+	summary := filepath.Join(run, "summary.json")
 	if err := os.WriteFile(summary, []byte("{"), 0o644); err != nil {
 		t.Fatal(err)
 	}

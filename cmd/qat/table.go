@@ -4,8 +4,10 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +26,8 @@ func tableCommand() *cobra.Command {
 folders. Run folders whose names differ in the seed at the end alone, such as int-8-1
 and int-8-2, are a row: the mean of their accuracies on the test images, their least
 and greatest, and after ± the standard error of the mean, which of one seed is that
-of the number of test images. So are those that qat sweep makes.
+of the number of test images. So are those that qat sweep makes. A row called float,
+of run folders such as float-1, is what the column below float compares the others with.
 
 With --rows the table has the rows of a file, in their order, with their recipes and
 flags: one a line, its name, its seeds, its recipe and flags of qat train. Rows whose
@@ -66,6 +69,9 @@ evaluation of the whole.`,
 			}
 			if command.AsJSON(c) {
 				return term.JSON(c.OutOrStdout(), lines)
+			}
+			if !slices.ContainsFunc(lines, func(l table.Line) bool { return l.Name == table.Float }) {
+				fmt.Fprintf(c.ErrOrStderr(), "note: no row is called %s, to say how far others are below it; a run folder %s makes one\n", table.Float, table.Folder(table.Float, 1))
 			}
 			for i := range lines {
 				lines[i].Name, lines[i].What = term.Plain(lines[i].Name), term.Plain(lines[i].What)

@@ -57,15 +57,15 @@ func (p *Progress) Epoch(phase string, epoch, epochs, batches int) {
 // Step says that so many batches of the epoch are done, counted from 1, with
 // the loss and the accuracy, in [0, 1], of the epoch so far. It may be called
 // as often as one likes.
-func (p *Progress) Step(batch int, loss, accuracy, imagesPerSecond float64, ranks []float64) {
+func (p *Progress) Step(batch int, loss, accuracy, imagesPerSecond float64, ranks []float64, left string) {
 	if p.bar == nil || time.Since(p.drawn) < redraw || batch >= p.bar.GetMax() {
 		return
 	}
 	p.drawn = time.Now()
 	_ = p.bar.Set(batch)
 	text := p.title
-	for _, more := range []string{fmt.Sprintf("loss %.4f", loss), fmt.Sprintf("accuracy %.1f %%", 100*accuracy), fmt.Sprintf("%.0f images/s", imagesPerSecond)} {
-		if p.fits(text + gap + more) {
+	for _, more := range []string{left, fmt.Sprintf("loss %.4f", loss), fmt.Sprintf("accuracy %.1f %%", 100*accuracy), fmt.Sprintf("%.0f images/s", imagesPerSecond)} {
+		if more != "" && p.fits(text+gap+more) {
 			text += gap + more
 		}
 	}

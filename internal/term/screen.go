@@ -5,6 +5,7 @@ package term
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -40,10 +41,25 @@ func (s *Screen) Show(e pipeline.Event) {
 	case pipeline.EpochBegun:
 		s.progress.Epoch(e.Phase, e.Epoch, e.Epochs, e.Batches)
 	case pipeline.Step:
-		s.progress.Step(e.Batch, e.Loss, e.Accuracy, e.ImagesPerSecond, e.Ranks)
+		s.progress.Step(e.Batch, e.Loss, e.Accuracy, e.ImagesPerSecond, e.Ranks, left(e.Left))
 	case pipeline.EpochEnded:
-		s.progress.EpochEnd(fmt.Sprintf("loss %.4f, accuracy %.2f %%, validation %.2f %%, %.0f images/s%s", e.Loss, 100*e.Accuracy, 100*e.Validation, e.ImagesPerSecond, byRank(e.Ranks)))
+		line := fmt.Sprintf("loss %.4f, accuracy %.2f %%, validation %.2f %%, %.0f images/s%s", e.Loss, 100*e.Accuracy, 100*e.Validation, e.ImagesPerSecond, byRank(e.Ranks))
+		if more := left(e.Left); more != "" {
+			line += ", " + more
+		}
+		s.progress.EpochEnd(line)
 	}
+}
+
+// leastLeft is how much time is left at least of which it is said.
+const leastLeft = 5 * time.Second
+
+// left says how long the rest of a training takes, nothing where it is short or not known.
+func left(d time.Duration) string {
+	if d < leastLeft {
+		return ""
+	}
+	return pipeline.About(d) + " left"
 }
 
 // Count shows how much of something is done, by a bar of its own.

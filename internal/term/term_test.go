@@ -49,7 +49,7 @@ func train(p *term.Progress) {
 		p.Epoch("float", epoch, 2, 50)
 		for batch := 1; batch <= 50; batch++ {
 			time.Sleep(20 * time.Millisecond)
-			p.Step(batch, 1/float64(batch), 0.875, 3200, nil)
+			p.Step(batch, 1/float64(batch), 0.875, 3200, nil, "")
 			if batch == 25 {
 				p.Print("warning: halfway")
 			}
@@ -126,14 +126,14 @@ func TestStopClearsTheBar(t *testing.T) {
 	var out bytes.Buffer
 	p := term.NewProgress(&out, true)
 	p.Epoch("qat", 1, 1, 10)
-	p.Step(1, 1, 1, 1, nil)
+	p.Step(1, 1, 1, 1, nil, "")
 	p.Stop()
 	if !strings.HasSuffix(out.String(), "\x1b[2K\r") {
 		t.Errorf("ends %q", out.String())
 	}
 	n := out.Len()
 	p.Stop()
-	p.Step(2, 1, 1, 1, nil)
+	p.Step(2, 1, 1, 1, nil, "")
 	if out.Len() != n {
 		t.Errorf("wrote %q after the stop", out.String()[n:])
 	}
@@ -236,10 +236,10 @@ func TestScreen(t *testing.T) {
 	s.Counter("verify", 3)(2)
 	s.Show(pipeline.EpochEnded{Loss: 1, Accuracy: 0.5, Validation: 0.25, ImagesPerSecond: 7})
 	s.Show(pipeline.EpochBegun{Phase: "float", Epoch: 2, Epochs: 2, Batches: 3})
-	s.Show(pipeline.EpochEnded{Loss: 1, Accuracy: 0.5, Validation: 0.25, ImagesPerSecond: 7, Ranks: []float64{5, 3, 4}})
+	s.Show(pipeline.EpochEnded{Loss: 1, Accuracy: 0.5, Validation: 0.25, ImagesPerSecond: 7, Ranks: []float64{5, 3, 4}, Left: 90 * time.Second})
 	s.Stop()
 	want := "note: a\\tb\nfloat 1/2  loss 1.0000, accuracy 50.00 %, validation 25.00 %, 7 images/s\n" +
-		"float 2/2  loss 1.0000, accuracy 50.00 %, validation 25.00 %, 7 images/s (by rank 5 3 4, slowest 1: 3)\n"
+		"float 2/2  loss 1.0000, accuracy 50.00 %, validation 25.00 %, 7 images/s (by rank 5 3 4, slowest 1: 3), 2m left\n"
 	if out.String() != want {
 		t.Errorf("%q, want %q", out.String(), want)
 	}
