@@ -10,6 +10,24 @@ import (
 	"testing"
 )
 
+// TestPackagesNameNoFlags holds packages to what they know: a program's flags are for its verbs to name, and for
+// internal/command, which adds them to what a package advises. The packages whose product is a command to type may
+// write one.
+func TestPackagesNameNoFlags(t *testing.T) {
+	programs := regexp.MustCompile(`^(cmd|bench|examples|tools|findings|diagnose|report|internal/command)(/|$)|(^|/)_`)
+	flag := regexp.MustCompile("\"[^\"\n]*(^|[ (\"])--[a-z][^\"\n]*\"")
+	sources(t, func(file, code string) {
+		if programs.MatchString(path.Dir(file)) || strings.Contains(code, "\npackage main\n") {
+			return
+		}
+		for line := range strings.Lines(code) {
+			if text, _, _ := strings.Cut(line, "// "); flag.MatchString(text) {
+				t.Errorf("%s: %s: a package names no flag", file, strings.TrimSpace(text))
+			}
+		}
+	})
+}
+
 // TestPackagesAreListed holds the list in the comment of the root package to the
 // packages that programs can import.
 func TestPackagesAreListed(t *testing.T) {

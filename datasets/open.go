@@ -120,13 +120,16 @@ func finish(d *Dataset, name, path string, o Options, err error) (*Dataset, erro
 	return d, nil
 }
 
+// ErrNotFound is in the error of data that is not there.
+var ErrNotFound = errors.New("name data that is there")
+
 // notFound says where a data set was looked for: a relative path is one from the folder where a program is started.
 func notFound(path string) error {
 	here, err := os.Getwd()
 	if filepath.IsAbs(path) || err != nil {
-		return errors.New("there is no such file or folder; name the data with --data")
+		return fmt.Errorf("there is no such file or folder; %w", ErrNotFound)
 	}
-	return fmt.Errorf("neither the name of a data set (qat data list shows them) nor a path: there is no %s in %s, where the program was started; name the data with --data", printed(path), printed(here))
+	return fmt.Errorf("neither the name of a data set (qat data list shows them) nor a path: there is no %s in %s, where the program was started; %w", printed(path), printed(here), ErrNotFound)
 }
 
 // openPath reads a folder or an archive of whatever form.

@@ -85,23 +85,25 @@ func (o Options) readCached(ctx context.Context, source string, all files, list 
 	return err
 }
 
+// ErrBroken is in the error of files that cannot be read, unless Options.SkipBroken is set.
+var ErrBroken = errors.New("or leave out what cannot be read")
+
 // broken is an error if there are files that cannot be read and are not to be left out.
 func (r *reading) broken(o Options) error {
 	if len(r.faults) == 0 || o.SkipBroken {
 		return nil
 	}
-	return fmt.Errorf("%w; --skip-broken leaves them out", r.faults)
+	return fmt.Errorf("%w, %w", r.faults, ErrBroken)
 }
 
 // cache says where the images are kept that memory is too small for.
 func (o Options) cache(source string, list []labelled, shape Shape, s *survey) (cacheFile, error) {
 	dir := imageCache()
 	gib := float64(int64(len(list))*int64(shape.Size())) / (1 << 30)
-	smaller := "smaller images are asked for by data.height and data.width, as in --set data.height=64 --set data.width=64"
 	if dir == "" {
-		return cacheFile{}, fmt.Errorf("%d images of %v take %.1f GiB of memory, more than the %.1f GiB that images may, and there is no folder for caches; set XDG_CACHE_HOME, or %s", len(list), shape, gib, float64(o.inMemory())/(1<<30), smaller)
+		return cacheFile{}, fmt.Errorf("%d images of %v take %.1f GiB of memory, more than the %.1f GiB that images may, and there is no folder for caches; set XDG_CACHE_HOME, or %w", len(list), shape, gib, float64(o.inMemory())/(1<<30), ErrTooLarge)
 	}
-	o.note(fmt.Sprintf("%d images of %v take %.1f GiB and are kept in a file of %s, not in memory (qat data list shows such files, qat data clear removes them); %s", len(list), shape, gib, dir, smaller))
+	o.note(fmt.Sprintf("%d images of %v take %.1f GiB and are kept in a file of %s, not in memory (qat data list shows such files, qat data clear removes them); smaller images are asked for by data.height and data.width", len(list), shape, gib, dir))
 	return newCacheFile(dir, sourceOf(source), o.Resize, list, shape, s), nil
 }
 

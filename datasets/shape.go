@@ -59,16 +59,18 @@ func (s Shape) within(longest int) Shape {
 // muchMemory is from how many bytes on it is said how much memory images take.
 const muchMemory = 1 << 30
 
+// ErrTooLarge is in the error of images that take more memory than they may.
+var ErrTooLarge = errors.New("ask for smaller ones by data.height and data.width")
+
 // memory refuses images of a file that take more than maxBytes, and says so of those that take much.
 func (o Options) memory(n int, shape Shape) error {
 	need := float64(n) * float64(shape.Size())
 	gib := func(bytes float64) string { return fmt.Sprintf("%.1f GiB", bytes/(1<<30)) }
-	smaller := "smaller ones are asked for by data.height and data.width, as in --set data.height=64 --set data.width=64"
 	if need > maxBytes {
-		return fmt.Errorf("%d images of %v take %s of memory, more than the %s that images may; %s", n, shape, gib(need), gib(maxBytes), smaller)
+		return fmt.Errorf("%d images of %v take %s of memory, more than the %s that images may; %w", n, shape, gib(need), gib(maxBytes), ErrTooLarge)
 	}
 	if need >= muchMemory {
-		o.note(fmt.Sprintf("%d images of %v take %s of memory; %s", n, shape, gib(need), smaller))
+		o.note(fmt.Sprintf("%d images of %v take %s of memory; smaller ones are asked for by data.height and data.width", n, shape, gib(need)))
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ import (
 
 // ErrNoData is the error of a model and no data: unlike a checkpoint it does not say
 // which.
-var ErrNoData = errors.New("a .qmodel does not say which images it is for: name them")
+var ErrNoData = errors.New("a .qmodel does not say which images it is for; name them")
 
 // File evaluates a checkpoint or a .qmodel on test images; the limit on the work of a
 // model and the threads of either are those of o. What it does is told to the images' reading.

@@ -4,6 +4,7 @@ package infer
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync/atomic"
@@ -28,6 +29,9 @@ type Options struct {
 // otherwise, so that a small file from somebody else cannot hold a processor for minutes. It is twice the work of
 // ResNet-50 for an image of 224 × 224.
 const DefaultWork = 1 << 33
+
+// ErrWork is in the error of a model that asks for more than Options.Work.
+var ErrWork = errors.New("raise the limit if you trust the model")
 
 // MaxThreads is the most threads that a runner has.
 const MaxThreads = 1024
@@ -108,7 +112,7 @@ func (o *Options) check(m *Model) error {
 		return fmt.Errorf("infer: batch %d and %d threads, want 1 or more of each, or 0 for 1, and at most %d threads", o.Batch, o.Threads, MaxThreads)
 	}
 	if limit := cmp.Or(o.Work, DefaultWork); m.Work() > limit {
-		return fmt.Errorf("infer: the model asks for %d additions and comparisons an image, more than the limit of %d; raise the limit (Options.Work, of qat --work) if you trust it", m.Work(), limit)
+		return fmt.Errorf("infer: the model asks for %d additions and comparisons an image, more than the limit of %d (Options.Work); %w", m.Work(), limit, ErrWork)
 	}
 	if o.Batch > maxArena/max(1, m.arena.codes+4*m.arena.wide, m.q.Tensors[0].Len()) {
 		return fmt.Errorf("infer: a batch of %d needs more than %d bytes, choose a smaller one", o.Batch, maxArena)

@@ -18,7 +18,7 @@ func (c *Choice) chooseBits(r *recipe.Recipe, f facts, say func(string, ...any))
 	}
 	if f.images < fewForBits {
 		r.QAT.Method, r.QAT.WeightBits, r.QAT.ActivationBits = "int", 8, 8
-		say("8 bits by the method int: %s to train with are few to learn fewer bits from; --method pact tries 4", count(f.images, "image"))
+		say("8 bits by the method int: %s to train with are few to learn fewer bits from; the method pact tries 4", count(f.images, "image"))
 		return
 	}
 	r.QAT.Method, r.QAT.WeightBits, r.QAT.ActivationBits = "pact", 4, 4

@@ -16,7 +16,6 @@ import (
 	"github.com/goqat/goqat/dist"
 	"github.com/goqat/goqat/internal/atomicfile"
 	"github.com/goqat/goqat/internal/lock"
-	"github.com/goqat/goqat/internal/shell"
 	"github.com/goqat/goqat/recipe"
 	"github.com/goqat/goqat/train"
 )
@@ -127,7 +126,7 @@ func (f *folder) fit(resume bool) error {
 	case resume:
 		return f.here()
 	case err == nil:
-		return fmt.Errorf("pipeline: %s holds a run already; name another folder, or go on with it: qat train --resume %s", f.path, shell.Word(f.path))
+		return &ResumableError{f.path, fmt.Errorf("pipeline: %s holds a run already; name another folder, or resume the run", f.path)}
 	}
 	found, err := fs.ReadDir(f.root.FS(), ".")
 	if err != nil {

@@ -14,6 +14,10 @@ import (
 	"github.com/goqat/goqat/train"
 )
 
+// ErrChanges is in the error of a run whose data, recipe or kernels are others than those it was begun with, unless
+// Options.AcceptChanges is set.
+var ErrChanges = errors.New("undo it, or accept the changes")
+
 // computes names what the numbers of a training depend on beside its recipe and its
 // data: the kernels, of which those for AVX2 and AVX-512 give the same bits.
 func computes() string {
@@ -64,7 +68,7 @@ func (t *run) resumed(o Options) (*train.Checkpoint, error) {
 	if len(changes) > 0 {
 		all := strings.Join(changes, "; ")
 		if !o.AcceptChanges {
-			return nil, fmt.Errorf("pipeline: %s cannot go on to the same result: %s; undo it, or go on all the same with --accept-changes", t.folder.path, all)
+			return nil, fmt.Errorf("pipeline: %s cannot go on to the same result: %s; %w", t.folder.path, all, ErrChanges)
 		}
 		t.on.note("note: the run goes on with changes: " + all)
 	}

@@ -17,7 +17,6 @@ import (
 	"github.com/goqat/goqat/dist"
 	"github.com/goqat/goqat/export"
 	"github.com/goqat/goqat/graph"
-	"github.com/goqat/goqat/internal/shell"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/qat"
 	"github.com/goqat/goqat/recipe"
@@ -68,10 +67,19 @@ type Interrupted struct {
 }
 
 func (e *Interrupted) Error() string {
-	return fmt.Sprintf("pipeline: interrupted; everything is saved, go on with: qat train --resume %s", shell.Word(e.Folder))
+	return fmt.Sprintf("pipeline: interrupted; everything is saved in %s, and the run can be resumed", e.Folder)
 }
 
 func (e *Interrupted) Unwrap() error { return e.Cause }
+
+// A ResumableError is one after which the run in a folder can be resumed.
+type ResumableError struct {
+	Folder string
+	Err    error
+}
+
+func (e *ResumableError) Error() string { return e.Err.Error() }
+func (e *ResumableError) Unwrap() error { return e.Err }
 
 // LoadRun returns the recipe of the run in a folder.
 func LoadRun(folder string) (*recipe.Recipe, error) {
@@ -173,7 +181,7 @@ func (t *run) stopped(ctx context.Context, err error) error {
 	case t.group.Size() == 1 && ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		return &Interrupted{Folder: t.folder.path, Cause: err, Alone: true}
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
-		return fmt.Errorf("%w; free some space, then go on with: qat train --resume %s", err, shell.Word(t.folder.path))
+		return &ResumableError{t.folder.path, fmt.Errorf("%w; free some space, then resume the run", err)}
 	}
 	return err
 }

@@ -80,8 +80,9 @@ func TestTrain(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := pipeline.Train(t.Context(), r, pipeline.Options{}); err == nil || !strings.Contains(err.Error(), "--resume") {
-		t.Errorf("a second run in the folder: %v, want an error that names --resume", err)
+	var held *pipeline.ResumableError
+	if _, err := pipeline.Train(t.Context(), r, pipeline.Options{}); !errors.As(err, &held) || held.Folder != r.Out {
+		t.Errorf("a second run in the folder: %v, want that it can be resumed", err)
 	}
 }
 
@@ -186,7 +187,7 @@ func checkInterrupt(t *testing.T, epoch string, settings []string) {
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err := pipeline.Train(ctx, r, pipeline.Options{On: logged(cancelAt{epoch, cancel})})
 	var stopped *pipeline.Interrupted
-	if !errors.As(err, &stopped) || !strings.Contains(err.Error(), "--resume "+r.Out) {
+	if !errors.As(err, &stopped) || stopped.Folder != r.Out || !strings.Contains(err.Error(), "can be resumed") {
 		t.Fatalf("error %v, want how to resume", err)
 	}
 	r, err = pipeline.LoadRun(r.Out)
@@ -209,7 +210,7 @@ func TestInterruptAfterTraining(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err := pipeline.Train(ctx, r, pipeline.Options{On: logged(cancelAt{"fake-quantized", cancel})})
 	var stopped *pipeline.Interrupted
-	if !errors.As(err, &stopped) || !stopped.Alone || !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "--resume "+r.Out) {
+	if !errors.As(err, &stopped) || !stopped.Alone || !errors.Is(err, context.Canceled) || stopped.Folder != r.Out || !strings.Contains(err.Error(), "can be resumed") {
 		t.Fatalf("error %v, want how to resume", err)
 	}
 	if _, err := resume(t, r.Out, false); err != nil {

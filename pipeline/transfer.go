@@ -3,6 +3,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -15,6 +16,9 @@ import (
 
 // transfers says whether the network of init is trained further in a float phase.
 func (t *run) transfers() bool { return t.r.Init != "" && t.r.Transfer.Head != "none" }
+
+// ErrOtherClasses is in the error of a checkpoint of other classes than the data's.
+var ErrOtherClasses = errors.New("or begin its last layer anew by transfer.head=new")
 
 // readInit reads the recipe's checkpoint to start from and holds it to the data, nil
 // without one.
@@ -37,7 +41,7 @@ func (t *run) readInit() (*train.Checkpoint, error) {
 		if slices.Equal(c.Info.Classes, t.data.Classes) || t.r.Transfer.Head != "none" {
 			return nil, err
 		}
-		return nil, fmt.Errorf("%w, or begin its last layer anew: --set transfer.head=new", err)
+		return nil, fmt.Errorf("%w, %w", err, ErrOtherClasses)
 	}
 	if c.Info.Phase == phaseQAT {
 		t.on.note(fmt.Sprintf("note: init: %s is of the quantized phase: only its weights and statistics are taken, all ranges are set anew", t.r.Init))

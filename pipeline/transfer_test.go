@@ -105,7 +105,7 @@ func TestTransferRefuses(t *testing.T) {
 		want     string
 	}{
 		"other classes":      {[]string{body}, "is of images of 28x28x1"},
-		"other classes only": {[]string{body, "data.height=28", "data.width=28"}, "begin its last layer anew: --set transfer.head=new"},
+		"other classes only": {[]string{body, "data.height=28", "data.width=28"}, "begin its last layer anew by transfer.head=new"},
 		"classes kept":       {[]string{body, "transfer.head=keep"}, "knows 10 classes"},
 		"another width":      {[]string{other, "transfer.head=new"}, "stem.weight"},
 		"its own width":      {append(slices.Clone(clothes), other), "stem.weight"},

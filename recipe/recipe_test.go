@@ -333,9 +333,9 @@ func TestSetRefuses(t *testing.T) {
 		{"weight_bits=3", `recipe: unknown key "weight_bits", did you mean "qat.weight_bits"?`},
 		{"=3", `recipe: unknown key "", known here: version, model, data, batch, shards, seed, threads, init, transfer, float, qat, loss, smoothing, class_weights, best, teacher, verify, out`},
 		{"batch.size=3", `recipe: batch has no keys below it, so "batch.size" cannot be set`},
-		{"batch=many", `recipe: --set batch=many: batch is "many", must be a whole number`},
-		{"batch=", `recipe: --set batch=: batch must be a whole number`},
-		{"data.augment={flip: true, crop: x}", `recipe: --set data.augment={flip: true, crop: x}: data.augment.crop must be a whole number of pixels, or a share of the shorter side as in 4%`},
+		{"batch=many", `recipe: batch=many: batch is "many", must be a whole number`},
+		{"batch=", `recipe: batch=: batch must be a whole number`},
+		{"data.augment={flip: true, crop: x}", `recipe: data.augment={flip: true, crop: x}: data.augment.crop must be a whole number of pixels, or a share of the shorter side as in 4%`},
 		{"qat.layers=[{", `recipe: qat.layers: yaml: line 1: did not find expected node content`},
 	}
 	for _, test := range tests {

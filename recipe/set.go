@@ -44,7 +44,7 @@ func (r *Recipe) Set(assignment string) error {
 	}
 	changed := reflect.New(v.Type()).Elem()
 	changed.Set(v)
-	d := decoding{source: "--set " + assignment}
+	d := decoding{source: assignment}
 	d.value(node, changed, path)
 	if d.problems != nil {
 		return d.problems

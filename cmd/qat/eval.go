@@ -56,7 +56,7 @@ wrote of all parts; a file that is there is shown and not made again.`,
 			e, err := evaluate.Once(c.Context(), out, args[0], images, o)
 			s.Stop()
 			if errors.Is(err, evaluate.ErrNoData) {
-				return command.Wrong(c, "%w with --data", err)
+				return command.Wrong(c, "%w", err)
 			}
 			if err == nil && predictions != "" {
 				err = e.WritePredictions(predictions)

@@ -68,7 +68,7 @@ func applyRecipeFlags(c *cobra.Command, r *recipe.Recipe, set []string) error {
 	}
 	for _, s := range set {
 		if err := r.Set(s); err != nil {
-			return command.Wrong(c, "%w", err)
+			return command.Wrong(c, "--set: %w", err)
 		}
 	}
 	if err := r.Validate(); err != nil {

@@ -29,7 +29,7 @@ func (w *writer) sum(o *qmodel.Operator, lo int32) agreement.Statement {
 	case own+len(others) != 2 || r.Terms() != 2:
 		return refused("%d terms; TFLite adds two", r.Terms())
 	case w.ranges == nil && (own > 0 || w.pending[others[0]] != nil || w.pending[others[1]] != nil):
-		return refused("what it adds must be quantized in a range that images tell; give some with --data")
+		return refused("what it adds must be quantized in a range that images tell; give some")
 	}
 	var terms []int32
 	bias := constants(r)

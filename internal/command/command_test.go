@@ -7,11 +7,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
 
+	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/pipeline"
@@ -63,6 +66,26 @@ func TestExecute(t *testing.T) {
 	}
 	if ended != 2 {
 		t.Errorf("%d jobs ended, want 2", ended)
+	}
+}
+
+// The advice of a package gets the flag that does it, of a verb that has it; a run that can be resumed the command.
+func TestAdvice(t *testing.T) {
+	for want, err := range map[string]error{
+		"tool: photos: 1 file cannot be read, or leave out what cannot be read (--skip-broken)\n":                    fmt.Errorf("photos: 1 file cannot be read, %w", datasets.ErrBroken),
+		"tool: more than 3; raise the limit if you trust the model\n":                                                fmt.Errorf("more than 3; %w", infer.ErrWork),
+		"tool: classes, or begin its last layer anew by transfer.head=new\n":                                         fmt.Errorf("classes, %w", pipeline.ErrOtherClasses),
+		"tool: full: tool train --resume 'my runs/a'\n":                                                              fmt.Errorf("%w", &pipeline.ResumableError{Folder: "my runs/a", Err: errors.New("full")}),
+		"tool: pipeline: interrupted; everything is saved in a, and the run can be resumed: tool train --resume a\n": &pipeline.Interrupted{Folder: "a"},
+	} {
+		var log bytes.Buffer
+		root := program(err)
+		for _, verb := range root.Commands() {
+			verb.Flags().Bool("skip-broken", false, "")
+		}
+		if command.Execute(t.Context(), root, []string{"none"}, nil, io.Discard, &log); log.String() != want {
+			t.Errorf("%q, want %q", log.String(), want)
+		}
 	}
 }
 

@@ -40,7 +40,7 @@ func Execute(ctx context.Context, root *cobra.Command, args []string, stdin io.R
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	verb, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return Done
 	}
@@ -68,6 +68,6 @@ func Execute(ctx context.Context, root *cobra.Command, args []string, stdin io.R
 		}
 	}
 	name := root.Name() + ": "
-	fmt.Fprintln(stderr, name+strings.TrimPrefix(term.OneLine(err), name)) // a package may have the same name
+	fmt.Fprintln(stderr, name+strings.TrimPrefix(term.OneLine(err), name)+flags(verb, err)) // a package may have the same name
 	return code
 }

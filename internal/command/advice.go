@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/evaluate"
+	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/shell"
+	"github.com/goqat/goqat/internal/term"
+	"github.com/goqat/goqat/pipeline"
+)
+
+// advice has, for what packages advise in an error, the flag that does it. They know no flags.
+var advice = []struct {
+	err         error
+	flag, value string
+}{
+	{datasets.ErrBroken, "skip-broken", ""},
+	{datasets.ErrNotFound, "data", ""},
+	{datasets.ErrTooLarge, "set", " data.height=64 --set data.width=64"},
+	{evaluate.ErrNoData, "data", ""},
+	{infer.ErrWork, "work", ""},
+	{pipeline.ErrChanges, "accept-changes", ""},
+	{pipeline.ErrOtherClasses, "set", " transfer.head=new"},
+}
+
+// flags returns by which flag of a verb, or by which command, what an error advises is done: it ends the line.
+func flags(verb *cobra.Command, err error) string {
+	for _, a := range advice {
+		if errors.Is(err, a.err) && verb.Flags().Lookup(a.flag) != nil {
+			return " (--" + a.flag + a.value + ")"
+		}
+	}
+	var saved *pipeline.Interrupted
+	var resumable *pipeline.ResumableError
+	folder := ""
+	switch {
+	case errors.As(err, &saved):
+		folder = saved.Folder
+	case errors.As(err, &resumable):
+		folder = resumable.Folder
+	default:
+		return ""
+	}
+	return ": " + verb.Root().Name() + " train --resume " + term.Plain(shell.Word(folder))
+}
