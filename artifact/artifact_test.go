@@ -77,16 +77,3 @@ func TestKinds(t *testing.T) {
 	_, err = artifact.Open(model)
 	wantError(t, err, "copy it again")
 }
-
-func TestCheckName(t *testing.T) {
-	for path, own := range map[string][]string{
-		"a/b.qmodel": {".qmodel"}, "b.QMODEL": {".qmodel"}, "b": {".onnx"}, "b.bin": {".onnx"}, "": {".onnx"}, "b.yml": {".yaml", ".yml"}, "b.v1.5": {".csv"},
-	} {
-		if err := artifact.CheckName(path, own...); err != nil {
-			t.Error(err)
-		}
-	}
-	wantError(t, artifact.CheckName("a/b.onnx", ".qmodel"), "a/b.onnx: what is written is .qmodel, not .onnx; name it a/b.qmodel")
-	wantError(t, artifact.CheckName("b.C", ".onnx"), "name it b.onnx")
-	wantError(t, artifact.CheckName("photo.jpg", ".csv"), "name it photo.csv")
-}

@@ -206,7 +206,7 @@ func TestOpenBoundsTheListOfBrokenFiles(t *testing.T) {
 		entries = append(entries, entry{fmt.Sprintf("zebra/%02d.png", i), nil})
 	}
 	dir := writeFolder(t, entries)
-	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "25 files cannot be read: zebra/00.png") || !strings.Contains(err.Error(), " and 15 more; ") || strings.Contains(err.Error(), "zebra/10") {
+	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "25 files cannot be read: zebra/00.png") || !strings.Contains(err.Error(), " and 15 more, ") || strings.Contains(err.Error(), "zebra/10") {
 		t.Errorf("%v", err)
 	}
 	if _, err := Open(dir, Options{SkipBroken: true}); err == nil || !strings.Contains(err.Error(), "class zebra: none of its training images can be read") {

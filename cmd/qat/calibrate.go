@@ -3,13 +3,11 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/goqat/goqat/artifact"
 	"github.com/goqat/goqat/calibrate"
 	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/internal/term"
@@ -46,10 +44,10 @@ the signal to noise of the logits is taken back.`,
 			if f.out == "" {
 				return command.Wrong(c, "name the file to write with -o")
 			}
-			if err := command.Outputs(c, []string{args[0], f.quantize.data.name}, f.out, f.keep); err != nil {
+			if err := command.Outputs(c, []string{args[0], f.quantize.data.name}, command.Named(f.out, ".qmodel"), command.Named(f.keep, ".safetensors")); err != nil {
 				return err
 			}
-			if err := cmp.Or(artifact.CheckName(f.out, ".qmodel"), artifact.CheckName(f.keep, ".safetensors"), quantize.CheckRepairs(f.repair)); err != nil {
+			if err := quantize.CheckRepairs(f.repair); err != nil {
 				return command.Wrong(c, "%w", err)
 			}
 			screen := command.Screen(c)

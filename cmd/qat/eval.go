@@ -3,7 +3,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -39,11 +38,8 @@ wrote of all parts; a file that is there is shown and not made again.`,
 		Args: command.Arguments(1, 1, "a checkpoint or a .qmodel"),
 		RunE: func(c *cobra.Command, args []string) error {
 			s := command.Screen(c)
-			if err := command.Outputs(c, []string{args[0], data.name}, predictions, out); err != nil {
+			if err := command.Outputs(c, []string{args[0], data.name}, command.Named(predictions, ".csv"), command.Named(out, ".json")); err != nil {
 				return err
-			}
-			if err := cmp.Or(artifact.CheckName(predictions, ".csv"), artifact.CheckName(out, ".json")); err != nil {
-				return command.Wrong(c, "%w", err)
 			}
 			if model, err := artifact.IsModel(args[0]); err == nil && !model {
 				if err := command.Unread(c, "is for a .qmodel, "+args[0]+" is a checkpoint", "work"); err != nil {

@@ -3,12 +3,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/goqat/goqat/artifact"
 	"github.com/goqat/goqat/export/formats"
 	"github.com/goqat/goqat/export/onnx"
 	"github.com/goqat/goqat/internal/command"
@@ -47,15 +47,9 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 			if out == "" {
 				return command.Wrong(c, "name the file to write with -o")
 			}
-			if err := command.Outputs(c, []string{args[0], data.name}, out); err != nil {
-				return err
-			}
 			if name == "" {
-				if err := command.Unread(c, "goes with --format", append(imagesFlags, "pack", "bias", "json")...); err != nil {
+				if err := cmp.Or(command.Unread(c, "goes with --format", append(imagesFlags, "pack", "bias", "json")...), command.Outputs(c, args, command.Named(out, ".qmodel"))); err != nil {
 					return err
-				}
-				if err := artifact.CheckName(out, ".qmodel"); err != nil {
-					return command.Wrong(c, "%w; export the .qmodel to other formats, with --format", err)
 				}
 				return exportCheckpoint(c, args[0], out, packing)
 			}
@@ -63,10 +57,7 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 			if err != nil {
 				return command.Wrong(c, "--format: %w", err)
 			}
-			if err := artifact.CheckName(out, f.Extension); err != nil {
-				return command.Wrong(c, "--format %s: %w", f.Name, err)
-			}
-			if err := unreadBy(c, f); err != nil {
+			if err := cmp.Or(unreadBy(c, f), command.Outputs(c, []string{args[0], data.name}, command.Named(out, f.Extension))); err != nil {
 				return err
 			}
 			if options.Bias = onnx.Bias(bias); options.Bias != onnx.FloatBias && options.Bias != onnx.Int32Bias {

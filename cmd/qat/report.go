@@ -54,11 +54,8 @@ there the page goes without them and says so.`,
 			if out == "" {
 				out = report.File(args[0], info.IsDir())
 			}
-			if err := command.Outputs(c, []string{args[0], data.name}, out); err != nil {
+			if err := command.Outputs(c, []string{args[0], data.name}, command.Named(out, ".html", ".htm")); err != nil {
 				return err
-			}
-			if err := artifact.CheckName(out, ".html", ".htm"); err != nil {
-				return command.Wrong(c, "%w", err)
 			}
 			screen := command.Screen(c)
 			defer screen.Stop()

@@ -52,11 +52,8 @@ On a terminal, long names are shortened, and of more images than fit the first.`
 			}
 			o.Runner.Threads, o.Stdin = threadsOf(o.Runner.Threads), c.InOrStdin()
 			if out != "" {
-				if err := command.Outputs(c, []string{args[0], list}, out); err != nil {
+				if err := command.Outputs(c, []string{args[0], list}, command.Named(out, ".jsonl", ".json", ".parquet")); err != nil {
 					return err
-				}
-				if err := artifact.CheckName(out, ".jsonl", ".json", ".parquet"); err != nil {
-					return command.Wrong(c, "%w", err)
 				}
 				return recordClasses(c, m, args[0], paths, o, out)
 			}

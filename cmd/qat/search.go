@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/goqat/goqat/artifact"
 	"github.com/goqat/goqat/internal/atomicfile"
 	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/internal/term"
@@ -90,11 +89,8 @@ func (f *searchFlags) run(c *cobra.Command, path string) (*search.Result, error)
 	if f.record == "" && f.out != "" {
 		f.record = f.out + ".measurements.jsonl"
 	}
-	if err := command.Outputs(c, []string{path, f.quantize.data.name}, f.out, f.record); err != nil {
+	if err := command.Outputs(c, []string{path, f.quantize.data.name}, command.Named(f.out, ".yaml", ".yml"), command.Named(f.record, ".jsonl", ".json")); err != nil {
 		return nil, err
-	}
-	if err := artifact.CheckName(f.out, ".yaml", ".yml"); err != nil {
-		return nil, command.Wrong(c, "%w", err)
 	}
 	screen := command.Screen(c)
 	defer screen.Stop()

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/goqat/goqat/artifact"
 	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/ptq"
@@ -44,11 +43,8 @@ are not made again: an interrupted run goes on where it was.`,
   qat sensitivity float.safetensors --bits 8,4,2 -o sensitivity.jsonl --chart sensitivity.svg`,
 		Args: command.Arguments(1, 1, "a checkpoint"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := command.Outputs(c, []string{args[0], f.quantize.data.name}, f.out, f.chart); err != nil {
+			if err := command.Outputs(c, []string{args[0], f.quantize.data.name}, command.Named(f.out, ".jsonl", ".json"), command.Named(f.chart, ".svg")); err != nil {
 				return err
-			}
-			if err := cmp.Or(artifact.CheckName(f.out, ".jsonl", ".json"), artifact.CheckName(f.chart, ".svg")); err != nil {
-				return command.Wrong(c, "%w", err)
 			}
 			list, err := f.run(c, args[0])
 			if err == nil {

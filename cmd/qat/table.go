@@ -3,7 +3,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/goqat/goqat/artifact"
 	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/table"
@@ -44,11 +42,8 @@ evaluation of the whole.`,
 			if info, err := os.Stat(args[0]); len(args) > 1 || err == nil && info.Mode().IsRegular() {
 				return showParts(c, args)
 			}
-			if err := command.Outputs(c, []string{rows}, chart, csv); err != nil {
+			if err := command.Outputs(c, []string{rows}, command.Named(chart, ".svg"), command.Named(csv, ".csv")); err != nil {
 				return err
-			}
-			if err := cmp.Or(artifact.CheckName(chart, ".svg"), artifact.CheckName(csv, ".csv")); err != nil {
-				return command.Wrong(c, "%w", err)
 			}
 			var list []table.Row
 			if rows != "" {

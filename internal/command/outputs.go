@@ -3,6 +3,8 @@
 package command
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,15 +15,16 @@ import (
 )
 
 // Outputs refuses to write over a file that is read, over what a run folder keeps or over a folder, to write one
-// file twice, or to write into a folder that is not there. Inputs and outputs without a name are left out, and so
-// are inputs that are no files.
-func Outputs(c *cobra.Command, inputs []string, outputs ...string) error {
+// file twice or under the name of another kind of file, or to write into a folder that is not there. Inputs and outputs
+// without a name are left out, and so are inputs that are no files.
+func Outputs(c *cobra.Command, inputs []string, outputs ...File) error {
 	seen := map[string]bool{}
-	for _, path := range outputs {
+	for _, f := range outputs {
+		path := f.Path
 		if path == "" {
 			continue
 		}
-		if err := writable(path, inputs); err != nil {
+		if err := cmp.Or(writable(path, inputs), wrongName(f)); err != nil {
 			return Wrong(c, "%w", err)
 		}
 		if seen[filepath.Clean(path)] {
@@ -34,6 +37,9 @@ func Outputs(c *cobra.Command, inputs []string, outputs ...string) error {
 
 // writable says why a file is not to be written.
 func writable(path string, inputs []string) error {
+	if path == "-" {
+		return errors.New("- is no name of a file; name one, or /dev/stdout")
+	}
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {
 		return fmt.Errorf("%s is a folder; name a file in it", path)

@@ -13,6 +13,14 @@ import (
 	"github.com/goqat/goqat/internal/command"
 )
 
+// named are files that may have any name.
+func named(paths ...string) (files []command.File) {
+	for _, path := range paths {
+		files = append(files, command.Named(path, strings.ToLower(filepath.Ext(path))))
+	}
+	return files
+}
+
 func TestOutputs(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
@@ -37,7 +45,7 @@ func TestOutputs(t *testing.T) {
 	c := &cobra.Command{Use: "verb"}
 	inputs := []string{file("in"), "", file("absent")}
 	for _, free := range [][]string{{""}, {file("new"), file("absent")}, {file("config.yaml")}, {file("run/notes")}, {file("run/report.html")}, {file("run/model.qmodel")}} {
-		if err := command.Outputs(c, inputs, free...); err != nil {
+		if err := command.Outputs(c, inputs, named(free...)...); err != nil {
 			t.Errorf("%v: %v", free, err)
 		}
 	}
@@ -49,11 +57,34 @@ func TestOutputs(t *testing.T) {
 		"soft": "is a file of the training in ", "other run/config.yaml": "is a file of the training in ", "run/checkpoint-best.safetensors": "is a file of the training in ",
 		"run/model.qmodel": "is a file of the training in ",
 	} {
-		if err := command.Outputs(c, inputs, file("new"), file(output)); err == nil || !strings.Contains(err.Error(), want) {
+		if err := command.Outputs(c, inputs, named(file("new"), file(output))...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", output, err, want)
 		}
 	}
-	if err := command.Outputs(c, inputs, file("new"), dir+"/./new"); err == nil || !strings.Contains(err.Error(), "written twice") {
+	if err := command.Outputs(c, inputs, named(file("new"), dir+"/./new")...); err == nil || !strings.Contains(err.Error(), "written twice") {
 		t.Error(err)
+	}
+}
+
+// TestNamesOfOutputs takes the endings of a kind of file, and those that mean nothing, and refuses those of other kinds.
+func TestNamesOfOutputs(t *testing.T) {
+	c := &cobra.Command{Use: "verb"}
+	t.Chdir(t.TempDir())
+	for path, endings := range map[string][]string{
+		"b.qmodel": {".qmodel"}, "b.QMODEL": {".qmodel"}, "b": {".onnx"}, "b.bin": {".onnx"}, "": {".onnx"}, "b.yml": {".yaml", ".yml"}, "b.v1.5": {".csv"},
+	} {
+		if err := command.Outputs(c, nil, command.Named(path, endings...)); err != nil {
+			t.Error(err)
+		}
+	}
+	for path, c := range map[string]struct{ ending, want string }{
+		"b.onnx":    {".qmodel", "b.onnx: what is written is .qmodel, not .onnx; name it b.qmodel; qat export --format makes a .onnx of it"},
+		"b.C":       {".onnx", "name it b.onnx (see"},
+		"photo.jpg": {".csv", "name it photo.csv"},
+		"-":         {".csv", "- is no name of a file; name one, or /dev/stdout"},
+	} {
+		if err := command.Outputs(&cobra.Command{Use: "verb"}, nil, command.Named(path, c.ending)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", path, err, c.want)
+		}
 	}
 }
