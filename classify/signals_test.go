@@ -89,7 +89,8 @@ func TestSignalFiles(t *testing.T) {
 		"":                                   "an empty file",
 		"\x89PNG\r\n\x1a\n":                  "neither a table (.csv) nor an array",
 		strings.Repeat("1,2,3\n", 3):         "3 rows of 3 columns",
-		"1,2\n3,x\n5,6\n":                    "line 2, column 2: \"x\" is no number",
+		"1,2\n3,x\n5,6\n":                    "line 2, column 2: \"x\" is no number; write one, or take the row out",
+		"1,2\n3,1e300\n5,6\n":                "line 2, column 2: \"1e300\" is more than float32 holds",
 		array(t, "3, 2", 1, 2, 3, 4, 5)[:90]: "npy: ",
 	} {
 		if got := answer(1, 3, content); len(got) != 1 || got[0].Err == nil || !strings.Contains(got[0].Error, want) {

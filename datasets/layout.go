@@ -25,7 +25,7 @@ type labelled struct {
 	class int32
 }
 
-var errNoClasses = errors.New("no images in folders; make one folder of images per class")
+var errNoClasses = errors.New("no images in folders; name the folder above if this one is of a class, or make one folder of images per class")
 
 // The parts of a data set and the names that people give to their folders, see part.
 const (

@@ -232,3 +232,17 @@ func TestOpenCanBeInterrupted(t *testing.T) {
 		}
 	}
 }
+
+// A link that leads to nothing is not said to be absent, and a folder of one class not to be empty.
+func TestOpenSaysWhatIsThere(t *testing.T) {
+	dir := writeFolder(t, without(pictures(t, 2, 0), ""))
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(filepath.Join(dir, "nothing"), link); err == nil {
+		if _, err := Open(link, Options{}); err == nil || !strings.Contains(err.Error(), "a link that leads to nothing; make it anew") {
+			t.Errorf("%v", err)
+		}
+	}
+	if _, err := Open(filepath.Join(dir, "cat"), Options{}); err == nil || !strings.Contains(err.Error(), "name the folder above if this one is of a class") {
+		t.Errorf("%v", err)
+	}
+}

@@ -125,6 +125,9 @@ var ErrNotFound = errors.New("name data that is there")
 
 // notFound says where a data set was looked for: a relative path is one from the folder where a program is started.
 func notFound(path string) error {
+	if _, err := os.Lstat(path); err == nil {
+		return errors.New("a link that leads to nothing; make it anew")
+	}
 	here, err := os.Getwd()
 	if filepath.IsAbs(path) || err != nil {
 		return fmt.Errorf("there is no such file or folder; %w", ErrNotFound)

@@ -79,8 +79,11 @@ func (t *Table) before() int {
 func appendNumbers(values []float32, row []string, line int) ([]float32, error) {
 	for k, text := range row {
 		v, err := strconv.ParseFloat(strings.TrimSpace(text), 32)
-		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("line %d, column %d: %q is no number", line, k+1, short(text))
+		switch {
+		case errors.Is(err, strconv.ErrRange):
+			return nil, fmt.Errorf("line %d, column %d: %q is more than float32 holds; give numbers of another unit, or take the row out", line, k+1, short(text))
+		case err != nil || math.IsNaN(v) || math.IsInf(v, 0):
+			return nil, fmt.Errorf("line %d, column %d: %q is no number; write one, or take the row out", line, k+1, short(text))
 		}
 		values = append(values, float32(v))
 	}

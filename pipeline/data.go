@@ -73,7 +73,7 @@ func (o Reading) open(ctx context.Context, r *recipe.Recipe) (*datasets.Dataset,
 
 // meant asks whether data that is not there was meant to be other data: that of another name, or a neighbour in its folder.
 func meant(name string, err error) error {
-	if _, missing := os.Stat(name); err == nil || datasets.Named(name) || !errors.Is(missing, fs.ErrNotExist) {
+	if _, missing := os.Lstat(name); err == nil || datasets.Named(name) || !errors.Is(missing, fs.ErrNotExist) {
 		return err
 	}
 	dir, base := filepath.Split(filepath.Clean(name))

@@ -3,6 +3,7 @@
 package pipeline_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -78,7 +79,7 @@ func TestResumeNamesWhatChanged(t *testing.T) {
 				}
 				return
 			}
-			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "--accept-changes") {
+			if err == nil || !strings.Contains(err.Error(), c.want) || !errors.Is(err, pipeline.ErrChanges) {
 				t.Errorf("error %v, want %q", err, c.want)
 			}
 			if string(config) != string(read(t, folder, "config.yaml")) || string(model) != string(read(t, folder, "model.qmodel")) {

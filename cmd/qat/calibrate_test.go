@@ -55,7 +55,7 @@ func TestCalibrateRefuses(t *testing.T) {
 		{[]string{float, "-o", float}, "would be written over"},
 		{[]string{float, "-o", out, "--checkpoint", out}, "written twice"},
 		{[]string{float, "-o", filepath.Join(out, "m.qmodel")}, "there is no folder"},
-		{[]string{float, "-o", strings.TrimSuffix(out, "qmodel") + "onnx"}, "a .qmodel is written"},
+		{[]string{float, "-o", strings.TrimSuffix(out, "qmodel") + "onnx"}, "what is written is .qmodel"},
 		{[]string{float, "-o", out, "--percentile", "NaN"}, "want a percentile"},
 		{[]string{float, "-o", out, "--deviations", "-1"}, "deviations above 0"},
 	} {

@@ -121,7 +121,7 @@ var networks = map[string]struct {
 		s := f.node("Relu", []string{f.conv(f.node("GlobalAveragePool", []string{x}), "b", 2, 4, 1)})
 		s = f.node("HardSigmoid", []string{f.conv(s, "c", 4, 2, 1)}, onnxproto.Attribute{Name: "alpha", Kind: onnxproto.Float, Float: 1.0 / 6})
 		x = f.node("Mul", []string{s, x})
-		return f.classify(f.node("Flatten", []string{x}), 48)
+		return f.classify(f.node("Flatten", []string{x}), 64)
 	}, "multiply1 = product(activation1, activation2) 4×4×4\n"},
 	"swish in two nodes": {func() *onnxproto.Model {
 		f := newFile(2, 6, 6)

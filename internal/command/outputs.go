@@ -24,11 +24,12 @@ func Outputs(c *cobra.Command, inputs []string, outputs ...File) error {
 		if path == "" {
 			continue
 		}
-		if err := cmp.Or(writable(path, inputs), wrongName(f)); err != nil {
-			return Wrong(c, "%w", err)
+		err := writable(path, inputs)
+		if err == nil && seen[filepath.Clean(path)] {
+			err = fmt.Errorf("%s would be written twice; name two files", path)
 		}
-		if seen[filepath.Clean(path)] {
-			return Wrong(c, "%s would be written twice; name two files", path)
+		if err = cmp.Or(err, wrongName(f)); err != nil {
+			return Wrong(c, "%w", err)
 		}
 		seen[filepath.Clean(path)] = true
 	}
