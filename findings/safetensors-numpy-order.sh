@@ -7,8 +7,8 @@
 # numpy's transpose, moveaxis, slices and arrays in Fortran's order copy nothing. 0.7.0 wrote what the array says; safetensors.torch
 # refuses a tensor of that kind.
 #
-# For users of goqat: `qat` reads weights, images and signals from .safetensors, and cannot see that they were mixed: docs/interchange.md says to write
-# np.ascontiguousarray(a). Files that goqat writes are not by this library.
+# For users of goqat: a .qmodel and a checkpoint are files of this format, which goqat writes itself. Who changes the weights of one in NumPy
+# writes np.ascontiguousarray(w); no reader sees from the file that they were mixed. docs/interchange.md says so.
 set -Eeuo pipefail
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
