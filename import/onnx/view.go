@@ -88,6 +88,21 @@ func (v view) onto(t *network.Tensor) (view, error) {
 	return w, nil
 }
 
+// resized returns the view of a tensor of another height or width, which it has whole where v has all rows or all columns.
+func (v view) resized(t *network.Tensor) view {
+	w := view{tensor: t}
+	for d, f := range v.dims {
+		switch {
+		case d > 0 && len(f) > 0 && v.covers(f, rows):
+			f = whole(t, rows)
+		case d > 0 && len(f) > 0 && v.covers(f, columns):
+			f = whole(t, columns)
+		}
+		w.dims = append(w.dims, f)
+	}
+	return w
+}
+
 // merge joins neighbouring factors that make one.
 func merge(list []factor) []factor {
 	var merged []factor
