@@ -117,7 +117,7 @@ func TestDecodePNG(t *testing.T) {
 	}
 }
 
-// Few colours take few bits a pixel in a PNG, which not every decoder unpacks (findings/torchvision-png-palette.sh). The grays are those of Pillow 13.0.0.
+// Few colours take few bits a pixel in a PNG. The grays are those of Pillow 13.0.0, rounded to the nearest, which not every decoder does (findings/torchvision-png-gray.sh).
 func TestDecodePackedPalette(t *testing.T) {
 	palette := color.Palette{color.NRGBA{10, 20, 30, 255}, color.NRGBA{200, 100, 50, 255}, color.NRGBA{1, 2, 3, 255}, color.NRGBA{250, 251, 252, 255}}
 	m := image.NewPaletted(image.Rect(0, 0, 8, 1), palette)
