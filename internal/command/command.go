@@ -22,7 +22,7 @@ type UsageError struct {
 	err     error
 }
 
-func (e *UsageError) Error() string { return fmt.Sprintf("%v (see %s --help)", e.err, e.command) }
+func (e *UsageError) Error() string { return e.err.Error() }
 func (e *UsageError) Unwrap() error { return e.err }
 
 // Wrong says what is wrong with the command line of c.

@@ -73,6 +73,7 @@ func TestExecute(t *testing.T) {
 func TestAdvice(t *testing.T) {
 	for want, err := range map[string]error{
 		"tool: photos: 1 file cannot be read, or leave out what cannot be read (--skip-broken)\n":                    fmt.Errorf("photos: 1 file cannot be read, %w", datasets.ErrBroken),
+		"tool: no images, or leave out what cannot be read (--skip-broken) (see none --help)\n":                      command.Wrong(&cobra.Command{Use: "none"}, "no images, %w", datasets.ErrBroken),
 		"tool: more than 3; raise the limit if you trust the model\n":                                                fmt.Errorf("more than 3; %w", infer.ErrWork),
 		"tool: classes, or begin its last layer anew by transfer.head=new\n":                                         fmt.Errorf("classes, %w", pipeline.ErrOtherClasses),
 		"tool: full: tool train --resume 'my runs/a'\n":                                                              fmt.Errorf("%w", &pipeline.ResumableError{Folder: "my runs/a", Err: errors.New("full")}),

@@ -67,7 +67,11 @@ func Execute(ctx context.Context, root *cobra.Command, args []string, stdin io.R
 			return code
 		}
 	}
+	advised := flags(verb, err)
+	if usage != nil {
+		advised += fmt.Sprintf(" (see %s --help)", usage.command)
+	}
 	name := root.Name() + ": "
-	fmt.Fprintln(stderr, name+strings.TrimPrefix(term.OneLine(err), name)+flags(verb, err)) // a package may have the same name
+	fmt.Fprintln(stderr, name+strings.TrimPrefix(term.OneLine(err), name)+advised) // a package may have the same name
 	return code
 }

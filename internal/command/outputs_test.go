@@ -79,7 +79,7 @@ func TestNamesOfOutputs(t *testing.T) {
 	}
 	for path, c := range map[string]struct{ ending, want string }{
 		"b.onnx":    {".qmodel", "b.onnx: what is written is .qmodel, not .onnx; name it b.qmodel; qat export --format makes a .onnx of it"},
-		"b.C":       {".onnx", "name it b.onnx (see"},
+		"b.C":       {".onnx", "name it b.onnx"},
 		"photo.jpg": {".csv", "name it photo.csv"},
 		"-":         {".csv", "- is no name of a file; name one, or /dev/stdout"},
 	} {
