@@ -24,10 +24,16 @@ func held() int {
 	return int(s.HeapAlloc)
 }
 
+// workingMemory returns the bytes of a runner for one image and one thread that do not grow with the weights.
+func workingMemory(r *Runner) int {
+	n, arena := r.program.needs, r.m.arena
+	return 4*n.Acc + 4*n.Wide + 8*n.Sums + n.Bytes + 8*n.Words + arena.codes + 4*arena.wide
+}
+
 // TestModelsStayPacked compares what a model holds with its file: the packed codes once, and with a runner once more, in
 // the order of the kernels. Those of AVX-512 can read them packed, those of AVX2 read bytes.
 func TestModelsStayPacked(t *testing.T) {
-	const slack = 1 << 17 // for all that does not grow with the weights
+	const slack = 1 << 17 // for the rest of the plan, such as constants of each channel in the order of vectors
 	rng := rand.New(rand.NewPCG(21, 21))
 	b := qmodeltest.New(rng, 7, 7, 64)
 	x := b.ConvForm(0, qmodeltest.Square(3, 1, 1), 256, 1, qmodeltest.Form{WeightBits: 8, CodeBits: 1, Signs: true})
@@ -58,8 +64,11 @@ func TestModelsStayPacked(t *testing.T) {
 				r = newTestRunner(t, m, Options{Kernel: c.kernel, Memory: c.memory})
 			}
 			got, most := held()-before, file.Len()*c.percent/100+slack
+			if r != nil {
+				got -= workingMemory(r)
+			}
 			if got > most {
-				t.Errorf("%s, kernel %q %s: a file of %d bytes holds %d, want at most %d", name, c.kernel, c.memory, file.Len(), got, most)
+				t.Errorf("%s, kernel %q %s: a file of %d bytes holds %d beside its working memory, want at most %d", name, c.kernel, c.memory, file.Len(), got, most)
 			}
 			runtime.KeepAlive(m)
 			runtime.KeepAlive(r)

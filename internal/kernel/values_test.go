@@ -64,7 +64,7 @@ func TestInputOfCodes(t *testing.T) {
 				sameBits(t, fmt.Sprintf("%v", s.Conv), y, k.want)
 
 				dy, dw, want := random(len(y), 5), random(len(k.w), 6), random(len(k.w), 7)
-				p.BackwardWeights(want, Real(k.x), dy, s.batch)
+				p.BackwardWeights(want, Values{Real: k.x, Step: x.Step}, dy, s.batch)
 				p.BackwardWeights(dw, x, dy, s.batch)
 				sameBits(t, fmt.Sprintf("%v by its weights", s.Conv), dw, want)
 			}
