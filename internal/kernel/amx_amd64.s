@@ -9,64 +9,79 @@ TEXT ·floatTiles2x2(SB), NOSPLIT, $0-8
 	MOVQ           a+0(FP), DI
 	MOVQ           0(DI), AX
 	LONG $0x4978e2c4; BYTE $0x00 // LDTILECFG (AX)
-	MOVQ           48(DI), AX
+	MOVQ           32(DI), AX
 	MOVQ           $64, BX
-	MOVQ           56(DI), CX
-	MOVQ           40(DI), SI
-	MOVQ           64(DI), R12
-	MOVQ           72(DI), R13
-	ADDQ           R12, R13
+	MOVQ           40(DI), CX
+	MOVQ           56(DI), SI
 block:
-	MOVQ           32(DI), R14
 	MOVLQSX        0(SI), R8
-	ADDQ           R14, R8
+	ADDQ           24(DI), R8
 	MOVLQSX        4(SI), R9
-	ADDQ           R14, R9
+	ADDQ           24(DI), R9
+	MOVLQSX        8(SI), R12
+	ADDQ           48(DI), R12
+	MOVLQSX        12(SI), R13
+	ADDQ           48(DI), R13
 	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
 	LONG $0x497be2c4; BYTE $0xc8 // TILEZERO T1
 	LONG $0x497be2c4; BYTE $0xd0 // TILEZERO T2
 	LONG $0x497be2c4; BYTE $0xd8 // TILEZERO T3
-	MOVQ           80(DI), R10
-	MOVQ           88(DI), R11
-	MOVQ           96(DI), DX
+	MOVQ           72(DI), R10
+	MOVQ           80(DI), R11
+	MOVQ           88(DI), DX
 slice:
 	MOVLQSX        (R10), R14
 	MOVLQSX        (R11), R15
-	LEAQ           (R8)(R14*1), DI
-	LONG $0x4b7be2c4; BYTE $0x24; BYTE $0x07 // TILELOADD (DI)(AX*1), T4
-	LEAQ           (R9)(R14*1), DI
-	LONG $0x4b7be2c4; BYTE $0x2c; BYTE $0x07 // TILELOADD (DI)(AX*1), T5
-	LEAQ           (R12)(R15*1), DI
-	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1f // TILELOADD (DI)(BX*1), T6
+	ADDQ           R12, R15
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x1f // TILELOADD (R15)(BX*1), T6
+	MOVLQSX        (R11), R15
+	ADDQ           R13, R15
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1f // TILELOADD (R15)(BX*1), T7
+	LEAQ           (R8)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x07 // TILELOADD (R15)(AX*1), T4
+	LEAQ           (R9)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x07 // TILELOADD (R15)(AX*1), T5
 	LONG $0x5c4ae2c4; BYTE $0xc4 // TDPBF16PS T6, T4, T0
 	LONG $0x5c4ae2c4; BYTE $0xd5 // TDPBF16PS T6, T5, T2
-	LEAQ           (R13)(R15*1), DI
-	LONG $0x4b7be2c4; BYTE $0x3c; BYTE $0x1f // TILELOADD (DI)(BX*1), T7
+	LONG $0x5c42e2c4; BYTE $0xcc // TDPBF16PS T7, T4, T1
+	LONG $0x5c42e2c4; BYTE $0xdd // TDPBF16PS T7, T5, T3
+	ADDQ           CX, R14
+	LEAQ           (R8)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x07 // TILELOADD (R15)(AX*1), T4
+	LEAQ           (R9)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x07 // TILELOADD (R15)(AX*1), T5
+	LONG $0x5c4ae2c4; BYTE $0xc4 // TDPBF16PS T6, T4, T0
+	LONG $0x5c4ae2c4; BYTE $0xd5 // TDPBF16PS T6, T5, T2
+	LONG $0x5c42e2c4; BYTE $0xcc // TDPBF16PS T7, T4, T1
+	LONG $0x5c42e2c4; BYTE $0xdd // TDPBF16PS T7, T5, T3
+	ADDQ           CX, R14
+	LEAQ           (R8)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x07 // TILELOADD (R15)(AX*1), T4
+	LEAQ           (R9)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x07 // TILELOADD (R15)(AX*1), T5
+	LONG $0x5c4ae2c4; BYTE $0xc4 // TDPBF16PS T6, T4, T0
+	LONG $0x5c4ae2c4; BYTE $0xd5 // TDPBF16PS T6, T5, T2
 	LONG $0x5c42e2c4; BYTE $0xcc // TDPBF16PS T7, T4, T1
 	LONG $0x5c42e2c4; BYTE $0xdd // TDPBF16PS T7, T5, T3
 	ADDQ           $4, R10
 	ADDQ           $4, R11
 	DECQ           DX
 	JNZ            slice
-	MOVQ           a+0(FP), DI
-	MOVQ           16(DI), R10
-	SUBQ           40(DI), R10
-	ADDQ           SI, R10
-	MOVQ           24(DI), R11
-	MOVLQSX        0(R10), R14
+	MOVQ           16(DI), R11
+	MOVLQSX        16(SI), R14
 	MOVQ           8(DI), R15
 	LEAQ           (R15)(R14*4), R14
 	LONG $0x4b7a82c4; BYTE $0x04; BYTE $0x1e // TILESTORED T0, (R14)(R11*1)
 	ADDQ           $64, R14
 	LONG $0x4b7a82c4; BYTE $0x0c; BYTE $0x1e // TILESTORED T1, (R14)(R11*1)
-	MOVLQSX        4(R10), R14
+	MOVLQSX        20(SI), R14
 	MOVQ           8(DI), R15
 	LEAQ           (R15)(R14*4), R14
 	LONG $0x4b7a82c4; BYTE $0x14; BYTE $0x1e // TILESTORED T2, (R14)(R11*1)
 	ADDQ           $64, R14
 	LONG $0x4b7a82c4; BYTE $0x1c; BYTE $0x1e // TILESTORED T3, (R14)(R11*1)
-	ADDQ           $8, SI
-	DECQ           CX
+	ADDQ           $24, SI
+	DECQ           64(DI)
 	JNZ            block
 	LONG $0x4978e2c4; BYTE $0xc0 // TILERELEASE
 	RET
@@ -76,52 +91,62 @@ TEXT ·floatTiles2x1(SB), NOSPLIT, $0-8
 	MOVQ           a+0(FP), DI
 	MOVQ           0(DI), AX
 	LONG $0x4978e2c4; BYTE $0x00 // LDTILECFG (AX)
-	MOVQ           48(DI), AX
+	MOVQ           32(DI), AX
 	MOVQ           $64, BX
-	MOVQ           56(DI), CX
-	MOVQ           40(DI), SI
-	MOVQ           64(DI), R12
+	MOVQ           40(DI), CX
+	MOVQ           56(DI), SI
 block:
-	MOVQ           32(DI), R14
 	MOVLQSX        0(SI), R8
-	ADDQ           R14, R8
+	ADDQ           24(DI), R8
 	MOVLQSX        4(SI), R9
-	ADDQ           R14, R9
+	ADDQ           24(DI), R9
+	MOVLQSX        8(SI), R12
+	ADDQ           48(DI), R12
 	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
 	LONG $0x497be2c4; BYTE $0xc8 // TILEZERO T1
-	MOVQ           80(DI), R10
-	MOVQ           88(DI), R11
-	MOVQ           96(DI), DX
+	MOVQ           72(DI), R10
+	MOVQ           80(DI), R11
+	MOVQ           88(DI), DX
 slice:
 	MOVLQSX        (R10), R14
 	MOVLQSX        (R11), R15
-	LEAQ           (R8)(R14*1), DI
-	LONG $0x4b7be2c4; BYTE $0x24; BYTE $0x07 // TILELOADD (DI)(AX*1), T4
-	LEAQ           (R9)(R14*1), DI
-	LONG $0x4b7be2c4; BYTE $0x2c; BYTE $0x07 // TILELOADD (DI)(AX*1), T5
-	LEAQ           (R12)(R15*1), DI
-	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1f // TILELOADD (DI)(BX*1), T6
+	ADDQ           R12, R15
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x1f // TILELOADD (R15)(BX*1), T6
+	LEAQ           (R8)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x07 // TILELOADD (R15)(AX*1), T4
+	LEAQ           (R9)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x07 // TILELOADD (R15)(AX*1), T5
+	LONG $0x5c4ae2c4; BYTE $0xc4 // TDPBF16PS T6, T4, T0
+	LONG $0x5c4ae2c4; BYTE $0xcd // TDPBF16PS T6, T5, T1
+	ADDQ           CX, R14
+	LEAQ           (R8)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x07 // TILELOADD (R15)(AX*1), T4
+	LEAQ           (R9)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x07 // TILELOADD (R15)(AX*1), T5
+	LONG $0x5c4ae2c4; BYTE $0xc4 // TDPBF16PS T6, T4, T0
+	LONG $0x5c4ae2c4; BYTE $0xcd // TDPBF16PS T6, T5, T1
+	ADDQ           CX, R14
+	LEAQ           (R8)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x07 // TILELOADD (R15)(AX*1), T4
+	LEAQ           (R9)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x07 // TILELOADD (R15)(AX*1), T5
 	LONG $0x5c4ae2c4; BYTE $0xc4 // TDPBF16PS T6, T4, T0
 	LONG $0x5c4ae2c4; BYTE $0xcd // TDPBF16PS T6, T5, T1
 	ADDQ           $4, R10
 	ADDQ           $4, R11
 	DECQ           DX
 	JNZ            slice
-	MOVQ           a+0(FP), DI
-	MOVQ           16(DI), R10
-	SUBQ           40(DI), R10
-	ADDQ           SI, R10
-	MOVQ           24(DI), R11
-	MOVLQSX        0(R10), R14
+	MOVQ           16(DI), R11
+	MOVLQSX        12(SI), R14
 	MOVQ           8(DI), R15
 	LEAQ           (R15)(R14*4), R14
 	LONG $0x4b7a82c4; BYTE $0x04; BYTE $0x1e // TILESTORED T0, (R14)(R11*1)
-	MOVLQSX        4(R10), R14
+	MOVLQSX        16(SI), R14
 	MOVQ           8(DI), R15
 	LEAQ           (R15)(R14*4), R14
 	LONG $0x4b7a82c4; BYTE $0x0c; BYTE $0x1e // TILESTORED T1, (R14)(R11*1)
-	ADDQ           $8, SI
-	DECQ           CX
+	ADDQ           $20, SI
+	DECQ           64(DI)
 	JNZ            block
 	LONG $0x4978e2c4; BYTE $0xc0 // TILERELEASE
 	RET
@@ -131,50 +156,57 @@ TEXT ·floatTiles1x2(SB), NOSPLIT, $0-8
 	MOVQ           a+0(FP), DI
 	MOVQ           0(DI), AX
 	LONG $0x4978e2c4; BYTE $0x00 // LDTILECFG (AX)
-	MOVQ           48(DI), AX
+	MOVQ           32(DI), AX
 	MOVQ           $64, BX
-	MOVQ           56(DI), CX
-	MOVQ           40(DI), SI
-	MOVQ           64(DI), R12
-	MOVQ           72(DI), R13
-	ADDQ           R12, R13
+	MOVQ           40(DI), CX
+	MOVQ           56(DI), SI
 block:
-	MOVQ           32(DI), R14
 	MOVLQSX        0(SI), R8
-	ADDQ           R14, R8
+	ADDQ           24(DI), R8
+	MOVLQSX        4(SI), R12
+	ADDQ           48(DI), R12
+	MOVLQSX        8(SI), R13
+	ADDQ           48(DI), R13
 	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
 	LONG $0x497be2c4; BYTE $0xc8 // TILEZERO T1
-	MOVQ           80(DI), R10
-	MOVQ           88(DI), R11
-	MOVQ           96(DI), DX
+	MOVQ           72(DI), R10
+	MOVQ           80(DI), R11
+	MOVQ           88(DI), DX
 slice:
 	MOVLQSX        (R10), R14
 	MOVLQSX        (R11), R15
-	LEAQ           (R8)(R14*1), DI
-	LONG $0x4b7be2c4; BYTE $0x24; BYTE $0x07 // TILELOADD (DI)(AX*1), T4
-	LEAQ           (R12)(R15*1), DI
-	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1f // TILELOADD (DI)(BX*1), T6
+	ADDQ           R12, R15
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x1f // TILELOADD (R15)(BX*1), T6
+	MOVLQSX        (R11), R15
+	ADDQ           R13, R15
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1f // TILELOADD (R15)(BX*1), T7
+	LEAQ           (R8)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x07 // TILELOADD (R15)(AX*1), T4
 	LONG $0x5c4ae2c4; BYTE $0xc4 // TDPBF16PS T6, T4, T0
-	LEAQ           (R13)(R15*1), DI
-	LONG $0x4b7be2c4; BYTE $0x3c; BYTE $0x1f // TILELOADD (DI)(BX*1), T7
+	LONG $0x5c42e2c4; BYTE $0xcc // TDPBF16PS T7, T4, T1
+	ADDQ           CX, R14
+	LEAQ           (R8)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x07 // TILELOADD (R15)(AX*1), T5
+	LONG $0x5c4ae2c4; BYTE $0xc5 // TDPBF16PS T6, T5, T0
+	LONG $0x5c42e2c4; BYTE $0xcd // TDPBF16PS T7, T5, T1
+	ADDQ           CX, R14
+	LEAQ           (R8)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x07 // TILELOADD (R15)(AX*1), T4
+	LONG $0x5c4ae2c4; BYTE $0xc4 // TDPBF16PS T6, T4, T0
 	LONG $0x5c42e2c4; BYTE $0xcc // TDPBF16PS T7, T4, T1
 	ADDQ           $4, R10
 	ADDQ           $4, R11
 	DECQ           DX
 	JNZ            slice
-	MOVQ           a+0(FP), DI
-	MOVQ           16(DI), R10
-	SUBQ           40(DI), R10
-	ADDQ           SI, R10
-	MOVQ           24(DI), R11
-	MOVLQSX        0(R10), R14
+	MOVQ           16(DI), R11
+	MOVLQSX        12(SI), R14
 	MOVQ           8(DI), R15
 	LEAQ           (R15)(R14*4), R14
 	LONG $0x4b7a82c4; BYTE $0x04; BYTE $0x1e // TILESTORED T0, (R14)(R11*1)
 	ADDQ           $64, R14
 	LONG $0x4b7a82c4; BYTE $0x0c; BYTE $0x1e // TILESTORED T1, (R14)(R11*1)
-	ADDQ           $4, SI
-	DECQ           CX
+	ADDQ           $16, SI
+	DECQ           64(DI)
 	JNZ            block
 	LONG $0x4978e2c4; BYTE $0xc0 // TILERELEASE
 	RET
@@ -184,42 +216,46 @@ TEXT ·floatTiles1x1(SB), NOSPLIT, $0-8
 	MOVQ           a+0(FP), DI
 	MOVQ           0(DI), AX
 	LONG $0x4978e2c4; BYTE $0x00 // LDTILECFG (AX)
-	MOVQ           48(DI), AX
+	MOVQ           32(DI), AX
 	MOVQ           $64, BX
-	MOVQ           56(DI), CX
-	MOVQ           40(DI), SI
-	MOVQ           64(DI), R12
+	MOVQ           40(DI), CX
+	MOVQ           56(DI), SI
 block:
-	MOVQ           32(DI), R14
 	MOVLQSX        0(SI), R8
-	ADDQ           R14, R8
+	ADDQ           24(DI), R8
+	MOVLQSX        4(SI), R12
+	ADDQ           48(DI), R12
 	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
-	MOVQ           80(DI), R10
-	MOVQ           88(DI), R11
-	MOVQ           96(DI), DX
+	MOVQ           72(DI), R10
+	MOVQ           80(DI), R11
+	MOVQ           88(DI), DX
 slice:
 	MOVLQSX        (R10), R14
 	MOVLQSX        (R11), R15
-	LEAQ           (R8)(R14*1), DI
-	LONG $0x4b7be2c4; BYTE $0x24; BYTE $0x07 // TILELOADD (DI)(AX*1), T4
-	LEAQ           (R12)(R15*1), DI
-	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1f // TILELOADD (DI)(BX*1), T6
+	ADDQ           R12, R15
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x1f // TILELOADD (R15)(BX*1), T6
+	LEAQ           (R8)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x07 // TILELOADD (R15)(AX*1), T4
+	LONG $0x5c4ae2c4; BYTE $0xc4 // TDPBF16PS T6, T4, T0
+	ADDQ           CX, R14
+	LEAQ           (R8)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x07 // TILELOADD (R15)(AX*1), T5
+	LONG $0x5c4ae2c4; BYTE $0xc5 // TDPBF16PS T6, T5, T0
+	ADDQ           CX, R14
+	LEAQ           (R8)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x07 // TILELOADD (R15)(AX*1), T4
 	LONG $0x5c4ae2c4; BYTE $0xc4 // TDPBF16PS T6, T4, T0
 	ADDQ           $4, R10
 	ADDQ           $4, R11
 	DECQ           DX
 	JNZ            slice
-	MOVQ           a+0(FP), DI
-	MOVQ           16(DI), R10
-	SUBQ           40(DI), R10
-	ADDQ           SI, R10
-	MOVQ           24(DI), R11
-	MOVLQSX        0(R10), R14
+	MOVQ           16(DI), R11
+	MOVLQSX        8(SI), R14
 	MOVQ           8(DI), R15
 	LEAQ           (R15)(R14*4), R14
 	LONG $0x4b7a82c4; BYTE $0x04; BYTE $0x1e // TILESTORED T0, (R14)(R11*1)
-	ADDQ           $4, SI
-	DECQ           CX
+	ADDQ           $12, SI
+	DECQ           64(DI)
 	JNZ            block
 	LONG $0x4978e2c4; BYTE $0xc0 // TILERELEASE
 	RET
@@ -229,64 +265,61 @@ TEXT ·codeTiles2x2(SB), NOSPLIT, $0-8
 	MOVQ           a+0(FP), DI
 	MOVQ           0(DI), AX
 	LONG $0x4978e2c4; BYTE $0x00 // LDTILECFG (AX)
-	MOVQ           48(DI), AX
+	MOVQ           32(DI), AX
 	MOVQ           $64, BX
-	MOVQ           56(DI), CX
-	MOVQ           40(DI), SI
-	MOVQ           64(DI), R12
-	MOVQ           72(DI), R13
-	ADDQ           R12, R13
+	MOVQ           40(DI), CX
+	MOVQ           56(DI), SI
 block:
-	MOVQ           32(DI), R14
 	MOVLQSX        0(SI), R8
-	ADDQ           R14, R8
+	ADDQ           24(DI), R8
 	MOVLQSX        4(SI), R9
-	ADDQ           R14, R9
+	ADDQ           24(DI), R9
+	MOVLQSX        8(SI), R12
+	ADDQ           48(DI), R12
+	MOVLQSX        12(SI), R13
+	ADDQ           48(DI), R13
 	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
 	LONG $0x497be2c4; BYTE $0xc8 // TILEZERO T1
 	LONG $0x497be2c4; BYTE $0xd0 // TILEZERO T2
 	LONG $0x497be2c4; BYTE $0xd8 // TILEZERO T3
-	MOVQ           80(DI), R10
-	MOVQ           88(DI), R11
-	MOVQ           96(DI), DX
+	MOVQ           72(DI), R10
+	MOVQ           80(DI), R11
+	MOVQ           88(DI), DX
 slice:
 	MOVLQSX        (R10), R14
 	MOVLQSX        (R11), R15
-	LEAQ           (R8)(R14*1), DI
-	LONG $0x4b7be2c4; BYTE $0x24; BYTE $0x07 // TILELOADD (DI)(AX*1), T4
-	LEAQ           (R9)(R14*1), DI
-	LONG $0x4b7be2c4; BYTE $0x2c; BYTE $0x07 // TILELOADD (DI)(AX*1), T5
-	LEAQ           (R12)(R15*1), DI
-	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1f // TILELOADD (DI)(BX*1), T6
+	ADDQ           R12, R15
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x1f // TILELOADD (R15)(BX*1), T6
+	MOVLQSX        (R11), R15
+	ADDQ           R13, R15
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1f // TILELOADD (R15)(BX*1), T7
+	LEAQ           (R8)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x07 // TILELOADD (R15)(AX*1), T4
+	LEAQ           (R9)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x07 // TILELOADD (R15)(AX*1), T5
 	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
 	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
-	LEAQ           (R13)(R15*1), DI
-	LONG $0x4b7be2c4; BYTE $0x3c; BYTE $0x1f // TILELOADD (DI)(BX*1), T7
 	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
 	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
 	ADDQ           $4, R10
 	ADDQ           $4, R11
 	DECQ           DX
 	JNZ            slice
-	MOVQ           a+0(FP), DI
-	MOVQ           16(DI), R10
-	SUBQ           40(DI), R10
-	ADDQ           SI, R10
-	MOVQ           24(DI), R11
-	MOVLQSX        0(R10), R14
+	MOVQ           16(DI), R11
+	MOVLQSX        16(SI), R14
 	MOVQ           8(DI), R15
 	LEAQ           (R15)(R14*4), R14
 	LONG $0x4b7a82c4; BYTE $0x04; BYTE $0x1e // TILESTORED T0, (R14)(R11*1)
 	ADDQ           $64, R14
 	LONG $0x4b7a82c4; BYTE $0x0c; BYTE $0x1e // TILESTORED T1, (R14)(R11*1)
-	MOVLQSX        4(R10), R14
+	MOVLQSX        20(SI), R14
 	MOVQ           8(DI), R15
 	LEAQ           (R15)(R14*4), R14
 	LONG $0x4b7a82c4; BYTE $0x14; BYTE $0x1e // TILESTORED T2, (R14)(R11*1)
 	ADDQ           $64, R14
 	LONG $0x4b7a82c4; BYTE $0x1c; BYTE $0x1e // TILESTORED T3, (R14)(R11*1)
-	ADDQ           $8, SI
-	DECQ           CX
+	ADDQ           $24, SI
+	DECQ           64(DI)
 	JNZ            block
 	LONG $0x4978e2c4; BYTE $0xc0 // TILERELEASE
 	RET
@@ -296,52 +329,48 @@ TEXT ·codeTiles2x1(SB), NOSPLIT, $0-8
 	MOVQ           a+0(FP), DI
 	MOVQ           0(DI), AX
 	LONG $0x4978e2c4; BYTE $0x00 // LDTILECFG (AX)
-	MOVQ           48(DI), AX
+	MOVQ           32(DI), AX
 	MOVQ           $64, BX
-	MOVQ           56(DI), CX
-	MOVQ           40(DI), SI
-	MOVQ           64(DI), R12
+	MOVQ           40(DI), CX
+	MOVQ           56(DI), SI
 block:
-	MOVQ           32(DI), R14
 	MOVLQSX        0(SI), R8
-	ADDQ           R14, R8
+	ADDQ           24(DI), R8
 	MOVLQSX        4(SI), R9
-	ADDQ           R14, R9
+	ADDQ           24(DI), R9
+	MOVLQSX        8(SI), R12
+	ADDQ           48(DI), R12
 	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
 	LONG $0x497be2c4; BYTE $0xc8 // TILEZERO T1
-	MOVQ           80(DI), R10
-	MOVQ           88(DI), R11
-	MOVQ           96(DI), DX
+	MOVQ           72(DI), R10
+	MOVQ           80(DI), R11
+	MOVQ           88(DI), DX
 slice:
 	MOVLQSX        (R10), R14
 	MOVLQSX        (R11), R15
-	LEAQ           (R8)(R14*1), DI
-	LONG $0x4b7be2c4; BYTE $0x24; BYTE $0x07 // TILELOADD (DI)(AX*1), T4
-	LEAQ           (R9)(R14*1), DI
-	LONG $0x4b7be2c4; BYTE $0x2c; BYTE $0x07 // TILELOADD (DI)(AX*1), T5
-	LEAQ           (R12)(R15*1), DI
-	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1f // TILELOADD (DI)(BX*1), T6
+	ADDQ           R12, R15
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x1f // TILELOADD (R15)(BX*1), T6
+	LEAQ           (R8)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x07 // TILELOADD (R15)(AX*1), T4
+	LEAQ           (R9)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x07 // TILELOADD (R15)(AX*1), T5
 	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
 	LONG $0x5e49e2c4; BYTE $0xcd // TDPBUSD T6, T5, T1
 	ADDQ           $4, R10
 	ADDQ           $4, R11
 	DECQ           DX
 	JNZ            slice
-	MOVQ           a+0(FP), DI
-	MOVQ           16(DI), R10
-	SUBQ           40(DI), R10
-	ADDQ           SI, R10
-	MOVQ           24(DI), R11
-	MOVLQSX        0(R10), R14
+	MOVQ           16(DI), R11
+	MOVLQSX        12(SI), R14
 	MOVQ           8(DI), R15
 	LEAQ           (R15)(R14*4), R14
 	LONG $0x4b7a82c4; BYTE $0x04; BYTE $0x1e // TILESTORED T0, (R14)(R11*1)
-	MOVLQSX        4(R10), R14
+	MOVLQSX        16(SI), R14
 	MOVQ           8(DI), R15
 	LEAQ           (R15)(R14*4), R14
 	LONG $0x4b7a82c4; BYTE $0x0c; BYTE $0x1e // TILESTORED T1, (R14)(R11*1)
-	ADDQ           $8, SI
-	DECQ           CX
+	ADDQ           $20, SI
+	DECQ           64(DI)
 	JNZ            block
 	LONG $0x4978e2c4; BYTE $0xc0 // TILERELEASE
 	RET
@@ -351,50 +380,47 @@ TEXT ·codeTiles1x2(SB), NOSPLIT, $0-8
 	MOVQ           a+0(FP), DI
 	MOVQ           0(DI), AX
 	LONG $0x4978e2c4; BYTE $0x00 // LDTILECFG (AX)
-	MOVQ           48(DI), AX
+	MOVQ           32(DI), AX
 	MOVQ           $64, BX
-	MOVQ           56(DI), CX
-	MOVQ           40(DI), SI
-	MOVQ           64(DI), R12
-	MOVQ           72(DI), R13
-	ADDQ           R12, R13
+	MOVQ           40(DI), CX
+	MOVQ           56(DI), SI
 block:
-	MOVQ           32(DI), R14
 	MOVLQSX        0(SI), R8
-	ADDQ           R14, R8
+	ADDQ           24(DI), R8
+	MOVLQSX        4(SI), R12
+	ADDQ           48(DI), R12
+	MOVLQSX        8(SI), R13
+	ADDQ           48(DI), R13
 	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
 	LONG $0x497be2c4; BYTE $0xc8 // TILEZERO T1
-	MOVQ           80(DI), R10
-	MOVQ           88(DI), R11
-	MOVQ           96(DI), DX
+	MOVQ           72(DI), R10
+	MOVQ           80(DI), R11
+	MOVQ           88(DI), DX
 slice:
 	MOVLQSX        (R10), R14
 	MOVLQSX        (R11), R15
-	LEAQ           (R8)(R14*1), DI
-	LONG $0x4b7be2c4; BYTE $0x24; BYTE $0x07 // TILELOADD (DI)(AX*1), T4
-	LEAQ           (R12)(R15*1), DI
-	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1f // TILELOADD (DI)(BX*1), T6
+	ADDQ           R12, R15
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x1f // TILELOADD (R15)(BX*1), T6
+	MOVLQSX        (R11), R15
+	ADDQ           R13, R15
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1f // TILELOADD (R15)(BX*1), T7
+	LEAQ           (R8)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x07 // TILELOADD (R15)(AX*1), T4
 	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
-	LEAQ           (R13)(R15*1), DI
-	LONG $0x4b7be2c4; BYTE $0x3c; BYTE $0x1f // TILELOADD (DI)(BX*1), T7
 	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
 	ADDQ           $4, R10
 	ADDQ           $4, R11
 	DECQ           DX
 	JNZ            slice
-	MOVQ           a+0(FP), DI
-	MOVQ           16(DI), R10
-	SUBQ           40(DI), R10
-	ADDQ           SI, R10
-	MOVQ           24(DI), R11
-	MOVLQSX        0(R10), R14
+	MOVQ           16(DI), R11
+	MOVLQSX        12(SI), R14
 	MOVQ           8(DI), R15
 	LEAQ           (R15)(R14*4), R14
 	LONG $0x4b7a82c4; BYTE $0x04; BYTE $0x1e // TILESTORED T0, (R14)(R11*1)
 	ADDQ           $64, R14
 	LONG $0x4b7a82c4; BYTE $0x0c; BYTE $0x1e // TILESTORED T1, (R14)(R11*1)
-	ADDQ           $4, SI
-	DECQ           CX
+	ADDQ           $16, SI
+	DECQ           64(DI)
 	JNZ            block
 	LONG $0x4978e2c4; BYTE $0xc0 // TILERELEASE
 	RET
@@ -404,42 +430,38 @@ TEXT ·codeTiles1x1(SB), NOSPLIT, $0-8
 	MOVQ           a+0(FP), DI
 	MOVQ           0(DI), AX
 	LONG $0x4978e2c4; BYTE $0x00 // LDTILECFG (AX)
-	MOVQ           48(DI), AX
+	MOVQ           32(DI), AX
 	MOVQ           $64, BX
-	MOVQ           56(DI), CX
-	MOVQ           40(DI), SI
-	MOVQ           64(DI), R12
+	MOVQ           40(DI), CX
+	MOVQ           56(DI), SI
 block:
-	MOVQ           32(DI), R14
 	MOVLQSX        0(SI), R8
-	ADDQ           R14, R8
+	ADDQ           24(DI), R8
+	MOVLQSX        4(SI), R12
+	ADDQ           48(DI), R12
 	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
-	MOVQ           80(DI), R10
-	MOVQ           88(DI), R11
-	MOVQ           96(DI), DX
+	MOVQ           72(DI), R10
+	MOVQ           80(DI), R11
+	MOVQ           88(DI), DX
 slice:
 	MOVLQSX        (R10), R14
 	MOVLQSX        (R11), R15
-	LEAQ           (R8)(R14*1), DI
-	LONG $0x4b7be2c4; BYTE $0x24; BYTE $0x07 // TILELOADD (DI)(AX*1), T4
-	LEAQ           (R12)(R15*1), DI
-	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1f // TILELOADD (DI)(BX*1), T6
+	ADDQ           R12, R15
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x1f // TILELOADD (R15)(BX*1), T6
+	LEAQ           (R8)(R14*1), R15
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x07 // TILELOADD (R15)(AX*1), T4
 	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
 	ADDQ           $4, R10
 	ADDQ           $4, R11
 	DECQ           DX
 	JNZ            slice
-	MOVQ           a+0(FP), DI
-	MOVQ           16(DI), R10
-	SUBQ           40(DI), R10
-	ADDQ           SI, R10
-	MOVQ           24(DI), R11
-	MOVLQSX        0(R10), R14
+	MOVQ           16(DI), R11
+	MOVLQSX        8(SI), R14
 	MOVQ           8(DI), R15
 	LEAQ           (R15)(R14*4), R14
 	LONG $0x4b7a82c4; BYTE $0x04; BYTE $0x1e // TILESTORED T0, (R14)(R11*1)
-	ADDQ           $4, SI
-	DECQ           CX
+	ADDQ           $12, SI
+	DECQ           64(DI)
 	JNZ            block
 	LONG $0x4978e2c4; BYTE $0xc0 // TILERELEASE
 	RET

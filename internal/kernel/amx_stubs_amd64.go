@@ -4,19 +4,18 @@
 
 package kernel
 
-// tileArgs are the arguments of a product of tiles, whose blocks have m tiles of rows. Lists of c are in
-// numbers of 4 bytes, the others in bytes.
+// tileArgs are the arguments of a product of tiles, whose blocks have m tiles of rows and n panels. Places in c are
+// in numbers of 4 bytes, the others in bytes.
 type tileArgs struct {
 	config  *[64]byte // of the tiles
 	c       *float32  // sums to write
-	cAt     *int32    // [block][m]: of the tiles of rows, in c
 	cStride int       // bytes from a row of c to the next
 	a       *uint8    // rows
-	aAt     *int32    // [block][m]: of the tiles of rows, in a
 	aStride int       // bytes from a row of a to the next in its tile
-	blocks  int       // of m tiles of rows
+	part    int       // bytes from a part of a to the next
 	b       *uint8    // panels
-	next    int       // bytes from a panel to the next
+	places  *int32    // [block][2m+n]: of the tiles of rows in a, of the panels in b, of the tiles of rows in c
+	blocks  int       // left
 	aStep   *int32    // [slice]: of the rows of a slice, from the tile's
 	bStep   *int32    // [slice]: of a slice in its panel
 	slices  int       // of a sum

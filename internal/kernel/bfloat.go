@@ -15,22 +15,41 @@ const (
 // upper returns the bfloat16 number of the upper half of v, whose lower half is lost.
 func upper(v float32) int16 { return int16(math.Float32bits(v) >> 16) }
 
-// splitRows writes the parts of numbers, the greatest first, which add up to them: rows of
-// tileCols numbers of src, one after the other, to rows that lie pitch apart, and parts
-// that lie part apart.
-func splitRows(dst []int16, pitch, part int, src []float32) {
-	rows := len(src) / tileCols
-	_ = dst[(bfloatParts-1)*part+(rows-1)*pitch+tileCols-1]
-	if tier > Portable {
-		vectorSplitRows(dst, pitch, part, src)
+// splitScaled writes the parts of numbers times their scales, which repeat, the greatest part first: they add up to the products.
+// Parts lie part apart. The scales are as many as a multiple of tileCols, and src is a multiple of tileCols.
+func splitScaled(dst []int16, part int, src, scale []float32) {
+	_ = dst[(bfloatParts-1)*part+len(src)-1]
+	if tier >= AVX512 {
+		vectorSplitScaled(dst, part, src, scale)
 		return
 	}
-	for i := range rows {
-		for j, v := range src[i*tileCols:][:tileCols] {
+	for i, v := range src {
+		v = float32(v * scale[i%len(scale)])
+		for k := range bfloatParts {
+			high := upper(v)
+			dst[k*part+i] = high
+			v -= widened(high)
+		}
+	}
+}
+
+// pairParts writes the parts of pairs of numbers, as the bits of a float32 number: the part of the first is in the lower half. The
+// pairs are rows of n numbers, a multiple of tileCols, of which src has the first ones from even elements of at on, the second ones
+// from odd elements on. Parts lie part apart.
+func pairParts(dst []float32, part int, src []float32, at []int32, n int) {
+	_ = dst[(bfloatParts-1)*part+len(at)/2*n-1]
+	if tier >= AVX512 {
+		vectorPairParts(dst, part, src, at, n)
+		return
+	}
+	for row := range len(at) / 2 {
+		first, second := src[at[2*row]:][:n], src[at[2*row+1]:][:n]
+		for i, v := range first {
+			w := second[i]
 			for k := range bfloatParts {
-				high := upper(v)
-				dst[k*part+i*pitch+j] = high
-				v -= widened(high)
+				low, high := upper(v), upper(w)
+				dst[k*part+row*n+i] = math.Float32frombits(uint32(uint16(low)) | uint32(high)<<16)
+				v, w = v-widened(low), w-widened(high)
 			}
 		}
 	}

@@ -4,10 +4,19 @@
 
 package kernel
 
-func vectorSplitRows(dst []int16, pitch, part int, src []float32) {
-	for i := 0; i < len(src); i += maxVector {
-		n := min(maxVector, len(src)-i)
-		splitRowsAVX2(&dst[i/tileCols*pitch], pitch, part, &src[i], n/tileCols)
+import "slices"
+
+func vectorSplitScaled(dst []int16, part int, src, scale []float32) {
+	whole := maxVector / len(scale) * len(scale)
+	for i := 0; i < len(src); i += whole {
+		splitScaledAVX512(&dst[i], part, &src[i], &scale[0], min(whole, len(src)-i), len(scale))
+	}
+}
+
+func vectorPairParts(dst []float32, part int, src []float32, at []int32, n int) {
+	_ = src[int(slices.Max(at))+n-1]
+	for i := 0; i < n; i += maxVector / tileCols {
+		pairPartsAVX512(&dst[i], part, &src[i], &at[0], len(at)/2, min(maxVector/tileCols, n-i), n)
 	}
 }
 

@@ -4,7 +4,9 @@
 
 package kernel
 
-func vectorSplitRows([]int16, int, int, []float32) {}
+func vectorSplitScaled([]int16, int, []float32, []float32) {}
+
+func vectorPairParts([]float32, int, []float32, []int32, int) {}
 
 func vectorPairRows([]int16, []float32, []int32) {}
 

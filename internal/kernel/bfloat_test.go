@@ -14,35 +14,70 @@ import (
 // guardedWords returns n zeros, an even number, that end where a page begins that faults when touched.
 func guardedWords(t testing.TB, n int) []int16 { return wordsOf(guarded(t, n/2)) }
 
-// TestSplitRows adds the parts of numbers up again, exactly, where no part is less than normal numbers.
-func TestSplitRows(t *testing.T) {
-	special := []float32{0, float32(math.Copysign(0, -1)), 1, -math.MaxFloat32, math.MaxFloat32, 0x1.fffffep-102, -0x1.000002p0, 0x1.00ffp3, 0x1p-126, 0x1.fffffep-120, 0x1p-149}
+// specialNumbers are numbers whose parts are not like those of others.
+var specialNumbers = []float32{0, float32(math.Copysign(0, -1)), 1, -math.MaxFloat32, math.MaxFloat32, 0x1.fffffep-102, -0x1.000002p0, 0x1.00ffp3, 0x1p-126, 0x1.fffffep-120, 0x1p-149}
+
+// noNumbers are infinite, or no numbers.
+var noNumbers = []float32{float32(math.NaN()), math.Float32frombits(0x7fffffff), math.Float32frombits(0xff800001), infinity}
+
+// addsUp holds that parts add up to a number, exactly, where no part is less than normal numbers; and that the first of what is no
+// number is none.
+func addsUp(t *testing.T, want float32, part func(k int) int16) {
+	t.Helper()
+	if first := widened(part(0)); want-want != 0 {
+		if first-first == 0 {
+			t.Fatalf("the greatest part of %x is %g", math.Float32bits(want), first)
+		}
+		return
+	}
+	var sum float64
+	for k := range bfloatParts {
+		sum += float64(widened(part(k)))
+	}
+	if d := math.Abs(sum - float64(want)); d > 0 && (d >= 0x1p-126 || math.Abs(sum) >= 0x1p-102) {
+		t.Fatalf("parts of %g add up to %g", want, sum)
+	}
+}
+
+// TestSplitScaled adds the parts of products up again.
+func TestSplitScaled(t *testing.T) {
 	tiers(t, func(t *testing.T) {
-		for rows := 1; rows < 6; rows++ {
-			for pitch := tileCols; pitch < 20; pitch++ {
-				part := rows*pitch + 2
-				src, dst := guarded(t, rows*tileCols), guardedWords(t, (2*part+(rows-1)*pitch+tileCols+1)&^1)
-				copy(src, random(len(src), uint64(part)))
-				copy(src, special)
-				splitRows(dst, pitch, part, src)
-				for i, want := range src {
-					at := i/tileCols*pitch + i%tileCols
-					var sum float64
-					for k := range bfloatParts {
-						sum += float64(widened(dst[k*part+at]))
-					}
-					if d := math.Abs(sum - float64(want)); d > 0 && (d >= 0x1p-126 || math.Abs(sum) >= 0x1p-102) {
-						t.Fatalf("parts of %g add up to %g", want, sum)
-					}
+		for scales := tileCols; scales <= 4*tileCols; scales += tileCols {
+			for n := tileCols; n <= 7*tileCols; n += tileCols {
+				part := n + n%5
+				src, scale, dst := guarded(t, n), guarded(t, scales), guardedWords(t, (2*part+n+1)&^1)
+				copy(src, random(n, uint64(part)))
+				copy(src[n-tileCols:], append(slices.Clone(specialNumbers), noNumbers...))
+				for i := range scale {
+					scale[i] = []float32{1, 0x1p-3, 1.25}[i%3]
+				}
+				splitScaled(dst, part, src, scale)
+				for i, v := range src {
+					addsUp(t, v*scale[i%scales], func(k int) int16 { return dst[k*part+i] })
 				}
 			}
 		}
-		for _, bad := range []float32{float32(math.NaN()), math.Float32frombits(0x7fffffff), math.Float32frombits(0xff800001), infinity} {
-			dst := make([]int16, bfloatParts*tileCols)
-			splitRows(dst, tileCols, tileCols, slices.Repeat([]float32{bad}, tileCols))
-			for i := range tileCols {
-				if v := widened(dst[i]); v-v == 0 {
-					t.Fatalf("the greatest part of %x is %g", math.Float32bits(bad), v)
+	})
+}
+
+// TestPairParts adds the parts of pairs up again, of rows that end at a page that faults.
+func TestPairParts(t *testing.T) {
+	tiers(t, func(t *testing.T) {
+		for n := tileCols; n <= 3*tileCols; n += tileCols {
+			for rows := 1; rows < 20; rows++ {
+				part := rows*n + rows%3
+				src, dst := guarded(t, 90+n), guarded(t, 2*part+rows*n)
+				copy(src, random(len(src), uint64(part)))
+				copy(src, append(slices.Clone(specialNumbers), noNumbers...))
+				var at []int32
+				for i := range 2 * rows {
+					at = append(at, int32((90+i*7)%91))
+				}
+				pairParts(dst, part, src, at, n)
+				for i, from := range at {
+					for c := range n {
+						addsUp(t, src[int(from)+c], func(k int) int16 { return wordsOf(dst)[2*(k*part+i/2*n+c)+i%2] })
+					}
 				}
 			}
 		}
@@ -191,7 +226,7 @@ type tiledShape struct {
 
 // tiledShapes are convolutions for products of tiles, and whether both gradients, that of the weights or none take them:
 // blocks that end in a tile of few rows, lines that tiles cover twice in part, odd numbers of panels and of pixels,
-// several classes, some without taps, strips of an image.
+// several classes, some without taps, strips of an image, output channels in two bands.
 var tiledShapes = []tiledShape{
 	{conv(1, 1, 32, 48, 1, 1, 1, 1, 0, 0, 0, 0, 1), 37, true, true},
 	{conv(1, 1, 48, 32, 1, 1, 1, 1, 0, 0, 0, 0, 1), 199, true, true},
@@ -204,6 +239,9 @@ var tiledShapes = []tiledShape{
 	{conv(6, 32, 16, 32, 1, 1, 2, 2, 0, 0, 0, 0, 1), 2, true, true},
 	{dilated(conv(9, 32, 16, 32, 3, 3, 1, 1, 2, 2, 2, 2, 1), 2, 2), 1, true, true},
 	{conv(41, 40, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1), 1, true, true},
+	{conv(70, 40, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1), 1, true, true},
+	{conv(31, 64, 80, 16, 1, 3, 1, 1, 0, 1, 0, 1, 1), 1, true, true}, // a window of the channels of some panels at a time
+	{conv(1, 1, 32, 160, 1, 1, 1, 1, 0, 0, 0, 0, 1), 33, true, true},
 	{conv(7, 16, 16, 16, 5, 5, 1, 1, 2, 2, 2, 2, 1), 1, false, true}, // 80 numbers of a line in four slices
 	{conv(4, 4, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1), 3, false, true},  // 4 pixels of a line
 	{conv(8, 8, 3, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1), 2, false, false},

@@ -6,10 +6,6 @@ package kernel
 // four times as much in a cycle then as float32 does.
 const leastFloats = 24
 
-// maxPiece is how many numbers of a matrix are scaled and split at once, so that they stay in the
-// first-level cache.
-const maxPiece = 1 << 12
-
 // BackwardInputIntegers computes dx as BackwardInput does, of weights that are whole numbers of
 // the steps of s, MostWeights at most. By tiles (see [AMX]), dy is multiplied by the step of the
 // channel and split in bfloat16 parts, whose products with the whole numbers are summed.
@@ -40,14 +36,12 @@ type bfloatInput struct {
 
 	tiled  []tiledClass // of the classes
 	window int          // numbers of a part of the window
-	piece  int          // numbers that are scaled at once
 	packed int          // floats of all panels
 
 	dst, src, w []float32
 	batch       int
 	chunks      int       // pieces the panels of a block are cut into
 	scale       []float32 // by channel of the source
-	nothing     []float32 // 0 likewise
 	weights     packing
 	whole       wholeTask
 	pack        packBfloats
@@ -57,7 +51,8 @@ type bfloatInput struct {
 type tiledClass struct {
 	tileLines
 	depth        int     // bytes of a slice
-	aStep, bStep []int32 // of the parts of every slice
+	aStep, bStep []int32 // of the slices
+	bAt          []int32 // of the panels
 	weight       []int32 // of every product, the place of its weight for column 0
 	packed       int     // where the panels begin, in floats
 }
@@ -76,10 +71,7 @@ func newBfloatInput(c Conv, batch int, pool *Pool) *bfloatInput {
 	}
 	p := &bfloatInput{correlation: newBackwardInput(c, batch, true), pool: pool}
 	p.window = (p.images*p.winH*p.winW*p.srcC + 2*tileCols - 1) &^ (2*tileCols - 1)
-	if p.piece = p.winW * p.srcC; p.matrix {
-		p.piece = max(1, maxPiece/p.srcC) * p.srcC
-	}
-	if max(bfloatParts*bfloatBytes*p.window, bfloatBytes*tileCols*c.Taps()*c.OutC) > maxOffset {
+	if max(bfloatParts*bfloatBytes*p.window, bfloatBytes*c.Weights()) > maxOffset {
 		return nil
 	}
 	for i := range p.classes {
@@ -89,9 +81,9 @@ func newBfloatInput(c Conv, batch int, pool *Pool) *bfloatInput {
 		}
 		p.tiled = append(p.tiled, t)
 	}
-	p.scale, p.nothing = make([]float32, p.srcC), make([]float32, p.srcC)
+	p.scale = make([]float32, p.srcC)
 	p.whole.pass, p.pack.pass = p, p
-	pool.reserve(bfloatParts*p.window/2+p.piece, p.packed+c.Weights())
+	pool.reserve(bfloatParts*p.window/2, p.packed+c.Weights())
 	return p
 }
 
@@ -100,7 +92,10 @@ func (p *bfloatInput) tile(c *class) (t tiledClass) {
 	t.tileLines = p.tileLines(c, bfloatBytes)
 	t.packed = p.packed
 	p.packed += p.panels() * len(c.steps) * tileCols / 2
-	t.slice(c, p.window)
+	t.slice(c)
+	for i := range p.panels() {
+		t.bAt = append(t.bAt, int32(bfloatBytes*(2*t.packed+i*len(c.steps)*tileCols)))
+	}
 	for k := range c.steps {
 		t.weight = append(t.weight, int32(c.runs[k/c.run]+k%c.run*c.spacing))
 	}
@@ -108,7 +103,7 @@ func (p *bfloatInput) tile(c *class) (t tiledClass) {
 }
 
 // slice cuts the products of a pixel into slices: neighbours in the window, as many in each.
-func (t *tiledClass) slice(c *class, window int) {
+func (t *tiledClass) slice(c *class) {
 	run := len(c.steps)
 	for k := 1; k < len(c.steps); k++ {
 		if c.steps[k] != c.steps[k-1]+1 {
@@ -121,10 +116,7 @@ func (t *tiledClass) slice(c *class, window int) {
 	}
 	t.depth = bfloatBytes * depth
 	for k := 0; k < len(c.steps); k += depth {
-		for part := range bfloatParts {
-			t.aStep = append(t.aStep, bfloatBytes*(c.steps[k]+int32(part*window)))
-			t.bStep = append(t.bStep, int32(bfloatBytes*k*tileCols))
-		}
+		t.aStep, t.bStep = append(t.aStep, bfloatBytes*c.steps[k]), append(t.bStep, int32(bfloatBytes*k*tileCols))
 	}
 }
 
@@ -170,7 +162,7 @@ func (p *bfloatInput) Tile(i, worker int) {
 	b := p.at(block, p.batch)
 	buf := p.pool.local[worker]
 	window := wordsOf(buf[:bfloatParts*p.window/2])
-	p.load(window, buf[bfloatParts*p.window/2:][:p.piece], b)
+	p.load(window, b)
 	dst := p.dst[(b.image*p.dstH+b.row)*p.dstW*p.dstC:]
 	first, last := chunkOf(chunk, p.chunks, p.panels())
 	for j := range p.classes {
@@ -190,20 +182,17 @@ func (p *bfloatInput) Tile(i, worker int) {
 
 // multiply computes panels [first, last) of n pixels of a class.
 func (p *bfloatInput) multiply(t *tiledClass, dst []float32, window []int16, n, first, last int) {
-	panel := len(t.weight) * tileCols / 2
 	t.run(tileProduct{
-		c: dst[first*tileCols:], a: bytesOf(window), b: Bytes(p.weights.panels[t.packed+first*panel:]), next: 4 * panel,
-		aStep: t.aStep, bStep: t.bStep, panels: last - first, depth: t.depth, floats: true,
+		c: dst[first*tileCols:], cPair: tilePanels * tileCols, a: bytesOf(window), part: bfloatBytes * p.window,
+		b: Bytes(p.weights.panels), bAt: t.bAt[first:last], aStep: t.aStep, bStep: t.bStep, depth: t.depth, floats: true,
 	}, n)
 }
 
 // load writes the parts of the window of a block, with zeros in the padding.
-func (p *bfloatInput) load(window []int16, piece []float32, b blockRange) {
+func (p *bfloatInput) load(window []int16, b blockRange) {
 	image := p.srcH * p.srcW * p.srcC
 	if p.matrix {
-		for at, n := 0, b.images*p.srcC; at < n; at += len(piece) {
-			p.split(window[at:], piece[:min(len(piece), n-at)], b.image*p.srcC+at)
-		}
+		p.split(window, b.image*p.srcC, b.images*p.srcC)
 		return
 	}
 	line := p.winW * p.srcC
@@ -216,16 +205,14 @@ func (p *bfloatInput) load(window []int16, piece []float32, b blockRange) {
 			continue
 		}
 		p.zero(out, before)
-		p.split(out[before:], piece[:inside], (b.image+i/p.winH)*image+(row*p.srcW+from)*p.srcC)
+		p.split(out[before:], (b.image+i/p.winH)*image+(row*p.srcW+from)*p.srcC, inside)
 		p.zero(out[before+inside:], line-before-inside)
 	}
 }
 
-// split writes the parts of as many numbers as piece has, whole pixels of the source from at on,
-// times their steps.
-func (p *bfloatInput) split(window []int16, piece []float32, at int) {
-	ScaleShift(piece, p.src[at:at+len(piece)], p.scale, p.nothing)
-	splitRows(window, tileCols, p.window, piece)
+// split writes the parts of n numbers, whole pixels of the source from at on, times their steps.
+func (p *bfloatInput) split(window []int16, at, n int) {
+	splitScaled(window, p.window, p.src[at:at+n], p.scale)
 }
 
 // zero writes the parts of n zeros.

@@ -12,16 +12,18 @@ const leastCodes = tileBytes / 2
 // of other kernels.
 type codeTiles struct {
 	tileLines
-	depth        int // bytes of a slice
-	aStep, bStep []int32
-	whole        bool // the window must be the codes of the input themselves
+	depth        int     // bytes of a slice
+	aStep, bStep []int32 // of the slices
+	bAt          []int32 // of the panels
+	whole        bool    // the window must be the codes of the input themselves
 }
 
 // newCodeTiles returns the products of a pass by tiles, nil where they do not pay: in few channels, or lines of few
 // pixels. That depends on the shape alone.
 func newCodeTiles(p *integerPass) *codeTiles {
 	fours := &p.layouts[1]
-	if p.groups > 1 || p.dstC%tileCols > 0 || p.matrix && p.srcC%fours.each > 0 {
+	panel := len(fours.offsets) * fours.each * tileCols
+	if p.groups > 1 || p.dstC%tileCols > 0 || p.matrix && p.srcC%fours.each > 0 || p.panels()*panel > maxOffset {
 		return nil
 	}
 	t := &codeTiles{tileLines: p.tileLines(&p.classes[0], 1), whole: fours.pitch > 0}
@@ -42,6 +44,9 @@ func newCodeTiles(p *integerPass) *codeTiles {
 	for k := 0; k < len(fours.offsets); k += groups {
 		t.aStep, t.bStep = append(t.aStep, fours.offsets[k]), append(t.bStep, int32(k*fours.each*tileCols))
 	}
+	for i := range p.panels() {
+		t.bAt = append(t.bAt, int32(i*panel))
+	}
 	return t
 }
 
@@ -54,8 +59,8 @@ func (t *codeTiles) suits(src *Values, s Integers) bool {
 func (p *integerPass) multiplyTiles(dst []float32, window []uint8, n, first, last int) {
 	t := p.tiled
 	t.run(tileProduct{
-		c: dst[first*tileCols:], a: window, b: Bytes(p.weights.panels[first*p.panel():]), next: 4 * p.panel(),
-		aStep: t.aStep, bStep: t.bStep, panels: last - first, depth: t.depth,
+		c: dst[first*tileCols:], cPair: tilePanels * tileCols, a: window, b: Bytes(p.weights.panels), bAt: t.bAt[first:last],
+		aStep: t.aStep, bStep: t.bStep, depth: t.depth,
 	}, n)
 	scale := p.scale[first*tileCols : last*tileCols]
 	if len(scale) == p.dstC {

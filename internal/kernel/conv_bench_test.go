@@ -168,3 +168,45 @@ func BenchmarkForwardIntegers(b *testing.B) {
 		pool.Close()
 	}
 }
+
+// BenchmarkGradients measures both gradients on one thread, of whole numbers whose input is bytes, by tiles where the tier is AMX, and,
+// in turn with each, without; the last figure is the time of the first by that of the other.
+func BenchmarkGradients(b *testing.B) {
+	for _, s := range layerShapes {
+		c, batch := s.Conv, 128
+		pool := NewPool(1)
+		p, steps := NewConvPlan(c, batch, pool), Integers{Weights: []float32{0.5}, MostWeights: 127}
+		dx, w, dw := make([]float32, batch*c.InSize()), make([]float32, c.Weights()), make([]float32, c.Weights())
+		real, dy := make([]float32, len(dx)), random(batch*c.OutSize(), 3)
+		codes := Values{Codes: make([]uint8, len(real)), Step: 0.25}
+		for i := range w {
+			w[i] = 0.5 * float32(i*37%255-127)
+		}
+		for i := range real {
+			codes.Codes[i] = uint8(i * 37)
+			real[i] = 0.25 * float32(codes.Codes[i])
+		}
+		for _, pass := range []struct {
+			name     string
+			by, than func()
+		}{
+			{"input", func() { p.BackwardInputIntegers(dx, dy, w, batch, steps) }, func() { p.BackwardInput(dx, dy, w, batch) }},
+			{"weights", func() { p.BackwardWeights(dw, codes, dy, batch) }, func() { p.BackwardWeights(dw, Real(real), dy, batch) }},
+		} {
+			b.Run(s.name+"/"+pass.name, func(b *testing.B) {
+				by, than := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
+				for b.Loop() {
+					start := time.Now()
+					pass.by()
+					between := time.Now()
+					pass.than()
+					by, than = min(by, between.Sub(start)), min(than, time.Since(between))
+				}
+				b.ReportMetric(by.Seconds()*1e3, "ms")
+				b.ReportMetric(than.Seconds()*1e3, "ms-without")
+				b.ReportMetric(by.Seconds()/than.Seconds(), "ratio")
+			})
+		}
+		pool.Close()
+	}
+}

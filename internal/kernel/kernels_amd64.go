@@ -304,10 +304,15 @@ func tapsToPointsAVX2(dst *float32, dstRow int, dstCol int, src *float32, srcRow
 //go:noescape
 func pointsToTapsAVX2(dst *float32, dstRow int, dstCol int, src *float32, srcRow int, srcCol int, n int)
 
-// splitRowsAVX2 is splitRows of a positive number of rows.
+// splitScaledAVX512 is splitScaled of n numbers, a positive multiple of 16.
 //
 //go:noescape
-func splitRowsAVX2(dst *int16, pitch int, part int, src *float32, rows int)
+func splitScaledAVX512(dst *int16, part int, src *float32, scale *float32, n int, scales int)
+
+// pairPartsAVX512 is pairParts of n columns, a positive multiple of 16, of rows that lie pitch apart in dst.
+//
+//go:noescape
+func pairPartsAVX512(dst *float32, part int, src *float32, at *int32, rows int, n int, pitch int)
 
 // pairRowsAVX2 is pairRows of a positive number of pairs of rows.
 //

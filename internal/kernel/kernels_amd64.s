@@ -10924,49 +10924,170 @@ vector:
 	VZEROUPPER
 	RET
 
-// func splitRowsAVX2(dst *int16, pitch int, part int, src *float32, rows int)
-// Requires: AVX, AVX2
-TEXT ·splitRowsAVX2(SB), NOSPLIT, $0-40
-	MOVQ     dst+0(FP), AX
-	MOVQ     pitch+8(FP), CX
-	MOVQ     part+16(FP), DX
-	MOVQ     src+24(FP), BX
-	MOVQ     rows+32(FP), SI
-	ADDQ     CX, CX
-	ADDQ     DX, DX
-	VPCMPEQD Y0, Y0, Y0
-	VPSLLD   $0x10, Y0, Y0
+// func splitScaledAVX512(dst *int16, part int, src *float32, scale *float32, n int, scales int)
+// Requires: AVX, AVX512BW, AVX512F, CMOV
+TEXT ·splitScaledAVX512(SB), NOSPLIT, $0-48
+	MOVQ       dst+0(FP), AX
+	MOVQ       part+8(FP), CX
+	MOVQ       src+16(FP), DX
+	MOVQ       scale+24(FP), BX
+	MOVQ       n+32(FP), SI
+	MOVQ       scales+40(FP), DI
+	ADDQ       CX, CX
+	VPTERNLOGD $0xff, Z0, Z0, Z0
+	VPSLLD     $0x10, Z0, Z0
+	VMOVDQU16  upperHalves<>+0(SB), Z1
+	XORQ       R9, R9
+	XORQ       R8, R8
+	SUBQ       $0x20, SI
+	JLT        last
 
 loop:
-	VMOVUPS   (BX), Y1
-	VMOVUPS   32(BX), Y2
-	VPAND     Y0, Y1, Y3
-	VSUBPS    Y3, Y1, Y1
-	VPSRLD    $0x10, Y3, Y3
-	VPAND     Y0, Y2, Y4
-	VSUBPS    Y4, Y2, Y2
-	VPSRLD    $0x10, Y4, Y4
-	VPACKUSDW Y4, Y3, Y3
-	VPERMQ    $0xd8, Y3, Y3
+	VMOVUPS   (DX), Z2
+	VMULPS    (BX)(R8*4), Z2, Z2
+	ADDQ      $0x10, R8
+	CMPQ      R8, DI
+	CMOVQEQ   R9, R8
+	VMOVUPS   64(DX), Z3
+	VMULPS    (BX)(R8*4), Z3, Z3
+	ADDQ      $0x10, R8
+	CMPQ      R8, DI
+	CMOVQEQ   R9, R8
+	VMOVDQU64 Z1, Z4
+	VPERMI2W  Z3, Z2, Z4
+	VMOVDQU64 Z4, (AX)
+	VPANDD    Z0, Z2, Z4
+	VSUBPS    Z4, Z2, Z2
+	VPANDD    Z0, Z3, Z4
+	VSUBPS    Z4, Z3, Z3
+	VMOVDQU64 Z1, Z4
+	VPERMI2W  Z3, Z2, Z4
+	VMOVDQU64 Z4, (AX)(CX*1)
+	VPANDD    Z0, Z2, Z4
+	VSUBPS    Z4, Z2, Z2
+	VPANDD    Z0, Z3, Z4
+	VSUBPS    Z4, Z3, Z3
+	VMOVDQU64 Z1, Z4
+	VPERMI2W  Z3, Z2, Z4
+	VMOVDQU64 Z4, (AX)(CX*2)
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x40, AX
+	SUBQ      $0x20, SI
+	JGE       loop
+
+last:
+	ADDQ      $0x20, SI
+	JE        done
+	VMOVUPS   (DX), Z2
+	VMULPS    (BX)(R8*4), Z2, Z2
+	ADDQ      $0x10, R8
+	CMPQ      R8, DI
+	CMOVQEQ   R9, R8
+	VMOVDQU64 Z1, Z3
+	VPERMI2W  Z2, Z2, Z3
 	VMOVDQU   Y3, (AX)
-	VPAND     Y0, Y1, Y3
-	VSUBPS    Y3, Y1, Y1
-	VPSRLD    $0x10, Y3, Y3
-	VPAND     Y0, Y2, Y4
-	VSUBPS    Y4, Y2, Y2
-	VPSRLD    $0x10, Y4, Y4
-	VPACKUSDW Y4, Y3, Y3
-	VPERMQ    $0xd8, Y3, Y3
-	VMOVDQU   Y3, (AX)(DX*1)
-	VPSRLD    $0x10, Y1, Y1
-	VPSRLD    $0x10, Y2, Y2
-	VPACKUSDW Y2, Y1, Y1
-	VPERMQ    $0xd8, Y1, Y1
-	VMOVDQU   Y1, (AX)(DX*2)
-	ADDQ      $0x40, BX
-	ADDQ      CX, AX
-	DECQ      SI
-	JNE       loop
+	VPANDD    Z0, Z2, Z3
+	VSUBPS    Z3, Z2, Z2
+	VMOVDQU64 Z1, Z3
+	VPERMI2W  Z2, Z2, Z3
+	VMOVDQU   Y3, (AX)(CX*1)
+	VPANDD    Z0, Z2, Z0
+	VSUBPS    Z0, Z2, Z2
+	VMOVDQU64 Z1, Z0
+	VPERMI2W  Z2, Z2, Z0
+	VMOVDQU   Y0, (AX)(CX*2)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA upperHalves<>+0(SB)/2, $0x0001
+DATA upperHalves<>+2(SB)/2, $0x0003
+DATA upperHalves<>+4(SB)/2, $0x0005
+DATA upperHalves<>+6(SB)/2, $0x0007
+DATA upperHalves<>+8(SB)/2, $0x0009
+DATA upperHalves<>+10(SB)/2, $0x000b
+DATA upperHalves<>+12(SB)/2, $0x000d
+DATA upperHalves<>+14(SB)/2, $0x000f
+DATA upperHalves<>+16(SB)/2, $0x0011
+DATA upperHalves<>+18(SB)/2, $0x0013
+DATA upperHalves<>+20(SB)/2, $0x0015
+DATA upperHalves<>+22(SB)/2, $0x0017
+DATA upperHalves<>+24(SB)/2, $0x0019
+DATA upperHalves<>+26(SB)/2, $0x001b
+DATA upperHalves<>+28(SB)/2, $0x001d
+DATA upperHalves<>+30(SB)/2, $0x001f
+DATA upperHalves<>+32(SB)/2, $0x0021
+DATA upperHalves<>+34(SB)/2, $0x0023
+DATA upperHalves<>+36(SB)/2, $0x0025
+DATA upperHalves<>+38(SB)/2, $0x0027
+DATA upperHalves<>+40(SB)/2, $0x0029
+DATA upperHalves<>+42(SB)/2, $0x002b
+DATA upperHalves<>+44(SB)/2, $0x002d
+DATA upperHalves<>+46(SB)/2, $0x002f
+DATA upperHalves<>+48(SB)/2, $0x0031
+DATA upperHalves<>+50(SB)/2, $0x0033
+DATA upperHalves<>+52(SB)/2, $0x0035
+DATA upperHalves<>+54(SB)/2, $0x0037
+DATA upperHalves<>+56(SB)/2, $0x0039
+DATA upperHalves<>+58(SB)/2, $0x003b
+DATA upperHalves<>+60(SB)/2, $0x003d
+DATA upperHalves<>+62(SB)/2, $0x003f
+GLOBL upperHalves<>(SB), RODATA|NOPTR, $64
+
+// func pairPartsAVX512(dst *float32, part int, src *float32, at *int32, rows int, n int, pitch int)
+// Requires: AVX, AVX512F
+TEXT ·pairPartsAVX512(SB), NOSPLIT, $0-56
+	MOVQ       dst+0(FP), AX
+	MOVQ       part+8(FP), CX
+	MOVQ       src+16(FP), DX
+	MOVQ       at+24(FP), BX
+	MOVQ       rows+32(FP), SI
+	MOVQ       n+40(FP), DI
+	MOVQ       pitch+48(FP), R8
+	SHLQ       $0x02, CX
+	SUBQ       DI, R8
+	SHLQ       $0x02, R8
+	VPTERNLOGD $0xff, Z0, Z0, Z0
+	VPSLLD     $0x10, Z0, Z0
+
+row:
+	MOVLQSX (BX), R9
+	LEAQ    (DX)(R9*4), R9
+	MOVLQSX 4(BX), R10
+	LEAQ    (DX)(R10*4), R10
+	MOVQ    DI, R11
+
+columns:
+	VMOVUPS (R9), Z1
+	VMOVUPS (R10), Z2
+	VPSRLD  $0x10, Z1, Z3
+	VPANDD  Z0, Z2, Z4
+	VPORD   Z4, Z3, Z3
+	VMOVUPS Z3, (AX)
+	VSUBPS  Z4, Z2, Z2
+	VPANDD  Z0, Z1, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z1, Z3
+	VPANDD  Z0, Z2, Z4
+	VPORD   Z4, Z3, Z3
+	VMOVUPS Z3, (AX)(CX*1)
+	VSUBPS  Z4, Z2, Z2
+	VPANDD  Z0, Z1, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z1, Z3
+	VPANDD  Z0, Z2, Z4
+	VPORD   Z4, Z3, Z3
+	VMOVUPS Z3, (AX)(CX*2)
+	ADDQ    $0x40, R9
+	ADDQ    $0x40, R10
+	ADDQ    $0x40, AX
+	SUBQ    $0x10, R11
+	JNE     columns
+	ADDQ    R8, AX
+	ADDQ    $0x08, BX
+	DECQ    SI
+	JNE     row
 	VZEROUPPER
 	RET
 

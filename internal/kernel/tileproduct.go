@@ -5,39 +5,54 @@ package kernel
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 )
 
 const (
 	tileRows   = 16 // of a tile, at most
 	tileBytes  = 64 // of a row of a tile, at most
-	tilePanels = 2  // panels of one call
+	tilePanels = 2  // whose sums lie side by side
 	leastRows  = 8  // of a tile: fewer take as much time
 )
 
 // A tileProduct is one call of the products of tiles: for every row r of the tiles of rows of a,
 // and every column n of the panels of b,
 //
-//	c[cAt[i]+r·cPitch+n] = sum over s and k of a(aAt[i]+r·aPitch+aStep[s], k)·b(s, k, n),
+//	c(i, r, n) = sum over s and k of a(aAt[i]+r·aPitch+aStep[s], k)·b(s, k, n),
 //
 // slice by slice, each of depth bytes of a. The operands are codes of 8 bits, those of a not negative,
 // and sums the bits of int32, exact; or they are bfloat16 numbers, and sums float32 numbers, as bfloatDot
-// defines them. Places in a and b are in bytes. Column n of b is column n%tileCols of panel
-// n/tileCols; panels begin next bytes apart, and have slice s from bStep[s] on: rows of 4 bytes of
-// each column.
+// defines them. Then a has bfloatParts parts, part bytes apart, each of which is multiplied, slice after slice. Places in
+// a and b are in bytes. Column n of b is column n%tileCols of panel n/tileCols; panel j begins at bAt[j], and has slice s
+// from bStep[s] on: rows of 4 bytes of each column. Row r of tile i has the sums of panels j and j+1, an even j, side by side from
+// c[cAt[i]+j/2·cPair+r·cPitch] on.
 type tileProduct struct {
-	c           []float32
-	cAt         []int32
-	cPitch      int
-	a           []uint8
-	aAt         []int32 // of the tiles of rows
-	aPitch      int
-	b           []uint8
-	next        int
-	aStep       []int32
-	bStep       []int32
-	panels      int
-	rows, depth int  // of a tile of a; the depth is a multiple of 4
-	floats      bool // bfloat16
+	c            []float32
+	cAt          []int32
+	cPair        int
+	cPitch       int
+	a            []uint8
+	aAt          []int32 // of the tiles of rows
+	aPitch, part int
+	b            []uint8
+	bAt          []int32 // of the panels
+	aStep        []int32
+	bStep        []int32
+	rows, depth  int  // of a tile of a; the depth is a multiple of 4
+	floats       bool // bfloat16
+}
+
+// parts returns how many parts a has.
+func (p *tileProduct) parts() int {
+	if p.floats {
+		return bfloatParts
+	}
+	return 1
+}
+
+// place returns where the sums of a tile of rows and a panel begin.
+func (p *tileProduct) place(tile, panel int) int {
+	return int(p.cAt[tile]) + panel/tilePanels*p.cPair + panel%tilePanels*tileCols
 }
 
 // run computes p.
@@ -48,17 +63,18 @@ func (p *tileProduct) run() {
 		return
 	}
 	for i, at := range p.aAt {
-		for r := range p.rows {
-			clear(p.c[int(p.cAt[i])+r*p.cPitch:][:p.panels*tileCols])
-		}
-		for s, step := range p.aStep {
-			for panel := range p.panels {
-				c, a, b := p.c[int(p.cAt[i])+panel*tileCols:], p.a[at+step:], p.b[panel*p.next+int(p.bStep[s]):][:p.depth*tileCols]
-				if p.floats {
-					p.addFloats(c, a, b)
-				} else {
-					p.addCodes(c, a, b)
+		for j, panel := range p.bAt {
+			c := p.c[p.place(i, j):]
+			for r := range p.rows {
+				clear(c[r*p.cPitch:][:tileCols])
+			}
+			for s, step := range p.aStep {
+				b := p.b[panel+p.bStep[s]:][:p.depth*tileCols]
+				if !p.floats {
+					p.addCodes(c, p.a[at+step:], b)
+					continue
 				}
+				p.addFloats(c, p.a[at+step:], b)
 			}
 		}
 	}
@@ -66,20 +82,15 @@ func (p *tileProduct) run() {
 
 // check panics where p would touch memory that is not its own.
 func (p *tileProduct) check() {
-	if len(p.aAt) == 0 || len(p.cAt) != len(p.aAt) || len(p.aStep) == 0 || len(p.bStep) != len(p.aStep) || p.panels < 1 ||
+	if len(p.aAt) == 0 || len(p.cAt) != len(p.aAt) || len(p.aStep) == 0 || len(p.bStep) != len(p.aStep) || len(p.bAt) == 0 ||
 		p.rows < 1 || p.rows > tileRows || p.depth < 4 || p.depth > tileBytes || p.depth%4 != 0 {
 		panic("kernel: empty or uneven product of tiles")
 	}
-	var a, b, c, step int32
-	for i := range p.aAt {
-		a, c = max(a, p.aAt[i]), max(c, p.cAt[i])
-	}
-	for s := range p.aStep {
-		step, b = max(step, p.aStep[s]), max(b, p.bStep[s])
-	}
-	_ = p.a[int(a+step)+(p.rows-1)*p.aPitch+p.depth-1]
-	_ = p.b[(p.panels-1)*p.next+int(b)+p.depth*tileCols-1]
-	_ = p.c[int(c)+(p.rows-1)*p.cPitch+p.panels*tileCols-1]
+	most := func(list []int32) int { return int(slices.Max(list)) }
+	panels := len(p.bAt)
+	_ = p.a[most(p.aAt)+most(p.aStep)+(p.parts()-1)*p.part+(p.rows-1)*p.aPitch+p.depth-1]
+	_ = p.b[most(p.bAt)+most(p.bStep)+p.depth*tileCols-1]
+	_ = p.c[most(p.cAt)+(panels-1)/tilePanels*p.cPair+(panels-1)%tilePanels*tileCols+(p.rows-1)*p.cPitch+tileCols-1]
 }
 
 // addCodes adds the products of a slice of codes to the sums of a tile, in one panel.
@@ -97,14 +108,16 @@ func (p *tileProduct) addCodes(c []float32, a, b []uint8) {
 	}
 }
 
-// addFloats adds the products of a slice of bfloat16 numbers to the sums of a tile, in one panel.
+// addFloats adds the products of a slice of bfloat16 numbers to the sums of a tile, in one panel, part by part.
 func (p *tileProduct) addFloats(c []float32, a, b []uint8) {
 	var slice bfloatPanel
 	for k := 0; k < len(b); k += 2 {
 		slice[k/(4*tileCols)][k/2%(2*tileCols)] = bfloatAt(b, k)
 	}
-	for r := range p.rows {
-		bfloatDot((*[tileCols]float32)(c[r*p.cPitch:]), a[r*p.aPitch:][:p.depth], &slice)
+	for part := range bfloatParts {
+		for r := range p.rows {
+			bfloatDot((*[tileCols]float32)(c[r*p.cPitch:]), a[part*p.part+r*p.aPitch:][:p.depth], &slice)
+		}
 	}
 }
 

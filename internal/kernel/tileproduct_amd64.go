@@ -20,42 +20,74 @@ func permitTiles() error {
 
 // maxTileSlices bounds the slices of one assembly call, during which the goroutine cannot be
 // preempted, to some 25 microseconds.
-const maxTileSlices = 1 << 10
+const maxTileSlices = 1 << 9
+
+// maxBlocks is how many blocks a call has at most.
+const maxBlocks = 64
 
 // runTiles computes p by the tiles of the processor, two tiles of rows and two panels at a time.
 func (p *tileProduct) runTiles() {
-	config := tileConfig(p.rows, p.depth)
-	tiles := len(p.aAt)
-	for panel := 0; panel < p.panels; panel += tilePanels {
-		most := 2 * max(1, maxTileSlices/len(p.aStep))
-		for i := 0; i < tiles&^1; i += most {
-			p.call(&config, panel, i, 2, min(most, tiles&^1-i)/2)
-		}
-		if tiles%2 > 0 {
-			p.call(&config, panel, tiles-1, 1, 1)
-		}
-	}
+	evenTiles, evenPanels := len(p.aAt)&^1, len(p.bAt)&^1
+	x := tileCall{product: p, config: tileConfig(p.rows, p.depth)}
+	x.blocks(2, 2, 0, evenTiles, 0, evenPanels)
+	x.blocks(2, 1, 0, evenTiles, evenPanels, len(p.bAt))
+	x.blocks(1, 2, evenTiles, len(p.aAt), 0, evenPanels)
+	x.blocks(1, 1, evenTiles, len(p.aAt), evenPanels, len(p.bAt))
 }
 
-// call multiplies blocks of m tiles of rows with the next panels.
-func (p *tileProduct) call(config *[64]byte, panel, tile, m, blocks int) {
-	a := tileArgs{
-		config: config, c: &p.c[panel*tileCols], cAt: &p.cAt[tile], cStride: 4 * p.cPitch,
-		a: &p.a[0], aAt: &p.aAt[tile], aStride: p.aPitch, blocks: blocks, b: &p.b[panel*p.next], next: p.next,
-		aStep: &p.aStep[0], bStep: &p.bStep[0], slices: len(p.aStep),
+// A tileCall collects blocks of m tiles of rows and n panels.
+type tileCall struct {
+	product *tileProduct
+	config  [64]byte
+	m, n    int
+	places  [maxBlocks * 6]int32
+	count   int // of blocks
+}
+
+// blocks multiplies tiles of rows [tile, tiles) with panels [panel, panels), in blocks of m by n.
+func (x *tileCall) blocks(m, n, tile, tiles, panel, panels int) {
+	p := x.product
+	x.m, x.n = m, n
+	most := max(1, min(maxBlocks, maxTileSlices/(len(p.aStep)*p.parts())))
+	for j := panel; j < panels; j += n {
+		for i := tile; i < tiles; i += m {
+			at := x.places[x.count*(2*m+n):][:2*m+n]
+			copy(at, p.aAt[i:i+m])
+			copy(at[m:], p.bAt[j:j+n])
+			for k := range m {
+				at[m+n+k] = int32(p.place(i+k, j))
+			}
+			if x.count++; x.count == most {
+				x.run()
+			}
+		}
 	}
-	switch wide := panel+1 < p.panels; {
-	case p.floats && m == 2 && wide:
+	x.run()
+}
+
+// run multiplies the blocks there are.
+func (x *tileCall) run() {
+	if x.count == 0 {
+		return
+	}
+	p := x.product
+	a := tileArgs{
+		config: &x.config, c: &p.c[0], cStride: 4 * p.cPitch, a: &p.a[0], aStride: p.aPitch, part: p.part, b: &p.b[0],
+		places: &x.places[0], blocks: x.count, aStep: &p.aStep[0], bStep: &p.bStep[0], slices: len(p.aStep),
+	}
+	x.count = 0
+	switch wide := x.n == 2; {
+	case p.floats && x.m == 2 && wide:
 		floatTiles2x2(&a)
-	case p.floats && m == 2:
+	case p.floats && x.m == 2:
 		floatTiles2x1(&a)
 	case p.floats && wide:
 		floatTiles1x2(&a)
 	case p.floats:
 		floatTiles1x1(&a)
-	case m == 2 && wide:
+	case x.m == 2 && wide:
 		codeTiles2x2(&a)
-	case m == 2:
+	case x.m == 2:
 		codeTiles2x1(&a)
 	case wide:
 		codeTiles1x2(&a)

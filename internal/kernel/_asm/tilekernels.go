@@ -8,56 +8,136 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// tileKernels generates what is around products of tiles, on vectors of AVX2: what brings numbers to bfloat16, and makes
+// tileKernels generates what is around products of tiles, what brings numbers to bfloat16, and makes
 // numbers of sums of codes.
 func tileKernels() {
-	splitRows()
+	splitScaled()
+	pairParts()
 	pairRows()
 	scaleSums()
 }
 
-// splitRows generates the three parts of rows of 16 numbers: what the upper half of a number holds, then that of the rest, then
-// the rest of that.
-func splitRows() {
-	text("splitRowsAVX2", "dst *int16, pitch, part int, src *float32, rows int", "splitRowsAVX2 is splitRows of a positive number of rows.")
-	dst, pitch, part := Load(Param("dst"), GP64()), Load(Param("pitch"), GP64()), Load(Param("part"), GP64())
-	src, rows := Load(Param("src"), GP64()), Load(Param("rows"), GP64())
-	ADDQ(pitch, pitch)
+// splitScaled generates the three parts of numbers times their scales, 32 at a time, the last 16 alone: what the upper half of a number holds,
+// then that of the rest, then the rest of that.
+func splitScaled() {
+	text("splitScaledAVX512", "dst *int16, part int, src, scale *float32, n, scales int", "splitScaledAVX512 is splitScaled of n numbers, a positive multiple of 16.")
+	dst, part := Load(Param("dst"), GP64()), Load(Param("part"), GP64())
+	src, scale := Load(Param("src"), GP64()), Load(Param("scale"), GP64())
+	n, scales, at := Load(Param("n"), GP64()), Load(Param("scales"), GP64()), GP64()
 	ADDQ(part, part)
-	mask := YMM()
-	VPCMPEQD(mask, mask, mask)
+	mask, order := ZMM(), ZMM()
+	VPTERNLOGD(Imm(0xff), mask, mask, mask)
 	VPSLLD(Imm(16), mask, mask)
-	Label("loop")
-	var rest [2]VecVirtual
-	for i := range rest {
-		rest[i] = YMM()
-		VMOVUPS(Mem{Base: src, Disp: 32 * i}, rest[i])
+	VMOVDQU16(upperHalves(), order)
+	zero := GP64()
+	XORQ(zero, zero)
+	XORQ(at, at)
+	next := func(i int) VecVirtual {
+		v := ZMM()
+		VMOVUPS(Mem{Base: src, Disp: 64 * i}, v)
+		VMULPS(Mem{Base: scale, Index: at, Scale: 4}, v, v)
+		ADDQ(Imm(16), at)
+		CMPQ(at, scales)
+		CMOVQEQ(zero, at)
+		return v
 	}
-	for k := range 3 {
-		var upper [2]VecVirtual
-		for i := range rest {
-			upper[i] = YMM()
-			if k < 2 {
-				high := YMM()
-				VPAND(mask, rest[i], high)
-				VSUBPS(high, rest[i], rest[i])
-				VPSRLD(Imm(16), high, upper[i])
-			} else {
-				VPSRLD(Imm(16), rest[i], upper[i])
+	store := func(vectors []VecVirtual, lower Register, put func(v VecVirtual, to Mem)) {
+		for k := range 3 {
+			packed := ZMM()
+			VMOVDQU64(order, packed)
+			VPERMI2W(lower, vectors[0], packed)
+			to := Mem{Base: dst}
+			if k > 0 {
+				to.Index, to.Scale = part, uint8(k)
+			}
+			put(packed, to)
+			for _, v := range vectors {
+				if k < 2 {
+					high := ZMM()
+					VPANDD(mask, v, high)
+					VSUBPS(high, v, v)
+				}
 			}
 		}
-		VPACKUSDW(upper[1], upper[0], upper[0])
-		VPERMQ(Imm(0xd8), upper[0], upper[0])
+	}
+	SUBQ(Imm(32), n)
+	JLT(LabelRef("last"))
+	Label("loop")
+	two := []VecVirtual{next(0), next(1)}
+	store(two, two[1], func(v VecVirtual, to Mem) { VMOVDQU64(v, to) })
+	ADDQ(U32(128), src)
+	ADDQ(Imm(64), dst)
+	SUBQ(Imm(32), n)
+	JGE(LabelRef("loop"))
+	Label("last")
+	ADDQ(Imm(32), n)
+	JE(LabelRef("done"))
+	one := []VecVirtual{next(0)}
+	store(one, one[0], func(v VecVirtual, to Mem) { VMOVDQU(v.AsY(), to) })
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// upperHalves are the places of the upper words of two vectors of 16 numbers.
+func upperHalves() Mem {
+	m := GLOBL("upperHalves", RODATA|NOPTR)
+	for i := range 32 {
+		DATA(2*i, U16(2*i+1))
+	}
+	return m
+}
+
+// pairParts generates pairs of parts of rows of numbers, 16 at a time.
+func pairParts() {
+	text("pairPartsAVX512", "dst *float32, part int, src *float32, at *int32, rows, n, pitch int", "pairPartsAVX512 is pairParts of n columns, a positive multiple of 16, of rows that lie pitch apart in dst.")
+	dst, part := Load(Param("dst"), GP64()), Load(Param("part"), GP64())
+	src, at, rows := Load(Param("src"), GP64()), Load(Param("at"), GP64()), Load(Param("rows"), GP64())
+	n, pitch := Load(Param("n"), GP64()), Load(Param("pitch"), GP64())
+	SHLQ(Imm(2), part)
+	SUBQ(n, pitch)
+	SHLQ(Imm(2), pitch)
+	mask := ZMM()
+	VPTERNLOGD(Imm(0xff), mask, mask, mask)
+	VPSLLD(Imm(16), mask, mask)
+	Label("row")
+	var from [2]GPVirtual
+	for i := range from {
+		from[i] = GP64()
+		MOVLQSX(Mem{Base: at, Disp: 4 * i}, from[i])
+		LEAQ(Mem{Base: src, Index: from[i], Scale: 4}, from[i])
+	}
+	left := GP64()
+	MOVQ(n, left)
+	Label("columns")
+	first, second, low, high := ZMM(), ZMM(), ZMM(), ZMM()
+	VMOVUPS(Mem{Base: from[0]}, first)
+	VMOVUPS(Mem{Base: from[1]}, second)
+	for k := range 3 {
 		to := Mem{Base: dst}
 		if k > 0 {
 			to.Index, to.Scale = part, uint8(k)
 		}
-		VMOVDQU(upper[0], to)
+		VPSRLD(Imm(16), first, low)
+		VPANDD(mask, second, high)
+		VPORD(high, low, low)
+		VMOVUPS(low, to)
+		if k < 2 {
+			VSUBPS(high, second, second)
+			VPANDD(mask, first, low)
+			VSUBPS(low, first, first)
+		}
 	}
-	ADDQ(Imm(64), src)
+	for i := range from {
+		ADDQ(Imm(64), from[i])
+	}
+	ADDQ(Imm(64), dst)
+	SUBQ(Imm(16), left)
+	JNE(LabelRef("columns"))
 	ADDQ(pitch, dst)
+	ADDQ(Imm(8), at)
 	DECQ(rows)
-	JNE(LabelRef("loop"))
+	JNE(LabelRef("row"))
 	VZEROUPPER()
 	RET()
 }

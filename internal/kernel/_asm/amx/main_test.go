@@ -41,31 +41,37 @@ func (p *product) compare(m *machine.Machine, rng *rand.Rand) error {
 		size, each = 1, 4
 	}
 	rows, depth, blocks, slicesOf := 1+rng.IntN(16), each*(1+rng.IntN(16)), 1+rng.IntN(3), 1+rng.IntN(3)
-	tiles, aPitch, cPitch, next := blocks*p.m, rng.IntN(70), 16*p.n+rng.IntN(3), 3*1024+32*rng.IntN(2)
+	aPitch, cPitch, part := rng.IntN(70), 16*p.n+rng.IntN(3), rng.IntN(90)
 	draw := func(n, least, most int) (list []int) {
 		for range n {
 			list = append(list, least+rng.IntN(most-least+1))
 		}
 		return list
 	}
-	var aAt, cAt, aStep, bStep []int32
-	for i := range tiles {
-		aAt, cAt = append(aAt, rng.Int32N(50)), append(cAt, int32(i*rows*cPitch))
+	var aAt, bAt, cAt, aStep, bStep []int
+	for block := range blocks {
+		for i := range p.m {
+			aAt, cAt = append(aAt, rng.IntN(50)), append(cAt, (block*p.m+i)*rows*cPitch)
+		}
+		bAt = append(bAt, draw(p.n, 0, 60)...)
 	}
 	for range slicesOf {
-		aStep, bStep = append(aStep, rng.Int32N(50)), append(bStep, rng.Int32N(3)*1024)
+		aStep, bStep = append(aStep, rng.IntN(50)), append(bStep, rng.IntN(3)*1024)
 	}
-	a := draw(int(slices.Max(aAt)+slices.Max(aStep))+(rows-1)*aPitch+depth, 0, 255)
-	b := draw((p.n-1)*next+int(slices.Max(bStep))+depth*16, -100, 100)
-	got := slices.Repeat([]byte{0xa5}, 4*((tiles*rows-1)*cPitch+16*p.n))
+	a := draw(slices.Max(aAt)+slices.Max(aStep)+(p.parts()-1)*part+(rows-1)*aPitch+depth, 0, 255)
+	b := draw(slices.Max(bAt)+slices.Max(bStep)+depth*16, -100, 100)
+	got := slices.Repeat([]byte{0xa5}, 4*((blocks*p.m*rows-1)*cPitch+16*p.n))
 	want := slices.Clone(got)
-	for row := range tiles * rows {
+	for row := range blocks * p.m * rows {
+		tile := row / rows
 		for n := range 16 * p.n {
 			sum := 0
 			for s := range slicesOf {
 				for k := range depth {
-					at := int(aAt[row/rows]+aStep[s]) + row%rows*aPitch + k
-					sum += a[at] * b[n/16*next+int(bStep[s])+k/each*each*16+each*(n%16)+k%each]
+					columns := b[bAt[tile/p.m*p.n+n/16]+bStep[s]+k/each*each*16+each*(n%16)+k%each]
+					for i := range p.parts() {
+						sum += a[aAt[tile]+aStep[s]+i*part+row%rows*aPitch+k] * columns
+					}
 				}
 			}
 			binary.LittleEndian.PutUint32(want[4*(row*cPitch+n):], p.sum(sum))
@@ -83,16 +89,29 @@ func (p *product) compare(m *machine.Machine, rng *rand.Rand) error {
 		}
 		config[16+2*t], config[48+t] = byte(wide), byte(high)
 	}
-	inBytes := func(list []int32) uint64 {
-		for i := range list {
-			list[i] *= int32(size)
+	inBytes := func(list []int) uint64 {
+		var all []int32
+		for _, v := range list {
+			all = append(all, int32(size*v))
 		}
-		return m.Give32(list)
+		return m.Give32(all)
+	}
+	var places []int32
+	for block := range blocks {
+		for i := range p.m {
+			places = append(places, int32(size*aAt[block*p.m+i]))
+		}
+		for j := range p.n {
+			places = append(places, int32(size*bAt[block*p.n+j]))
+		}
+		for i := range p.m {
+			places = append(places, int32(cAt[block*p.m+i]))
+		}
 	}
 	values := map[string]uint64{
-		"config": m.Give(config), "c": m.Give(got), "cAt": m.Give32(cAt), "cStride": uint64(4 * cPitch),
-		"a": m.Give(p.bytes(a)), "aAt": inBytes(aAt), "aStride": uint64(size * aPitch), "blocks": uint64(blocks),
-		"b": m.Give(p.bytes(b)), "next": uint64(size * next), "aStep": inBytes(aStep), "bStep": inBytes(bStep), "slices": uint64(slicesOf),
+		"config": m.Give(config), "c": m.Give(got), "cStride": uint64(4 * cPitch), "a": m.Give(p.bytes(a)), "aStride": uint64(size * aPitch),
+		"part": uint64(size * part), "b": m.Give(p.bytes(b)), "places": m.Give32(places), "blocks": uint64(blocks),
+		"aStep": inBytes(aStep), "bStep": inBytes(bStep), "slices": uint64(slicesOf),
 	}
 	var list []byte
 	for _, f := range fields {
@@ -103,7 +122,7 @@ func (p *product) compare(m *machine.Machine, rng *rand.Rand) error {
 	}
 	for i := range got {
 		if got[i] != want[i] {
-			return fmt.Errorf("%d tiles of %d rows of %d: byte %d is %d, want %d", tiles, rows, depth, i, got[i], want[i])
+			return fmt.Errorf("%d blocks, %d rows of %d: byte %d is %d, want %d", blocks, rows, depth, i, got[i], want[i])
 		}
 	}
 	return nil
