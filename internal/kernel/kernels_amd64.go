@@ -219,25 +219,60 @@ func addScaleShiftAVX2(dst *float32, src *float32, a *float32, b *float32, rows 
 //go:noescape
 func combineAVX2(dst *float32, x *float32, y *float32, a *float32, b *float32, s *float32, rows int, n int)
 
-// channelMomentsAVX2 sums src-shift and its square over rows, per channel.
+// channelMomentsAVX2 adds to two sums per channel over rows, of wide channels: src-shift and its square. Up to 64 rows are added in float32: for more than 16 channels, at most 256 of them, in s.
 //
 //go:noescape
-func channelMomentsAVX2(s *[2][16]float32, src *float32, shift *float32, rows int, n int, wide int)
+func channelMomentsAVX2(first *float64, second *float64, s *[2][256]float32, src *float32, shift *float32, rows int, n int, wide int)
 
-// channelDotsAVX2 sums dy and dy*x over rows, per channel.
+// channelDotsAVX2 adds to two sums per channel over rows, of wide channels: dy and dy*x. Up to 64 rows are added in float32: for more than 16 channels, at most 256 of them, in s.
 //
 //go:noescape
-func channelDotsAVX2(s *[2][16]float32, dy *float32, x *float32, rows int, n int, wide int)
+func channelDotsAVX2(first *float64, second *float64, s *[2][256]float32, dy *float32, x *float32, rows int, n int, wide int)
 
-// wideMomentsAVX2 adds src-shift and its square over rows to s, per channel.
+// gateSumsAVX2 adds to two sums per channel over rows, of wide channels: the dy that pass a Gate, and their products with src. Up to 64 rows are added in float32: for more than 16 channels, at most 256 of them, in s.
 //
 //go:noescape
-func wideMomentsAVX2(s *[2][256]float32, src *float32, shift *float32, rows int, n int, wide int)
+func gateSumsAVX2(first *float64, second *float64, s *[2][256]float32, src *float32, dy *float32, add *float32, scale *float32, shift *float32, rows int, n int, wide int, least float32, most float32)
 
-// wideDotsAVX2 adds dy and dy*x over rows to s, per channel.
+// gateStoreAVX2 is Gate.Store of rows of n channels, whole vectors; where add is not nil, of a sum; where s is not nil, StoreSpills but for the last sum of the lanes.
 //
 //go:noescape
-func wideDotsAVX2(s *[2][256]float32, dy *float32, x *float32, rows int, n int, wide int)
+func gateStoreAVX2(dst *float32, src *float32, dy *float32, add *float32, scale *float32, shift *float32, rows int, n int, least float32, most float32, s *[2][8]float64)
+
+// scaleShiftAVX512 is ScaleShift of whole vectors of channels.
+//
+//go:noescape
+func scaleShiftAVX512(dst *float32, src *float32, a *float32, b *float32, rows int, n int)
+
+// addScaleShiftAVX512 is AddScaleShift of whole vectors of channels.
+//
+//go:noescape
+func addScaleShiftAVX512(dst *float32, src *float32, a *float32, b *float32, rows int, n int)
+
+// combineAVX512 is Combine of whole vectors of channels.
+//
+//go:noescape
+func combineAVX512(dst *float32, x *float32, y *float32, a *float32, b *float32, s *float32, rows int, n int)
+
+// channelMomentsAVX512 adds to two sums per channel over rows, of wide channels: src-shift and its square. Up to 64 rows are added in float32: for more than 64 channels, at most 256 of them, in s.
+//
+//go:noescape
+func channelMomentsAVX512(first *float64, second *float64, s *[2][256]float32, src *float32, shift *float32, rows int, n int, wide int)
+
+// channelDotsAVX512 adds to two sums per channel over rows, of wide channels: dy and dy*x. Up to 64 rows are added in float32: for more than 64 channels, at most 256 of them, in s.
+//
+//go:noescape
+func channelDotsAVX512(first *float64, second *float64, s *[2][256]float32, dy *float32, x *float32, rows int, n int, wide int)
+
+// gateSumsAVX512 adds to two sums per channel over rows, of wide channels: the dy that pass a Gate, and their products with src. Up to 64 rows are added in float32: for more than 64 channels, at most 256 of them, in s.
+//
+//go:noescape
+func gateSumsAVX512(first *float64, second *float64, s *[2][256]float32, src *float32, dy *float32, add *float32, scale *float32, shift *float32, rows int, n int, wide int, least float32, most float32)
+
+// gateStoreAVX512 is Gate.Store of rows of n channels, whole vectors; where add is not nil, of a sum; where s is not nil, StoreSpills but for the last sum of the lanes.
+//
+//go:noescape
+func gateStoreAVX512(dst *float32, src *float32, dy *float32, add *float32, scale *float32, shift *float32, rows int, n int, least float32, most float32, s *[2][8]float64)
 
 // quantizedDotsAVX2 adds to the lanes of QuantizedDots, of n elements, a multiple of 8 of which the squares of codes are 2^24 at most in a lane.
 //

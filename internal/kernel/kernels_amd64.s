@@ -8600,187 +8600,2896 @@ column:
 	VZEROUPPER
 	RET
 
-// func channelMomentsAVX2(s *[2][16]float32, src *float32, shift *float32, rows int, n int, wide int)
-// Requires: AVX
-TEXT ·channelMomentsAVX2(SB), NOSPLIT, $0-48
-	MOVQ    src+8(FP), AX
-	MOVQ    rows+24(FP), CX
-	MOVQ    n+32(FP), DX
-	MOVQ    wide+40(FP), BX
-	MOVQ    s+0(FP), SI
-	SHLQ    $0x02, DX
-	CMPQ    BX, $0x08
-	JEQ     narrow
+// func channelMomentsAVX2(first *float64, second *float64, s *[2][256]float32, src *float32, shift *float32, rows int, n int, wide int)
+// Requires: AVX, CMOV
+TEXT ·channelMomentsAVX2(SB), NOSPLIT, $0-64
+	MOVQ src+24(FP), AX
+	MOVQ rows+40(FP), CX
+	MOVQ n+48(FP), DX
+	MOVQ first+0(FP), SI
+	MOVQ second+8(FP), DI
+	SHLQ $0x02, DX
+	MOVQ wide+56(FP), R8
+	CMPQ R8, $0x08
+	JEQ  wide1
+	CMPQ R8, $0x10
+	JEQ  wide2
+	MOVQ s+16(FP), R9
+	MOVQ shift+32(FP), R11
+
+some:
+	MOVQ    $0x00000040, BX
+	CMPQ    CX, BX
+	CMOVQLT CX, BX
+	SUBQ    BX, CX
+	XORQ    R10, R10
+
+clear:
 	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	MOVQ    shift+16(FP), BX
-	VMOVUPS (BX), Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	MOVQ    shift+16(FP), BX
-	VMOVUPS 32(BX), Y5
-
-rows2:
-	VMOVUPS (AX), Y6
-	VSUBPS  Y2, Y6, Y6
-	VADDPS  Y6, Y0, Y0
-	VMULPS  Y6, Y6, Y6
-	VADDPS  Y6, Y1, Y1
-	VMOVUPS 32(AX), Y6
-	VSUBPS  Y5, Y6, Y6
-	VADDPS  Y6, Y3, Y3
-	VMULPS  Y6, Y6, Y6
-	VADDPS  Y6, Y4, Y4
-	ADDQ    DX, AX
-	DECQ    CX
-	JNE     rows2
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 64(SI)
-	VMOVUPS Y3, 32(SI)
-	VMOVUPS Y4, 96(SI)
-	VZEROUPPER
-	RET
-
-narrow:
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	MOVQ    shift+16(FP), BX
-	VMOVUPS (BX), Y2
-
-rows1:
-	VMOVUPS (AX), Y3
-	VSUBPS  Y2, Y3, Y3
-	VADDPS  Y3, Y0, Y0
-	VMULPS  Y3, Y3, Y3
-	VADDPS  Y3, Y1, Y1
-	ADDQ    DX, AX
-	DECQ    CX
-	JNE     rows1
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 64(SI)
-	VZEROUPPER
-	RET
-
-// func channelDotsAVX2(s *[2][16]float32, dy *float32, x *float32, rows int, n int, wide int)
-// Requires: AVX
-TEXT ·channelDotsAVX2(SB), NOSPLIT, $0-48
-	MOVQ   dy+8(FP), AX
-	MOVQ   x+16(FP), CX
-	MOVQ   rows+24(FP), DX
-	MOVQ   n+32(FP), BX
-	MOVQ   wide+40(FP), SI
-	MOVQ   s+0(FP), DI
-	SHLQ   $0x02, BX
-	CMPQ   SI, $0x08
-	JEQ    narrow
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-
-rows2:
-	VMOVUPS (AX), Y4
-	VADDPS  Y4, Y0, Y0
-	VMULPS  (CX), Y4, Y4
-	VADDPS  Y4, Y1, Y1
-	VMOVUPS 32(AX), Y4
-	VADDPS  Y4, Y2, Y2
-	VMULPS  32(CX), Y4, Y4
-	VADDPS  Y4, Y3, Y3
-	ADDQ    BX, AX
-	ADDQ    BX, CX
-	DECQ    DX
-	JNE     rows2
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 64(DI)
-	VMOVUPS Y2, 32(DI)
-	VMOVUPS Y3, 96(DI)
-	VZEROUPPER
-	RET
-
-narrow:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-
-rows1:
-	VMOVUPS (AX), Y2
-	VADDPS  Y2, Y0, Y0
-	VMULPS  (CX), Y2, Y2
-	VADDPS  Y2, Y1, Y1
-	ADDQ    BX, AX
-	ADDQ    BX, CX
-	DECQ    DX
-	JNE     rows1
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 64(DI)
-	VZEROUPPER
-	RET
-
-// func wideMomentsAVX2(s *[2][256]float32, src *float32, shift *float32, rows int, n int, wide int)
-// Requires: AVX
-TEXT ·wideMomentsAVX2(SB), NOSPLIT, $0-48
-	MOVQ src+8(FP), AX
-	MOVQ shift+16(FP), CX
-	MOVQ rows+24(FP), DX
-	MOVQ n+32(FP), BX
-	MOVQ wide+40(FP), SI
-	MOVQ s+0(FP), DI
-	SHLQ $0x02, BX
-	SHLQ $0x02, SI
+	VMOVUPS Y0, (R9)(R10*4)
+	VMOVUPS Y0, 1024(R9)(R10*4)
+	ADDQ    $0x08, R10
+	CMPQ    R10, R8
+	JLT     clear
 
 row:
-	XORQ R8, R8
+	XORQ R10, R10
 
 column:
-	VMOVUPS (DI)(R8*1), Y0
-	VMOVUPS 1024(DI)(R8*1), Y1
-	VMOVUPS (AX)(R8*1), Y2
-	VSUBPS  (CX)(R8*1), Y2, Y2
+	VMOVUPS (R9)(R10*4), Y0
+	VMOVUPS 1024(R9)(R10*4), Y1
+	VMOVUPS (AX)(R10*4), Y2
+	VSUBPS  (R11)(R10*4), Y2, Y2
 	VADDPS  Y2, Y0, Y0
 	VMULPS  Y2, Y2, Y2
 	VADDPS  Y2, Y1, Y1
-	VMOVUPS Y0, (DI)(R8*1)
-	VMOVUPS Y1, 1024(DI)(R8*1)
-	ADDQ    $0x20, R8
-	CMPQ    R8, SI
+	VMOVUPS Y0, (R9)(R10*4)
+	VMOVUPS Y1, 1024(R9)(R10*4)
+	ADDQ    $0x08, R10
+	CMPQ    R10, R8
+	JLT     column
+	ADDQ    DX, AX
+	DECQ    BX
+	JNE     row
+	XORQ    R10, R10
+
+sums:
+	VMOVUPS      (R9)(R10*4), Y0
+	VCVTPS2PD    X0, Y1
+	VADDPD       (SI)(R10*8), Y1, Y1
+	VMOVUPD      Y1, (SI)(R10*8)
+	VEXTRACTF128 $0x01, Y0, X0
+	VCVTPS2PD    X0, Y1
+	VADDPD       32(SI)(R10*8), Y1, Y1
+	VMOVUPD      Y1, 32(SI)(R10*8)
+	VMOVUPS      1024(R9)(R10*4), Y0
+	VCVTPS2PD    X0, Y1
+	VADDPD       (DI)(R10*8), Y1, Y1
+	VMOVUPD      Y1, (DI)(R10*8)
+	VEXTRACTF128 $0x01, Y0, X0
+	VCVTPS2PD    X0, Y1
+	VADDPD       32(DI)(R10*8), Y1, Y1
+	VMOVUPD      Y1, 32(DI)(R10*8)
+	ADDQ         $0x08, R10
+	CMPQ         R10, R8
+	JLT          sums
+	TESTQ        CX, CX
+	JNE          some
+	VZEROUPPER
+	RET
+
+wide1:
+	MOVQ    shift+32(FP), BX
+	VMOVUPS (BX), Y2
+
+some1:
+	MOVQ    $0x00000040, BX
+	CMPQ    CX, BX
+	CMOVQLT CX, BX
+	SUBQ    BX, CX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+
+row1:
+	VMOVUPS      (AX), Y3
+	VSUBPS       Y2, Y3, Y3
+	VADDPS       Y3, Y0, Y0
+	VMULPS       Y3, Y3, Y3
+	VADDPS       Y3, Y1, Y1
+	ADDQ         DX, AX
+	DECQ         BX
+	JNE          row1
+	VCVTPS2PD    X0, Y3
+	VADDPD       (SI), Y3, Y3
+	VMOVUPD      Y3, (SI)
+	VEXTRACTF128 $0x01, Y0, X0
+	VCVTPS2PD    X0, Y3
+	VADDPD       32(SI), Y3, Y3
+	VMOVUPD      Y3, 32(SI)
+	VCVTPS2PD    X1, Y0
+	VADDPD       (DI), Y0, Y0
+	VMOVUPD      Y0, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+	VCVTPS2PD    X1, Y0
+	VADDPD       32(DI), Y0, Y0
+	VMOVUPD      Y0, 32(DI)
+	TESTQ        CX, CX
+	JNE          some1
+	VZEROUPPER
+	RET
+
+wide2:
+	MOVQ    shift+32(FP), BX
+	VMOVUPS (BX), Y4
+	VMOVUPS 32(BX), Y5
+
+some2:
+	MOVQ    $0x00000040, BX
+	CMPQ    CX, BX
+	CMOVQLT CX, BX
+	SUBQ    BX, CX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+
+row2:
+	VMOVUPS      (AX), Y6
+	VSUBPS       Y4, Y6, Y6
+	VADDPS       Y6, Y0, Y0
+	VMULPS       Y6, Y6, Y6
+	VADDPS       Y6, Y1, Y1
+	VMOVUPS      32(AX), Y6
+	VSUBPS       Y5, Y6, Y6
+	VADDPS       Y6, Y2, Y2
+	VMULPS       Y6, Y6, Y6
+	VADDPS       Y6, Y3, Y3
+	ADDQ         DX, AX
+	DECQ         BX
+	JNE          row2
+	VCVTPS2PD    X0, Y6
+	VADDPD       (SI), Y6, Y6
+	VMOVUPD      Y6, (SI)
+	VEXTRACTF128 $0x01, Y0, X0
+	VCVTPS2PD    X0, Y6
+	VADDPD       32(SI), Y6, Y6
+	VMOVUPD      Y6, 32(SI)
+	VCVTPS2PD    X1, Y0
+	VADDPD       (DI), Y0, Y0
+	VMOVUPD      Y0, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+	VCVTPS2PD    X1, Y0
+	VADDPD       32(DI), Y0, Y0
+	VMOVUPD      Y0, 32(DI)
+	VCVTPS2PD    X2, Y0
+	VADDPD       64(SI), Y0, Y0
+	VMOVUPD      Y0, 64(SI)
+	VEXTRACTF128 $0x01, Y2, X2
+	VCVTPS2PD    X2, Y0
+	VADDPD       96(SI), Y0, Y0
+	VMOVUPD      Y0, 96(SI)
+	VCVTPS2PD    X3, Y0
+	VADDPD       64(DI), Y0, Y0
+	VMOVUPD      Y0, 64(DI)
+	VEXTRACTF128 $0x01, Y3, X3
+	VCVTPS2PD    X3, Y0
+	VADDPD       96(DI), Y0, Y0
+	VMOVUPD      Y0, 96(DI)
+	TESTQ        CX, CX
+	JNE          some2
+	VZEROUPPER
+	RET
+
+// func channelDotsAVX2(first *float64, second *float64, s *[2][256]float32, dy *float32, x *float32, rows int, n int, wide int)
+// Requires: AVX, CMOV
+TEXT ·channelDotsAVX2(SB), NOSPLIT, $0-64
+	MOVQ dy+24(FP), AX
+	MOVQ x+32(FP), CX
+	MOVQ rows+40(FP), DX
+	MOVQ n+48(FP), BX
+	MOVQ first+0(FP), DI
+	MOVQ second+8(FP), R8
+	SHLQ $0x02, BX
+	MOVQ wide+56(FP), R9
+	CMPQ R9, $0x08
+	JEQ  wide1
+	CMPQ R9, $0x10
+	JEQ  wide2
+	MOVQ s+16(FP), R10
+
+some:
+	MOVQ    $0x00000040, SI
+	CMPQ    DX, SI
+	CMOVQLT DX, SI
+	SUBQ    SI, DX
+	XORQ    R11, R11
+
+clear:
+	VXORPS  Y0, Y0, Y0
+	VMOVUPS Y0, (R10)(R11*4)
+	VMOVUPS Y0, 1024(R10)(R11*4)
+	ADDQ    $0x08, R11
+	CMPQ    R11, R9
+	JLT     clear
+
+row:
+	XORQ R11, R11
+
+column:
+	VMOVUPS (R10)(R11*4), Y0
+	VMOVUPS 1024(R10)(R11*4), Y1
+	VMOVUPS (AX)(R11*4), Y2
+	VADDPS  Y2, Y0, Y0
+	VMULPS  (CX)(R11*4), Y2, Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS Y0, (R10)(R11*4)
+	VMOVUPS Y1, 1024(R10)(R11*4)
+	ADDQ    $0x08, R11
+	CMPQ    R11, R9
 	JLT     column
 	ADDQ    BX, AX
-	DECQ    DX
+	ADDQ    BX, CX
+	DECQ    SI
+	JNE     row
+	XORQ    R11, R11
+
+sums:
+	VMOVUPS      (R10)(R11*4), Y0
+	VCVTPS2PD    X0, Y1
+	VADDPD       (DI)(R11*8), Y1, Y1
+	VMOVUPD      Y1, (DI)(R11*8)
+	VEXTRACTF128 $0x01, Y0, X0
+	VCVTPS2PD    X0, Y1
+	VADDPD       32(DI)(R11*8), Y1, Y1
+	VMOVUPD      Y1, 32(DI)(R11*8)
+	VMOVUPS      1024(R10)(R11*4), Y0
+	VCVTPS2PD    X0, Y1
+	VADDPD       (R8)(R11*8), Y1, Y1
+	VMOVUPD      Y1, (R8)(R11*8)
+	VEXTRACTF128 $0x01, Y0, X0
+	VCVTPS2PD    X0, Y1
+	VADDPD       32(R8)(R11*8), Y1, Y1
+	VMOVUPD      Y1, 32(R8)(R11*8)
+	ADDQ         $0x08, R11
+	CMPQ         R11, R9
+	JLT          sums
+	TESTQ        DX, DX
+	JNE          some
+	VZEROUPPER
+	RET
+
+wide1:
+some1:
+	MOVQ    $0x00000040, SI
+	CMPQ    DX, SI
+	CMOVQLT DX, SI
+	SUBQ    SI, DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+
+row1:
+	VMOVUPS      (AX), Y2
+	VADDPS       Y2, Y0, Y0
+	VMULPS       (CX), Y2, Y2
+	VADDPS       Y2, Y1, Y1
+	ADDQ         BX, AX
+	ADDQ         BX, CX
+	DECQ         SI
+	JNE          row1
+	VCVTPS2PD    X0, Y2
+	VADDPD       (DI), Y2, Y2
+	VMOVUPD      Y2, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+	VCVTPS2PD    X0, Y2
+	VADDPD       32(DI), Y2, Y2
+	VMOVUPD      Y2, 32(DI)
+	VCVTPS2PD    X1, Y0
+	VADDPD       (R8), Y0, Y0
+	VMOVUPD      Y0, (R8)
+	VEXTRACTF128 $0x01, Y1, X1
+	VCVTPS2PD    X1, Y0
+	VADDPD       32(R8), Y0, Y0
+	VMOVUPD      Y0, 32(R8)
+	TESTQ        DX, DX
+	JNE          some1
+	VZEROUPPER
+	RET
+
+wide2:
+some2:
+	MOVQ    $0x00000040, SI
+	CMPQ    DX, SI
+	CMOVQLT DX, SI
+	SUBQ    SI, DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+
+row2:
+	VMOVUPS      (AX), Y4
+	VADDPS       Y4, Y0, Y0
+	VMULPS       (CX), Y4, Y4
+	VADDPS       Y4, Y1, Y1
+	VMOVUPS      32(AX), Y4
+	VADDPS       Y4, Y2, Y2
+	VMULPS       32(CX), Y4, Y4
+	VADDPS       Y4, Y3, Y3
+	ADDQ         BX, AX
+	ADDQ         BX, CX
+	DECQ         SI
+	JNE          row2
+	VCVTPS2PD    X0, Y4
+	VADDPD       (DI), Y4, Y4
+	VMOVUPD      Y4, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+	VCVTPS2PD    X0, Y4
+	VADDPD       32(DI), Y4, Y4
+	VMOVUPD      Y4, 32(DI)
+	VCVTPS2PD    X1, Y0
+	VADDPD       (R8), Y0, Y0
+	VMOVUPD      Y0, (R8)
+	VEXTRACTF128 $0x01, Y1, X1
+	VCVTPS2PD    X1, Y0
+	VADDPD       32(R8), Y0, Y0
+	VMOVUPD      Y0, 32(R8)
+	VCVTPS2PD    X2, Y0
+	VADDPD       64(DI), Y0, Y0
+	VMOVUPD      Y0, 64(DI)
+	VEXTRACTF128 $0x01, Y2, X2
+	VCVTPS2PD    X2, Y0
+	VADDPD       96(DI), Y0, Y0
+	VMOVUPD      Y0, 96(DI)
+	VCVTPS2PD    X3, Y0
+	VADDPD       64(R8), Y0, Y0
+	VMOVUPD      Y0, 64(R8)
+	VEXTRACTF128 $0x01, Y3, X3
+	VCVTPS2PD    X3, Y0
+	VADDPD       96(R8), Y0, Y0
+	VMOVUPD      Y0, 96(R8)
+	TESTQ        DX, DX
+	JNE          some2
+	VZEROUPPER
+	RET
+
+// func gateSumsAVX2(first *float64, second *float64, s *[2][256]float32, src *float32, dy *float32, add *float32, scale *float32, shift *float32, rows int, n int, wide int, least float32, most float32)
+// Requires: AVX, CMOV
+TEXT ·gateSumsAVX2(SB), NOSPLIT, $0-96
+	MOVQ         add+40(FP), AX
+	TESTQ        AX, AX
+	JEQ          without_begin
+	MOVQ         src+24(FP), AX
+	MOVQ         dy+32(FP), CX
+	MOVQ         add+40(FP), DX
+	MOVQ         rows+64(FP), BX
+	MOVQ         n+72(FP), SI
+	MOVQ         first+0(FP), R8
+	MOVQ         second+8(FP), R9
+	SHLQ         $0x02, SI
+	VBROADCASTSS least+88(FP), Y0
+	VBROADCASTSS most+92(FP), Y1
+	MOVQ         wide+80(FP), R10
+	CMPQ         R10, $0x08
+	JEQ          wide1
+	CMPQ         R10, $0x10
+	JEQ          wide2
+	MOVQ         s+16(FP), R11
+	MOVQ         scale+48(FP), R13
+	MOVQ         shift+56(FP), R14
+
+some:
+	MOVQ    $0x00000040, DI
+	CMPQ    BX, DI
+	CMOVQLT BX, DI
+	SUBQ    DI, BX
+	XORQ    R12, R12
+
+clear:
+	VXORPS  Y2, Y2, Y2
+	VMOVUPS Y2, (R11)(R12*4)
+	VMOVUPS Y2, 1024(R11)(R12*4)
+	ADDQ    $0x08, R12
+	CMPQ    R12, R10
+	JLT     clear
+
+row:
+	XORQ R12, R12
+
+column:
+	VMOVUPS (R11)(R12*4), Y2
+	VMOVUPS 1024(R11)(R12*4), Y3
+	VMOVUPS (AX)(R12*4), Y4
+	VMULPS  (R13)(R12*4), Y4, Y5
+	VADDPS  (R14)(R12*4), Y5, Y5
+	VADDPS  (DX)(R12*4), Y5, Y5
+	VCMPPS  $0x12, Y5, Y0, Y6
+	VCMPPS  $0x12, Y1, Y5, Y5
+	VANDPS  Y5, Y6, Y6
+	VANDPS  (CX)(R12*4), Y6, Y5
+	VADDPS  Y5, Y2, Y2
+	VMULPS  Y4, Y5, Y5
+	VADDPS  Y5, Y3, Y3
+	VMOVUPS Y2, (R11)(R12*4)
+	VMOVUPS Y3, 1024(R11)(R12*4)
+	ADDQ    $0x08, R12
+	CMPQ    R12, R10
+	JLT     column
+	ADDQ    SI, AX
+	ADDQ    SI, CX
+	ADDQ    SI, DX
+	DECQ    DI
+	JNE     row
+	XORQ    R12, R12
+
+sums:
+	VMOVUPS      (R11)(R12*4), Y2
+	VCVTPS2PD    X2, Y3
+	VADDPD       (R8)(R12*8), Y3, Y3
+	VMOVUPD      Y3, (R8)(R12*8)
+	VEXTRACTF128 $0x01, Y2, X2
+	VCVTPS2PD    X2, Y3
+	VADDPD       32(R8)(R12*8), Y3, Y3
+	VMOVUPD      Y3, 32(R8)(R12*8)
+	VMOVUPS      1024(R11)(R12*4), Y2
+	VCVTPS2PD    X2, Y3
+	VADDPD       (R9)(R12*8), Y3, Y3
+	VMOVUPD      Y3, (R9)(R12*8)
+	VEXTRACTF128 $0x01, Y2, X2
+	VCVTPS2PD    X2, Y3
+	VADDPD       32(R9)(R12*8), Y3, Y3
+	VMOVUPD      Y3, 32(R9)(R12*8)
+	ADDQ         $0x08, R12
+	CMPQ         R12, R10
+	JLT          sums
+	TESTQ        BX, BX
+	JNE          some
+	VZEROUPPER
+	RET
+
+wide1:
+	MOVQ    scale+48(FP), DI
+	VMOVUPS (DI), Y4
+	MOVQ    shift+56(FP), DI
+	VMOVUPS (DI), Y5
+
+some1:
+	MOVQ    $0x00000040, DI
+	CMPQ    BX, DI
+	CMOVQLT BX, DI
+	SUBQ    DI, BX
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+
+row1:
+	VMOVUPS      (AX), Y6
+	VMULPS       Y4, Y6, Y7
+	VADDPS       Y5, Y7, Y7
+	VADDPS       (DX), Y7, Y7
+	VCMPPS       $0x12, Y7, Y0, Y8
+	VCMPPS       $0x12, Y1, Y7, Y7
+	VANDPS       Y7, Y8, Y8
+	VANDPS       (CX), Y8, Y7
+	VADDPS       Y7, Y2, Y2
+	VMULPS       Y6, Y7, Y7
+	VADDPS       Y7, Y3, Y3
+	ADDQ         SI, AX
+	ADDQ         SI, CX
+	ADDQ         SI, DX
+	DECQ         DI
+	JNE          row1
+	VCVTPS2PD    X2, Y6
+	VADDPD       (R8), Y6, Y6
+	VMOVUPD      Y6, (R8)
+	VEXTRACTF128 $0x01, Y2, X2
+	VCVTPS2PD    X2, Y6
+	VADDPD       32(R8), Y6, Y6
+	VMOVUPD      Y6, 32(R8)
+	VCVTPS2PD    X3, Y2
+	VADDPD       (R9), Y2, Y2
+	VMOVUPD      Y2, (R9)
+	VEXTRACTF128 $0x01, Y3, X3
+	VCVTPS2PD    X3, Y2
+	VADDPD       32(R9), Y2, Y2
+	VMOVUPD      Y2, 32(R9)
+	TESTQ        BX, BX
+	JNE          some1
+	VZEROUPPER
+	RET
+
+wide2:
+	MOVQ    scale+48(FP), DI
+	VMOVUPS (DI), Y6
+	VMOVUPS 32(DI), Y7
+	MOVQ    shift+56(FP), DI
+	VMOVUPS (DI), Y8
+	VMOVUPS 32(DI), Y9
+
+some2:
+	MOVQ    $0x00000040, DI
+	CMPQ    BX, DI
+	CMOVQLT BX, DI
+	SUBQ    DI, BX
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+
+row2:
+	VMOVUPS      (AX), Y10
+	VMULPS       Y6, Y10, Y11
+	VADDPS       Y8, Y11, Y11
+	VADDPS       (DX), Y11, Y11
+	VCMPPS       $0x12, Y11, Y0, Y12
+	VCMPPS       $0x12, Y1, Y11, Y11
+	VANDPS       Y11, Y12, Y12
+	VANDPS       (CX), Y12, Y11
+	VADDPS       Y11, Y2, Y2
+	VMULPS       Y10, Y11, Y11
+	VADDPS       Y11, Y3, Y3
+	VMOVUPS      32(AX), Y10
+	VMULPS       Y7, Y10, Y11
+	VADDPS       Y9, Y11, Y11
+	VADDPS       32(DX), Y11, Y11
+	VCMPPS       $0x12, Y11, Y0, Y12
+	VCMPPS       $0x12, Y1, Y11, Y11
+	VANDPS       Y11, Y12, Y12
+	VANDPS       32(CX), Y12, Y11
+	VADDPS       Y11, Y4, Y4
+	VMULPS       Y10, Y11, Y11
+	VADDPS       Y11, Y5, Y5
+	ADDQ         SI, AX
+	ADDQ         SI, CX
+	ADDQ         SI, DX
+	DECQ         DI
+	JNE          row2
+	VCVTPS2PD    X2, Y10
+	VADDPD       (R8), Y10, Y10
+	VMOVUPD      Y10, (R8)
+	VEXTRACTF128 $0x01, Y2, X2
+	VCVTPS2PD    X2, Y10
+	VADDPD       32(R8), Y10, Y10
+	VMOVUPD      Y10, 32(R8)
+	VCVTPS2PD    X3, Y2
+	VADDPD       (R9), Y2, Y2
+	VMOVUPD      Y2, (R9)
+	VEXTRACTF128 $0x01, Y3, X3
+	VCVTPS2PD    X3, Y2
+	VADDPD       32(R9), Y2, Y2
+	VMOVUPD      Y2, 32(R9)
+	VCVTPS2PD    X4, Y2
+	VADDPD       64(R8), Y2, Y2
+	VMOVUPD      Y2, 64(R8)
+	VEXTRACTF128 $0x01, Y4, X4
+	VCVTPS2PD    X4, Y2
+	VADDPD       96(R8), Y2, Y2
+	VMOVUPD      Y2, 96(R8)
+	VCVTPS2PD    X5, Y2
+	VADDPD       64(R9), Y2, Y2
+	VMOVUPD      Y2, 64(R9)
+	VEXTRACTF128 $0x01, Y5, X5
+	VCVTPS2PD    X5, Y2
+	VADDPD       96(R9), Y2, Y2
+	VMOVUPD      Y2, 96(R9)
+	TESTQ        BX, BX
+	JNE          some2
+	VZEROUPPER
+	RET
+
+without_begin:
+	MOVQ         src+24(FP), AX
+	MOVQ         dy+32(FP), CX
+	MOVQ         rows+64(FP), DX
+	MOVQ         n+72(FP), BX
+	MOVQ         first+0(FP), DI
+	MOVQ         second+8(FP), R8
+	SHLQ         $0x02, BX
+	VBROADCASTSS least+88(FP), Y0
+	VBROADCASTSS most+92(FP), Y1
+	MOVQ         wide+80(FP), R9
+	CMPQ         R9, $0x08
+	JEQ          without_wide1
+	CMPQ         R9, $0x10
+	JEQ          without_wide2
+	MOVQ         s+16(FP), R10
+	MOVQ         scale+48(FP), R12
+	MOVQ         shift+56(FP), R13
+
+without_some:
+	MOVQ    $0x00000040, SI
+	CMPQ    DX, SI
+	CMOVQLT DX, SI
+	SUBQ    SI, DX
+	XORQ    R11, R11
+
+without_clear:
+	VXORPS  Y2, Y2, Y2
+	VMOVUPS Y2, (R10)(R11*4)
+	VMOVUPS Y2, 1024(R10)(R11*4)
+	ADDQ    $0x08, R11
+	CMPQ    R11, R9
+	JLT     without_clear
+
+without_row:
+	XORQ R11, R11
+
+without_column:
+	VMOVUPS (R10)(R11*4), Y2
+	VMOVUPS 1024(R10)(R11*4), Y3
+	VMOVUPS (AX)(R11*4), Y4
+	VMULPS  (R12)(R11*4), Y4, Y5
+	VADDPS  (R13)(R11*4), Y5, Y5
+	VCMPPS  $0x12, Y5, Y0, Y6
+	VCMPPS  $0x12, Y1, Y5, Y5
+	VANDPS  Y5, Y6, Y6
+	VANDPS  (CX)(R11*4), Y6, Y5
+	VADDPS  Y5, Y2, Y2
+	VMULPS  Y4, Y5, Y5
+	VADDPS  Y5, Y3, Y3
+	VMOVUPS Y2, (R10)(R11*4)
+	VMOVUPS Y3, 1024(R10)(R11*4)
+	ADDQ    $0x08, R11
+	CMPQ    R11, R9
+	JLT     without_column
+	ADDQ    BX, AX
+	ADDQ    BX, CX
+	DECQ    SI
+	JNE     without_row
+	XORQ    R11, R11
+
+without_sums:
+	VMOVUPS      (R10)(R11*4), Y2
+	VCVTPS2PD    X2, Y3
+	VADDPD       (DI)(R11*8), Y3, Y3
+	VMOVUPD      Y3, (DI)(R11*8)
+	VEXTRACTF128 $0x01, Y2, X2
+	VCVTPS2PD    X2, Y3
+	VADDPD       32(DI)(R11*8), Y3, Y3
+	VMOVUPD      Y3, 32(DI)(R11*8)
+	VMOVUPS      1024(R10)(R11*4), Y2
+	VCVTPS2PD    X2, Y3
+	VADDPD       (R8)(R11*8), Y3, Y3
+	VMOVUPD      Y3, (R8)(R11*8)
+	VEXTRACTF128 $0x01, Y2, X2
+	VCVTPS2PD    X2, Y3
+	VADDPD       32(R8)(R11*8), Y3, Y3
+	VMOVUPD      Y3, 32(R8)(R11*8)
+	ADDQ         $0x08, R11
+	CMPQ         R11, R9
+	JLT          without_sums
+	TESTQ        DX, DX
+	JNE          without_some
+	VZEROUPPER
+	RET
+
+without_wide1:
+	MOVQ    scale+48(FP), SI
+	VMOVUPS (SI), Y4
+	MOVQ    shift+56(FP), SI
+	VMOVUPS (SI), Y5
+
+without_some1:
+	MOVQ    $0x00000040, SI
+	CMPQ    DX, SI
+	CMOVQLT DX, SI
+	SUBQ    SI, DX
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+
+without_row1:
+	VMOVUPS      (AX), Y6
+	VMULPS       Y4, Y6, Y7
+	VADDPS       Y5, Y7, Y7
+	VCMPPS       $0x12, Y7, Y0, Y8
+	VCMPPS       $0x12, Y1, Y7, Y7
+	VANDPS       Y7, Y8, Y8
+	VANDPS       (CX), Y8, Y7
+	VADDPS       Y7, Y2, Y2
+	VMULPS       Y6, Y7, Y7
+	VADDPS       Y7, Y3, Y3
+	ADDQ         BX, AX
+	ADDQ         BX, CX
+	DECQ         SI
+	JNE          without_row1
+	VCVTPS2PD    X2, Y6
+	VADDPD       (DI), Y6, Y6
+	VMOVUPD      Y6, (DI)
+	VEXTRACTF128 $0x01, Y2, X2
+	VCVTPS2PD    X2, Y6
+	VADDPD       32(DI), Y6, Y6
+	VMOVUPD      Y6, 32(DI)
+	VCVTPS2PD    X3, Y2
+	VADDPD       (R8), Y2, Y2
+	VMOVUPD      Y2, (R8)
+	VEXTRACTF128 $0x01, Y3, X3
+	VCVTPS2PD    X3, Y2
+	VADDPD       32(R8), Y2, Y2
+	VMOVUPD      Y2, 32(R8)
+	TESTQ        DX, DX
+	JNE          without_some1
+	VZEROUPPER
+	RET
+
+without_wide2:
+	MOVQ    scale+48(FP), SI
+	VMOVUPS (SI), Y6
+	VMOVUPS 32(SI), Y7
+	MOVQ    shift+56(FP), SI
+	VMOVUPS (SI), Y8
+	VMOVUPS 32(SI), Y9
+
+without_some2:
+	MOVQ    $0x00000040, SI
+	CMPQ    DX, SI
+	CMOVQLT DX, SI
+	SUBQ    SI, DX
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+
+without_row2:
+	VMOVUPS      (AX), Y10
+	VMULPS       Y6, Y10, Y11
+	VADDPS       Y8, Y11, Y11
+	VCMPPS       $0x12, Y11, Y0, Y12
+	VCMPPS       $0x12, Y1, Y11, Y11
+	VANDPS       Y11, Y12, Y12
+	VANDPS       (CX), Y12, Y11
+	VADDPS       Y11, Y2, Y2
+	VMULPS       Y10, Y11, Y11
+	VADDPS       Y11, Y3, Y3
+	VMOVUPS      32(AX), Y10
+	VMULPS       Y7, Y10, Y11
+	VADDPS       Y9, Y11, Y11
+	VCMPPS       $0x12, Y11, Y0, Y12
+	VCMPPS       $0x12, Y1, Y11, Y11
+	VANDPS       Y11, Y12, Y12
+	VANDPS       32(CX), Y12, Y11
+	VADDPS       Y11, Y4, Y4
+	VMULPS       Y10, Y11, Y11
+	VADDPS       Y11, Y5, Y5
+	ADDQ         BX, AX
+	ADDQ         BX, CX
+	DECQ         SI
+	JNE          without_row2
+	VCVTPS2PD    X2, Y10
+	VADDPD       (DI), Y10, Y10
+	VMOVUPD      Y10, (DI)
+	VEXTRACTF128 $0x01, Y2, X2
+	VCVTPS2PD    X2, Y10
+	VADDPD       32(DI), Y10, Y10
+	VMOVUPD      Y10, 32(DI)
+	VCVTPS2PD    X3, Y2
+	VADDPD       (R8), Y2, Y2
+	VMOVUPD      Y2, (R8)
+	VEXTRACTF128 $0x01, Y3, X3
+	VCVTPS2PD    X3, Y2
+	VADDPD       32(R8), Y2, Y2
+	VMOVUPD      Y2, 32(R8)
+	VCVTPS2PD    X4, Y2
+	VADDPD       64(DI), Y2, Y2
+	VMOVUPD      Y2, 64(DI)
+	VEXTRACTF128 $0x01, Y4, X4
+	VCVTPS2PD    X4, Y2
+	VADDPD       96(DI), Y2, Y2
+	VMOVUPD      Y2, 96(DI)
+	VCVTPS2PD    X5, Y2
+	VADDPD       64(R8), Y2, Y2
+	VMOVUPD      Y2, 64(R8)
+	VEXTRACTF128 $0x01, Y5, X5
+	VCVTPS2PD    X5, Y2
+	VADDPD       96(R8), Y2, Y2
+	VMOVUPD      Y2, 96(R8)
+	TESTQ        DX, DX
+	JNE          without_some2
+	VZEROUPPER
+	RET
+
+// func gateStoreAVX2(dst *float32, src *float32, dy *float32, add *float32, scale *float32, shift *float32, rows int, n int, least float32, most float32, s *[2][8]float64)
+// Requires: AVX
+TEXT ·gateStoreAVX2(SB), NOSPLIT, $0-80
+	MOVQ         s+72(FP), AX
+	MOVQ         add+24(FP), CX
+	TESTQ        AX, AX
+	JNE          spills
+	TESTQ        CX, CX
+	JNE          sum
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dy+16(FP), DX
+	MOVQ         scale+32(FP), BX
+	MOVQ         shift+40(FP), SI
+	MOVQ         rows+48(FP), DI
+	MOVQ         n+56(FP), R8
+	VBROADCASTSS least+64(FP), Y0
+	VBROADCASTSS most+68(FP), Y1
+
+plainRow:
+	XORQ R9, R9
+
+plainColumn:
+	VMOVUPS (CX)(R9*4), Y2
+	VMULPS  (BX)(R9*4), Y2, Y2
+	VADDPS  (SI)(R9*4), Y2, Y2
+	VCMPPS  $0x12, Y2, Y0, Y3
+	VCMPPS  $0x12, Y1, Y2, Y2
+	VANDPS  Y2, Y3, Y3
+	VANDPS  (DX)(R9*4), Y3, Y2
+	VMOVUPS Y2, (AX)(R9*4)
+	ADDQ    $0x08, R9
+	CMPQ    R9, R8
+	JLT     plainColumn
+	LEAQ    (AX)(R8*4), AX
+	LEAQ    (CX)(R8*4), CX
+	LEAQ    (DX)(R8*4), DX
+	DECQ    DI
+	JNE     plainRow
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dy+16(FP), DX
+	MOVQ         add+24(FP), BX
+	MOVQ         scale+32(FP), SI
+	MOVQ         shift+40(FP), DI
+	MOVQ         rows+48(FP), R8
+	MOVQ         n+56(FP), R9
+	VBROADCASTSS least+64(FP), Y0
+	VBROADCASTSS most+68(FP), Y1
+
+sumRow:
+	XORQ R10, R10
+
+sumColumn:
+	VMOVUPS (CX)(R10*4), Y2
+	VMULPS  (SI)(R10*4), Y2, Y2
+	VADDPS  (DI)(R10*4), Y2, Y2
+	VADDPS  (BX)(R10*4), Y2, Y2
+	VCMPPS  $0x12, Y2, Y0, Y3
+	VCMPPS  $0x12, Y1, Y2, Y2
+	VANDPS  Y2, Y3, Y3
+	VANDPS  (DX)(R10*4), Y3, Y2
+	VMOVUPS Y2, (AX)(R10*4)
+	ADDQ    $0x08, R10
+	CMPQ    R10, R9
+	JLT     sumColumn
+	LEAQ    (AX)(R9*4), AX
+	LEAQ    (CX)(R9*4), CX
+	LEAQ    (DX)(R9*4), DX
+	LEAQ    (BX)(R9*4), BX
+	DECQ    R8
+	JNE     sumRow
+	VZEROUPPER
+	RET
+
+spills:
+	TESTQ        CX, CX
+	JNE          spillsOfSum
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dy+16(FP), DX
+	MOVQ         scale+32(FP), BX
+	MOVQ         shift+40(FP), SI
+	MOVQ         rows+48(FP), DI
+	MOVQ         n+56(FP), R8
+	VBROADCASTSS least+64(FP), Y0
+	VBROADCASTSS most+68(FP), Y1
+	MOVQ         s+72(FP), R9
+	VMOVUPD      (R9), Y2
+	VMOVUPD      32(R9), Y3
+	VMOVUPD      64(R9), Y4
+	VMOVUPD      96(R9), Y5
+
+plainSpillsRow:
+	XORQ R10, R10
+
+plainSpillsColumn:
+	VMOVUPS      (CX)(R10*4), Y6
+	VMULPS       (BX)(R10*4), Y6, Y6
+	VADDPS       (SI)(R10*4), Y6, Y6
+	VCMPPS       $0x12, Y6, Y0, Y7
+	VCMPPS       $0x12, Y1, Y6, Y8
+	VANDPS       Y8, Y7, Y7
+	VANDPS       (DX)(R10*4), Y7, Y7
+	VCMPPS       $0x11, Y0, Y6, Y8
+	VANDPS       (DX)(R10*4), Y8, Y8
+	VCVTPS2PD    X8, Y9
+	VADDPD       Y9, Y2, Y2
+	VEXTRACTF128 $0x01, Y8, X8
+	VCVTPS2PD    X8, Y9
+	VADDPD       Y9, Y3, Y3
+	VCMPPS       $0x11, Y6, Y1, Y6
+	VANDPS       (DX)(R10*4), Y6, Y6
+	VCVTPS2PD    X6, Y8
+	VADDPD       Y8, Y4, Y4
+	VEXTRACTF128 $0x01, Y6, X6
+	VCVTPS2PD    X6, Y8
+	VADDPD       Y8, Y5, Y5
+	VMOVUPS      Y7, (AX)(R10*4)
+	ADDQ         $0x08, R10
+	CMPQ         R10, R8
+	JLT          plainSpillsColumn
+	LEAQ         (AX)(R8*4), AX
+	LEAQ         (CX)(R8*4), CX
+	LEAQ         (DX)(R8*4), DX
+	DECQ         DI
+	JNE          plainSpillsRow
+	VMOVUPD      Y2, (R9)
+	VMOVUPD      Y3, 32(R9)
+	VMOVUPD      Y4, 64(R9)
+	VMOVUPD      Y5, 96(R9)
+	VZEROUPPER
+	RET
+
+spillsOfSum:
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dy+16(FP), DX
+	MOVQ         add+24(FP), BX
+	MOVQ         scale+32(FP), SI
+	MOVQ         shift+40(FP), DI
+	MOVQ         rows+48(FP), R8
+	MOVQ         n+56(FP), R9
+	VBROADCASTSS least+64(FP), Y0
+	VBROADCASTSS most+68(FP), Y1
+	MOVQ         s+72(FP), R10
+	VMOVUPD      (R10), Y2
+	VMOVUPD      32(R10), Y3
+	VMOVUPD      64(R10), Y4
+	VMOVUPD      96(R10), Y5
+
+sumSpillsRow:
+	XORQ R11, R11
+
+sumSpillsColumn:
+	VMOVUPS      (CX)(R11*4), Y6
+	VMULPS       (SI)(R11*4), Y6, Y6
+	VADDPS       (DI)(R11*4), Y6, Y6
+	VADDPS       (BX)(R11*4), Y6, Y6
+	VCMPPS       $0x12, Y6, Y0, Y7
+	VCMPPS       $0x12, Y1, Y6, Y8
+	VANDPS       Y8, Y7, Y7
+	VANDPS       (DX)(R11*4), Y7, Y7
+	VCMPPS       $0x11, Y0, Y6, Y8
+	VANDPS       (DX)(R11*4), Y8, Y8
+	VCVTPS2PD    X8, Y9
+	VADDPD       Y9, Y2, Y2
+	VEXTRACTF128 $0x01, Y8, X8
+	VCVTPS2PD    X8, Y9
+	VADDPD       Y9, Y3, Y3
+	VCMPPS       $0x11, Y6, Y1, Y6
+	VANDPS       (DX)(R11*4), Y6, Y6
+	VCVTPS2PD    X6, Y8
+	VADDPD       Y8, Y4, Y4
+	VEXTRACTF128 $0x01, Y6, X6
+	VCVTPS2PD    X6, Y8
+	VADDPD       Y8, Y5, Y5
+	VMOVUPS      Y7, (AX)(R11*4)
+	ADDQ         $0x08, R11
+	CMPQ         R11, R9
+	JLT          sumSpillsColumn
+	LEAQ         (AX)(R9*4), AX
+	LEAQ         (CX)(R9*4), CX
+	LEAQ         (DX)(R9*4), DX
+	LEAQ         (BX)(R9*4), BX
+	DECQ         R8
+	JNE          sumSpillsRow
+	VMOVUPD      Y2, (R10)
+	VMOVUPD      Y3, 32(R10)
+	VMOVUPD      Y4, 64(R10)
+	VMOVUPD      Y5, 96(R10)
+	VZEROUPPER
+	RET
+
+// func scaleShiftAVX512(dst *float32, src *float32, a *float32, b *float32, rows int, n int)
+// Requires: AVX, AVX512F
+TEXT ·scaleShiftAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ b+24(FP), BX
+	MOVQ rows+32(FP), SI
+	MOVQ n+40(FP), DI
+	SHLQ $0x02, DI
+	MOVQ DI, R8
+	ANDQ $-64, R8
+
+row:
+	XORQ R9, R9
+
+column:
+	VMOVUPS (CX)(R9*1), Z0
+	VMULPS  (DX)(R9*1), Z0, Z0
+	VADDPS  (BX)(R9*1), Z0, Z0
+	VMOVUPS Z0, (AX)(R9*1)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R8
+	JLT     column
+	ADDQ    DI, AX
+	ADDQ    DI, CX
+	DECQ    SI
 	JNE     row
 	VZEROUPPER
 	RET
 
-// func wideDotsAVX2(s *[2][256]float32, dy *float32, x *float32, rows int, n int, wide int)
-// Requires: AVX
-TEXT ·wideDotsAVX2(SB), NOSPLIT, $0-48
-	MOVQ dy+8(FP), AX
-	MOVQ x+16(FP), CX
-	MOVQ rows+24(FP), DX
-	MOVQ n+32(FP), BX
-	MOVQ wide+40(FP), SI
-	MOVQ s+0(FP), DI
-	SHLQ $0x02, BX
-	SHLQ $0x02, SI
+// func addScaleShiftAVX512(dst *float32, src *float32, a *float32, b *float32, rows int, n int)
+// Requires: AVX, AVX512F
+TEXT ·addScaleShiftAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ b+24(FP), BX
+	MOVQ rows+32(FP), SI
+	MOVQ n+40(FP), DI
+	SHLQ $0x02, DI
+	MOVQ DI, R8
+	ANDQ $-64, R8
 
 row:
-	XORQ R8, R8
+	XORQ R9, R9
 
 column:
-	VMOVUPS (DI)(R8*1), Y0
-	VMOVUPS 1024(DI)(R8*1), Y1
-	VMOVUPS (AX)(R8*1), Y2
-	VADDPS  Y2, Y0, Y0
-	VMULPS  (CX)(R8*1), Y2, Y2
-	VADDPS  Y2, Y1, Y1
-	VMOVUPS Y0, (DI)(R8*1)
-	VMOVUPS Y1, 1024(DI)(R8*1)
-	ADDQ    $0x20, R8
-	CMPQ    R8, SI
+	VMOVUPS (CX)(R9*1), Z0
+	VMULPS  (DX)(R9*1), Z0, Z0
+	VADDPS  (BX)(R9*1), Z0, Z0
+	VADDPS  (AX)(R9*1), Z0, Z0
+	VMOVUPS Z0, (AX)(R9*1)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R8
+	JLT     column
+	ADDQ    DI, AX
+	ADDQ    DI, CX
+	DECQ    SI
+	JNE     row
+	VZEROUPPER
+	RET
+
+// func combineAVX512(dst *float32, x *float32, y *float32, a *float32, b *float32, s *float32, rows int, n int)
+// Requires: AVX, AVX512F
+TEXT ·combineAVX512(SB), NOSPLIT, $0-64
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	MOVQ s+40(FP), DI
+	MOVQ rows+48(FP), R8
+	MOVQ n+56(FP), R9
+	SHLQ $0x02, R9
+	MOVQ R9, R10
+	ANDQ $-64, R10
+
+row:
+	XORQ R11, R11
+
+column:
+	VMOVUPS (CX)(R11*1), Z0
+	VMULPS  (BX)(R11*1), Z0, Z0
+	VMOVUPS (DX)(R11*1), Z1
+	VMULPS  (SI)(R11*1), Z1, Z1
+	VADDPS  Z1, Z0, Z0
+	VADDPS  (DI)(R11*1), Z0, Z0
+	VMOVUPS Z0, (AX)(R11*1)
+	ADDQ    $0x40, R11
+	CMPQ    R11, R10
+	JLT     column
+	ADDQ    R9, AX
+	ADDQ    R9, CX
+	ADDQ    R9, DX
+	DECQ    R8
+	JNE     row
+	VZEROUPPER
+	RET
+
+// func channelMomentsAVX512(first *float64, second *float64, s *[2][256]float32, src *float32, shift *float32, rows int, n int, wide int)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV
+TEXT ·channelMomentsAVX512(SB), NOSPLIT, $0-64
+	MOVQ src+24(FP), AX
+	MOVQ rows+40(FP), CX
+	MOVQ n+48(FP), DX
+	MOVQ first+0(FP), SI
+	MOVQ second+8(FP), DI
+	SHLQ $0x02, DX
+	MOVQ wide+56(FP), R8
+	CMPQ R8, $0x10
+	JEQ  wide1
+	CMPQ R8, $0x20
+	JEQ  wide2
+	CMPQ R8, $0x30
+	JEQ  wide3
+	CMPQ R8, $0x40
+	JEQ  wide4
+	MOVQ s+16(FP), R9
+	MOVQ shift+32(FP), R11
+
+some:
+	MOVQ    $0x00000040, BX
+	CMPQ    CX, BX
+	CMOVQLT CX, BX
+	SUBQ    BX, CX
+	XORQ    R10, R10
+
+clear:
+	VXORPS  Z0, Z0, Z0
+	VMOVUPS Z0, (R9)(R10*4)
+	VMOVUPS Z0, 1024(R9)(R10*4)
+	ADDQ    $0x10, R10
+	CMPQ    R10, R8
+	JLT     clear
+
+row:
+	XORQ R10, R10
+
+column:
+	VMOVUPS (R9)(R10*4), Z0
+	VMOVUPS 1024(R9)(R10*4), Z1
+	VMOVUPS (AX)(R10*4), Z2
+	VSUBPS  (R11)(R10*4), Z2, Z2
+	VADDPS  Z2, Z0, Z0
+	VMULPS  Z2, Z2, Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS Z0, (R9)(R10*4)
+	VMOVUPS Z1, 1024(R9)(R10*4)
+	ADDQ    $0x10, R10
+	CMPQ    R10, R8
+	JLT     column
+	ADDQ    DX, AX
+	DECQ    BX
+	JNE     row
+	XORQ    R10, R10
+
+sums:
+	VMOVUPS       (R9)(R10*4), Z0
+	VCVTPS2PD     Y0, Z1
+	VADDPD        (SI)(R10*8), Z1, Z1
+	VMOVUPD       Z1, (SI)(R10*8)
+	VEXTRACTF64X4 $0x01, Z0, Y0
+	VCVTPS2PD     Y0, Z1
+	VADDPD        64(SI)(R10*8), Z1, Z1
+	VMOVUPD       Z1, 64(SI)(R10*8)
+	VMOVUPS       1024(R9)(R10*4), Z0
+	VCVTPS2PD     Y0, Z1
+	VADDPD        (DI)(R10*8), Z1, Z1
+	VMOVUPD       Z1, (DI)(R10*8)
+	VEXTRACTF64X4 $0x01, Z0, Y0
+	VCVTPS2PD     Y0, Z1
+	VADDPD        64(DI)(R10*8), Z1, Z1
+	VMOVUPD       Z1, 64(DI)(R10*8)
+	ADDQ          $0x10, R10
+	CMPQ          R10, R8
+	JLT           sums
+	TESTQ         CX, CX
+	JNE           some
+	VZEROUPPER
+	RET
+
+wide1:
+	MOVQ    shift+32(FP), BX
+	VMOVUPS (BX), Z2
+
+some1:
+	MOVQ    $0x00000040, BX
+	CMPQ    CX, BX
+	CMOVQLT CX, BX
+	SUBQ    BX, CX
+	VXORPS  Z0, Z0, Z0
+	VXORPS  Z1, Z1, Z1
+
+row1:
+	VMOVUPS       (AX), Z3
+	VSUBPS        Z2, Z3, Z3
+	VADDPS        Z3, Z0, Z0
+	VMULPS        Z3, Z3, Z3
+	VADDPS        Z3, Z1, Z1
+	ADDQ          DX, AX
+	DECQ          BX
+	JNE           row1
+	VCVTPS2PD     Y0, Z3
+	VADDPD        (SI), Z3, Z3
+	VMOVUPD       Z3, (SI)
+	VEXTRACTF64X4 $0x01, Z0, Y0
+	VCVTPS2PD     Y0, Z3
+	VADDPD        64(SI), Z3, Z3
+	VMOVUPD       Z3, 64(SI)
+	VCVTPS2PD     Y1, Z0
+	VADDPD        (DI), Z0, Z0
+	VMOVUPD       Z0, (DI)
+	VEXTRACTF64X4 $0x01, Z1, Y1
+	VCVTPS2PD     Y1, Z0
+	VADDPD        64(DI), Z0, Z0
+	VMOVUPD       Z0, 64(DI)
+	TESTQ         CX, CX
+	JNE           some1
+	VZEROUPPER
+	RET
+
+wide2:
+	MOVQ    shift+32(FP), BX
+	VMOVUPS (BX), Z4
+	VMOVUPS 64(BX), Z5
+
+some2:
+	MOVQ    $0x00000040, BX
+	CMPQ    CX, BX
+	CMOVQLT CX, BX
+	SUBQ    BX, CX
+	VXORPS  Z0, Z0, Z0
+	VXORPS  Z1, Z1, Z1
+	VXORPS  Z2, Z2, Z2
+	VXORPS  Z3, Z3, Z3
+
+row2:
+	VMOVUPS       (AX), Z6
+	VSUBPS        Z4, Z6, Z6
+	VADDPS        Z6, Z0, Z0
+	VMULPS        Z6, Z6, Z6
+	VADDPS        Z6, Z1, Z1
+	VMOVUPS       64(AX), Z6
+	VSUBPS        Z5, Z6, Z6
+	VADDPS        Z6, Z2, Z2
+	VMULPS        Z6, Z6, Z6
+	VADDPS        Z6, Z3, Z3
+	ADDQ          DX, AX
+	DECQ          BX
+	JNE           row2
+	VCVTPS2PD     Y0, Z6
+	VADDPD        (SI), Z6, Z6
+	VMOVUPD       Z6, (SI)
+	VEXTRACTF64X4 $0x01, Z0, Y0
+	VCVTPS2PD     Y0, Z6
+	VADDPD        64(SI), Z6, Z6
+	VMOVUPD       Z6, 64(SI)
+	VCVTPS2PD     Y1, Z0
+	VADDPD        (DI), Z0, Z0
+	VMOVUPD       Z0, (DI)
+	VEXTRACTF64X4 $0x01, Z1, Y1
+	VCVTPS2PD     Y1, Z0
+	VADDPD        64(DI), Z0, Z0
+	VMOVUPD       Z0, 64(DI)
+	VCVTPS2PD     Y2, Z0
+	VADDPD        128(SI), Z0, Z0
+	VMOVUPD       Z0, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, Y2
+	VCVTPS2PD     Y2, Z0
+	VADDPD        192(SI), Z0, Z0
+	VMOVUPD       Z0, 192(SI)
+	VCVTPS2PD     Y3, Z0
+	VADDPD        128(DI), Z0, Z0
+	VMOVUPD       Z0, 128(DI)
+	VEXTRACTF64X4 $0x01, Z3, Y3
+	VCVTPS2PD     Y3, Z0
+	VADDPD        192(DI), Z0, Z0
+	VMOVUPD       Z0, 192(DI)
+	TESTQ         CX, CX
+	JNE           some2
+	VZEROUPPER
+	RET
+
+wide3:
+	MOVQ    shift+32(FP), BX
+	VMOVUPS (BX), Z6
+	VMOVUPS 64(BX), Z7
+	VMOVUPS 128(BX), Z8
+
+some3:
+	MOVQ    $0x00000040, BX
+	CMPQ    CX, BX
+	CMOVQLT CX, BX
+	SUBQ    BX, CX
+	VXORPS  Z0, Z0, Z0
+	VXORPS  Z1, Z1, Z1
+	VXORPS  Z2, Z2, Z2
+	VXORPS  Z3, Z3, Z3
+	VXORPS  Z4, Z4, Z4
+	VXORPS  Z5, Z5, Z5
+
+row3:
+	VMOVUPS       (AX), Z9
+	VSUBPS        Z6, Z9, Z9
+	VADDPS        Z9, Z0, Z0
+	VMULPS        Z9, Z9, Z9
+	VADDPS        Z9, Z1, Z1
+	VMOVUPS       64(AX), Z9
+	VSUBPS        Z7, Z9, Z9
+	VADDPS        Z9, Z2, Z2
+	VMULPS        Z9, Z9, Z9
+	VADDPS        Z9, Z3, Z3
+	VMOVUPS       128(AX), Z9
+	VSUBPS        Z8, Z9, Z9
+	VADDPS        Z9, Z4, Z4
+	VMULPS        Z9, Z9, Z9
+	VADDPS        Z9, Z5, Z5
+	ADDQ          DX, AX
+	DECQ          BX
+	JNE           row3
+	VCVTPS2PD     Y0, Z9
+	VADDPD        (SI), Z9, Z9
+	VMOVUPD       Z9, (SI)
+	VEXTRACTF64X4 $0x01, Z0, Y0
+	VCVTPS2PD     Y0, Z9
+	VADDPD        64(SI), Z9, Z9
+	VMOVUPD       Z9, 64(SI)
+	VCVTPS2PD     Y1, Z0
+	VADDPD        (DI), Z0, Z0
+	VMOVUPD       Z0, (DI)
+	VEXTRACTF64X4 $0x01, Z1, Y1
+	VCVTPS2PD     Y1, Z0
+	VADDPD        64(DI), Z0, Z0
+	VMOVUPD       Z0, 64(DI)
+	VCVTPS2PD     Y2, Z0
+	VADDPD        128(SI), Z0, Z0
+	VMOVUPD       Z0, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, Y2
+	VCVTPS2PD     Y2, Z0
+	VADDPD        192(SI), Z0, Z0
+	VMOVUPD       Z0, 192(SI)
+	VCVTPS2PD     Y3, Z0
+	VADDPD        128(DI), Z0, Z0
+	VMOVUPD       Z0, 128(DI)
+	VEXTRACTF64X4 $0x01, Z3, Y3
+	VCVTPS2PD     Y3, Z0
+	VADDPD        192(DI), Z0, Z0
+	VMOVUPD       Z0, 192(DI)
+	VCVTPS2PD     Y4, Z0
+	VADDPD        256(SI), Z0, Z0
+	VMOVUPD       Z0, 256(SI)
+	VEXTRACTF64X4 $0x01, Z4, Y4
+	VCVTPS2PD     Y4, Z0
+	VADDPD        320(SI), Z0, Z0
+	VMOVUPD       Z0, 320(SI)
+	VCVTPS2PD     Y5, Z0
+	VADDPD        256(DI), Z0, Z0
+	VMOVUPD       Z0, 256(DI)
+	VEXTRACTF64X4 $0x01, Z5, Y5
+	VCVTPS2PD     Y5, Z0
+	VADDPD        320(DI), Z0, Z0
+	VMOVUPD       Z0, 320(DI)
+	TESTQ         CX, CX
+	JNE           some3
+	VZEROUPPER
+	RET
+
+wide4:
+	MOVQ    shift+32(FP), BX
+	VMOVUPS (BX), Z8
+	VMOVUPS 64(BX), Z9
+	VMOVUPS 128(BX), Z10
+	VMOVUPS 192(BX), Z11
+
+some4:
+	MOVQ    $0x00000040, BX
+	CMPQ    CX, BX
+	CMOVQLT CX, BX
+	SUBQ    BX, CX
+	VXORPS  Z0, Z0, Z0
+	VXORPS  Z1, Z1, Z1
+	VXORPS  Z2, Z2, Z2
+	VXORPS  Z3, Z3, Z3
+	VXORPS  Z4, Z4, Z4
+	VXORPS  Z5, Z5, Z5
+	VXORPS  Z6, Z6, Z6
+	VXORPS  Z7, Z7, Z7
+
+row4:
+	VMOVUPS       (AX), Z12
+	VSUBPS        Z8, Z12, Z12
+	VADDPS        Z12, Z0, Z0
+	VMULPS        Z12, Z12, Z12
+	VADDPS        Z12, Z1, Z1
+	VMOVUPS       64(AX), Z12
+	VSUBPS        Z9, Z12, Z12
+	VADDPS        Z12, Z2, Z2
+	VMULPS        Z12, Z12, Z12
+	VADDPS        Z12, Z3, Z3
+	VMOVUPS       128(AX), Z12
+	VSUBPS        Z10, Z12, Z12
+	VADDPS        Z12, Z4, Z4
+	VMULPS        Z12, Z12, Z12
+	VADDPS        Z12, Z5, Z5
+	VMOVUPS       192(AX), Z12
+	VSUBPS        Z11, Z12, Z12
+	VADDPS        Z12, Z6, Z6
+	VMULPS        Z12, Z12, Z12
+	VADDPS        Z12, Z7, Z7
+	ADDQ          DX, AX
+	DECQ          BX
+	JNE           row4
+	VCVTPS2PD     Y0, Z12
+	VADDPD        (SI), Z12, Z12
+	VMOVUPD       Z12, (SI)
+	VEXTRACTF64X4 $0x01, Z0, Y0
+	VCVTPS2PD     Y0, Z12
+	VADDPD        64(SI), Z12, Z12
+	VMOVUPD       Z12, 64(SI)
+	VCVTPS2PD     Y1, Z0
+	VADDPD        (DI), Z0, Z0
+	VMOVUPD       Z0, (DI)
+	VEXTRACTF64X4 $0x01, Z1, Y1
+	VCVTPS2PD     Y1, Z0
+	VADDPD        64(DI), Z0, Z0
+	VMOVUPD       Z0, 64(DI)
+	VCVTPS2PD     Y2, Z0
+	VADDPD        128(SI), Z0, Z0
+	VMOVUPD       Z0, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, Y2
+	VCVTPS2PD     Y2, Z0
+	VADDPD        192(SI), Z0, Z0
+	VMOVUPD       Z0, 192(SI)
+	VCVTPS2PD     Y3, Z0
+	VADDPD        128(DI), Z0, Z0
+	VMOVUPD       Z0, 128(DI)
+	VEXTRACTF64X4 $0x01, Z3, Y3
+	VCVTPS2PD     Y3, Z0
+	VADDPD        192(DI), Z0, Z0
+	VMOVUPD       Z0, 192(DI)
+	VCVTPS2PD     Y4, Z0
+	VADDPD        256(SI), Z0, Z0
+	VMOVUPD       Z0, 256(SI)
+	VEXTRACTF64X4 $0x01, Z4, Y4
+	VCVTPS2PD     Y4, Z0
+	VADDPD        320(SI), Z0, Z0
+	VMOVUPD       Z0, 320(SI)
+	VCVTPS2PD     Y5, Z0
+	VADDPD        256(DI), Z0, Z0
+	VMOVUPD       Z0, 256(DI)
+	VEXTRACTF64X4 $0x01, Z5, Y5
+	VCVTPS2PD     Y5, Z0
+	VADDPD        320(DI), Z0, Z0
+	VMOVUPD       Z0, 320(DI)
+	VCVTPS2PD     Y6, Z0
+	VADDPD        384(SI), Z0, Z0
+	VMOVUPD       Z0, 384(SI)
+	VEXTRACTF64X4 $0x01, Z6, Y6
+	VCVTPS2PD     Y6, Z0
+	VADDPD        448(SI), Z0, Z0
+	VMOVUPD       Z0, 448(SI)
+	VCVTPS2PD     Y7, Z0
+	VADDPD        384(DI), Z0, Z0
+	VMOVUPD       Z0, 384(DI)
+	VEXTRACTF64X4 $0x01, Z7, Y7
+	VCVTPS2PD     Y7, Z0
+	VADDPD        448(DI), Z0, Z0
+	VMOVUPD       Z0, 448(DI)
+	TESTQ         CX, CX
+	JNE           some4
+	VZEROUPPER
+	RET
+
+// func channelDotsAVX512(first *float64, second *float64, s *[2][256]float32, dy *float32, x *float32, rows int, n int, wide int)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV
+TEXT ·channelDotsAVX512(SB), NOSPLIT, $0-64
+	MOVQ dy+24(FP), AX
+	MOVQ x+32(FP), CX
+	MOVQ rows+40(FP), DX
+	MOVQ n+48(FP), BX
+	MOVQ first+0(FP), DI
+	MOVQ second+8(FP), R8
+	SHLQ $0x02, BX
+	MOVQ wide+56(FP), R9
+	CMPQ R9, $0x10
+	JEQ  wide1
+	CMPQ R9, $0x20
+	JEQ  wide2
+	CMPQ R9, $0x30
+	JEQ  wide3
+	CMPQ R9, $0x40
+	JEQ  wide4
+	MOVQ s+16(FP), R10
+
+some:
+	MOVQ    $0x00000040, SI
+	CMPQ    DX, SI
+	CMOVQLT DX, SI
+	SUBQ    SI, DX
+	XORQ    R11, R11
+
+clear:
+	VXORPS  Z0, Z0, Z0
+	VMOVUPS Z0, (R10)(R11*4)
+	VMOVUPS Z0, 1024(R10)(R11*4)
+	ADDQ    $0x10, R11
+	CMPQ    R11, R9
+	JLT     clear
+
+row:
+	XORQ R11, R11
+
+column:
+	VMOVUPS (R10)(R11*4), Z0
+	VMOVUPS 1024(R10)(R11*4), Z1
+	VMOVUPS (AX)(R11*4), Z2
+	VADDPS  Z2, Z0, Z0
+	VMULPS  (CX)(R11*4), Z2, Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS Z0, (R10)(R11*4)
+	VMOVUPS Z1, 1024(R10)(R11*4)
+	ADDQ    $0x10, R11
+	CMPQ    R11, R9
 	JLT     column
 	ADDQ    BX, AX
 	ADDQ    BX, CX
-	DECQ    DX
+	DECQ    SI
 	JNE     row
+	XORQ    R11, R11
+
+sums:
+	VMOVUPS       (R10)(R11*4), Z0
+	VCVTPS2PD     Y0, Z1
+	VADDPD        (DI)(R11*8), Z1, Z1
+	VMOVUPD       Z1, (DI)(R11*8)
+	VEXTRACTF64X4 $0x01, Z0, Y0
+	VCVTPS2PD     Y0, Z1
+	VADDPD        64(DI)(R11*8), Z1, Z1
+	VMOVUPD       Z1, 64(DI)(R11*8)
+	VMOVUPS       1024(R10)(R11*4), Z0
+	VCVTPS2PD     Y0, Z1
+	VADDPD        (R8)(R11*8), Z1, Z1
+	VMOVUPD       Z1, (R8)(R11*8)
+	VEXTRACTF64X4 $0x01, Z0, Y0
+	VCVTPS2PD     Y0, Z1
+	VADDPD        64(R8)(R11*8), Z1, Z1
+	VMOVUPD       Z1, 64(R8)(R11*8)
+	ADDQ          $0x10, R11
+	CMPQ          R11, R9
+	JLT           sums
+	TESTQ         DX, DX
+	JNE           some
+	VZEROUPPER
+	RET
+
+wide1:
+some1:
+	MOVQ    $0x00000040, SI
+	CMPQ    DX, SI
+	CMOVQLT DX, SI
+	SUBQ    SI, DX
+	VXORPS  Z0, Z0, Z0
+	VXORPS  Z1, Z1, Z1
+
+row1:
+	VMOVUPS       (AX), Z2
+	VADDPS        Z2, Z0, Z0
+	VMULPS        (CX), Z2, Z2
+	VADDPS        Z2, Z1, Z1
+	ADDQ          BX, AX
+	ADDQ          BX, CX
+	DECQ          SI
+	JNE           row1
+	VCVTPS2PD     Y0, Z2
+	VADDPD        (DI), Z2, Z2
+	VMOVUPD       Z2, (DI)
+	VEXTRACTF64X4 $0x01, Z0, Y0
+	VCVTPS2PD     Y0, Z2
+	VADDPD        64(DI), Z2, Z2
+	VMOVUPD       Z2, 64(DI)
+	VCVTPS2PD     Y1, Z0
+	VADDPD        (R8), Z0, Z0
+	VMOVUPD       Z0, (R8)
+	VEXTRACTF64X4 $0x01, Z1, Y1
+	VCVTPS2PD     Y1, Z0
+	VADDPD        64(R8), Z0, Z0
+	VMOVUPD       Z0, 64(R8)
+	TESTQ         DX, DX
+	JNE           some1
+	VZEROUPPER
+	RET
+
+wide2:
+some2:
+	MOVQ    $0x00000040, SI
+	CMPQ    DX, SI
+	CMOVQLT DX, SI
+	SUBQ    SI, DX
+	VXORPS  Z0, Z0, Z0
+	VXORPS  Z1, Z1, Z1
+	VXORPS  Z2, Z2, Z2
+	VXORPS  Z3, Z3, Z3
+
+row2:
+	VMOVUPS       (AX), Z4
+	VADDPS        Z4, Z0, Z0
+	VMULPS        (CX), Z4, Z4
+	VADDPS        Z4, Z1, Z1
+	VMOVUPS       64(AX), Z4
+	VADDPS        Z4, Z2, Z2
+	VMULPS        64(CX), Z4, Z4
+	VADDPS        Z4, Z3, Z3
+	ADDQ          BX, AX
+	ADDQ          BX, CX
+	DECQ          SI
+	JNE           row2
+	VCVTPS2PD     Y0, Z4
+	VADDPD        (DI), Z4, Z4
+	VMOVUPD       Z4, (DI)
+	VEXTRACTF64X4 $0x01, Z0, Y0
+	VCVTPS2PD     Y0, Z4
+	VADDPD        64(DI), Z4, Z4
+	VMOVUPD       Z4, 64(DI)
+	VCVTPS2PD     Y1, Z0
+	VADDPD        (R8), Z0, Z0
+	VMOVUPD       Z0, (R8)
+	VEXTRACTF64X4 $0x01, Z1, Y1
+	VCVTPS2PD     Y1, Z0
+	VADDPD        64(R8), Z0, Z0
+	VMOVUPD       Z0, 64(R8)
+	VCVTPS2PD     Y2, Z0
+	VADDPD        128(DI), Z0, Z0
+	VMOVUPD       Z0, 128(DI)
+	VEXTRACTF64X4 $0x01, Z2, Y2
+	VCVTPS2PD     Y2, Z0
+	VADDPD        192(DI), Z0, Z0
+	VMOVUPD       Z0, 192(DI)
+	VCVTPS2PD     Y3, Z0
+	VADDPD        128(R8), Z0, Z0
+	VMOVUPD       Z0, 128(R8)
+	VEXTRACTF64X4 $0x01, Z3, Y3
+	VCVTPS2PD     Y3, Z0
+	VADDPD        192(R8), Z0, Z0
+	VMOVUPD       Z0, 192(R8)
+	TESTQ         DX, DX
+	JNE           some2
+	VZEROUPPER
+	RET
+
+wide3:
+some3:
+	MOVQ    $0x00000040, SI
+	CMPQ    DX, SI
+	CMOVQLT DX, SI
+	SUBQ    SI, DX
+	VXORPS  Z0, Z0, Z0
+	VXORPS  Z1, Z1, Z1
+	VXORPS  Z2, Z2, Z2
+	VXORPS  Z3, Z3, Z3
+	VXORPS  Z4, Z4, Z4
+	VXORPS  Z5, Z5, Z5
+
+row3:
+	VMOVUPS       (AX), Z6
+	VADDPS        Z6, Z0, Z0
+	VMULPS        (CX), Z6, Z6
+	VADDPS        Z6, Z1, Z1
+	VMOVUPS       64(AX), Z6
+	VADDPS        Z6, Z2, Z2
+	VMULPS        64(CX), Z6, Z6
+	VADDPS        Z6, Z3, Z3
+	VMOVUPS       128(AX), Z6
+	VADDPS        Z6, Z4, Z4
+	VMULPS        128(CX), Z6, Z6
+	VADDPS        Z6, Z5, Z5
+	ADDQ          BX, AX
+	ADDQ          BX, CX
+	DECQ          SI
+	JNE           row3
+	VCVTPS2PD     Y0, Z6
+	VADDPD        (DI), Z6, Z6
+	VMOVUPD       Z6, (DI)
+	VEXTRACTF64X4 $0x01, Z0, Y0
+	VCVTPS2PD     Y0, Z6
+	VADDPD        64(DI), Z6, Z6
+	VMOVUPD       Z6, 64(DI)
+	VCVTPS2PD     Y1, Z0
+	VADDPD        (R8), Z0, Z0
+	VMOVUPD       Z0, (R8)
+	VEXTRACTF64X4 $0x01, Z1, Y1
+	VCVTPS2PD     Y1, Z0
+	VADDPD        64(R8), Z0, Z0
+	VMOVUPD       Z0, 64(R8)
+	VCVTPS2PD     Y2, Z0
+	VADDPD        128(DI), Z0, Z0
+	VMOVUPD       Z0, 128(DI)
+	VEXTRACTF64X4 $0x01, Z2, Y2
+	VCVTPS2PD     Y2, Z0
+	VADDPD        192(DI), Z0, Z0
+	VMOVUPD       Z0, 192(DI)
+	VCVTPS2PD     Y3, Z0
+	VADDPD        128(R8), Z0, Z0
+	VMOVUPD       Z0, 128(R8)
+	VEXTRACTF64X4 $0x01, Z3, Y3
+	VCVTPS2PD     Y3, Z0
+	VADDPD        192(R8), Z0, Z0
+	VMOVUPD       Z0, 192(R8)
+	VCVTPS2PD     Y4, Z0
+	VADDPD        256(DI), Z0, Z0
+	VMOVUPD       Z0, 256(DI)
+	VEXTRACTF64X4 $0x01, Z4, Y4
+	VCVTPS2PD     Y4, Z0
+	VADDPD        320(DI), Z0, Z0
+	VMOVUPD       Z0, 320(DI)
+	VCVTPS2PD     Y5, Z0
+	VADDPD        256(R8), Z0, Z0
+	VMOVUPD       Z0, 256(R8)
+	VEXTRACTF64X4 $0x01, Z5, Y5
+	VCVTPS2PD     Y5, Z0
+	VADDPD        320(R8), Z0, Z0
+	VMOVUPD       Z0, 320(R8)
+	TESTQ         DX, DX
+	JNE           some3
+	VZEROUPPER
+	RET
+
+wide4:
+some4:
+	MOVQ    $0x00000040, SI
+	CMPQ    DX, SI
+	CMOVQLT DX, SI
+	SUBQ    SI, DX
+	VXORPS  Z0, Z0, Z0
+	VXORPS  Z1, Z1, Z1
+	VXORPS  Z2, Z2, Z2
+	VXORPS  Z3, Z3, Z3
+	VXORPS  Z4, Z4, Z4
+	VXORPS  Z5, Z5, Z5
+	VXORPS  Z6, Z6, Z6
+	VXORPS  Z7, Z7, Z7
+
+row4:
+	VMOVUPS       (AX), Z8
+	VADDPS        Z8, Z0, Z0
+	VMULPS        (CX), Z8, Z8
+	VADDPS        Z8, Z1, Z1
+	VMOVUPS       64(AX), Z8
+	VADDPS        Z8, Z2, Z2
+	VMULPS        64(CX), Z8, Z8
+	VADDPS        Z8, Z3, Z3
+	VMOVUPS       128(AX), Z8
+	VADDPS        Z8, Z4, Z4
+	VMULPS        128(CX), Z8, Z8
+	VADDPS        Z8, Z5, Z5
+	VMOVUPS       192(AX), Z8
+	VADDPS        Z8, Z6, Z6
+	VMULPS        192(CX), Z8, Z8
+	VADDPS        Z8, Z7, Z7
+	ADDQ          BX, AX
+	ADDQ          BX, CX
+	DECQ          SI
+	JNE           row4
+	VCVTPS2PD     Y0, Z8
+	VADDPD        (DI), Z8, Z8
+	VMOVUPD       Z8, (DI)
+	VEXTRACTF64X4 $0x01, Z0, Y0
+	VCVTPS2PD     Y0, Z8
+	VADDPD        64(DI), Z8, Z8
+	VMOVUPD       Z8, 64(DI)
+	VCVTPS2PD     Y1, Z0
+	VADDPD        (R8), Z0, Z0
+	VMOVUPD       Z0, (R8)
+	VEXTRACTF64X4 $0x01, Z1, Y1
+	VCVTPS2PD     Y1, Z0
+	VADDPD        64(R8), Z0, Z0
+	VMOVUPD       Z0, 64(R8)
+	VCVTPS2PD     Y2, Z0
+	VADDPD        128(DI), Z0, Z0
+	VMOVUPD       Z0, 128(DI)
+	VEXTRACTF64X4 $0x01, Z2, Y2
+	VCVTPS2PD     Y2, Z0
+	VADDPD        192(DI), Z0, Z0
+	VMOVUPD       Z0, 192(DI)
+	VCVTPS2PD     Y3, Z0
+	VADDPD        128(R8), Z0, Z0
+	VMOVUPD       Z0, 128(R8)
+	VEXTRACTF64X4 $0x01, Z3, Y3
+	VCVTPS2PD     Y3, Z0
+	VADDPD        192(R8), Z0, Z0
+	VMOVUPD       Z0, 192(R8)
+	VCVTPS2PD     Y4, Z0
+	VADDPD        256(DI), Z0, Z0
+	VMOVUPD       Z0, 256(DI)
+	VEXTRACTF64X4 $0x01, Z4, Y4
+	VCVTPS2PD     Y4, Z0
+	VADDPD        320(DI), Z0, Z0
+	VMOVUPD       Z0, 320(DI)
+	VCVTPS2PD     Y5, Z0
+	VADDPD        256(R8), Z0, Z0
+	VMOVUPD       Z0, 256(R8)
+	VEXTRACTF64X4 $0x01, Z5, Y5
+	VCVTPS2PD     Y5, Z0
+	VADDPD        320(R8), Z0, Z0
+	VMOVUPD       Z0, 320(R8)
+	VCVTPS2PD     Y6, Z0
+	VADDPD        384(DI), Z0, Z0
+	VMOVUPD       Z0, 384(DI)
+	VEXTRACTF64X4 $0x01, Z6, Y6
+	VCVTPS2PD     Y6, Z0
+	VADDPD        448(DI), Z0, Z0
+	VMOVUPD       Z0, 448(DI)
+	VCVTPS2PD     Y7, Z0
+	VADDPD        384(R8), Z0, Z0
+	VMOVUPD       Z0, 384(R8)
+	VEXTRACTF64X4 $0x01, Z7, Y7
+	VCVTPS2PD     Y7, Z0
+	VADDPD        448(R8), Z0, Z0
+	VMOVUPD       Z0, 448(R8)
+	TESTQ         DX, DX
+	JNE           some4
+	VZEROUPPER
+	RET
+
+// func gateSumsAVX512(first *float64, second *float64, s *[2][256]float32, src *float32, dy *float32, add *float32, scale *float32, shift *float32, rows int, n int, wide int, least float32, most float32)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV
+TEXT ·gateSumsAVX512(SB), NOSPLIT, $0-96
+	MOVQ         add+40(FP), AX
+	TESTQ        AX, AX
+	JEQ          without_begin
+	MOVQ         src+24(FP), AX
+	MOVQ         dy+32(FP), CX
+	MOVQ         add+40(FP), DX
+	MOVQ         rows+64(FP), BX
+	MOVQ         n+72(FP), SI
+	MOVQ         first+0(FP), R8
+	MOVQ         second+8(FP), R9
+	SHLQ         $0x02, SI
+	VBROADCASTSS least+88(FP), Z0
+	VBROADCASTSS most+92(FP), Z1
+	MOVQ         wide+80(FP), R10
+	CMPQ         R10, $0x10
+	JEQ          wide1
+	CMPQ         R10, $0x20
+	JEQ          wide2
+	CMPQ         R10, $0x30
+	JEQ          wide3
+	CMPQ         R10, $0x40
+	JEQ          wide4
+	MOVQ         s+16(FP), R11
+	MOVQ         scale+48(FP), R13
+	MOVQ         shift+56(FP), R14
+
+some:
+	MOVQ    $0x00000040, DI
+	CMPQ    BX, DI
+	CMOVQLT BX, DI
+	SUBQ    DI, BX
+	XORQ    R12, R12
+
+clear:
+	VXORPS  Z2, Z2, Z2
+	VMOVUPS Z2, (R11)(R12*4)
+	VMOVUPS Z2, 1024(R11)(R12*4)
+	ADDQ    $0x10, R12
+	CMPQ    R12, R10
+	JLT     clear
+
+row:
+	XORQ R12, R12
+
+column:
+	VMOVUPS   (R11)(R12*4), Z2
+	VMOVUPS   1024(R11)(R12*4), Z3
+	VMOVUPS   (AX)(R12*4), Z4
+	VMULPS    (R13)(R12*4), Z4, Z5
+	VADDPS    (R14)(R12*4), Z5, Z5
+	VADDPS    (DX)(R12*4), Z5, Z5
+	VCMPPS    $0x12, Z5, Z0, K1
+	VCMPPS    $0x12, Z1, Z5, K1, K1
+	VMOVUPS.Z (CX)(R12*4), K1, Z5
+	VADDPS    Z5, Z2, Z2
+	VMULPS    Z4, Z5, Z5
+	VADDPS    Z5, Z3, Z3
+	VMOVUPS   Z2, (R11)(R12*4)
+	VMOVUPS   Z3, 1024(R11)(R12*4)
+	ADDQ      $0x10, R12
+	CMPQ      R12, R10
+	JLT       column
+	ADDQ      SI, AX
+	ADDQ      SI, CX
+	ADDQ      SI, DX
+	DECQ      DI
+	JNE       row
+	XORQ      R12, R12
+
+sums:
+	VMOVUPS       (R11)(R12*4), Z2
+	VCVTPS2PD     Y2, Z3
+	VADDPD        (R8)(R12*8), Z3, Z3
+	VMOVUPD       Z3, (R8)(R12*8)
+	VEXTRACTF64X4 $0x01, Z2, Y2
+	VCVTPS2PD     Y2, Z3
+	VADDPD        64(R8)(R12*8), Z3, Z3
+	VMOVUPD       Z3, 64(R8)(R12*8)
+	VMOVUPS       1024(R11)(R12*4), Z2
+	VCVTPS2PD     Y2, Z3
+	VADDPD        (R9)(R12*8), Z3, Z3
+	VMOVUPD       Z3, (R9)(R12*8)
+	VEXTRACTF64X4 $0x01, Z2, Y2
+	VCVTPS2PD     Y2, Z3
+	VADDPD        64(R9)(R12*8), Z3, Z3
+	VMOVUPD       Z3, 64(R9)(R12*8)
+	ADDQ          $0x10, R12
+	CMPQ          R12, R10
+	JLT           sums
+	TESTQ         BX, BX
+	JNE           some
+	VZEROUPPER
+	RET
+
+wide1:
+	MOVQ    scale+48(FP), DI
+	VMOVUPS (DI), Z4
+	MOVQ    shift+56(FP), DI
+	VMOVUPS (DI), Z5
+
+some1:
+	MOVQ    $0x00000040, DI
+	CMPQ    BX, DI
+	CMOVQLT BX, DI
+	SUBQ    DI, BX
+	VXORPS  Z2, Z2, Z2
+	VXORPS  Z3, Z3, Z3
+
+row1:
+	VMOVUPS       (AX), Z6
+	VMULPS        Z4, Z6, Z7
+	VADDPS        Z5, Z7, Z7
+	VADDPS        (DX), Z7, Z7
+	VCMPPS        $0x12, Z7, Z0, K1
+	VCMPPS        $0x12, Z1, Z7, K1, K1
+	VMOVUPS.Z     (CX), K1, Z7
+	VADDPS        Z7, Z2, Z2
+	VMULPS        Z6, Z7, Z7
+	VADDPS        Z7, Z3, Z3
+	ADDQ          SI, AX
+	ADDQ          SI, CX
+	ADDQ          SI, DX
+	DECQ          DI
+	JNE           row1
+	VCVTPS2PD     Y2, Z6
+	VADDPD        (R8), Z6, Z6
+	VMOVUPD       Z6, (R8)
+	VEXTRACTF64X4 $0x01, Z2, Y2
+	VCVTPS2PD     Y2, Z6
+	VADDPD        64(R8), Z6, Z6
+	VMOVUPD       Z6, 64(R8)
+	VCVTPS2PD     Y3, Z2
+	VADDPD        (R9), Z2, Z2
+	VMOVUPD       Z2, (R9)
+	VEXTRACTF64X4 $0x01, Z3, Y3
+	VCVTPS2PD     Y3, Z2
+	VADDPD        64(R9), Z2, Z2
+	VMOVUPD       Z2, 64(R9)
+	TESTQ         BX, BX
+	JNE           some1
+	VZEROUPPER
+	RET
+
+wide2:
+	MOVQ    scale+48(FP), DI
+	VMOVUPS (DI), Z6
+	VMOVUPS 64(DI), Z7
+	MOVQ    shift+56(FP), DI
+	VMOVUPS (DI), Z8
+	VMOVUPS 64(DI), Z9
+
+some2:
+	MOVQ    $0x00000040, DI
+	CMPQ    BX, DI
+	CMOVQLT BX, DI
+	SUBQ    DI, BX
+	VXORPS  Z2, Z2, Z2
+	VXORPS  Z3, Z3, Z3
+	VXORPS  Z4, Z4, Z4
+	VXORPS  Z5, Z5, Z5
+
+row2:
+	VMOVUPS       (AX), Z10
+	VMULPS        Z6, Z10, Z11
+	VADDPS        Z8, Z11, Z11
+	VADDPS        (DX), Z11, Z11
+	VCMPPS        $0x12, Z11, Z0, K1
+	VCMPPS        $0x12, Z1, Z11, K1, K1
+	VMOVUPS.Z     (CX), K1, Z11
+	VADDPS        Z11, Z2, Z2
+	VMULPS        Z10, Z11, Z11
+	VADDPS        Z11, Z3, Z3
+	VMOVUPS       64(AX), Z10
+	VMULPS        Z7, Z10, Z11
+	VADDPS        Z9, Z11, Z11
+	VADDPS        64(DX), Z11, Z11
+	VCMPPS        $0x12, Z11, Z0, K1
+	VCMPPS        $0x12, Z1, Z11, K1, K1
+	VMOVUPS.Z     64(CX), K1, Z11
+	VADDPS        Z11, Z4, Z4
+	VMULPS        Z10, Z11, Z11
+	VADDPS        Z11, Z5, Z5
+	ADDQ          SI, AX
+	ADDQ          SI, CX
+	ADDQ          SI, DX
+	DECQ          DI
+	JNE           row2
+	VCVTPS2PD     Y2, Z10
+	VADDPD        (R8), Z10, Z10
+	VMOVUPD       Z10, (R8)
+	VEXTRACTF64X4 $0x01, Z2, Y2
+	VCVTPS2PD     Y2, Z10
+	VADDPD        64(R8), Z10, Z10
+	VMOVUPD       Z10, 64(R8)
+	VCVTPS2PD     Y3, Z2
+	VADDPD        (R9), Z2, Z2
+	VMOVUPD       Z2, (R9)
+	VEXTRACTF64X4 $0x01, Z3, Y3
+	VCVTPS2PD     Y3, Z2
+	VADDPD        64(R9), Z2, Z2
+	VMOVUPD       Z2, 64(R9)
+	VCVTPS2PD     Y4, Z2
+	VADDPD        128(R8), Z2, Z2
+	VMOVUPD       Z2, 128(R8)
+	VEXTRACTF64X4 $0x01, Z4, Y4
+	VCVTPS2PD     Y4, Z2
+	VADDPD        192(R8), Z2, Z2
+	VMOVUPD       Z2, 192(R8)
+	VCVTPS2PD     Y5, Z2
+	VADDPD        128(R9), Z2, Z2
+	VMOVUPD       Z2, 128(R9)
+	VEXTRACTF64X4 $0x01, Z5, Y5
+	VCVTPS2PD     Y5, Z2
+	VADDPD        192(R9), Z2, Z2
+	VMOVUPD       Z2, 192(R9)
+	TESTQ         BX, BX
+	JNE           some2
+	VZEROUPPER
+	RET
+
+wide3:
+	MOVQ    scale+48(FP), DI
+	VMOVUPS (DI), Z8
+	VMOVUPS 64(DI), Z9
+	VMOVUPS 128(DI), Z10
+	MOVQ    shift+56(FP), DI
+	VMOVUPS (DI), Z11
+	VMOVUPS 64(DI), Z12
+	VMOVUPS 128(DI), Z13
+
+some3:
+	MOVQ    $0x00000040, DI
+	CMPQ    BX, DI
+	CMOVQLT BX, DI
+	SUBQ    DI, BX
+	VXORPS  Z2, Z2, Z2
+	VXORPS  Z3, Z3, Z3
+	VXORPS  Z4, Z4, Z4
+	VXORPS  Z5, Z5, Z5
+	VXORPS  Z6, Z6, Z6
+	VXORPS  Z7, Z7, Z7
+
+row3:
+	VMOVUPS       (AX), Z14
+	VMULPS        Z8, Z14, Z15
+	VADDPS        Z11, Z15, Z15
+	VADDPS        (DX), Z15, Z15
+	VCMPPS        $0x12, Z15, Z0, K1
+	VCMPPS        $0x12, Z1, Z15, K1, K1
+	VMOVUPS.Z     (CX), K1, Z15
+	VADDPS        Z15, Z2, Z2
+	VMULPS        Z14, Z15, Z15
+	VADDPS        Z15, Z3, Z3
+	VMOVUPS       64(AX), Z14
+	VMULPS        Z9, Z14, Z15
+	VADDPS        Z12, Z15, Z15
+	VADDPS        64(DX), Z15, Z15
+	VCMPPS        $0x12, Z15, Z0, K1
+	VCMPPS        $0x12, Z1, Z15, K1, K1
+	VMOVUPS.Z     64(CX), K1, Z15
+	VADDPS        Z15, Z4, Z4
+	VMULPS        Z14, Z15, Z15
+	VADDPS        Z15, Z5, Z5
+	VMOVUPS       128(AX), Z14
+	VMULPS        Z10, Z14, Z15
+	VADDPS        Z13, Z15, Z15
+	VADDPS        128(DX), Z15, Z15
+	VCMPPS        $0x12, Z15, Z0, K1
+	VCMPPS        $0x12, Z1, Z15, K1, K1
+	VMOVUPS.Z     128(CX), K1, Z15
+	VADDPS        Z15, Z6, Z6
+	VMULPS        Z14, Z15, Z15
+	VADDPS        Z15, Z7, Z7
+	ADDQ          SI, AX
+	ADDQ          SI, CX
+	ADDQ          SI, DX
+	DECQ          DI
+	JNE           row3
+	VCVTPS2PD     Y2, Z14
+	VADDPD        (R8), Z14, Z14
+	VMOVUPD       Z14, (R8)
+	VEXTRACTF64X4 $0x01, Z2, Y2
+	VCVTPS2PD     Y2, Z14
+	VADDPD        64(R8), Z14, Z14
+	VMOVUPD       Z14, 64(R8)
+	VCVTPS2PD     Y3, Z2
+	VADDPD        (R9), Z2, Z2
+	VMOVUPD       Z2, (R9)
+	VEXTRACTF64X4 $0x01, Z3, Y3
+	VCVTPS2PD     Y3, Z2
+	VADDPD        64(R9), Z2, Z2
+	VMOVUPD       Z2, 64(R9)
+	VCVTPS2PD     Y4, Z2
+	VADDPD        128(R8), Z2, Z2
+	VMOVUPD       Z2, 128(R8)
+	VEXTRACTF64X4 $0x01, Z4, Y4
+	VCVTPS2PD     Y4, Z2
+	VADDPD        192(R8), Z2, Z2
+	VMOVUPD       Z2, 192(R8)
+	VCVTPS2PD     Y5, Z2
+	VADDPD        128(R9), Z2, Z2
+	VMOVUPD       Z2, 128(R9)
+	VEXTRACTF64X4 $0x01, Z5, Y5
+	VCVTPS2PD     Y5, Z2
+	VADDPD        192(R9), Z2, Z2
+	VMOVUPD       Z2, 192(R9)
+	VCVTPS2PD     Y6, Z2
+	VADDPD        256(R8), Z2, Z2
+	VMOVUPD       Z2, 256(R8)
+	VEXTRACTF64X4 $0x01, Z6, Y6
+	VCVTPS2PD     Y6, Z2
+	VADDPD        320(R8), Z2, Z2
+	VMOVUPD       Z2, 320(R8)
+	VCVTPS2PD     Y7, Z2
+	VADDPD        256(R9), Z2, Z2
+	VMOVUPD       Z2, 256(R9)
+	VEXTRACTF64X4 $0x01, Z7, Y7
+	VCVTPS2PD     Y7, Z2
+	VADDPD        320(R9), Z2, Z2
+	VMOVUPD       Z2, 320(R9)
+	TESTQ         BX, BX
+	JNE           some3
+	VZEROUPPER
+	RET
+
+wide4:
+	MOVQ    scale+48(FP), DI
+	VMOVUPS (DI), Z10
+	VMOVUPS 64(DI), Z11
+	VMOVUPS 128(DI), Z12
+	VMOVUPS 192(DI), Z13
+	MOVQ    shift+56(FP), DI
+	VMOVUPS (DI), Z14
+	VMOVUPS 64(DI), Z15
+	VMOVUPS 128(DI), Z16
+	VMOVUPS 192(DI), Z17
+
+some4:
+	MOVQ    $0x00000040, DI
+	CMPQ    BX, DI
+	CMOVQLT BX, DI
+	SUBQ    DI, BX
+	VXORPS  Z2, Z2, Z2
+	VXORPS  Z3, Z3, Z3
+	VXORPS  Z4, Z4, Z4
+	VXORPS  Z5, Z5, Z5
+	VXORPS  Z6, Z6, Z6
+	VXORPS  Z7, Z7, Z7
+	VXORPS  Z8, Z8, Z8
+	VXORPS  Z9, Z9, Z9
+
+row4:
+	VMOVUPS       (AX), Z18
+	VMULPS        Z10, Z18, Z19
+	VADDPS        Z14, Z19, Z19
+	VADDPS        (DX), Z19, Z19
+	VCMPPS        $0x12, Z19, Z0, K1
+	VCMPPS        $0x12, Z1, Z19, K1, K1
+	VMOVUPS.Z     (CX), K1, Z19
+	VADDPS        Z19, Z2, Z2
+	VMULPS        Z18, Z19, Z19
+	VADDPS        Z19, Z3, Z3
+	VMOVUPS       64(AX), Z18
+	VMULPS        Z11, Z18, Z19
+	VADDPS        Z15, Z19, Z19
+	VADDPS        64(DX), Z19, Z19
+	VCMPPS        $0x12, Z19, Z0, K1
+	VCMPPS        $0x12, Z1, Z19, K1, K1
+	VMOVUPS.Z     64(CX), K1, Z19
+	VADDPS        Z19, Z4, Z4
+	VMULPS        Z18, Z19, Z19
+	VADDPS        Z19, Z5, Z5
+	VMOVUPS       128(AX), Z18
+	VMULPS        Z12, Z18, Z19
+	VADDPS        Z16, Z19, Z19
+	VADDPS        128(DX), Z19, Z19
+	VCMPPS        $0x12, Z19, Z0, K1
+	VCMPPS        $0x12, Z1, Z19, K1, K1
+	VMOVUPS.Z     128(CX), K1, Z19
+	VADDPS        Z19, Z6, Z6
+	VMULPS        Z18, Z19, Z19
+	VADDPS        Z19, Z7, Z7
+	VMOVUPS       192(AX), Z18
+	VMULPS        Z13, Z18, Z19
+	VADDPS        Z17, Z19, Z19
+	VADDPS        192(DX), Z19, Z19
+	VCMPPS        $0x12, Z19, Z0, K1
+	VCMPPS        $0x12, Z1, Z19, K1, K1
+	VMOVUPS.Z     192(CX), K1, Z19
+	VADDPS        Z19, Z8, Z8
+	VMULPS        Z18, Z19, Z19
+	VADDPS        Z19, Z9, Z9
+	ADDQ          SI, AX
+	ADDQ          SI, CX
+	ADDQ          SI, DX
+	DECQ          DI
+	JNE           row4
+	VCVTPS2PD     Y2, Z18
+	VADDPD        (R8), Z18, Z18
+	VMOVUPD       Z18, (R8)
+	VEXTRACTF64X4 $0x01, Z2, Y2
+	VCVTPS2PD     Y2, Z18
+	VADDPD        64(R8), Z18, Z18
+	VMOVUPD       Z18, 64(R8)
+	VCVTPS2PD     Y3, Z2
+	VADDPD        (R9), Z2, Z2
+	VMOVUPD       Z2, (R9)
+	VEXTRACTF64X4 $0x01, Z3, Y3
+	VCVTPS2PD     Y3, Z2
+	VADDPD        64(R9), Z2, Z2
+	VMOVUPD       Z2, 64(R9)
+	VCVTPS2PD     Y4, Z2
+	VADDPD        128(R8), Z2, Z2
+	VMOVUPD       Z2, 128(R8)
+	VEXTRACTF64X4 $0x01, Z4, Y4
+	VCVTPS2PD     Y4, Z2
+	VADDPD        192(R8), Z2, Z2
+	VMOVUPD       Z2, 192(R8)
+	VCVTPS2PD     Y5, Z2
+	VADDPD        128(R9), Z2, Z2
+	VMOVUPD       Z2, 128(R9)
+	VEXTRACTF64X4 $0x01, Z5, Y5
+	VCVTPS2PD     Y5, Z2
+	VADDPD        192(R9), Z2, Z2
+	VMOVUPD       Z2, 192(R9)
+	VCVTPS2PD     Y6, Z2
+	VADDPD        256(R8), Z2, Z2
+	VMOVUPD       Z2, 256(R8)
+	VEXTRACTF64X4 $0x01, Z6, Y6
+	VCVTPS2PD     Y6, Z2
+	VADDPD        320(R8), Z2, Z2
+	VMOVUPD       Z2, 320(R8)
+	VCVTPS2PD     Y7, Z2
+	VADDPD        256(R9), Z2, Z2
+	VMOVUPD       Z2, 256(R9)
+	VEXTRACTF64X4 $0x01, Z7, Y7
+	VCVTPS2PD     Y7, Z2
+	VADDPD        320(R9), Z2, Z2
+	VMOVUPD       Z2, 320(R9)
+	VCVTPS2PD     Y8, Z2
+	VADDPD        384(R8), Z2, Z2
+	VMOVUPD       Z2, 384(R8)
+	VEXTRACTF64X4 $0x01, Z8, Y8
+	VCVTPS2PD     Y8, Z2
+	VADDPD        448(R8), Z2, Z2
+	VMOVUPD       Z2, 448(R8)
+	VCVTPS2PD     Y9, Z2
+	VADDPD        384(R9), Z2, Z2
+	VMOVUPD       Z2, 384(R9)
+	VEXTRACTF64X4 $0x01, Z9, Y9
+	VCVTPS2PD     Y9, Z2
+	VADDPD        448(R9), Z2, Z2
+	VMOVUPD       Z2, 448(R9)
+	TESTQ         BX, BX
+	JNE           some4
+	VZEROUPPER
+	RET
+
+without_begin:
+	MOVQ         src+24(FP), AX
+	MOVQ         dy+32(FP), CX
+	MOVQ         rows+64(FP), DX
+	MOVQ         n+72(FP), BX
+	MOVQ         first+0(FP), DI
+	MOVQ         second+8(FP), R8
+	SHLQ         $0x02, BX
+	VBROADCASTSS least+88(FP), Z0
+	VBROADCASTSS most+92(FP), Z1
+	MOVQ         wide+80(FP), R9
+	CMPQ         R9, $0x10
+	JEQ          without_wide1
+	CMPQ         R9, $0x20
+	JEQ          without_wide2
+	CMPQ         R9, $0x30
+	JEQ          without_wide3
+	CMPQ         R9, $0x40
+	JEQ          without_wide4
+	MOVQ         s+16(FP), R10
+	MOVQ         scale+48(FP), R12
+	MOVQ         shift+56(FP), R13
+
+without_some:
+	MOVQ    $0x00000040, SI
+	CMPQ    DX, SI
+	CMOVQLT DX, SI
+	SUBQ    SI, DX
+	XORQ    R11, R11
+
+without_clear:
+	VXORPS  Z2, Z2, Z2
+	VMOVUPS Z2, (R10)(R11*4)
+	VMOVUPS Z2, 1024(R10)(R11*4)
+	ADDQ    $0x10, R11
+	CMPQ    R11, R9
+	JLT     without_clear
+
+without_row:
+	XORQ R11, R11
+
+without_column:
+	VMOVUPS   (R10)(R11*4), Z2
+	VMOVUPS   1024(R10)(R11*4), Z3
+	VMOVUPS   (AX)(R11*4), Z4
+	VMULPS    (R12)(R11*4), Z4, Z5
+	VADDPS    (R13)(R11*4), Z5, Z5
+	VCMPPS    $0x12, Z5, Z0, K1
+	VCMPPS    $0x12, Z1, Z5, K1, K1
+	VMOVUPS.Z (CX)(R11*4), K1, Z5
+	VADDPS    Z5, Z2, Z2
+	VMULPS    Z4, Z5, Z5
+	VADDPS    Z5, Z3, Z3
+	VMOVUPS   Z2, (R10)(R11*4)
+	VMOVUPS   Z3, 1024(R10)(R11*4)
+	ADDQ      $0x10, R11
+	CMPQ      R11, R9
+	JLT       without_column
+	ADDQ      BX, AX
+	ADDQ      BX, CX
+	DECQ      SI
+	JNE       without_row
+	XORQ      R11, R11
+
+without_sums:
+	VMOVUPS       (R10)(R11*4), Z2
+	VCVTPS2PD     Y2, Z3
+	VADDPD        (DI)(R11*8), Z3, Z3
+	VMOVUPD       Z3, (DI)(R11*8)
+	VEXTRACTF64X4 $0x01, Z2, Y2
+	VCVTPS2PD     Y2, Z3
+	VADDPD        64(DI)(R11*8), Z3, Z3
+	VMOVUPD       Z3, 64(DI)(R11*8)
+	VMOVUPS       1024(R10)(R11*4), Z2
+	VCVTPS2PD     Y2, Z3
+	VADDPD        (R8)(R11*8), Z3, Z3
+	VMOVUPD       Z3, (R8)(R11*8)
+	VEXTRACTF64X4 $0x01, Z2, Y2
+	VCVTPS2PD     Y2, Z3
+	VADDPD        64(R8)(R11*8), Z3, Z3
+	VMOVUPD       Z3, 64(R8)(R11*8)
+	ADDQ          $0x10, R11
+	CMPQ          R11, R9
+	JLT           without_sums
+	TESTQ         DX, DX
+	JNE           without_some
+	VZEROUPPER
+	RET
+
+without_wide1:
+	MOVQ    scale+48(FP), SI
+	VMOVUPS (SI), Z4
+	MOVQ    shift+56(FP), SI
+	VMOVUPS (SI), Z5
+
+without_some1:
+	MOVQ    $0x00000040, SI
+	CMPQ    DX, SI
+	CMOVQLT DX, SI
+	SUBQ    SI, DX
+	VXORPS  Z2, Z2, Z2
+	VXORPS  Z3, Z3, Z3
+
+without_row1:
+	VMOVUPS       (AX), Z6
+	VMULPS        Z4, Z6, Z7
+	VADDPS        Z5, Z7, Z7
+	VCMPPS        $0x12, Z7, Z0, K1
+	VCMPPS        $0x12, Z1, Z7, K1, K1
+	VMOVUPS.Z     (CX), K1, Z7
+	VADDPS        Z7, Z2, Z2
+	VMULPS        Z6, Z7, Z7
+	VADDPS        Z7, Z3, Z3
+	ADDQ          BX, AX
+	ADDQ          BX, CX
+	DECQ          SI
+	JNE           without_row1
+	VCVTPS2PD     Y2, Z6
+	VADDPD        (DI), Z6, Z6
+	VMOVUPD       Z6, (DI)
+	VEXTRACTF64X4 $0x01, Z2, Y2
+	VCVTPS2PD     Y2, Z6
+	VADDPD        64(DI), Z6, Z6
+	VMOVUPD       Z6, 64(DI)
+	VCVTPS2PD     Y3, Z2
+	VADDPD        (R8), Z2, Z2
+	VMOVUPD       Z2, (R8)
+	VEXTRACTF64X4 $0x01, Z3, Y3
+	VCVTPS2PD     Y3, Z2
+	VADDPD        64(R8), Z2, Z2
+	VMOVUPD       Z2, 64(R8)
+	TESTQ         DX, DX
+	JNE           without_some1
+	VZEROUPPER
+	RET
+
+without_wide2:
+	MOVQ    scale+48(FP), SI
+	VMOVUPS (SI), Z6
+	VMOVUPS 64(SI), Z7
+	MOVQ    shift+56(FP), SI
+	VMOVUPS (SI), Z8
+	VMOVUPS 64(SI), Z9
+
+without_some2:
+	MOVQ    $0x00000040, SI
+	CMPQ    DX, SI
+	CMOVQLT DX, SI
+	SUBQ    SI, DX
+	VXORPS  Z2, Z2, Z2
+	VXORPS  Z3, Z3, Z3
+	VXORPS  Z4, Z4, Z4
+	VXORPS  Z5, Z5, Z5
+
+without_row2:
+	VMOVUPS       (AX), Z10
+	VMULPS        Z6, Z10, Z11
+	VADDPS        Z8, Z11, Z11
+	VCMPPS        $0x12, Z11, Z0, K1
+	VCMPPS        $0x12, Z1, Z11, K1, K1
+	VMOVUPS.Z     (CX), K1, Z11
+	VADDPS        Z11, Z2, Z2
+	VMULPS        Z10, Z11, Z11
+	VADDPS        Z11, Z3, Z3
+	VMOVUPS       64(AX), Z10
+	VMULPS        Z7, Z10, Z11
+	VADDPS        Z9, Z11, Z11
+	VCMPPS        $0x12, Z11, Z0, K1
+	VCMPPS        $0x12, Z1, Z11, K1, K1
+	VMOVUPS.Z     64(CX), K1, Z11
+	VADDPS        Z11, Z4, Z4
+	VMULPS        Z10, Z11, Z11
+	VADDPS        Z11, Z5, Z5
+	ADDQ          BX, AX
+	ADDQ          BX, CX
+	DECQ          SI
+	JNE           without_row2
+	VCVTPS2PD     Y2, Z10
+	VADDPD        (DI), Z10, Z10
+	VMOVUPD       Z10, (DI)
+	VEXTRACTF64X4 $0x01, Z2, Y2
+	VCVTPS2PD     Y2, Z10
+	VADDPD        64(DI), Z10, Z10
+	VMOVUPD       Z10, 64(DI)
+	VCVTPS2PD     Y3, Z2
+	VADDPD        (R8), Z2, Z2
+	VMOVUPD       Z2, (R8)
+	VEXTRACTF64X4 $0x01, Z3, Y3
+	VCVTPS2PD     Y3, Z2
+	VADDPD        64(R8), Z2, Z2
+	VMOVUPD       Z2, 64(R8)
+	VCVTPS2PD     Y4, Z2
+	VADDPD        128(DI), Z2, Z2
+	VMOVUPD       Z2, 128(DI)
+	VEXTRACTF64X4 $0x01, Z4, Y4
+	VCVTPS2PD     Y4, Z2
+	VADDPD        192(DI), Z2, Z2
+	VMOVUPD       Z2, 192(DI)
+	VCVTPS2PD     Y5, Z2
+	VADDPD        128(R8), Z2, Z2
+	VMOVUPD       Z2, 128(R8)
+	VEXTRACTF64X4 $0x01, Z5, Y5
+	VCVTPS2PD     Y5, Z2
+	VADDPD        192(R8), Z2, Z2
+	VMOVUPD       Z2, 192(R8)
+	TESTQ         DX, DX
+	JNE           without_some2
+	VZEROUPPER
+	RET
+
+without_wide3:
+	MOVQ    scale+48(FP), SI
+	VMOVUPS (SI), Z8
+	VMOVUPS 64(SI), Z9
+	VMOVUPS 128(SI), Z10
+	MOVQ    shift+56(FP), SI
+	VMOVUPS (SI), Z11
+	VMOVUPS 64(SI), Z12
+	VMOVUPS 128(SI), Z13
+
+without_some3:
+	MOVQ    $0x00000040, SI
+	CMPQ    DX, SI
+	CMOVQLT DX, SI
+	SUBQ    SI, DX
+	VXORPS  Z2, Z2, Z2
+	VXORPS  Z3, Z3, Z3
+	VXORPS  Z4, Z4, Z4
+	VXORPS  Z5, Z5, Z5
+	VXORPS  Z6, Z6, Z6
+	VXORPS  Z7, Z7, Z7
+
+without_row3:
+	VMOVUPS       (AX), Z14
+	VMULPS        Z8, Z14, Z15
+	VADDPS        Z11, Z15, Z15
+	VCMPPS        $0x12, Z15, Z0, K1
+	VCMPPS        $0x12, Z1, Z15, K1, K1
+	VMOVUPS.Z     (CX), K1, Z15
+	VADDPS        Z15, Z2, Z2
+	VMULPS        Z14, Z15, Z15
+	VADDPS        Z15, Z3, Z3
+	VMOVUPS       64(AX), Z14
+	VMULPS        Z9, Z14, Z15
+	VADDPS        Z12, Z15, Z15
+	VCMPPS        $0x12, Z15, Z0, K1
+	VCMPPS        $0x12, Z1, Z15, K1, K1
+	VMOVUPS.Z     64(CX), K1, Z15
+	VADDPS        Z15, Z4, Z4
+	VMULPS        Z14, Z15, Z15
+	VADDPS        Z15, Z5, Z5
+	VMOVUPS       128(AX), Z14
+	VMULPS        Z10, Z14, Z15
+	VADDPS        Z13, Z15, Z15
+	VCMPPS        $0x12, Z15, Z0, K1
+	VCMPPS        $0x12, Z1, Z15, K1, K1
+	VMOVUPS.Z     128(CX), K1, Z15
+	VADDPS        Z15, Z6, Z6
+	VMULPS        Z14, Z15, Z15
+	VADDPS        Z15, Z7, Z7
+	ADDQ          BX, AX
+	ADDQ          BX, CX
+	DECQ          SI
+	JNE           without_row3
+	VCVTPS2PD     Y2, Z14
+	VADDPD        (DI), Z14, Z14
+	VMOVUPD       Z14, (DI)
+	VEXTRACTF64X4 $0x01, Z2, Y2
+	VCVTPS2PD     Y2, Z14
+	VADDPD        64(DI), Z14, Z14
+	VMOVUPD       Z14, 64(DI)
+	VCVTPS2PD     Y3, Z2
+	VADDPD        (R8), Z2, Z2
+	VMOVUPD       Z2, (R8)
+	VEXTRACTF64X4 $0x01, Z3, Y3
+	VCVTPS2PD     Y3, Z2
+	VADDPD        64(R8), Z2, Z2
+	VMOVUPD       Z2, 64(R8)
+	VCVTPS2PD     Y4, Z2
+	VADDPD        128(DI), Z2, Z2
+	VMOVUPD       Z2, 128(DI)
+	VEXTRACTF64X4 $0x01, Z4, Y4
+	VCVTPS2PD     Y4, Z2
+	VADDPD        192(DI), Z2, Z2
+	VMOVUPD       Z2, 192(DI)
+	VCVTPS2PD     Y5, Z2
+	VADDPD        128(R8), Z2, Z2
+	VMOVUPD       Z2, 128(R8)
+	VEXTRACTF64X4 $0x01, Z5, Y5
+	VCVTPS2PD     Y5, Z2
+	VADDPD        192(R8), Z2, Z2
+	VMOVUPD       Z2, 192(R8)
+	VCVTPS2PD     Y6, Z2
+	VADDPD        256(DI), Z2, Z2
+	VMOVUPD       Z2, 256(DI)
+	VEXTRACTF64X4 $0x01, Z6, Y6
+	VCVTPS2PD     Y6, Z2
+	VADDPD        320(DI), Z2, Z2
+	VMOVUPD       Z2, 320(DI)
+	VCVTPS2PD     Y7, Z2
+	VADDPD        256(R8), Z2, Z2
+	VMOVUPD       Z2, 256(R8)
+	VEXTRACTF64X4 $0x01, Z7, Y7
+	VCVTPS2PD     Y7, Z2
+	VADDPD        320(R8), Z2, Z2
+	VMOVUPD       Z2, 320(R8)
+	TESTQ         DX, DX
+	JNE           without_some3
+	VZEROUPPER
+	RET
+
+without_wide4:
+	MOVQ    scale+48(FP), SI
+	VMOVUPS (SI), Z10
+	VMOVUPS 64(SI), Z11
+	VMOVUPS 128(SI), Z12
+	VMOVUPS 192(SI), Z13
+	MOVQ    shift+56(FP), SI
+	VMOVUPS (SI), Z14
+	VMOVUPS 64(SI), Z15
+	VMOVUPS 128(SI), Z16
+	VMOVUPS 192(SI), Z17
+
+without_some4:
+	MOVQ    $0x00000040, SI
+	CMPQ    DX, SI
+	CMOVQLT DX, SI
+	SUBQ    SI, DX
+	VXORPS  Z2, Z2, Z2
+	VXORPS  Z3, Z3, Z3
+	VXORPS  Z4, Z4, Z4
+	VXORPS  Z5, Z5, Z5
+	VXORPS  Z6, Z6, Z6
+	VXORPS  Z7, Z7, Z7
+	VXORPS  Z8, Z8, Z8
+	VXORPS  Z9, Z9, Z9
+
+without_row4:
+	VMOVUPS       (AX), Z18
+	VMULPS        Z10, Z18, Z19
+	VADDPS        Z14, Z19, Z19
+	VCMPPS        $0x12, Z19, Z0, K1
+	VCMPPS        $0x12, Z1, Z19, K1, K1
+	VMOVUPS.Z     (CX), K1, Z19
+	VADDPS        Z19, Z2, Z2
+	VMULPS        Z18, Z19, Z19
+	VADDPS        Z19, Z3, Z3
+	VMOVUPS       64(AX), Z18
+	VMULPS        Z11, Z18, Z19
+	VADDPS        Z15, Z19, Z19
+	VCMPPS        $0x12, Z19, Z0, K1
+	VCMPPS        $0x12, Z1, Z19, K1, K1
+	VMOVUPS.Z     64(CX), K1, Z19
+	VADDPS        Z19, Z4, Z4
+	VMULPS        Z18, Z19, Z19
+	VADDPS        Z19, Z5, Z5
+	VMOVUPS       128(AX), Z18
+	VMULPS        Z12, Z18, Z19
+	VADDPS        Z16, Z19, Z19
+	VCMPPS        $0x12, Z19, Z0, K1
+	VCMPPS        $0x12, Z1, Z19, K1, K1
+	VMOVUPS.Z     128(CX), K1, Z19
+	VADDPS        Z19, Z6, Z6
+	VMULPS        Z18, Z19, Z19
+	VADDPS        Z19, Z7, Z7
+	VMOVUPS       192(AX), Z18
+	VMULPS        Z13, Z18, Z19
+	VADDPS        Z17, Z19, Z19
+	VCMPPS        $0x12, Z19, Z0, K1
+	VCMPPS        $0x12, Z1, Z19, K1, K1
+	VMOVUPS.Z     192(CX), K1, Z19
+	VADDPS        Z19, Z8, Z8
+	VMULPS        Z18, Z19, Z19
+	VADDPS        Z19, Z9, Z9
+	ADDQ          BX, AX
+	ADDQ          BX, CX
+	DECQ          SI
+	JNE           without_row4
+	VCVTPS2PD     Y2, Z18
+	VADDPD        (DI), Z18, Z18
+	VMOVUPD       Z18, (DI)
+	VEXTRACTF64X4 $0x01, Z2, Y2
+	VCVTPS2PD     Y2, Z18
+	VADDPD        64(DI), Z18, Z18
+	VMOVUPD       Z18, 64(DI)
+	VCVTPS2PD     Y3, Z2
+	VADDPD        (R8), Z2, Z2
+	VMOVUPD       Z2, (R8)
+	VEXTRACTF64X4 $0x01, Z3, Y3
+	VCVTPS2PD     Y3, Z2
+	VADDPD        64(R8), Z2, Z2
+	VMOVUPD       Z2, 64(R8)
+	VCVTPS2PD     Y4, Z2
+	VADDPD        128(DI), Z2, Z2
+	VMOVUPD       Z2, 128(DI)
+	VEXTRACTF64X4 $0x01, Z4, Y4
+	VCVTPS2PD     Y4, Z2
+	VADDPD        192(DI), Z2, Z2
+	VMOVUPD       Z2, 192(DI)
+	VCVTPS2PD     Y5, Z2
+	VADDPD        128(R8), Z2, Z2
+	VMOVUPD       Z2, 128(R8)
+	VEXTRACTF64X4 $0x01, Z5, Y5
+	VCVTPS2PD     Y5, Z2
+	VADDPD        192(R8), Z2, Z2
+	VMOVUPD       Z2, 192(R8)
+	VCVTPS2PD     Y6, Z2
+	VADDPD        256(DI), Z2, Z2
+	VMOVUPD       Z2, 256(DI)
+	VEXTRACTF64X4 $0x01, Z6, Y6
+	VCVTPS2PD     Y6, Z2
+	VADDPD        320(DI), Z2, Z2
+	VMOVUPD       Z2, 320(DI)
+	VCVTPS2PD     Y7, Z2
+	VADDPD        256(R8), Z2, Z2
+	VMOVUPD       Z2, 256(R8)
+	VEXTRACTF64X4 $0x01, Z7, Y7
+	VCVTPS2PD     Y7, Z2
+	VADDPD        320(R8), Z2, Z2
+	VMOVUPD       Z2, 320(R8)
+	VCVTPS2PD     Y8, Z2
+	VADDPD        384(DI), Z2, Z2
+	VMOVUPD       Z2, 384(DI)
+	VEXTRACTF64X4 $0x01, Z8, Y8
+	VCVTPS2PD     Y8, Z2
+	VADDPD        448(DI), Z2, Z2
+	VMOVUPD       Z2, 448(DI)
+	VCVTPS2PD     Y9, Z2
+	VADDPD        384(R8), Z2, Z2
+	VMOVUPD       Z2, 384(R8)
+	VEXTRACTF64X4 $0x01, Z9, Y9
+	VCVTPS2PD     Y9, Z2
+	VADDPD        448(R8), Z2, Z2
+	VMOVUPD       Z2, 448(R8)
+	TESTQ         DX, DX
+	JNE           without_some4
+	VZEROUPPER
+	RET
+
+// func gateStoreAVX512(dst *float32, src *float32, dy *float32, add *float32, scale *float32, shift *float32, rows int, n int, least float32, most float32, s *[2][8]float64)
+// Requires: AVX, AVX512F
+TEXT ·gateStoreAVX512(SB), NOSPLIT, $0-80
+	MOVQ         s+72(FP), AX
+	MOVQ         add+24(FP), CX
+	TESTQ        AX, AX
+	JNE          spills
+	TESTQ        CX, CX
+	JNE          sum
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dy+16(FP), DX
+	MOVQ         scale+32(FP), BX
+	MOVQ         shift+40(FP), SI
+	MOVQ         rows+48(FP), DI
+	MOVQ         n+56(FP), R8
+	VBROADCASTSS least+64(FP), Z0
+	VBROADCASTSS most+68(FP), Z1
+
+plainRow:
+	XORQ R9, R9
+
+plainColumn:
+	VMOVUPS   (CX)(R9*4), Z2
+	VMULPS    (BX)(R9*4), Z2, Z2
+	VADDPS    (SI)(R9*4), Z2, Z2
+	VCMPPS    $0x12, Z2, Z0, K1
+	VCMPPS    $0x12, Z1, Z2, K1, K1
+	VMOVUPS.Z (DX)(R9*4), K1, Z2
+	VMOVUPS   Z2, (AX)(R9*4)
+	ADDQ      $0x10, R9
+	CMPQ      R9, R8
+	JLT       plainColumn
+	LEAQ      (AX)(R8*4), AX
+	LEAQ      (CX)(R8*4), CX
+	LEAQ      (DX)(R8*4), DX
+	DECQ      DI
+	JNE       plainRow
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dy+16(FP), DX
+	MOVQ         add+24(FP), BX
+	MOVQ         scale+32(FP), SI
+	MOVQ         shift+40(FP), DI
+	MOVQ         rows+48(FP), R8
+	MOVQ         n+56(FP), R9
+	VBROADCASTSS least+64(FP), Z0
+	VBROADCASTSS most+68(FP), Z1
+
+sumRow:
+	XORQ R10, R10
+
+sumColumn:
+	VMOVUPS   (CX)(R10*4), Z2
+	VMULPS    (SI)(R10*4), Z2, Z2
+	VADDPS    (DI)(R10*4), Z2, Z2
+	VADDPS    (BX)(R10*4), Z2, Z2
+	VCMPPS    $0x12, Z2, Z0, K1
+	VCMPPS    $0x12, Z1, Z2, K1, K1
+	VMOVUPS.Z (DX)(R10*4), K1, Z2
+	VMOVUPS   Z2, (AX)(R10*4)
+	ADDQ      $0x10, R10
+	CMPQ      R10, R9
+	JLT       sumColumn
+	LEAQ      (AX)(R9*4), AX
+	LEAQ      (CX)(R9*4), CX
+	LEAQ      (DX)(R9*4), DX
+	LEAQ      (BX)(R9*4), BX
+	DECQ      R8
+	JNE       sumRow
+	VZEROUPPER
+	RET
+
+spills:
+	TESTQ        CX, CX
+	JNE          spillsOfSum
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dy+16(FP), DX
+	MOVQ         scale+32(FP), BX
+	MOVQ         shift+40(FP), SI
+	MOVQ         rows+48(FP), DI
+	MOVQ         n+56(FP), R8
+	VBROADCASTSS least+64(FP), Z0
+	VBROADCASTSS most+68(FP), Z1
+	MOVQ         s+72(FP), R9
+	VMOVUPD      (R9), Z2
+	VMOVUPD      64(R9), Z3
+
+plainSpillsRow:
+	XORQ R10, R10
+
+plainSpillsColumn:
+	VMOVUPS       (CX)(R10*4), Z4
+	VMULPS        (BX)(R10*4), Z4, Z4
+	VADDPS        (SI)(R10*4), Z4, Z4
+	VCMPPS        $0x12, Z4, Z0, K1
+	VCMPPS        $0x12, Z1, Z4, K1, K1
+	VMOVUPS.Z     (DX)(R10*4), K1, Z5
+	VCMPPS        $0x11, Z0, Z4, K1
+	VMOVUPS.Z     (DX)(R10*4), K1, Z6
+	VCVTPS2PD     Y6, Z7
+	VADDPD        Z7, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z6, Y6
+	VCVTPS2PD     Y6, Z7
+	VADDPD        Z7, Z2, Z2
+	VCMPPS        $0x11, Z4, Z1, K1
+	VMOVUPS.Z     (DX)(R10*4), K1, Z4
+	VCVTPS2PD     Y4, Z6
+	VADDPD        Z6, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z4, Y4
+	VCVTPS2PD     Y4, Z6
+	VADDPD        Z6, Z3, Z3
+	VMOVUPS       Z5, (AX)(R10*4)
+	ADDQ          $0x10, R10
+	CMPQ          R10, R8
+	JLT           plainSpillsColumn
+	LEAQ          (AX)(R8*4), AX
+	LEAQ          (CX)(R8*4), CX
+	LEAQ          (DX)(R8*4), DX
+	DECQ          DI
+	JNE           plainSpillsRow
+	VMOVUPD       Z2, (R9)
+	VMOVUPD       Z3, 64(R9)
+	VZEROUPPER
+	RET
+
+spillsOfSum:
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dy+16(FP), DX
+	MOVQ         add+24(FP), BX
+	MOVQ         scale+32(FP), SI
+	MOVQ         shift+40(FP), DI
+	MOVQ         rows+48(FP), R8
+	MOVQ         n+56(FP), R9
+	VBROADCASTSS least+64(FP), Z0
+	VBROADCASTSS most+68(FP), Z1
+	MOVQ         s+72(FP), R10
+	VMOVUPD      (R10), Z2
+	VMOVUPD      64(R10), Z3
+
+sumSpillsRow:
+	XORQ R11, R11
+
+sumSpillsColumn:
+	VMOVUPS       (CX)(R11*4), Z4
+	VMULPS        (SI)(R11*4), Z4, Z4
+	VADDPS        (DI)(R11*4), Z4, Z4
+	VADDPS        (BX)(R11*4), Z4, Z4
+	VCMPPS        $0x12, Z4, Z0, K1
+	VCMPPS        $0x12, Z1, Z4, K1, K1
+	VMOVUPS.Z     (DX)(R11*4), K1, Z5
+	VCMPPS        $0x11, Z0, Z4, K1
+	VMOVUPS.Z     (DX)(R11*4), K1, Z6
+	VCVTPS2PD     Y6, Z7
+	VADDPD        Z7, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z6, Y6
+	VCVTPS2PD     Y6, Z7
+	VADDPD        Z7, Z2, Z2
+	VCMPPS        $0x11, Z4, Z1, K1
+	VMOVUPS.Z     (DX)(R11*4), K1, Z4
+	VCVTPS2PD     Y4, Z6
+	VADDPD        Z6, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z4, Y4
+	VCVTPS2PD     Y4, Z6
+	VADDPD        Z6, Z3, Z3
+	VMOVUPS       Z5, (AX)(R11*4)
+	ADDQ          $0x10, R11
+	CMPQ          R11, R9
+	JLT           sumSpillsColumn
+	LEAQ          (AX)(R9*4), AX
+	LEAQ          (CX)(R9*4), CX
+	LEAQ          (DX)(R9*4), DX
+	LEAQ          (BX)(R9*4), BX
+	DECQ          R8
+	JNE           sumSpillsRow
+	VMOVUPD       Z2, (R10)
+	VMOVUPD       Z3, 64(R10)
 	VZEROUPPER
 	RET
 

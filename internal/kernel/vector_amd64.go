@@ -7,8 +7,7 @@ package kernel
 const (
 	lanes       = 8
 	maxVector   = 1 << 15 // elements of one assembly call, some 20 microseconds
-	sumColumns  = 16      // channels of one call of a kernel that sums in registers, or half of them
-	wideColumns = 256     // channels at most of one call of a kernel that sums in memory
+	wideColumns = 256     // channels at most of one call of a kernel of sums
 )
 
 // The functions of this file do the leading elements, or channels, that make
@@ -99,7 +98,11 @@ func vectorScaleShift(dst, src, a, b []float32) int {
 		return 0
 	}
 	for i, step := 0, callRows(n)*n; i < len(dst); i += step {
-		scaleShiftAVX2(&dst[i], &src[i], &a[0], &b[0], min(step, len(dst)-i)/n, n)
+		if tier >= AVX512 && n%tileCols == 0 {
+			scaleShiftAVX512(&dst[i], &src[i], &a[0], &b[0], min(step, len(dst)-i)/n, n)
+		} else {
+			scaleShiftAVX2(&dst[i], &src[i], &a[0], &b[0], min(step, len(dst)-i)/n, n)
+		}
 	}
 	return from
 }
@@ -111,7 +114,11 @@ func vectorAddScaleShift(dst, src, a, b []float32) int {
 		return 0
 	}
 	for i, step := 0, callRows(n)*n; i < len(dst); i += step {
-		addScaleShiftAVX2(&dst[i], &src[i], &a[0], &b[0], min(step, len(dst)-i)/n, n)
+		if tier >= AVX512 && n%tileCols == 0 {
+			addScaleShiftAVX512(&dst[i], &src[i], &a[0], &b[0], min(step, len(dst)-i)/n, n)
+		} else {
+			addScaleShiftAVX2(&dst[i], &src[i], &a[0], &b[0], min(step, len(dst)-i)/n, n)
+		}
 	}
 	return from
 }
@@ -123,7 +130,11 @@ func vectorCombine(dst, x, y, a, b, s []float32) int {
 		return 0
 	}
 	for i, step := 0, callRows(n)*n; i < len(dst); i += step {
-		combineAVX2(&dst[i], &x[i], &y[i], &a[0], &b[0], &s[0], min(step, len(dst)-i)/n, n)
+		if tier >= AVX512 && n%tileCols == 0 {
+			combineAVX512(&dst[i], &x[i], &y[i], &a[0], &b[0], &s[0], min(step, len(dst)-i)/n, n)
+		} else {
+			combineAVX2(&dst[i], &x[i], &y[i], &a[0], &b[0], &s[0], min(step, len(dst)-i)/n, n)
+		}
 	}
 	return from
 }
@@ -156,29 +167,26 @@ func (e *Encoding) vectorStore(dst []uint8, src, add []float32) (from int, lo, h
 	return from, lo, hi, bad == 0
 }
 
-// Up to sumColumns channels are summed in registers, more in memory: then rows are read
-// from end to end, where columns of registers would leave out most of each.
+// wideOf returns the channels from c on of one call of a kernel of sums.
+func wideOf(n, c int) int { return min(wideColumns, n&^(lanes-1)-c) }
+
+// sumStep returns the numbers of the rows of n channels of one such call.
+func sumStep(n int) int { return max(sumRows, callRows(n)&^(sumRows-1)) * n }
 
 func vectorChannelMoments(sum, square []float64, src, shift []float32) int {
 	n := len(shift)
 	from := n &^ (lanes - 1)
-	if from > sumColumns {
-		var s [2][wideColumns]float32
-		for c := 0; c < from; c += wideColumns {
-			wide := min(wideColumns, from-c)
-			for at := 0; at < len(src); at += sumRows * n {
-				clear(s[0][:wide])
-				clear(s[1][:wide])
-				wideMomentsAVX2(&s, &src[at+c], &shift[c], min(sumRows, (len(src)-at)/n), n, wide)
-				addSums(sum[c:][:wide], square[c:][:wide], s[0][:], s[1][:])
+	var s [2][wideColumns]float32
+	for c, wide := 0, 0; c < from; c += wide {
+		wide = wideOf(n, c)
+		for at, step := c, sumStep(n); at < len(src); at += step {
+			rows := min(step, len(src)-at+c) / n
+			if tier >= AVX512 && n%tileCols == 0 {
+				channelMomentsAVX512(&sum[c], &square[c], &s, &src[at], &shift[c], rows, n, wide)
+			} else {
+				channelMomentsAVX2(&sum[c], &square[c], &s, &src[at], &shift[c], rows, n, wide)
 			}
 		}
-		return from
-	}
-	var s [2][sumColumns]float32
-	for at := 0; from > 0 && at < len(src); at += sumRows * n {
-		channelMomentsAVX2(&s, &src[at], &shift[0], min(sumRows, (len(src)-at)/n), n, from)
-		addSums(sum[:from], square[:from], s[0][:], s[1][:])
 	}
 	return from
 }
@@ -186,23 +194,17 @@ func vectorChannelMoments(sum, square []float64, src, shift []float32) int {
 func vectorChannelDots(sum, dot []float64, dy, x []float32) int {
 	n := len(sum)
 	from := n &^ (lanes - 1)
-	if from > sumColumns {
-		var s [2][wideColumns]float32
-		for c := 0; c < from; c += wideColumns {
-			wide := min(wideColumns, from-c)
-			for at := 0; at < len(dy); at += sumRows * n {
-				clear(s[0][:wide])
-				clear(s[1][:wide])
-				wideDotsAVX2(&s, &dy[at+c], &x[at+c], min(sumRows, (len(dy)-at)/n), n, wide)
-				addSums(sum[c:][:wide], dot[c:][:wide], s[0][:], s[1][:])
+	var s [2][wideColumns]float32
+	for c, wide := 0, 0; c < from; c += wide {
+		wide = wideOf(n, c)
+		for at, step := c, sumStep(n); at < len(dy); at += step {
+			rows := min(step, len(dy)-at+c) / n
+			if tier >= AVX512 && n%tileCols == 0 {
+				channelDotsAVX512(&sum[c], &dot[c], &s, &dy[at], &x[at], rows, n, wide)
+			} else {
+				channelDotsAVX2(&sum[c], &dot[c], &s, &dy[at], &x[at], rows, n, wide)
 			}
 		}
-		return from
-	}
-	var s [2][sumColumns]float32
-	for at := 0; from > 0 && at < len(dy); at += sumRows * n {
-		channelDotsAVX2(&s, &dy[at], &x[at], min(sumRows, (len(dy)-at)/n), n, from)
-		addSums(sum[:from], dot[:from], s[0][:], s[1][:])
 	}
 	return from
 }
@@ -268,15 +270,6 @@ func (r *maxRun) vectorGive(dx, dy []float32, taps []uint8, c, step int) int {
 		maxGiveAVX2(&dy[i*c], &taps[i*c], &dx[i*step], &r.at[0], &r.taps[0], len(r.at), min(most, r.pixels-i), c, step)
 	}
 	return c &^ (lanes - 1)
-}
-
-// addSums adds partial sums to sums in float64.
-func addSums(a, b []float64, first, second []float32) {
-	first, second, b = first[:len(a)], second[:len(a)], b[:len(a)]
-	for i := range a {
-		a[i] += float64(first[i])
-		b[i] += float64(second[i])
-	}
 }
 
 // peakVector splits rounds into calls of some 20 microseconds.

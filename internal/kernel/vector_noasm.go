@@ -40,3 +40,6 @@ func vectorStepBackward(s *[3][sumLanes]float64, dx, src, dy []float32, step, lo
 func (e *Encoding) vectorStore(dst []uint8, src, add []float32) (from int, lo, hi float32, numbers bool) {
 	return 0, infinity, -infinity, true
 }
+
+func (g *Gate) vectorSums(sum, dot []float64, src, add, dy []float32)            {}
+func (g *Gate) vectorStore(s *[2][sumLanes]float64, dst, src, add, dy []float32) {}

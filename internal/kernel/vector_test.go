@@ -248,6 +248,7 @@ func TestVectorAllocations(t *testing.T) {
 	const rows, n = 10, 20
 	x, y, a, s := random(rows*n, 1), random(rows*n, 2), random(n, 3), make([]float64, n)
 	e, codes := Encoding{Scale: a, Shift: a, Ceil: infinity, Step: third, Most: 3}, make([]uint8, rows*n)
+	g := Gate{Scale: a[:16], Shift: a[:16], Most: 3}
 	allocations := testing.AllocsPerRun(10, func() {
 		for _, f := range vectorCases {
 			f.run(x, x, y)
@@ -259,6 +260,8 @@ func TestVectorAllocations(t *testing.T) {
 		ChannelMoments(s, s, x, a)
 		ChannelDots(s, s, x, y)
 		e.Store(codes, x, y)
+		g.Sums(s[:16], s[:16], x[:160], y[:160], y[:160])
+		g.StoreSpills(x[:160], x[:160], nil, y[:160])
 	})
 	if allocations != 0 {
 		t.Errorf("%g allocations", allocations)

@@ -79,8 +79,11 @@ func main() {
 	elementwiseKernels()
 	tanhKernels()
 	minMax()
-	channelKernels()
-	sumKernels()
+	for _, x := range []vectors{avx2, avx512} {
+		x.channelKernels()
+		x.sumKernels()
+		x.gateStore()
+	}
 	quantizedKernels()
 	encodings()
 	maxPoolKernels()
