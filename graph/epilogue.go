@@ -161,6 +161,8 @@ type epilogue struct {
 	byImage    ImageQuantizer     // the quantizer, if it takes a range from each image
 	active     network.Activation // of this run
 	current    *term              // of momentBlocks and centerBlocks
+	least      float32            // limits of the values whose gradients pass, of gateBlocks and passBlocks
+	most       float32
 }
 
 // term is a Term with what a run needs of it.

@@ -54,17 +54,7 @@ func (t *forwardBlocks) Tile(i, worker int) {
 
 // encodeBlock is the forward pass of block i where it is an encoding.
 func (e *epilogue) encodeBlock(i, worker, lo, hi int) {
-	var add []float32
-	if len(e.terms) == 2 {
-		s := &e.terms[1]
-		add = s.input(e.scratch(worker, 1, hi-lo), lo, hi)
-		if s.affine() {
-			sum := e.scratch(worker, 2, hi-lo)
-			kernel.ScaleShift(sum, add, s.scale, s.shift)
-			add = sum
-		}
-	}
-	x := e.terms[0].input(e.scratch(worker, 0, hi-lo), lo, hi)
+	x, add := e.apart(0, worker, lo, hi)
 	least, most, numbers := e.encoding.Store(e.out.Codes[lo:hi], x, add)
 	if !numbers {
 		e.spoiled.Store(true)
@@ -73,6 +63,23 @@ func (e *epilogue) encodeBlock(i, worker, lo, hi int) {
 		e.stats[i].reset()
 		e.stats[i].Min, e.stats[i].Max = least, most
 	}
+}
+
+// apart returns the input of term k of a block, and the other term, nil if there is none. They may be in
+// the first three blocks of scratch.
+func (e *epilogue) apart(k, worker, lo, hi int) (x, add []float32) {
+	x = e.terms[k].input(e.scratch(worker, 0, hi-lo), lo, hi)
+	if len(e.terms) == 1 {
+		return x, nil
+	}
+	s := &e.terms[1-k]
+	add = s.input(e.scratch(worker, 1, hi-lo), lo, hi)
+	if s.affine() {
+		sum := e.scratch(worker, 2, hi-lo)
+		kernel.ScaleShift(sum, add, s.scale, s.shift)
+		add = sum
+	}
+	return x, add
 }
 
 // note takes the statistics of block i.
@@ -102,10 +109,7 @@ func (t *backwardBlocks) Tile(i, worker int) {
 	if e.quantizing || e.active != network.Identity {
 		e.sum(sum, in, lo, hi)
 	}
-	active := e.active
-	if r, ok := e.Quantizer.(Rectifier); ok && e.quantizing && active == network.ReLU && r.Rectifies() {
-		active = network.Identity
-	}
+	active := e.activeBackward()
 	if e.quantizing {
 		h := sum
 		if active != network.Identity {
@@ -133,6 +137,14 @@ func (t *backwardBlocks) Tile(i, worker int) {
 			copy(dx[lo:hi], dy)
 		}
 	}
+}
+
+// activeBackward returns the activation that has a part in the backward pass.
+func (e *epilogue) activeBackward() network.Activation {
+	if r, ok := e.Quantizer.(Rectifier); ok && e.quantizing && e.active == network.ReLU && r.Rectifies() {
+		return network.Identity
+	}
+	return e.active
 }
 
 // home returns the input in whose gradient's memory that of the sum of the terms is computed: of the
@@ -173,6 +185,10 @@ func (e *epilogue) Backward(r *Run, dx [][]float32, dy []float32, x [][]float32)
 	blocks := e.start(r, x)
 	e.dx, e.dy = dx, dy
 	clear(e.grad)
+	if e.gates() {
+		e.backwardGated(blocks)
+		return nil
+	}
 	e.pool.Run((*backwardBlocks)(e), blocks)
 	for i := len(e.terms) - 1; i >= 0; i-- { // the home of the gradient may be the first that is normalized, and changes last
 		s := &e.terms[i]

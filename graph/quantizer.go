@@ -35,6 +35,15 @@ type Rectifier interface {
 	Rectifies() bool
 }
 
+// A Gated Quantizer may say of itself that its Backward lets the gradients pass of values within
+// limits, which belong to it, and stops all others. Spill then adds to grad what Backward adds of the
+// sums of those it stopped, below the limits and above.
+type Gated interface {
+	Quantizer
+	Gate() (least, most float32, ok bool)
+	Spill(below, above float64, grad []float64)
+}
+
 // An ImageQuantizer is a Quantizer that may say of itself that it takes the range of
 // each image from the values of that image alone. Then its ForwardImage is called,
 // with all values of an image, in place of Forward.

@@ -41,6 +41,15 @@ func (a *unitActivation) Backward(dx, src, dy []float32, _ []float64) {
 	a.ewgs.Scale(dx, src, a.formula.Scale)
 }
 
+// Gate implements [graph.Gated].
+func (a *unitActivation) Gate() (least, most float32, ok bool) {
+	least, most = a.formula.Gate()
+	return least, most, a.ewgs.Delta == 0
+}
+
+// Spill implements [graph.Gated].
+func (a *unitActivation) Spill(_, _ float64, _ []float64) {}
+
 // Steps implements [graph.Stepped].
 func (a *unitActivation) Steps() graph.Steps { return stepsOf(a.Quantization()) }
 

@@ -188,6 +188,9 @@ func (h *hgqActivation) Backward(dx, src, dy []float32, grad []float64) {
 	grad[1] += h.gain*width + h.share*float64(len(src))
 }
 
+// Gate implements [graph.Gated]: the width takes sums of what passes, too.
+func (h *hgqActivation) Gate() (least, most float32, ok bool) { return 0, 0, false }
+
 // Quantization implements [Activation].
 func (h *hgqActivation) Quantization() Quantization {
 	h.formula.Bits = h.bits()

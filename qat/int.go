@@ -93,6 +93,15 @@ func (a *affineActivation) Backward(dx, src, dy []float32, _ []float64) {
 	a.ewgs.ScaleAffine(dx, src, &a.format)
 }
 
+// Gate implements [graph.Gated].
+func (a *affineActivation) Gate() (least, most float32, ok bool) {
+	least, most = a.format.Gate()
+	return least, most, a.ewgs.Delta == 0
+}
+
+// Spill implements [graph.Gated].
+func (a *affineActivation) Spill(_, _ float64, _ []float64) {}
+
 // Steps implements [graph.Stepped].
 func (a *affineActivation) Steps() graph.Steps {
 	return stepsOf(Quantization{a.format.Params[0], a.format.Format.Min(), a.format.Format.Max()})

@@ -69,6 +69,17 @@ func (a *pactActivation) Backward(dx, src, dy []float32, grad []float64) {
 	}
 }
 
+// Gate implements [graph.Gated].
+func (a *pactActivation) Gate() (least, most float32, ok bool) {
+	least, most = a.formula.Gate()
+	return least, most, a.ewgs.Delta == 0
+}
+
+// Spill implements [graph.Gated].
+func (a *pactActivation) Spill(below, above float64, grad []float64) {
+	grad[0] += a.formula.Spill(below, above)
+}
+
 // Quantization returns the scale and the codes that the clip gives.
 func (a *pactActivation) Quantization() Quantization {
 	a.formula.SetAlpha(a.alpha.Value[0])

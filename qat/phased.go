@@ -280,6 +280,22 @@ func (s *phasedActivation) Backward(dx, src, dy []float32, grad []float64) {
 	}
 }
 
+// Gate implements [graph.Gated] for the stage's quantizer.
+func (s *phasedActivation) Gate() (least, most float32, ok bool) {
+	if i := s.now(); i >= 0 {
+		if q, gated := s.widths[i].(graph.Gated); gated {
+			return q.Gate()
+		}
+	}
+	return 0, 0, false
+}
+
+// Spill implements [graph.Gated].
+func (s *phasedActivation) Spill(below, above float64, grad []float64) {
+	i := s.now()
+	s.widths[i].(graph.Gated).Spill(below, above, grad[s.values[i]:s.values[i+1]])
+}
+
 func (s *phasedActivation) Observe(r *graph.Run, t graph.Stats) {
 	if i := s.now(); i >= 0 && (s.fresh || !r.Calibrate) {
 		s.widths[i].Observe(r, t)

@@ -36,6 +36,12 @@ func (a *Affine) Backward(dx, src, dy []float32) {
 	})
 }
 
+// Gate returns the limits of the values whose gradients Backward lets pass, of a tensor with one scale.
+func (a *Affine) Gate() (least, most float32) {
+	p := a.Params[0]
+	return kernel.Passes(p.Scale, float32(a.Format.Min()-p.ZeroPoint), float32(a.Format.Max()-p.ZeroPoint))
+}
+
 // Codes writes the codes of src, less their zero points, to dst.
 func (a *Affine) Codes(dst []int16, src []float32) {
 	a.each(len(src), func(lo, hi int, p quant.Params, least, most float32) {

@@ -35,6 +35,9 @@ func (c *Clip) Backward(dx, src, dy []float32) {
 	kernel.ClipBackward(dx, src, dy, math.Nextafter32(lo, -infinity), math.Nextafter32(hi, infinity)) // which leaves its limits out
 }
 
+// Gate returns the limits of the values whose gradients Backward lets pass.
+func (c *Clip) Gate() (least, most float32) { return c.Scale * c.Least, c.Scale * c.Most }
+
 // Codes writes the codes of src to dst.
 func (c *Clip) Codes(dst []int16, src []float32) {
 	encode(dst, src, c.Scale, c.Least, c.Most)

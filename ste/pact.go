@@ -3,6 +3,8 @@
 package ste
 
 import (
+	"math"
+
 	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/quant"
 )
@@ -61,11 +63,26 @@ func (p *PACT) Forward(dst, src []float32) {
 // Backward writes the gradient by src to dx, which may be dy, and returns the
 // gradient by α.
 func (p *PACT) Backward(dx, src, dy []float32) (dalpha float64) {
-	floor := float32(0)
+	below, above := kernel.ClipBackward(dx, src, dy, p.floor(), p.alpha)
+	return p.Spill(below, above)
+}
+
+// floor returns the lower limit.
+func (p *PACT) floor() float32 {
 	if p.Signed {
-		floor = -p.alpha
+		return -p.alpha
 	}
-	below, above := kernel.ClipBackward(dx, src, dy, floor, p.alpha)
+	return 0
+}
+
+// Gate returns the limits of the values whose gradients Backward lets pass.
+func (p *PACT) Gate() (least, most float32) {
+	infinity := float32(math.Inf(1))
+	return math.Nextafter32(p.floor(), infinity), math.Nextafter32(p.alpha, -infinity)
+}
+
+// Spill returns the gradient by α, of the sums of the gradients that Backward stops below and above.
+func (p *PACT) Spill(below, above float64) (dalpha float64) {
 	if p.Signed {
 		return above - below
 	}
