@@ -148,15 +148,20 @@ func (f *conv) Backward(r *Run, dx [][]float32, dy []float32, x [][]float32) err
 		f.gradient.Change(r, f.changed[:r.Batch*size], dy[:r.Batch*size], size)
 		dy = f.changed
 	}
-	if dx[0] != nil {
-		f.plan.BackwardInputIntegers(dx[0], dy, x[1], r.Batch, f.weightIntegers(r))
-	}
-	if dx[1] != nil {
-		v := f.input.values(r, x[0])
-		if s := stepsOf(f.input, r); v.Codes == nil && s.Step > 0 && s.magnitude() <= kernel.MostCode {
-			v.Step = s.Step
+	if dx[1] == nil {
+		if dx[0] != nil {
+			f.plan.BackwardInputIntegers(dx[0], dy, x[1], r.Batch, f.weightIntegers(r))
 		}
+		return nil
+	}
+	v := f.input.values(r, x[0])
+	if s := stepsOf(f.input, r); v.Codes == nil && s.Step > 0 && s.magnitude() <= kernel.MostCode {
+		v.Step = s.Step
+	}
+	if dx[0] == nil {
 		f.plan.BackwardWeights(dx[1], v, dy, r.Batch)
+	} else {
+		f.plan.BackwardIntegers(dx[0], dx[1], v, dy, x[1], r.Batch, f.weightIntegers(r))
 	}
 	return nil
 }

@@ -239,7 +239,9 @@ var tiledShapes = []tiledShape{
 	{conv(6, 32, 16, 32, 1, 1, 2, 2, 0, 0, 0, 0, 1), 2, true, true},
 	{dilated(conv(9, 32, 16, 32, 3, 3, 1, 1, 2, 2, 2, 2, 1), 2, 2), 1, true, true},
 	{conv(41, 40, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1), 1, true, true},
-	{conv(70, 40, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1), 1, true, true},
+	{conv(40, 60, 16, 16, 1, 3, 1, 1, 0, 1, 0, 1, 1), 3, true, true},
+	{conv(16, 16, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1), 9, true, true},
+	{conv(1, 1, 32, 32, 1, 1, 1, 1, 0, 0, 0, 0, 1), 2100, true, true},
 	{conv(31, 64, 80, 16, 1, 3, 1, 1, 0, 1, 0, 1, 1), 1, true, true}, // a window of the channels of some panels at a time
 	{conv(1, 1, 32, 160, 1, 1, 1, 1, 0, 0, 0, 0, 1), 33, true, true},
 	{conv(7, 16, 16, 16, 5, 5, 1, 1, 2, 2, 2, 2, 1), 1, false, true}, // 80 numbers of a line in four slices
@@ -295,6 +297,7 @@ func TestGradientsByTiles(t *testing.T) {
 	if testing.Short() {
 		shapes = shapes[:3]
 	}
+	inOnePass := 0
 	for i, s := range shapes {
 		g := newGradientCase(t, s.Conv, s.batch, i%2 > 0, true)
 		real := Values{Real: make([]float32, len(g.x.Codes)), Step: g.x.Step}
@@ -311,6 +314,8 @@ func TestGradientsByTiles(t *testing.T) {
 		if before := SetTier(AMX); CurrentTier() == AMX {
 			dx, dw := g.passes(pools[1])
 			compare("by the processor", dx, dw)
+			NewConvPlan(s.Conv, s.batch, pools[1]).BackwardIntegers(dx, dw, g.x, g.dy, g.w, g.batch, g.integers)
+			compare("both in one pass, by the processor", dx, dw)
 			SetTier(before)
 		}
 		undo()
@@ -329,11 +334,25 @@ func TestGradientsByTiles(t *testing.T) {
 			compare("real numbers", dx, dw)
 		}
 		x = g.x
+		if s.input && s.weights && p.both.suits(s.batch*p.pixels) {
+			inOnePass++
+		}
+		both := func() { p.BackwardIntegers(dx, dw, x, g.dy, g.w, g.batch, g.integers) }
+		clear(dx)
+		clear(dw)
+		both()
+		compare("both in one pass", dx, dw)
+		if n := testing.AllocsPerRun(1, both); n != 0 {
+			t.Errorf("%v: %g allocations by both in one pass", s.Conv, n)
+		}
 		p.Hold(false)
 		run()
 		p.Hold(true)
 		run()
 		compare("weights that stay", dx, dw)
+	}
+	if !testing.Short() && inOnePass < 3 {
+		t.Errorf("%d shapes in one pass", inOnePass)
 	}
 	for _, p := range pools {
 		p.Close()

@@ -10,12 +10,17 @@ const leastFloats = 24
 // the steps of s, MostWeights at most. By tiles (see [AMX]), dy is multiplied by the step of the
 // channel and split in bfloat16 parts, whose products with the whole numbers are summed.
 func (p *ConvPlan) BackwardInputIntegers(dx, dy, w []float32, batch int, s Integers) {
-	if p.bfloatInput == nil || tiles == noTiles || !s.wholeWeights() {
+	if !p.byTiles(&s) {
 		p.BackwardInput(dx, dy, w, batch)
 		return
 	}
 	p.check(Real(dx), dy, w, batch)
 	p.bfloatInput.run(dx, dy, w, batch*p.pixels, s.Weights)
+}
+
+// byTiles says whether the gradient of the input is taken by tiles, of weights that are whole numbers of the steps of s.
+func (p *ConvPlan) byTiles(s *Integers) bool {
+	return p.bfloatInput != nil && tiles != noTiles && s.wholeWeights()
 }
 
 // wholeWeights says whether the whole numbers of the weights can be told, and bfloat16 has them.
@@ -34,9 +39,10 @@ type bfloatInput struct {
 	*correlation
 	pool *Pool
 
-	tiled  []tiledClass // of the classes
-	window int          // numbers of a part of the window
-	packed int          // floats of all panels
+	tiled     []tiledClass // of the classes
+	window    int          // numbers of a part of the window
+	packed    int          // floats of all panels
+	perSource int          // weights of a channel of the source
 
 	dst, src, w []float32
 	batch       int
@@ -81,9 +87,9 @@ func newBfloatInput(c Conv, batch int, pool *Pool) *bfloatInput {
 		}
 		p.tiled = append(p.tiled, t)
 	}
-	p.scale = make([]float32, p.srcC)
+	p.scale, p.perSource = make([]float32, p.srcC), c.Weights()/p.srcC
 	p.whole.pass, p.pack.pass = p, p
-	pool.reserve(bfloatParts*p.window/2, p.packed+c.Weights())
+	pool.reserve(p.local(), p.common())
 	return p
 }
 
@@ -120,7 +126,12 @@ func (t *tiledClass) slice(c *class) {
 	}
 }
 
-func (p *bfloatInput) run(dst, src, w []float32, batch int, steps []float32) {
+// local returns the floats of scratch of a thread, and common those of all of them, the panels and the whole numbers of the weights.
+func (p *bfloatInput) local() int  { return bfloatParts * p.window / 2 }
+func (p *bfloatInput) common() int { return p.packed + p.srcC*p.perSource }
+
+// begin takes the arguments of a run and packs the weights.
+func (p *bfloatInput) begin(dst, src, w []float32, batch int, steps []float32) {
 	p.dst, p.src, p.w, p.batch = dst, src, w, batch
 	for c := range p.scale {
 		p.scale[c] = steps[c%len(steps)]
@@ -129,6 +140,13 @@ func (p *bfloatInput) run(dst, src, w []float32, batch int, steps []float32) {
 		p.pool.Run(&p.whole, p.srcC)
 		p.pool.Run(&p.pack, p.panels())
 	}
+}
+
+// end forgets the arguments.
+func (p *bfloatInput) end() { p.dst, p.src, p.w = nil, nil, nil }
+
+func (p *bfloatInput) run(dst, src, w []float32, batch int, steps []float32) {
+	p.begin(dst, src, w, batch, steps)
 	blocks := p.blocks(batch)
 	tasks := minTasks
 	if p.matrix {
@@ -136,13 +154,13 @@ func (p *bfloatInput) run(dst, src, w []float32, batch int, steps []float32) {
 	}
 	p.chunks = min(pairs(p.panels()), (tasks+blocks-1)/blocks)
 	p.pool.Run(p, blocks*p.chunks)
-	p.dst, p.src, p.w = nil, nil, nil
+	p.end()
 }
 
 // Tile writes the whole numbers of one channel after the panels.
 func (t *wholeTask) Tile(i, _ int) {
 	p := t.pass
-	each := len(p.w) / p.srcC
+	each := p.perSource
 	WholeSteps(p.pool.common[p.packed+i*each:][:each], p.w[i*each:], 1/p.scale[i])
 }
 
@@ -158,9 +176,22 @@ func (t *packBfloats) Tile(i, _ int) {
 
 // Tile computes a chunk of the channels of one block.
 func (p *bfloatInput) Tile(i, worker int) {
-	block, chunk := i/p.chunks, i%p.chunks
-	b := p.at(block, p.batch)
-	buf := p.pool.local[worker]
+	p.block(p.at(i/p.chunks, p.batch), i%p.chunks, p.pool.local[worker])
+}
+
+// compute computes images [first, last).
+func (p *bfloatInput) compute(first, last int, buf []float32) {
+	for ; first < last; first += p.images {
+		for strip := range p.strips {
+			b := p.at(strip, p.batch)
+			b.image, b.images = first, min(p.images, last-first)
+			p.block(b, 0, buf)
+		}
+	}
+}
+
+// block computes a chunk of the channels of a block.
+func (p *bfloatInput) block(b blockRange, chunk int, buf []float32) {
 	window := wordsOf(buf[:bfloatParts*p.window/2])
 	p.load(window, b)
 	dst := p.dst[(b.image*p.dstH+b.row)*p.dstW*p.dstC:]

@@ -43,12 +43,13 @@ type bfloatWeights struct {
 	aAt         []int32 // of the tiles of rows, likewise
 	cAt         []int32 // of these in the product
 
-	dw, dy []float32
-	x      Values
-	batch  int
-	chunks int // partial sums
-	slices int // pieces the panels are cut into
-	reduce bfloatReduce
+	dw, dy   []float32
+	x        Values
+	batch    int
+	partials []float32
+	chunks   int // partial sums
+	slices   int // pieces the panels are cut into
+	reduce   bfloatReduce
 }
 
 // A bfloatReduce adds the partial sums, those of two panels a tile.
@@ -162,12 +163,16 @@ func (p *bfloatWeights) blocks(batch int) int {
 	return (batch + images - 1) / images * p.strips
 }
 
-// local returns the floats of scratch: the window, a line of the input, the parts of the gradient, as they are made and
-// as tiles, and a product.
-func (p *bfloatWeights) local() (window, line, made, parts, product int) {
-	made = bfloatParts * tileRows * p.band()
-	return p.group * p.panel / 4, 2 * p.pairs * p.piece * p.channels(), made, bandSlices * made, max(maxProduct, p.band()*tilePanels*tileCols)
+// A bfloatScratch is how many floats of scratch a thread needs: the window, a line of the input, the parts of the gradient, as they
+// are made and as tiles, and a product.
+type bfloatScratch struct{ window, line, made, parts, product int }
+
+func (p *bfloatWeights) local() bfloatScratch {
+	made := bfloatParts * tileRows * p.band()
+	return bfloatScratch{p.group * p.panel / 4, 2 * p.pairs * p.piece * p.channels(), made, bandSlices * made, max(maxProduct, p.band()*tilePanels*tileCols)}
 }
+
+func (n bfloatScratch) total() int { return n.window + n.line + n.made + n.parts + n.product }
 
 // split returns the number of partial sums for a number of blocks.
 func (p *bfloatWeights) split(blocks int) int {
@@ -175,38 +180,56 @@ func (p *bfloatWeights) split(blocks int) int {
 }
 
 func (p *bfloatWeights) reserve(batch int) {
-	window, line, made, parts, product := p.local()
-	p.pool.reserve(window+line+made+parts+product, p.split(p.blocks(batch))*p.partial())
+	p.pool.reserve(p.local().total(), p.split(p.blocks(batch))*p.partial())
+}
+
+// begin takes the arguments of a run, whose partial sums are in the common scratch from a place on.
+func (p *bfloatWeights) begin(dw []float32, x Values, dy []float32, batch, at int) {
+	p.dw, p.x, p.dy, p.batch = dw, x, dy, batch
+	p.chunks = p.split(p.blocks(batch))
+	p.partials = p.pool.common[at:]
+}
+
+// end adds the partial sums and forgets the arguments.
+func (p *bfloatWeights) end() {
+	p.pool.Run(&p.reduce, pairs(p.columns()))
+	p.dw, p.x, p.dy, p.partials = nil, Values{}, nil, nil
 }
 
 func (p *bfloatWeights) run(dw []float32, x Values, dy []float32, batch int) {
-	p.dw, p.x, p.dy, p.batch = dw, x, dy, batch
-	p.chunks = p.split(p.blocks(batch))
+	p.begin(dw, x, dy, batch, 0)
 	p.slices = min(pairs(p.inputs()), (apartTasks+p.chunks-1)/p.chunks)
 	p.pool.Run(p, p.chunks*p.slices)
-	p.pool.Run(&p.reduce, pairs(p.columns()))
-	p.dw, p.x, p.dy = nil, Values{}, nil
+	p.end()
 }
 
 // Tile sums a slice of the panels over the blocks of one chunk.
 func (p *bfloatWeights) Tile(i, worker int) {
-	chunk, slice := i/p.slices, i%p.slices
-	s := bfloatSums{bfloatWeights: p, sum: p.pool.common[chunk*p.partial():][:p.partial()]}
+	s := p.sums(i/p.slices, i%p.slices, p.pool.local[worker])
+	first, last := p.blocksOf(i / p.slices)
+	for block := first; block < last; block++ {
+		s.add(block)
+	}
+}
+
+// blocksOf returns the blocks [first, last) of a chunk.
+func (p *bfloatWeights) blocksOf(chunk int) (first, last int) {
+	blocks := p.blocks(p.batch)
+	return chunk * blocks / p.chunks, (chunk + 1) * blocks / p.chunks
+}
+
+// sums returns the sums of a slice of the panels over a chunk, to begin with, whose scratch is in memory.
+func (p *bfloatWeights) sums(chunk, slice int, memory []float32) bfloatSums {
+	s := bfloatSums{bfloatWeights: p, sum: p.partials[chunk*p.partial():][:p.partial()]}
 	s.first, s.last = chunkOf(slice, p.slices, pairs(p.inputs()))
 	s.first, s.last = pair*s.first, min(pair*s.last, p.inputs())
-	buf := p.pool.local[worker]
 	cut := func(n int) (part []float32) {
-		part, buf = buf[:n], buf[n:]
+		part, memory = memory[:n], memory[n:]
 		return part
 	}
-	window, line, made, parts, product := p.local()
-	s.window, s.parts, s.made, s.line, s.product = wordsOf(cut(window)), cut(parts), cut(made), cut(line), cut(product)
-	blocks := p.blocks(p.batch)
-	for block := chunk * blocks / p.chunks; block < (chunk+1)*blocks/p.chunks; block++ {
-		s.image, s.row = block/p.strips*2*p.pairs, block%p.strips*p.rows
-		s.add()
-		s.begun = true
-	}
+	n := p.local()
+	s.window, s.parts, s.made, s.line, s.product = wordsOf(cut(n.window)), cut(n.parts), cut(n.made), cut(n.line), cut(n.product)
+	return s
 }
 
 // bfloatSums are the panels of input channels [first, last), in sixteens, of a partial sum under way, and the scratch of a thread.
@@ -224,8 +247,9 @@ type bfloatSums struct {
 	product    []float32 // to be added to the sum
 }
 
-// add adds the pixels of one block to the sum, or begins it.
-func (s *bfloatSums) add() {
+// add adds the pixels of a block to the sum, or begins it.
+func (s *bfloatSums) add(block int) {
+	s.image, s.row = block/s.strips*2*s.pairs, block%s.strips*s.rows
 	slices := min(s.rows, s.outH-s.row) * s.each
 	for q := s.first; q < s.last; q += s.group {
 		panels := min(s.last-q, s.group)
@@ -238,6 +262,7 @@ func (s *bfloatSums) add() {
 			}
 		}
 	}
+	s.begun = true
 }
 
 // load writes the window of a block, of so many times 16 channels.
@@ -346,9 +371,9 @@ func (s *bfloatSums) multiply(q, panels, o, from, n int) {
 func (t *bfloatReduce) Tile(i, _ int) {
 	p := t.pass
 	at, n := i*p.pairFloats(), p.pairFloats()
-	sum := p.pool.common[at:][:n]
+	sum := p.partials[at:][:n]
 	for chunk := 1; chunk < p.chunks; chunk++ {
-		Add(sum, sum, p.pool.common[chunk*p.partial()+at:])
+		Add(sum, sum, p.partials[chunk*p.partial()+at:])
 	}
 	for panel := tilePanels * i; panel < min(p.columns(), tilePanels*(i+1)); panel++ {
 		column := p.kernelAt[panel%len(p.taps)]*p.InC + panel/len(p.taps)*tileCols

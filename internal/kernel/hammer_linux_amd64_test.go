@@ -31,8 +31,7 @@ func TestHammer(t *testing.T) {
 		all := func() [3][]uint8 { return [3][]uint8{Bytes(y), Bytes(dx), Bytes(dw)} }
 		run := func() {
 			p.ForwardIntegers(y, g.x, g.w, g.batch, g.integers)
-			p.BackwardInputIntegers(dx, g.dy, g.w, g.batch, g.integers)
-			p.BackwardWeights(dw, g.x, g.dy, g.batch)
+			p.BackwardIntegers(dx, dw, g.x, g.dy, g.w, g.batch, g.integers)
 		}
 		run()
 		var want [3][]uint8

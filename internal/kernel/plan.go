@@ -25,6 +25,7 @@ type ConvPlan struct {
 
 	bfloatInput   *bfloatInput // by input, of whole numbers; nil where it does not pay, or there are no tiles
 	bfloatWeights *bfloatWeights
+	both          bfloatBoth
 }
 
 // A gradientPass computes the gradient of the weights.
@@ -77,6 +78,9 @@ func NewConvPlan(c Conv, maxBatch int, pool *Pool) *ConvPlan {
 	}
 	if p.bfloatWeights != nil {
 		p.bfloatWeights.reserve(maxBatch * p.pixels)
+	}
+	if p.both = (bfloatBoth{p.bfloatInput, p.bfloatWeights}); p.bfloatInput != nil && p.bfloatWeights != nil {
+		p.both.reserve(maxBatch * p.pixels)
 	}
 	p.packed = []*packing{&p.forward.weights, &p.integers.weights, &p.channels.weights, &p.backward.weights}
 	if p.bfloatInput != nil {
