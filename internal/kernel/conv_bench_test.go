@@ -169,7 +169,7 @@ func BenchmarkForwardIntegers(b *testing.B) {
 	}
 }
 
-// BenchmarkGradients measures both gradients on one thread, of whole numbers whose input is bytes, by tiles where the tier is AMX, and,
+// BenchmarkGradients measures the gradients, and both in one pass, on one thread, of whole numbers whose input is bytes, by tiles where the tier is AMX, and,
 // in turn with each, without; the last figure is the time of the first by that of the other.
 func BenchmarkGradients(b *testing.B) {
 	for _, s := range layerShapes {
@@ -192,6 +192,7 @@ func BenchmarkGradients(b *testing.B) {
 		}{
 			{"input", func() { p.BackwardInputIntegers(dx, dy, w, batch, steps) }, func() { p.BackwardInput(dx, dy, w, batch) }},
 			{"weights", func() { p.BackwardWeights(dw, codes, dy, batch) }, func() { p.BackwardWeights(dw, Real(real), dy, batch) }},
+			{"both", func() { p.BackwardIntegers(dx, dw, codes, dy, w, batch, steps) }, func() { p.BackwardIntegers(dx, dw, Real(real), dy, w, batch, Integers{}) }},
 		} {
 			b.Run(s.name+"/"+pass.name, func(b *testing.B) {
 				by, than := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)

@@ -22,13 +22,16 @@ func permitTiles() error {
 // preempted, to some 25 microseconds.
 const maxTileSlices = 1 << 9
 
+// maxWhole is how many bytes of panels stay in the first-level cache beside the rows.
+const maxWhole = 32 << 10
+
 // maxBlocks is how many blocks a call has at most.
 const maxBlocks = 64
 
 // runTiles computes p by the tiles of the processor, two tiles of rows and two panels at a time.
 func (p *tileProduct) runTiles() {
 	evenTiles, evenPanels := len(p.aAt)&^1, len(p.bAt)&^1
-	x := tileCall{product: p, config: tileConfig(p.rows, p.depth)}
+	x := tileCall{product: p, config: tileConfig(p.rows, p.depth), whole: len(p.bAt)*len(p.bStep)*p.depth*tileCols <= maxWhole}
 	x.blocks(2, 2, 0, evenTiles, 0, evenPanels)
 	x.blocks(2, 1, 0, evenTiles, evenPanels, len(p.bAt))
 	x.blocks(1, 2, evenTiles, len(p.aAt), 0, evenPanels)
@@ -39,6 +42,7 @@ func (p *tileProduct) runTiles() {
 type tileCall struct {
 	product *tileProduct
 	config  [64]byte
+	whole   bool // all panels stay in the first-level cache: rows of c are written whole
 	m, n    int
 	places  [maxBlocks * 6]int32
 	count   int // of blocks
@@ -49,17 +53,20 @@ func (x *tileCall) blocks(m, n, tile, tiles, panel, panels int) {
 	p := x.product
 	x.m, x.n = m, n
 	most := max(1, min(maxBlocks, maxTileSlices/(len(p.aStep)*p.parts())))
-	for j := panel; j < panels; j += n {
-		for i := tile; i < tiles; i += m {
-			at := x.places[x.count*(2*m+n):][:2*m+n]
-			copy(at, p.aAt[i:i+m])
-			copy(at[m:], p.bAt[j:j+n])
-			for k := range m {
-				at[m+n+k] = int32(p.place(i+k, j))
-			}
-			if x.count++; x.count == most {
-				x.run()
-			}
+	across, down := (panels-panel)/n, (tiles-tile)/m
+	for k := range across * down {
+		i, j := tile+k%down*m, panel+k/down*n
+		if x.whole {
+			i, j = tile+k/across*m, panel+k%across*n
+		}
+		at := x.places[x.count*(2*m+n):][:2*m+n]
+		copy(at, p.aAt[i:i+m])
+		copy(at[m:], p.bAt[j:j+n])
+		for k := range m {
+			at[m+n+k] = int32(p.place(i+k, j))
+		}
+		if x.count++; x.count == most {
+			x.run()
 		}
 	}
 	x.run()
