@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"github.com/goqat/goqat/internal/kernel"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -71,13 +72,14 @@ func (g *Graph) Finish(logits *Node, loss Loss) error {
 const largeArena = 1 << 22
 
 // bind gives the executors their memory: an arena of both, of which those parts alone
-// are resident that a run has written.
+// are resident that a run has written, in large pages.
 func (g *Graph) bind() {
 	if n := max(g.train.memory, g.forward.memory); n > len(g.arena) {
 		if n > largeArena {
 			debug.FreeOSMemory()
 		}
 		g.arena = make([]float32, n)
+		kernel.LargePages(g.arena)
 	}
 	g.train.bind(g.arena)
 	g.forward.bind(g.arena)
