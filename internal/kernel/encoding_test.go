@@ -4,6 +4,8 @@ package kernel
 
 import (
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 )
@@ -68,4 +70,42 @@ func (e *Encoding) check(t *testing.T, what string, n int, src, add []float32) {
 			t.Fatalf("%s: code %d of %g is %d, want %d", what, i, v[i], q, want[i])
 		}
 	}
+}
+
+// TestEncodingRounds compares codes near the numbers where codes change, and quotients near them, with those of portable
+// Go, of steps of all kinds.
+func TestEncodingRounds(t *testing.T) {
+	const n = 16
+	r := rand.New(rand.NewPCG(1, 2))
+	one := make([]float32, n)
+	for c := range one {
+		one[c] = 1
+	}
+	tiers(t, func(t *testing.T) {
+		for range 2000 {
+			step := math.Float32frombits(0x3f800000 | r.Uint32N(1<<23))
+			switch r.IntN(4) {
+			case 0:
+				step = math.Float32frombits(0x3f800000 + r.Uint32N(4)) // close to a power of two
+			case 1:
+				step = math.Float32frombits(0x40000000 - 1 - r.Uint32N(4))
+			}
+			step *= []float32{1, 0x1p-99, 0x1p99, 0x1p-7}[r.IntN(4)]
+			e := Encoding{Scale: one, Shift: make([]float32, n), Floor: -infinity, Ceil: infinity, Step: step, Least: -float32(r.IntN(256))}
+			e.Most = e.Least + 255
+			src := make([]float32, 4*n)
+			for i := range src {
+				edge := float32(float64(step) * (float64(r.IntN(258)) + float64(e.Least) - 1.5))
+				src[i] = math.Float32frombits(math.Float32bits(edge) + uint32(r.IntN(7)) - 3)
+			}
+			got, want := make([]uint8, len(src)), make([]uint8, len(src))
+			e.Store(got, src, nil)
+			portably(func() bool { e.Store(want, src, nil); return true })
+			for i := range got {
+				if got[i] != want[i] {
+					t.Fatalf("%g by steps of %g from %g on: code %d, want %d", src[i], step, e.Least, got[i], want[i])
+				}
+			}
+		}
+	})
 }

@@ -304,6 +304,11 @@ func encodeAVX2(dst *uint8, src *float32, scale *float32, shift *float32, rows i
 //go:noescape
 func encodeSumAVX2(dst *uint8, src *float32, add *float32, scale *float32, shift *float32, rows int, n int, limits *[5]float32, extremes *[2][8]float32) (bad int)
 
+// encodeAVX512 is Encoding.Store of whole vectors of channels, but for the limits of the extremes; add may be nil. limits are the least and the greatest value that have codes of their own, the step, its inverse and Least. Bits of bad are set where there was a number that is none.
+//
+//go:noescape
+func encodeAVX512(dst *uint8, src *float32, add *float32, scale *float32, shift *float32, rows int, n int, limits *[5]float32, extremes *[2][16]float32) (bad int)
+
 // maxTakeAVX2 is maxRun.take of whole vectors of channels.
 //
 //go:noescape

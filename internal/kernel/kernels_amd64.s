@@ -9386,7 +9386,7 @@ without_row2:
 	RET
 
 // func gateStoreAVX2(dst *float32, src *float32, dy *float32, add *float32, scale *float32, shift *float32, rows int, n int, least float32, most float32, s *[2][8]float64)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·gateStoreAVX2(SB), NOSPLIT, $0-80
 	MOVQ         s+72(FP), AX
 	MOVQ         add+24(FP), CX
@@ -9408,22 +9408,24 @@ plainRow:
 	XORQ R9, R9
 
 plainColumn:
-	VMOVUPS (CX)(R9*4), Y2
-	VMULPS  (BX)(R9*4), Y2, Y2
-	VADDPS  (SI)(R9*4), Y2, Y2
-	VCMPPS  $0x12, Y2, Y0, Y3
-	VCMPPS  $0x12, Y1, Y2, Y2
-	VANDPS  Y2, Y3, Y3
-	VANDPS  (DX)(R9*4), Y3, Y2
-	VMOVUPS Y2, (AX)(R9*4)
-	ADDQ    $0x08, R9
-	CMPQ    R9, R8
-	JLT     plainColumn
-	LEAQ    (AX)(R8*4), AX
-	LEAQ    (CX)(R8*4), CX
-	LEAQ    (DX)(R8*4), DX
-	DECQ    DI
-	JNE     plainRow
+	PREFETCHT0 1024(CX)(R9*4)
+	PREFETCHT0 1024(DX)(R9*4)
+	VMOVUPS    (CX)(R9*4), Y2
+	VMULPS     (BX)(R9*4), Y2, Y2
+	VADDPS     (SI)(R9*4), Y2, Y2
+	VCMPPS     $0x12, Y2, Y0, Y3
+	VCMPPS     $0x12, Y1, Y2, Y2
+	VANDPS     Y2, Y3, Y3
+	VANDPS     (DX)(R9*4), Y3, Y2
+	VMOVUPS    Y2, (AX)(R9*4)
+	ADDQ       $0x08, R9
+	CMPQ       R9, R8
+	JLT        plainColumn
+	LEAQ       (AX)(R8*4), AX
+	LEAQ       (CX)(R8*4), CX
+	LEAQ       (DX)(R8*4), DX
+	DECQ       DI
+	JNE        plainRow
 	VZEROUPPER
 	RET
 
@@ -9443,24 +9445,26 @@ sumRow:
 	XORQ R10, R10
 
 sumColumn:
-	VMOVUPS (CX)(R10*4), Y2
-	VMULPS  (SI)(R10*4), Y2, Y2
-	VADDPS  (DI)(R10*4), Y2, Y2
-	VADDPS  (BX)(R10*4), Y2, Y2
-	VCMPPS  $0x12, Y2, Y0, Y3
-	VCMPPS  $0x12, Y1, Y2, Y2
-	VANDPS  Y2, Y3, Y3
-	VANDPS  (DX)(R10*4), Y3, Y2
-	VMOVUPS Y2, (AX)(R10*4)
-	ADDQ    $0x08, R10
-	CMPQ    R10, R9
-	JLT     sumColumn
-	LEAQ    (AX)(R9*4), AX
-	LEAQ    (CX)(R9*4), CX
-	LEAQ    (DX)(R9*4), DX
-	LEAQ    (BX)(R9*4), BX
-	DECQ    R8
-	JNE     sumRow
+	PREFETCHT0 1024(CX)(R10*4)
+	PREFETCHT0 1024(DX)(R10*4)
+	VMOVUPS    (CX)(R10*4), Y2
+	VMULPS     (SI)(R10*4), Y2, Y2
+	VADDPS     (DI)(R10*4), Y2, Y2
+	VADDPS     (BX)(R10*4), Y2, Y2
+	VCMPPS     $0x12, Y2, Y0, Y3
+	VCMPPS     $0x12, Y1, Y2, Y2
+	VANDPS     Y2, Y3, Y3
+	VANDPS     (DX)(R10*4), Y3, Y2
+	VMOVUPS    Y2, (AX)(R10*4)
+	ADDQ       $0x08, R10
+	CMPQ       R10, R9
+	JLT        sumColumn
+	LEAQ       (AX)(R9*4), AX
+	LEAQ       (CX)(R9*4), CX
+	LEAQ       (DX)(R9*4), DX
+	LEAQ       (BX)(R9*4), BX
+	DECQ       R8
+	JNE        sumRow
 	VZEROUPPER
 	RET
 
@@ -9486,6 +9490,8 @@ plainSpillsRow:
 	XORQ R10, R10
 
 plainSpillsColumn:
+	PREFETCHT0   1024(CX)(R10*4)
+	PREFETCHT0   1024(DX)(R10*4)
 	VMOVUPS      (CX)(R10*4), Y6
 	VMULPS       (BX)(R10*4), Y6, Y6
 	VADDPS       (SI)(R10*4), Y6, Y6
@@ -9544,6 +9550,8 @@ sumSpillsRow:
 	XORQ R11, R11
 
 sumSpillsColumn:
+	PREFETCHT0   1024(CX)(R11*4)
+	PREFETCHT0   1024(DX)(R11*4)
 	VMOVUPS      (CX)(R11*4), Y6
 	VMULPS       (SI)(R11*4), Y6, Y6
 	VADDPS       (DI)(R11*4), Y6, Y6
@@ -11308,7 +11316,7 @@ without_row4:
 	RET
 
 // func gateStoreAVX512(dst *float32, src *float32, dy *float32, add *float32, scale *float32, shift *float32, rows int, n int, least float32, most float32, s *[2][8]float64)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gateStoreAVX512(SB), NOSPLIT, $0-80
 	MOVQ         s+72(FP), AX
 	MOVQ         add+24(FP), CX
@@ -11330,21 +11338,23 @@ plainRow:
 	XORQ R9, R9
 
 plainColumn:
-	VMOVUPS   (CX)(R9*4), Z2
-	VMULPS    (BX)(R9*4), Z2, Z2
-	VADDPS    (SI)(R9*4), Z2, Z2
-	VCMPPS    $0x12, Z2, Z0, K1
-	VCMPPS    $0x12, Z1, Z2, K1, K1
-	VMOVUPS.Z (DX)(R9*4), K1, Z2
-	VMOVUPS   Z2, (AX)(R9*4)
-	ADDQ      $0x10, R9
-	CMPQ      R9, R8
-	JLT       plainColumn
-	LEAQ      (AX)(R8*4), AX
-	LEAQ      (CX)(R8*4), CX
-	LEAQ      (DX)(R8*4), DX
-	DECQ      DI
-	JNE       plainRow
+	PREFETCHT0 1024(CX)(R9*4)
+	PREFETCHT0 1024(DX)(R9*4)
+	VMOVUPS    (CX)(R9*4), Z2
+	VMULPS     (BX)(R9*4), Z2, Z2
+	VADDPS     (SI)(R9*4), Z2, Z2
+	VCMPPS     $0x12, Z2, Z0, K1
+	VCMPPS     $0x12, Z1, Z2, K1, K1
+	VMOVUPS.Z  (DX)(R9*4), K1, Z2
+	VMOVUPS    Z2, (AX)(R9*4)
+	ADDQ       $0x10, R9
+	CMPQ       R9, R8
+	JLT        plainColumn
+	LEAQ       (AX)(R8*4), AX
+	LEAQ       (CX)(R8*4), CX
+	LEAQ       (DX)(R8*4), DX
+	DECQ       DI
+	JNE        plainRow
 	VZEROUPPER
 	RET
 
@@ -11364,23 +11374,25 @@ sumRow:
 	XORQ R10, R10
 
 sumColumn:
-	VMOVUPS   (CX)(R10*4), Z2
-	VMULPS    (SI)(R10*4), Z2, Z2
-	VADDPS    (DI)(R10*4), Z2, Z2
-	VADDPS    (BX)(R10*4), Z2, Z2
-	VCMPPS    $0x12, Z2, Z0, K1
-	VCMPPS    $0x12, Z1, Z2, K1, K1
-	VMOVUPS.Z (DX)(R10*4), K1, Z2
-	VMOVUPS   Z2, (AX)(R10*4)
-	ADDQ      $0x10, R10
-	CMPQ      R10, R9
-	JLT       sumColumn
-	LEAQ      (AX)(R9*4), AX
-	LEAQ      (CX)(R9*4), CX
-	LEAQ      (DX)(R9*4), DX
-	LEAQ      (BX)(R9*4), BX
-	DECQ      R8
-	JNE       sumRow
+	PREFETCHT0 1024(CX)(R10*4)
+	PREFETCHT0 1024(DX)(R10*4)
+	VMOVUPS    (CX)(R10*4), Z2
+	VMULPS     (SI)(R10*4), Z2, Z2
+	VADDPS     (DI)(R10*4), Z2, Z2
+	VADDPS     (BX)(R10*4), Z2, Z2
+	VCMPPS     $0x12, Z2, Z0, K1
+	VCMPPS     $0x12, Z1, Z2, K1, K1
+	VMOVUPS.Z  (DX)(R10*4), K1, Z2
+	VMOVUPS    Z2, (AX)(R10*4)
+	ADDQ       $0x10, R10
+	CMPQ       R10, R9
+	JLT        sumColumn
+	LEAQ       (AX)(R9*4), AX
+	LEAQ       (CX)(R9*4), CX
+	LEAQ       (DX)(R9*4), DX
+	LEAQ       (BX)(R9*4), BX
+	DECQ       R8
+	JNE        sumRow
 	VZEROUPPER
 	RET
 
@@ -11404,6 +11416,8 @@ plainSpillsRow:
 	XORQ R10, R10
 
 plainSpillsColumn:
+	PREFETCHT0    1024(CX)(R10*4)
+	PREFETCHT0    1024(DX)(R10*4)
 	VMOVUPS       (CX)(R10*4), Z4
 	VMULPS        (BX)(R10*4), Z4, Z4
 	VADDPS        (SI)(R10*4), Z4, Z4
@@ -11457,6 +11471,8 @@ sumSpillsRow:
 	XORQ R11, R11
 
 sumSpillsColumn:
+	PREFETCHT0    1024(CX)(R11*4)
+	PREFETCHT0    1024(DX)(R11*4)
 	VMOVUPS       (CX)(R11*4), Z4
 	VMULPS        (SI)(R11*4), Z4, Z4
 	VADDPS        (DI)(R11*4), Z4, Z4
@@ -11701,7 +11717,7 @@ loop:
 	RET
 
 // func encodeAVX2(dst *uint8, src *float32, scale *float32, shift *float32, rows int, n int, limits *[5]float32, extremes *[2][8]float32) (bad int)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·encodeAVX2(SB), NOSPLIT, $0-72
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
@@ -11726,6 +11742,7 @@ row:
 	XORQ R10, R10
 
 column:
+	PREFETCHT0   1024(CX)(R10*4)
 	VMOVUPS      (CX)(R10*4), Y8
 	VMULPS       (DX)(R10*4), Y8, Y8
 	VADDPS       (BX)(R10*4), Y8, Y8
@@ -11760,7 +11777,7 @@ column:
 	RET
 
 // func encodeSumAVX2(dst *uint8, src *float32, add *float32, scale *float32, shift *float32, rows int, n int, limits *[5]float32, extremes *[2][8]float32) (bad int)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·encodeSumAVX2(SB), NOSPLIT, $0-80
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
@@ -11786,6 +11803,7 @@ row:
 	XORQ R11, R11
 
 column:
+	PREFETCHT0   1024(CX)(R11*4)
 	VMOVUPS      (CX)(R11*4), Y8
 	VMULPS       (BX)(R11*4), Y8, Y8
 	VADDPS       (SI)(R11*4), Y8, Y8
@@ -11817,6 +11835,127 @@ column:
 	VMOVUPS      Y5, (R10)
 	VMOVUPS      Y6, 32(R10)
 	VMOVMSKPS    Y7, AX
+	MOVQ         AX, bad+72(FP)
+	VZEROUPPER
+	RET
+
+// func encodeAVX512(dst *uint8, src *float32, add *float32, scale *float32, shift *float32, rows int, n int, limits *[5]float32, extremes *[2][16]float32) (bad int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·encodeAVX512(SB), NOSPLIT, $0-80
+	MOVQ         add+16(FP), AX
+	TESTQ        AX, AX
+	JNE          sum
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         scale+24(FP), DX
+	MOVQ         shift+32(FP), BX
+	MOVQ         rows+40(FP), SI
+	MOVQ         n+48(FP), DI
+	MOVQ         limits+56(FP), R8
+	MOVQ         extremes+64(FP), R9
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS 4(R8), Z1
+	VBROADCASTSS 8(R8), Z2
+	VBROADCASTSS 12(R8), Z3
+	VBROADCASTSS 16(R8), Z4
+	VCVTPS2DQ    Z4, Z4
+	VMOVUPS      (R9), Z5
+	VMOVUPS      64(R9), Z6
+	KXNORW       K1, K1, K1
+
+plainRow:
+	XORQ R8, R8
+
+plainColumn:
+	PREFETCHT0   1024(CX)(R8*4)
+	VMOVUPS      (CX)(R8*4), Z7
+	VMULPS       (DX)(R8*4), Z7, Z7
+	VADDPS       (BX)(R8*4), Z7, Z7
+	VMINPS       Z5, Z7, Z5
+	VMAXPS       Z6, Z7, Z6
+	VCMPPS       $0x07, Z7, Z7, K1, K1
+	VMAXPS       Z0, Z7, Z7
+	VMINPS       Z1, Z7, Z7
+	VMULPS       Z3, Z7, Z8
+	VMOVAPS      Z7, Z9
+	VFNMADD231PS Z2, Z8, Z9
+	VFMADD231PS  Z3, Z9, Z8
+	VMOVAPS      Z7, Z9
+	VFNMADD231PS Z2, Z8, Z9
+	VFMADD231PS  Z3, Z9, Z8
+	VCVTPS2DQ    Z8, Z8
+	VPSUBD       Z4, Z8, Z8
+	VPMOVDB      Z8, (AX)(R8*1)
+	ADDQ         $0x10, R8
+	CMPQ         R8, DI
+	JLT          plainColumn
+	ADDQ         DI, AX
+	LEAQ         (CX)(DI*4), CX
+	DECQ         SI
+	JNE          plainRow
+	VMOVUPS      Z5, (R9)
+	VMOVUPS      Z6, 64(R9)
+	KNOTW        K1, K1
+	KMOVW        K1, AX
+	MOVQ         AX, bad+72(FP)
+	VZEROUPPER
+	RET
+
+sum:
+	MOVQ         dst+0(FP), CX
+	MOVQ         src+8(FP), DX
+	MOVQ         scale+24(FP), BX
+	MOVQ         shift+32(FP), SI
+	MOVQ         rows+40(FP), DI
+	MOVQ         n+48(FP), R8
+	MOVQ         limits+56(FP), R9
+	MOVQ         extremes+64(FP), R10
+	VBROADCASTSS (R9), Z0
+	VBROADCASTSS 4(R9), Z1
+	VBROADCASTSS 8(R9), Z2
+	VBROADCASTSS 12(R9), Z3
+	VBROADCASTSS 16(R9), Z4
+	VCVTPS2DQ    Z4, Z4
+	VMOVUPS      (R10), Z5
+	VMOVUPS      64(R10), Z6
+	KXNORW       K1, K1, K1
+
+addRow:
+	XORQ R9, R9
+
+addColumn:
+	PREFETCHT0   1024(DX)(R9*4)
+	VMOVUPS      (DX)(R9*4), Z7
+	VMULPS       (BX)(R9*4), Z7, Z7
+	VADDPS       (SI)(R9*4), Z7, Z7
+	VADDPS       (AX)(R9*4), Z7, Z7
+	VMINPS       Z5, Z7, Z5
+	VMAXPS       Z6, Z7, Z6
+	VCMPPS       $0x07, Z7, Z7, K1, K1
+	VMAXPS       Z0, Z7, Z7
+	VMINPS       Z1, Z7, Z7
+	VMULPS       Z3, Z7, Z8
+	VMOVAPS      Z7, Z9
+	VFNMADD231PS Z2, Z8, Z9
+	VFMADD231PS  Z3, Z9, Z8
+	VMOVAPS      Z7, Z9
+	VFNMADD231PS Z2, Z8, Z9
+	VFMADD231PS  Z3, Z9, Z8
+	VCVTPS2DQ    Z8, Z8
+	VPSUBD       Z4, Z8, Z8
+	VPMOVDB      Z8, (CX)(R9*1)
+	ADDQ         $0x10, R9
+	CMPQ         R9, R8
+	JLT          addColumn
+	ADDQ         R8, CX
+	LEAQ         (DX)(R8*4), DX
+	LEAQ         (AX)(R8*4), AX
+	DECQ         DI
+	JNE          addRow
+	VMOVUPS      Z5, (R10)
+	VMOVUPS      Z6, 64(R10)
+	KNOTW        K1, K1
+	KMOVW        K1, AX
 	MOVQ         AX, bad+72(FP)
 	VZEROUPPER
 	RET

@@ -146,6 +146,10 @@ func (e *Encoding) vectorStore(dst []uint8, src, add []float32) (from int, lo, h
 	if from == 0 {
 		return 0, lo, hi, true
 	}
+	if tier >= AVX512 && n%tileCols == 0 {
+		lo, hi, numbers = e.store512(dst, src, add)
+		return n, lo, hi, numbers
+	}
 	limits := [5]float32{e.Floor, e.Ceil, e.Step, e.Least, e.Most}
 	var extremes [2][lanes]float32
 	for i := range lanes {
@@ -165,6 +169,29 @@ func (e *Encoding) vectorStore(dst []uint8, src, add []float32) (from int, lo, h
 		lo, hi = min(lo, extremes[0][i]), max(hi, extremes[1][i])
 	}
 	return from, lo, hi, bad == 0
+}
+
+// store512 is Store of multiples of tileCols channels.
+func (e *Encoding) store512(dst []uint8, src, add []float32) (lo, hi float32, numbers bool) {
+	n := len(e.Scale)
+	limits := [5]float32{max(e.Floor, e.Least*e.Step), min(e.Ceil, e.Most*e.Step), e.Step, 1 / e.Step, e.Least}
+	lo, hi = infinity, -infinity
+	var extremes [2][tileCols]float32
+	for i := range tileCols {
+		extremes[0][i], extremes[1][i] = lo, hi
+	}
+	bad := 0
+	shift := e.Shift[:n]
+	for i, step := 0, callRows(n)*n; i < len(dst); i += step {
+		bad |= encodeAVX512(&dst[i], &src[i], place(add, i), &e.Scale[0], &shift[0], min(step, len(dst)-i)/n, n, &limits, &extremes)
+	}
+	for i := range tileCols {
+		lo, hi = min(lo, extremes[0][i]), max(hi, extremes[1][i])
+	}
+	if lo <= hi {
+		lo, hi = clamp(lo, e.Floor, e.Ceil), clamp(hi, e.Floor, e.Ceil)
+	}
+	return lo, hi, bad == 0
 }
 
 // wideOf returns the channels from c on of one call of a kernel of sums.

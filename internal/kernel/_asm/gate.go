@@ -114,6 +114,8 @@ func (x vectors) gateLoops(label string, addend, spills bool) {
 	Label(label + "Row")
 	XORQ(c, c)
 	Label(label + "Column")
+	fetchAhead(at(base[1]))
+	fetchAhead(at(base[2]))
 	src := x.new()
 	VMOVUPS(at(base[1]), src)
 	var add []Mem
