@@ -211,12 +211,6 @@ func (m *Machine) Give(bytes []byte) uint64 {
 	return at
 }
 
-// GiveAligned lends memory whose address is a multiple of more than 4096.
-func (m *Machine) GiveAligned(bytes []byte, multiple uint64) uint64 {
-	m.next = (m.next + multiple - 1) / multiple * multiple
-	return m.Give(bytes)
-}
-
 // Give32 lends the machine numbers.
 func (m *Machine) Give32(values []int32) uint64 {
 	var b []byte

@@ -72,6 +72,19 @@ var binaries = map[string]func(dst, a, b []byte){
 			}
 		}
 	},
+	"VPACKUSDW": func(dst, a, b []byte) {
+		for lane := 0; lane < len(dst); lane += 16 {
+			for i := range 4 {
+				put16(dst[lane+2*i:], uint16(saturate(int32(get32(b[lane+4*i:])), 0, 1<<16-1)))
+				put16(dst[lane+8+2*i:], uint16(saturate(int32(get32(a[lane+4*i:])), 0, 1<<16-1)))
+			}
+		}
+	},
+	"VPSRLVW": func(dst, count, x []byte) {
+		for i := 0; i < len(dst); i += 2 {
+			put16(dst[i:], uint16(signed16(x[i:]))>>uint16(signed16(count[i:])))
+		}
+	},
 	"VPACKUSWB": func(dst, a, b []byte) {
 		for lane := 0; lane < len(dst); lane += 16 {
 			for i := range 8 {

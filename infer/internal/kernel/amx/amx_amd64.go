@@ -42,6 +42,9 @@ const leastWork = 1 << 16
 // few bytes the rows have; VNNI takes an eighth of a cycle for each byte of a row. By that, products of 5 × 5 codes of one
 // channel are no faster, and those of 3 × 3 codes of three channels are.
 func gains(c kernel.Conv) bool {
+	if columns(c) {
+		c = stand(c)
+	}
 	depth, _ := sliced(c)
 	rows := tall(c)
 	return c.Pixels()*c.OutC*c.KH*c.KW*c.InC >= leastWork && rows*depth > 8*max(8, rows)

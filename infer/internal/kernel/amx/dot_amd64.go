@@ -45,8 +45,12 @@ func newDot(c kernel.Conv, weights []int8, emulated bool) *dotPlan {
 		c, weights = merge(c, weights)
 		p.pixels = 2
 	}
+	lying := c
+	if columns(c) {
+		c, weights = stand(c), standing(c, weights)
+	}
 	p.depth, p.each = sliced(c)
-	p.Layout = vector.NewLayout(c, 1, lanes, p.each*p.depth, true)
+	p.Layout = vector.NewLayout(c, 1, lanes, p.each*p.depth, !columns(lying))
 	p.Slack += mostDeep // the last slice can read after the last tap
 	if !emulated {
 		p.Slack, p.Fill = avx512.PadSlack+mostDeep, avx512.Pad
@@ -54,6 +58,10 @@ func newDot(c kernel.Conv, weights []int8, emulated bool) *dotPlan {
 	p.tall = tall(c)
 	p.pack(weights)
 	p.cut()
+	if columns(lying) {
+		u := newUpright(lying, p.Lines, emulated)
+		p.Slack, p.Fill = u.slack(), u.fill
+	}
 	p.offsets = p.Offsets(p.tall)
 	p.place()
 	p.configure()

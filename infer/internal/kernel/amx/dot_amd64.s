@@ -25,7 +25,7 @@ DATA order<>+60(SB)/4, $0x0000000f
 GLOBL order<>(SB), RODATA|NOPTR, $64
 
 // func dotBytes4x1(a *args)
-TEXT ·dotBytes4x1(SB), NOSPLIT, $128-8
+TEXT ·dotBytes4x1(SB), NOSPLIT, $160-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -41,11 +41,11 @@ TEXT ·dotBytes4x1(SB), NOSPLIT, $128-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           192(DI), AX
+	MOVQ           200(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           168(DI), AX
+	MOVQ           176(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           152(DI), AX
+	MOVQ           160(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -53,6 +53,10 @@ TEXT ·dotBytes4x1(SB), NOSPLIT, $128-8
 	MOVQ           AX, slices-112(SP)
 	MOVQ           8(DI), AX
 	MOVQ           AX, x-120(SP)
+	MOVQ           128(DI), AX
+	MOVQ           AX, clamps-128(SP)
+	MOVQ           136(DI), AX
+	MOVQ           AX, deep-136(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVQ           0(DI), DI
@@ -65,8 +69,8 @@ panel:
 	MOVQ           CX, blocks-8(SP)
 	MOVQ           acc-88(SP), R13
 	MOVQ           a+0(FP), DI
-	MOVQ           176(DI), R12
-	MOVQ           184(DI), R14
+	MOVQ           184(DI), R12
+	MOVQ           192(DI), R14
 block:
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -131,7 +135,7 @@ slices:
 	RET
 
 // func dotBytesWide4x1(a *args)
-TEXT ·dotBytesWide4x1(SB), NOSPLIT, $128-8
+TEXT ·dotBytesWide4x1(SB), NOSPLIT, $160-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -147,11 +151,11 @@ TEXT ·dotBytesWide4x1(SB), NOSPLIT, $128-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           192(DI), AX
+	MOVQ           200(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           168(DI), AX
+	MOVQ           176(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           152(DI), AX
+	MOVQ           160(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -159,17 +163,27 @@ TEXT ·dotBytesWide4x1(SB), NOSPLIT, $128-8
 	MOVQ           AX, slices-112(SP)
 	MOVQ           8(DI), AX
 	MOVQ           AX, x-120(SP)
+	MOVQ           128(DI), AX
+	MOVQ           AX, clamps-128(SP)
+	MOVQ           136(DI), AX
+	MOVQ           AX, deep-136(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $0x5555, CX
 	KMOVW          CX, K1
-	MOVQ           136(DI), CX
+	MOVQ           144(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z29
-	MOVQ           144(DI), CX
+	MOVQ           152(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z30
 	VMOVDQU32      order<>+0(SB), Z31
+	MOVQ           scratch-96(SP), CX
+	ADDQ           $5376, CX
+	MOVQ           CX, older-152(SP)
+	MOVQ           scratch-96(SP), CX
+	ADDQ           $10752, CX
+	MOVQ           CX, newer-160(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -181,13 +195,14 @@ panel:
 	MOVQ           table-64(SP), CX
 	VMOVDQU64      0(CX), Z0
 	VMOVDQU64      64(CX), Z1
-	VMOVDQU64      128(CX), Z2
-	VMOVDQU64      192(CX), Z3
-	VPSRLQ         $32, Z3, Z4
+	VMOVDQU64      256(CX), Z2
+	VPSRLQ         $32, Z2, Z3
+	VMOVDQU64      128(CX), Z18
+	VPACKUSDW      128(CX), Z18, Z18
 	MOVQ           dst-48(SP), R13
-	MOVQ           $0, kept-128(SP)
+	MOVQ           $0, kept-144(SP)
 block:
-	CMPQ           kept-128(SP), $2
+	CMPQ           kept-144(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -228,7 +243,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           200(DI), CX
+	MOVQ           208(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $64, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -238,15 +253,20 @@ first:
 	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x32 // TILESTORED T2, (DX)(SI*1)
 	ADDQ           CX, DX
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x32 // TILESTORED T3, (DX)(SI*1)
-	XORQ           $6144, scratch-96(SP)
-	ADDQ           $1, kept-128(SP)
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-152(SP), DX
+	MOVQ           newer-160(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-152(SP)
+	MOVQ           CX, newer-160(SP)
+	ADDQ           $1, kept-144(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           scratch-96(SP), R12
+	MOVQ           older-152(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           160(DI), R15
+	MOVQ           168(DI), R15
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
 	MOVLQSX        0(DI), R8
@@ -283,40 +303,50 @@ fourSlice:
 	ADDQ           DI, R11
 	LONG $0x4b7be2c4; BYTE $0x3c; BYTE $0x1e // TILELOADD (SI)(BX*1), T7
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPMULDQ        64(R12), Z3, Z20
+	VPMULDQ        64(R12), Z2, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z4, Z22, Z22
+	VPMULDQ        Z3, Z22, Z22
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
+	VPMULDQ        Z3, Z23, Z23
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPMULDQ        192(R12), Z3, Z20
+	VPMULDQ        192(R12), Z2, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z4, Z24, Z24
+	VPMULDQ        Z3, Z24, Z24
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z2, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            four0Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+four0Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            four0Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+four0Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
 	JNE            four0Apart
@@ -336,40 +366,50 @@ four0Written:
 	ADDQ           $256, R12
 	LONG $0x5e41e2c4; BYTE $0xc4 // TDPBUSD T7, T4, T0
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPMULDQ        64(R12), Z3, Z20
+	VPMULDQ        64(R12), Z2, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z4, Z22, Z22
+	VPMULDQ        Z3, Z22, Z22
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
 	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
+	VPMULDQ        Z3, Z23, Z23
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPMULDQ        192(R12), Z3, Z20
+	VPMULDQ        192(R12), Z2, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z4, Z24, Z24
+	VPMULDQ        Z3, Z24, Z24
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z2, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            four1Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+four1Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            four1Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+four1Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
 	JNE            four1Apart
@@ -389,41 +429,51 @@ four1Written:
 	ADDQ           $256, R12
 	LONG $0x5e41e2c4; BYTE $0xcd // TDPBUSD T7, T5, T1
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
 	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x02 // TILELOADD (R10)(AX*1), T6
-	VPMULDQ        64(R12), Z3, Z20
+	VPMULDQ        64(R12), Z2, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z4, Z22, Z22
+	VPMULDQ        Z3, Z22, Z22
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
+	VPMULDQ        Z3, Z23, Z23
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
 	LONG $0x5e41e2c4; BYTE $0xd6 // TDPBUSD T7, T6, T2
-	VPMULDQ        192(R12), Z3, Z20
+	VPMULDQ        192(R12), Z2, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z4, Z24, Z24
+	VPMULDQ        Z3, Z24, Z24
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z2, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            four2Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+four2Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            four2Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+four2Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
 	JNE            four2Apart
@@ -442,41 +492,51 @@ four2Apart:
 four2Written:
 	ADDQ           $256, R12
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x03 // TILELOADD (R11)(AX*1), T4
-	VPMULDQ        64(R12), Z3, Z20
+	VPMULDQ        64(R12), Z2, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z4, Z22, Z22
+	VPMULDQ        Z3, Z22, Z22
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
+	VPMULDQ        Z3, Z23, Z23
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
 	LONG $0x5e41e2c4; BYTE $0xdc // TDPBUSD T7, T4, T3
-	VPMULDQ        192(R12), Z3, Z20
+	VPMULDQ        192(R12), Z2, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z4, Z24, Z24
+	VPMULDQ        Z3, Z24, Z24
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z2, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            four3Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+four3Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            four3Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+four3Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
 	JNE            four3Apart
@@ -533,45 +593,55 @@ oneSlice:
 	ADDQ           DI, R11
 	LONG $0x4b7be2c4; BYTE $0x3c; BYTE $0x1e // TILELOADD (SI)(BX*1), T7
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
 	LONG $0x5e41e2c4; BYTE $0xc4 // TDPBUSD T7, T4, T0
-	VPMULDQ        64(R12), Z3, Z20
+	VPMULDQ        64(R12), Z2, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z4, Z22, Z22
+	VPMULDQ        Z3, Z22, Z22
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
 	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
 	LONG $0x5e41e2c4; BYTE $0xcd // TDPBUSD T7, T5, T1
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
+	VPMULDQ        Z3, Z23, Z23
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
 	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x02 // TILELOADD (R10)(AX*1), T6
 	LONG $0x5e41e2c4; BYTE $0xd6 // TDPBUSD T7, T6, T2
-	VPMULDQ        192(R12), Z3, Z20
+	VPMULDQ        192(R12), Z2, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z4, Z24, Z24
+	VPMULDQ        Z3, Z24, Z24
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z2, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            one0Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+one0Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            one0Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+one0Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
 	JNE            one0Apart
@@ -630,42 +700,52 @@ twoSlice:
 	ADDQ           DI, R11
 	LONG $0x4b7be2c4; BYTE $0x3c; BYTE $0x1e // TILELOADD (SI)(BX*1), T7
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
-	VPMULDQ        64(R12), Z3, Z20
+	VPMULDQ        64(R12), Z2, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z4, Z22, Z22
+	VPMULDQ        Z3, Z22, Z22
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
 	LONG $0x5e41e2c4; BYTE $0xc4 // TDPBUSD T7, T4, T0
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
+	VPMULDQ        Z3, Z23, Z23
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
 	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
-	VPMULDQ        192(R12), Z3, Z20
+	VPMULDQ        192(R12), Z2, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z4, Z24, Z24
+	VPMULDQ        Z3, Z24, Z24
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z2, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            two0Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+two0Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            two0Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+two0Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
 	JNE            two0Apart
@@ -685,42 +765,52 @@ two0Written:
 	ADDQ           $256, R12
 	LONG $0x5e41e2c4; BYTE $0xcd // TDPBUSD T7, T5, T1
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
 	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x02 // TILELOADD (R10)(AX*1), T6
-	VPMULDQ        64(R12), Z3, Z20
+	VPMULDQ        64(R12), Z2, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z4, Z22, Z22
+	VPMULDQ        Z3, Z22, Z22
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
 	LONG $0x5e41e2c4; BYTE $0xd6 // TDPBUSD T7, T6, T2
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
+	VPMULDQ        Z3, Z23, Z23
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x03 // TILELOADD (R11)(AX*1), T4
-	VPMULDQ        192(R12), Z3, Z20
+	VPMULDQ        192(R12), Z2, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z4, Z24, Z24
+	VPMULDQ        Z3, Z24, Z24
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z2, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            two1Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+two1Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            two1Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+two1Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
 	JNE            two1Apart
@@ -766,43 +856,324 @@ twoPlain:
 	JNZ            twoPlain
 twoDone:
 rest:
+	MOVQ           a+0(FP), DI
+	MOVQ           208(DI), CX
+	MOVQ           scratch-96(SP), DX
+	MOVQ           $64, SI
+	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept0None
+	MOVQ           dstStride-72(SP), DI
+	VPMULDQ        0(R12), Z2, Z20
+	VMOVSHDUP      0(R12), Z21
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z21, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z2, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z3, Z22, Z22
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z22, Z22
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
+	VMOVSHDUP      128(R12), Z23
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z23, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z2, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z3, Z24, Z24
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z24, Z24
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            kept0Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+kept0Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
+	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            kept0Clamped
+	VPMAXUB        Z29, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+kept0Clamped:
+	VPERMD         Z21, Z31, Z21
+	CMPQ           DI, $16
+	JNE            kept0Apart
+	VMOVDQU64      Z21, (R13)
+	ADDQ           $64, R13
+	JMP            kept0Written
+kept0Apart:
+	VMOVDQU32      X21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $1, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $2, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $3, Z21, (R13)
+	ADDQ           DI, R13
+kept0Written:
+	ADDQ           $256, R12
+	DECQ           R15
+kept0None:
+	ADDQ           CX, DX
+	LONG $0x4b7ae2c4; BYTE $0x0c; BYTE $0x32 // TILESTORED T1, (DX)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept1None
+	MOVQ           dstStride-72(SP), DI
+	VPMULDQ        0(R12), Z2, Z20
+	VMOVSHDUP      0(R12), Z21
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z21, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z2, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z3, Z22, Z22
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z22, Z22
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
+	VMOVSHDUP      128(R12), Z23
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z23, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z2, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z3, Z24, Z24
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z24, Z24
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            kept1Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+kept1Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
+	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            kept1Clamped
+	VPMAXUB        Z29, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+kept1Clamped:
+	VPERMD         Z21, Z31, Z21
+	CMPQ           DI, $16
+	JNE            kept1Apart
+	VMOVDQU64      Z21, (R13)
+	ADDQ           $64, R13
+	JMP            kept1Written
+kept1Apart:
+	VMOVDQU32      X21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $1, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $2, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $3, Z21, (R13)
+	ADDQ           DI, R13
+kept1Written:
+	ADDQ           $256, R12
+	DECQ           R15
+kept1None:
+	ADDQ           CX, DX
+	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x32 // TILESTORED T2, (DX)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept2None
+	MOVQ           dstStride-72(SP), DI
+	VPMULDQ        0(R12), Z2, Z20
+	VMOVSHDUP      0(R12), Z21
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z21, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z2, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z3, Z22, Z22
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z22, Z22
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
+	VMOVSHDUP      128(R12), Z23
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z23, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z2, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z3, Z24, Z24
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z24, Z24
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            kept2Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+kept2Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
+	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            kept2Clamped
+	VPMAXUB        Z29, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+kept2Clamped:
+	VPERMD         Z21, Z31, Z21
+	CMPQ           DI, $16
+	JNE            kept2Apart
+	VMOVDQU64      Z21, (R13)
+	ADDQ           $64, R13
+	JMP            kept2Written
+kept2Apart:
+	VMOVDQU32      X21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $1, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $2, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $3, Z21, (R13)
+	ADDQ           DI, R13
+kept2Written:
+	ADDQ           $256, R12
+	DECQ           R15
+kept2None:
+	ADDQ           CX, DX
+	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x32 // TILESTORED T3, (DX)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept3None
+	MOVQ           dstStride-72(SP), DI
+	VPMULDQ        0(R12), Z2, Z20
+	VMOVSHDUP      0(R12), Z21
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z21, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z2, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z3, Z22, Z22
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z22, Z22
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
+	VMOVSHDUP      128(R12), Z23
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z23, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z2, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z3, Z24, Z24
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z24, Z24
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            kept3Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+kept3Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
+	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            kept3Clamped
+	VPMAXUB        Z29, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+kept3Clamped:
+	VPERMD         Z21, Z31, Z21
+	CMPQ           DI, $16
+	JNE            kept3Apart
+	VMOVDQU64      Z21, (R13)
+	ADDQ           $64, R13
+	JMP            kept3Written
+kept3Apart:
+	VMOVDQU32      X21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $1, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $2, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $3, Z21, (R13)
+	ADDQ           DI, R13
+kept3Written:
+	ADDQ           $256, R12
+	DECQ           R15
+kept3None:
 	TESTQ          R15, R15
 	JZ             leftNone
 leftQuad:
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPMULDQ        64(R12), Z3, Z20
+	VPMULDQ        64(R12), Z2, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z4, Z22, Z22
+	VPMULDQ        Z3, Z22, Z22
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
+	VPMULDQ        Z3, Z23, Z23
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPMULDQ        192(R12), Z3, Z20
+	VPMULDQ        192(R12), Z2, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z4, Z24, Z24
+	VPMULDQ        Z3, Z24, Z24
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z2, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            leftShallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+leftShallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            leftClamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+leftClamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
 	JNE            leftApart
@@ -823,66 +1194,80 @@ leftWritten:
 	DECQ           R15
 	JNZ            leftQuad
 leftNone:
-	MOVQ           a+0(FP), DI
-	MOVQ           200(DI), CX
-	MOVQ           scratch-96(SP), DX
-	MOVQ           $64, SI
-	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
-	ADDQ           CX, DX
-	LONG $0x4b7ae2c4; BYTE $0x0c; BYTE $0x32 // TILESTORED T1, (DX)(SI*1)
-	ADDQ           CX, DX
-	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x32 // TILESTORED T2, (DX)(SI*1)
-	ADDQ           CX, DX
-	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x32 // TILESTORED T3, (DX)(SI*1)
-	XORQ           $6144, scratch-96(SP)
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-152(SP), DX
+	MOVQ           newer-160(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-152(SP)
+	MOVQ           CX, newer-160(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-128(SP), $2
+	CMPQ           kept-144(SP), $2
 	JGE            older
-	XORQ           $6144, scratch-96(SP)
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-152(SP), DX
+	MOVQ           newer-160(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-152(SP)
+	MOVQ           CX, newer-160(SP)
 older:
-	MOVQ           scratch-96(SP), R12
+	MOVQ           older-152(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           160(DI), R15
-	XORQ           $6144, scratch-96(SP)
+	MOVQ           168(DI), R15
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-152(SP), DX
+	MOVQ           newer-160(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-152(SP)
+	MOVQ           CX, newer-160(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPMULDQ        64(R12), Z3, Z20
+	VPMULDQ        64(R12), Z2, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z4, Z22, Z22
+	VPMULDQ        Z3, Z22, Z22
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
+	VPMULDQ        Z3, Z23, Z23
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPMULDQ        192(R12), Z3, Z20
+	VPMULDQ        192(R12), Z2, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z4, Z24, Z24
+	VPMULDQ        Z3, Z24, Z24
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z2, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            endShallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+endShallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            endClamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+endClamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
 	JNE            endApart
@@ -903,7 +1288,7 @@ endWritten:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-128(SP)
+	SUBQ           $1, kept-144(SP)
 	JGT            older
 	ADDQ           $16, dst-48(SP)
 	MOVQ           a+0(FP), DI
@@ -920,7 +1305,7 @@ endNone:
 	RET
 
 // func dotBytesWideCodes4x1(a *args)
-TEXT ·dotBytesWideCodes4x1(SB), NOSPLIT, $128-8
+TEXT ·dotBytesWideCodes4x1(SB), NOSPLIT, $160-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -936,11 +1321,11 @@ TEXT ·dotBytesWideCodes4x1(SB), NOSPLIT, $128-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           192(DI), AX
+	MOVQ           200(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           168(DI), AX
+	MOVQ           176(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           152(DI), AX
+	MOVQ           160(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -948,20 +1333,27 @@ TEXT ·dotBytesWideCodes4x1(SB), NOSPLIT, $128-8
 	MOVQ           AX, slices-112(SP)
 	MOVQ           8(DI), AX
 	MOVQ           AX, x-120(SP)
+	MOVQ           128(DI), AX
+	MOVQ           AX, clamps-128(SP)
+	MOVQ           136(DI), AX
+	MOVQ           AX, deep-136(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $0x5555, CX
 	KMOVW          CX, K1
-	MOVQ           128(DI), CX
-	VMOVQ          CX, X15
-	VPBROADCASTW   X15, Z28
-	MOVQ           136(DI), CX
+	MOVQ           144(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z29
-	MOVQ           144(DI), CX
+	MOVQ           152(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z30
 	VMOVDQU32      order<>+0(SB), Z31
+	MOVQ           scratch-96(SP), CX
+	ADDQ           $5376, CX
+	MOVQ           CX, older-152(SP)
+	MOVQ           scratch-96(SP), CX
+	ADDQ           $10752, CX
+	MOVQ           CX, newer-160(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -973,16 +1365,17 @@ panel:
 	MOVQ           table-64(SP), CX
 	VMOVDQU64      0(CX), Z0
 	VMOVDQU64      64(CX), Z1
-	VMOVDQU64      128(CX), Z2
-	VMOVDQU64      448(CX), Z3
-	VPSRLQ         $32, Z3, Z4
-	VMOVDQU64      512(CX), Z5
-	VMOVDQU64      576(CX), Z6
+	VMOVDQU64      256(CX), Z2
+	VPSRLQ         $32, Z2, Z3
+	VMOVDQU64      320(CX), Z4
+	VMOVDQU64      384(CX), Z5
+	VMOVDQU64      128(CX), Z18
+	VPACKUSDW      128(CX), Z18, Z18
 	MOVQ           dst-48(SP), R13
 	MOVQ           other-56(SP), R14
-	MOVQ           $0, kept-128(SP)
+	MOVQ           $0, kept-144(SP)
 block:
-	CMPQ           kept-128(SP), $2
+	CMPQ           kept-144(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -1023,7 +1416,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           200(DI), CX
+	MOVQ           208(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $64, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -1033,15 +1426,20 @@ first:
 	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x32 // TILESTORED T2, (DX)(SI*1)
 	ADDQ           CX, DX
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x32 // TILESTORED T3, (DX)(SI*1)
-	XORQ           $6144, scratch-96(SP)
-	ADDQ           $1, kept-128(SP)
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-152(SP), DX
+	MOVQ           newer-160(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-152(SP)
+	MOVQ           CX, newer-160(SP)
+	ADDQ           $1, kept-144(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           scratch-96(SP), R12
+	MOVQ           older-152(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           160(DI), R15
+	MOVQ           168(DI), R15
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
 	MOVLQSX        0(DI), R8
@@ -1078,99 +1476,70 @@ fourSlice:
 	ADDQ           DI, R11
 	LONG $0x4b7be2c4; BYTE $0x3c; BYTE $0x1e // TILELOADD (SI)(BX*1), T7
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z16
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z16, Z16
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z16
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z21
+	VPMADD52LUQ    Z5, Z26, Z21
 	ADDQ           DI, R14
-	VPMINUD        Z16, Z21, Z20
-	VPMULDQ        64(R12), Z3, Z17
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z2, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z4, Z22, Z22
-	VPADDQ         Z0, Z17, Z17
+	VPMULDQ        Z3, Z22, Z22
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z22, Z22
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z17
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z22
+	VPMADD52LUQ    Z5, Z26, Z22
 	ADDQ           DI, R14
-	VPMINUD        Z17, Z20, Z20
-	VPMINUD        Z22, Z20, Z20
-	VPMULDQ        128(R12), Z3, Z18
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z18, Z18
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z18
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z23
+	VPMADD52LUQ    Z5, Z26, Z23
 	ADDQ           DI, R14
-	VPMINUD        Z18, Z20, Z20
-	VPMINUD        Z23, Z20, Z20
-	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
-	VPMULDQ        192(R12), Z3, Z19
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z2, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z4, Z24, Z24
-	VPADDQ         Z0, Z19, Z19
+	VPMULDQ        Z3, Z24, Z24
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z19
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z24
+	VPMADD52LUQ    Z5, Z26, Z24
 	ADDQ           DI, R14
-	VPMINUD        Z19, Z20, Z20
-	VPMINUD        Z24, Z20, Z20
-	VPTESTNMD      Z20, Z20, K1, K2
-	KORTESTW       K2, K2
-	JZ             four0Untied
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            four0Shallow
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z16, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z16, Z25, K2, Z16
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	VPTESTNMQ      192(DI), Z17, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z17, Z25, K2, Z17
-	VPTESTNMQ      256(DI), Z22, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	VPTESTNMQ      192(DI), Z18, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z18, Z25, K2, Z18
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	VPTESTNMQ      192(DI), Z19, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z19, Z25, K2, Z19
-	VPTESTNMQ      256(DI), Z24, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z24, Z25, K2, Z24
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
-four0Untied:
-	VPSHUFD        $0xf5, Z16, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPSHUFD        $0xf5, Z17, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
-	VPSHUFD        $0xf5, Z18, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPSHUFD        $0xf5, Z19, K1, Z24
-	VPSRAVD        Z2, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
-	VPADDSW        Z28, Z21, Z21
-	VPADDSW        Z28, Z23, Z23
+four0Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            four0Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+four0Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
 	JNE            four0Apart
@@ -1190,100 +1559,70 @@ four0Written:
 	ADDQ           $256, R12
 	LONG $0x5e41e2c4; BYTE $0xc4 // TDPBUSD T7, T4, T0
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z16
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z16, Z16
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z16
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z21
+	VPMADD52LUQ    Z5, Z26, Z21
 	ADDQ           DI, R14
-	VPMINUD        Z16, Z21, Z20
-	VPMULDQ        64(R12), Z3, Z17
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z2, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z4, Z22, Z22
-	VPADDQ         Z0, Z17, Z17
+	VPMULDQ        Z3, Z22, Z22
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z22, Z22
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z17
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z22
+	VPMADD52LUQ    Z5, Z26, Z22
 	ADDQ           DI, R14
-	VPMINUD        Z17, Z20, Z20
-	VPMINUD        Z22, Z20, Z20
+	VPSHUFD        $0xf5, Z20, K1, Z22
 	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
-	VPMULDQ        128(R12), Z3, Z18
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z18, Z18
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z18
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z23
+	VPMADD52LUQ    Z5, Z26, Z23
 	ADDQ           DI, R14
-	VPMINUD        Z18, Z20, Z20
-	VPMINUD        Z23, Z20, Z20
-	VPMULDQ        192(R12), Z3, Z19
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z2, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z4, Z24, Z24
-	VPADDQ         Z0, Z19, Z19
+	VPMULDQ        Z3, Z24, Z24
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z19
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z24
+	VPMADD52LUQ    Z5, Z26, Z24
 	ADDQ           DI, R14
-	VPMINUD        Z19, Z20, Z20
-	VPMINUD        Z24, Z20, Z20
-	LONG $0x5e41e2c4; BYTE $0xcd // TDPBUSD T7, T5, T1
-	VPTESTNMD      Z20, Z20, K1, K2
-	KORTESTW       K2, K2
-	JZ             four1Untied
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            four1Shallow
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z16, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z16, Z25, K2, Z16
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	VPTESTNMQ      192(DI), Z17, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z17, Z25, K2, Z17
-	VPTESTNMQ      256(DI), Z22, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	VPTESTNMQ      192(DI), Z18, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z18, Z25, K2, Z18
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	VPTESTNMQ      192(DI), Z19, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z19, Z25, K2, Z19
-	VPTESTNMQ      256(DI), Z24, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z24, Z25, K2, Z24
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
-four1Untied:
-	VPSHUFD        $0xf5, Z16, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPSHUFD        $0xf5, Z17, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
-	VPSHUFD        $0xf5, Z18, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPSHUFD        $0xf5, Z19, K1, Z24
-	VPSRAVD        Z2, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
-	VPADDSW        Z28, Z21, Z21
-	VPADDSW        Z28, Z23, Z23
+four1Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            four1Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+four1Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
 	JNE            four1Apart
@@ -1301,101 +1640,73 @@ four1Apart:
 	ADDQ           DI, R13
 four1Written:
 	ADDQ           $256, R12
+	LONG $0x5e41e2c4; BYTE $0xcd // TDPBUSD T7, T5, T1
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z16
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z16, Z16
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z16
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z21
+	VPMADD52LUQ    Z5, Z26, Z21
 	ADDQ           DI, R14
-	VPMINUD        Z16, Z21, Z20
-	VPMULDQ        64(R12), Z3, Z17
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x02 // TILELOADD (R10)(AX*1), T6
+	VPMULDQ        64(R12), Z2, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z4, Z22, Z22
-	VPADDQ         Z0, Z17, Z17
+	VPMULDQ        Z3, Z22, Z22
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z22, Z22
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z17
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z22
+	VPMADD52LUQ    Z5, Z26, Z22
 	ADDQ           DI, R14
-	VPMINUD        Z17, Z20, Z20
-	VPMINUD        Z22, Z20, Z20
-	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x02 // TILELOADD (R10)(AX*1), T6
-	VPMULDQ        128(R12), Z3, Z18
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z18, Z18
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z18
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z23
+	VPMADD52LUQ    Z5, Z26, Z23
 	ADDQ           DI, R14
-	VPMINUD        Z18, Z20, Z20
-	VPMINUD        Z23, Z20, Z20
-	VPMULDQ        192(R12), Z3, Z19
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	LONG $0x5e41e2c4; BYTE $0xd6 // TDPBUSD T7, T6, T2
+	VPMULDQ        192(R12), Z2, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z4, Z24, Z24
-	VPADDQ         Z0, Z19, Z19
+	VPMULDQ        Z3, Z24, Z24
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z19
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z24
+	VPMADD52LUQ    Z5, Z26, Z24
 	ADDQ           DI, R14
-	VPMINUD        Z19, Z20, Z20
-	VPMINUD        Z24, Z20, Z20
-	LONG $0x5e41e2c4; BYTE $0xd6 // TDPBUSD T7, T6, T2
-	VPTESTNMD      Z20, Z20, K1, K2
-	KORTESTW       K2, K2
-	JZ             four2Untied
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            four2Shallow
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z16, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z16, Z25, K2, Z16
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	VPTESTNMQ      192(DI), Z17, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z17, Z25, K2, Z17
-	VPTESTNMQ      256(DI), Z22, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	VPTESTNMQ      192(DI), Z18, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z18, Z25, K2, Z18
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	VPTESTNMQ      192(DI), Z19, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z19, Z25, K2, Z19
-	VPTESTNMQ      256(DI), Z24, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z24, Z25, K2, Z24
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
-four2Untied:
-	VPSHUFD        $0xf5, Z16, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPSHUFD        $0xf5, Z17, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
-	VPSHUFD        $0xf5, Z18, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPSHUFD        $0xf5, Z19, K1, Z24
-	VPSRAVD        Z2, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
-	VPADDSW        Z28, Z21, Z21
-	VPADDSW        Z28, Z23, Z23
+four2Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            four2Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+four2Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
 	JNE            four2Apart
@@ -1414,100 +1725,71 @@ four2Apart:
 four2Written:
 	ADDQ           $256, R12
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z16
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z16, Z16
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z16
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z21
+	VPMADD52LUQ    Z5, Z26, Z21
 	ADDQ           DI, R14
-	VPMINUD        Z16, Z21, Z20
+	VPSHUFD        $0xf5, Z20, K1, Z21
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x03 // TILELOADD (R11)(AX*1), T4
-	VPMULDQ        64(R12), Z3, Z17
+	VPMULDQ        64(R12), Z2, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z4, Z22, Z22
-	VPADDQ         Z0, Z17, Z17
+	VPMULDQ        Z3, Z22, Z22
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z22, Z22
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z17
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z22
+	VPMADD52LUQ    Z5, Z26, Z22
 	ADDQ           DI, R14
-	VPMINUD        Z17, Z20, Z20
-	VPMINUD        Z22, Z20, Z20
-	VPMULDQ        128(R12), Z3, Z18
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z18, Z18
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z18
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z23
+	VPMADD52LUQ    Z5, Z26, Z23
 	ADDQ           DI, R14
-	VPMINUD        Z18, Z20, Z20
-	VPMINUD        Z23, Z20, Z20
+	VPSHUFD        $0xf5, Z20, K1, Z23
 	LONG $0x5e41e2c4; BYTE $0xdc // TDPBUSD T7, T4, T3
-	VPMULDQ        192(R12), Z3, Z19
+	VPMULDQ        192(R12), Z2, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z4, Z24, Z24
-	VPADDQ         Z0, Z19, Z19
+	VPMULDQ        Z3, Z24, Z24
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z19
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z24
+	VPMADD52LUQ    Z5, Z26, Z24
 	ADDQ           DI, R14
-	VPMINUD        Z19, Z20, Z20
-	VPMINUD        Z24, Z20, Z20
-	VPTESTNMD      Z20, Z20, K1, K2
-	KORTESTW       K2, K2
-	JZ             four3Untied
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            four3Shallow
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z16, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z16, Z25, K2, Z16
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	VPTESTNMQ      192(DI), Z17, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z17, Z25, K2, Z17
-	VPTESTNMQ      256(DI), Z22, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	VPTESTNMQ      192(DI), Z18, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z18, Z25, K2, Z18
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	VPTESTNMQ      192(DI), Z19, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z19, Z25, K2, Z19
-	VPTESTNMQ      256(DI), Z24, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z24, Z25, K2, Z24
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
-four3Untied:
-	VPSHUFD        $0xf5, Z16, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPSHUFD        $0xf5, Z17, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
-	VPSHUFD        $0xf5, Z18, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPSHUFD        $0xf5, Z19, K1, Z24
-	VPSRAVD        Z2, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
-	VPADDSW        Z28, Z21, Z21
-	VPADDSW        Z28, Z23, Z23
+four3Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            four3Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+four3Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
 	JNE            four3Apart
@@ -1564,105 +1846,75 @@ oneSlice:
 	ADDQ           DI, R11
 	LONG $0x4b7be2c4; BYTE $0x3c; BYTE $0x1e // TILELOADD (SI)(BX*1), T7
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z16
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z16, Z16
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z16
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z21
+	VPMADD52LUQ    Z5, Z26, Z21
 	ADDQ           DI, R14
-	VPMINUD        Z16, Z21, Z20
+	VPSHUFD        $0xf5, Z20, K1, Z21
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
-	VPMULDQ        64(R12), Z3, Z17
+	LONG $0x5e41e2c4; BYTE $0xc4 // TDPBUSD T7, T4, T0
+	VPMULDQ        64(R12), Z2, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z4, Z22, Z22
-	VPADDQ         Z0, Z17, Z17
+	VPMULDQ        Z3, Z22, Z22
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z22, Z22
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z17
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z22
+	VPMADD52LUQ    Z5, Z26, Z22
 	ADDQ           DI, R14
-	VPMINUD        Z17, Z20, Z20
-	VPMINUD        Z22, Z20, Z20
-	LONG $0x5e41e2c4; BYTE $0xc4 // TDPBUSD T7, T4, T0
+	VPSHUFD        $0xf5, Z20, K1, Z22
 	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
-	VPMULDQ        128(R12), Z3, Z18
+	LONG $0x5e41e2c4; BYTE $0xcd // TDPBUSD T7, T5, T1
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z18, Z18
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z18
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z23
+	VPMADD52LUQ    Z5, Z26, Z23
 	ADDQ           DI, R14
-	VPMINUD        Z18, Z20, Z20
-	VPMINUD        Z23, Z20, Z20
-	LONG $0x5e41e2c4; BYTE $0xcd // TDPBUSD T7, T5, T1
+	VPSHUFD        $0xf5, Z20, K1, Z23
 	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x02 // TILELOADD (R10)(AX*1), T6
-	VPMULDQ        192(R12), Z3, Z19
+	LONG $0x5e41e2c4; BYTE $0xd6 // TDPBUSD T7, T6, T2
+	VPMULDQ        192(R12), Z2, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z4, Z24, Z24
-	VPADDQ         Z0, Z19, Z19
+	VPMULDQ        Z3, Z24, Z24
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z19
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z24
+	VPMADD52LUQ    Z5, Z26, Z24
 	ADDQ           DI, R14
-	VPMINUD        Z19, Z20, Z20
-	VPMINUD        Z24, Z20, Z20
-	LONG $0x5e41e2c4; BYTE $0xd6 // TDPBUSD T7, T6, T2
-	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x03 // TILELOADD (R11)(AX*1), T4
-	VPTESTNMD      Z20, Z20, K1, K2
-	KORTESTW       K2, K2
-	JZ             one0Untied
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            one0Shallow
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z16, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z16, Z25, K2, Z16
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	VPTESTNMQ      192(DI), Z17, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z17, Z25, K2, Z17
-	VPTESTNMQ      256(DI), Z22, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	VPTESTNMQ      192(DI), Z18, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z18, Z25, K2, Z18
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	VPTESTNMQ      192(DI), Z19, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z19, Z25, K2, Z19
-	VPTESTNMQ      256(DI), Z24, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z24, Z25, K2, Z24
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
-one0Untied:
-	VPSHUFD        $0xf5, Z16, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPSHUFD        $0xf5, Z17, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
-	VPSHUFD        $0xf5, Z18, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPSHUFD        $0xf5, Z19, K1, Z24
-	VPSRAVD        Z2, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
-	VPADDSW        Z28, Z21, Z21
-	VPADDSW        Z28, Z23, Z23
+one0Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            one0Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+one0Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
 	JNE            one0Apart
@@ -1680,6 +1932,7 @@ one0Apart:
 	ADDQ           DI, R13
 one0Written:
 	ADDQ           $256, R12
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x03 // TILELOADD (R11)(AX*1), T4
 	LONG $0x5e41e2c4; BYTE $0xdc // TDPBUSD T7, T4, T3
 	ADDQ           wTile-80(SP), SI
 	DECQ           DX
@@ -1720,101 +1973,72 @@ twoSlice:
 	ADDQ           DI, R11
 	LONG $0x4b7be2c4; BYTE $0x3c; BYTE $0x1e // TILELOADD (SI)(BX*1), T7
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z16
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z16, Z16
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z16
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z21
+	VPMADD52LUQ    Z5, Z26, Z21
 	ADDQ           DI, R14
-	VPMINUD        Z16, Z21, Z20
-	VPMULDQ        64(R12), Z3, Z17
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	VPMULDQ        64(R12), Z2, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z4, Z22, Z22
-	VPADDQ         Z0, Z17, Z17
+	VPMULDQ        Z3, Z22, Z22
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z22, Z22
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z17
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z22
+	VPMADD52LUQ    Z5, Z26, Z22
 	ADDQ           DI, R14
-	VPMINUD        Z17, Z20, Z20
-	VPMINUD        Z22, Z20, Z20
-	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
-	VPMULDQ        128(R12), Z3, Z18
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	LONG $0x5e41e2c4; BYTE $0xc4 // TDPBUSD T7, T4, T0
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z18, Z18
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z18
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z23
+	VPMADD52LUQ    Z5, Z26, Z23
 	ADDQ           DI, R14
-	VPMINUD        Z18, Z20, Z20
-	VPMINUD        Z23, Z20, Z20
-	LONG $0x5e41e2c4; BYTE $0xc4 // TDPBUSD T7, T4, T0
-	VPMULDQ        192(R12), Z3, Z19
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
+	VPMULDQ        192(R12), Z2, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z4, Z24, Z24
-	VPADDQ         Z0, Z19, Z19
+	VPMULDQ        Z3, Z24, Z24
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z19
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z24
+	VPMADD52LUQ    Z5, Z26, Z24
 	ADDQ           DI, R14
-	VPMINUD        Z19, Z20, Z20
-	VPMINUD        Z24, Z20, Z20
-	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
-	VPTESTNMD      Z20, Z20, K1, K2
-	KORTESTW       K2, K2
-	JZ             two0Untied
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            two0Shallow
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z16, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z16, Z25, K2, Z16
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	VPTESTNMQ      192(DI), Z17, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z17, Z25, K2, Z17
-	VPTESTNMQ      256(DI), Z22, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	VPTESTNMQ      192(DI), Z18, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z18, Z25, K2, Z18
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	VPTESTNMQ      192(DI), Z19, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z19, Z25, K2, Z19
-	VPTESTNMQ      256(DI), Z24, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z24, Z25, K2, Z24
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
-two0Untied:
-	VPSHUFD        $0xf5, Z16, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPSHUFD        $0xf5, Z17, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
-	VPSHUFD        $0xf5, Z18, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPSHUFD        $0xf5, Z19, K1, Z24
-	VPSRAVD        Z2, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
-	VPADDSW        Z28, Z21, Z21
-	VPADDSW        Z28, Z23, Z23
+two0Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            two0Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+two0Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
 	JNE            two0Apart
@@ -1834,102 +2058,72 @@ two0Written:
 	ADDQ           $256, R12
 	LONG $0x5e41e2c4; BYTE $0xcd // TDPBUSD T7, T5, T1
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z16
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z16, Z16
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z16
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z21
+	VPMADD52LUQ    Z5, Z26, Z21
 	ADDQ           DI, R14
-	VPMINUD        Z16, Z21, Z20
+	VPSHUFD        $0xf5, Z20, K1, Z21
 	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x02 // TILELOADD (R10)(AX*1), T6
-	VPMULDQ        64(R12), Z3, Z17
+	VPMULDQ        64(R12), Z2, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z4, Z22, Z22
-	VPADDQ         Z0, Z17, Z17
+	VPMULDQ        Z3, Z22, Z22
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z22, Z22
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z17
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z22
+	VPMADD52LUQ    Z5, Z26, Z22
 	ADDQ           DI, R14
-	VPMINUD        Z17, Z20, Z20
-	VPMINUD        Z22, Z20, Z20
+	VPSHUFD        $0xf5, Z20, K1, Z22
 	LONG $0x5e41e2c4; BYTE $0xd6 // TDPBUSD T7, T6, T2
-	VPMULDQ        128(R12), Z3, Z18
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z18, Z18
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z18
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z23
+	VPMADD52LUQ    Z5, Z26, Z23
 	ADDQ           DI, R14
-	VPMINUD        Z18, Z20, Z20
-	VPMINUD        Z23, Z20, Z20
+	VPSHUFD        $0xf5, Z20, K1, Z23
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x03 // TILELOADD (R11)(AX*1), T4
-	VPMULDQ        192(R12), Z3, Z19
+	VPMULDQ        192(R12), Z2, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z4, Z24, Z24
-	VPADDQ         Z0, Z19, Z19
+	VPMULDQ        Z3, Z24, Z24
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z19
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z24
+	VPMADD52LUQ    Z5, Z26, Z24
 	ADDQ           DI, R14
-	VPMINUD        Z19, Z20, Z20
-	VPMINUD        Z24, Z20, Z20
-	LONG $0x5e41e2c4; BYTE $0xdc // TDPBUSD T7, T4, T3
-	VPTESTNMD      Z20, Z20, K1, K2
-	KORTESTW       K2, K2
-	JZ             two1Untied
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            two1Shallow
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z16, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z16, Z25, K2, Z16
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	VPTESTNMQ      192(DI), Z17, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z17, Z25, K2, Z17
-	VPTESTNMQ      256(DI), Z22, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	VPTESTNMQ      192(DI), Z18, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z18, Z25, K2, Z18
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	VPTESTNMQ      192(DI), Z19, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z19, Z25, K2, Z19
-	VPTESTNMQ      256(DI), Z24, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z24, Z25, K2, Z24
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
-two1Untied:
-	VPSHUFD        $0xf5, Z16, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPSHUFD        $0xf5, Z17, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
-	VPSHUFD        $0xf5, Z18, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPSHUFD        $0xf5, Z19, K1, Z24
-	VPSRAVD        Z2, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
-	VPADDSW        Z28, Z21, Z21
-	VPADDSW        Z28, Z23, Z23
+two1Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            two1Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+two1Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
 	JNE            two1Apart
@@ -1947,6 +2141,7 @@ two1Apart:
 	ADDQ           DI, R13
 two1Written:
 	ADDQ           $256, R12
+	LONG $0x5e41e2c4; BYTE $0xdc // TDPBUSD T7, T4, T3
 	ADDQ           wTile-80(SP), SI
 	DECQ           DX
 	JNZ            twoSlice
@@ -1974,102 +2169,424 @@ twoPlain:
 	JNZ            twoPlain
 twoDone:
 rest:
+	MOVQ           a+0(FP), DI
+	MOVQ           208(DI), CX
+	MOVQ           scratch-96(SP), DX
+	MOVQ           $64, SI
+	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept0None
+	MOVQ           dstStride-72(SP), DI
+	VPMULDQ        0(R12), Z2, Z20
+	VMOVSHDUP      0(R12), Z21
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z21, Z21
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z21
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z2, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z3, Z22, Z22
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z22, Z22
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z22
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
+	VMOVSHDUP      128(R12), Z23
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z23, Z23
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z23
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z2, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z3, Z24, Z24
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z24, Z24
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z24
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            kept0Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+kept0Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
+	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            kept0Clamped
+	VPMAXUB        Z29, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+kept0Clamped:
+	VPERMD         Z21, Z31, Z21
+	CMPQ           DI, $16
+	JNE            kept0Apart
+	VMOVDQU64      Z21, (R13)
+	ADDQ           $64, R13
+	JMP            kept0Written
+kept0Apart:
+	VMOVDQU32      X21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $1, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $2, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $3, Z21, (R13)
+	ADDQ           DI, R13
+kept0Written:
+	ADDQ           $256, R12
+	DECQ           R15
+kept0None:
+	ADDQ           CX, DX
+	LONG $0x4b7ae2c4; BYTE $0x0c; BYTE $0x32 // TILESTORED T1, (DX)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept1None
+	MOVQ           dstStride-72(SP), DI
+	VPMULDQ        0(R12), Z2, Z20
+	VMOVSHDUP      0(R12), Z21
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z21, Z21
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z21
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z2, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z3, Z22, Z22
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z22, Z22
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z22
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
+	VMOVSHDUP      128(R12), Z23
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z23, Z23
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z23
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z2, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z3, Z24, Z24
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z24, Z24
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z24
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            kept1Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+kept1Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
+	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            kept1Clamped
+	VPMAXUB        Z29, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+kept1Clamped:
+	VPERMD         Z21, Z31, Z21
+	CMPQ           DI, $16
+	JNE            kept1Apart
+	VMOVDQU64      Z21, (R13)
+	ADDQ           $64, R13
+	JMP            kept1Written
+kept1Apart:
+	VMOVDQU32      X21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $1, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $2, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $3, Z21, (R13)
+	ADDQ           DI, R13
+kept1Written:
+	ADDQ           $256, R12
+	DECQ           R15
+kept1None:
+	ADDQ           CX, DX
+	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x32 // TILESTORED T2, (DX)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept2None
+	MOVQ           dstStride-72(SP), DI
+	VPMULDQ        0(R12), Z2, Z20
+	VMOVSHDUP      0(R12), Z21
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z21, Z21
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z21
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z2, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z3, Z22, Z22
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z22, Z22
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z22
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
+	VMOVSHDUP      128(R12), Z23
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z23, Z23
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z23
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z2, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z3, Z24, Z24
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z24, Z24
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z24
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            kept2Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+kept2Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
+	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            kept2Clamped
+	VPMAXUB        Z29, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+kept2Clamped:
+	VPERMD         Z21, Z31, Z21
+	CMPQ           DI, $16
+	JNE            kept2Apart
+	VMOVDQU64      Z21, (R13)
+	ADDQ           $64, R13
+	JMP            kept2Written
+kept2Apart:
+	VMOVDQU32      X21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $1, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $2, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $3, Z21, (R13)
+	ADDQ           DI, R13
+kept2Written:
+	ADDQ           $256, R12
+	DECQ           R15
+kept2None:
+	ADDQ           CX, DX
+	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x32 // TILESTORED T3, (DX)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept3None
+	MOVQ           dstStride-72(SP), DI
+	VPMULDQ        0(R12), Z2, Z20
+	VMOVSHDUP      0(R12), Z21
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z21, Z21
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z21
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z2, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z3, Z22, Z22
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z22, Z22
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z22
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
+	VMOVSHDUP      128(R12), Z23
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z23, Z23
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z23
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z2, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z3, Z24, Z24
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z24, Z24
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z24
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            kept3Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+kept3Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
+	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            kept3Clamped
+	VPMAXUB        Z29, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+kept3Clamped:
+	VPERMD         Z21, Z31, Z21
+	CMPQ           DI, $16
+	JNE            kept3Apart
+	VMOVDQU64      Z21, (R13)
+	ADDQ           $64, R13
+	JMP            kept3Written
+kept3Apart:
+	VMOVDQU32      X21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $1, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $2, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $3, Z21, (R13)
+	ADDQ           DI, R13
+kept3Written:
+	ADDQ           $256, R12
+	DECQ           R15
+kept3None:
 	TESTQ          R15, R15
 	JZ             leftNone
 leftQuad:
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z16
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z16, Z16
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z16
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z21
+	VPMADD52LUQ    Z5, Z26, Z21
 	ADDQ           DI, R14
-	VPMINUD        Z16, Z21, Z20
-	VPMULDQ        64(R12), Z3, Z17
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z2, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z4, Z22, Z22
-	VPADDQ         Z0, Z17, Z17
+	VPMULDQ        Z3, Z22, Z22
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z22, Z22
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z17
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z22
+	VPMADD52LUQ    Z5, Z26, Z22
 	ADDQ           DI, R14
-	VPMINUD        Z17, Z20, Z20
-	VPMINUD        Z22, Z20, Z20
-	VPMULDQ        128(R12), Z3, Z18
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z18, Z18
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z18
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z23
+	VPMADD52LUQ    Z5, Z26, Z23
 	ADDQ           DI, R14
-	VPMINUD        Z18, Z20, Z20
-	VPMINUD        Z23, Z20, Z20
-	VPMULDQ        192(R12), Z3, Z19
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z2, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z4, Z24, Z24
-	VPADDQ         Z0, Z19, Z19
+	VPMULDQ        Z3, Z24, Z24
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z19
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z24
+	VPMADD52LUQ    Z5, Z26, Z24
 	ADDQ           DI, R14
-	VPMINUD        Z19, Z20, Z20
-	VPMINUD        Z24, Z20, Z20
-	VPTESTNMD      Z20, Z20, K1, K2
-	KORTESTW       K2, K2
-	JZ             leftUntied
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            leftShallow
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z16, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z16, Z25, K2, Z16
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	VPTESTNMQ      192(DI), Z17, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z17, Z25, K2, Z17
-	VPTESTNMQ      256(DI), Z22, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	VPTESTNMQ      192(DI), Z18, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z18, Z25, K2, Z18
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	VPTESTNMQ      192(DI), Z19, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z19, Z25, K2, Z19
-	VPTESTNMQ      256(DI), Z24, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z24, Z25, K2, Z24
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
-leftUntied:
-	VPSHUFD        $0xf5, Z16, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPSHUFD        $0xf5, Z17, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
-	VPSHUFD        $0xf5, Z18, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPSHUFD        $0xf5, Z19, K1, Z24
-	VPSRAVD        Z2, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
-	VPADDSW        Z28, Z21, Z21
-	VPADDSW        Z28, Z23, Z23
+leftShallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            leftClamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+leftClamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
 	JNE            leftApart
@@ -2090,125 +2607,100 @@ leftWritten:
 	DECQ           R15
 	JNZ            leftQuad
 leftNone:
-	MOVQ           a+0(FP), DI
-	MOVQ           200(DI), CX
-	MOVQ           scratch-96(SP), DX
-	MOVQ           $64, SI
-	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
-	ADDQ           CX, DX
-	LONG $0x4b7ae2c4; BYTE $0x0c; BYTE $0x32 // TILESTORED T1, (DX)(SI*1)
-	ADDQ           CX, DX
-	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x32 // TILESTORED T2, (DX)(SI*1)
-	ADDQ           CX, DX
-	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x32 // TILESTORED T3, (DX)(SI*1)
-	XORQ           $6144, scratch-96(SP)
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-152(SP), DX
+	MOVQ           newer-160(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-152(SP)
+	MOVQ           CX, newer-160(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-128(SP), $2
+	CMPQ           kept-144(SP), $2
 	JGE            older
-	XORQ           $6144, scratch-96(SP)
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-152(SP), DX
+	MOVQ           newer-160(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-152(SP)
+	MOVQ           CX, newer-160(SP)
 older:
-	MOVQ           scratch-96(SP), R12
+	MOVQ           older-152(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           160(DI), R15
-	XORQ           $6144, scratch-96(SP)
+	MOVQ           168(DI), R15
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-152(SP), DX
+	MOVQ           newer-160(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-152(SP)
+	MOVQ           CX, newer-160(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z16
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z16, Z16
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z16
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z21
+	VPMADD52LUQ    Z5, Z26, Z21
 	ADDQ           DI, R14
-	VPMINUD        Z16, Z21, Z20
-	VPMULDQ        64(R12), Z3, Z17
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z2, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z4, Z22, Z22
-	VPADDQ         Z0, Z17, Z17
+	VPMULDQ        Z3, Z22, Z22
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z22, Z22
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z17
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z22
+	VPMADD52LUQ    Z5, Z26, Z22
 	ADDQ           DI, R14
-	VPMINUD        Z17, Z20, Z20
-	VPMINUD        Z22, Z20, Z20
-	VPMULDQ        128(R12), Z3, Z18
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z18, Z18
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z18
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z23
+	VPMADD52LUQ    Z5, Z26, Z23
 	ADDQ           DI, R14
-	VPMINUD        Z18, Z20, Z20
-	VPMINUD        Z23, Z20, Z20
-	VPMULDQ        192(R12), Z3, Z19
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z2, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z4, Z24, Z24
-	VPADDQ         Z0, Z19, Z19
+	VPMULDQ        Z3, Z24, Z24
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z19
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z24
+	VPMADD52LUQ    Z5, Z26, Z24
 	ADDQ           DI, R14
-	VPMINUD        Z19, Z20, Z20
-	VPMINUD        Z24, Z20, Z20
-	VPTESTNMD      Z20, Z20, K1, K2
-	KORTESTW       K2, K2
-	JZ             endUntied
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            endShallow
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z16, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z16, Z25, K2, Z16
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	VPTESTNMQ      192(DI), Z17, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z17, Z25, K2, Z17
-	VPTESTNMQ      256(DI), Z22, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	VPTESTNMQ      192(DI), Z18, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z18, Z25, K2, Z18
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	VPTESTNMQ      192(DI), Z19, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z19, Z25, K2, Z19
-	VPTESTNMQ      256(DI), Z24, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z24, Z25, K2, Z24
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        192(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        192(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
-endUntied:
-	VPSHUFD        $0xf5, Z16, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPSHUFD        $0xf5, Z17, K1, Z22
-	VPSRAVD        Z2, Z22, Z22
-	VPSHUFD        $0xf5, Z18, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPSHUFD        $0xf5, Z19, K1, Z24
-	VPSRAVD        Z2, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
-	VPADDSW        Z28, Z21, Z21
-	VPADDSW        Z28, Z23, Z23
+endShallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            endClamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+endClamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
 	JNE            endApart
@@ -2229,7 +2721,7 @@ endWritten:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-128(SP)
+	SUBQ           $1, kept-144(SP)
 	JGT            older
 	ADDQ           $16, dst-48(SP)
 	ADDQ           $16, other-56(SP)
@@ -2247,7 +2739,7 @@ endNone:
 	RET
 
 // func dotBytes2x2(a *args)
-TEXT ·dotBytes2x2(SB), NOSPLIT, $128-8
+TEXT ·dotBytes2x2(SB), NOSPLIT, $160-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -2263,11 +2755,11 @@ TEXT ·dotBytes2x2(SB), NOSPLIT, $128-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           192(DI), AX
+	MOVQ           200(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           168(DI), AX
+	MOVQ           176(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           152(DI), AX
+	MOVQ           160(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -2275,6 +2767,10 @@ TEXT ·dotBytes2x2(SB), NOSPLIT, $128-8
 	MOVQ           AX, slices-112(SP)
 	MOVQ           8(DI), AX
 	MOVQ           AX, x-120(SP)
+	MOVQ           128(DI), AX
+	MOVQ           AX, clamps-128(SP)
+	MOVQ           136(DI), AX
+	MOVQ           AX, deep-136(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVQ           0(DI), DI
@@ -2288,8 +2784,8 @@ panel:
 	MOVQ           48(DI), R10
 	MOVQ           acc-88(SP), R13
 	MOVQ           a+0(FP), DI
-	MOVQ           176(DI), R12
-	MOVQ           184(DI), R14
+	MOVQ           184(DI), R12
+	MOVQ           192(DI), R14
 block:
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -2349,7 +2845,7 @@ slices:
 	RET
 
 // func dotBytesWide2x2(a *args)
-TEXT ·dotBytesWide2x2(SB), NOSPLIT, $128-8
+TEXT ·dotBytesWide2x2(SB), NOSPLIT, $160-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -2365,11 +2861,11 @@ TEXT ·dotBytesWide2x2(SB), NOSPLIT, $128-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           192(DI), AX
+	MOVQ           200(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           168(DI), AX
+	MOVQ           176(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           152(DI), AX
+	MOVQ           160(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -2377,17 +2873,27 @@ TEXT ·dotBytesWide2x2(SB), NOSPLIT, $128-8
 	MOVQ           AX, slices-112(SP)
 	MOVQ           8(DI), AX
 	MOVQ           AX, x-120(SP)
+	MOVQ           128(DI), AX
+	MOVQ           AX, clamps-128(SP)
+	MOVQ           136(DI), AX
+	MOVQ           AX, deep-136(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $0x5555, CX
 	KMOVW          CX, K1
-	MOVQ           136(DI), CX
+	MOVQ           144(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z29
-	MOVQ           144(DI), CX
+	MOVQ           152(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z30
 	VMOVDQU32      order<>+0(SB), Z31
+	MOVQ           scratch-96(SP), CX
+	ADDQ           $5376, CX
+	MOVQ           CX, older-152(SP)
+	MOVQ           scratch-96(SP), CX
+	ADDQ           $10752, CX
+	MOVQ           CX, newer-160(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -2400,18 +2906,18 @@ panel:
 	MOVQ           table-64(SP), CX
 	VMOVDQU64      0(CX), Z0
 	VMOVDQU64      64(CX), Z1
-	VMOVDQU64      128(CX), Z2
-	VMOVDQU64      192(CX), Z3
-	VPSRLQ         $32, Z3, Z4
-	VMOVDQU64      256(CX), Z5
-	VMOVDQU64      320(CX), Z6
-	VMOVDQU64      384(CX), Z7
-	VMOVDQU64      448(CX), Z8
-	VPSRLQ         $32, Z8, Z9
+	VMOVDQU64      256(CX), Z2
+	VPSRLQ         $32, Z2, Z3
+	VMOVDQU64      320(CX), Z4
+	VMOVDQU64      384(CX), Z5
+	VMOVDQU64      576(CX), Z6
+	VPSRLQ         $32, Z6, Z7
+	VMOVDQU64      128(CX), Z18
+	VPACKUSDW      448(CX), Z18, Z18
 	MOVQ           dst-48(SP), R13
-	MOVQ           $0, kept-128(SP)
+	MOVQ           $0, kept-144(SP)
 block:
-	CMPQ           kept-128(SP), $2
+	CMPQ           kept-144(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -2446,7 +2952,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           200(DI), CX
+	MOVQ           208(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $128, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -2456,15 +2962,20 @@ first:
 	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x32 // TILESTORED T2, (DX)(SI*1)
 	LEAQ           64(DX), DI
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
-	XORQ           $6144, scratch-96(SP)
-	ADDQ           $1, kept-128(SP)
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-152(SP), DX
+	MOVQ           newer-160(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-152(SP)
+	MOVQ           CX, newer-160(SP)
+	ADDQ           $1, kept-144(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           scratch-96(SP), R12
+	MOVQ           older-152(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           160(DI), R15
+	MOVQ           168(DI), R15
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
 	MOVLQSX        0(DI), R8
@@ -2495,40 +3006,50 @@ fourSlice:
 	ADDQ           DI, R9
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPMULDQ        64(R12), Z8, Z20
+	VPMULDQ        64(R12), Z6, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z9, Z22, Z22
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z22, Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z7, Z22, Z22
 	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
+	VPMULDQ        Z3, Z23, Z23
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPMULDQ        192(R12), Z8, Z20
+	VPMULDQ        192(R12), Z6, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z9, Z24, Z24
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z24, Z24
+	VPMULDQ        Z7, Z24, Z24
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z7, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            four0Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        512(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+four0Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            four0Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+four0Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
 	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
@@ -2536,40 +3057,50 @@ fourSlice:
 	ADDQ           $256, R12
 	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPMULDQ        64(R12), Z8, Z20
+	VPMULDQ        64(R12), Z6, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z9, Z22, Z22
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z22, Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z7, Z22, Z22
 	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
+	VPMULDQ        Z3, Z23, Z23
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPMULDQ        192(R12), Z8, Z20
+	VPMULDQ        192(R12), Z6, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z9, Z24, Z24
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z24, Z24
+	VPMULDQ        Z7, Z24, Z24
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z7, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            four1Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        512(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+four1Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            four1Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+four1Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
 	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
@@ -2577,82 +3108,102 @@ fourSlice:
 	ADDQ           $256, R12
 	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
 	LEAQ           (SI)(R10*1), R11
-	VPMULDQ        64(R12), Z8, Z20
+	VPMULDQ        64(R12), Z6, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z9, Z22, Z22
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z22, Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z7, Z22, Z22
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
+	VPMULDQ        Z3, Z23, Z23
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
 	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
-	VPMULDQ        192(R12), Z8, Z20
+	VPMULDQ        192(R12), Z6, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z9, Z24, Z24
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z24, Z24
+	VPMULDQ        Z7, Z24, Z24
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z7, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            four2Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        512(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+four2Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            four2Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+four2Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
 	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
 	LEAQ           (R13)(DI*2), R13
 	ADDQ           $256, R12
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
 	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
-	VPMULDQ        64(R12), Z8, Z20
+	VPMULDQ        64(R12), Z6, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z9, Z22, Z22
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z22, Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z7, Z22, Z22
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
+	VPMULDQ        Z3, Z23, Z23
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
 	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
-	VPMULDQ        192(R12), Z8, Z20
+	VPMULDQ        192(R12), Z6, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z9, Z24, Z24
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z24, Z24
+	VPMULDQ        Z7, Z24, Z24
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z7, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            four3Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        512(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+four3Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            four3Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+four3Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
 	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
@@ -2693,45 +3244,55 @@ oneSlice:
 	ADDQ           DI, R9
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
 	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
 	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
-	VPMULDQ        64(R12), Z8, Z20
+	VPMULDQ        64(R12), Z6, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z9, Z22, Z22
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z22, Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z7, Z22, Z22
 	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
 	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
+	VPMULDQ        Z3, Z23, Z23
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
 	LEAQ           (SI)(R10*1), R11
 	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
-	VPMULDQ        192(R12), Z8, Z20
+	VPMULDQ        192(R12), Z6, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z9, Z24, Z24
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z24, Z24
+	VPMULDQ        Z7, Z24, Z24
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z7, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            one0Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        512(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+one0Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            one0Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+one0Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
 	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
@@ -2774,42 +3335,52 @@ twoSlice:
 	ADDQ           DI, R9
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
 	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
-	VPMULDQ        64(R12), Z8, Z20
+	VPMULDQ        64(R12), Z6, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z9, Z22, Z22
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z22, Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z7, Z22, Z22
 	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
+	VPMULDQ        Z3, Z23, Z23
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
 	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
-	VPMULDQ        192(R12), Z8, Z20
+	VPMULDQ        192(R12), Z6, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z9, Z24, Z24
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z24, Z24
+	VPMULDQ        Z7, Z24, Z24
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z7, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            two0Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        512(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+two0Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            two0Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+two0Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
 	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
@@ -2817,42 +3388,52 @@ twoSlice:
 	ADDQ           $256, R12
 	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
 	LEAQ           (SI)(R10*1), R11
-	VPMULDQ        64(R12), Z8, Z20
+	VPMULDQ        64(R12), Z6, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z9, Z22, Z22
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z22, Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z7, Z22, Z22
 	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
+	VPMULDQ        Z3, Z23, Z23
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
 	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
-	VPMULDQ        192(R12), Z8, Z20
+	VPMULDQ        192(R12), Z6, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z9, Z24, Z24
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z24, Z24
+	VPMULDQ        Z7, Z24, Z24
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z7, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            two1Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        512(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+two1Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            two1Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+two1Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
 	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
@@ -2884,43 +3465,276 @@ twoPlain:
 	JNZ            twoPlain
 twoDone:
 rest:
+	MOVQ           a+0(FP), DI
+	MOVQ           208(DI), CX
+	MOVQ           scratch-96(SP), DX
+	MOVQ           $128, SI
+	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept0None
+	MOVQ           dstStride-72(SP), DI
+	VPMULDQ        0(R12), Z2, Z20
+	VMOVSHDUP      0(R12), Z21
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z21, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z6, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
+	VMOVSHDUP      128(R12), Z23
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z23, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z6, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z7, Z24, Z24
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z24, Z24
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            kept0Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        512(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+kept0Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
+	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            kept0Clamped
+	VPMAXUB        Z29, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+kept0Clamped:
+	VPERMD         Z21, Z31, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept0None:
+	LEAQ           64(DX), DI
+	LONG $0x4b7ae2c4; BYTE $0x0c; BYTE $0x37 // TILESTORED T1, (DI)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept1None
+	MOVQ           dstStride-72(SP), DI
+	VPMULDQ        0(R12), Z2, Z20
+	VMOVSHDUP      0(R12), Z21
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z21, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z6, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
+	VMOVSHDUP      128(R12), Z23
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z23, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z6, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z7, Z24, Z24
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z24, Z24
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            kept1Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        512(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+kept1Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
+	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            kept1Clamped
+	VPMAXUB        Z29, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+kept1Clamped:
+	VPERMD         Z21, Z31, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept1None:
+	ADDQ           CX, DX
+	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x32 // TILESTORED T2, (DX)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept2None
+	MOVQ           dstStride-72(SP), DI
+	VPMULDQ        0(R12), Z2, Z20
+	VMOVSHDUP      0(R12), Z21
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z21, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z6, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
+	VMOVSHDUP      128(R12), Z23
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z23, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z6, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z7, Z24, Z24
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z24, Z24
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            kept2Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        512(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+kept2Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
+	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            kept2Clamped
+	VPMAXUB        Z29, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+kept2Clamped:
+	VPERMD         Z21, Z31, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept2None:
+	LEAQ           64(DX), DI
+	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept3None
+	MOVQ           dstStride-72(SP), DI
+	VPMULDQ        0(R12), Z2, Z20
+	VMOVSHDUP      0(R12), Z21
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z21, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z6, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
+	VMOVSHDUP      128(R12), Z23
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z23, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z6, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z7, Z24, Z24
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z24, Z24
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            kept3Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        512(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+kept3Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
+	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            kept3Clamped
+	VPMAXUB        Z29, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+kept3Clamped:
+	VPERMD         Z21, Z31, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept3None:
 	TESTQ          R15, R15
 	JZ             leftNone
 leftQuad:
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPMULDQ        64(R12), Z8, Z20
+	VPMULDQ        64(R12), Z6, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z9, Z22, Z22
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z22, Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z7, Z22, Z22
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
+	VPMULDQ        Z3, Z23, Z23
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPMULDQ        192(R12), Z8, Z20
+	VPMULDQ        192(R12), Z6, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z9, Z24, Z24
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z24, Z24
+	VPMULDQ        Z7, Z24, Z24
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z7, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            leftShallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        512(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+leftShallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            leftClamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+leftClamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
 	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
@@ -2929,66 +3743,80 @@ leftQuad:
 	DECQ           R15
 	JNZ            leftQuad
 leftNone:
-	MOVQ           a+0(FP), DI
-	MOVQ           200(DI), CX
-	MOVQ           scratch-96(SP), DX
-	MOVQ           $128, SI
-	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
-	LEAQ           64(DX), DI
-	LONG $0x4b7ae2c4; BYTE $0x0c; BYTE $0x37 // TILESTORED T1, (DI)(SI*1)
-	ADDQ           CX, DX
-	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x32 // TILESTORED T2, (DX)(SI*1)
-	LEAQ           64(DX), DI
-	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
-	XORQ           $6144, scratch-96(SP)
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-152(SP), DX
+	MOVQ           newer-160(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-152(SP)
+	MOVQ           CX, newer-160(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-128(SP), $2
+	CMPQ           kept-144(SP), $2
 	JGE            older
-	XORQ           $6144, scratch-96(SP)
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-152(SP), DX
+	MOVQ           newer-160(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-152(SP)
+	MOVQ           CX, newer-160(SP)
 older:
-	MOVQ           scratch-96(SP), R12
+	MOVQ           older-152(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           160(DI), R15
-	XORQ           $6144, scratch-96(SP)
+	MOVQ           168(DI), R15
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-152(SP), DX
+	MOVQ           newer-160(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-152(SP)
+	MOVQ           CX, newer-160(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPMULDQ        64(R12), Z8, Z20
+	VPMULDQ        64(R12), Z6, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z9, Z22, Z22
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z22, Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z7, Z22, Z22
-	VPMULDQ        128(R12), Z3, Z20
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
+	VPMULDQ        Z3, Z23, Z23
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPMULDQ        192(R12), Z8, Z20
+	VPMULDQ        192(R12), Z6, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z9, Z24, Z24
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z24, Z24
+	VPMULDQ        Z7, Z24, Z24
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z7, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            endShallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        512(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+endShallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            endClamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+endClamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
 	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
@@ -2997,7 +3825,7 @@ endQuad:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-128(SP)
+	SUBQ           $1, kept-144(SP)
 	JGT            older
 	ADDQ           $32, dst-48(SP)
 	MOVQ           a+0(FP), DI
@@ -3014,7 +3842,7 @@ endNone:
 	RET
 
 // func dotBytesWideCodes2x2(a *args)
-TEXT ·dotBytesWideCodes2x2(SB), NOSPLIT, $128-8
+TEXT ·dotBytesWideCodes2x2(SB), NOSPLIT, $160-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -3030,11 +3858,11 @@ TEXT ·dotBytesWideCodes2x2(SB), NOSPLIT, $128-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           192(DI), AX
+	MOVQ           200(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           168(DI), AX
+	MOVQ           176(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           152(DI), AX
+	MOVQ           160(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -3042,20 +3870,27 @@ TEXT ·dotBytesWideCodes2x2(SB), NOSPLIT, $128-8
 	MOVQ           AX, slices-112(SP)
 	MOVQ           8(DI), AX
 	MOVQ           AX, x-120(SP)
+	MOVQ           128(DI), AX
+	MOVQ           AX, clamps-128(SP)
+	MOVQ           136(DI), AX
+	MOVQ           AX, deep-136(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $0x5555, CX
 	KMOVW          CX, K1
-	MOVQ           128(DI), CX
-	VMOVQ          CX, X15
-	VPBROADCASTW   X15, Z28
-	MOVQ           136(DI), CX
+	MOVQ           144(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z29
-	MOVQ           144(DI), CX
+	MOVQ           152(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z30
 	VMOVDQU32      order<>+0(SB), Z31
+	MOVQ           scratch-96(SP), CX
+	ADDQ           $5376, CX
+	MOVQ           CX, older-152(SP)
+	MOVQ           scratch-96(SP), CX
+	ADDQ           $10752, CX
+	MOVQ           CX, newer-160(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -3068,23 +3903,23 @@ panel:
 	MOVQ           table-64(SP), CX
 	VMOVDQU64      0(CX), Z0
 	VMOVDQU64      64(CX), Z1
-	VMOVDQU64      128(CX), Z2
-	VMOVDQU64      448(CX), Z3
-	VPSRLQ         $32, Z3, Z4
-	VMOVDQU64      512(CX), Z5
-	VMOVDQU64      576(CX), Z6
-	VMOVDQU64      640(CX), Z7
+	VMOVDQU64      256(CX), Z2
+	VPSRLQ         $32, Z2, Z3
+	VMOVDQU64      320(CX), Z4
+	VMOVDQU64      384(CX), Z5
+	VMOVDQU64      448(CX), Z6
+	VMOVDQU64      512(CX), Z7
 	VMOVDQU64      704(CX), Z8
-	VMOVDQU64      768(CX), Z9
-	VMOVDQU64      1088(CX), Z10
-	VPSRLQ         $32, Z10, Z11
-	VMOVDQU64      1152(CX), Z12
-	VMOVDQU64      1216(CX), Z13
+	VPSRLQ         $32, Z8, Z9
+	VMOVDQU64      768(CX), Z10
+	VMOVDQU64      832(CX), Z11
+	VMOVDQU64      128(CX), Z18
+	VPACKUSDW      576(CX), Z18, Z18
 	MOVQ           dst-48(SP), R13
 	MOVQ           other-56(SP), R14
-	MOVQ           $0, kept-128(SP)
+	MOVQ           $0, kept-144(SP)
 block:
-	CMPQ           kept-128(SP), $2
+	CMPQ           kept-144(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -3119,7 +3954,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           200(DI), CX
+	MOVQ           208(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $128, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -3129,15 +3964,20 @@ first:
 	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x32 // TILESTORED T2, (DX)(SI*1)
 	LEAQ           64(DX), DI
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
-	XORQ           $6144, scratch-96(SP)
-	ADDQ           $1, kept-128(SP)
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-152(SP), DX
+	MOVQ           newer-160(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-152(SP)
+	MOVQ           CX, newer-160(SP)
+	ADDQ           $1, kept-144(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           scratch-96(SP), R12
+	MOVQ           older-152(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           160(DI), R15
+	MOVQ           168(DI), R15
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
 	MOVLQSX        0(DI), R8
@@ -3168,97 +4008,68 @@ fourSlice:
 	ADDQ           DI, R9
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z16
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z16, Z16
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z16
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z21
-	VPMINUD        Z16, Z21, Z20
-	VPMULDQ        64(R12), Z10, Z17
+	VPMADD52LUQ    Z5, Z26, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z8, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z11, Z22, Z22
-	VPADDQ         Z7, Z17, Z17
-	VPADDQ         Z8, Z22, Z22
+	VPMULDQ        Z9, Z22, Z22
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z22, Z22
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z17
+	VPMADD52LUQ    Z10, Z25, Z20
 	VPMOVZXBD.Z    17(R14), K1, Z26
-	VPMADD52LUQ    Z13, Z26, Z22
+	VPMADD52LUQ    Z11, Z26, Z22
 	ADDQ           DI, R14
-	VPMINUD        Z17, Z20, Z20
-	VPMINUD        Z22, Z20, Z20
-	VPMULDQ        128(R12), Z3, Z18
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z18, Z18
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z18
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z23
-	VPMINUD        Z18, Z20, Z20
-	VPMINUD        Z23, Z20, Z20
-	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
-	VPMULDQ        192(R12), Z10, Z19
+	VPMADD52LUQ    Z5, Z26, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z8, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z11, Z24, Z24
-	VPADDQ         Z7, Z19, Z19
-	VPADDQ         Z8, Z24, Z24
+	VPMULDQ        Z9, Z24, Z24
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z24, Z24
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z19
+	VPMADD52LUQ    Z10, Z25, Z20
 	VPMOVZXBD.Z    17(R14), K1, Z26
-	VPMADD52LUQ    Z13, Z26, Z24
+	VPMADD52LUQ    Z11, Z26, Z24
 	ADDQ           DI, R14
-	VPMINUD        Z19, Z20, Z20
-	VPMINUD        Z24, Z20, Z20
-	VPTESTNMD      Z20, Z20, K1, K2
-	KORTESTW       K2, K2
-	JZ             four0Untied
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            four0Shallow
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z16, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z16, Z25, K2, Z16
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	VPTESTNMQ      832(DI), Z17, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z17, Z25, K2, Z17
-	VPTESTNMQ      896(DI), Z22, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	VPTESTNMQ      192(DI), Z18, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z18, Z25, K2, Z18
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	VPTESTNMQ      832(DI), Z19, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z19, Z25, K2, Z19
-	VPTESTNMQ      896(DI), Z24, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z24, Z25, K2, Z24
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        640(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
-four0Untied:
-	VPSHUFD        $0xf5, Z16, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPSHUFD        $0xf5, Z17, K1, Z22
-	VPSRAVD        Z9, Z22, Z22
-	VPSHUFD        $0xf5, Z18, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPSHUFD        $0xf5, Z19, K1, Z24
-	VPSRAVD        Z9, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
-	VPADDSW        Z28, Z21, Z21
-	VPADDSW        Z28, Z23, Z23
+four0Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            four0Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+four0Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
 	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
@@ -3266,294 +4077,207 @@ four0Untied:
 	ADDQ           $256, R12
 	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z16
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z16, Z16
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z16
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z21
-	VPMINUD        Z16, Z21, Z20
-	VPMULDQ        64(R12), Z10, Z17
+	VPMADD52LUQ    Z5, Z26, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z8, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z11, Z22, Z22
-	VPADDQ         Z7, Z17, Z17
-	VPADDQ         Z8, Z22, Z22
+	VPMULDQ        Z9, Z22, Z22
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z22, Z22
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z17
+	VPMADD52LUQ    Z10, Z25, Z20
 	VPMOVZXBD.Z    17(R14), K1, Z26
-	VPMADD52LUQ    Z13, Z26, Z22
+	VPMADD52LUQ    Z11, Z26, Z22
 	ADDQ           DI, R14
-	VPMINUD        Z17, Z20, Z20
-	VPMINUD        Z22, Z20, Z20
+	VPSHUFD        $0xf5, Z20, K1, Z22
 	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
-	VPMULDQ        128(R12), Z3, Z18
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z18, Z18
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z18
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z23
-	VPMINUD        Z18, Z20, Z20
-	VPMINUD        Z23, Z20, Z20
-	VPMULDQ        192(R12), Z10, Z19
+	VPMADD52LUQ    Z5, Z26, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z8, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z11, Z24, Z24
-	VPADDQ         Z7, Z19, Z19
-	VPADDQ         Z8, Z24, Z24
+	VPMULDQ        Z9, Z24, Z24
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z24, Z24
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z19
+	VPMADD52LUQ    Z10, Z25, Z20
 	VPMOVZXBD.Z    17(R14), K1, Z26
-	VPMADD52LUQ    Z13, Z26, Z24
+	VPMADD52LUQ    Z11, Z26, Z24
 	ADDQ           DI, R14
-	VPMINUD        Z19, Z20, Z20
-	VPMINUD        Z24, Z20, Z20
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            four1Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        640(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+four1Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
+	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            four1Clamped
+	VPMAXUB        Z29, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+four1Clamped:
+	VPERMD         Z21, Z31, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
 	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
-	VPTESTNMD      Z20, Z20, K1, K2
-	KORTESTW       K2, K2
-	JZ             four1Untied
-	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z16, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z16, Z25, K2, Z16
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	VPTESTNMQ      832(DI), Z17, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z17, Z25, K2, Z17
-	VPTESTNMQ      896(DI), Z22, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	VPTESTNMQ      192(DI), Z18, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z18, Z25, K2, Z18
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	VPTESTNMQ      832(DI), Z19, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z19, Z25, K2, Z19
-	VPTESTNMQ      896(DI), Z24, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z24, Z25, K2, Z24
 	MOVQ           dstStride-72(SP), DI
-four1Untied:
-	VPSHUFD        $0xf5, Z16, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPSHUFD        $0xf5, Z17, K1, Z22
-	VPSRAVD        Z9, Z22, Z22
-	VPSHUFD        $0xf5, Z18, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPSHUFD        $0xf5, Z19, K1, Z24
-	VPSRAVD        Z9, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
-	VPADDSW        Z28, Z21, Z21
-	VPADDSW        Z28, Z23, Z23
-	VPACKUSWB      Z23, Z21, Z21
-	VPMAXUB        Z29, Z21, Z21
-	VPMINUB        Z30, Z21, Z21
-	VPERMD         Z21, Z31, Z21
-	VMOVDQU64      Y21, (R13)
-	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
-	LEAQ           (R13)(DI*2), R13
-	ADDQ           $256, R12
-	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z16
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z16, Z16
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z16
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z21
-	VPMINUD        Z16, Z21, Z20
-	VPMULDQ        64(R12), Z10, Z17
-	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z11, Z22, Z22
-	VPADDQ         Z7, Z17, Z17
-	VPADDQ         Z8, Z22, Z22
-	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z17
-	VPMOVZXBD.Z    17(R14), K1, Z26
-	VPMADD52LUQ    Z13, Z26, Z22
-	ADDQ           DI, R14
-	VPMINUD        Z17, Z20, Z20
-	VPMINUD        Z22, Z20, Z20
+	VPMADD52LUQ    Z5, Z26, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
 	LEAQ           (SI)(R10*1), R11
-	VPMULDQ        128(R12), Z3, Z18
+	VPMULDQ        64(R12), Z8, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z9, Z22, Z22
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z22, Z22
+	VPMOVZXBD.Z    16(R14), K1, Z25
+	VPMADD52LUQ    Z10, Z25, Z20
+	VPMOVZXBD.Z    17(R14), K1, Z26
+	VPMADD52LUQ    Z11, Z26, Z22
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z18, Z18
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z18
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z23
-	VPMINUD        Z18, Z20, Z20
-	VPMINUD        Z23, Z20, Z20
-	VPMULDQ        192(R12), Z10, Z19
-	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z11, Z24, Z24
-	VPADDQ         Z7, Z19, Z19
-	VPADDQ         Z8, Z24, Z24
-	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z19
-	VPMOVZXBD.Z    17(R14), K1, Z26
-	VPMADD52LUQ    Z13, Z26, Z24
-	ADDQ           DI, R14
-	VPMINUD        Z19, Z20, Z20
-	VPMINUD        Z24, Z20, Z20
+	VPMADD52LUQ    Z5, Z26, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
 	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
-	VPTESTNMD      Z20, Z20, K1, K2
-	KORTESTW       K2, K2
-	JZ             four2Untied
+	VPMULDQ        192(R12), Z8, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z9, Z24, Z24
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z24, Z24
+	VPMOVZXBD.Z    16(R14), K1, Z25
+	VPMADD52LUQ    Z10, Z25, Z20
+	VPMOVZXBD.Z    17(R14), K1, Z26
+	VPMADD52LUQ    Z11, Z26, Z24
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            four2Shallow
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z16, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z16, Z25, K2, Z16
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	VPTESTNMQ      832(DI), Z17, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z17, Z25, K2, Z17
-	VPTESTNMQ      896(DI), Z22, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	VPTESTNMQ      192(DI), Z18, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z18, Z25, K2, Z18
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	VPTESTNMQ      832(DI), Z19, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z19, Z25, K2, Z19
-	VPTESTNMQ      896(DI), Z24, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z24, Z25, K2, Z24
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        640(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
-four2Untied:
-	VPSHUFD        $0xf5, Z16, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPSHUFD        $0xf5, Z17, K1, Z22
-	VPSRAVD        Z9, Z22, Z22
-	VPSHUFD        $0xf5, Z18, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPSHUFD        $0xf5, Z19, K1, Z24
-	VPSRAVD        Z9, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
-	VPADDSW        Z28, Z21, Z21
-	VPADDSW        Z28, Z23, Z23
+four2Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            four2Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+four2Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
 	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
 	LEAQ           (R13)(DI*2), R13
 	ADDQ           $256, R12
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z16
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z16, Z16
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z16
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z21
-	VPMINUD        Z16, Z21, Z20
+	VPMADD52LUQ    Z5, Z26, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
 	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
-	VPMULDQ        64(R12), Z10, Z17
+	VPMULDQ        64(R12), Z8, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z11, Z22, Z22
-	VPADDQ         Z7, Z17, Z17
-	VPADDQ         Z8, Z22, Z22
+	VPMULDQ        Z9, Z22, Z22
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z22, Z22
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z17
+	VPMADD52LUQ    Z10, Z25, Z20
 	VPMOVZXBD.Z    17(R14), K1, Z26
-	VPMADD52LUQ    Z13, Z26, Z22
+	VPMADD52LUQ    Z11, Z26, Z22
 	ADDQ           DI, R14
-	VPMINUD        Z17, Z20, Z20
-	VPMINUD        Z22, Z20, Z20
-	VPMULDQ        128(R12), Z3, Z18
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z18, Z18
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z18
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z23
-	VPMINUD        Z18, Z20, Z20
-	VPMINUD        Z23, Z20, Z20
+	VPMADD52LUQ    Z5, Z26, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
 	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
-	VPMULDQ        192(R12), Z10, Z19
+	VPMULDQ        192(R12), Z8, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z11, Z24, Z24
-	VPADDQ         Z7, Z19, Z19
-	VPADDQ         Z8, Z24, Z24
+	VPMULDQ        Z9, Z24, Z24
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z24, Z24
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z19
+	VPMADD52LUQ    Z10, Z25, Z20
 	VPMOVZXBD.Z    17(R14), K1, Z26
-	VPMADD52LUQ    Z13, Z26, Z24
+	VPMADD52LUQ    Z11, Z26, Z24
 	ADDQ           DI, R14
-	VPMINUD        Z19, Z20, Z20
-	VPMINUD        Z24, Z20, Z20
-	VPTESTNMD      Z20, Z20, K1, K2
-	KORTESTW       K2, K2
-	JZ             four3Untied
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            four3Shallow
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z16, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z16, Z25, K2, Z16
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	VPTESTNMQ      832(DI), Z17, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z17, Z25, K2, Z17
-	VPTESTNMQ      896(DI), Z22, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	VPTESTNMQ      192(DI), Z18, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z18, Z25, K2, Z18
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	VPTESTNMQ      832(DI), Z19, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z19, Z25, K2, Z19
-	VPTESTNMQ      896(DI), Z24, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z24, Z25, K2, Z24
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        640(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
-four3Untied:
-	VPSHUFD        $0xf5, Z16, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPSHUFD        $0xf5, Z17, K1, Z22
-	VPSRAVD        Z9, Z22, Z22
-	VPSHUFD        $0xf5, Z18, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPSHUFD        $0xf5, Z19, K1, Z24
-	VPSRAVD        Z9, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
-	VPADDSW        Z28, Z21, Z21
-	VPADDSW        Z28, Z23, Z23
+four3Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            four3Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+four3Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
 	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
@@ -3594,108 +4318,79 @@ oneSlice:
 	ADDQ           DI, R9
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z16
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z16, Z16
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z16
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z21
-	VPMINUD        Z16, Z21, Z20
+	VPMADD52LUQ    Z5, Z26, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
 	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
-	VPMULDQ        64(R12), Z10, Z17
-	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z11, Z22, Z22
-	VPADDQ         Z7, Z17, Z17
-	VPADDQ         Z8, Z22, Z22
-	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z17
-	VPMOVZXBD.Z    17(R14), K1, Z26
-	VPMADD52LUQ    Z13, Z26, Z22
-	ADDQ           DI, R14
-	VPMINUD        Z17, Z20, Z20
-	VPMINUD        Z22, Z20, Z20
 	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
+	VPMULDQ        64(R12), Z8, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z9, Z22, Z22
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z22, Z22
+	VPMOVZXBD.Z    16(R14), K1, Z25
+	VPMADD52LUQ    Z10, Z25, Z20
+	VPMOVZXBD.Z    17(R14), K1, Z26
+	VPMADD52LUQ    Z11, Z26, Z22
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z22
 	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
-	VPMULDQ        128(R12), Z3, Z18
+	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z18, Z18
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z18
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z23
-	VPMINUD        Z18, Z20, Z20
-	VPMINUD        Z23, Z20, Z20
-	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
+	VPMADD52LUQ    Z5, Z26, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
 	LEAQ           (SI)(R10*1), R11
-	VPMULDQ        192(R12), Z10, Z19
-	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z11, Z24, Z24
-	VPADDQ         Z7, Z19, Z19
-	VPADDQ         Z8, Z24, Z24
-	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z19
-	VPMOVZXBD.Z    17(R14), K1, Z26
-	VPMADD52LUQ    Z13, Z26, Z24
-	ADDQ           DI, R14
-	VPMINUD        Z19, Z20, Z20
-	VPMINUD        Z24, Z20, Z20
 	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
-	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
-	VPTESTNMD      Z20, Z20, K1, K2
-	KORTESTW       K2, K2
-	JZ             one0Untied
+	VPMULDQ        192(R12), Z8, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z9, Z24, Z24
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z24, Z24
+	VPMOVZXBD.Z    16(R14), K1, Z25
+	VPMADD52LUQ    Z10, Z25, Z20
+	VPMOVZXBD.Z    17(R14), K1, Z26
+	VPMADD52LUQ    Z11, Z26, Z24
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            one0Shallow
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z16, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z16, Z25, K2, Z16
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	VPTESTNMQ      832(DI), Z17, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z17, Z25, K2, Z17
-	VPTESTNMQ      896(DI), Z22, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	VPTESTNMQ      192(DI), Z18, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z18, Z25, K2, Z18
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	VPTESTNMQ      832(DI), Z19, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z19, Z25, K2, Z19
-	VPTESTNMQ      896(DI), Z24, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z24, Z25, K2, Z24
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        640(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
-one0Untied:
-	VPSHUFD        $0xf5, Z16, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPSHUFD        $0xf5, Z17, K1, Z22
-	VPSRAVD        Z9, Z22, Z22
-	VPSHUFD        $0xf5, Z18, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPSHUFD        $0xf5, Z19, K1, Z24
-	VPSRAVD        Z9, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
-	VPADDSW        Z28, Z21, Z21
-	VPADDSW        Z28, Z23, Z23
+one0Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            one0Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+one0Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
 	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
 	LEAQ           (R13)(DI*2), R13
 	ADDQ           $256, R12
+	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
 	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
 	ADDQ           wTile-80(SP), SI
 	DECQ           DX
@@ -3732,99 +4427,70 @@ twoSlice:
 	ADDQ           DI, R9
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z16
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z16, Z16
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z16
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z21
-	VPMINUD        Z16, Z21, Z20
-	VPMULDQ        64(R12), Z10, Z17
-	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z11, Z22, Z22
-	VPADDQ         Z7, Z17, Z17
-	VPADDQ         Z8, Z22, Z22
-	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z17
-	VPMOVZXBD.Z    17(R14), K1, Z26
-	VPMADD52LUQ    Z13, Z26, Z22
-	ADDQ           DI, R14
-	VPMINUD        Z17, Z20, Z20
-	VPMINUD        Z22, Z20, Z20
+	VPMADD52LUQ    Z5, Z26, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
 	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
-	VPMULDQ        128(R12), Z3, Z18
+	VPMULDQ        64(R12), Z8, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z9, Z22, Z22
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z22, Z22
+	VPMOVZXBD.Z    16(R14), K1, Z25
+	VPMADD52LUQ    Z10, Z25, Z20
+	VPMOVZXBD.Z    17(R14), K1, Z26
+	VPMADD52LUQ    Z11, Z26, Z22
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z18, Z18
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z18
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z23
-	VPMINUD        Z18, Z20, Z20
-	VPMINUD        Z23, Z20, Z20
-	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
-	VPMULDQ        192(R12), Z10, Z19
-	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z11, Z24, Z24
-	VPADDQ         Z7, Z19, Z19
-	VPADDQ         Z8, Z24, Z24
-	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z19
-	VPMOVZXBD.Z    17(R14), K1, Z26
-	VPMADD52LUQ    Z13, Z26, Z24
-	ADDQ           DI, R14
-	VPMINUD        Z19, Z20, Z20
-	VPMINUD        Z24, Z20, Z20
+	VPMADD52LUQ    Z5, Z26, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
 	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
-	VPTESTNMD      Z20, Z20, K1, K2
-	KORTESTW       K2, K2
-	JZ             two0Untied
+	VPMULDQ        192(R12), Z8, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z9, Z24, Z24
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z24, Z24
+	VPMOVZXBD.Z    16(R14), K1, Z25
+	VPMADD52LUQ    Z10, Z25, Z20
+	VPMOVZXBD.Z    17(R14), K1, Z26
+	VPMADD52LUQ    Z11, Z26, Z24
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            two0Shallow
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z16, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z16, Z25, K2, Z16
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	VPTESTNMQ      832(DI), Z17, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z17, Z25, K2, Z17
-	VPTESTNMQ      896(DI), Z22, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	VPTESTNMQ      192(DI), Z18, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z18, Z25, K2, Z18
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	VPTESTNMQ      832(DI), Z19, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z19, Z25, K2, Z19
-	VPTESTNMQ      896(DI), Z24, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z24, Z25, K2, Z24
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        640(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
-two0Untied:
-	VPSHUFD        $0xf5, Z16, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPSHUFD        $0xf5, Z17, K1, Z22
-	VPSRAVD        Z9, Z22, Z22
-	VPSHUFD        $0xf5, Z18, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPSHUFD        $0xf5, Z19, K1, Z24
-	VPSRAVD        Z9, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
-	VPADDSW        Z28, Z21, Z21
-	VPADDSW        Z28, Z23, Z23
+two0Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            two0Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+two0Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
 	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
@@ -3832,105 +4498,76 @@ two0Untied:
 	ADDQ           $256, R12
 	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z16
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z16, Z16
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z16
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z21
-	VPMINUD        Z16, Z21, Z20
+	VPMADD52LUQ    Z5, Z26, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
 	LEAQ           (SI)(R10*1), R11
-	VPMULDQ        64(R12), Z10, Z17
+	VPMULDQ        64(R12), Z8, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z11, Z22, Z22
-	VPADDQ         Z7, Z17, Z17
-	VPADDQ         Z8, Z22, Z22
+	VPMULDQ        Z9, Z22, Z22
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z22, Z22
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z17
+	VPMADD52LUQ    Z10, Z25, Z20
 	VPMOVZXBD.Z    17(R14), K1, Z26
-	VPMADD52LUQ    Z13, Z26, Z22
+	VPMADD52LUQ    Z11, Z26, Z22
 	ADDQ           DI, R14
-	VPMINUD        Z17, Z20, Z20
-	VPMINUD        Z22, Z20, Z20
+	VPSHUFD        $0xf5, Z20, K1, Z22
 	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
-	VPMULDQ        128(R12), Z3, Z18
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z18, Z18
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z18
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z23
-	VPMINUD        Z18, Z20, Z20
-	VPMINUD        Z23, Z20, Z20
+	VPMADD52LUQ    Z5, Z26, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
 	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
-	VPMULDQ        192(R12), Z10, Z19
+	VPMULDQ        192(R12), Z8, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z11, Z24, Z24
-	VPADDQ         Z7, Z19, Z19
-	VPADDQ         Z8, Z24, Z24
+	VPMULDQ        Z9, Z24, Z24
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z24, Z24
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z19
+	VPMADD52LUQ    Z10, Z25, Z20
 	VPMOVZXBD.Z    17(R14), K1, Z26
-	VPMADD52LUQ    Z13, Z26, Z24
+	VPMADD52LUQ    Z11, Z26, Z24
 	ADDQ           DI, R14
-	VPMINUD        Z19, Z20, Z20
-	VPMINUD        Z24, Z20, Z20
-	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
-	VPTESTNMD      Z20, Z20, K1, K2
-	KORTESTW       K2, K2
-	JZ             two1Untied
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            two1Shallow
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z16, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z16, Z25, K2, Z16
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	VPTESTNMQ      832(DI), Z17, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z17, Z25, K2, Z17
-	VPTESTNMQ      896(DI), Z22, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	VPTESTNMQ      192(DI), Z18, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z18, Z25, K2, Z18
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	VPTESTNMQ      832(DI), Z19, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z19, Z25, K2, Z19
-	VPTESTNMQ      896(DI), Z24, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z24, Z25, K2, Z24
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        640(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
-two1Untied:
-	VPSHUFD        $0xf5, Z16, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPSHUFD        $0xf5, Z17, K1, Z22
-	VPSRAVD        Z9, Z22, Z22
-	VPSHUFD        $0xf5, Z18, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPSHUFD        $0xf5, Z19, K1, Z24
-	VPSRAVD        Z9, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
-	VPADDSW        Z28, Z21, Z21
-	VPADDSW        Z28, Z23, Z23
+two1Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            two1Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+two1Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
 	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
 	LEAQ           (R13)(DI*2), R13
 	ADDQ           $256, R12
+	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
 	ADDQ           wTile-80(SP), SI
 	DECQ           DX
 	JNZ            twoSlice
@@ -3956,100 +4593,366 @@ twoPlain:
 	JNZ            twoPlain
 twoDone:
 rest:
+	MOVQ           a+0(FP), DI
+	MOVQ           208(DI), CX
+	MOVQ           scratch-96(SP), DX
+	MOVQ           $128, SI
+	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept0None
+	MOVQ           dstStride-72(SP), DI
+	VPMULDQ        0(R12), Z2, Z20
+	VMOVSHDUP      0(R12), Z21
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z21, Z21
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z8, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z9, Z22, Z22
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z22, Z22
+	VPMOVZXBD.Z    16(R14), K1, Z25
+	VPMADD52LUQ    Z10, Z25, Z20
+	VPMOVZXBD.Z    17(R14), K1, Z26
+	VPMADD52LUQ    Z11, Z26, Z22
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
+	VMOVSHDUP      128(R12), Z23
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z23, Z23
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z8, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z9, Z24, Z24
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z24, Z24
+	VPMOVZXBD.Z    16(R14), K1, Z25
+	VPMADD52LUQ    Z10, Z25, Z20
+	VPMOVZXBD.Z    17(R14), K1, Z26
+	VPMADD52LUQ    Z11, Z26, Z24
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            kept0Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        640(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+kept0Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
+	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            kept0Clamped
+	VPMAXUB        Z29, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+kept0Clamped:
+	VPERMD         Z21, Z31, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept0None:
+	LEAQ           64(DX), DI
+	LONG $0x4b7ae2c4; BYTE $0x0c; BYTE $0x37 // TILESTORED T1, (DI)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept1None
+	MOVQ           dstStride-72(SP), DI
+	VPMULDQ        0(R12), Z2, Z20
+	VMOVSHDUP      0(R12), Z21
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z21, Z21
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z8, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z9, Z22, Z22
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z22, Z22
+	VPMOVZXBD.Z    16(R14), K1, Z25
+	VPMADD52LUQ    Z10, Z25, Z20
+	VPMOVZXBD.Z    17(R14), K1, Z26
+	VPMADD52LUQ    Z11, Z26, Z22
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
+	VMOVSHDUP      128(R12), Z23
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z23, Z23
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z8, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z9, Z24, Z24
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z24, Z24
+	VPMOVZXBD.Z    16(R14), K1, Z25
+	VPMADD52LUQ    Z10, Z25, Z20
+	VPMOVZXBD.Z    17(R14), K1, Z26
+	VPMADD52LUQ    Z11, Z26, Z24
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            kept1Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        640(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+kept1Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
+	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            kept1Clamped
+	VPMAXUB        Z29, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+kept1Clamped:
+	VPERMD         Z21, Z31, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept1None:
+	ADDQ           CX, DX
+	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x32 // TILESTORED T2, (DX)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept2None
+	MOVQ           dstStride-72(SP), DI
+	VPMULDQ        0(R12), Z2, Z20
+	VMOVSHDUP      0(R12), Z21
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z21, Z21
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z8, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z9, Z22, Z22
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z22, Z22
+	VPMOVZXBD.Z    16(R14), K1, Z25
+	VPMADD52LUQ    Z10, Z25, Z20
+	VPMOVZXBD.Z    17(R14), K1, Z26
+	VPMADD52LUQ    Z11, Z26, Z22
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
+	VMOVSHDUP      128(R12), Z23
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z23, Z23
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z8, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z9, Z24, Z24
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z24, Z24
+	VPMOVZXBD.Z    16(R14), K1, Z25
+	VPMADD52LUQ    Z10, Z25, Z20
+	VPMOVZXBD.Z    17(R14), K1, Z26
+	VPMADD52LUQ    Z11, Z26, Z24
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            kept2Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        640(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+kept2Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
+	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            kept2Clamped
+	VPMAXUB        Z29, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+kept2Clamped:
+	VPERMD         Z21, Z31, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept2None:
+	LEAQ           64(DX), DI
+	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept3None
+	MOVQ           dstStride-72(SP), DI
+	VPMULDQ        0(R12), Z2, Z20
+	VMOVSHDUP      0(R12), Z21
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z21, Z21
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z8, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z9, Z22, Z22
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z22, Z22
+	VPMOVZXBD.Z    16(R14), K1, Z25
+	VPMADD52LUQ    Z10, Z25, Z20
+	VPMOVZXBD.Z    17(R14), K1, Z26
+	VPMADD52LUQ    Z11, Z26, Z22
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
+	VMOVSHDUP      128(R12), Z23
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z23, Z23
+	VPMOVZXBD.Z    0(R14), K1, Z25
+	VPMADD52LUQ    Z4, Z25, Z20
+	VPMOVZXBD.Z    1(R14), K1, Z26
+	VPMADD52LUQ    Z5, Z26, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z8, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z9, Z24, Z24
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z24, Z24
+	VPMOVZXBD.Z    16(R14), K1, Z25
+	VPMADD52LUQ    Z10, Z25, Z20
+	VPMOVZXBD.Z    17(R14), K1, Z26
+	VPMADD52LUQ    Z11, Z26, Z24
+	ADDQ           DI, R14
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            kept3Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        640(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+kept3Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
+	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            kept3Clamped
+	VPMAXUB        Z29, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+kept3Clamped:
+	VPERMD         Z21, Z31, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept3None:
 	TESTQ          R15, R15
 	JZ             leftNone
 leftQuad:
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z16
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z16, Z16
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z16
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z21
-	VPMINUD        Z16, Z21, Z20
-	VPMULDQ        64(R12), Z10, Z17
+	VPMADD52LUQ    Z5, Z26, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z8, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z11, Z22, Z22
-	VPADDQ         Z7, Z17, Z17
-	VPADDQ         Z8, Z22, Z22
+	VPMULDQ        Z9, Z22, Z22
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z22, Z22
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z17
+	VPMADD52LUQ    Z10, Z25, Z20
 	VPMOVZXBD.Z    17(R14), K1, Z26
-	VPMADD52LUQ    Z13, Z26, Z22
+	VPMADD52LUQ    Z11, Z26, Z22
 	ADDQ           DI, R14
-	VPMINUD        Z17, Z20, Z20
-	VPMINUD        Z22, Z20, Z20
-	VPMULDQ        128(R12), Z3, Z18
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z18, Z18
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z18
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z23
-	VPMINUD        Z18, Z20, Z20
-	VPMINUD        Z23, Z20, Z20
-	VPMULDQ        192(R12), Z10, Z19
+	VPMADD52LUQ    Z5, Z26, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z8, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z11, Z24, Z24
-	VPADDQ         Z7, Z19, Z19
-	VPADDQ         Z8, Z24, Z24
+	VPMULDQ        Z9, Z24, Z24
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z24, Z24
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z19
+	VPMADD52LUQ    Z10, Z25, Z20
 	VPMOVZXBD.Z    17(R14), K1, Z26
-	VPMADD52LUQ    Z13, Z26, Z24
+	VPMADD52LUQ    Z11, Z26, Z24
 	ADDQ           DI, R14
-	VPMINUD        Z19, Z20, Z20
-	VPMINUD        Z24, Z20, Z20
-	VPTESTNMD      Z20, Z20, K1, K2
-	KORTESTW       K2, K2
-	JZ             leftUntied
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            leftShallow
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z16, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z16, Z25, K2, Z16
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	VPTESTNMQ      832(DI), Z17, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z17, Z25, K2, Z17
-	VPTESTNMQ      896(DI), Z22, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	VPTESTNMQ      192(DI), Z18, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z18, Z25, K2, Z18
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	VPTESTNMQ      832(DI), Z19, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z19, Z25, K2, Z19
-	VPTESTNMQ      896(DI), Z24, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z24, Z25, K2, Z24
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        640(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
-leftUntied:
-	VPSHUFD        $0xf5, Z16, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPSHUFD        $0xf5, Z17, K1, Z22
-	VPSRAVD        Z9, Z22, Z22
-	VPSHUFD        $0xf5, Z18, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPSHUFD        $0xf5, Z19, K1, Z24
-	VPSRAVD        Z9, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
-	VPADDSW        Z28, Z21, Z21
-	VPADDSW        Z28, Z23, Z23
+leftShallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            leftClamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+leftClamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
 	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
@@ -4058,123 +4961,98 @@ leftUntied:
 	DECQ           R15
 	JNZ            leftQuad
 leftNone:
-	MOVQ           a+0(FP), DI
-	MOVQ           200(DI), CX
-	MOVQ           scratch-96(SP), DX
-	MOVQ           $128, SI
-	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
-	LEAQ           64(DX), DI
-	LONG $0x4b7ae2c4; BYTE $0x0c; BYTE $0x37 // TILESTORED T1, (DI)(SI*1)
-	ADDQ           CX, DX
-	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x32 // TILESTORED T2, (DX)(SI*1)
-	LEAQ           64(DX), DI
-	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
-	XORQ           $6144, scratch-96(SP)
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-152(SP), DX
+	MOVQ           newer-160(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-152(SP)
+	MOVQ           CX, newer-160(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-128(SP), $2
+	CMPQ           kept-144(SP), $2
 	JGE            older
-	XORQ           $6144, scratch-96(SP)
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-152(SP), DX
+	MOVQ           newer-160(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-152(SP)
+	MOVQ           CX, newer-160(SP)
 older:
-	MOVQ           scratch-96(SP), R12
+	MOVQ           older-152(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           160(DI), R15
-	XORQ           $6144, scratch-96(SP)
+	MOVQ           168(DI), R15
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-152(SP), DX
+	MOVQ           newer-160(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-152(SP)
+	MOVQ           CX, newer-160(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z16
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
-	VPADDQ         Z0, Z16, Z16
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z16
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z21
-	VPMINUD        Z16, Z21, Z20
-	VPMULDQ        64(R12), Z10, Z17
+	VPMADD52LUQ    Z5, Z26, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z8, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z11, Z22, Z22
-	VPADDQ         Z7, Z17, Z17
-	VPADDQ         Z8, Z22, Z22
+	VPMULDQ        Z9, Z22, Z22
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z22, Z22
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z17
+	VPMADD52LUQ    Z10, Z25, Z20
 	VPMOVZXBD.Z    17(R14), K1, Z26
-	VPMADD52LUQ    Z13, Z26, Z22
+	VPMADD52LUQ    Z11, Z26, Z22
 	ADDQ           DI, R14
-	VPMINUD        Z17, Z20, Z20
-	VPMINUD        Z22, Z20, Z20
-	VPMULDQ        128(R12), Z3, Z18
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z2, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z4, Z23, Z23
-	VPADDQ         Z0, Z18, Z18
+	VPMULDQ        Z3, Z23, Z23
+	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z23, Z23
 	VPMOVZXBD.Z    0(R14), K1, Z25
-	VPMADD52LUQ    Z5, Z25, Z18
+	VPMADD52LUQ    Z4, Z25, Z20
 	VPMOVZXBD.Z    1(R14), K1, Z26
-	VPMADD52LUQ    Z6, Z26, Z23
-	VPMINUD        Z18, Z20, Z20
-	VPMINUD        Z23, Z20, Z20
-	VPMULDQ        192(R12), Z10, Z19
+	VPMADD52LUQ    Z5, Z26, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z8, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z11, Z24, Z24
-	VPADDQ         Z7, Z19, Z19
-	VPADDQ         Z8, Z24, Z24
+	VPMULDQ        Z9, Z24, Z24
+	VPADDQ         Z6, Z20, Z20
+	VPADDQ         Z7, Z24, Z24
 	VPMOVZXBD.Z    16(R14), K1, Z25
-	VPMADD52LUQ    Z12, Z25, Z19
+	VPMADD52LUQ    Z10, Z25, Z20
 	VPMOVZXBD.Z    17(R14), K1, Z26
-	VPMADD52LUQ    Z13, Z26, Z24
+	VPMADD52LUQ    Z11, Z26, Z24
 	ADDQ           DI, R14
-	VPMINUD        Z19, Z20, Z20
-	VPMINUD        Z24, Z20, Z20
-	VPTESTNMD      Z20, Z20, K1, K2
-	KORTESTW       K2, K2
-	JZ             endUntied
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            endShallow
 	MOVQ           table-64(SP), DI
-	VPTESTNMQ      192(DI), Z16, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z16, Z25, K2, Z16
-	VPTESTNMQ      256(DI), Z21, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z21, Z25, K2, Z21
-	VPTESTNMQ      832(DI), Z17, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z17, Z25, K2, Z17
-	VPTESTNMQ      896(DI), Z22, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z22, Z25, K2, Z22
-	VPTESTNMQ      192(DI), Z18, K2
-	VMOVDQU64      320(DI), Z25
-	VPANDNQ        Z18, Z25, K2, Z18
-	VPTESTNMQ      256(DI), Z23, K2
-	VMOVDQU64      384(DI), Z25
-	VPANDNQ        Z23, Z25, K2, Z23
-	VPTESTNMQ      832(DI), Z19, K2
-	VMOVDQU64      960(DI), Z25
-	VPANDNQ        Z19, Z25, K2, Z19
-	VPTESTNMQ      896(DI), Z24, K2
-	VMOVDQU64      1024(DI), Z25
-	VPANDNQ        Z24, Z25, K2, Z24
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        192(DI), Z23, Z23
+	VPSRAVD        640(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
-endUntied:
-	VPSHUFD        $0xf5, Z16, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPSHUFD        $0xf5, Z17, K1, Z22
-	VPSRAVD        Z9, Z22, Z22
-	VPSHUFD        $0xf5, Z18, K1, Z23
-	VPSRAVD        Z2, Z23, Z23
-	VPSHUFD        $0xf5, Z19, K1, Z24
-	VPSRAVD        Z9, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
-	VPADDSW        Z28, Z21, Z21
-	VPADDSW        Z28, Z23, Z23
+endShallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z18, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            endClamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+endClamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
 	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
@@ -4183,7 +5061,7 @@ endUntied:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-128(SP)
+	SUBQ           $1, kept-144(SP)
 	JGT            older
 	ADDQ           $32, dst-48(SP)
 	ADDQ           $32, other-56(SP)
@@ -4201,7 +5079,7 @@ endNone:
 	RET
 
 // func dotBytes1x4(a *args)
-TEXT ·dotBytes1x4(SB), NOSPLIT, $128-8
+TEXT ·dotBytes1x4(SB), NOSPLIT, $160-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -4217,11 +5095,11 @@ TEXT ·dotBytes1x4(SB), NOSPLIT, $128-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           192(DI), AX
+	MOVQ           200(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           168(DI), AX
+	MOVQ           176(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           152(DI), AX
+	MOVQ           160(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -4229,6 +5107,10 @@ TEXT ·dotBytes1x4(SB), NOSPLIT, $128-8
 	MOVQ           AX, slices-112(SP)
 	MOVQ           8(DI), AX
 	MOVQ           AX, x-120(SP)
+	MOVQ           128(DI), AX
+	MOVQ           AX, clamps-128(SP)
+	MOVQ           136(DI), AX
+	MOVQ           AX, deep-136(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVQ           0(DI), DI
@@ -4243,8 +5125,8 @@ panel:
 	LEAQ           (R9)(R9*2), R10
 	MOVQ           acc-88(SP), R13
 	MOVQ           a+0(FP), DI
-	MOVQ           176(DI), R12
-	MOVQ           184(DI), R14
+	MOVQ           184(DI), R12
+	MOVQ           192(DI), R14
 block:
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -4306,7 +5188,7 @@ slices:
 	RET
 
 // func dotBytesWide1x4(a *args)
-TEXT ·dotBytesWide1x4(SB), NOSPLIT, $128-8
+TEXT ·dotBytesWide1x4(SB), NOSPLIT, $160-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -4322,11 +5204,11 @@ TEXT ·dotBytesWide1x4(SB), NOSPLIT, $128-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           192(DI), AX
+	MOVQ           200(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           168(DI), AX
+	MOVQ           176(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           152(DI), AX
+	MOVQ           160(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -4334,17 +5216,27 @@ TEXT ·dotBytesWide1x4(SB), NOSPLIT, $128-8
 	MOVQ           AX, slices-112(SP)
 	MOVQ           8(DI), AX
 	MOVQ           AX, x-120(SP)
+	MOVQ           128(DI), AX
+	MOVQ           AX, clamps-128(SP)
+	MOVQ           136(DI), AX
+	MOVQ           AX, deep-136(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $0x5555, CX
 	KMOVW          CX, K1
-	MOVQ           136(DI), CX
+	MOVQ           144(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z29
-	MOVQ           144(DI), CX
+	MOVQ           152(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z30
 	VMOVDQU32      order<>+0(SB), Z31
+	MOVQ           scratch-96(SP), CX
+	ADDQ           $5376, CX
+	MOVQ           CX, older-152(SP)
+	MOVQ           scratch-96(SP), CX
+	ADDQ           $10752, CX
+	MOVQ           CX, newer-160(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -4358,28 +5250,28 @@ panel:
 	MOVQ           table-64(SP), CX
 	VMOVDQU64      0(CX), Z0
 	VMOVDQU64      64(CX), Z1
-	VMOVDQU64      128(CX), Z2
-	VMOVDQU64      192(CX), Z3
-	VPSRLQ         $32, Z3, Z4
-	VMOVDQU64      256(CX), Z5
-	VMOVDQU64      320(CX), Z6
-	VMOVDQU64      384(CX), Z7
-	VMOVDQU64      448(CX), Z8
-	VPSRLQ         $32, Z8, Z9
-	VMOVDQU64      512(CX), Z10
-	VMOVDQU64      576(CX), Z11
-	VMOVDQU64      640(CX), Z12
-	VMOVDQU64      704(CX), Z13
-	VPSRLQ         $32, Z13, Z14
-	VMOVDQU64      768(CX), Z15
-	VMOVDQU64      832(CX), Z16
-	VMOVDQU64      896(CX), Z17
-	VMOVDQU64      960(CX), Z18
-	VPSRLQ         $32, Z18, Z19
+	VMOVDQU64      256(CX), Z2
+	VPSRLQ         $32, Z2, Z3
+	VMOVDQU64      320(CX), Z4
+	VMOVDQU64      384(CX), Z5
+	VMOVDQU64      576(CX), Z6
+	VPSRLQ         $32, Z6, Z7
+	VMOVDQU64      640(CX), Z8
+	VMOVDQU64      704(CX), Z9
+	VMOVDQU64      896(CX), Z10
+	VPSRLQ         $32, Z10, Z11
+	VMOVDQU64      960(CX), Z12
+	VMOVDQU64      1024(CX), Z13
+	VMOVDQU64      1216(CX), Z14
+	VPSRLQ         $32, Z14, Z15
+	VMOVDQU64      128(CX), Z18
+	VPACKUSDW      448(CX), Z18, Z18
+	VMOVDQU64      768(CX), Z19
+	VPACKUSDW      1088(CX), Z19, Z19
 	MOVQ           dst-48(SP), R13
-	MOVQ           $0, kept-128(SP)
+	MOVQ           $0, kept-144(SP)
 block:
-	CMPQ           kept-128(SP), $2
+	CMPQ           kept-144(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -4414,7 +5306,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           200(DI), CX
+	MOVQ           208(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $256, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -4424,15 +5316,20 @@ first:
 	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x37 // TILESTORED T2, (DI)(SI*1)
 	LEAQ           192(DX), DI
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
-	XORQ           $6144, scratch-96(SP)
-	ADDQ           $1, kept-128(SP)
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-152(SP), DX
+	MOVQ           newer-160(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-152(SP)
+	MOVQ           CX, newer-160(SP)
+	ADDQ           $1, kept-144(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           scratch-96(SP), R12
+	MOVQ           older-152(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           160(DI), R15
+	MOVQ           168(DI), R15
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
 	MOVLQSX        0(DI), R8
@@ -4460,164 +5357,204 @@ fourSlice:
 	ADDQ           DI, R8
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPMULDQ        64(R12), Z8, Z20
+	VPMULDQ        64(R12), Z6, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z9, Z22, Z22
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z22, Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z7, Z22, Z22
 	LONG $0x4b7be2c4; BYTE $0x2c; BYTE $0x1e // TILELOADD (SI)(BX*1), T5
-	VPMULDQ        128(R12), Z13, Z20
+	VPMULDQ        128(R12), Z10, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z14, Z23, Z23
-	VPADDQ         Z10, Z20, Z20
-	VPADDQ         Z11, Z23, Z23
+	VPMULDQ        Z11, Z23, Z23
+	VPADDQ         Z8, Z20, Z20
+	VPADDQ         Z9, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z12, Z23, Z23
 	LONG $0x5e51e2c4; BYTE $0xc4 // TDPBUSD T5, T4, T0
-	VPMULDQ        192(R12), Z18, Z20
+	VPMULDQ        192(R12), Z14, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z19, Z24, Z24
-	VPADDQ         Z15, Z20, Z20
-	VPADDQ         Z16, Z24, Z24
+	VPMULDQ        Z15, Z24, Z24
+	VPADDQ         Z12, Z20, Z20
+	VPADDQ         Z13, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z17, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            four0Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        832(DI), Z23, Z23
+	VPSRAVD        1152(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+four0Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z19, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            four0Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+four0Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Z21, (R13)
 	ADDQ           DI, R13
 	ADDQ           $256, R12
 	LEAQ           (SI)(R9*1), R11
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPMULDQ        64(R12), Z8, Z20
+	VPMULDQ        64(R12), Z6, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z9, Z22, Z22
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z22, Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z7, Z22, Z22
 	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x1b // TILELOADD (R11)(BX*1), T6
-	VPMULDQ        128(R12), Z13, Z20
+	VPMULDQ        128(R12), Z10, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z14, Z23, Z23
-	VPADDQ         Z10, Z20, Z20
-	VPADDQ         Z11, Z23, Z23
+	VPMULDQ        Z11, Z23, Z23
+	VPADDQ         Z8, Z20, Z20
+	VPADDQ         Z9, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z12, Z23, Z23
 	LONG $0x5e49e2c4; BYTE $0xcc // TDPBUSD T6, T4, T1
-	VPMULDQ        192(R12), Z18, Z20
+	VPMULDQ        192(R12), Z14, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z19, Z24, Z24
-	VPADDQ         Z15, Z20, Z20
-	VPADDQ         Z16, Z24, Z24
+	VPMULDQ        Z15, Z24, Z24
+	VPADDQ         Z12, Z20, Z20
+	VPADDQ         Z13, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z17, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            four1Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        832(DI), Z23, Z23
+	VPSRAVD        1152(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+four1Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z19, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            four1Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+four1Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Z21, (R13)
 	ADDQ           DI, R13
 	ADDQ           $256, R12
 	LEAQ           (SI)(R9*2), R11
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPMULDQ        64(R12), Z8, Z20
+	VPMULDQ        64(R12), Z6, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z9, Z22, Z22
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z22, Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z7, Z22, Z22
 	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
-	VPMULDQ        128(R12), Z13, Z20
+	VPMULDQ        128(R12), Z10, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z14, Z23, Z23
-	VPADDQ         Z10, Z20, Z20
-	VPADDQ         Z11, Z23, Z23
+	VPMULDQ        Z11, Z23, Z23
+	VPADDQ         Z8, Z20, Z20
+	VPADDQ         Z9, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z12, Z23, Z23
 	LONG $0x5e41e2c4; BYTE $0xd4 // TDPBUSD T7, T4, T2
-	VPMULDQ        192(R12), Z18, Z20
+	VPMULDQ        192(R12), Z14, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z19, Z24, Z24
-	VPADDQ         Z15, Z20, Z20
-	VPADDQ         Z16, Z24, Z24
+	VPMULDQ        Z15, Z24, Z24
+	VPADDQ         Z12, Z20, Z20
+	VPADDQ         Z13, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z17, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            four2Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        832(DI), Z23, Z23
+	VPSRAVD        1152(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+four2Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z19, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            four2Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+four2Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Z21, (R13)
 	ADDQ           DI, R13
 	ADDQ           $256, R12
 	LEAQ           (SI)(R10*1), R11
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPMULDQ        64(R12), Z8, Z20
+	VPMULDQ        64(R12), Z6, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z9, Z22, Z22
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z22, Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z7, Z22, Z22
 	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x1b // TILELOADD (R11)(BX*1), T5
-	VPMULDQ        128(R12), Z13, Z20
+	VPMULDQ        128(R12), Z10, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z14, Z23, Z23
-	VPADDQ         Z10, Z20, Z20
-	VPADDQ         Z11, Z23, Z23
+	VPMULDQ        Z11, Z23, Z23
+	VPADDQ         Z8, Z20, Z20
+	VPADDQ         Z9, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z12, Z23, Z23
 	LONG $0x5e51e2c4; BYTE $0xdc // TDPBUSD T5, T4, T3
-	VPMULDQ        192(R12), Z18, Z20
+	VPMULDQ        192(R12), Z14, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z19, Z24, Z24
-	VPADDQ         Z15, Z20, Z20
-	VPADDQ         Z16, Z24, Z24
+	VPMULDQ        Z15, Z24, Z24
+	VPADDQ         Z12, Z20, Z20
+	VPADDQ         Z13, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z17, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            four3Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        832(DI), Z23, Z23
+	VPSRAVD        1152(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+four3Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z19, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            four3Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+four3Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Z21, (R13)
 	ADDQ           DI, R13
@@ -4658,48 +5595,58 @@ oneSlice:
 	ADDQ           DI, R8
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
 	LONG $0x4b7be2c4; BYTE $0x2c; BYTE $0x1e // TILELOADD (SI)(BX*1), T5
 	LONG $0x5e51e2c4; BYTE $0xc4 // TDPBUSD T5, T4, T0
 	LEAQ           (SI)(R9*1), R11
-	VPMULDQ        64(R12), Z8, Z20
+	VPMULDQ        64(R12), Z6, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z9, Z22, Z22
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z22, Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z7, Z22, Z22
 	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x1b // TILELOADD (R11)(BX*1), T6
 	LONG $0x5e49e2c4; BYTE $0xcc // TDPBUSD T6, T4, T1
 	LEAQ           (SI)(R9*2), R11
-	VPMULDQ        128(R12), Z13, Z20
+	VPMULDQ        128(R12), Z10, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z14, Z23, Z23
-	VPADDQ         Z10, Z20, Z20
-	VPADDQ         Z11, Z23, Z23
+	VPMULDQ        Z11, Z23, Z23
+	VPADDQ         Z8, Z20, Z20
+	VPADDQ         Z9, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z12, Z23, Z23
 	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
 	LONG $0x5e41e2c4; BYTE $0xd4 // TDPBUSD T7, T4, T2
 	LEAQ           (SI)(R10*1), R11
-	VPMULDQ        192(R12), Z18, Z20
+	VPMULDQ        192(R12), Z14, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z19, Z24, Z24
-	VPADDQ         Z15, Z20, Z20
-	VPADDQ         Z16, Z24, Z24
+	VPMULDQ        Z15, Z24, Z24
+	VPADDQ         Z12, Z20, Z20
+	VPADDQ         Z13, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z17, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            one0Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        832(DI), Z23, Z23
+	VPSRAVD        1152(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+one0Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z19, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            one0Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+one0Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Z21, (R13)
 	ADDQ           DI, R13
@@ -4742,43 +5689,53 @@ twoSlice:
 	ADDQ           DI, R8
 	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
 	LONG $0x4b7be2c4; BYTE $0x2c; BYTE $0x1e // TILELOADD (SI)(BX*1), T5
-	VPMULDQ        64(R12), Z8, Z20
+	VPMULDQ        64(R12), Z6, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z9, Z22, Z22
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z22, Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z7, Z22, Z22
 	LONG $0x5e51e2c4; BYTE $0xc4 // TDPBUSD T5, T4, T0
 	LEAQ           (SI)(R9*1), R11
-	VPMULDQ        128(R12), Z13, Z20
+	VPMULDQ        128(R12), Z10, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z14, Z23, Z23
-	VPADDQ         Z10, Z20, Z20
-	VPADDQ         Z11, Z23, Z23
+	VPMULDQ        Z11, Z23, Z23
+	VPADDQ         Z8, Z20, Z20
+	VPADDQ         Z9, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z12, Z23, Z23
 	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x1b // TILELOADD (R11)(BX*1), T6
-	VPMULDQ        192(R12), Z18, Z20
+	VPMULDQ        192(R12), Z14, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z19, Z24, Z24
-	VPADDQ         Z15, Z20, Z20
-	VPADDQ         Z16, Z24, Z24
+	VPMULDQ        Z15, Z24, Z24
+	VPADDQ         Z12, Z20, Z20
+	VPADDQ         Z13, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z17, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            two0Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        832(DI), Z23, Z23
+	VPSRAVD        1152(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+two0Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z19, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            two0Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+two0Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Z21, (R13)
 	ADDQ           DI, R13
@@ -4786,43 +5743,53 @@ twoSlice:
 	LONG $0x5e49e2c4; BYTE $0xcc // TDPBUSD T6, T4, T1
 	LEAQ           (SI)(R9*2), R11
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
 	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
-	VPMULDQ        64(R12), Z8, Z20
+	VPMULDQ        64(R12), Z6, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z9, Z22, Z22
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z22, Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z7, Z22, Z22
 	LONG $0x5e41e2c4; BYTE $0xd4 // TDPBUSD T7, T4, T2
 	LEAQ           (SI)(R10*1), R11
-	VPMULDQ        128(R12), Z13, Z20
+	VPMULDQ        128(R12), Z10, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z14, Z23, Z23
-	VPADDQ         Z10, Z20, Z20
-	VPADDQ         Z11, Z23, Z23
+	VPMULDQ        Z11, Z23, Z23
+	VPADDQ         Z8, Z20, Z20
+	VPADDQ         Z9, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z12, Z23, Z23
 	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x1b // TILELOADD (R11)(BX*1), T5
-	VPMULDQ        192(R12), Z18, Z20
+	VPMULDQ        192(R12), Z14, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z19, Z24, Z24
-	VPADDQ         Z15, Z20, Z20
-	VPADDQ         Z16, Z24, Z24
+	VPMULDQ        Z15, Z24, Z24
+	VPADDQ         Z12, Z20, Z20
+	VPADDQ         Z13, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z17, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            two1Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        832(DI), Z23, Z23
+	VPSRAVD        1152(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+two1Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z19, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            two1Clamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+two1Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Z21, (R13)
 	ADDQ           DI, R13
@@ -4855,43 +5822,272 @@ twoPlain:
 	JNZ            twoPlain
 twoDone:
 rest:
+	MOVQ           a+0(FP), DI
+	MOVQ           208(DI), CX
+	MOVQ           scratch-96(SP), DX
+	MOVQ           $256, SI
+	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept0None
+	MOVQ           dstStride-72(SP), DI
+	VPMULDQ        0(R12), Z2, Z20
+	VMOVSHDUP      0(R12), Z21
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z21, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z6, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z10, Z20
+	VMOVSHDUP      128(R12), Z23
+	VPMULDQ        Z11, Z23, Z23
+	VPADDQ         Z8, Z20, Z20
+	VPADDQ         Z9, Z23, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z14, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z15, Z24, Z24
+	VPADDQ         Z12, Z20, Z20
+	VPADDQ         Z13, Z24, Z24
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            kept0Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        832(DI), Z23, Z23
+	VPSRAVD        1152(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+kept0Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z19, Z23, Z23
+	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            kept0Clamped
+	VPMAXUB        Z29, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+kept0Clamped:
+	VPERMD         Z21, Z31, Z21
+	VMOVDQU64      Z21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept0None:
+	LEAQ           64(DX), DI
+	LONG $0x4b7ae2c4; BYTE $0x0c; BYTE $0x37 // TILESTORED T1, (DI)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept1None
+	MOVQ           dstStride-72(SP), DI
+	VPMULDQ        0(R12), Z2, Z20
+	VMOVSHDUP      0(R12), Z21
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z21, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z6, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z10, Z20
+	VMOVSHDUP      128(R12), Z23
+	VPMULDQ        Z11, Z23, Z23
+	VPADDQ         Z8, Z20, Z20
+	VPADDQ         Z9, Z23, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z14, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z15, Z24, Z24
+	VPADDQ         Z12, Z20, Z20
+	VPADDQ         Z13, Z24, Z24
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            kept1Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        832(DI), Z23, Z23
+	VPSRAVD        1152(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+kept1Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z19, Z23, Z23
+	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            kept1Clamped
+	VPMAXUB        Z29, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+kept1Clamped:
+	VPERMD         Z21, Z31, Z21
+	VMOVDQU64      Z21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept1None:
+	LEAQ           128(DX), DI
+	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x37 // TILESTORED T2, (DI)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept2None
+	MOVQ           dstStride-72(SP), DI
+	VPMULDQ        0(R12), Z2, Z20
+	VMOVSHDUP      0(R12), Z21
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z21, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z6, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z10, Z20
+	VMOVSHDUP      128(R12), Z23
+	VPMULDQ        Z11, Z23, Z23
+	VPADDQ         Z8, Z20, Z20
+	VPADDQ         Z9, Z23, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z14, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z15, Z24, Z24
+	VPADDQ         Z12, Z20, Z20
+	VPADDQ         Z13, Z24, Z24
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            kept2Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        832(DI), Z23, Z23
+	VPSRAVD        1152(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+kept2Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z19, Z23, Z23
+	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            kept2Clamped
+	VPMAXUB        Z29, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+kept2Clamped:
+	VPERMD         Z21, Z31, Z21
+	VMOVDQU64      Z21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept2None:
+	LEAQ           192(DX), DI
+	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept3None
+	MOVQ           dstStride-72(SP), DI
+	VPMULDQ        0(R12), Z2, Z20
+	VMOVSHDUP      0(R12), Z21
+	VPMULDQ        Z3, Z21, Z21
+	VPADDQ         Z0, Z20, Z20
+	VPADDQ         Z1, Z21, Z21
+	VPSHUFD        $0xf5, Z20, K1, Z21
+	VPMULDQ        64(R12), Z6, Z20
+	VMOVSHDUP      64(R12), Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
+	VPSHUFD        $0xf5, Z20, K1, Z22
+	VPMULDQ        128(R12), Z10, Z20
+	VMOVSHDUP      128(R12), Z23
+	VPMULDQ        Z11, Z23, Z23
+	VPADDQ         Z8, Z20, Z20
+	VPADDQ         Z9, Z23, Z23
+	VPSHUFD        $0xf5, Z20, K1, Z23
+	VPMULDQ        192(R12), Z14, Z20
+	VMOVSHDUP      192(R12), Z24
+	VPMULDQ        Z15, Z24, Z24
+	VPADDQ         Z12, Z20, Z20
+	VPADDQ         Z13, Z24, Z24
+	VPSHUFD        $0xf5, Z20, K1, Z24
+	CMPQ           deep-136(SP), $0
+	JEQ            kept3Shallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        832(DI), Z23, Z23
+	VPSRAVD        1152(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+kept3Shallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z19, Z23, Z23
+	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            kept3Clamped
+	VPMAXUB        Z29, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+kept3Clamped:
+	VPERMD         Z21, Z31, Z21
+	VMOVDQU64      Z21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept3None:
 	TESTQ          R15, R15
 	JZ             leftNone
 leftQuad:
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPMULDQ        64(R12), Z8, Z20
+	VPMULDQ        64(R12), Z6, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z9, Z22, Z22
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z22, Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z7, Z22, Z22
-	VPMULDQ        128(R12), Z13, Z20
+	VPMULDQ        128(R12), Z10, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z14, Z23, Z23
-	VPADDQ         Z10, Z20, Z20
-	VPADDQ         Z11, Z23, Z23
+	VPMULDQ        Z11, Z23, Z23
+	VPADDQ         Z8, Z20, Z20
+	VPADDQ         Z9, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z12, Z23, Z23
-	VPMULDQ        192(R12), Z18, Z20
+	VPMULDQ        192(R12), Z14, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z19, Z24, Z24
-	VPADDQ         Z15, Z20, Z20
-	VPADDQ         Z16, Z24, Z24
+	VPMULDQ        Z15, Z24, Z24
+	VPADDQ         Z12, Z20, Z20
+	VPADDQ         Z13, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z17, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            leftShallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        832(DI), Z23, Z23
+	VPSRAVD        1152(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+leftShallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z19, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            leftClamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+leftClamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Z21, (R13)
 	ADDQ           DI, R13
@@ -4899,66 +6095,80 @@ leftQuad:
 	DECQ           R15
 	JNZ            leftQuad
 leftNone:
-	MOVQ           a+0(FP), DI
-	MOVQ           200(DI), CX
-	MOVQ           scratch-96(SP), DX
-	MOVQ           $256, SI
-	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
-	LEAQ           64(DX), DI
-	LONG $0x4b7ae2c4; BYTE $0x0c; BYTE $0x37 // TILESTORED T1, (DI)(SI*1)
-	LEAQ           128(DX), DI
-	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x37 // TILESTORED T2, (DI)(SI*1)
-	LEAQ           192(DX), DI
-	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
-	XORQ           $6144, scratch-96(SP)
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-152(SP), DX
+	MOVQ           newer-160(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-152(SP)
+	MOVQ           CX, newer-160(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-128(SP), $2
+	CMPQ           kept-144(SP), $2
 	JGE            older
-	XORQ           $6144, scratch-96(SP)
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-152(SP), DX
+	MOVQ           newer-160(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-152(SP)
+	MOVQ           CX, newer-160(SP)
 older:
-	MOVQ           scratch-96(SP), R12
+	MOVQ           older-152(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           160(DI), R15
-	XORQ           $6144, scratch-96(SP)
+	MOVQ           168(DI), R15
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-152(SP), DX
+	MOVQ           newer-160(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-152(SP)
+	MOVQ           CX, newer-160(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
 	MOVQ           dstStride-72(SP), DI
-	VPMULDQ        0(R12), Z3, Z20
+	VPMULDQ        0(R12), Z2, Z20
 	VMOVSHDUP      0(R12), Z21
-	VPMULDQ        Z4, Z21, Z21
+	VPMULDQ        Z3, Z21, Z21
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z21, Z21
 	VPSHUFD        $0xf5, Z20, K1, Z21
-	VPSRAVD        Z2, Z21, Z21
-	VPMULDQ        64(R12), Z8, Z20
+	VPMULDQ        64(R12), Z6, Z20
 	VMOVSHDUP      64(R12), Z22
-	VPMULDQ        Z9, Z22, Z22
-	VPADDQ         Z5, Z20, Z20
-	VPADDQ         Z6, Z22, Z22
+	VPMULDQ        Z7, Z22, Z22
+	VPADDQ         Z4, Z20, Z20
+	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	VPSRAVD        Z7, Z22, Z22
-	VPMULDQ        128(R12), Z13, Z20
+	VPMULDQ        128(R12), Z10, Z20
 	VMOVSHDUP      128(R12), Z23
-	VPMULDQ        Z14, Z23, Z23
-	VPADDQ         Z10, Z20, Z20
-	VPADDQ         Z11, Z23, Z23
+	VPMULDQ        Z11, Z23, Z23
+	VPADDQ         Z8, Z20, Z20
+	VPADDQ         Z9, Z23, Z23
 	VPSHUFD        $0xf5, Z20, K1, Z23
-	VPSRAVD        Z12, Z23, Z23
-	VPMULDQ        192(R12), Z18, Z20
+	VPMULDQ        192(R12), Z14, Z20
 	VMOVSHDUP      192(R12), Z24
-	VPMULDQ        Z19, Z24, Z24
-	VPADDQ         Z15, Z20, Z20
-	VPADDQ         Z16, Z24, Z24
+	VPMULDQ        Z15, Z24, Z24
+	VPADDQ         Z12, Z20, Z20
+	VPADDQ         Z13, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	VPSRAVD        Z17, Z24, Z24
-	VPACKSSDW      Z22, Z21, Z21
-	VPACKSSDW      Z24, Z23, Z23
+	CMPQ           deep-136(SP), $0
+	JEQ            endShallow
+	MOVQ           table-64(SP), DI
+	VPSRAVD        192(DI), Z21, Z21
+	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        832(DI), Z23, Z23
+	VPSRAVD        1152(DI), Z24, Z24
+	MOVQ           dstStride-72(SP), DI
+endShallow:
+	VPACKUSDW      Z22, Z21, Z21
+	VPSRLVW        Z18, Z21, Z21
+	VPACKUSDW      Z24, Z23, Z23
+	VPSRLVW        Z19, Z23, Z23
 	VPACKUSWB      Z23, Z21, Z21
+	CMPQ           clamps-128(SP), $0
+	JEQ            endClamped
 	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+endClamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Z21, (R13)
 	ADDQ           DI, R13
@@ -4966,7 +6176,7 @@ endQuad:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-128(SP)
+	SUBQ           $1, kept-144(SP)
 	JGT            older
 	ADDQ           $64, dst-48(SP)
 	MOVQ           a+0(FP), DI
@@ -4983,7 +6193,7 @@ endNone:
 	RET
 
 // func dotBytes1x1(a *args)
-TEXT ·dotBytes1x1(SB), NOSPLIT, $128-8
+TEXT ·dotBytes1x1(SB), NOSPLIT, $160-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -4999,11 +6209,11 @@ TEXT ·dotBytes1x1(SB), NOSPLIT, $128-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           192(DI), AX
+	MOVQ           200(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           168(DI), AX
+	MOVQ           176(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           152(DI), AX
+	MOVQ           160(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -5011,6 +6221,10 @@ TEXT ·dotBytes1x1(SB), NOSPLIT, $128-8
 	MOVQ           AX, slices-112(SP)
 	MOVQ           8(DI), AX
 	MOVQ           AX, x-120(SP)
+	MOVQ           128(DI), AX
+	MOVQ           AX, clamps-128(SP)
+	MOVQ           136(DI), AX
+	MOVQ           AX, deep-136(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVQ           0(DI), DI
@@ -5023,8 +6237,8 @@ panel:
 	MOVQ           CX, blocks-8(SP)
 	MOVQ           acc-88(SP), R13
 	MOVQ           a+0(FP), DI
-	MOVQ           176(DI), R12
-	MOVQ           184(DI), R14
+	MOVQ           184(DI), R12
+	MOVQ           192(DI), R14
 block:
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX

@@ -25,10 +25,11 @@ type args struct {
 	other       *uint8    // codes of a second term
 	table       *int64    // [16 channels]: see End of package avx512
 	tableStep   int       // bytes of the table of a panel
-	zero        int       // zero point of dst; with one term the constants have it
+	clamps      int       // 0 where the codes of dst are 0 to 255, so that least and most need no look
+	deep        int       // 0 where the table has no shifts before words
 	least       int       // least code of dst
 	most        int       // greatest code of dst
-	scratch     *int32    // 10240 bytes, aligned to 8192
+	scratch     *int32    // 15 KB, for the sums of three blocks
 	quads       int       // of vectors of 16 sums in a block
 	acc         *int32    // sums to write
 	accStride   int       // bytes from a row of acc to the next

@@ -100,21 +100,16 @@ func (a *args) emulateRow(b blocking, row, x, panel, j int) {
 
 // emulateEnd makes a code of a sum, by the table of 16 channels.
 func (a *args) emulateEnd(sum int32, table *int64, lane int, other *uint8) uint8 {
-	const vector, shift, below, unit = 8, 2, 3, 5 // numbers of a vector; vectors of the table
-	multiplier, zero := 3, int64(0)               // which the constants have
-	if other != nil {
-		multiplier, zero = 7, int64(a.zero)
-	}
+	const vector, shift, deep, multiplier, code = 8, 2, 3, 4, 5 // numbers of a vector; vectors of the table
 	wide := func(v int) int64 { return *at(table, vector*(v+lane%2)+lane/2) }
 	narrow := func(v int) int64 { return int64(*at((*int32)(unsafe.Pointer(table)), 2*vector*v+lane)) }
 	y := int64(sum)*narrow(multiplier) + wide(0)
 	if other != nil {
-		y += int64(*other) * wide(multiplier+1)
-		if y&wide(below) == 0 {
-			y &^= wide(unit)
-		}
+		y += int64(*other) * wide(code)
 	}
-	rounded := y >> 32 >> narrow(shift)
-	rounded = max(-1<<15, min(rounded, 1<<15-1)) + zero // as words are packed
-	return uint8(max(int64(a.least), min(max(0, rounded), int64(a.most))))
+	rounded := max(0, min(y>>32>>narrow(deep), 1<<16-1)) >> narrow(shift)
+	if rounded = min(rounded, 255); a.clamps != 0 {
+		rounded = max(int64(a.least), min(rounded, int64(a.most)))
+	}
+	return uint8(rounded)
 }

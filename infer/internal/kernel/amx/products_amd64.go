@@ -98,7 +98,7 @@ func (p *dotPlan) multiply(to target, x []uint8, t kernel.Tile, b blocking, rows
 			a.other = &to.other[at]
 		}
 		a.table, a.tableStep = &f.Table[t.Channel/lanes*f.Block], 8*b.n*f.Block
-		a.zero, a.least, a.most = int(f.R.Zero), int(f.R.Lo), int(f.R.Hi)
+		a.deep, a.clamps, a.least, a.most = f.Deep, f.Clamps, int(f.R.Lo), int(f.R.Hi)
 		a.scratch, a.quads, a.scratchTile = to.scratch, rows, 4*lanes*b.n*rows // a block has 4 vectors a row
 	} else {
 		_ = to.acc[(row+blocks*b.m*rows)*t.Stride-1]
@@ -161,10 +161,10 @@ func (p *dotPlan) Fuse(f kernel.Finisher) kernel.Fused {
 	return &dotCodes{p, end, f}
 }
 
-// The scratch of an end: two of its kind, of one block each, see args.
+// The scratch of an end, of three blocks of at most 64 vectors, see args.
 const (
-	scratchLen   = 10240 / 4
-	scratchAlign = 8192
+	scratchLen   = 15 << 10 / 4
+	scratchAlign = 64
 )
 
 func (d *dotCodes) Needs() kernel.Needs {

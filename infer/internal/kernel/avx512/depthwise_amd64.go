@@ -31,6 +31,7 @@ type depthwiseCodes struct {
 	offsets              []int32
 	weights              []int8
 	table                []int64
+	deep                 int // 0 where the table has no shifts before words
 }
 
 // The products by the width of a block.
@@ -40,18 +41,22 @@ var (
 		1: {16: depthwise3x3Lines1x16, 32: depthwise3x3Lines1x32, 64: depthwise3x3Lines1x64},
 		2: {16: depthwise3x3Lines2x16, 32: depthwise3x3Lines2x32, 64: depthwise3x3Lines2x64},
 	}
+	slidingBlocks = [3]map[int]squareFunc{ // of pixels next to each other
+		1: {16: depthwise3x3Slides1x16, 32: depthwise3x3Slides1x32, 64: depthwise3x3Slides1x64},
+		2: {16: depthwise3x3Slides2x16, 32: depthwise3x3Slides2x32, 64: depthwise3x3Slides2x64},
+	}
 )
 
 type (
-	depthwiseFunc = func(dst, x *uint8, offsets *int32, groups, lines, line, pixels, step, blocks int, weights *int8, table *int64, zero, least, most int)
-	squareFunc    = func(dst *uint8, dstLine, dstStep int, x *uint8, pitch, tap, times, line, pixels, step, blocks int, weights *int8, table *int64, zero, least, most int)
+	depthwiseFunc = func(dst, x *uint8, offsets *int32, groups, lines, line, pixels, step, blocks int, weights *int8, table *int64, deep, clamps, least, most int)
+	squareFunc    = func(dst *uint8, dstLine, dstStep int, x *uint8, pitch, tap, times, line, pixels, step, blocks int, weights *int8, table *int64, deep, clamps, least, most int)
 )
 
 // Fuse implements Fuser, for 16 channels and multiples.
 func (p *depthwisePlan) Fuse(f kernel.Finisher) kernel.Fused {
 	c := &p.C
 	finish, ok := f.(*finisher)
-	if !ok || finish.ties || len(finish.terms) != 1 || c.OutC%lanes != 0 || c.KH*c.KW*255*128 >= 1<<31 {
+	if !ok || len(finish.terms) != 1 || c.OutC%lanes != 0 || c.KH*c.KW*255*128 >= 1<<31 {
 		return nil
 	}
 	d := &depthwiseCodes{Band: &p.Band, finish: finish}
@@ -60,6 +65,9 @@ func (p *depthwisePlan) Fuse(f kernel.Finisher) kernel.Fused {
 	d.product = depthwiseBlocks[d.width]
 	for n := 1; square && n <= 2; n++ {
 		d.square[n] = squareBlocks[n][d.width]
+		if d.step == c.InC {
+			d.square[n] = slidingBlocks[n][d.width]
+		}
 	}
 	taps := c.KH * c.KW
 	for k := range (taps + 3) / 4 * 4 {
@@ -78,8 +86,8 @@ func (p *depthwisePlan) Fuse(f kernel.Finisher) kernel.Fused {
 				d.addWeights(p.weights, first, [4]int{k, k + 1, k + 2, k + 3})
 			}
 		}
-		for v := range 4 {
-			d.addConstants(p.Start, func(lane int) int { return d.channel(first, v, lane) })
+		if !d.addConstants(p.Start, first) {
+			return nil
 		}
 	}
 	return d
@@ -123,23 +131,39 @@ func (d *depthwiseCodes) addWeights(weights []int8, first int, taps [4]int) {
 	}
 }
 
-// addConstants adds a vector's constants to the table, for lanes of the given channels.
-func (d *depthwiseCodes) addConstants(start []int32, channel func(lane int) int) {
-	var even, odd, constants, shift []int64
-	for lane := range d.width / 4 {
-		c := channel(lane)
-		b, i := &d.finish.blocks[c/lanes], c%lanes
-		m := b.multipliers[0][i]
-		even, shift = append(even, m), append(shift, int64(b.shift[i])-32)
-		constants = append(constants, b.constant[i]-b.down[i]+int64(start[c])*m)
+// addConstants adds the table of the block of codes from first, and says whether there is one.
+func (d *depthwiseCodes) addConstants(start []int32, first int) bool {
+	each := d.width / 4 // lanes of a vector
+	var shifts, deep [4][]int64
+	for v := range 4 {
+		var even, odd, constants []int64
+		for lane := range each {
+			c := d.channel(first, v, lane)
+			n, ok := d.finish.numbers(c, start[c])
+			if !ok {
+				return false
+			}
+			even, constants, shifts[v] = append(even, n.sum), append(constants, n.constant), append(shifts[v], n.shift)
+			deep[v], d.deep = append(deep[v], n.deep), d.deep|int(n.deep)
+		}
+		for lane := range even {
+			odd = append(odd, even[lane|1])
+		}
+		d.table = appendNarrow(d.table, even)
+		d.table = appendNarrow(d.table, odd)
+		d.table = appendEvenOdd(d.table, constants)
 	}
-	for lane := range even {
-		odd = append(odd, even[lane|1])
+	for v := 0; v < 4; v += 2 { // as words are packed
+		for lane := 0; lane < each; lane += 4 {
+			for _, four := range [][]int64{shifts[v][lane:], shifts[v+1][lane:]} {
+				d.table = append(d.table, four[0]|four[1]<<16|four[2]<<32|four[3]<<48)
+			}
+		}
 	}
-	d.table = appendNarrow(d.table, even)
-	d.table = appendNarrow(d.table, odd)
-	d.table = appendEvenOdd(d.table, constants)
-	d.table = appendNarrow(d.table, shift)
+	for _, vector := range deep {
+		d.table = appendNarrow(d.table, vector)
+	}
+	return true
 }
 
 func (d *depthwiseCodes) Needs() kernel.Needs {
@@ -150,10 +174,10 @@ func (d *depthwiseCodes) Run(t kernel.Tile, x []uint8, tensors []kernel.Tensor, 
 	c, f := &d.C, d.finish
 	Pad(d.Band, s.Bytes, x, t.Row, t.Rows)
 	dst := tensors[f.Output].Codes[t.Row*c.OutC:][:t.Rows*c.OutC]
-	zero, least, most := int(f.R.Zero), int(f.R.Lo), int(f.R.Hi)
+	deep, clamps, least, most := d.deep, f.clamps(), int(f.R.Lo), int(f.R.Hi)
 	lines, line := t.Rows/c.OutW, c.StrideH*d.Pitch()
 	if d.square[1] == nil {
-		d.product(&dst[0], &s.Bytes[0], &d.offsets[0], len(d.offsets)/4, lines, line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], zero, least, most)
+		d.product(&dst[0], &s.Bytes[0], &d.offsets[0], len(d.offsets)/4, lines, line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], deep, clamps, least, most)
 		return
 	}
 	together, dstStep, dstLine := 2, d.width, c.OutW*c.OutC // lines at a time
@@ -166,7 +190,7 @@ func (d *depthwiseCodes) Run(t kernel.Tile, x []uint8, tensors []kernel.Tensor, 
 	done := 0
 	for n := together; done < lines; n = 1 {
 		if times := (lines - done) / n; times > 0 {
-			d.square[n](&dst[done*dstLine], dstLine, dstStep, &s.Bytes[done*line], d.Pitch(), c.InC, times, n*line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], zero, least, most)
+			d.square[n](&dst[done*dstLine], dstLine, dstStep, &s.Bytes[done*line], d.Pitch(), c.InC, times, n*line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], deep, clamps, least, most)
 			done += times * n
 		}
 	}

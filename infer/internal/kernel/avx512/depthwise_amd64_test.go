@@ -43,9 +43,21 @@ func TestDepthwiseTable(t *testing.T) {
 			table := d.table
 			for first := 0; first < d.blocks*d.width; first += d.width {
 				for v := range 4 {
-					checkLanes(t, d, p.Start, table[:5*each/2], func(lane int) int { return d.channel(first, v, lane) })
-					table = table[5*each/2:]
+					checkLanes(t, d, p.Start, table[:2*each], func(lane int) int { return d.channel(first, v, lane) })
+					table = table[2*each:]
 				}
+				for word := range 4 * each { // of each 8, four are of a vector, and four of the next
+					v, lane := word/(2*each)*2+word/4%2, word%(2*each)/8*4+word%4
+					if got, want := table[word/4]>>(word%4*16)&0xffff, int64(d.finish.R.Shift[d.channel(first, v, lane)])-32; got != want {
+						t.Errorf("word %d: shift %d, want %d", word, got, want)
+					}
+				}
+				for _, n := range table[each:][:2*each] {
+					if n != 0 || d.deep != 0 {
+						t.Errorf("a shift of %d before words", n)
+					}
+				}
+				table = table[3*each:]
 			}
 			if len(table) != 0 {
 				t.Errorf("%d numbers are left over", len(table))
@@ -71,12 +83,9 @@ func checkLanes(t *testing.T, d *depthwiseCodes, start []int32, table []int64, c
 			t.Errorf("lane %d: odd multiplier %d, want that of channel %d", lane, m, odd)
 		}
 		b := &d.finish.blocks[c/lanes]
-		want := b.constant[c%lanes] - b.down[c%lanes] + int64(start[c])*r.M[0][c]
+		want := b.constant[c%lanes] - b.down[c%lanes] + int64(start[c])*r.M[0][c] // the zero point is 0
 		if got := table[each+lane%2*each/2+lane/2]; got != want {
 			t.Errorf("lane %d: constant %d, want %d of channel %d", lane, got, want, c)
-		}
-		if s := narrow(2*each, lane); s != int64(r.Shift[c])-32 {
-			t.Errorf("lane %d: shift %d, want that of channel %d", lane, s, c)
 		}
 	}
 }

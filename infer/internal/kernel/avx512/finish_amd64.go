@@ -52,13 +52,21 @@ func newFinish(e kernel.Epilogue) kernel.Finisher {
 
 // A block is the constants of 16 channels, shifted so that the shift is at least 32.
 type block struct {
-	ties        bool         // that the constant cannot decide
+	ties        bool         // for the product to find
+	undecided   bool         // some ties are for the product alone
 	constant    [lanes]int64 // with half a unit
-	down        [lanes]int64 // what it has too much for the only tie
+	down        [lanes]int64 // what it has too much for the ties
+	sways       [lanes]sway  // what else decides ties
 	shift       [lanes]uint8
+	up          [lanes]uint8 // what was added to the shift
+	size        [lanes]uint8 // bits of sums without their sign
 	multipliers [2][lanes]int64
 	powers      [2][lanes]int64
 }
+
+// A sway is by*(q - at) for the code q of a second term: less than a unit of the last place of a sum, it decides ties of some
+// codes upwards, and those of others downwards.
+type sway struct{ by, at int64 }
 
 // fill computes the constants of 16 channels and says whether they can be computed so.
 func (e *finisher) fill(b *block, first int) bool {
@@ -97,18 +105,52 @@ func (e *finisher) fill(b *block, first int) bool {
 			return false
 		}
 		constant <<= up
-		b.constant[lane], b.shift[lane] = constant+half, shift
-		if len(e.terms) > 1 {
-			b.ties = true
-			continue
-		}
-		acc, found, unique := vector.Tie(b.multipliers[0][lane], constant, shift, e.Epilogue.Terms[0].Width())
-		b.ties = b.ties || !unique
-		if found && (acc*b.multipliers[0][lane]+constant-half)>>shift&1 == 0 {
-			b.down[lane] = 1
-		}
+		b.size[lane] = uint8(bits.Len64(reach << up))
+		b.constant[lane], b.shift[lane], b.up[lane] = constant+half, shift, up
+		e.decide(b, lane, constant)
 	}
+	b.ties = b.undecided || len(e.terms) > 1
 	return true
+}
+
+// decide looks for the ties of a channel that make a difference, and has the constant decide them, or a sway.
+func (e *finisher) decide(b *block, lane int, constant int64) {
+	codes, code, m, shift := 1, int64(0), b.multipliers[0][lane], b.shift[lane]
+	if len(e.terms) > 1 {
+		codes, code = 256, b.multipliers[1][lane]<<b.powers[1][lane]
+	}
+	wide := &e.Epilogue.Terms[e.terms[0]]
+	if wide.Codes || len(e.terms) > 1 && !e.Epilogue.Terms[e.terms[1]].Codes {
+		b.undecided = true
+		return
+	}
+	ties, turns, last := 0, 0, false // turns of the direction from a tie to that of the next greater code
+	for q := range int64(codes) {
+		acc, found, unique := vector.Tie(m, constant+q*code, shift, wide.Width())
+		if !unique {
+			b.undecided = true
+			return
+		}
+		rounded := (acc*m + constant + q*code) >> shift // below the tie
+		if below := rounded + int64(e.R.Zero); !found || below+1 <= int64(e.R.Lo) || below >= int64(e.R.Hi) {
+			continue // both neighbours are the same code
+		}
+		down := rounded&1 == 0
+		switch {
+		case ties == 0 && down:
+			b.down[lane] = 1
+		case ties > 0 && down != last:
+			turns++
+			if b.sways[lane] = (sway{1, q}); down {
+				b.sways[lane] = sway{-1, q - 1}
+			}
+		}
+		ties, last = ties+1, down
+	}
+	b.undecided = b.undecided || turns > 1
+	if turns > 0 {
+		b.down[lane] = 0
+	}
 }
 
 // add adds the table of a block: of even and of odd channels, as words of 64 bits, the constant; as 32 bits, the shift

@@ -6,7 +6,7 @@
 // One rule names the loops in assembly, their files and their generators. The package is the family: avx2, avx512, amx, neon,
 // simd128, and no name says it again. A function is called after its operation, what that takes, and the tile it takes at a time:
 //
-//	operation   dot, depthwise, finish, store, sum, requantize, compare, max, widen, pad, pack, transform
+//	operation   dot, depthwise, finish, store, sum, requantize, compare, max, widen, pad, pack, transform, interleave
 //	takes       Bytes, Words, Nibbles, Pairs, Bits, Signs: how codes or weights lie in memory;
 //	            Wide, Codes: the terms of a sum, int32 and uint8; with Ties where halves are found out;
 //	            Sums: those of a product, in registers or at points; Points: words at the points of minimal filtering

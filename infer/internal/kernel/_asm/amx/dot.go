@@ -26,10 +26,11 @@ var fields = []struct{ name, kind, doc string }{
 	{"other", "*uint8", "codes of a second term"},
 	{"table", "*int64", "[16 channels]: see End of package avx512"},
 	{"tableStep", "int", "bytes of the table of a panel"},
-	{"zero", "int", "zero point of dst; with one term the constants have it"},
+	{"clamps", "int", "0 where the codes of dst are 0 to 255, so that least and most need no look"},
+	{"deep", "int", "0 where the table has no shifts before words"},
 	{"least", "int", "least code of dst"},
 	{"most", "int", "greatest code of dst"},
-	{"scratch", "*int32", "10240 bytes, aligned to 8192"},
+	{"scratch", "*int32", "15 KB, for the sums of three blocks"},
 	{"quads", "int", "of vectors of 16 sums in a block"},
 	{"acc", "*int32", "sums to write"},
 	{"accStride", "int", "bytes from a row of acc to the next"},
@@ -40,27 +41,26 @@ var fields = []struct{ name, kind, doc string }{
 
 // The locals: arguments that move on or are needed where no register is free, and state.
 var locals = []string{
-	"blocks", "offsets", "panels", "w", "start", "dst", "other", "table", "dstStride", "wTile", "acc", "scratch", "deltas", "slices", "x", "kept",
+	"blocks", "offsets", "panels", "w", "start", "dst", "other", "table", "dstStride", "wTile", "acc", "scratch", "deltas", "slices", "x", "clamps", "deep", "kept", "older", "newer",
 }
 
 // copied are the arguments that are copied to locals once.
-var copied = []string{"panels", "w", "start", "dst", "other", "table", "dstStride", "wTile", "acc", "scratch", "deltas", "slices", "x"}
+var copied = []string{"panels", "w", "start", "dst", "other", "table", "dstStride", "wTile", "acc", "scratch", "deltas", "slices", "x", "clamps", "deep"}
 
-// other is how many bytes apart the two scratches are: the sums of a block and those of the block after it.
-const otherScratch = 6144
+// apart is how many bytes apart the scratches are: no multiple of 4096, by which a processor tells loads from stores before them.
+const apart = 5376
 
 // An end is what happens to sums: they are stored, or become codes, alone or with codes of a second term.
 type end struct {
 	name    string
 	vectors int // of the table of 16 channels, none where sums are stored
-	sum     int // the vector of multipliers of sums; those of codes follow, of even channels and of odd ones
 	each    int // registers of constants of 16 channels
 }
 
 var (
 	sums      = end{name: ""}
-	wide      = end{name: "Wide", vectors: 4, sum: 3, each: 5}
-	wideCodes = end{name: "WideCodes", vectors: 10, sum: 7, each: 7}
+	wide      = end{name: "Wide", vectors: 5, each: 4}
+	wideCodes = end{name: "WideCodes", vectors: 7, each: 6}
 )
 
 // A product is a function that multiplies blocks of m tiles of rows with panels of n tiles of 16 channels.
@@ -183,6 +183,11 @@ func (p *product) begin() {
 	p.Op("MOVQ $64, BX")
 	if p.end != sums {
 		p.limits()
+		for i, name := range []string{"older", "newer"} {
+			p.load("scratch", CX)
+			p.Op("ADDQ $%d, CX", (i+1)*apart)
+			p.keep(CX, name)
+		}
 	}
 	p.argument("config", DI)
 	p.LDTILECFG(DI)
@@ -200,14 +205,15 @@ func (p *product) storeBlocks() {
 	p.slice()
 	p.Op("DECQ DX")
 	p.Op("JNZ slices")
-	p.storeTiles(R13, R12, func(int) { p.Op("ADDQ R14, R13") })
+	p.storeTiles(R13, R12, nil, func(int) { p.Op("ADDQ R14, R13") })
 	p.next("blocks", "block")
 	p.add(64*p.n, "acc")
 	p.arguments()
 }
 
-// storeTiles stores the sums of a block, from a place on, and calls down after the tiles beside each other.
-func (p *product) storeTiles(at, stride R, down func(row int)) {
+// storeTiles stores the sums of a block, from a place on. It calls after, if there is one, after each tile, and down after the
+// tiles beside each other.
+func (p *product) storeTiles(at, stride R, after, down func(n int)) {
 	for i := range p.m {
 		for j := range p.n {
 			from := at
@@ -216,6 +222,9 @@ func (p *product) storeTiles(at, stride R, down func(row int)) {
 				from = DI
 			}
 			p.TILESTORED(p.tile(i, j), from, stride)
+			if after != nil {
+				after(i*p.n + j)
+			}
 		}
 		down(i)
 	}

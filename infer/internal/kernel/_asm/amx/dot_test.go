@@ -151,24 +151,26 @@ func (d *drawn) store(m *machine.Machine, rng *rand.Rand, values map[string]uint
 
 // finish adds the arguments of codes, and returns where they are written and what is right.
 func (d *drawn) finish(m *machine.Machine, rng *rand.Rand, values map[string]uint64) (got, want []byte) {
-	q := endtest.Draw(rng, d.sums, d.channels(), false, d.end == wideCodes, false)
+	q := endtest.Draw(rng, d.sums, d.channels(), false, d.end == wideCodes, false, 33, 40+3*rng.IntN(2))
 	got = slices.Repeat([]byte{0xa5}, (d.height()-1)*q.Stride+d.channels())
 	want = slices.Clone(got)
 	for i, sum := range d.sums {
 		row, c := i/d.channels(), i%d.channels()
 		want[row*q.Stride+c] = q.Code(sum, row, c)
 	}
-	if d.end == wide {
-		q.FoldZero()
+	if q.Tiles() {
+		values["deep"] = 1
 	}
 	values["dst"], values["dstStride"] = m.Give(got), uint64(q.Stride)
 	if d.end == wideCodes {
-		q.WidenCodes()
 		values["other"] = m.Give(q.Other)
 	}
 	values["table"], values["tableStep"] = m.Give(q.Table), uint64(64*d.end.vectors*d.n)
-	values["zero"], values["least"], values["most"] = uint64(q.Zero), uint64(q.Least), uint64(q.Most)
-	values["scratch"] = m.GiveAligned(slices.Repeat([]byte{0xa5}, 10240), 8192)
+	values["least"], values["most"] = uint64(q.Least), uint64(q.Most)
+	if q.Least > 0 || q.Most < 255 {
+		values["clamps"] = 1
+	}
+	values["scratch"] = m.Give(slices.Repeat([]byte{0xa5}, 15<<10))
 	values["scratchTile"], values["quads"] = uint64(64*d.n*d.rows), uint64(d.m*d.n*d.rows/4)
 	return got, want
 }

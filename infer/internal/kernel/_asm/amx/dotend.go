@@ -8,54 +8,42 @@ import (
 	. "github.com/goqat/goqat/internal/_asm/tile"
 )
 
-// Sums become codes while the tiles of later blocks are multiplied: the sums of a block are stored to one of two scratches in
+// Sums become codes while the tiles of later blocks are multiplied: the sums of a block are stored to one of three scratches in
 // turn, and read four vectors, a quad, at a time between the tile instructions of the block after the next.
 
-// Registers of vectors with an end: constants of the panel from 0 on, the sums of a quad, values on their way, the limits, and
-// the order of packed codes.
+// Registers of vectors with an end: constants of the panel from 0 on, the shifts of words of two vectors, and where there are
+// four columns of two more; the sums of a vector, the codes of a second term, the limits, and the order of packed codes.
 const (
-	lowest   Z = 20 // of the low halves of a quad's sums of two terms
-	onTheWay Z = 25
-	zeroes   Z = 28
-	leasts   Z = 29
-	mosts    Z = 30
-	ordered  Z = 31
+	shifts  Z = 18
+	even    Z = 20 // sums of even channels
+	others  Z = 25
+	leasts  Z = 29
+	mosts   Z = 30
+	ordered Z = 31
 )
 
 // odd has the sums of odd channels of vector i of a quad, and then its codes.
 func odd(i int) Z { return 21 + Z(i) }
 
-// even has those of even channels, which with one term are not needed any more when the next vector comes.
-func (p *product) even(i int) Z {
-	if p.end == wideCodes {
-		return 16 + Z(i)
-	}
-	return 20
-}
-
 // limits loads the limits of codes, and the mask K1 of the dwords of even channels.
 func (p *product) limits() {
 	p.Op("MOVL $0x5555, CX")
 	p.Op("KMOVW CX, K1")
-	limit := func(name, broadcast string, to Z) {
+	limit := func(name string, to Z) {
 		p.argument(name, CX)
 		p.Op("VMOVQ CX, X15")
-		p.Op("%s X15, %v", broadcast, to)
+		p.Op("VPBROADCASTB X15, %v", to)
 	}
-	if p.end == wideCodes { // else the constants have it
-		limit("zero", "VPBROADCASTW", zeroes)
-	}
-	limit("least", "VPBROADCASTB", leasts)
-	limit("most", "VPBROADCASTB", mosts)
+	limit("least", leasts)
+	limit("most", mosts)
 	p.Op("VMOVDQU32 order<>+0(SB), %v", ordered)
 }
 
-// Constants of 16 channels in registers: constants of even and of odd channels, shifts, multipliers of even and of odd
-// channels, and where there are codes, multipliers of these, of even and of odd channels.
+// Constants of 16 channels in registers: constants of even and of odd channels, multipliers of even and of odd channels, and
+// where there are codes, multipliers of these, of even and of odd channels.
 const (
 	constant = iota
 	constantOdd
-	shift
 	multiplier
 	multiplierOdd
 	codeMultiplier
@@ -65,21 +53,48 @@ const (
 // constant is a register of constants of the channels of column j.
 func (p *product) constant(j, which int) Z { return Z(p.end.each*j + which) }
 
-// loadConstants loads the constants of a panel.
+// Vectors of a table of 16 channels, as package avx512's End has them: constants of even and of odd channels, shifts of words and
+// those before, multipliers of sums and, where there are codes, those of codes of even and of odd channels.
+const (
+	tableConstant = 0
+	tableShift    = 2
+	tableDeep     = 3
+	tableSum      = 4
+	tableCode     = 5
+)
+
+// of is where a vector of the table of column j is, from the table's first one on.
+func (p *product) of(j, vector int) int { return 64 * (p.end.vectors*j + vector) }
+
+// loadConstants loads the constants of a panel. The shifts of two vectors are packed as the numbers of these are.
 func (p *product) loadConstants() {
 	p.load("table", CX)
+	at := func(j, vector int) string { return fmt.Sprintf("%d(CX)", p.of(j, vector)) }
 	for j := range p.n {
-		from := func(vector int, to int) { p.Op("VMOVDQU64 %d(CX), %v", 64*(p.end.vectors*j+vector), p.constant(j, to)) }
-		from(0, constant)
-		from(1, constantOdd)
-		from(2, shift)
-		from(p.end.sum, multiplier)
+		from := func(vector int, to int) { p.Op("VMOVDQU64 %s, %v", at(j, vector), p.constant(j, to)) }
+		from(tableConstant, constant)
+		from(tableConstant+1, constantOdd)
+		from(tableSum, multiplier)
 		p.Op("VPSRLQ $32, %v, %v", p.constant(j, multiplier), p.constant(j, multiplierOdd))
 		if p.end == wideCodes {
-			from(p.end.sum+1, codeMultiplier)
-			from(p.end.sum+2, codeMultiplierOdd)
+			from(tableCode, codeMultiplier)
+			from(tableCode+1, codeMultiplierOdd)
 		}
 	}
+	for i := 0; i < 4; i += 2 {
+		if i == 0 || p.n == 4 {
+			p.Op("VMOVDQU64 %s, %v", at(i%p.n, tableShift), p.shifts(i))
+			p.Op("VPACKUSDW %s, %v, %v", at((i+1)%p.n, tableShift), p.shifts(i), p.shifts(i))
+		}
+	}
+}
+
+// shifts are those of vector i of a quad and the next one.
+func (p *product) shifts(i int) Z {
+	if p.n == 4 {
+		return shifts + Z(i/2)
+	}
+	return shifts
 }
 
 // finishBlocks writes the codes of a panel.
@@ -98,7 +113,8 @@ func (p *product) finishBlocks() {
 	p.slice()
 	p.Op("DECQ DX")
 	p.Op("JNZ first")
-	p.keepSums()
+	p.keepSums(nil)
+	p.nextScratch()
 	p.add(1, "kept")
 	p.next("blocks", "block")
 	p.Op("JMP last")
@@ -106,16 +122,17 @@ func (p *product) finishBlocks() {
 	p.beginQuads()
 	p.beginBlock()
 	p.slicesAndQuads()
+	p.keepSums(func(tile int) { p.oneQuad(fmt.Sprintf("kept%d", tile)) })
 	p.leftQuads("left")
-	p.keepSums()
+	p.nextScratch()
 	p.next("blocks", "full")
 	p.Label("last") // the last two blocks, or the only one, the older first
 	p.Op("CMPQ %s, $2", local("kept"))
 	p.Op("JGE older")
-	p.otherScratch()
+	p.nextScratch()
 	p.Label("older")
 	p.beginQuads()
-	p.otherScratch()
+	p.nextScratch()
 	p.leftQuads("end")
 	p.Op("SUBQ $1, %s", local("kept"))
 	p.Op("JGT older")
@@ -128,28 +145,45 @@ func (p *product) finishBlocks() {
 	p.Op("ADDQ CX, %s", local("table"))
 }
 
-// beginQuads turns to the sums in the scratch.
+// beginQuads turns to the sums of the block before the last, in the scratch after the next one to write.
 func (p *product) beginQuads() {
-	p.load("scratch", R12)
+	p.load("older", R12)
 	p.arguments()
 	p.argument("quads", R15)
 }
 
-// otherScratch takes the other scratch.
-func (p *product) otherScratch() { p.Op("XORQ $%d, %s", otherScratch, local("scratch")) }
+// nextScratch takes the scratches in turn: the next is that whose sums have become codes.
+func (p *product) nextScratch() {
+	p.load("scratch", CX)
+	p.load("older", DX)
+	p.load("newer", DI)
+	p.keep(DX, "scratch")
+	p.keep(DI, "older")
+	p.keep(CX, "newer")
+}
 
-// keepSums stores the sums of a block to the scratch, and takes the other one.
-func (p *product) keepSums() {
+// keepSums stores the sums of a block to the scratch, and calls after with the number of each tile.
+func (p *product) keepSums(after func(tile int)) {
 	p.arguments()
 	p.argument("scratchTile", CX)
 	p.load("scratch", DX)
 	p.Op("MOVQ $%d, SI", 64*p.n)
-	p.storeTiles(DX, SI, func(row int) {
+	p.storeTiles(DX, SI, after, func(row int) {
 		if row < p.m-1 {
 			p.Op("ADDQ CX, DX")
 		}
 	})
-	p.otherScratch()
+}
+
+// oneQuad finishes a quad if there is one left.
+func (p *product) oneQuad(name string) {
+	p.Op("TESTQ R15, R15")
+	p.Op("JZ %sNone", name)
+	for _, c := range p.quad(name) {
+		p.Code = append(p.Code, c...)
+	}
+	p.Op("DECQ R15")
+	p.Label(name + "None")
 }
 
 // slicesAndQuads adds the products of a block, and finishes as many quads with each slice as are needed to finish them all.
@@ -219,67 +253,55 @@ func (p *product) leftQuads(name string) {
 	p.Label(name + "None")
 }
 
-// quad writes the codes of four vectors of sums: the code of each, that of the last with what all have in common; or if sums
-// have two terms, that after the four.
+// quad writes the codes of four vectors of sums: the code of each, that of the last with what all have in common.
 func (p *product) quad(name string) []Code {
-	list := make([]Code, 4, 5)
+	list := make([]Code, 4)
 	list[0].Op("MOVQ %s, DI", local("dstStride"))
 	for i := range list {
 		p.scale(&list[i], i)
-		if p.end == wide {
-			p.round(&list[i], i)
-		}
 	}
-	if p.end == wideCodes {
-		list = append(list, nil)
-		p.untie(&list[4], name+"Untied")
-		for i := range 4 {
-			p.round(&list[4], i)
-		}
-	}
-	p.narrow(&list[len(list)-1])
-	p.write(&list[len(list)-1], odd(0), name)
+	last := &list[3]
+	p.narrow(last, name)
+	p.write(last, odd(0), name)
 	return list
 }
 
 // scale multiplies the sums of vector i of a quad. The rule is that of avx512's requantization: products and constants of 64
-// bits, of even channels apart from those of odd ones.
+// bits, of even channels apart from those of odd ones. The high halves of all are left.
 func (p *product) scale(c *Code, i int) {
-	j, even, odd := i%p.n, p.even(i), odd(i)
+	j, odd := i%p.n, odd(i)
 	c.Op("VPMULDQ %d(R12), %v, %v", 64*i, p.constant(j, multiplier), even)
 	c.Op("VMOVSHDUP %d(R12), %v", 64*i, odd)
 	c.Op("VPMULDQ %v, %v, %v", p.constant(j, multiplierOdd), odd, odd)
 	c.Op("VPADDQ %v, %v, %v", p.constant(j, constant), even, even)
 	c.Op("VPADDQ %v, %v, %v", p.constant(j, constantOdd), odd, odd)
-	if p.end != wideCodes {
-		return
-	}
-	p.addCodes(c, j, even, odd)
-	if i == 0 {
-		c.Op("VPMINUD %v, %v, %v", even, odd, lowest)
-		return
-	}
-	c.Op("VPMINUD %v, %v, %v", even, lowest, lowest)
-	c.Op("VPMINUD %v, %v, %v", odd, lowest, lowest)
-}
-
-// round rounds the sums of vector i: the high halves of all, shifted by what is left of the shift.
-func (p *product) round(c *Code, i int) {
-	c.Op("VPSHUFD $0xf5, %v, K1, %v", p.even(i), odd(i))
-	c.Op("VPSRAVD %v, %v, %v", p.constant(i%p.n, shift), odd(i), odd(i))
-}
-
-// narrow packs the rounded numbers of a quad as codes.
-func (p *product) narrow(c *Code) {
-	c.Op("VPACKSSDW %v, %v, %v", odd(1), odd(0), odd(0))
-	c.Op("VPACKSSDW %v, %v, %v", odd(3), odd(2), odd(2))
 	if p.end == wideCodes {
-		c.Op("VPADDSW %v, %v, %v", zeroes, odd(0), odd(0))
-		c.Op("VPADDSW %v, %v, %v", zeroes, odd(2), odd(2))
+		p.addCodes(c, j, even, odd)
+	}
+	c.Op("VPSHUFD $0xf5, %v, K1, %v", even, odd)
+}
+
+// narrow makes codes of the high halves of a quad: words without a sign, at most 2^16 - 1, shifted by what is left of the
+// shift. What is too much for the words is too much for the codes.
+func (p *product) narrow(c *Code, name string) {
+	c.Op("CMPQ %s, $0", local("deep"))
+	c.Op("JEQ %sShallow", name)
+	c.Op("MOVQ %s, DI", local("table"))
+	for i := range 4 {
+		c.Op("VPSRAVD %d(DI), %v, %v", p.of(i%p.n, tableDeep), odd(i), odd(i))
+	}
+	c.Op("MOVQ %s, DI", local("dstStride"))
+	c.Label(name + "Shallow")
+	for i := 0; i < 4; i += 2 {
+		c.Op("VPACKUSDW %v, %v, %v", odd(i+1), odd(i), odd(i))
+		c.Op("VPSRLVW %v, %v, %v", p.shifts(i), odd(i), odd(i))
 	}
 	c.Op("VPACKUSWB %v, %v, %v", odd(2), odd(0), odd(0))
+	c.Op("CMPQ %s, $0", local("clamps"))
+	c.Op("JEQ %sClamped", name)
 	c.Op("VPMAXUB %v, %v, %v", leasts, odd(0), odd(0))
 	c.Op("VPMINUB %v, %v, %v", mosts, odd(0), odd(0))
+	c.Label(name + "Clamped")
 	c.Op("VPERMD %v, %v, %v", odd(0), ordered, odd(0))
 }
 
@@ -287,32 +309,13 @@ func (p *product) narrow(c *Code) {
 // those of odd ones, and those without them: the mask keeps the last load from reading after the row.
 func (p *product) addCodes(c *Code, j int, even, odd Z) {
 	for parity, sums := range []Z{even, odd} {
-		x := onTheWay + Z(parity)
+		x := others + Z(parity)
 		c.Op("VPMOVZXBD.Z %d(R14), K1, %v", 16*j+parity, x)
 		c.Op("VPMADD52LUQ %v, %v, %v", p.constant(j, codeMultiplier+parity), x, sums)
 	}
 	if j == p.n-1 {
 		c.Op("ADDQ DI, R14")
 	}
-}
-
-// untie rounds the ties of a quad to even, as avx512's ends do. It is skipped where the lowest 32 bits of no sum are 0.
-func (p *product) untie(c *Code, label string) {
-	const below, unit = 3, 5 // vectors of the table: of even channels, before those of odd ones
-	c.Op("VPTESTNMD %v, %v, K1, K2", lowest, lowest)
-	c.Op("KORTESTW K2, K2")
-	c.Op("JZ %s", label)
-	c.Op("MOVQ %s, DI", local("table"))
-	for i := range 4 {
-		for parity, z := range []Z{p.even(i), odd(i)} {
-			at := func(vector int) int { return 64 * (p.end.vectors*(i%p.n) + vector + parity) }
-			c.Op("VPTESTNMQ %d(DI), %v, K2", at(below), z)
-			c.Op("VMOVDQU64 %d(DI), %v", at(unit), onTheWay)
-			c.Op("VPANDNQ %v, %v, K2, %v", z, onTheWay, z)
-		}
-	}
-	c.Op("MOVQ %s, DI", local("dstStride"))
-	c.Label(label)
 }
 
 // write writes the 64 codes of a quad, rows of 16 · n.

@@ -15,7 +15,8 @@ func depthwise() {
 	for _, w := range []width{{64, ZMM}, {32, YMM}, {16, XMM}} {
 		w.depthwise()
 		for lines := 1; lines <= 2; lines++ {
-			w.square(lines)
+			w.square(lines, false)
+			w.square(lines, true)
 		}
 	}
 }
@@ -28,15 +29,16 @@ type width struct {
 
 func (w width) depthwise() {
 	name := fmt.Sprintf("depthwise%d", w.bytes)
-	TEXT(name, NOSPLIT, "func(dst, x *uint8, offsets *int32, groups, lines, line, pixels, step, blocks int, weights *int8, table *int64, zero, least, most int)")
+	TEXT(name, NOSPLIT, "func(dst, x *uint8, offsets *int32, groups, lines, line, pixels, step, blocks int, weights *int8, table *int64, deep, clamps, least, most int)")
 	Doc(fmt.Sprintf("%s writes codes of a depthwise convolution one after the other, %d at a time: of blocks next to each other in", name, w.bytes),
 		"x, for pixels step bytes apart in x, for lines line bytes apart:", "",
-		"\tdst = clamp(zero + RNE((Σ x[offsets[tap]]·w[tap]·M + constant) · 2^-shift), least, most)", "",
-		"The taps are in groups of 4. Weights are [block][group][4 vectors][lane][4 taps], and the table is [block][4 vectors] of",
-		"M, M of odd lanes, the constants of even and of odd lanes, and the shift less 32. Vector v has the codes 4v to 4v+3 of",
-		"each 16 of a block.")
+		"\tdst = clamp(RNE((Σ x[offsets[tap]]·w[tap]·M + constant) · 2^-shift), least, most)", "",
+		"The taps are in groups of 4. Weights are [block][group][4 vectors][lane][4 taps], and the table of a block is [4 vectors] of M,",
+		"M of odd lanes, and the constants of even and of odd lanes, which have the zero point, then [2 vectors] of the shifts of words and",
+		"[4 vectors] of those before, none where deep is 0. Vector v has the codes 4v to 4v+3 of each 16 of a block. Clamps is 0 where",
+		"codes are 0 to 255.")
 	Pragma("noescape")
-	lanes, limits := evenLanes(), newLimits(w.register)
+	lanes, limits := evenLanes(), w.newBounds()
 	dst := Load(Param("dst"), GP64())
 	lineAt, pixelAt := Load(Param("x"), GP64()), GP64()
 	lines, pixels := AllocLocal(8), GP64()
@@ -64,7 +66,12 @@ func (w width) depthwise() {
 		taps[i] = w.register()
 		VMOVDQU32(Mem{Base: x, Index: offset, Scale: 1}, taps[i])
 	}
-	for v, q := range w.interleave(taps) {
+	var codes [4]Register
+	for v := range codes {
+		codes[v] = w.register()
+	}
+	w.interleave(taps, codes)
+	for v, q := range codes {
 		VPDPBUSD(Mem{Base: weights, Disp: v * w.bytes}, q, sums[v])
 	}
 	ADDQ(Imm(16), offsets)
@@ -72,10 +79,10 @@ func (w width) depthwise() {
 	DECQ(groups)
 	JNZ(LabelRef("group"))
 	for v, sum := range sums {
-		sums[v] = w.requantize(sum, w.constants(table, v), lanes)
+		w.requantize(sum, w.constants(table, v), lanes)
 	}
-	ADDQ(U32(uint32(20*w.bytes)), table)
-	limits.store(sums, Mem{Base: dst})
+	w.store(sums, table, limits, Mem{Base: dst}, "block")
+	ADDQ(U32(uint32(22*w.bytes)), table)
 	ADDQ(Imm(uint64(w.bytes)), dst)
 	ADDQ(Imm(uint64(w.bytes)), x)
 	DECQ(blocks)
@@ -92,8 +99,8 @@ func (w width) depthwise() {
 	RET()
 }
 
-// interleave returns the four bytes of each code next to each other: vector v those of the codes 4v to 4v+3 of each 16.
-func (w width) interleave(taps [4]VecVirtual) (vectors [4]VecVirtual) {
+// interleave has the four bytes of each code next to each other: vector v those of the codes 4v to 4v+3 of each 16.
+func (w width) interleave(taps [4]VecVirtual, vectors [4]Register) {
 	var pairs [2][2]VecVirtual // [half of each 16][taps 0, 1 or 2, 3]
 	for i := range 2 {
 		pairs[0][i], pairs[1][i] = w.register(), w.register()
@@ -101,61 +108,103 @@ func (w width) interleave(taps [4]VecVirtual) (vectors [4]VecVirtual) {
 		VPUNPCKHBW(taps[2*i+1], taps[2*i], pairs[1][i])
 	}
 	for half, p := range pairs {
-		vectors[2*half], vectors[2*half+1] = w.register(), w.register()
 		VPUNPCKLWD(p[1], p[0], vectors[2*half])
 		VPUNPCKHWD(p[1], p[0], vectors[2*half+1])
 	}
-	return vectors
 }
 
 // constants are those of vector v in a table.
-func (w width) constants(table Register, v int) (constants [5]Op) {
+func (w width) constants(table Register, v int) (constants [4]Op) {
 	for i := range constants {
-		constants[i] = Mem{Base: table, Disp: (5*v + i) * w.bytes}
+		constants[i] = Mem{Base: table, Disp: (4*v + i) * w.bytes}
 	}
 	return constants
 }
 
-// requantize returns the rounded numbers of sums.
-func (w width) requantize(sum VecVirtual, constants [5]Op, lanes Register) VecVirtual {
-	high := odd(sum, w.register())
-	scale(constants[0], sum, constants[2], sum)
-	scale(constants[1], high, constants[3], high)
-	round(sum, high, lanes, constants[4], sum)
-	return sum
+// requantize leaves the high halves of scaled sums.
+func (w width) requantize(sum VecVirtual, constants [4]Op, lanes Register) {
+	even := w.register()
+	scale(constants[0], sum, constants[2], even)
+	odd(sum, sum)
+	scale(constants[1], sum, constants[3], sum)
+	VPSHUFD(Imm(0xf5), even, lanes, sum)
 }
 
-// store writes the rounded numbers of four vectors as codes.
-func (l limits) store(numbers [4]VecVirtual, to Mem) {
-	narrow(numbers[0], numbers[1], l.zero)
-	narrow(numbers[2], numbers[3], l.zero)
-	l.clamp(numbers[0], numbers[2])
-	VMOVDQU32(numbers[0], to)
+// A bounds is the least and the greatest code as bytes.
+type bounds struct{ least, most Register }
+
+// newBounds loads the parameters of the same names.
+func (w width) newBounds() bounds {
+	least, most := w.register(), w.register()
+	broadcastByte("least", least)
+	broadcastByte("most", most)
+	return bounds{least, most}
+}
+
+// store writes the high halves of four vectors as codes: shifted by what is before words, as words without a sign, at most
+// 2^16 - 1, which are shifted by what is left of the shift. What is too much for the words is too much for the codes.
+func (w width) store(numbers [4]VecVirtual, table Register, limits bounds, to Mem, label string) {
+	unless(label+"Shallow", "deep")
+	for v, n := range numbers {
+		VPSRAVD(Mem{Base: table, Disp: (18 + v) * w.bytes}, n, n)
+	}
+	Label(label + "Shallow")
+	for pair := range 2 {
+		words := numbers[2*pair]
+		VPACKUSDW(numbers[2*pair+1], words, words)
+		VPSRLVW(Mem{Base: table, Disp: (16 + pair) * w.bytes}, words, words)
+	}
+	codes := numbers[0]
+	VPACKUSWB(numbers[2], codes, codes)
+	unless(label+"Clamped", "clamps")
+	VPMAXUB(limits.least, codes, codes)
+	VPMINUB(limits.most, codes, codes)
+	Label(label + "Clamped")
+	VMOVDQU32(codes, to)
+}
+
+// unless goes to a label where a parameter is 0.
+func unless(label, parameter string) {
+	p, err := Param(parameter).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	CMPQ(p.Addr, Imm(0))
+	JEQ(LabelRef(label))
 }
 
 // A square is the state of a 3 × 3 kernel on some lines of the output.
 type square struct {
 	width
 	lines               int
+	slides              bool
 	lanes               Register
-	limits              limits
+	bounds              bounds
 	rows                []Mem // of x, from the first one
 	tap, weights, table GPVirtual
-	kept                [12]VecVirtual // weights of the first line
+	kept                [12]Op          // weights of the first line
+	columns             [3][4]Register  // of x, interleaved
+	sums                [][4]VecVirtual // of the lines of the output
 }
 
 func parameter(name string) GPVirtual { return Load(Param(name), GP64()).(GPVirtual) }
 
 // square is the 3 × 3 kernel. The codes that are below each other are interleaved: three rows for one line of the output,
-// or four, which serve two lines.
-func (w width) square(lines int) {
+// or four, which serve two lines. Where blocks slide, by a column a pixel, each column is interleaved once.
+func (w width) square(lines int, slides bool) {
 	name := fmt.Sprintf("depthwise3x3Lines%dx%d", lines, w.bytes)
-	TEXT(name, NOSPLIT, "func(dst *uint8, dstLine, dstStep int, x *uint8, pitch, tap, times, line, pixels, step, blocks int, weights *int8, table *int64, zero, least, most int)")
-	Doc(fmt.Sprintf("%s is depthwise%d for a kernel of 3 × 3 taps, pitch and tap bytes apart in x, times over,", name, w.bytes),
+	doc := []string{
+		fmt.Sprintf("%s is depthwise%d for a kernel of 3 × 3 taps, pitch and tap bytes apart in x, times over,", name, w.bytes),
 		fmt.Sprintf("each time line bytes after in x and for %d lines of the output. Blocks of the output are dstStep bytes apart, in lines of", lines),
-		"dstLine bytes. Weights are [block][2 lines][column of the kernel][4 vectors][lane][4 rows of x].")
+		"dstLine bytes. Weights are [block][2 lines][column of the kernel][4 vectors][lane][4 rows of x].",
+	}
+	if slides {
+		name, doc = fmt.Sprintf("depthwise3x3Slides%dx%d", lines, w.bytes), []string{fmt.Sprintf("depthwise3x3Slides%dx%d is %s where step is tap.", lines, w.bytes, name)}
+	}
+	TEXT(name, NOSPLIT, "func(dst *uint8, dstLine, dstStep int, x *uint8, pitch, tap, times, line, pixels, step, blocks int, weights *int8, table *int64, deep, clamps, least, most int)")
+	Doc(doc...)
 	Pragma("noescape")
-	s := &square{width: w, lines: lines, lanes: evenLanes(), limits: newLimits(w.register)}
+	s := &square{width: w, lines: lines, slides: slides, lanes: evenLanes(), bounds: w.newBounds(), sums: make([][4]VecVirtual, lines)}
 	dstAt, xAt, blocks, times := AllocLocal(8), AllocLocal(8), AllocLocal(8), AllocLocal(8)
 	dst, x := parameter("dst"), parameter("x")
 	MOVQ(dst, dstAt)
@@ -171,11 +220,27 @@ func (w width) square(lines int) {
 		LEAQ(Mem{Base: pitch, Index: pitch, Scale: 2}, pitch3)
 		s.rows = append(s.rows, Mem{Index: pitch3, Scale: 1})
 	}
+	for l := range s.sums {
+		for v := range s.sums[l] {
+			s.sums[l][v] = w.register()
+		}
+	}
+	for i := range s.columns {
+		for v := range s.columns[i] {
+			if slides { // they stay
+				s.columns[i][v] = w.register()
+			}
+		}
+	}
 
 	Label("block")
 	for i := range s.kept {
-		s.kept[i] = w.register()
-		VMOVDQU32(Mem{Base: s.weights, Disp: i * w.bytes}, s.kept[i])
+		s.kept[i] = Mem{Base: s.weights, Disp: i * w.bytes}
+		if !slides {
+			z := w.register()
+			VMOVDQU32(s.kept[i], z)
+			s.kept[i] = z
+		}
 	}
 	MOVQ(parameter("times"), times)
 	Label("line")
@@ -183,12 +248,15 @@ func (w width) square(lines int) {
 	lineDst, lineX := GP64(), GP64()
 	MOVQ(dst, lineDst)
 	MOVQ(x, lineX)
-	Label("pixel")
-	s.pixel(lineDst, lineX, dstLine)
-	ADDQ(parameter("dstStep"), lineDst)
-	ADDQ(parameter("step"), lineX)
-	DECQ(pixels)
-	JNZ(LabelRef("pixel"))
+	if slides {
+		s.slide(pixels, lineDst, lineX, dstLine)
+	} else {
+		Label("pixel")
+		s.pixel(lineDst, lineX, dstLine)
+		ADDQ(parameter("step"), lineX)
+		DECQ(pixels)
+		JNZ(LabelRef("pixel"))
+	}
 	ADDQ(parameter("line"), x)
 	for range lines {
 		ADDQ(dstLine, dst)
@@ -202,16 +270,93 @@ func (w width) square(lines int) {
 	MOVQ(dst, dstAt)
 	MOVQ(x, xAt)
 	ADDQ(U32(uint32(24*w.bytes)), s.weights)
-	ADDQ(U32(uint32(20*w.bytes)), s.table)
+	ADDQ(U32(uint32(22*w.bytes)), s.table)
 	DECQ(blocks)
 	JNZ(LabelRef("block"))
 	VZEROUPPER()
 	RET()
 }
 
+// slide writes the blocks of codes of pixels next to each other, three of them a round: three registers of columns take turns.
+func (s *square) slide(pixels, dst, x, dstLine Register) {
+	for column := range 2 {
+		s.interleaveColumn(x, column)
+		ADDQ(s.tap, x)
+	}
+	Label("pixel")
+	for first := range 3 {
+		s.interleaveColumn(x, (first+2)%3)
+		ADDQ(s.tap, x)
+		s.begin()
+		for column := range 3 {
+			s.add(s.columns[(first+column)%3], column)
+		}
+		s.write(dst, dstLine, fmt.Sprintf("pixel%d", first))
+		DECQ(pixels)
+		if first < 2 {
+			JZ(LabelRef("slid"))
+		} else {
+			JNZ(LabelRef("pixel"))
+		}
+	}
+	Label("slid")
+}
+
 // pixel writes a block of codes of each line of the output.
 func (s *square) pixel(dst, x, dstLine Register) {
-	sums := s.products(x)
+	s.begin()
+	at := GP64()
+	MOVQ(x, at)
+	for column := range 3 {
+		s.interleaveColumn(at, column)
+		s.add(s.columns[column], column)
+		if column < 2 {
+			ADDQ(s.tap, at)
+		}
+	}
+	s.write(dst, dstLine, "pixel0")
+}
+
+// begin sets the sums of the lines of the output to 0.
+func (s *square) begin() {
+	for l := range s.sums {
+		for _, sum := range s.sums[l] {
+			VPXORD(sum, sum, sum)
+		}
+	}
+}
+
+// interleaveColumn interleaves the rows at a place in x.
+func (s *square) interleaveColumn(at Register, column int) {
+	var taps [4]VecVirtual
+	for i, row := range s.rows {
+		taps[i] = s.register()
+		row.Base = at
+		VMOVDQU32(row, taps[i])
+	}
+	if s.lines == 1 {
+		taps[3] = taps[2] // meets weights of 0
+	}
+	if !s.slides {
+		for v := range s.columns[column] {
+			s.columns[column][v] = s.register()
+		}
+	}
+	s.interleave(taps, s.columns[column])
+}
+
+// add adds the products of interleaved codes with a column of the kernel.
+func (s *square) add(codes [4]Register, column int) {
+	for v, q := range codes {
+		VPDPBUSD(s.kept[4*column+v], q, s.sums[0][v])
+		if s.lines > 1 {
+			VPDPBUSD(Mem{Base: s.weights, Disp: (12 + 4*column + v) * s.bytes}, q, s.sums[1][v])
+		}
+	}
+}
+
+// write makes codes of the sums, writes them, and goes to the next pixel.
+func (s *square) write(dst, dstLine Register, label string) {
 	for v := range 4 {
 		constants := s.constants(s.table, v)
 		if s.lines > 1 {
@@ -221,47 +366,14 @@ func (s *square) pixel(dst, x, dstLine Register) {
 				constants[i] = z
 			}
 		}
-		for l := range sums {
-			sums[l][v] = s.requantize(sums[l][v], constants, s.lanes)
+		for l := range s.sums {
+			s.requantize(s.sums[l][v], constants, s.lanes)
 		}
 	}
 	to := Mem{Base: dst}
-	for l := range sums {
-		s.limits.store(sums[l], to)
+	for l := range s.sums {
+		s.store(s.sums[l], s.table, s.bounds, to, fmt.Sprintf("%sLine%d", label, l))
 		to.Index, to.Scale = dstLine, 1
 	}
-}
-
-// products returns the sums of the lines of the output.
-func (s *square) products(x Register) [][4]VecVirtual {
-	sums := make([][4]VecVirtual, s.lines)
-	for l := range sums {
-		for v := range sums[l] {
-			sums[l][v] = s.register()
-			VPXORD(sums[l][v], sums[l][v], sums[l][v])
-		}
-	}
-	at := GP64()
-	MOVQ(x, at)
-	for column := range 3 {
-		var taps [4]VecVirtual
-		for i, row := range s.rows {
-			taps[i] = s.register()
-			row.Base = at
-			VMOVDQU32(row, taps[i])
-		}
-		if s.lines == 1 {
-			taps[3] = taps[2] // meets weights of 0
-		}
-		for v, q := range s.interleave(taps) {
-			VPDPBUSD(s.kept[4*column+v], q, sums[0][v])
-			if s.lines > 1 {
-				VPDPBUSD(Mem{Base: s.weights, Disp: (12 + 4*column + v) * s.bytes}, q, sums[1][v])
-			}
-		}
-		if column < 2 {
-			ADDQ(s.tap, at)
-		}
-	}
-	return sums
+	ADDQ(parameter("dstStep"), dst)
 }

@@ -11,7 +11,7 @@ import (
 
 // Files are the generators of the package's files.
 var Files = map[string]func(){
-	"depthwise": depthwise, "finish": finish, "pad": pad, "peak": peak, "signs": signs, "sums": sums,
+	"depthwise": depthwise, "finish": finish, "interleave": interleave, "pad": pad, "peak": peak, "signs": signs, "sums": sums,
 	"dotbytes": forms[0].dot, "dotnibbles": forms[1].dot, "dotpairs": forms[2].dot, "dotbits": forms[3].dot, "dotends": dotEnds,
 }
 

@@ -8,7 +8,7 @@ import (
 	"math/rand/v2"
 )
 
-// A Requantization is how sums become codes: with one term, whose ties the constant has seen to or not, or with codes.
+// A Requantization is how sums become codes: with one term or with codes, whose ties the constant has seen to or not.
 type Requantization struct {
 	Ties, Codes       bool
 	Zero, Least, Most int64
@@ -20,9 +20,9 @@ type Requantization struct {
 	shift, power      []int
 }
 
-// Draw draws a requantization of sums in rows. In each channel, the sum of a row leads to a tie between two codes. Multipliers
-// of codes can be negative where signed is set.
-func Draw(rng *rand.Rand, sums []int32, channels int, ties, codes, signed bool) *Requantization {
+// Draw draws a requantization of sums in rows, with shifts from the least to the most. In each channel, the sum of a row leads
+// to a tie between two codes. Multipliers of codes can be negative where signed is set.
+func Draw(rng *rand.Rand, sums []int32, channels int, ties, codes, signed bool, least, most int) *Requantization {
 	q := &Requantization{Ties: ties, Codes: codes, Zero: rng.Int64N(256), Most: 255, Stride: channels}
 	if rng.IntN(2) == 0 {
 		q.Stride += 1 + rng.IntN(8)
@@ -38,7 +38,7 @@ func Draw(rng *rand.Rand, sums []int32, channels int, ties, codes, signed bool) 
 		}
 	}
 	for c := range channels {
-		shift, power := 32+rng.IntN(12), rng.IntN(9)
+		shift, power := least+rng.IntN(most+1-least), rng.IntN(9)
 		m, more := (rng.Int64N(1<<32)-1<<31)>>rng.IntN(16), (rng.Int64N(1<<32)-1<<31)>>rng.IntN(16)
 		if !signed {
 			more = max(more, -more)
@@ -57,30 +57,34 @@ func Draw(rng *rand.Rand, sums []int32, channels int, ties, codes, signed bool) 
 	return q
 }
 
+// wide appends words of 64 bits of 16 channels to the table, of even ones and then of odd ones.
+func (q *Requantization) wide(first int, value func(c int) int64) {
+	for parity := range 2 {
+		for c := first + parity; c < first+16; c += 2 {
+			q.Table = binary.LittleEndian.AppendUint64(q.Table, uint64(value(c)))
+		}
+	}
+}
+
+// narrow appends numbers of 32 bits of 16 channels to the table.
+func (q *Requantization) narrow(first int, value func(c int) int64) {
+	for c := first; c < first+16; c++ {
+		q.Table = binary.LittleEndian.AppendUint32(q.Table, uint32(value(c)))
+	}
+}
+
 // append appends the table of 16 channels.
 func (q *Requantization) append(first int) {
-	wide := func(value func(c int) int64) { // of even channels, then of odd ones
-		for parity := range 2 {
-			for c := first + parity; c < first+16; c += 2 {
-				q.Table = binary.LittleEndian.AppendUint64(q.Table, uint64(value(c)))
-			}
-		}
+	q.wide(first, func(c int) int64 { return q.constant[c] + 1<<(q.shift[c]-1) })
+	q.narrow(first, func(c int) int64 { return int64(q.shift[c] - 32) })
+	if q.Ties {
+		q.wide(first, func(c int) int64 { return 1<<q.shift[c] - 1 })
+		q.wide(first, func(c int) int64 { return 1 << q.shift[c] })
 	}
-	narrow := func(value func(c int) int64) {
-		for c := first; c < first+16; c++ {
-			q.Table = binary.LittleEndian.AppendUint32(q.Table, uint32(value(c)))
-		}
-	}
-	wide(func(c int) int64 { return q.constant[c] + 1<<(q.shift[c]-1) })
-	narrow(func(c int) int64 { return int64(q.shift[c] - 32) })
-	if q.Ties || q.Codes {
-		wide(func(c int) int64 { return 1<<q.shift[c] - 1 })
-		wide(func(c int) int64 { return 1 << q.shift[c] })
-	}
-	narrow(func(c int) int64 { return q.m[c] })
+	q.narrow(first, func(c int) int64 { return q.m[c] })
 	if q.Codes {
-		narrow(func(c int) int64 { return q.more[c] })
-		narrow(func(c int) int64 { return int64(q.power[c]) })
+		q.narrow(first, func(c int) int64 { return q.more[c] })
+		q.narrow(first, func(c int) int64 { return int64(q.power[c]) })
 	}
 }
 
@@ -92,26 +96,25 @@ func (q *Requantization) Code(sum int32, row, c int) byte {
 	}
 	unit := int64(1) << q.shift[c]
 	rounded, rest := x>>q.shift[c], x&(unit-1)
-	if rest > unit/2 || rest == unit/2 && (rounded&1 == 1 || !q.Ties && !q.Codes) {
+	if rest > unit/2 || rest == unit/2 && (rounded&1 == 1 || !q.Ties) {
 		rounded++
 	}
 	return byte(max(q.Least, min(q.Zero+rounded, q.Most)))
 }
 
-// FoldZero adds the zero point to the constants of the table, for ends that do not.
-func (q *Requantization) FoldZero() {
-	block := len(q.Table) / (len(q.constant) / 16)
-	for c, shift := range q.shift {
-		constant := q.Table[c/16*block+c%2*64+c%16/2*8:]
-		binary.LittleEndian.PutUint64(constant, binary.LittleEndian.Uint64(constant)+uint64(q.Zero)<<shift)
+// Tiles makes the table that of products of tiles: constants with the zero point, shifts of words, at most 8, and those before,
+// multipliers, and those of codes as words of 64 bits. It is for a requantization without ties, and says whether there are any
+// shifts before words.
+func (q *Requantization) Tiles() (deep bool) {
+	q.Table = nil
+	for first := 0; first < len(q.constant); first += 16 {
+		q.wide(first, func(c int) int64 { return q.constant[c] + 1<<(q.shift[c]-1) + q.Zero<<q.shift[c] })
+		q.narrow(first, func(c int) int64 { return int64(min(q.shift[c]-32, 8)) })
+		q.narrow(first, func(c int) int64 { return int64(max(q.shift[c]-40, 0)) })
+		q.narrow(first, func(c int) int64 { deep = deep || q.shift[c] > 40; return q.m[c] })
+		if q.Codes {
+			q.wide(first, func(c int) int64 { return q.more[c] << q.power[c] })
+		}
 	}
-}
-
-// WidenCodes puts whole multipliers of codes in the table, of even and of odd channels, for ends that take them so.
-func (q *Requantization) WidenCodes() {
-	block := len(q.Table) / (len(q.constant) / 16)
-	for c, more := range q.more {
-		to := q.Table[c/16*block+8*64+c%2*64+c%16/2*8:]
-		binary.LittleEndian.PutUint64(to, uint64(more<<q.power[c]))
-	}
+	return deep
 }
