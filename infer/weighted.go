@@ -45,9 +45,23 @@ func newWeighted(m *qmodel.Model, i int, c kernel.Conv, set kernel.Set) step {
 		w.center = kernel.NewCentering(c, d[0], d[1], zeros, sets)
 		fold(&e, w.center)
 	}
+	var codes []int8 // of the only set of weights, unless codes are signs
+	if o.Weights.Sets() == 1 && !m.Tensors[w.in].Signs {
+		if codes = w.codes(o, 0); !w.double && w.rest == nil && w.center == nil {
+			codes = powered(&e, codes)
+		}
+	}
 	w.finish = finish(e, set)
 	w.wide = w.own == 1 && o.Requantizer == nil && o.Thresholds == nil
-	w.plan = kernel.NewParts(set, o.Weights.Sets(), func(set kernel.Set, k int) kernel.Plan { return w.newPlan(m, o, k, set) })
+	w.plan = kernel.NewParts(set, o.Weights.Sets(), func(set kernel.Set, k int) kernel.Plan {
+		switch {
+		case m.Tensors[w.in].Signs:
+			return set.Signs(w.c, m.Tensors[w.in].Bits, o.Weights.Values(k))
+		case codes != nil:
+			return set.Plan(w.c, codes)
+		}
+		return set.Plan(w.c, w.codes(o, k))
+	})
 	if f, ok := w.plan.(kernel.Fuser); ok && !w.double && w.rest == nil && w.unfold == nil && w.center == nil {
 		w.fused = f.Fuse(w.finish)
 	}
@@ -74,18 +88,15 @@ func fold(e *kernel.Epilogue, center *kernel.Centering) {
 	e.Terms[0].Bits = bits.Len32(uint32(reach+max(slices.Max(common), -slices.Min(common)))) + 1
 }
 
-// newPlan prepares set k of the weights. Where there are several, all fit int8.
-func (w *weighted) newPlan(m *qmodel.Model, o *qmodel.Operator, k int, set kernel.Set) kernel.Plan {
-	if in := &m.Tensors[o.Inputs[0]]; in.Signs {
-		return set.Signs(w.c, in.Bits, o.Weights.Values(k))
-	}
+// codes returns set k of the weights as kernels take them. Where there are several, all fit int8.
+func (w *weighted) codes(o *qmodel.Operator, k int) []int8 {
 	w.double = o.Weights.Coding == qmodel.Odd && o.Weights.Bits == 8
 	if w.double || o.Weights.Coding == qmodel.Narrow && o.Weights.Sets() == 1 { // as they are
-		return set.Plan(w.c, o.Weights.Codes())
+		return o.Weights.Codes()
 	}
 	codes, rest := kernel.NewRemainder(w.c, o.Weights.Values(k))
 	w.rest = rest
-	return set.Plan(w.c, codes)
+	return codes
 }
 
 func (w *weighted) tiles(batch int) int { return w.plan.Tiles(batch) }
