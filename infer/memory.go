@@ -17,7 +17,7 @@ const (
 	// It is what "" means.
 	Fast Memory = "fast"
 	// Small keeps all weights in as few bits as the kernels take, and no copy of those that kernels can read as the model has
-	// them. Tiles of AMX take bytes: layers whose weights AVX-512 takes in fewer bits run by that, then.
+	// them. Tiles of AMX take bytes: layers whose weights or signs AVX-512 takes in fewer bits run by that, then.
 	Small Memory = "small"
 )
 
@@ -44,7 +44,10 @@ const (
 
 // of returns a set whose plans pack weights so.
 func (p packing) of(set kernel.Set) kernel.Set {
-	plan, packed := set.Plan, set.Packed
+	plan, packed, codes := set.Plan, set.Packed, set.SignCodes
+	if p != packNone && codes != nil {
+		set.SignCodes = func(c kernel.Conv) bool { return codes(c) && !p.keepsSigns(c) }
+	}
 	switch {
 	case p == packAll && set.Small != nil:
 		set.Plan = set.Small
@@ -59,6 +62,12 @@ func (p packing) of(set kernel.Set) kernel.Set {
 		return plan(c, weights)
 	}
 	return set
+}
+
+// keepsSigns says whether weights of signs stay bits where codes take less time for many images: all but those of groups, whose
+// bits fill no words, or those of single pixels, for which a few images wait.
+func (p packing) keepsSigns(c kernel.Conv) bool {
+	return c.Groups == 1 && (p == packAll || p == packLinear && c.KH*c.KW == 1)
 }
 
 // programs are a model's programs for one set of kernels, each made when it is first asked for.

@@ -110,7 +110,7 @@ func TestSmallKeepsNoCopy(t *testing.T) {
 // TestMemoryDoesNotMatter compares the ways to keep weights, for batches of every packing.
 func TestMemoryDoesNotMatter(t *testing.T) {
 	rng := rand.New(rand.NewPCG(22, 22))
-	for _, q := range []*qmodel.Model{wide(rng), lenet(rng)} {
+	for _, q := range []*qmodel.Model{wide(rng), lenet(rng), qmodeltest.Binary(rng)} {
 		const most = 14 // from which on no set waits for weights
 		m, images := newTestModel(t, q), drawImages(rng, q, most)
 		size, classes := len(images)/most, len(q.Classes)

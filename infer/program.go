@@ -91,10 +91,20 @@ func epilogue(m *qmodel.Model, i int) kernel.Epilogue {
 		e.Steps = slices.Repeat(steps[o.Inputs[0]:o.Inputs[0]+1], own)
 	}
 	for _, t := range e.Others {
-		e.Terms = append(e.Terms, kernel.Term{Codes: m.Tensors[t].Kind == qmodel.Codes, Zero: m.Tensors[t].ZeroPoint})
+		e.Terms = append(e.Terms, kernel.Term{Codes: m.Tensors[t].Kind == qmodel.Codes, Zero: m.Tensors[t].ZeroPoint, Bits: tensorBits(m, t)})
 		e.Steps = append(e.Steps, steps[t])
 	}
 	return e
+}
+
+// tensorBits returns how many bits a tensor of accumulators is proved to fit, 0 for others.
+func tensorBits(m *qmodel.Model, tensor int) int {
+	for i := range m.Operators {
+		if m.Operators[i].Output == tensor && m.Tensors[tensor].Kind == qmodel.Accumulators {
+			return m.AccumulatorBits(i)
+		}
+	}
+	return 0
 }
 
 // rows splits an operator's output in tiles of about rowWork numbers.

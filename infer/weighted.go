@@ -45,25 +45,17 @@ func newWeighted(m *qmodel.Model, i int, c kernel.Conv, set kernel.Set) step {
 		w.center = kernel.NewCentering(c, d[0], d[1], zeros, sets)
 		fold(&e, w.center)
 	}
-	var codes []int8 // of the only set of weights, unless codes are signs
-	if o.Weights.Sets() == 1 && !m.Tensors[w.in].Signs {
-		if codes = w.codes(o, 0); !w.double && w.rest == nil && w.center == nil {
-			codes = powered(&e, codes)
-		}
-	}
-	w.finish = finish(e, set)
 	w.wide = w.own == 1 && o.Requantizer == nil && o.Thresholds == nil
-	w.plan = kernel.NewParts(set, o.Weights.Sets(), func(set kernel.Set, k int) kernel.Plan {
-		switch {
-		case m.Tensors[w.in].Signs:
-			return set.Signs(w.c, m.Tensors[w.in].Bits, o.Weights.Values(k))
-		case codes != nil:
-			return set.Plan(w.c, codes)
-		}
-		return set.Plan(w.c, w.codes(o, k))
-	})
+	w.plan = w.newPlan(m, o, &e, set)
+	w.finish = finish(e, set)
 	if f, ok := w.plan.(kernel.Fuser); ok && !w.double && w.rest == nil && w.unfold == nil && w.center == nil {
-		w.fused = f.Fuse(w.finish)
+		end := w.finish
+		if codes, ok := kernel.AsCodes(e); ok {
+			end = set.Finish(codes)
+		}
+		if w.fused = f.Fuse(end); w.fused != nil {
+			w.finish = end
+		}
 	}
 	return w
 }
@@ -88,14 +80,47 @@ func fold(e *kernel.Epilogue, center *kernel.Centering) {
 	e.Terms[0].Bits = bits.Len32(uint32(reach+max(slices.Max(common), -slices.Min(common)))) + 1
 }
 
-// codes returns set k of the weights as kernels take them. Where there are several, all fit int8.
-func (w *weighted) codes(o *qmodel.Operator, k int) []int8 {
-	w.double = o.Weights.Coding == qmodel.Odd && o.Weights.Bits == 8
-	if w.double || o.Weights.Coding == qmodel.Narrow && o.Weights.Sets() == 1 { // as they are
-		return o.Weights.Codes()
+// newPlan prepares the weights. It changes the end where that takes less time with other accumulators.
+func (w *weighted) newPlan(m *qmodel.Model, o *qmodel.Operator, e *kernel.Epilogue, set kernel.Set) kernel.Plan {
+	in, sets := &m.Tensors[w.in], o.Weights.Sets()
+	var codes []int8 // of the only set of weights
+	switch {
+	case in.Signs:
+		if codes = w.signCodes(in, o.Weights, e, set); codes == nil {
+			return kernel.NewParts(set, sets, func(set kernel.Set, k int) kernel.Plan { return set.Signs(w.c, in.Bits, o.Weights.Values(k)) })
+		}
+	case sets > 1:
+		return kernel.NewParts(set, sets, func(set kernel.Set, k int) kernel.Plan { return set.Plan(w.c, w.codes(o.Weights, k)) })
+	default:
+		codes = w.codes(o.Weights, 0)
 	}
-	codes, rest := kernel.NewRemainder(w.c, o.Weights.Values(k))
-	w.rest = rest
+	if !w.double && w.rest == nil && w.center == nil {
+		codes = powered(e, codes)
+	}
+	return set.Plan(w.c, codes)
+}
+
+// signCodes makes an operator on one sign one on codes and returns its weights, nil where that is no gain or cannot be.
+func (w *weighted) signCodes(in *qmodel.Tensor, weights *qmodel.Weights, e *kernel.Epilogue, set kernel.Set) []int8 {
+	if in.Bits > 1 || weights.Sets() > 1 || w.center != nil || set.SignCodes == nil || !set.SignCodes(w.c) {
+		return nil
+	}
+	c, end, codes, ok := kernel.SignCodes(w.c, *e, weights.Values(0))
+	if !ok {
+		return nil
+	}
+	w.c, *e = c, end
+	return codes
+}
+
+// codes returns set k of the weights as plans take them, and keeps what they lack. Where there are several sets, all fit int8.
+func (w *weighted) codes(weights *qmodel.Weights, k int) []int8 {
+	w.double = weights.Coding == qmodel.Odd && weights.Bits == 8
+	if w.double || weights.Coding == qmodel.Narrow && weights.Sets() == 1 { // as they are
+		return weights.Codes()
+	}
+	var codes []int8
+	codes, w.rest = kernel.NewRemainder(w.c, weights.Values(k))
 	return codes
 }
 

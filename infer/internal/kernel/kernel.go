@@ -131,6 +131,9 @@ type Set struct {
 	FewRows int
 	// Signs prepares a convolution of signs.
 	Signs func(c Conv, signs int, weights []int16) Plan
+	// SignCodes says whether an operator on one sign, with weights of one bit, takes less time as one on codes (see the function
+	// of this name) by Plan than by Signs; nil for none.
+	SignCodes func(c Conv) bool
 	// Finish prepares an epilogue.
 	Finish func(e Epilogue) Finisher
 	// Compare prepares an epilogue with thresholds.
@@ -159,7 +162,7 @@ var Reference = Set{
 
 // Generic is the set of processors that have none of their own.
 var Generic = Set{
-	Name: "generic", Supported: true, Plan: NewGeneric, Signs: NewBits,
+	Name: "generic", Supported: true, Plan: NewGeneric, Signs: NewBits, SignCodes: areCodes,
 	Finish: NewFinish, Compare: NewCompare, MaxPool: MaxPool, SumPool: SumPool, Online: OnlineCodes,
 }
 

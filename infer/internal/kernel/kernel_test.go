@@ -490,6 +490,9 @@ func finishersAgree(t *testing.T, rng *rand.Rand, n int) {
 	if rng.IntN(8) == 0 { // many rows or channels
 		channels, rows = 1+rng.IntN(300), 1+rng.IntN(100)
 	}
+	if rng.IntN(8) == 0 { // whole registers of channels
+		channels = 16 << rng.IntN(3)
+	}
 	e, acc, tensors := drawEpilogue(t, rng, channels, rows, form.own, form.terms, front)
 	compareFinishers(t, e, rows, acc, tensors, front, func(set kernel.Set) kernel.Finisher { return set.Finish(e) })
 	byImage, withSteps := drawSteps(rng, e, rows, tensors)

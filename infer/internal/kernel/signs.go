@@ -72,40 +72,6 @@ func AreSigns(weights []int16) bool {
 	return !slices.ContainsFunc(weights, func(w int16) bool { return w != 1 && w != -1 })
 }
 
-// signCodes is the convolution of one sign with weights of int8, by a convolution of the codes 0 and 1, 0 in the place
-// of padding: Σ ±w is 2·Σ q·w - Σ w.
-type signCodes struct {
-	Plan
-	sum []int32 // [c.OutC]: Σ w
-}
-
-// NewSigns prepares a convolution of signs with weights that are no signs: with plan, if they and the codes allow it.
-func NewSigns(c Conv, n int, weights []int16, plan func(c Conv, weights []int8) Plan) Plan {
-	narrow, sum := make([]int8, len(weights)), make([]int32, c.OutC)
-	each := len(weights) / c.OutC
-	for i, w := range weights {
-		narrow[i] = int8(w)
-		if n > 1 || int16(narrow[i]) != w {
-			return newReferenceSigns(c, n, weights)
-		}
-		sum[i/each] += int32(w)
-	}
-	c.Zero, c.Max = 0, 1
-	return &signCodes{plan(c, narrow), sum}
-}
-
-func (p *signCodes) Name() string { return NameOf(p.Plan, "signs") }
-
-func (p *signCodes) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
-	p.Plan.Accumulate(acc, x, t, s)
-	for r := range t.Rows {
-		row := acc[r*t.Stride:][:t.Channels]
-		for i, w := range p.sum[t.Channel:][:len(row)] {
-			row[i] = 2*row[i] - w
-		}
-	}
-}
-
 // signBits is the convolution with weights -1 and +1, as 0 and 1 in the bits of words: the sum over n taps is n less
 // twice the number of those that differ.
 type signBits struct {
@@ -117,7 +83,7 @@ type signBits struct {
 
 // NewBits prepares a convolution of signs in portable Go.
 func NewBits(c Conv, n int, weights []int16) Plan {
-	if !AreSigns(weights) {
+	if !AreSigns(weights) || areCodes(c) {
 		return NewSigns(c, n, weights, NewGeneric)
 	}
 	taps := c.KH * c.KW * c.InC / c.Groups

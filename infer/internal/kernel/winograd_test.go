@@ -44,7 +44,7 @@ func TestWinograd(t *testing.T) {
 				if large := set.Plan(c, large); channels >= 144 && filters(large) {
 					t.Errorf("set %s takes minimal filtering for sums of more than 26 bits: %+v", set.Name, c)
 				}
-				if set.Name == "avx2" && c.OutW > 8 && c.OutH > 8 && !filters(p) {
+				if set.Name == "avx2" && channels < 512 && c.OutW > 8 && c.OutH > 8 && !filters(p) { // of so many, weights are small enough for bytes
 					t.Errorf("set %s takes no minimal filtering for %+v", set.Name, c)
 				}
 			}

@@ -15,7 +15,7 @@ import (
 // of AVX-512, so that no tile instruction is reached.
 var Set = kernel.Set{
 	Name: "amx", Supported: supported, Permit: permit, Plan: newPlan, Packed: newPacked, FewRows: 2,
-	Signs: avx512.Set.Signs, Finish: avx512.Set.Finish, Compare: avx512.Set.Compare,
+	Signs: avx512.Set.Signs, SignCodes: signCodes, Finish: avx512.Set.Finish, Compare: avx512.Set.Compare,
 	MaxPool: avx512.Set.MaxPool, SumPool: avx512.Set.SumPool, Online: avx512.Set.Online,
 }
 

@@ -15,7 +15,7 @@ import (
 
 // Set is the kernels of processors with AVX2.
 var Set = kernel.Set{
-	Name: "avx2", Supported: cpu.X86.HasAVX2, Plan: newPlan, Small: newSmallPlan, Signs: newSigns,
+	Name: "avx2", Supported: cpu.X86.HasAVX2, Plan: newPlan, Small: newSmallPlan, Signs: newSigns, SignCodes: vector.SignCodes,
 	Finish: newFinish, Compare: Processor.NewCompare, MaxPool: Processor.MaxPool, SumPool: Processor.SumPool,
 	Online: kernel.OnlineCodes,
 }

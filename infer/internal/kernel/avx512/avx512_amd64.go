@@ -21,7 +21,7 @@ var supported = cpu.X86.HasAVX2 && cpu.X86.HasBMI2 && cpu.X86.HasAVX512F && cpu.
 
 // Set is the kernels of processors with AVX-512 and VNNI.
 var Set = kernel.Set{
-	Name: "avx512vnni", Supported: supported, Plan: newPlan, Packed: newPacked, FewRows: 14, Signs: newSigns,
+	Name: "avx512vnni", Supported: supported, Plan: newPlan, Packed: newPacked, FewRows: 14, Signs: newSigns, SignCodes: vector.SignCodes,
 	Finish: newFinish, Compare: newCompare, MaxPool: processor.MaxPool, SumPool: processor.SumPool,
 	Online: kernel.OnlineCodes,
 }

@@ -181,7 +181,7 @@ type dotCodes struct {
 // Fuse implements Fuser, for whole registers of channels and one term, or a residual of codes.
 func (p *dotPlan) Fuse(f kernel.Finisher) kernel.Fused {
 	finish, ok := f.(*finisher)
-	if !ok || finish.Channels != p.C.OutC || p.C.OutC%lanes != 0 {
+	if !ok || finish.apart || finish.Channels != p.C.OutC || p.C.OutC%lanes != 0 {
 		return nil
 	}
 	switch terms := finish.Epilogue.Terms; {

@@ -24,7 +24,7 @@ type End struct {
 // others than finishers of whole registers of channels, of one term, or of an accumulator and codes.
 func EndOf(f kernel.Finisher, start []int32) *End {
 	e, ok := f.(*finisher)
-	if !ok || e.Channels != len(start) || e.Channels%lanes != 0 {
+	if !ok || e.apart || e.Channels != len(start) || e.Channels%lanes != 0 {
 		return nil
 	}
 	codes := false

@@ -25,7 +25,9 @@ type finisher struct {
 	ties      bool    // found by the product
 	blocks    []block
 	table     []int64
-	blockSize int // of the table, in numbers
+	blockSize int     // of the table, in numbers
+	powers    []int64 // of the int32 of two terms, [block][term], as 32 bits, see block
+	apart     bool    // some are not 0, so that ends of products, which have no powers, cannot be this one
 }
 
 const lanes = 16
@@ -61,7 +63,7 @@ type block struct {
 	up          [lanes]uint8 // what was added to the shift
 	size        [lanes]uint8 // bits of sums without their sign
 	multipliers [2][lanes]int64
-	powers      [2][lanes]int64
+	powers      [2][lanes]int64 // of two that are left out of multipliers, and go to the numbers
 }
 
 // A sway is by*(q - at) for the code q of a second term: less than a unit of the last place of a sum, it decides ties of some
@@ -88,16 +90,18 @@ func (e *finisher) fill(b *block, first int) bool {
 			} else {
 				reach += size << (t.Width() - 1)
 			}
-			m <<= up
+			power, room := 0, 32-t.Width()
 			if t.Codes {
-				power := max(0, bits.Len64(size<<up)-31)
-				b.powers[i][lane] = int64(power)
-				m >>= power
+				room = 31 - 8
 			}
-			b.multipliers[i][lane] = m
-			if m != int64(int32(m)) || m<<b.powers[i][lane] != e.R.M[term][c]<<up || 255<<b.powers[i][lane] >= 1<<31 {
+			if t.Codes || len(e.terms) > 1 {
+				power = max(0, bits.Len64(size<<up)-31)
+			}
+			b.powers[i][lane], b.multipliers[i][lane] = int64(power), m<<up>>power
+			if narrow := m << up >> power; narrow != int64(int32(narrow)) || narrow<<power != m<<up || power > room {
 				return false
 			}
+			e.apart = e.apart || power > 0 && !t.Codes
 		}
 		reach += uint64(max(constant, -constant))
 		half := int64(1) << (shift - 1)
@@ -174,6 +178,8 @@ func (e *finisher) add(b *block) {
 		e.table = appendNarrow(e.table, b.multipliers[i][:])
 		if e.Epilogue.Terms[term].Codes {
 			e.table = appendNarrow(e.table, b.powers[i][:])
+		} else if len(e.terms) > 1 {
+			e.powers = appendNarrow(e.powers, b.powers[i][:])
 		}
 	}
 }
@@ -217,6 +223,7 @@ func (e *finisher) finishBlocks(t kernel.Tile, blocks int, acc []int32, tensors 
 	from, to := t.Row*e.Channels+t.Channel, (t.Row+t.Rows-1)*e.Channels+t.Channel+n
 	dst := tensors[e.Output].Codes[from:to]
 	table := e.table[t.Channel/lanes*e.blockSize:][:blocks*e.blockSize]
+	powers := e.powers[t.Channel/lanes*len(e.powers)/len(e.blocks):]
 	wide, codes, stride := vector.Operands(&e.Epilogue, e.terms, t, n, acc, tensors)
 	zero, least, most := int(e.R.Zero), int(e.R.Lo), int(e.R.Hi)
 	switch {
@@ -227,8 +234,8 @@ func (e *finisher) finishBlocks(t kernel.Tile, blocks int, acc []int32, tensors 
 	case codes[0] != nil:
 		finishCodesCodes(&dst[0], e.Channels, t.Rows, blocks, &codes[0][0], stride[0], &codes[1][0], stride[1], &table[0], zero, least, most)
 	case codes[1] != nil:
-		finishWideCodes(&dst[0], e.Channels, t.Rows, blocks, &wide[0][0], stride[0], &codes[1][0], stride[1], &table[0], zero, least, most)
+		finishWideCodes(&dst[0], e.Channels, t.Rows, blocks, &wide[0][0], stride[0], &codes[1][0], stride[1], &powers[0], &table[0], zero, least, most)
 	default:
-		finishWideWide(&dst[0], e.Channels, t.Rows, blocks, &wide[0][0], stride[0], &wide[1][0], stride[1], &table[0], zero, least, most)
+		finishWideWide(&dst[0], e.Channels, t.Rows, blocks, &wide[0][0], stride[0], &wide[1][0], stride[1], &powers[0], &table[0], zero, least, most)
 	}
 }

@@ -286,27 +286,28 @@ next:
 	VZEROUPPER
 	RET
 
-// func finishWideCodes(dst *uint8, dstStride int, rows int, blocks int, a *int32, aStride int, b *uint8, bStride int, table *int64, zero int, least int, most int)
+// func finishWideCodes(dst *uint8, dstStride int, rows int, blocks int, a *int32, aStride int, b *uint8, bStride int, powers *int64, table *int64, zero int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·finishWideCodes(SB), NOSPLIT, $0-96
+TEXT ·finishWideCodes(SB), NOSPLIT, $0-104
 	MOVQ         $0x00005555, AX
 	KMOVW        AX, K1
-	MOVQ         zero+72(FP), AX
+	MOVQ         zero+80(FP), AX
 	VMOVQ        AX, X0
 	VPBROADCASTW X0, Z0
-	MOVQ         least+80(FP), AX
+	MOVQ         least+88(FP), AX
 	VMOVQ        AX, X1
 	VPBROADCASTB X1, Z1
-	MOVQ         most+88(FP), AX
+	MOVQ         most+96(FP), AX
 	VMOVQ        AX, X2
 	VPBROADCASTB X2, Z2
 	VMOVDQU32    transposition<>+0(SB), Z3
-	MOVQ         table+64(FP), AX
-	XORQ         DX, DX
+	MOVQ         table+72(FP), AX
+	MOVQ         powers+64(FP), DX
+	XORQ         BX, BX
 	MOVQ         blocks+24(FP), CX
-	MOVQ         aStride+40(FP), SI
-	MOVQ         bStride+56(FP), R8
-	MOVQ         dstStride+8(FP), R10
+	MOVQ         aStride+40(FP), DI
+	MOVQ         bStride+56(FP), R9
+	MOVQ         dstStride+8(FP), R11
 
 block:
 	VMOVDQU64 (AX), Z4
@@ -322,180 +323,193 @@ block:
 	VPSRLQ    $0x20, Z13, Z14
 	VMOVDQU64 576(AX), Z15
 	ADDQ      $0x00000280, AX
-	MOVQ      a+32(FP), BX
-	LEAQ      (BX)(DX*4), BX
-	MOVQ      b+48(FP), DI
-	LEAQ      (DI)(DX*1), DI
-	MOVQ      dst+0(FP), R9
-	ADDQ      DX, R9
-	MOVQ      rows+16(FP), R11
-	SUBQ      $0x04, R11
+	VMOVDQU32 (DX), Z16
+	ADDQ      $0x00000040, DX
+	MOVQ      a+32(FP), SI
+	LEAQ      (SI)(BX*4), SI
+	MOVQ      b+48(FP), R8
+	LEAQ      (R8)(BX*1), R8
+	MOVQ      dst+0(FP), R10
+	ADDQ      BX, R10
+	MOVQ      rows+16(FP), R12
+	SUBQ      $0x04, R12
 	JLT       few
 
 rows:
-	VPSRLQ        $0x20, (BX), Z16
-	VPMULDQ       (BX), Z11, Z17
+	VMOVDQU32     (SI), Z17
+	VPSLLVD       Z16, Z17, Z17
+	VPSRLQ        $0x20, Z17, Z18
+	VPMULDQ       Z17, Z11, Z17
 	VPADDQ        Z4, Z17, Z17
-	VPMULDQ       Z16, Z12, Z16
-	VPADDQ        Z5, Z16, Z16
-	ADDQ          SI, BX
-	VPMOVZXBD     (DI), Z18
-	VPSLLVD       Z15, Z18, Z18
-	VPSRLQ        $0x20, Z18, Z19
-	VPMULDQ       Z18, Z13, Z18
-	VPADDQ        Z18, Z17, Z17
-	VPMULDQ       Z19, Z14, Z18
-	VPADDQ        Z18, Z16, Z16
-	ADDQ          R8, DI
-	VPTESTNMQ     Z7, Z17, K2
-	VPANDNQ       Z17, Z9, K2, Z17
-	VPTESTNMQ     Z8, Z16, K2
-	VPANDNQ       Z16, Z10, K2, Z16
-	VPSHUFD       $0xf5, Z17, K1, Z16
-	VPSRAVD       Z6, Z16, Z16
-	VPSRLQ        $0x20, (BX), Z17
-	VPMULDQ       (BX), Z11, Z18
-	VPADDQ        Z4, Z18, Z18
-	VPMULDQ       Z17, Z12, Z17
-	VPADDQ        Z5, Z17, Z17
-	ADDQ          SI, BX
-	VPMOVZXBD     (DI), Z19
-	VPSLLVD       Z15, Z19, Z19
-	VPSRLQ        $0x20, Z19, Z20
-	VPMULDQ       Z19, Z13, Z19
-	VPADDQ        Z19, Z18, Z18
-	VPMULDQ       Z20, Z14, Z19
-	VPADDQ        Z19, Z17, Z17
-	ADDQ          R8, DI
-	VPTESTNMQ     Z7, Z18, K2
-	VPANDNQ       Z18, Z9, K2, Z18
-	VPTESTNMQ     Z8, Z17, K2
-	VPANDNQ       Z17, Z10, K2, Z17
-	VPSHUFD       $0xf5, Z18, K1, Z17
-	VPSRAVD       Z6, Z17, Z17
-	VPACKSSDW     Z17, Z16, Z16
-	VPADDSW       Z0, Z16, Z16
-	VPSRLQ        $0x20, (BX), Z17
-	VPMULDQ       (BX), Z11, Z18
-	VPADDQ        Z4, Z18, Z18
-	VPMULDQ       Z17, Z12, Z17
-	VPADDQ        Z5, Z17, Z17
-	ADDQ          SI, BX
-	VPMOVZXBD     (DI), Z19
-	VPSLLVD       Z15, Z19, Z19
-	VPSRLQ        $0x20, Z19, Z20
-	VPMULDQ       Z19, Z13, Z19
-	VPADDQ        Z19, Z18, Z18
-	VPMULDQ       Z20, Z14, Z19
-	VPADDQ        Z19, Z17, Z17
-	ADDQ          R8, DI
-	VPTESTNMQ     Z7, Z18, K2
-	VPANDNQ       Z18, Z9, K2, Z18
-	VPTESTNMQ     Z8, Z17, K2
-	VPANDNQ       Z17, Z10, K2, Z17
-	VPSHUFD       $0xf5, Z18, K1, Z17
-	VPSRAVD       Z6, Z17, Z17
-	VPSRLQ        $0x20, (BX), Z18
-	VPMULDQ       (BX), Z11, Z19
-	VPADDQ        Z4, Z19, Z19
 	VPMULDQ       Z18, Z12, Z18
 	VPADDQ        Z5, Z18, Z18
-	ADDQ          SI, BX
-	VPMOVZXBD     (DI), Z20
+	ADDQ          DI, SI
+	VPMOVZXBD     (R8), Z19
+	VPSLLVD       Z15, Z19, Z19
+	VPSRLQ        $0x20, Z19, Z20
+	VPMULDQ       Z19, Z13, Z19
+	VPADDQ        Z19, Z17, Z17
+	VPMULDQ       Z20, Z14, Z19
+	VPADDQ        Z19, Z18, Z18
+	ADDQ          R9, R8
+	VPTESTNMQ     Z7, Z17, K2
+	VPANDNQ       Z17, Z9, K2, Z17
+	VPTESTNMQ     Z8, Z18, K2
+	VPANDNQ       Z18, Z10, K2, Z18
+	VPSHUFD       $0xf5, Z17, K1, Z18
+	VPSRAVD       Z6, Z18, Z18
+	VMOVDQU32     (SI), Z17
+	VPSLLVD       Z16, Z17, Z17
+	VPSRLQ        $0x20, Z17, Z19
+	VPMULDQ       Z17, Z11, Z17
+	VPADDQ        Z4, Z17, Z17
+	VPMULDQ       Z19, Z12, Z19
+	VPADDQ        Z5, Z19, Z19
+	ADDQ          DI, SI
+	VPMOVZXBD     (R8), Z20
 	VPSLLVD       Z15, Z20, Z20
 	VPSRLQ        $0x20, Z20, Z21
 	VPMULDQ       Z20, Z13, Z20
-	VPADDQ        Z20, Z19, Z19
+	VPADDQ        Z20, Z17, Z17
 	VPMULDQ       Z21, Z14, Z20
-	VPADDQ        Z20, Z18, Z18
-	ADDQ          R8, DI
-	VPTESTNMQ     Z7, Z19, K2
-	VPANDNQ       Z19, Z9, K2, Z19
-	VPTESTNMQ     Z8, Z18, K2
-	VPANDNQ       Z18, Z10, K2, Z18
-	VPSHUFD       $0xf5, Z19, K1, Z18
-	VPSRAVD       Z6, Z18, Z18
-	VPACKSSDW     Z18, Z17, Z17
-	VPADDSW       Z0, Z17, Z17
-	VPACKUSWB     Z17, Z16, Z16
-	VPMAXUB       Z1, Z16, Z16
-	VPMINUB       Z2, Z16, Z16
-	VPERMD        Z16, Z3, Z16
-	VMOVDQU32     X16, (R9)
-	ADDQ          R10, R9
-	VEXTRACTI32X4 $0x01, Z16, (R9)
-	ADDQ          R10, R9
-	VEXTRACTI32X4 $0x02, Z16, (R9)
-	ADDQ          R10, R9
-	VEXTRACTI32X4 $0x03, Z16, (R9)
-	ADDQ          R10, R9
-	SUBQ          $0x04, R11
+	VPADDQ        Z20, Z19, Z19
+	ADDQ          R9, R8
+	VPTESTNMQ     Z7, Z17, K2
+	VPANDNQ       Z17, Z9, K2, Z17
+	VPTESTNMQ     Z8, Z19, K2
+	VPANDNQ       Z19, Z10, K2, Z19
+	VPSHUFD       $0xf5, Z17, K1, Z19
+	VPSRAVD       Z6, Z19, Z19
+	VPACKSSDW     Z19, Z18, Z18
+	VPADDSW       Z0, Z18, Z18
+	VMOVDQU32     (SI), Z17
+	VPSLLVD       Z16, Z17, Z17
+	VPSRLQ        $0x20, Z17, Z19
+	VPMULDQ       Z17, Z11, Z17
+	VPADDQ        Z4, Z17, Z17
+	VPMULDQ       Z19, Z12, Z19
+	VPADDQ        Z5, Z19, Z19
+	ADDQ          DI, SI
+	VPMOVZXBD     (R8), Z20
+	VPSLLVD       Z15, Z20, Z20
+	VPSRLQ        $0x20, Z20, Z21
+	VPMULDQ       Z20, Z13, Z20
+	VPADDQ        Z20, Z17, Z17
+	VPMULDQ       Z21, Z14, Z20
+	VPADDQ        Z20, Z19, Z19
+	ADDQ          R9, R8
+	VPTESTNMQ     Z7, Z17, K2
+	VPANDNQ       Z17, Z9, K2, Z17
+	VPTESTNMQ     Z8, Z19, K2
+	VPANDNQ       Z19, Z10, K2, Z19
+	VPSHUFD       $0xf5, Z17, K1, Z19
+	VPSRAVD       Z6, Z19, Z19
+	VMOVDQU32     (SI), Z17
+	VPSLLVD       Z16, Z17, Z17
+	VPSRLQ        $0x20, Z17, Z20
+	VPMULDQ       Z17, Z11, Z17
+	VPADDQ        Z4, Z17, Z17
+	VPMULDQ       Z20, Z12, Z20
+	VPADDQ        Z5, Z20, Z20
+	ADDQ          DI, SI
+	VPMOVZXBD     (R8), Z21
+	VPSLLVD       Z15, Z21, Z21
+	VPSRLQ        $0x20, Z21, Z22
+	VPMULDQ       Z21, Z13, Z21
+	VPADDQ        Z21, Z17, Z17
+	VPMULDQ       Z22, Z14, Z21
+	VPADDQ        Z21, Z20, Z20
+	ADDQ          R9, R8
+	VPTESTNMQ     Z7, Z17, K2
+	VPANDNQ       Z17, Z9, K2, Z17
+	VPTESTNMQ     Z8, Z20, K2
+	VPANDNQ       Z20, Z10, K2, Z20
+	VPSHUFD       $0xf5, Z17, K1, Z20
+	VPSRAVD       Z6, Z20, Z20
+	VPACKSSDW     Z20, Z19, Z19
+	VPADDSW       Z0, Z19, Z19
+	VPACKUSWB     Z19, Z18, Z18
+	VPMAXUB       Z1, Z18, Z18
+	VPMINUB       Z2, Z18, Z18
+	VPERMD        Z18, Z3, Z18
+	VMOVDQU32     X18, (R10)
+	ADDQ          R11, R10
+	VEXTRACTI32X4 $0x01, Z18, (R10)
+	ADDQ          R11, R10
+	VEXTRACTI32X4 $0x02, Z18, (R10)
+	ADDQ          R11, R10
+	VEXTRACTI32X4 $0x03, Z18, (R10)
+	ADDQ          R11, R10
+	SUBQ          $0x04, R12
 	JGE           rows
 
 few:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R12
 	JZ   next
 
 row:
-	VPSRLQ    $0x20, (BX), Z16
-	VPMULDQ   (BX), Z11, Z17
+	VMOVDQU32 (SI), Z17
+	VPSLLVD   Z16, Z17, Z17
+	VPSRLQ    $0x20, Z17, Z18
+	VPMULDQ   Z17, Z11, Z17
 	VPADDQ    Z4, Z17, Z17
-	VPMULDQ   Z16, Z12, Z16
-	VPADDQ    Z5, Z16, Z16
-	ADDQ      SI, BX
-	VPMOVZXBD (DI), Z18
-	VPSLLVD   Z15, Z18, Z18
-	VPSRLQ    $0x20, Z18, Z19
-	VPMULDQ   Z18, Z13, Z18
-	VPADDQ    Z18, Z17, Z17
-	VPMULDQ   Z19, Z14, Z18
-	VPADDQ    Z18, Z16, Z16
-	ADDQ      R8, DI
+	VPMULDQ   Z18, Z12, Z18
+	VPADDQ    Z5, Z18, Z18
+	ADDQ      DI, SI
+	VPMOVZXBD (R8), Z19
+	VPSLLVD   Z15, Z19, Z19
+	VPSRLQ    $0x20, Z19, Z20
+	VPMULDQ   Z19, Z13, Z19
+	VPADDQ    Z19, Z17, Z17
+	VPMULDQ   Z20, Z14, Z19
+	VPADDQ    Z19, Z18, Z18
+	ADDQ      R9, R8
 	VPTESTNMQ Z7, Z17, K2
 	VPANDNQ   Z17, Z9, K2, Z17
-	VPTESTNMQ Z8, Z16, K2
-	VPANDNQ   Z16, Z10, K2, Z16
-	VPSHUFD   $0xf5, Z17, K1, Z16
-	VPSRAVD   Z6, Z16, Z16
-	VPACKSSDW Z16, Z16, Z16
-	VPADDSW   Z0, Z16, Z16
-	VPACKUSWB Z16, Z16, Z16
-	VPMAXUB   Z1, Z16, Z16
-	VPMINUB   Z2, Z16, Z16
-	VPERMD    Z16, Z3, Z16
-	VMOVDQU32 X16, (R9)
-	ADDQ      R10, R9
-	DECQ      R11
+	VPTESTNMQ Z8, Z18, K2
+	VPANDNQ   Z18, Z10, K2, Z18
+	VPSHUFD   $0xf5, Z17, K1, Z18
+	VPSRAVD   Z6, Z18, Z18
+	VPACKSSDW Z18, Z18, Z18
+	VPADDSW   Z0, Z18, Z18
+	VPACKUSWB Z18, Z18, Z18
+	VPMAXUB   Z1, Z18, Z18
+	VPMINUB   Z2, Z18, Z18
+	VPERMD    Z18, Z3, Z18
+	VMOVDQU32 X18, (R10)
+	ADDQ      R11, R10
+	DECQ      R12
 	JNZ       row
 
 next:
-	ADDQ $0x10, DX
+	ADDQ $0x10, BX
 	DECQ CX
 	JNZ  block
 	VZEROUPPER
 	RET
 
-// func finishWideWide(dst *uint8, dstStride int, rows int, blocks int, a *int32, aStride int, b *int32, bStride int, table *int64, zero int, least int, most int)
+// func finishWideWide(dst *uint8, dstStride int, rows int, blocks int, a *int32, aStride int, b *int32, bStride int, powers *int64, table *int64, zero int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·finishWideWide(SB), NOSPLIT, $0-96
+TEXT ·finishWideWide(SB), NOSPLIT, $0-104
 	MOVQ         $0x00005555, AX
 	KMOVW        AX, K1
-	MOVQ         zero+72(FP), AX
+	MOVQ         zero+80(FP), AX
 	VMOVQ        AX, X0
 	VPBROADCASTW X0, Z0
-	MOVQ         least+80(FP), AX
+	MOVQ         least+88(FP), AX
 	VMOVQ        AX, X1
 	VPBROADCASTB X1, Z1
-	MOVQ         most+88(FP), AX
+	MOVQ         most+96(FP), AX
 	VMOVQ        AX, X2
 	VPBROADCASTB X2, Z2
 	VMOVDQU32    transposition<>+0(SB), Z3
-	MOVQ         table+64(FP), AX
-	XORQ         DX, DX
+	MOVQ         table+72(FP), AX
+	MOVQ         powers+64(FP), DX
+	XORQ         BX, BX
 	MOVQ         blocks+24(FP), CX
-	MOVQ         aStride+40(FP), SI
-	MOVQ         bStride+56(FP), R8
-	MOVQ         dstStride+8(FP), R10
+	MOVQ         aStride+40(FP), DI
+	MOVQ         bStride+56(FP), R9
+	MOVQ         dstStride+8(FP), R11
 
 block:
 	VMOVDQU64 (AX), Z4
@@ -510,144 +524,167 @@ block:
 	VMOVDQU64 512(AX), Z13
 	VPSRLQ    $0x20, Z13, Z14
 	ADDQ      $0x00000240, AX
-	MOVQ      a+32(FP), BX
-	LEAQ      (BX)(DX*4), BX
-	MOVQ      b+48(FP), DI
-	LEAQ      (DI)(DX*4), DI
-	MOVQ      dst+0(FP), R9
-	ADDQ      DX, R9
-	MOVQ      rows+16(FP), R11
-	SUBQ      $0x04, R11
+	VMOVDQU32 (DX), Z15
+	VMOVDQU32 64(DX), Z16
+	ADDQ      $0x00000080, DX
+	MOVQ      a+32(FP), SI
+	LEAQ      (SI)(BX*4), SI
+	MOVQ      b+48(FP), R8
+	LEAQ      (R8)(BX*4), R8
+	MOVQ      dst+0(FP), R10
+	ADDQ      BX, R10
+	MOVQ      rows+16(FP), R12
+	SUBQ      $0x04, R12
 	JLT       few
 
 rows:
-	VPSRLQ        $0x20, (BX), Z15
-	VPMULDQ       (BX), Z11, Z16
-	VPADDQ        Z4, Z16, Z16
-	VPMULDQ       Z15, Z12, Z15
-	VPADDQ        Z5, Z15, Z15
-	ADDQ          SI, BX
-	VPSRLQ        $0x20, (DI), Z17
-	VPMULDQ       (DI), Z13, Z18
-	VPADDQ        Z18, Z16, Z16
-	VPMULDQ       Z17, Z14, Z17
-	VPADDQ        Z17, Z15, Z15
-	ADDQ          R8, DI
-	VPTESTNMQ     Z7, Z16, K2
-	VPANDNQ       Z16, Z9, K2, Z16
-	VPTESTNMQ     Z8, Z15, K2
-	VPANDNQ       Z15, Z10, K2, Z15
-	VPSHUFD       $0xf5, Z16, K1, Z15
-	VPSRAVD       Z6, Z15, Z15
-	VPSRLQ        $0x20, (BX), Z16
-	VPMULDQ       (BX), Z11, Z17
+	VMOVDQU32     (SI), Z17
+	VPSLLVD       Z15, Z17, Z17
+	VPSRLQ        $0x20, Z17, Z18
+	VPMULDQ       Z17, Z11, Z17
 	VPADDQ        Z4, Z17, Z17
-	VPMULDQ       Z16, Z12, Z16
-	VPADDQ        Z5, Z16, Z16
-	ADDQ          SI, BX
-	VPSRLQ        $0x20, (DI), Z18
-	VPMULDQ       (DI), Z13, Z19
+	VPMULDQ       Z18, Z12, Z18
+	VPADDQ        Z5, Z18, Z18
+	ADDQ          DI, SI
+	VMOVDQU32     (R8), Z19
+	VPSLLVD       Z16, Z19, Z19
+	VPSRLQ        $0x20, Z19, Z20
+	VPMULDQ       Z19, Z13, Z19
 	VPADDQ        Z19, Z17, Z17
-	VPMULDQ       Z18, Z14, Z18
-	VPADDQ        Z18, Z16, Z16
-	ADDQ          R8, DI
+	VPMULDQ       Z20, Z14, Z19
+	VPADDQ        Z19, Z18, Z18
+	ADDQ          R9, R8
 	VPTESTNMQ     Z7, Z17, K2
 	VPANDNQ       Z17, Z9, K2, Z17
-	VPTESTNMQ     Z8, Z16, K2
-	VPANDNQ       Z16, Z10, K2, Z16
-	VPSHUFD       $0xf5, Z17, K1, Z16
-	VPSRAVD       Z6, Z16, Z16
-	VPACKSSDW     Z16, Z15, Z15
-	VPADDSW       Z0, Z15, Z15
-	VPSRLQ        $0x20, (BX), Z16
-	VPMULDQ       (BX), Z11, Z17
+	VPTESTNMQ     Z8, Z18, K2
+	VPANDNQ       Z18, Z10, K2, Z18
+	VPSHUFD       $0xf5, Z17, K1, Z18
+	VPSRAVD       Z6, Z18, Z18
+	VMOVDQU32     (SI), Z17
+	VPSLLVD       Z15, Z17, Z17
+	VPSRLQ        $0x20, Z17, Z19
+	VPMULDQ       Z17, Z11, Z17
 	VPADDQ        Z4, Z17, Z17
-	VPMULDQ       Z16, Z12, Z16
-	VPADDQ        Z5, Z16, Z16
-	ADDQ          SI, BX
-	VPSRLQ        $0x20, (DI), Z18
-	VPMULDQ       (DI), Z13, Z19
-	VPADDQ        Z19, Z17, Z17
-	VPMULDQ       Z18, Z14, Z18
-	VPADDQ        Z18, Z16, Z16
-	ADDQ          R8, DI
+	VPMULDQ       Z19, Z12, Z19
+	VPADDQ        Z5, Z19, Z19
+	ADDQ          DI, SI
+	VMOVDQU32     (R8), Z20
+	VPSLLVD       Z16, Z20, Z20
+	VPSRLQ        $0x20, Z20, Z21
+	VPMULDQ       Z20, Z13, Z20
+	VPADDQ        Z20, Z17, Z17
+	VPMULDQ       Z21, Z14, Z20
+	VPADDQ        Z20, Z19, Z19
+	ADDQ          R9, R8
 	VPTESTNMQ     Z7, Z17, K2
 	VPANDNQ       Z17, Z9, K2, Z17
-	VPTESTNMQ     Z8, Z16, K2
-	VPANDNQ       Z16, Z10, K2, Z16
-	VPSHUFD       $0xf5, Z17, K1, Z16
-	VPSRAVD       Z6, Z16, Z16
-	VPSRLQ        $0x20, (BX), Z17
-	VPMULDQ       (BX), Z11, Z18
-	VPADDQ        Z4, Z18, Z18
-	VPMULDQ       Z17, Z12, Z17
-	VPADDQ        Z5, Z17, Z17
-	ADDQ          SI, BX
-	VPSRLQ        $0x20, (DI), Z19
-	VPMULDQ       (DI), Z13, Z20
-	VPADDQ        Z20, Z18, Z18
-	VPMULDQ       Z19, Z14, Z19
-	VPADDQ        Z19, Z17, Z17
-	ADDQ          R8, DI
-	VPTESTNMQ     Z7, Z18, K2
-	VPANDNQ       Z18, Z9, K2, Z18
-	VPTESTNMQ     Z8, Z17, K2
-	VPANDNQ       Z17, Z10, K2, Z17
-	VPSHUFD       $0xf5, Z18, K1, Z17
-	VPSRAVD       Z6, Z17, Z17
-	VPACKSSDW     Z17, Z16, Z16
-	VPADDSW       Z0, Z16, Z16
-	VPACKUSWB     Z16, Z15, Z15
-	VPMAXUB       Z1, Z15, Z15
-	VPMINUB       Z2, Z15, Z15
-	VPERMD        Z15, Z3, Z15
-	VMOVDQU32     X15, (R9)
-	ADDQ          R10, R9
-	VEXTRACTI32X4 $0x01, Z15, (R9)
-	ADDQ          R10, R9
-	VEXTRACTI32X4 $0x02, Z15, (R9)
-	ADDQ          R10, R9
-	VEXTRACTI32X4 $0x03, Z15, (R9)
-	ADDQ          R10, R9
-	SUBQ          $0x04, R11
+	VPTESTNMQ     Z8, Z19, K2
+	VPANDNQ       Z19, Z10, K2, Z19
+	VPSHUFD       $0xf5, Z17, K1, Z19
+	VPSRAVD       Z6, Z19, Z19
+	VPACKSSDW     Z19, Z18, Z18
+	VPADDSW       Z0, Z18, Z18
+	VMOVDQU32     (SI), Z17
+	VPSLLVD       Z15, Z17, Z17
+	VPSRLQ        $0x20, Z17, Z19
+	VPMULDQ       Z17, Z11, Z17
+	VPADDQ        Z4, Z17, Z17
+	VPMULDQ       Z19, Z12, Z19
+	VPADDQ        Z5, Z19, Z19
+	ADDQ          DI, SI
+	VMOVDQU32     (R8), Z20
+	VPSLLVD       Z16, Z20, Z20
+	VPSRLQ        $0x20, Z20, Z21
+	VPMULDQ       Z20, Z13, Z20
+	VPADDQ        Z20, Z17, Z17
+	VPMULDQ       Z21, Z14, Z20
+	VPADDQ        Z20, Z19, Z19
+	ADDQ          R9, R8
+	VPTESTNMQ     Z7, Z17, K2
+	VPANDNQ       Z17, Z9, K2, Z17
+	VPTESTNMQ     Z8, Z19, K2
+	VPANDNQ       Z19, Z10, K2, Z19
+	VPSHUFD       $0xf5, Z17, K1, Z19
+	VPSRAVD       Z6, Z19, Z19
+	VMOVDQU32     (SI), Z17
+	VPSLLVD       Z15, Z17, Z17
+	VPSRLQ        $0x20, Z17, Z20
+	VPMULDQ       Z17, Z11, Z17
+	VPADDQ        Z4, Z17, Z17
+	VPMULDQ       Z20, Z12, Z20
+	VPADDQ        Z5, Z20, Z20
+	ADDQ          DI, SI
+	VMOVDQU32     (R8), Z21
+	VPSLLVD       Z16, Z21, Z21
+	VPSRLQ        $0x20, Z21, Z22
+	VPMULDQ       Z21, Z13, Z21
+	VPADDQ        Z21, Z17, Z17
+	VPMULDQ       Z22, Z14, Z21
+	VPADDQ        Z21, Z20, Z20
+	ADDQ          R9, R8
+	VPTESTNMQ     Z7, Z17, K2
+	VPANDNQ       Z17, Z9, K2, Z17
+	VPTESTNMQ     Z8, Z20, K2
+	VPANDNQ       Z20, Z10, K2, Z20
+	VPSHUFD       $0xf5, Z17, K1, Z20
+	VPSRAVD       Z6, Z20, Z20
+	VPACKSSDW     Z20, Z19, Z19
+	VPADDSW       Z0, Z19, Z19
+	VPACKUSWB     Z19, Z18, Z18
+	VPMAXUB       Z1, Z18, Z18
+	VPMINUB       Z2, Z18, Z18
+	VPERMD        Z18, Z3, Z18
+	VMOVDQU32     X18, (R10)
+	ADDQ          R11, R10
+	VEXTRACTI32X4 $0x01, Z18, (R10)
+	ADDQ          R11, R10
+	VEXTRACTI32X4 $0x02, Z18, (R10)
+	ADDQ          R11, R10
+	VEXTRACTI32X4 $0x03, Z18, (R10)
+	ADDQ          R11, R10
+	SUBQ          $0x04, R12
 	JGE           rows
 
 few:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R12
 	JZ   next
 
 row:
-	VPSRLQ    $0x20, (BX), Z15
-	VPMULDQ   (BX), Z11, Z16
-	VPADDQ    Z4, Z16, Z16
-	VPMULDQ   Z15, Z12, Z15
-	VPADDQ    Z5, Z15, Z15
-	ADDQ      SI, BX
-	VPSRLQ    $0x20, (DI), Z17
-	VPMULDQ   (DI), Z13, Z18
-	VPADDQ    Z18, Z16, Z16
-	VPMULDQ   Z17, Z14, Z17
-	VPADDQ    Z17, Z15, Z15
-	ADDQ      R8, DI
-	VPTESTNMQ Z7, Z16, K2
-	VPANDNQ   Z16, Z9, K2, Z16
-	VPTESTNMQ Z8, Z15, K2
-	VPANDNQ   Z15, Z10, K2, Z15
-	VPSHUFD   $0xf5, Z16, K1, Z15
-	VPSRAVD   Z6, Z15, Z15
-	VPACKSSDW Z15, Z15, Z15
-	VPADDSW   Z0, Z15, Z15
-	VPACKUSWB Z15, Z15, Z15
-	VPMAXUB   Z1, Z15, Z15
-	VPMINUB   Z2, Z15, Z15
-	VPERMD    Z15, Z3, Z15
-	VMOVDQU32 X15, (R9)
-	ADDQ      R10, R9
-	DECQ      R11
+	VMOVDQU32 (SI), Z17
+	VPSLLVD   Z15, Z17, Z17
+	VPSRLQ    $0x20, Z17, Z18
+	VPMULDQ   Z17, Z11, Z17
+	VPADDQ    Z4, Z17, Z17
+	VPMULDQ   Z18, Z12, Z18
+	VPADDQ    Z5, Z18, Z18
+	ADDQ      DI, SI
+	VMOVDQU32 (R8), Z19
+	VPSLLVD   Z16, Z19, Z19
+	VPSRLQ    $0x20, Z19, Z20
+	VPMULDQ   Z19, Z13, Z19
+	VPADDQ    Z19, Z17, Z17
+	VPMULDQ   Z20, Z14, Z19
+	VPADDQ    Z19, Z18, Z18
+	ADDQ      R9, R8
+	VPTESTNMQ Z7, Z17, K2
+	VPANDNQ   Z17, Z9, K2, Z17
+	VPTESTNMQ Z8, Z18, K2
+	VPANDNQ   Z18, Z10, K2, Z18
+	VPSHUFD   $0xf5, Z17, K1, Z18
+	VPSRAVD   Z6, Z18, Z18
+	VPACKSSDW Z18, Z18, Z18
+	VPADDSW   Z0, Z18, Z18
+	VPACKUSWB Z18, Z18, Z18
+	VPMAXUB   Z1, Z18, Z18
+	VPMINUB   Z2, Z18, Z18
+	VPERMD    Z18, Z3, Z18
+	VMOVDQU32 X18, (R10)
+	ADDQ      R11, R10
+	DECQ      R12
 	JNZ       row
 
 next:
-	ADDQ $0x10, DX
+	ADDQ $0x10, BX
 	DECQ CX
 	JNZ  block
 	VZEROUPPER

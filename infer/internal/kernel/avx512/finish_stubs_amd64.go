@@ -25,14 +25,14 @@ func finishWideTies(dst *uint8, dstStride int, rows int, blocks int, a *int32, a
 //	dst = clamp(zero + RNE((a·M₀ + b·M₁ + constant) · 2^-shift), least, most)
 //
 //go:noescape
-func finishWideCodes(dst *uint8, dstStride int, rows int, blocks int, a *int32, aStride int, b *uint8, bStride int, table *int64, zero int, least int, most int)
+func finishWideCodes(dst *uint8, dstStride int, rows int, blocks int, a *int32, aStride int, b *uint8, bStride int, powers *int64, table *int64, zero int, least int, most int)
 
 // finishWideWide is, for rows of 16·blocks channels, strides in bytes, with table by finisher,
 //
 //	dst = clamp(zero + RNE((a·M₀ + b·M₁ + constant) · 2^-shift), least, most)
 //
 //go:noescape
-func finishWideWide(dst *uint8, dstStride int, rows int, blocks int, a *int32, aStride int, b *int32, bStride int, table *int64, zero int, least int, most int)
+func finishWideWide(dst *uint8, dstStride int, rows int, blocks int, a *int32, aStride int, b *int32, bStride int, powers *int64, table *int64, zero int, least int, most int)
 
 // finishCodesCodes is, for rows of 16·blocks channels, strides in bytes, with table by finisher,
 //

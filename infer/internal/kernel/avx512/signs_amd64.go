@@ -32,11 +32,8 @@ const (
 )
 
 func newSigns(c kernel.Conv, n int, weights []int16) kernel.Plan {
-	if !kernel.AreSigns(weights) {
+	if !kernel.AreSigns(weights) || vector.SignCodes(c) {
 		return kernel.NewSigns(c, n, weights, newPlan)
-	}
-	if c.Groups > 1 {
-		return kernel.NewBits(c, n, weights)
 	}
 	p, together := &signPlan{in: c.InC, signs: n, step: 4}, 16
 	words, groups := (c.InC+31)/32, (c.InC+127)/128

@@ -506,3 +506,28 @@ plane:
 	JGT        block
 	VZEROUPPER
 	RET
+
+// func compareCodes64(dst *uint8, x *uint8, blocks int, intervals *uint8)
+// Requires: AVX, AVX512BW
+TEXT ·compareCodes64(SB), NOSPLIT, $0-32
+	MOVL         $0x00000001, AX
+	VPBROADCASTB AX, Z2
+	MOVQ         intervals+24(FP), AX
+	VMOVDQU8     (AX), Z0
+	VMOVDQU8     64(AX), Z1
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+
+block:
+	VMOVDQU8   (CX), Z3
+	VPCMPUB    $0x05, Z0, Z3, K1
+	VPCMPUB    $0x02, Z1, Z3, K1, K1
+	VMOVDQU8.Z Z2, K1, Z3
+	VMOVDQU8   Z3, (AX)
+	ADDQ       $0x40, CX
+	ADDQ       $0x40, AX
+	DECQ       DX
+	JNZ        block
+	VZEROUPPER
+	RET

@@ -67,3 +67,9 @@ func compareRowsCodes(dst *uint8, dstStride int, x *uint8, xStride int, rows int
 //
 //go:noescape
 func comparePlanesCodes(dst *uint8, dstStride int, x *uint8, xStride int, rows int, channels int, intervals *uint8, planes int)
+
+// compareCodes64 makes each of 64·blocks codes 1 where x is in its interval, and 0 elsewhere: intervals are [first, last][64], those of
+// every block.
+//
+//go:noescape
+func compareCodes64(dst *uint8, x *uint8, blocks int, intervals *uint8)

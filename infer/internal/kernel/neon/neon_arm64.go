@@ -28,7 +28,8 @@ func newSet(name string, supported bool, plan func(c kernel.Conv, weights []int8
 		Signs: func(c kernel.Conv, n int, weights []int16) kernel.Plan {
 			return processor.NewDotSigns(c, n, weights, plan, &dotSigns, 8)
 		},
-		Finish: newFinish, Compare: kernel.NewCompare, MaxPool: processor.MaxPool, SumPool: processor.SumPool,
+		SignCodes: vector.SignCodes,
+		Finish:    newFinish, Compare: kernel.NewCompare, MaxPool: processor.MaxPool, SumPool: processor.SumPool,
 		Online: kernel.OnlineCodes,
 	}
 }

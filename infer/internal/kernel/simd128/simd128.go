@@ -11,7 +11,7 @@ import (
 
 // Set is the kernels of WebAssembly with SIMD. Without the permission of the host its plans are those of portable Go.
 var Set = kernel.Set{
-	Name: "simd128", Supported: supported, Permit: permit, Plan: newPlan, Signs: newSigns,
+	Name: "simd128", Supported: supported, Permit: permit, Plan: newPlan, Signs: newSigns, SignCodes: vector.SignCodes,
 	Finish: newFinish, Compare: newCompare, MaxPool: maxPool, SumPool: sumPool, Online: kernel.OnlineCodes,
 }
 

@@ -17,13 +17,14 @@ type dotSignsPlan struct {
 	perByte int // taps, 4 or 8
 }
 
-// NewDotSigns prepares a convolution of signs by products of so many of them a byte; with plan, where weights are others.
+// SignCodes says whether a convolution of signs is one of codes: of groups, which have few signs to a word.
+func SignCodes(c kernel.Conv) bool { return c.Groups > 1 }
+
+// NewDotSigns prepares a convolution of signs by products of so many of them a byte; by plan, of codes, where weights are
+// others or there are groups.
 func (p *Processor) NewDotSigns(c kernel.Conv, n int, weights []int16, plan func(c kernel.Conv, weights []int8) kernel.Plan, dot *Dot, perByte int) kernel.Plan {
-	if !kernel.AreSigns(weights) {
+	if !kernel.AreSigns(weights) || SignCodes(c) {
 		return kernel.NewSigns(c, n, weights, plan)
-	}
-	if c.Groups > 1 {
-		return kernel.NewBits(c, n, weights)
 	}
 	d := &dotSignsPlan{in: c.InC, signs: n, perByte: perByte}
 	bytes := (c.InC + perByte - 1) / perByte

@@ -14,8 +14,8 @@ func finish() {
 	for _, t := range []terms{
 		{"Wide", "a *int32, aStride int", []int{4}, false},
 		{"WideTies", "a *int32, aStride int", []int{4}, true},
-		{"WideCodes", "a *int32, aStride int, b *uint8, bStride int", []int{4, 1}, true},
-		{"WideWide", "a *int32, aStride int, b *int32, bStride int", []int{4, 4}, true},
+		{"WideCodes", "a *int32, aStride int, b *uint8, bStride int, powers *int64", []int{4, 1}, true},
+		{"WideWide", "a *int32, aStride int, b *int32, bStride int, powers *int64", []int{4, 4}, true},
 		{"CodesCodes", "a *uint8, aStride int, b *uint8, bStride int", []int{1, 1}, true},
 	} {
 		t.finish(order)
@@ -36,7 +36,7 @@ type term struct {
 	stride    GPVirtual
 	size      int
 	even, odd VecVirtual
-	power     VecVirtual // of codes: the power of two that is left out of the multiplier
+	power     VecVirtual // of codes, and of one of two terms: the power of two that is left out of the multiplier
 }
 
 // A constants is those of 16 channels.
@@ -66,6 +66,10 @@ func (t terms) finish(order Mem) {
 	VMOVDQU32(order, index)
 
 	table, blocks := Load(Param("table"), GP64()), GP64()
+	var powers Register
+	if t.powers() > 0 {
+		powers = Load(Param("powers"), GP64())
+	}
 	channel := GP64()
 	XORQ(channel, channel)
 	Load(Param("blocks"), blocks)
@@ -78,7 +82,7 @@ func (t terms) finish(order Mem) {
 	dst, dstStride, rows := GP64(), Load(Param("dstStride"), GP64()), GP64()
 
 	Label("block")
-	t.load(&b, table)
+	t.load(&b, table, powers)
 	for i, t := range b.terms {
 		Load(Param(string("ab"[i])), t.at)
 		LEAQ(Mem{Base: t.at, Index: channel, Scale: uint8(t.size)}, t.at)
@@ -144,8 +148,18 @@ func (t terms) one(b *constants, lanes Register, limits limits, index VecVirtual
 	ADDQ(dstStride, dst)
 }
 
+// powers returns the number of int32 of two terms, whose powers of two are no part of the table, for ends of products read that, too.
+func (t terms) powers() (n int) {
+	for _, size := range t.sizes {
+		if len(t.sizes) == 2 && size == 4 {
+			n++
+		}
+	}
+	return n
+}
+
 // load loads the constants of the next 16 channels.
-func (t terms) load(b *constants, table Register) {
+func (t terms) load(b *constants, table, powers Register) {
 	at := 0
 	next := func() VecVirtual {
 		z := ZMM()
@@ -167,21 +181,32 @@ func (t terms) load(b *constants, table Register) {
 		}
 	}
 	ADDQ(U32(uint32(at)), table)
+	for i := range t.powers() {
+		b.terms[i].power = ZMM()
+		VMOVDQU32(Mem{Base: powers, Disp: 64 * i}, b.terms[i].power)
+	}
+	if t.powers() > 0 {
+		ADDQ(U32(uint32(64*t.powers())), powers)
+	}
 }
 
 // row returns the 16 rounded numbers of the next row, as dwords.
 func (t terms) row(b *constants, lanes Register) VecVirtual {
 	var sums [2]VecVirtual
-	for i, t := range b.terms {
-		var values Op = Mem{Base: t.at}
-		if t.size == 1 {
-			codes := ZMM()
-			VPMOVZXBD(values, codes)
-			VPSLLVD(t.power, codes, codes)
-			values = codes
+	for i, x := range b.terms {
+		var values Op = Mem{Base: x.at}
+		if x.size == 1 || t.powers() > 0 {
+			powered := ZMM()
+			if x.size == 1 {
+				VPMOVZXBD(values, powered)
+			} else {
+				VMOVDQU32(values, powered)
+			}
+			VPSLLVD(x.power, powered, powered)
+			values = powered
 		}
 		high := odd(values, ZMM())
-		for parity, operands := range [2][2]Op{{values, t.even}, {high, t.odd}} {
+		for parity, operands := range [2][2]Op{{values, x.even}, {high, x.odd}} {
 			product := ZMM()
 			if i == 0 {
 				scale(operands[0], operands[1], b.constant[parity], product)
@@ -191,7 +216,7 @@ func (t terms) row(b *constants, lanes Register) VecVirtual {
 				VPADDQ(product, sums[parity], sums[parity])
 			}
 		}
-		ADDQ(t.stride, t.at)
+		ADDQ(x.stride, x.at)
 	}
 	if t.ties {
 		for parity, sum := range sums {

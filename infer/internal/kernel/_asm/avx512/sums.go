@@ -22,6 +22,35 @@ func sums() {
 		n.compareRows()
 		n.comparePlanes()
 	}
+	compareBlocks()
+}
+
+// compareBlocks generates the comparison of codes that follow each other, 64 at a time.
+func compareBlocks() {
+	TEXT("compareCodes64", NOSPLIT, "func(dst, x *uint8, blocks int, intervals *uint8)")
+	Doc("compareCodes64 makes each of 64·blocks codes 1 where x is in its interval, and 0 elsewhere: intervals are [first, last][64], those of",
+		"every block.")
+	Pragma("noescape")
+	first, last, one, codes := ZMM(), ZMM(), ZMM(), ZMM()
+	value, set := GP32(), K()
+	MOVL(U32(1), value)
+	VPBROADCASTB(value, one)
+	intervals := Load(Param("intervals"), GP64())
+	VMOVDQU8(Mem{Base: intervals}, first)
+	VMOVDQU8(Mem{Base: intervals, Disp: 64}, last)
+	dst, x, blocks := Load(Param("dst"), GP64()), Load(Param("x"), GP64()), Load(Param("blocks"), GP64())
+	Label("block")
+	VMOVDQU8(Mem{Base: x}, codes)
+	VPCMPUB(Imm(5), first, codes, set) // codes >= first
+	VPCMPUB(Imm(2), last, codes, set, set)
+	VMOVDQU8_Z(one, set, codes)
+	VMOVDQU8(codes, Mem{Base: dst})
+	ADDQ(Imm(64), x)
+	ADDQ(Imm(64), dst)
+	DECQ(blocks)
+	JNZ(LabelRef("block"))
+	VZEROUPPER()
+	RET()
 }
 
 // A walk goes over blocks of 16 channels, and in each over rows. Pointers move with the block by their step, in bytes,

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/goqat/goqat/fixed"
+	"github.com/goqat/goqat/infer/internal/kernel"
+)
+
+// TestSignCodes compares operators on signs with the same as operators on codes, which end in signs or codes.
+func TestSignCodes(t *testing.T) {
+	rng := rand.New(rand.NewPCG(73, 74))
+	for i := range rounds(300) {
+		signCodesAgree(t, rng, i)
+	}
+}
+
+func FuzzSignCodes(f *testing.F) { fuzz(f, signCodesAgree) }
+
+// signCodesAgree draws an operator on signs, i choosing its kind, and compares it as it is defined with what every set makes of
+// it as one on codes, by accumulators and, where plans end in codes, without.
+func signCodesAgree(t *testing.T, rng *rand.Rand, i int) {
+	t.Helper()
+	sets, reference := fast()
+	batch := 1 + rng.IntN(2)
+	c, x := drawSigns(t, rng, 1, batch, i%2 == 0)
+	if i%4 == 0 { // depthwise
+		c.InC = 16 * (1 + rng.IntN(5))
+		c.OutC, c.Groups = c.InC, c.InC
+		x = guarded[uint8](t, batch*c.InLen(), false)
+		drawCodes(rng, x, 1)
+	}
+	weights, narrow := make([]int16, c.OutC*c.KH*c.KW*c.InC/c.Groups), make([]int8, c.OutC*c.KH*c.KW*c.InC/c.Groups)
+	for k := range weights {
+		weights[k] = int16(2*rng.IntN(2) - 1)
+		narrow[k] = int8(weights[k])
+	}
+	forms := [][]bool{{false}, {false}, {false, true}, {false, false}}
+	ones := c
+	ones.Zero, ones.Max = 0, 1
+	e, tensors := drawFusion(t, rng, ones, narrow, batch*c.Pixels(), forms[rng.IntN(len(forms))], false)
+	if rng.IntN(2) == 0 {
+		e.T = &fixed.Thresholds{M: e.R.M, T: [][]int64{make([]int64, c.OutC)}}
+		for o := range c.OutC {
+			e.T.T[0][o] = e.R.M[0][o]*(rng.Int64N(9)-4) + rng.Int64N(3) - 1
+			if rng.IntN(10) == 0 {
+				e.T.T[0][o] = (1<<61 - 1) * int64(1-2*rng.IntN(2)) // for all sums, or for none
+			}
+		}
+		e.R = nil
+	}
+	out := &tensors[e.Output]
+	whole := kernel.Tile{Rows: batch * c.Pixels(), Channels: c.OutC, Stride: c.OutC}
+	finish := reference.Finish(e)
+	finish.Finish(whole, gather(t, reference.Signs(c, 1, weights), c, 1, x, batch, false), tensors, kernel.NewScratch(finish.Needs()))
+	want := slices.Clone(out.Codes)
+	codes, end, narrow, ok := kernel.SignCodes(c, e, weights)
+	if !ok {
+		t.Fatalf("%+v is no operator on codes", c)
+	}
+	for _, set := range sets {
+		plan, prepare, end := set.Plan(codes, narrow), set.Finish, end
+		if end.T != nil {
+			prepare = set.Compare
+		}
+		check := func(what string, end kernel.Epilogue) {
+			if !slices.Equal(out.Codes, want) {
+				t.Fatalf("set %s, %s, %+v, %+v: %d, want %d", set.Name, what, codes, end, out.Codes, want)
+			}
+			for i := range out.Codes {
+				out.Codes[i] = 0xa5
+			}
+		}
+		acc := gather(t, plan, codes, 1, x, batch, false)
+		finish := prepare(end)
+		finish.Finish(whole, acc, tensors, kernel.NewScratch(finish.Needs()))
+		check("accumulators", end)
+		if signs, ok := kernel.AsCodes(end); ok {
+			end = signs
+			finish := set.Finish(end)
+			finish.Finish(whole, acc, tensors, kernel.NewScratch(finish.Needs()))
+			check("accumulators as codes", end)
+		}
+		if p, ok := plan.(kernel.Fuser); ok {
+			if f := p.Fuse(set.Finish(end)); f != nil && end.R != nil {
+				s := kernel.NewScratch(f.Needs())
+				for i := range plan.Tiles(batch) {
+					f.Run(plan.Tile(i, batch), x, tensors, s)
+				}
+				check("fused", end)
+			}
+		}
+	}
+}
