@@ -21,9 +21,12 @@ func (p *ConvPlan) BackwardIntegers(dx, dw []float32, x Values, dy, w []float32,
 	p.both.run(dx, dw, x, dy, w, batch*p.pixels, s.Weights)
 }
 
-// reserve makes room for both passes side by side.
+// reserve makes room for both passes side by side, where batches up to the given size suit.
 func (b *bfloatBoth) reserve(batch int) {
 	w := b.weights
+	if !b.suits(batch) {
+		return
+	}
 	w.pool.reserve(b.input.local()+w.local().total(), b.input.common()+w.split(w.blocks(batch))*w.partial())
 }
 

@@ -79,7 +79,8 @@ func NewConvPlan(c Conv, maxBatch int, pool *Pool) *ConvPlan {
 	if p.bfloatWeights != nil {
 		p.bfloatWeights.reserve(maxBatch * p.pixels)
 	}
-	if p.both = (bfloatBoth{p.bfloatInput, p.bfloatWeights}); p.bfloatInput != nil && p.bfloatWeights != nil {
+	if p.bfloatInput != nil && p.bfloatWeights != nil {
+		p.both = bfloatBoth{p.bfloatInput, p.bfloatWeights}
 		p.both.reserve(maxBatch * p.pixels)
 	}
 	p.packed = []*packing{&p.forward.weights, &p.integers.weights, &p.channels.weights, &p.backward.weights}
