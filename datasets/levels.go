@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/goqat/goqat/images"
+	"github.com/goqat/goqat/internal/plural"
 )
 
 // fewLevels is how many of the 256 levels of 8 bits are so few that a file of 16 bits told much more: two bits of eight
@@ -32,6 +33,6 @@ func (l *levels) add(m images.Image) {
 func (l *levels) say(note func(string)) {
 	if span := int(l.High) - int(l.Low) + 1; l.Files > 0 && span <= fewLevels {
 		note(fmt.Sprintf("%s of 16 bits a channel: rounded to 8 bits, only %d of 256 levels are left (%d to %d); stretch their values over all 16 bits to keep more",
-			count(l.Files, "image"), span, l.Low, l.High))
+			plural.Of(l.Files, "image"), span, l.Low, l.High))
 	}
 }

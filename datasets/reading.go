@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/goqat/goqat/images"
+	"github.com/goqat/goqat/internal/plural"
 )
 
 // A reading is the second pass over images, to the memory or the file where they stay.
@@ -303,7 +304,7 @@ func (r *reading) fault(name string) error {
 // say tells what is unusual about the images.
 func (r *reading) say(note func(string)) {
 	if r.turned > 0 {
-		note("turned upright, by the orientation noted in the file: " + count(r.turned, "image"))
+		note("turned upright, by the orientation noted in the file: " + plural.Of(r.turned, "image"))
 	}
 	r.deep.say(note)
 }

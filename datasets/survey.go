@@ -16,6 +16,7 @@ import (
 
 	"github.com/goqat/goqat/images"
 	_ "github.com/goqat/goqat/images/formats" // so that they are read, too
+	"github.com/goqat/goqat/internal/plural"
 )
 
 // A survey is what a first look at a folder or an archive tells.
@@ -194,7 +195,7 @@ func (f faults) Error() string {
 	for _, name := range names[:min(shown, len(names))] {
 		list = append(list, printed(name)+": "+strings.TrimPrefix(f[name].Error(), "images: "))
 	}
-	return count(len(f), "file") + " cannot be read: " + strings.Join(list, ", ") + more(len(names))
+	return plural.Of(len(f), "file") + " cannot be read: " + strings.Join(list, ", ") + more(len(names))
 }
 
 // leftOut are files that are not read, by reason.
@@ -212,7 +213,7 @@ func (l leftOut) say(note func(string)) {
 	for _, reason := range reasons {
 		names := l[reason]
 		slices.Sort(names)
-		note(fmt.Sprintf("left out, %s: %s (%s)", reason, count(len(names), "file"), listed(names)))
+		note(fmt.Sprintf("left out, %s: %s (%s)", reason, plural.Of(len(names), "file"), listed(names)))
 	}
 }
 
@@ -222,13 +223,6 @@ func more(n int) string {
 		return ""
 	}
 	return fmt.Sprintf(" and %d more", n-shown)
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func printable(name string) bool {

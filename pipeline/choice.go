@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/internal/plural"
 	"github.com/goqat/goqat/recipe"
 )
 
@@ -132,11 +133,11 @@ func (c *Choice) chooseLength(r *recipe.Recipe, f facts, say func(string, ...any
 	const why = "of %s of %d images each: the fewer images, the more epochs and the smaller the batches"
 	switch {
 	case !float && !quantized:
-		say("%s in float and %d quantized, "+why, count(r.Float.Epochs, "epoch"), r.QAT.Epochs, count(steps, "step"), r.Batch)
+		say("%s in float and %d quantized, "+why, plural.Of(r.Float.Epochs, "epoch"), r.QAT.Epochs, plural.Of(steps, "step"), r.Batch)
 	case !float:
-		say("%s in float, "+why, count(r.Float.Epochs, "epoch"), count(steps, "step"), r.Batch)
+		say("%s in float, "+why, plural.Of(r.Float.Epochs, "epoch"), plural.Of(steps, "step"), r.Batch)
 	case !quantized:
-		say("%s quantized, "+why, count(r.QAT.Epochs, "epoch"), count(steps, "step"), r.Batch)
+		say("%s quantized, "+why, plural.Of(r.QAT.Epochs, "epoch"), plural.Of(steps, "step"), r.Batch)
 	}
 }
 

@@ -3,6 +3,7 @@
 package pipeline
 
 import (
+	"github.com/goqat/goqat/internal/plural"
 	"github.com/goqat/goqat/qat"
 	"github.com/goqat/goqat/qat/settings"
 	"github.com/goqat/goqat/recipe"
@@ -18,11 +19,11 @@ func (c *Choice) chooseBits(r *recipe.Recipe, f facts, say func(string, ...any))
 	}
 	if f.images < fewForBits {
 		r.QAT.Method, r.QAT.WeightBits, r.QAT.ActivationBits = "int", 8, 8
-		say("8 bits by the method int: %s to train with are few to learn fewer bits from; the method pact tries 4", count(f.images, "image"))
+		say("8 bits by the method int: %s to train with are few to learn fewer bits from; the method pact tries 4", plural.Of(f.images, "image"))
 		return
 	}
 	r.QAT.Method, r.QAT.WeightBits, r.QAT.ActivationBits = "pact", 4, 4
-	say("4 bits by the method pact: %s to train with are enough to learn them", count(f.images, "image"))
+	say("4 bits by the method pact: %s to train with are enough to learn them", plural.Of(f.images, "image"))
 }
 
 // The settings of few bits.
@@ -44,7 +45,7 @@ func (c *Choice) chooseFewBits(r *recipe.Recipe, f facts, say func(string, ...an
 	}
 	if !c.given("qat.epochs") && q.Epochs < r.Float.Epochs/2 {
 		q.Epochs = r.Float.Epochs / 2
-		say("%s quantized: few bits take half as many as float", count(q.Epochs, "epoch"))
+		say("%s quantized: few bits take half as many as float", plural.Of(q.Epochs, "epoch"))
 	}
 	c.chooseSteps(q, say)
 	if !c.given("qat.lr", "qat.optimizer") {

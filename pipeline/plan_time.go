@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/goqat/goqat/internal/plural"
 	"github.com/goqat/goqat/train"
 )
 
@@ -53,7 +54,7 @@ func (t *run) planTime(ctx context.Context, d time.Duration) error {
 	if needed > d*5/4 {
 		what = "warning: the shortest training is longer than the time asked for"
 	}
-	t.chosen = append(t.chosen, fmt.Sprintf("%s: %s in float and %d quantized, of steps of %.3g and %.3g ms, are done in about %v", what, count(*f, "epoch"), *q, 1e3*float, 1e3*quantized, needed.Round(time.Second)))
+	t.chosen = append(t.chosen, fmt.Sprintf("%s: %s in float and %d quantized, of steps of %.3g and %.3g ms, are done in about %v", what, plural.Of(*f, "epoch"), *q, 1e3*float, 1e3*quantized, needed.Round(time.Second)))
 	return t.r.Validate()
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/goqat/goqat/internal/plural"
 )
 
 // What parts of a run cost in training steps of as many images, between one and two times what they were seen to: the
@@ -74,9 +76,9 @@ func (p *phase) sayLeft(left time.Duration, epoch int) {
 	if p.pace.said = true; left < muchTime {
 		return
 	}
-	epochs := count(p.recipe.Epochs-epoch, p.name+" epoch")
+	epochs := plural.Of(p.recipe.Epochs-epoch, p.name+" epoch")
 	if p.name == phaseFloat && p.r.QAT.Epochs > 0 {
-		epochs += " and " + count(p.r.QAT.Epochs, phaseQAT+" epoch")
+		epochs += " and " + plural.Of(p.r.QAT.Epochs, phaseQAT+" epoch")
 	}
 	p.on.note(fmt.Sprintf("note: about %s left, for %s", About(left), epochs))
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/internal/plural"
 	"github.com/goqat/goqat/qmodel"
 	"github.com/goqat/goqat/recipe"
 	"github.com/goqat/goqat/train"
@@ -163,19 +164,11 @@ func remarks(r *recipe.Recipe) (list []string) {
 	q := &r.QAT
 	switch n := frozenEpochs(q); {
 	case q.Epochs == 0:
-		list = append(list, fmt.Sprintf("qat.epochs is 0: a float network is trained for %s and not quantized, so that there is no integer model", count(r.Float.Epochs, "epoch")))
+		list = append(list, fmt.Sprintf("qat.epochs is 0: a float network is trained for %s and not quantized, so that there is no integer model", plural.Of(r.Float.Epochs, "epoch")))
 	case n == 0 && q.BatchNormFreeze > 0:
 		list = append(list, fmt.Sprintf("the statistics of batch normalization follow to the end of the quantized phase, which is too short to fix them first (qat.batchnorm_freeze: %d, but a third of the epochs at most)", q.BatchNormFreeze))
 	case n < q.BatchNormFreeze:
-		list = append(list, fmt.Sprintf("the statistics of batch normalization are fixed for the last %s of the quantized phase, a third of it (qat.batchnorm_freeze: %d)", count(n, "epoch"), q.BatchNormFreeze))
+		list = append(list, fmt.Sprintf("the statistics of batch normalization are fixed for the last %s of the quantized phase, a third of it (qat.batchnorm_freeze: %d)", plural.Of(n, "epoch"), q.BatchNormFreeze))
 	}
 	return list
-}
-
-// count is a number of things, as in "1 epoch".
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

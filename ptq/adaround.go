@@ -3,6 +3,7 @@
 package ptq
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -41,7 +42,7 @@ func AdaRound(ctx context.Context, n *layers.Network, images datasets.Split, pro
 				return err
 			}
 			p.mirror()
-			if err := p.round(n.Graph, q); err != nil {
+			if err := p.round(ctx, n.Graph, q); err != nil {
 				return err
 			}
 		}
@@ -80,7 +81,7 @@ func newPatches(n *layers.Network, u *layers.Unit) *patches {
 // collect shows all images to the quantized network.
 func (p *patches) collect(ctx context.Context, n *layers.Network, images datasets.Split) error {
 	for b, err := range images.Batches(n.Graph.Batch()) {
-		if err != nil {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return err
 		}
 		p.batch = p.batch[:0]
@@ -178,8 +179,9 @@ func (p *patches) mirror() {
 	}
 }
 
-// round gives the weights their scales and codes.
-func (p *patches) round(threads *graph.Graph, q qat.Scaled) error {
+// round gives the weights their scales and codes. A channel of a large layer takes a second, all
+// of them minutes, so that each asks whether it is still wanted.
+func (p *patches) round(ctx context.Context, threads *graph.Graph, q qat.Scaled) error {
 	u, n := p.u, p.size
 	scales, most := q.Scales(), int(quant.Weight(q.Bits()).Max())
 	perGroup := u.Channels / len(p.h)
@@ -187,6 +189,9 @@ func (p *patches) round(threads *graph.Graph, q qat.Scaled) error {
 	errors := make([][]float64, u.Channels) // of each channel, by part of the scale
 	weights := func(c int) []float32 { return u.Weight.Value[c*n : (c+1)*n] }
 	err := threads.Do(u.Channels, func(c int) {
+		if ctx.Err() != nil {
+			return
+		}
 		g, w := c/perGroup, weights(c)
 		r := Rounding{Least: -most, Most: most, H: p.h[g]}
 		for _, part := range parts {
@@ -195,13 +200,16 @@ func (p *patches) round(threads *graph.Graph, q qat.Scaled) error {
 		}
 		problems[c] = r
 	})
-	if err != nil {
+	if err := cmp.Or(err, ctx.Err()); err != nil {
 		return err
 	}
 	for s := range scales {
 		scales[s] *= float32(parts[leastPart(errors, s, len(scales))])
 	}
-	return threads.Do(u.Channels, func(c int) {
+	err = threads.Do(u.Channels, func(c int) {
+		if ctx.Err() != nil {
+			return
+		}
 		r, w, codes := problems[c], weights(c), make([]int16, n)
 		scale := scales[c%len(scales)]
 		r.Scale = float64(scale)
@@ -210,6 +218,7 @@ func (p *patches) round(threads *graph.Graph, q qat.Scaled) error {
 			w[i] = float32(code) * scale
 		}
 	})
+	return cmp.Or(err, ctx.Err())
 }
 
 // parts are what a scale is tried at, of the one that a layer has. With fewer bits it is

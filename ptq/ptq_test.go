@@ -5,11 +5,13 @@ package ptq_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/goqat/goqat/calibrate"
@@ -326,6 +328,36 @@ func TestRepairsRaiseTheSignal(t *testing.T) {
 	}
 	if again := quality(ptq.Repairs()...); again != quality(ptq.Repairs()...) {
 		t.Error("two repairs of one network differ")
+	}
+}
+
+// A patience is a context that is done once it was asked so many times.
+type patience struct {
+	context.Context
+	left atomic.Int64
+}
+
+func (p *patience) Err() error {
+	if p.left.Add(-1) < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestAdaRoundStopsWithinALayer: each channel asks whether it is still wanted, since all
+// channels of a large layer take minutes.
+func TestAdaRoundStopsWithinALayer(t *testing.T) {
+	s, n := images(40), residual(t, 10, fixed(4))
+	n.Start()
+	if err := ptq.Weights(n, "mse", calibrate.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	layers := 0
+	ctx := &patience{Context: t.Context()}
+	ctx.left.Store(4 + 2 + 3) // batches of the first layer, the layer, some of its channels
+	err := ptq.AdaRound(ctx, n, s, func(done, _ int) { layers = done })
+	if !errors.Is(err, context.Canceled) || layers > 0 {
+		t.Errorf("%v after %d layers", err, layers)
 	}
 }
 

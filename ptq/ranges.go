@@ -6,7 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/goqat/goqat/calibrate"
 	"github.com/goqat/goqat/datasets"
@@ -151,7 +154,7 @@ func ranged(n *layers.Network, o Options) (map[string]*site, error) {
 	}
 	for i, e := range o.Exceptions {
 		if !used[i] {
-			return nil, fmt.Errorf("ptq: no quantized tensor matches the pattern %q", e.Match)
+			return nil, fmt.Errorf("ptq: no quantized tensor matches the pattern %q; there are %s", e.Match, strings.Join(slices.Sorted(maps.Keys(sites)), ", "))
 		}
 	}
 	return sites, nil

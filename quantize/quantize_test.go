@@ -12,6 +12,7 @@ import (
 
 	"github.com/goqat/goqat/calibrate"
 	"github.com/goqat/goqat/pipeline/pipelinetest"
+	"github.com/goqat/goqat/ptq"
 	"github.com/goqat/goqat/quantize"
 )
 
@@ -62,10 +63,28 @@ func TestCheckpoint(t *testing.T) {
 	}
 }
 
+func TestRepairs(t *testing.T) {
+	for want, names := range map[string][]string{
+		`no repair "x"; choose from`: {"x"},
+		`no repair ""`:               {"bias", ""},
+		"all of them":                {"bias", quantize.All},
+	} {
+		if err := quantize.CheckRepairs(names); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	for _, names := range [][]string{nil, {quantize.All}, ptq.Repairs()} {
+		if err := quantize.CheckRepairs(names); err != nil {
+			t.Errorf("%v: %v", names, err)
+		}
+	}
+}
+
 func TestSettings(t *testing.T) {
 	for want, change := range map[string]func(s *quantize.Settings){
 		"percentile 0":          func(s *quantize.Settings) { s.Numbers.Percentile = 0 },
-		"images -1":             func(s *quantize.Settings) { s.Images = -1 },
+		"deviations 0,":         func(s *quantize.Settings) { s.Numbers.Deviations = 0 },
+		"-1 images":             func(s *quantize.Settings) { s.Images = -1 },
 		"want pattern=":         func(s *quantize.Settings) { s.Exceptions = []string{"fc*"} },
 		`no calibrator "x"`:     func(s *quantize.Settings) { s.Exceptions = []string{"fc*=x"} },
 		`no calibrator "other"`: func(s *quantize.Settings) { s.Calibrator = "other" },

@@ -64,7 +64,10 @@ func CheckRepairs(names []string) error {
 	}
 	for _, name := range names {
 		if !slices.Contains(ptq.Repairs(), name) {
-			return fmt.Errorf("quantize: there is no repair %q to do with others; choose from %s, or %s alone", name, strings.Join(ptq.Repairs(), ", "), All)
+			if name == All {
+				return fmt.Errorf("quantize: repair %s is all of them; name it alone", All)
+			}
+			return fmt.Errorf("quantize: there is no repair %q; choose from %s, or %s", name, strings.Join(ptq.Repairs(), ", "), All)
 		}
 	}
 	return nil
@@ -73,8 +76,13 @@ func CheckRepairs(names []string) error {
 // plan returns the ranges' part of the settings.
 func (s *Settings) plan() (ptq.Plan, error) {
 	var p ptq.Plan
-	if n := s.Numbers; !(n.Percentile > 0 && n.Percentile <= 100) || !(n.Deviations > 0) || math.IsInf(n.Deviations, 0) || s.Images < 0 {
-		return p, fmt.Errorf("quantize: percentile %v, deviations %v, images %d: want a percentile above 0 and up to 100, deviations above 0 and no fewer than 0 images", n.Percentile, n.Deviations, s.Images)
+	switch n := s.Numbers; {
+	case !(n.Percentile > 0 && n.Percentile <= 100):
+		return p, fmt.Errorf("quantize: percentile %v, want one above 0 and up to 100", n.Percentile)
+	case !(n.Deviations > 0) || math.IsInf(n.Deviations, 0):
+		return p, fmt.Errorf("quantize: deviations %v, want a finite number above 0", n.Deviations)
+	case s.Images < 0:
+		return p, fmt.Errorf("quantize: %d images to calibrate with, want 1 or more, or 0 for all", s.Images)
 	}
 	p.Rule, p.Numbers = s.Calibrator, s.Numbers
 	names := []string{s.Calibrator}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/goqat/goqat/describe"
+	"github.com/goqat/goqat/internal/plural"
 	"github.com/goqat/goqat/internal/shell"
 	"github.com/goqat/goqat/train"
 )
@@ -83,7 +84,7 @@ func (s *Subject) facts(d *describe.Description, accuracies []accuracy) (list []
 	if s.Record != nil && s.Record.Summary != nil {
 		sum := s.Record.Summary
 		if v := sum.Verify; v != nil {
-			list = append(list, fact{"integers that differ", fmt.Sprint(v.IntegerMismatches), fmt.Sprintf("training graph and runtime, %d images", v.Images)})
+			list = append(list, fact{"integers that differ", fmt.Sprint(v.IntegerMismatches), "training graph and runtime, " + plural.Of(v.Images, "image")})
 		}
 		list = append(list, fact{"training", duration(sum.Seconds.Total), "both phases, export and proof"})
 	}

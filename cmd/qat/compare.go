@@ -11,6 +11,7 @@ import (
 	"github.com/goqat/goqat/artifact"
 	"github.com/goqat/goqat/export/peer"
 	"github.com/goqat/goqat/internal/command"
+	"github.com/goqat/goqat/internal/plural"
 	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/pipeline"
 )
@@ -81,9 +82,9 @@ func printComparison(p *term.Page, r *peer.Comparison) {
 		rows = append(rows, []string{t.Name, fmt.Sprint(t.Integers), fmt.Sprint(t.Differ), fmt.Sprintf("%.2g", float64(t.Differ)/float64(t.Integers)), fmt.Sprint(t.MaxSteps)})
 	}
 	p.Table([]string{"tensor", "integers", "differ", "fraction", "most steps"}, rows)
-	p.Printf(`goqat and %s, %d images:
+	p.Printf(`goqat and %s, %s:
   %d of %d integers differ
   top class differs in %d, %d of them with equal logits
   accuracy %s and %s
-`, r.Runtime, r.Images, r.Differ, r.Integers, r.TopClassDiffers, r.TopClassTies, accuracyOn(&r.Accuracy, r.Images), accuracyOn(&r.PeerAccuracy, r.Images))
+`, r.Runtime, plural.Of(r.Images, "image"), r.Differ, r.Integers, r.TopClassDiffers, r.TopClassTies, accuracyOn(&r.Accuracy, r.Images), accuracyOn(&r.PeerAccuracy, r.Images))
 }

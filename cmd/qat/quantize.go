@@ -25,7 +25,7 @@ func (f *quantizeFlags) add(c *cobra.Command) {
 	addThreads(c, &f.threads)
 	s := &f.as
 	c.Flags().StringVar(&s.Calibrator, "calibrator", calibrate.Default, "rule for the ranges")
-	command.List(c, &s.Exceptions, "layer", nil, "rule for the layers of a `pattern=calibrator`, as in fc*=kl; may be repeated", command.Word)
+	command.List(c, &s.Exceptions, "layer", nil, "a `pattern=calibrator`: another rule for the layers that match, as in fc*=kl; may be repeated", command.Word)
 	c.Flags().Float64Var(&s.Numbers.Percentile, "percentile", 99.99, "percent of the values that percentile does not clip")
 	c.Flags().Float64Var(&s.Numbers.Deviations, "deviations", 3, "standard deviations of stddev")
 	c.Flags().IntVar(&s.Images, "images", 1024, "training images to calibrate with, 0 for all")

@@ -13,6 +13,7 @@ import (
 	"github.com/goqat/goqat/evaluate"
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/command"
+	"github.com/goqat/goqat/internal/plural"
 	"github.com/goqat/goqat/internal/term"
 )
 
@@ -80,7 +81,7 @@ func recordClasses(c *cobra.Command, m *infer.Model, model string, paths []strin
 	}
 	done := recording{File: out, Before: r.Known(), Images: r.Written, Failed: r.Failed}
 	if err := command.Result(c, done, func(p *term.Page) {
-		p.Printf("%s: %d images added to %d\n", done.File, done.Images, done.Before)
+		p.Printf("%s: %s added to %d\n", done.File, plural.Of(done.Images, "image"), done.Before)
 	}); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/goqat/goqat/evaluate"
 	"github.com/goqat/goqat/export"
 	"github.com/goqat/goqat/internal/command"
+	"github.com/goqat/goqat/internal/plural"
 	"github.com/goqat/goqat/internal/term"
 )
 
@@ -53,11 +54,11 @@ model. Fails if one differs.`,
 
 // printVerification writes a comparison for people.
 func printVerification(p *term.Page, v export.Verification) {
-	p.Printf(`training graph and integer runtime, %d images, %d tensors each:
+	p.Printf(`training graph and integer runtime, %s, %s each:
   %d integers differ
   in the fake-quantized pass:
     top class the same in %.2f %%, %.4f %% of the values differ, by at most %d
-`, v.Images, v.Tensors, v.IntegerMismatches, 100*v.FakequantTop1Agreement, 100*v.FakequantDiffering, v.FakequantMaxSteps)
+`, plural.Of(v.Images, "image"), plural.Of(v.Tensors, "tensor"), v.IntegerMismatches, 100*v.FakequantTop1Agreement, 100*v.FakequantDiffering, v.FakequantMaxSteps)
 	if warning := v.Warning(); warning != "" {
 		p.Printf("  warning: %s\n", warning)
 	}

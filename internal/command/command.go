@@ -88,7 +88,7 @@ func Group(c *cobra.Command, verbs ...*cobra.Command) {
 		if failed == c && c.Flags().NArg() > 0 { // the flag is one of the verb that was meant
 			return unknownVerb(c, c.Flags().Arg(0))
 		}
-		return Wrong(failed, "%w%s", err, meant(failed, err))
+		return Wrong(failed, "%w%s", unwanted(err), meant(failed, err))
 	})
 }
 

@@ -69,6 +69,39 @@ func TestExecute(t *testing.T) {
 	}
 }
 
+// TestUnwantedValues: the value of a flag is refused in the words of its user, not of the function that reads it.
+func TestUnwantedValues(t *testing.T) {
+	for args, want := range map[string]string{
+		"--epochs 1e9":                       "--epochs 1e9: want a whole number, in digits",
+		"--epochs 1.5":                       "--epochs 1.5: want a whole number, in digits",
+		"--epochs=":                          "--epochs : want a whole number, in digits",
+		"--work 9" + strings.Repeat("0", 20): "--work 9" + strings.Repeat("0", 20) + ": want a whole number nearer to 0, in digits",
+		"--rate fast":                        "--rate fast: want a number",
+		"--rate 1e999":                       "--rate 1e999: want a number nearer to 0",
+		"--json=maybe":                       "--json maybe: want true or false",
+		"--time 3":                           "--time 3: want a time with its unit, as in 2s or 500ms",
+		"--bits 4,half":                      "--bits 4,half: \"half\" is no whole number",
+		"-n x":                               "--number x: want a whole number, in digits",
+		"--number":                           "flag needs an argument: --number",
+	} {
+		root := program(nil)
+		for _, verb := range root.Commands() {
+			f := verb.Flags()
+			f.Int("epochs", 0, "")
+			f.Int64("work", 0, "")
+			f.Float64("rate", 0, "")
+			f.Duration("time", 0, "")
+			f.IntP("number", "n", 0, "")
+			command.List(verb, new([]int), "bits", nil, "", command.Whole)
+		}
+		var log bytes.Buffer
+		code := command.Execute(t.Context(), root, append([]string{"echo"}, strings.Fields(args)...), nil, io.Discard, &log)
+		if want = "tool: " + want + " (see tool echo --help)\n"; code != command.Usage || log.String() != want {
+			t.Errorf("%s: exit %d, %q, want %q", args, code, log.String(), want)
+		}
+	}
+}
+
 // The advice of a package gets the flag that does it, of a verb that has it; a run that can be resumed the command.
 func TestAdvice(t *testing.T) {
 	for want, err := range map[string]error{

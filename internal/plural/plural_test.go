@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plural_test
+
+import (
+	"testing"
+
+	"github.com/goqat/goqat/internal/plural"
+)
+
+func TestOf(t *testing.T) {
+	for n, want := range map[int]string{0: "0 images", 1: "1 image", 2: "2 images"} {
+		if got := plural.Of(n, "image"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
