@@ -65,7 +65,7 @@ func CheckRepairs(names []string) error {
 	for _, name := range names {
 		if !slices.Contains(ptq.Repairs(), name) {
 			if name == All {
-				return fmt.Errorf("quantize: repair %s is all of them; name it alone", All)
+				return fmt.Errorf("quantize: repair %q is all of them; name it alone", All)
 			}
 			return fmt.Errorf("quantize: there is no repair %q; choose from %s, or %s", name, strings.Join(ptq.Repairs(), ", "), All)
 		}

@@ -56,8 +56,8 @@ func TestCalibrateRefuses(t *testing.T) {
 		{[]string{float, "-o", out, "--checkpoint", out}, "written twice"},
 		{[]string{float, "-o", filepath.Join(out, "m.qmodel")}, "there is no folder"},
 		{[]string{float, "-o", strings.TrimSuffix(out, "qmodel") + "onnx"}, "what is written is .qmodel"},
-		{[]string{float, "-o", out, "--percentile", "NaN"}, "want a percentile"},
-		{[]string{float, "-o", out, "--deviations", "-1"}, "deviations above 0"},
+		{[]string{float, "-o", out, "--percentile", "NaN"}, "percentile NaN, want one above 0"},
+		{[]string{float, "-o", out, "--deviations", "-1"}, "deviations -1, want a finite number above 0"},
 	} {
 		_, stderr, code := execute(t, append([]string{"calibrate", "--data", r.data}, c.args...)...)
 		if code == command.Done || !strings.Contains(stderr, c.want) || strings.Count(strings.TrimSpace(stderr), "\n") > 0 {

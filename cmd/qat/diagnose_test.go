@@ -38,7 +38,7 @@ func TestDiagnoseRefuses(t *testing.T) {
 		{command.Usage, nil, "name a checkpoint"},
 		{command.Usage, []string{float, "--bits", "9"}, "--bits 9"},
 		{command.Usage, []string{float, "--measure", "-1"}, "--measure -1"},
-		{command.Usage, []string{float, "--images", "-1"}, "images -1"},
+		{command.Usage, []string{float, "--images", "-1"}, "-1 images"},
 		{command.Usage, []string{float, "--calibrator", "guess"}, `"guess"`},
 		{command.Failed, []string{r.model()}, "checkpoint"},
 		{command.Failed, []string{float + ".none"}, "none"},

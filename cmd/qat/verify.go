@@ -47,7 +47,7 @@ model. Fails if one differs.`,
 	}
 	addDataFlags(c, &data, "; default: that of the checkpoint's training")
 	addThreads(c, &threads)
-	c.Flags().IntVar(&images, "images", 0, "compare on the first so many test images, 0 for all")
+	addFirst(c, &images)
 	command.AddJSON(c)
 	return c
 }

@@ -182,7 +182,7 @@ func TestCompareRunsTheFileAsItIs(t *testing.T) {
 func TestCompareSaysWhatWentWrong(t *testing.T) {
 	for how, want := range map[string]string{
 		"missing": "No module named 'onnxruntime': pip install onnxruntime",
-		"silent":  "EOF",
+		"silent":  "without an answer; name a Python",
 		"garbage": "not JSON",
 		"short":   "numbers of type",
 		"unknown": `\x1b[31mother`,

@@ -150,7 +150,9 @@ func start(ctx context.Context, o Options, name, file string, shape [3]int, tens
 // greet reads what the runtime says first.
 func (p *process) greet() error {
 	line, err := p.stdout.ReadSlice('\n')
-	if err != nil {
+	if errors.Is(err, io.EOF) {
+		return errors.New("it ended without an answer; name a Python, or a Node.js, that has the runtime")
+	} else if err != nil {
 		return err
 	}
 	if err := json.Unmarshal(line, &p.hello); err != nil {

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -15,7 +16,7 @@ import (
 )
 
 // Outputs refuses to write over a file that is read, over what a run folder keeps or over a folder, to write one
-// file twice or under the name of another kind of file, or to write into a folder that is not there. Inputs and outputs
+// file twice or under the name of another kind of file, or to write into a folder that is not there or takes none. Inputs and outputs
 // without a name are left out, and so are inputs that are no files.
 func Outputs(c *cobra.Command, inputs []string, outputs ...File) error {
 	seen := map[string]bool{}
@@ -56,5 +57,17 @@ func writable(path string, inputs []string) error {
 	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
 		return fmt.Errorf("%s: there is no folder %s; make it first", path, filepath.Dir(path))
 	}
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return takesFiles(filepath.Dir(path))
+	}
 	return nil
+}
+
+// takesFiles says why no file can be made in a folder, which would be found after all that is computed for it.
+func takesFiles(dir string) error {
+	f, err := os.CreateTemp(dir, ".qat-*")
+	if err != nil {
+		return fmt.Errorf("no file can be made in the folder %s: %w; name another", dir, errors.Unwrap(err))
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }

@@ -5,6 +5,7 @@ package command_test
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -63,6 +64,23 @@ func TestOutputs(t *testing.T) {
 	}
 	if err := command.Outputs(c, inputs, named(file("new"), dir+"/./new")...); err == nil || !strings.Contains(err.Error(), "written twice") {
 		t.Error(err)
+	}
+}
+
+// TestOutputsInFoldersThatTakeNone: not even root makes a file in /proc. Where one can be made none is left.
+func TestOutputsInFoldersThatTakeNone(t *testing.T) {
+	c := &cobra.Command{Use: "verb"}
+	if runtime.GOOS == "linux" {
+		if err := command.Outputs(c, nil, named("/proc/new")...); err == nil || !strings.Contains(err.Error(), "no file can be made in the folder /proc: ") {
+			t.Error(err)
+		}
+	}
+	dir := t.TempDir()
+	if err := command.Outputs(c, nil, named(filepath.Join(dir, "new"))...); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(dir); len(left) > 0 || err != nil {
+		t.Errorf("%v, %v", left, err)
 	}
 }
 
