@@ -58,6 +58,19 @@ func TestPage(t *testing.T) {
 		b.want("Trouser")
 	}
 
+	b.evaluate(`{
+		const huge = new DataTransfer();
+		huge.items.add(new File(Array(9).fill(new Uint8Array(32 << 20)), "huge.png"));
+		document.dispatchEvent(new DragEvent("drop", {dataTransfer: huge}));
+	}`)
+	b.wait(`find("error").textContent == "huge.png: more than 256 MiB; take a smaller file"`)
+	b.evaluate(`window.onunhandledrejection = event => window.fault = String(event.reason); find("file").dispatchEvent(new Event("change"))`) // nothing is chosen
+	b.drop("MODEL.QMODEL", []byte("no model"))
+	b.wait(`find("error").textContent.startsWith("infer: ")`)
+	if fault := string(b.evaluate(`window.fault ?? ""`)); fault != `""` {
+		t.Errorf("a choice of no file ends in %s", fault)
+	}
+
 	b.evaluate(`find("clear").click(); find("time").textContent = ""`)
 	var corner struct{ X, Y float64 }
 	json.Unmarshal(b.evaluate(`canvas.getBoundingClientRect().toJSON()`), &corner)

@@ -27,15 +27,20 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	directory, err := os.OpenRoot(os.Args[3]) // links lead to nothing outside
+	if err != nil {
+		log.Fatal(err)
+	}
 	server := http.Server{
 		Addr:              os.Args[1],
-		Handler:           handler(model, os.DirFS(os.Args[3])),
+		Handler:           handler(model, directory.FS()),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    1 << 14,
 	}
+	log.Printf("http://%s/NAME is answered with the class of NAME in %s", os.Args[1], os.Args[3])
 	log.Fatal(server.ListenAndServe())
 }
 

@@ -26,6 +26,13 @@ func TestServe(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(pictures, "folder"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	outside := filepath.Join(t.TempDir(), "boot.png")
+	if err := os.CopyFS(filepath.Dir(outside), os.DirFS("../embed")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, filepath.Join(pictures, "link.png")); err != nil {
+		t.Skip(err)
+	}
 	free, err := net.Listen("tcp", "localhost:0")
 	if err != nil {
 		t.Fatal(err)
@@ -40,6 +47,7 @@ func TestServe(t *testing.T) {
 		"/nowhere.png":      "404 404 page not found",
 		"/../serve/main.go": "404 404 page not found",
 		"/":                 "404 404 page not found",
+		"/link.png":         "404 404 page not found",
 		"/folder":           "404 404 page not found",
 		"/fashion.qmodel":   "415 images: ",
 	} {
