@@ -40,6 +40,8 @@ type Axis struct {
 	Names []string
 	// Log is a logarithmic scale; values that are not positive are left out.
 	Log bool
+	// Whole has numbers at whole values alone, as of an axis of epochs.
+	Whole bool
 	// Hidden draws no numbers at the axis.
 	Hidden bool
 }
@@ -133,6 +135,9 @@ func (a *Axis) ticks(least, most float64) (ticks []plot.Tick) {
 		places = logTicks
 	}
 	for _, v := range places(least, most) {
+		if a.Whole && v != math.Trunc(v) {
+			continue
+		}
 		ticks = append(ticks, plot.Tick{Value: v, Label: number(v)})
 	}
 	return ticks

@@ -122,3 +122,17 @@ func TestShortLogAxis(t *testing.T) {
 		}
 	}
 }
+
+// TestWholeAxis has two epochs, between which there is none.
+func TestWholeAxis(t *testing.T) {
+	for whole, want := range map[bool]string{true: "1 2", false: "1 1.2 1.4 1.6 1.8 2"} {
+		c := chart.Chart{X: chart.Axis{Whole: whole}, Y: chart.Axis{Hidden: true}, Marks: []chart.Mark{chart.Line{Points: []chart.Point{{X: 1, Y: 1}, {X: 2, Y: 3}}}}}
+		svg, err := c.Inline()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(texts(t, string(svg)), " "); got != want {
+			t.Errorf("whole %t: %s, want %s", whole, got, want)
+		}
+	}
+}

@@ -68,7 +68,7 @@ func (s *Subject) curves() (figures []figure, err error) {
 		return nil, nil
 	}
 	t := newTimeline(s.Record)
-	axis := chart.Axis{Label: "epoch"}
+	axis := chart.Axis{Label: "epoch", Whole: true}
 	percent := func(value func(*pipeline.Epoch) float64) func(*pipeline.Epoch) float64 {
 		return func(e *pipeline.Epoch) float64 { return 100 * value(e) }
 	}

@@ -114,7 +114,7 @@ func (s *Subject) rangeOverEpochs(t *layers.Tensor) (*chart.Chart, string) {
 		return nil, ""
 	}
 	names := slices.Sorted(maps.Keys(series))
-	c := &chart.Chart{Title: fmt.Sprintf("Over the epochs, %% of the first: %s of %s", strings.Join(names, ", "), t.Name), X: chart.Axis{Label: "epoch"}, Height: histogramHeight}
+	c := &chart.Chart{Title: fmt.Sprintf("Over the epochs, %% of the first: %s of %s", strings.Join(names, ", "), t.Name), X: chart.Axis{Label: "epoch", Whole: true}, Height: histogramHeight}
 	inks := []chart.Ink{chart.Orange, chart.Purple, chart.Red}
 	var facts []string
 	for i, name := range names {
