@@ -26,7 +26,7 @@ func files(t *testing.T) (model, other, text string) {
 	if err := qmodeltest.Tiny(rand.New(rand.NewPCG(1, 1))).Write(&m); err != nil {
 		t.Fatal(err)
 	}
-	if err := (&safetensors.File{}).Write(&c, true); err != nil {
+	if err := (&safetensors.File{}).Write(&c); err != nil {
 		t.Fatal(err)
 	}
 	for path, content := range map[string][]byte{model: m.Bytes(), other: c.Bytes(), text: []byte("hello")} {

@@ -50,7 +50,7 @@ func (m *Model) Write(w io.Writer) error {
 	slices.SortStableFunc(f.Tensors, func(a, b safetensors.Tensor) int { // the widest first: all are aligned
 		return cmp.Compare(elementBytes(b.DType), elementBytes(a.DType))
 	})
-	if err := f.Write(w, true); err != nil {
+	if err := f.Write(w); err != nil {
 		return fmt.Errorf("qmodel: %w", err)
 	}
 	return nil

@@ -176,7 +176,7 @@ func edit(t *testing.T, change func(f *safetensors.File)) []byte {
 	}
 	change(f)
 	var out bytes.Buffer
-	if err := f.Write(&out, true); err != nil {
+	if err := f.Write(&out); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -249,11 +249,10 @@ func TestReadRefuses(t *testing.T) {
 		t.Errorf("newer version: %v is not ErrNewer", err)
 	}
 	plain := func() []byte { // the same container without a digest
+		const digest = len(`"sha256":"",`) + 64
 		b := write(t, tiny())
-		f, _ := safetensors.Read(bytes.NewReader(b), int64(len(b)))
-		var out bytes.Buffer
-		f.Write(&out, false)
-		return out.Bytes()
+		copy(b[8+len(`{"__metadata__":{`):], strings.Repeat(" ", digest))
+		return b
 	}
 	if _, err := read(plain()); err == nil || !strings.Contains(err.Error(), "digest") {
 		t.Errorf("without a digest: %v", err)

@@ -213,7 +213,7 @@ func (c *Checkpoint) Encode(w *os.File) error {
 		}
 		f.Tensors = append(f.Tensors, safetensors.Tensor{Name: name, DType: "F32", Shape: c.shapes[name], Data: data})
 	}
-	return f.Write(w, true)
+	return f.Write(w)
 }
 
 // ReadCheckpoint reads and checks the checkpoint at path.

@@ -44,7 +44,7 @@ func FuzzReadCheckpoint(f *testing.F) {
 		s := &safetensors.File{Metadata: []safetensors.Metadata{{Key: "goqat", Value: meta}}, Tensors: []safetensors.Tensor{
 			{Name: "fc1.weight", DType: "F32", Shape: []int{1}, Data: make([]byte, 4)}, {Name: "optimizer/momentum/fc1.weight", DType: "F32", Shape: []int{0}},
 		}}
-		if err := s.Write(&b, true); err != nil {
+		if err := s.Write(&b); err != nil {
 			f.Fatal(err)
 		}
 		f.Add(b.Bytes())

@@ -295,7 +295,7 @@ func rewritten(t *testing.T, change func(*safetensors.File)) []byte {
 	}
 	change(f)
 	var b bytes.Buffer
-	if err := f.Write(&b, true); err != nil {
+	if err := f.Write(&b); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

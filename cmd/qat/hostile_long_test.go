@@ -125,7 +125,7 @@ func hostileCheckpoint(t *testing.T, rng *rand.Rand, from, to string) {
 			f.Metadata[0].Value = strings.ToValidUTF8(string(change(rng, []byte(f.Metadata[0].Value))), "?")
 		}
 		var b bytes.Buffer
-		if err := f.Write(&b, true); err == nil {
+		if err := f.Write(&b); err == nil {
 			content = b.Bytes()
 		}
 	}

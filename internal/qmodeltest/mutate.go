@@ -48,7 +48,7 @@ func mutate(rng *rand.Rand, file []byte) []byte {
 		}
 	}
 	var b bytes.Buffer
-	if err := f.Write(&b, true); err != nil {
+	if err := f.Write(&b); err != nil {
 		return file // a change that no container holds
 	}
 	changed := b.Bytes()
