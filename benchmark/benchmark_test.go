@@ -24,7 +24,7 @@ func TestTrainingIsThatOfTheRecipe(t *testing.T) {
 	for _, optimizer := range []string{"sgd", "adam", "adamw"} {
 		r := small(t)
 		r.QAT.Optimizer, r.QAT.LR, r.Float.Optimizer = optimizer, 1e-3, optimizer
-		b, err := benchmark.MeasureTraining(t.Context(), r, 1, 20, false, nil)
+		b, err := benchmark.MeasureTraining(t.Context(), r, benchmark.TrainingOptions{Threads: 1, Steps: 20})
 		if err != nil {
 			t.Fatal(err)
 		}

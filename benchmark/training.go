@@ -49,12 +49,19 @@ type StepTimes struct {
 	P50 float64 `json:"p50"`
 }
 
-// MeasureTraining takes so many steps with quantizers and, in turn with them, without,
-// and with a loader as many with its batches. The network is the recipe's, trained as
-// the recipe says on images that come with the program. on, if not nil, is told between
-// steps how many are done.
-func MeasureTraining(ctx context.Context, r *recipe.Recipe, threads, steps int, loader bool, on func(pipeline.Event)) (*Training, error) {
-	pool := graph.NewPool(threads)
+// TrainingOptions say how a training is measured.
+type TrainingOptions struct {
+	Threads int
+	Steps   int                  // with quantizers and, in turn with them, as many without
+	Loader  bool                 // measure as many with the batches of a loader, too
+	On      func(pipeline.Event) // is told between steps how many are done, if not nil
+}
+
+// MeasureTraining measures steps of the recipe's network, trained as the recipe says on
+// images that come with the program.
+func MeasureTraining(ctx context.Context, r *recipe.Recipe, o TrainingOptions) (*Training, error) {
+	steps := o.Steps
+	pool := graph.NewPool(o.Threads)
 	defer pool.Close()
 	t, split, err := newTrainer(r, pool)
 	if err != nil {
@@ -80,7 +87,7 @@ func MeasureTraining(ctx context.Context, r *recipe.Recipe, threads, steps int, 
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		tell(on, i+warmUp, warmUp+steps)
+		tell(o.On, i+warmUp, warmUp+steps)
 		_, floatTime, err := t.step(false, memory)
 		if err != nil {
 			return nil, err
@@ -100,7 +107,7 @@ func MeasureTraining(ctx context.Context, r *recipe.Recipe, threads, steps int, 
 	b.Step, b.FloatStep = StepTimes{q.Min, q.P50}, StepTimes{f.Min, f.P50}
 	b.FakequantOverhead = q.P50/f.P50 - 1
 	b.ImagesPerSecond = float64(r.Batch) / q.P50 * 1e3
-	if loader {
+	if o.Loader {
 		if err := b.measureLoader(ctx, r, t, memory); err != nil {
 			return nil, err
 		}

@@ -4,6 +4,7 @@ package describe
 
 import (
 	"github.com/goqat/goqat/export"
+	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/qmodel"
 )
@@ -13,7 +14,7 @@ import (
 // is.
 func Checkpoint(r *pipeline.Restored, kernel string) (*Description, error) {
 	n := r.Network
-	d := Network(n, r.Quantized)
+	d := Network(n, graph.Pass{Quantize: r.Quantized})
 	if q, err := integers(r); err == nil {
 		if d, err = Model(q, kernel); err != nil {
 			return nil, err

@@ -87,7 +87,7 @@ func TestNetworkHasTheBitsInUse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	float, quantized := describe.Network(n, false), describe.Network(n, true)
+	float, quantized := describe.Network(n, graph.Pass{}), describe.Network(n, graph.Pass{Quantize: true})
 	if l := quantized.Layers[1]; l.WeightBits != 3 || l.ActivationBits != 5 || l.Method != "pact" || l.MACs != 4*4*4*36 {
 		t.Errorf("quantized: %+v", l)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/goqat/goqat/energy"
 	"github.com/goqat/goqat/export"
+	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/qmodel"
 )
@@ -20,14 +21,14 @@ func (l *Layer) floating() bool {
 }
 
 // Network describes a network that has no integers: the bits are those of
-// its quantizers where they are on, else those of float32.
-func Network(n *layers.Network, quantized bool) *Description {
+// its quantizers where the pass has them on, else those of float32.
+func Network(n *layers.Network, p graph.Pass) *Description {
 	d := &Description{
 		Model: n.Name, Method: n.Policy.Method.Info().Name, Classes: n.Classes, Input: [3]int{n.Input.Height, n.Input.Width, n.Input.Channels},
 	}
 	for _, u := range n.Units {
 		if !u.Kind.TrainingOnly() {
-			d.Layers = append(d.Layers, unit(u, quantized))
+			d.Layers = append(d.Layers, unit(u, p.Quantize))
 		}
 	}
 	d.estimate()

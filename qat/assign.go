@@ -76,12 +76,12 @@ func (s *assigning) layers() error {
 		if !o.Kind.Weighted() {
 			continue
 		}
-		last := o == classifier
-		l, err := s.policy.Layer(o.Name, first, last)
+		at := Position{First: first, Last: o == classifier}
+		l, err := s.policy.Layer(o.Name, at)
 		if err != nil {
 			return err
 		}
-		d := Assigned{Layer: l, Stages: make([]Layer, s.stages), Inner: !first && !last}
+		d := Assigned{Layer: l, Stages: make([]Layer, s.stages), Inner: at.inner()}
 		for k := range d.Stages {
 			if d.Stages[k], err = s.policy.At(k, o.Name, l); err != nil {
 				return err

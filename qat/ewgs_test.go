@@ -136,7 +136,7 @@ func TestEWGSIsRefused(t *testing.T) {
 		{qat.Policy{Method: qat.Int{}, WeightBits: 8, ActivationBits: 8, Online: true}, "online ranges cannot be scaled"},
 	} {
 		c.policy.EWGS = 0.1
-		_, err := c.policy.Layer("conv2", false, false)
+		_, err := c.policy.Layer("conv2", qat.Position{})
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%+v: error %v, want %q", c.policy, err, c.want)
 		}

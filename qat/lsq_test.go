@@ -225,7 +225,7 @@ func TestPowersOfTwo(t *testing.T) {
 	}
 	for _, p := range []qat.Policy{{Method: qat.DoReFa{}}, {Method: qat.Int{}, Weights: qat.WRPN{}}} {
 		p.WeightBits, p.ActivationBits, p.PowerOfTwo = 4, 4, true
-		if _, err := p.Layer("conv2", false, false); err == nil {
+		if _, err := p.Layer("conv2", qat.Position{}); err == nil {
 			t.Errorf("%+v: no error", p)
 		}
 	}

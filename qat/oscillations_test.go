@@ -204,7 +204,7 @@ func TestSteadyIsRefused(t *testing.T) {
 		for _, m := range qat.Methods() {
 			info := m.Info()
 			p.Method, p.WeightBits, p.ActivationBits = m, info.WeightBits[0], info.ActivationBits[len(info.ActivationBits)-1]
-			l, err := p.Layer("conv2", false, false)
+			l, err := p.Layer("conv2", qat.Position{})
 			want := fmt.Sprintf("method %s has no weights that could be kept from oscillating", info.Name)
 			if info.Steady != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: error %v", info.Name, err)
@@ -214,7 +214,7 @@ func TestSteadyIsRefused(t *testing.T) {
 			}
 		}
 		p.Method, p.WeightBits, p.ActivationBits = qat.DoReFa{}, 8, 8
-		if l, err := p.Layer("conv2", false, false); err != nil || p.Steadies(l) {
+		if l, err := p.Layer("conv2", qat.Position{}); err != nil || p.Steadies(l) {
 			t.Errorf("8 bits: %v", err)
 		}
 	}

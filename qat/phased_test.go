@@ -24,7 +24,7 @@ func TestPolicyAt(t *testing.T) {
 		{0, "fc1", false, 32, 32}, {1, "fc1", false, 4, 3}, {2, "fc1", false, 2, 3},
 		{1, "conv2", true, 8, 8}, // never fewer than the final bits
 	} {
-		l, err := p.Layer(c.name, false, c.last)
+		l, err := p.Layer(c.name, qat.Position{Last: c.last})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -34,7 +34,7 @@ func TestPolicyAt(t *testing.T) {
 	}
 	for _, s := range []qat.Stage{{Match: "["}, {WeightBits: 9}, {ActivationBits: 12}} {
 		p.Stages[0] = s
-		l, _ := p.Layer("conv2", false, false)
+		l, _ := p.Layer("conv2", qat.Position{})
 		if _, err := p.At(0, "conv2", l); err == nil {
 			t.Errorf("stage %+v: no error", s)
 		}

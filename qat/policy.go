@@ -89,11 +89,17 @@ func (l Layer) Signs() bool { return !l.FloatInput() && l.Input.Info().Signs }
 // FloatInput says that the layer asks for no quantization of its input.
 func (l Layer) FloatInput() bool { return l.Float || l.ActivationBits == FloatBits }
 
+// A Position is whether a weighted layer is the first of a network, or the last.
+type Position struct{ First, Last bool }
+
+// inner asks whether other layers are before and behind.
+func (at Position) inner() bool { return !at.First && !at.Last }
+
 // Layer returns how the weighted layer of a name is quantized.
-func (p *Policy) Layer(name string, first, last bool) (Layer, error) {
+func (p *Policy) Layer(name string, at Position) (Layer, error) {
 	method, weights := p.Method, p.Weights
 	l := Layer{WeightBits: p.WeightBits, ActivationBits: p.ActivationBits, Online: p.Online}
-	if first || last {
+	if !at.inner() {
 		switch p.FirstLast {
 		case FirstLast8, "":
 			method, weights = Int{}, nil

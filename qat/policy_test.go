@@ -59,7 +59,7 @@ func TestPolicy(t *testing.T) {
 		}), "conv2", false, false, want{"int", "int", 4, 3, false}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l, err := c.policy.Layer(c.layer, c.first, c.last)
+			l, err := c.policy.Layer(c.layer, qat.Position{First: c.first, Last: c.last})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,7 +90,7 @@ func TestPolicyErrors(t *testing.T) {
 		{qat.Policy{Method: qat.Int{}, WeightBits: 4, ActivationBits: 4, Rules: []qat.Rule{{Match: "conv["}}}, `the layer pattern "conv[" is malformed`},
 		{qat.Policy{Method: qat.Int{}, WeightBits: 4, ActivationBits: 4, Rules: []qat.Rule{{Match: "conv2", WeightBits: -3}}}, "method int has no -3-bit weights"},
 	} {
-		_, err := c.policy.Layer("conv2", c.policy.FirstLast != "", false)
+		_, err := c.policy.Layer("conv2", qat.Position{First: c.policy.FirstLast != ""})
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "qat: ") {
 			t.Errorf("%+v: error %v, want %q", c.policy, err, c.want)
 		}

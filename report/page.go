@@ -15,6 +15,7 @@ import (
 	"github.com/goqat/goqat/benchmark"
 	"github.com/goqat/goqat/chart"
 	"github.com/goqat/goqat/describe"
+	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/atomicfile"
 )
@@ -116,7 +117,7 @@ func (s *Subject) describe() (*describe.Description, error) {
 		return describe.Model(s.Model, "")
 	}
 	if s.Evidence != nil && s.Evidence.Network != nil {
-		return describe.Network(s.Evidence.Network, s.Evidence.Quantized), nil
+		return describe.Network(s.Evidence.Network, graph.Pass{Quantize: s.Evidence.Quantized}), nil
 	}
 	return nil, nil
 }

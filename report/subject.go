@@ -49,14 +49,6 @@ func (s *Subject) step() {
 	}
 }
 
-// Open reads the subject at a path: a run folder, or the file of a model.
-func Open(path string, run bool) (*Subject, error) {
-	if run {
-		return OpenRun(path)
-	}
-	return OpenModel(path)
-}
-
 // OpenRun reads what a run folder says of its training, and its model if it has one.
 func OpenRun(folder string) (*Subject, error) {
 	record, err := pipeline.ReadRecord(folder)
@@ -188,10 +180,8 @@ func (s *Subject) classes() (names []string) {
 	return names
 }
 
-// File returns where the page of the subject in a file or folder belongs.
-func File(path string, run bool) string {
-	if run {
-		return filepath.Join(path, FileName)
-	}
-	return path[:len(path)-len(filepath.Ext(path))] + ".html"
-}
+// FileOfRun returns where the page of a run folder belongs.
+func FileOfRun(folder string) string { return filepath.Join(folder, FileName) }
+
+// FileOfModel returns where the page of a model's file belongs, beside it.
+func FileOfModel(path string) string { return path[:len(path)-len(filepath.Ext(path))] + ".html" }

@@ -52,7 +52,7 @@ whichever takes longer. Both speeds are measured first, on the same threads.`,
 				}
 				return command.Result(c, l, func(p *term.Page) { printRoofline(p, l) })
 			}
-			b, err := benchmark.MeasureTraining(c.Context(), r, threadsOf(r.Threads), steps, loader, screen.Show)
+			b, err := benchmark.MeasureTraining(c.Context(), r, benchmark.TrainingOptions{Threads: threadsOf(r.Threads), Steps: steps, Loader: loader, On: screen.Show})
 			screen.Stop()
 			if err != nil {
 				return err

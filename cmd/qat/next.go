@@ -38,7 +38,7 @@ func printNext(p *term.Page, s *pipeline.Summary, skipBroken bool) {
 		}
 		rows = append([][]string{run}, rows...)
 	}
-	page := report.File(s.Folder, true)
+	page := report.FileOfRun(s.Folder)
 	if _, err := os.Stat(page); err == nil {
 		rows = append(rows, []string{shell.Word(page), "the training as a page, for a browser"})
 	}

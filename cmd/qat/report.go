@@ -41,7 +41,9 @@ there the page goes without them and says so.`,
 			if err != nil {
 				return err
 			}
+			open, file := report.OpenRun, report.FileOfRun
 			if !info.IsDir() {
+				open, file = report.OpenModel, report.FileOfModel
 				if _, err := artifact.Open(args[0]); err != nil {
 					return err
 				}
@@ -52,7 +54,7 @@ there the page goes without them and says so.`,
 				}
 			}
 			if out == "" {
-				out = report.File(args[0], info.IsDir())
+				out = file(args[0])
 			}
 			if err := command.Outputs(c, []string{args[0], data.name}, command.Named(out, ".html", ".htm")); err != nil {
 				return err
@@ -61,7 +63,7 @@ there the page goes without them and says so.`,
 			defer screen.Stop()
 			pool := graph.NewPool(threadsOf(threads))
 			defer pool.Close()
-			s, err := report.Open(args[0], info.IsDir())
+			s, err := open(args[0])
 			if err == nil {
 				err = s.Look(c.Context(), data.images(c, screen), pool)
 			}
@@ -91,8 +93,8 @@ there the page goes without them and says so.`,
 // writeReport writes the page of a training that has just ended. It is no part of the
 // training: what is wrong with it is said in a line.
 func writeReport(c *cobra.Command, folder string, e *pipeline.Evidence, screen *term.Screen) {
-	path := report.File(folder, true)
-	s, err := report.Open(folder, true)
+	path := report.FileOfRun(folder)
+	s, err := report.OpenRun(folder)
 	if err == nil {
 		s.Evidence, s.On = e, screen.Show
 		err = s.WriteFile(c.Context(), path)
