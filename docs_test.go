@@ -112,6 +112,26 @@ func TestCitations(t *testing.T) {
 	}
 }
 
+// TestRationaleIndex wants the index of RATIONALE.md to lead to questions that are there, to each once.
+func TestRationaleIndex(t *testing.T) {
+	file, err := os.ReadFile("RATIONALE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unused := regexp.MustCompile(`[^\w\- ]`)
+	want, linked := map[string]bool{}, map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^## (.+)$`).FindAllStringSubmatch(string(file), -1) {
+		want[strings.ReplaceAll(unused.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-")] = true
+	}
+	index, _, _ := strings.Cut(string(file), "\n## ")
+	for _, m := range regexp.MustCompile(`\]\(#([^)]+)\)`).FindAllStringSubmatch(index, -1) {
+		if !want[m[1]] || linked[m[1]] {
+			t.Errorf("the index leads to %s, which is not there or there before", m[1])
+		}
+		linked[m[1]] = true
+	}
+}
+
 // TestWords wants no words that send a reader to a document that is not here, and
 // none that say in a roundabout way what "after", "with" or "instead of" say.
 func TestWords(t *testing.T) {
