@@ -50,17 +50,6 @@ func addSkipBroken(c *cobra.Command, skip *bool) {
 	c.Flags().BoolVar(skip, "skip-broken", false, "leave out image files that cannot be read, and count them")
 }
 
-// addFirst adds the flag that compares on the first test images alone.
-func addFirst(c *cobra.Command, images *int) {
-	c.Flags().IntVar(images, "images", 0, "compare on the first so many test images, 0 for all")
-	command.Check(c, func() error {
-		if *images < 0 {
-			return command.Wrong(c, "--images %d: want 1 or more, or 0 for all", *images)
-		}
-		return nil
-	})
-}
-
 // imagesFlags are the names of the flags of addDataFlags.
 var imagesFlags = []string{"data", "data-dir", "seed", "skip-broken"}
 
