@@ -3,6 +3,7 @@
 package datasets
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -106,9 +107,7 @@ func fromSamples(shape Shape, classes []string, parts [3]Samples, o Options) (*D
 	if err := shape.checkAny(); err != nil {
 		return nil, fmt.Errorf("signals of %w", err)
 	}
-	// The division moves images of 4 bytes, the places of the signals, so that the samples stay where they are.
-	d := &Dataset{Classes: classes, Shape: Shape{1, 1, 4}}
-	var all Samples
+	all := signalList{size: shape.Size()}
 	var places [3]Split
 	for k, p := range parts {
 		if len(p.Values) != len(p.Labels)*shape.Size() {
@@ -117,54 +116,86 @@ func fromSamples(shape Shape, classes []string, parts [3]Samples, o Options) (*D
 		if err := checkLabels(p.Labels, classes); err != nil {
 			return nil, err
 		}
-		if p.Files == nil {
-			p.Files = unnamed(len(p.Labels), func(i int) []byte { return bytesOf(p.Values[i*shape.Size():][:shape.Size()]) })
-		}
-		places[k] = Split{Labels: p.Labels, Files: p.Files}
-		for i := range p.Labels {
-			places[k].Images = binary.LittleEndian.AppendUint32(places[k].Images, uint32(len(all.Labels)+i))
-		}
-		all.Values, all.Labels = append(all.Values, p.Values...), append(all.Labels, p.Labels...)
+		places[k] = all.add(p)
 	}
+	d := &Dataset{Classes: classes, Shape: Shape{1, 1, place}}
 	if err := d.divided(places[0], places[1], places[2], o); err != nil {
 		return nil, err
 	}
-	at := func(s Split, i int) []float32 {
-		return all.Values[int(binary.LittleEndian.Uint32(s.image(i)))*shape.Size():][:shape.Size()]
-	}
 	if d.Samples = o.Samples; d.Samples == nil {
-		from := d.Train
-		if d.Undivided {
-			from = d.Test
-		}
-		seen := make([]float32, 0, from.Len()*shape.Size())
-		for i := range from.Len() {
-			seen = append(seen, at(from, i)...)
-		}
-		percentile := o.Percentile
-		if percentile == 0 {
-			percentile = 100
-		}
-		var err error
-		if d.Samples, err = signals.Find(seen, shape.Channels, percentile); err != nil {
+		if err := d.findSamples(&all, shape.Channels, o); err != nil {
 			return nil, err
 		}
-		o.note(d.saySamples(percentile))
 	}
 	if len(d.Samples) != shape.Channels {
 		return nil, fmt.Errorf("signals of %d channels, their codes are known for %d", shape.Channels, len(d.Samples))
 	}
 	for _, s := range []*Split{&d.Train, &d.Validation, &d.Test} {
-		codes := make([]uint8, s.Len()*shape.Size())
-		for i := range s.Len() {
-			if err := d.Samples.Encode(codes[i*shape.Size():][:shape.Size()], at(*s, i)); err != nil {
-				return nil, err
-			}
+		if err := all.encode(s, d.Samples); err != nil {
+			return nil, err
 		}
-		s.Images = codes
 	}
 	d.Shape = shape
 	return d, nil
+}
+
+// signalList holds the samples of all signals. A division moves images of as many bytes as a place in it has, so that the
+// samples stay where they are.
+type signalList struct {
+	size   int // samples of a signal
+	count  int
+	values []float32
+}
+
+// place is the number of bytes of a place.
+const place = 4
+
+// add appends some signals and returns their places.
+func (l *signalList) add(p Samples) Split {
+	if p.Files == nil {
+		p.Files = unnamed(len(p.Labels), func(i int) []byte { return bytesOf(p.Values[i*l.size:][:l.size]) })
+	}
+	s := Split{Labels: p.Labels, Files: p.Files}
+	for range p.Labels {
+		s.Images = binary.LittleEndian.AppendUint32(s.Images, uint32(l.count))
+		l.count++
+	}
+	l.values = append(l.values, p.Values...)
+	return s
+}
+
+// at returns the samples of the signal whose place is image i of a split.
+func (l *signalList) at(s *Split, i int) []float32 {
+	return l.values[int(binary.LittleEndian.Uint32(s.image(i)))*l.size:][:l.size]
+}
+
+// encode makes codes of the places of a split.
+func (l *signalList) encode(s *Split, samples signals.Encoding) error {
+	codes := make([]uint8, s.Len()*l.size)
+	for i := range s.Len() {
+		if err := samples.Encode(codes[i*l.size:][:l.size], l.at(s, i)); err != nil {
+			return err
+		}
+	}
+	s.Images = codes
+	return nil
+}
+
+// findSamples finds the codes on the signals for training, or of an undivided set on all.
+func (d *Dataset) findSamples(all *signalList, channels int, o Options) (err error) {
+	from := &d.Train
+	if d.Undivided {
+		from = &d.Test
+	}
+	seen := make([]float32, 0, from.Len()*all.size)
+	for i := range from.Len() {
+		seen = append(seen, all.at(from, i)...)
+	}
+	percentile := cmp.Or(o.Percentile, 100)
+	if d.Samples, err = signals.Find(seen, channels, percentile); err == nil {
+		o.note(d.saySamples(percentile))
+	}
+	return err
 }
 
 // maxSamples bounds the sides of a signal: those of a model.

@@ -38,16 +38,8 @@ func (m *Model) validateOperator(o *Operator, accumulators map[int][]int64, step
 	if (len(o.Table) != 0) != f.table {
 		return fmt.Errorf("a table is missing, or there without use")
 	}
-	if !f.anyInput && in.Kind != Codes {
-		return fmt.Errorf("the input is not a tensor of codes")
-	}
-	if in.Signs && !f.weighted && !f.keeps {
-		return fmt.Errorf("the input are signs")
-	}
-	for i, t := range o.Inputs {
-		if m.Tensors[t].ZeroPoints != nil && (i > 0 || !f.weighted && (!f.keeps || f.selects)) {
-			return fmt.Errorf("the channels of the input %q have zero points of their own: %s cannot read it, only layers with weights, maximum poolings and flattening can", m.Tensors[t].Name, o.Op)
-		}
+	if err := m.validateReads(o, &f); err != nil {
+		return err
 	}
 	if err := m.validateSteps(o, steps); err != nil {
 		return err
@@ -68,6 +60,29 @@ func (m *Model) validateOperator(o *Operator, accumulators map[int][]int64, step
 			return err
 		}
 	}
+	return m.validateLeaves(o, &f, accumulators, steps)
+}
+
+// validateReads checks that an operator of a form can read the kinds of its inputs.
+func (m *Model) validateReads(o *Operator, f *form) error {
+	in := &m.Tensors[o.Inputs[0]]
+	if !f.anyInput && in.Kind != Codes {
+		return fmt.Errorf("the input is not a tensor of codes")
+	}
+	if in.Signs && !f.weighted && !f.keeps {
+		return fmt.Errorf("the input are signs")
+	}
+	for i, t := range o.Inputs {
+		if m.Tensors[t].ZeroPoints != nil && (i > 0 || !f.weighted && (!f.keeps || f.selects)) {
+			return fmt.Errorf("the channels of the input %q have zero points of their own: %s cannot read it, only layers with weights, maximum poolings and flattening can", m.Tensors[t].Name, o.Op)
+		}
+	}
+	return nil
+}
+
+// validateLeaves checks what an operator of a form makes of its accumulators, and adds the bounds of those that it leaves.
+func (m *Model) validateLeaves(o *Operator, f *form, accumulators map[int][]int64, steps []int) error {
+	in, out := &m.Tensors[o.Inputs[0]], &m.Tensors[o.Output]
 	bounds := m.ownBounds(o)
 	if f.keeps && (out.Kind != Codes || out.Bits != in.Bits || out.Signs != in.Signs || out.ZeroPoint != in.ZeroPoint || out.ScaleBits != in.ScaleBits) {
 		return fmt.Errorf("the output has other bits, zero point or scale than the input")

@@ -65,7 +65,7 @@ func Derive(channels int, terms []Term, bias Bias, out Params, lo, hi int32) (fi
 		}
 	}
 	for c := range channels {
-		if err := deriveChannel(&r, c, terms, most, at(bias.Real, c), at(bias.AccScale, c), bias.Whole, out.Scale); err != nil {
+		if err := deriveChannel(&r, c, terms, most, bias, out.Scale); err != nil {
 			return fixed.Requantizer{}, fmt.Errorf("quant: channel %d: %w", c, err)
 		}
 	}
@@ -106,79 +106,111 @@ func checkShapes(channels int, terms []Term, bias Bias, out Params) error {
 	return nil
 }
 
+// A channel is what one channel of a requantizer is derived from.
+type channel struct {
+	terms       []Term
+	multipliers []fixed.Multiplier // of the terms
+	most        []int64            // of the accumulators, with the bias that is added to the first
+	constant    *big.Rat           // bias beside the terms: real, then in steps of the output
+	units       *big.Int           // bias in units of the first accumulator, beside the terms, too
+	added       int32              // bias in units of the first accumulator, added to it
+}
+
 // deriveChannel fills channel c of r.
-func deriveChannel(r *fixed.Requantizer, c int, terms []Term, bounds [][]int64, bias float64, accScale float32, whole bool, outScale float32) error {
-	multipliers := make([]fixed.Multiplier, len(terms))
-	maxAbs := make([]int64, len(terms))
-	for i, t := range terms {
-		m, err := fixed.MultiplierFromBits(math.Float32bits(at(t.M, c)))
-		if err != nil {
-			return fmt.Errorf("multiplier %v of term %d is not finite", at(t.M, c), i)
-		}
-		multipliers[i], maxAbs[i] = m, bounds[i][c]
+func deriveChannel(r *fixed.Requantizer, c int, terms []Term, bounds [][]int64, bias Bias, outScale float32) error {
+	k, err := newChannel(c, terms, bounds, at(bias.Real, c))
+	if err != nil {
+		return err
 	}
-	constant := new(big.Rat)
-	if constant.SetFloat64(bias) == nil {
-		return fmt.Errorf("bias %v is not finite", bias)
-	}
+	accScale := at(bias.AccScale, c)
 	if s := float64(accScale); math.IsNaN(s) || math.IsInf(s, 0) {
 		return fmt.Errorf("accumulator scale %v is not finite", accScale)
 	}
-	units := new(big.Int) // of the first accumulator, beside the constant
-	scaled := accScale != 0 && multipliers[0].Mantissa != 0
-	if scaled && (whole || len(terms) == 1 && 256*math.Abs(float64(accScale)) <= float64(outScale)) {
-		units = roundRat(new(big.Rat).Quo(constant, new(big.Rat).SetFloat64(float64(accScale))), 0)
-		switch fits := fitsInt32(units, maxAbs[0]); {
-		case fits && len(terms) == 1:
-			r.AccBias[c] = int32(units.Int64())
-			maxAbs[0] += abs(units.Int64())
-			units.SetInt64(0)
-			constant.SetInt64(0)
-		case fits: // whole
-			constant.SetInt64(0)
-		case whole:
-			return fmt.Errorf("a bias of %v units of the accumulator, which int32 does not hold beside the accumulator; leave biases free", units)
-		default:
-			units.SetInt64(0)
+	known := accScale != 0 && k.multipliers[0].Mantissa != 0
+	if known && (bias.Whole || len(terms) == 1 && 256*math.Abs(float64(accScale)) <= float64(outScale)) {
+		if err := k.toUnits(accScale, bias.Whole); err != nil {
+			return err
 		}
 	}
-	constant.Quo(constant, new(big.Rat).SetFloat64(float64(outScale)))
-	if whole && multipliers[0].Mantissa == 0 {
-		constant.SetInt(roundRat(constant, 0))
+	k.constant.Quo(k.constant, new(big.Rat).SetFloat64(float64(outScale)))
+	if bias.Whole && k.multipliers[0].Mantissa == 0 {
+		k.constant.SetInt(roundRat(k.constant, 0))
 	}
-	m, worst := make([]int64, len(terms)), make([]int64, len(terms))
-	greatest := min(fixed.ExactShift(multipliers...), fixed.MaxShift)
+	greatest := min(fixed.ExactShift(k.multipliers...), fixed.MaxShift)
 	if r.Divisors != nil { // nothing is exact of a step that is not known
 		greatest = fixed.MaxShift
 	}
 	for s := greatest; s >= 0; s-- {
-		ok := true
-		for i, t := range terms {
-			var fits bool
-			if t.Divisor == 0 {
-				m[i], fits = multipliers[i].At(s)
-				worst[i] = m[i]
-			} else if m[i], fits = multipliers[i].At(s + 31); fits {
-				worst[i] = fixed.Step{N: fixed.MostValue, D: t.Divisor}.Scale(m[i])
-			}
-			ok = ok && fits
-		}
-		b := roundRat(constant, uint(s))
-		b.Add(b, new(big.Int).Mul(units, big.NewInt(m[0])))
-		if !ok || !b.IsInt64() {
-			continue
-		}
-		if _, ok := fixed.SumBound(worst, maxAbs, b.Int64()); !ok {
+		m, b, ok := k.at(s)
+		if !ok {
 			continue
 		}
 		for i := range m {
 			r.M[i][c] = m[i]
 		}
-		r.Bias[c], r.Shift[c] = b.Int64(), uint8(s)
+		r.AccBias[c], r.Bias[c], r.Shift[c] = k.added, b, uint8(s)
 		return nil
 	}
 	return fmt.Errorf("no shift keeps the sum below 2^62: accumulators up to %d with multipliers %v, bias %v at output scale %v",
-		maxAbs, at(terms[0].M, c), bias, outScale)
+		k.most, at(terms[0].M, c), at(bias.Real, c), outScale)
+}
+
+// newChannel returns channel c of some terms, whose bias is beside them.
+func newChannel(c int, terms []Term, bounds [][]int64, bias float64) (*channel, error) {
+	k := &channel{terms: terms, constant: new(big.Rat), units: new(big.Int)}
+	for i, t := range terms {
+		m, err := fixed.MultiplierFromBits(math.Float32bits(at(t.M, c)))
+		if err != nil {
+			return nil, fmt.Errorf("multiplier %v of term %d is not finite", at(t.M, c), i)
+		}
+		k.multipliers, k.most = append(k.multipliers, m), append(k.most, bounds[i][c])
+	}
+	if k.constant.SetFloat64(bias) == nil {
+		return nil, fmt.Errorf("bias %v is not finite", bias)
+	}
+	return k, nil
+}
+
+// toUnits makes the bias units of the first accumulator, of a known scale, where int32 holds them: added to it where there
+// are no other terms, else beside them.
+func (k *channel) toUnits(accScale float32, whole bool) error {
+	units := roundRat(new(big.Rat).Quo(k.constant, new(big.Rat).SetFloat64(float64(accScale))), 0)
+	switch fits := fitsInt32(units, k.most[0]); {
+	case fits && len(k.terms) == 1:
+		k.added = int32(units.Int64())
+		k.most[0] += abs(units.Int64())
+		k.constant.SetInt64(0)
+	case fits: // whole
+		k.units = units
+		k.constant.SetInt64(0)
+	case whole:
+		return fmt.Errorf("a bias of %v units of the accumulator, which int32 does not hold beside the accumulator; leave biases free", units)
+	}
+	return nil
+}
+
+// at returns the multipliers and the constant of a shift, and false if the sum could reach 2^62 with it.
+func (k *channel) at(s int) (m []int64, b int64, ok bool) {
+	m, worst := make([]int64, len(k.terms)), make([]int64, len(k.terms))
+	for i, t := range k.terms {
+		var fits bool
+		if t.Divisor == 0 {
+			m[i], fits = k.multipliers[i].At(s)
+			worst[i] = m[i]
+		} else if m[i], fits = k.multipliers[i].At(s + 31); fits {
+			worst[i] = fixed.Step{N: fixed.MostValue, D: t.Divisor}.Scale(m[i])
+		}
+		if !fits {
+			return nil, 0, false
+		}
+	}
+	sum := roundRat(k.constant, uint(s))
+	sum.Add(sum, new(big.Int).Mul(k.units, big.NewInt(m[0])))
+	if !sum.IsInt64() {
+		return nil, 0, false
+	}
+	_, ok = fixed.SumBound(worst, k.most, sum.Int64())
+	return m, sum.Int64(), ok
 }
 
 // fitsInt32 says whether int32 holds a bias and an accumulator with it.
