@@ -32,7 +32,8 @@ func Decode(r io.Reader, height, width, channels int) ([]uint8, error) {
 }
 
 // Decode reads an image file and returns it as height x width x channels bytes, upright, recoloured and resized as
-// Image says. The size of the image in the file is held against the limits before it is decoded.
+// Image says. The size of the image in the file is held against the limits before it is decoded. A file of no format that is
+// read, one that is damaged or beyond the limits, and an impossible size that is wanted are errors.
 func (l Limits) Decode(r io.Reader, height, width, channels int) ([]uint8, error) {
 	if err := checkSize(height, width, channels, MaxPixels); err != nil {
 		return nil, err

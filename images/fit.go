@@ -14,6 +14,7 @@ const (
 )
 
 // ParseRule returns the rule of a name; that of no name is Stretch, which models have that do not say.
+// A name of no rule is an error.
 func ParseRule(name string) (Rule, error) {
 	switch r := Rule(name); r {
 	case "", Stretch:

@@ -8,6 +8,7 @@ import "fmt"
 // the first where several are equal. Any number of goroutines may call it; the model keeps a runner for each that does so
 // at the same time. A Runner also returns logits, takes batches and threads, and runs models of more work than
 // DefaultWork.
+// An image of other than the model's bytes is an error, and a model of more work, which is ErrWork.
 func (m *Model) Classify(image []uint8) (string, error) {
 	var top [1]Score
 	if err := m.Top(top[:], image); err != nil {
@@ -27,6 +28,7 @@ type Score struct {
 // Top sets top to the classes of the greatest logits of an image, as many as top has room for, which is at most the number
 // of classes. The greatest comes first, and of equal logits the one with the lower index. Top may be called as Classify
 // may.
+// It fails as Classify does, and where top has room for more classes than there are.
 func (m *Model) Top(top []Score, image []uint8) error {
 	in := m.q.Input
 	if size := m.q.Tensors[0].Len(); len(image) != size {

@@ -27,6 +27,7 @@ type Model struct {
 type Input = qmodel.Input
 
 // Open reads the model in a file.
+// What Load refuses Open refuses, too, and names the file.
 func Open(path string) (*Model, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -48,6 +49,7 @@ func Open(path string) (*Model, error) {
 }
 
 // FromBytes reads the model in b, which it does not keep.
+// It refuses what Load does.
 func FromBytes(b []byte) (*Model, error) { return Load(bytes.NewReader(b), int64(len(b))) }
 
 // Load reads a model of the given size in bytes. A truncated, corrupted or hostile model is refused, one of a newer

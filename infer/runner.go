@@ -70,6 +70,9 @@ type Runner struct {
 
 // NewRunner returns a runner and allocates all its memory, about m.ArenaBytes(options.Batch) for each thread. One that
 // is observed has room for the tensors of its whole batch.
+//
+// It is an error if an option is out of its range, the kernel is none of Kernels or is Refused, the batch takes too much
+// memory, or the model asks for more than options.Work, which is ErrWork.
 func (m *Model) NewRunner(options Options) (*Runner, error) {
 	options.Batch, options.Threads = cmp.Or(options.Batch, 1), cmp.Or(options.Threads, 1)
 	if err := options.check(m); err != nil {

@@ -27,6 +27,7 @@ const levels = 255 // codes above 0
 // NewEncoder returns the encoder of a model of signals for samples in a unit, the bits of a positive binary32: a sample v
 // stands for v·unit. Its code is clamp(RNE(v·unit/scale) + zero point, 0, 255) by the scale and the zero point that the
 // channel has in Input().Samples, the quotient exact.
+// A model of images, or a unit that is no positive finite number, is an error.
 func (m *Model) NewEncoder(unit uint32) (*Encoder, error) {
 	s := m.q.Input.Samples
 	if s == nil {
@@ -89,9 +90,11 @@ func parts(b uint32) (n int64, e int) {
 }
 
 // Int16 writes the codes of samples, channels innermost: a value of each channel, any number of times.
+// It is an error if there are not as many codes as samples, or not as many samples of each channel.
 func (e *Encoder) Int16(codes []uint8, samples []int16) error { return encode(e, codes, samples) }
 
 // Int32 writes the codes of samples, channels innermost: a value of each channel, any number of times.
+// It is an error if there are not as many codes as samples, or not as many samples of each channel.
 func (e *Encoder) Int32(codes []uint8, samples []int32) error { return encode(e, codes, samples) }
 
 func encode[S int16 | int32](e *Encoder, codes []uint8, samples []S) error {

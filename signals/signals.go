@@ -30,6 +30,7 @@ const (
 // Find returns the encoding that spreads the codes over the samples, channels innermost: from the least to the greatest
 // of each channel, or with a percentile below 100 over the middle samples, as many as it says of each hundred. A
 // channel whose samples are all equal has the code of that number.
+// Samples that are not finite or not as many of each channel are an error, and a percentile that is not above 0 and up to 100.
 func Find(samples []float32, channels int, percentile float64) (Encoding, error) {
 	switch {
 	case channels < 1 || len(samples) == 0 || len(samples)%channels != 0:
@@ -73,6 +74,7 @@ func spread(lo, hi float64) quant.Params {
 }
 
 // Encode sets codes to those of samples, channels innermost, any number of times all channels. NaN has the code of 0.
+// It is an error if there are not as many codes as samples, or not as many samples of each channel.
 func (e Encoding) Encode(codes []uint8, samples []float32) error {
 	if len(e) == 0 || len(codes) != len(samples) || len(samples)%len(e) != 0 {
 		return fmt.Errorf("signals: %d samples of %d channels for %d codes", len(samples), len(e), len(codes))
