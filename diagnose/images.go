@@ -81,7 +81,7 @@ func (e *examination) input() ([]Finding, error) {
 	}
 	return []Finding{{
 		Cause:    InputScale,
-		Says:     fmt.Sprintf("with pixels normalized by the mean %.4f and the deviation %.4f of these images the accuracy is %.1f points higher: the network was trained with another input scale than its file says", mean, deviation, 100*gain),
+		Says:     fmt.Sprintf("with pixels normalized by the mean %.4f and the deviation %.4f of these images the accuracy is %.1f points higher: the network was trained with another input scale than its file says, or with images unlike these", mean, deviation, 100*gain),
 		Evidence: map[string]float64{"gain": gain, "scale": float64(before.Scale), "zero_point": float64(before.ZeroPoint), "mean": mean, "deviation": deviation},
 		Do:       e.train(false),
 	}}, nil

@@ -31,6 +31,9 @@ func (e *Evaluation) Write(path string) error {
 // Read reads an evaluation from a file.
 func Read(path string) (*Evaluation, error) {
 	text, err := os.ReadFile(path)
+	if info, absent := os.Stat(path); absent == nil && info.IsDir() {
+		return nil, fmt.Errorf("evaluate: %s is a folder; name files of qat eval --part, or one folder of run folders alone", path)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,9 @@ func readFile(path string) ([]byte, error) {
 		return nil, fmt.Errorf("recipe: %w", err)
 	}
 	defer file.Close()
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("recipe: %s is a folder; name a recipe, such as the config.yaml of a run folder", path)
+	}
 	data, err := io.ReadAll(io.LimitReader(file, maxText+1))
 	if err != nil {
 		return nil, fmt.Errorf("recipe: %w", err)

@@ -96,3 +96,15 @@ func FuzzGrid(f *testing.F) {
 		}
 	})
 }
+
+// TestFolders: a folder in the place of a recipe is named, with what to name instead.
+func TestFolders(t *testing.T) {
+	dir := t.TempDir()
+	_, recipeErr := recipe.Load(dir)
+	_, gridErr := recipe.LoadGrid(dir)
+	for _, err := range []error{recipeErr, gridErr} {
+		if err == nil || !strings.Contains(err.Error(), dir+" is a folder; name a recipe") {
+			t.Error(err)
+		}
+	}
+}
