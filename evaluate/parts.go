@@ -32,7 +32,7 @@ func (e *Evaluation) Write(path string) error {
 func Read(path string) (*Evaluation, error) {
 	text, err := os.ReadFile(path)
 	if info, absent := os.Stat(path); absent == nil && info.IsDir() {
-		return nil, fmt.Errorf("evaluate: %s is a folder; name files of qat eval --part, or one folder of run folders alone", path)
+		return nil, fmt.Errorf("evaluate: %s is a folder; name evaluations of parts, or one folder of run folders alone", path)
 	}
 	if err != nil {
 		return nil, err

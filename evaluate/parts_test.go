@@ -84,7 +84,7 @@ func TestParts(t *testing.T) {
 	if _, err := evaluate.File(t.Context(), run.File("model.qmodel"), pipeline.TestImages{Data: run.Data, Part: share.Part{Index: 99, Of: 100}}, infer.Options{}); err == nil || !strings.Contains(err.Error(), "more parts than images") {
 		t.Error(err)
 	}
-	if _, err := evaluate.ReadParts([]string{t.TempDir(), t.TempDir()}); err == nil || !strings.Contains(err.Error(), "is a folder; name files") {
+	if _, err := evaluate.ReadParts([]string{t.TempDir(), t.TempDir()}); err == nil || !strings.Contains(err.Error(), "is a folder; name evaluations") {
 		t.Error(err)
 	}
 	if _, err := evaluate.ReadParts([]string{run.File("summary.json")}); err == nil || !strings.Contains(err.Error(), "is no evaluation") {

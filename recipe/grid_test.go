@@ -97,7 +97,7 @@ func FuzzGrid(f *testing.F) {
 	})
 }
 
-// TestFolders: a folder in the place of a recipe is named, with what to name instead.
+// TestFolders: a folder instead of a recipe is named, with what to name instead.
 func TestFolders(t *testing.T) {
 	dir := t.TempDir()
 	_, recipeErr := recipe.Load(dir)
