@@ -186,15 +186,15 @@ func TestLayersAgree(t *testing.T) {
 	}
 }
 
-// TestColumns compares layers of few channels, whose lines become columns, with portable Go: kernels of 2 to 8 lines, padding on
+// TestColumns compares layers of few channels, whose lines become columns, with portable Go: kernels of 4 to 8 lines, padding on
 // all sides or none, steps, and lines that pairs of pixels fill.
 func TestColumns(t *testing.T) {
 	for _, c := range []kernel.Conv{
-		{InH: 9, InW: 16, InC: 1, OutH: 9, OutW: 16, OutC: 16, KH: 3, KW: 3, StrideH: 1, StrideW: 1, Top: 1, Left: 1},
-		{InH: 32, InW: 32, InC: 3, OutH: 32, OutW: 32, OutC: 16, KH: 3, KW: 3, StrideH: 1, StrideW: 1, Top: 1, Left: 1},
+		{InH: 9, InW: 16, InC: 1, OutH: 8, OutW: 16, OutC: 16, KH: 4, KW: 3, StrideH: 1, StrideW: 1, Top: 1, Left: 1},
+		{InH: 32, InW: 32, InC: 3, OutH: 32, OutW: 32, OutC: 16, KH: 5, KW: 3, StrideH: 1, StrideW: 1, Top: 2, Left: 1},
 		{InH: 33, InW: 21, InC: 2, OutH: 15, OutW: 10, OutC: 32, KH: 5, KW: 3, StrideH: 2, StrideW: 2, Top: 1, Left: 0},
 		{InH: 20, InW: 17, InC: 1, OutH: 13, OutW: 14, OutC: 48, KH: 8, KW: 4, StrideH: 1, StrideW: 1},
-		{InH: 12, InW: 12, InC: 16, OutH: 12, OutW: 12, OutC: 16, KH: 2, KW: 2, StrideH: 1, StrideW: 1},
+		{InH: 12, InW: 12, InC: 8, OutH: 9, OutW: 11, OutC: 16, KH: 4, KW: 2, StrideH: 1, StrideW: 1},
 		{InH: 40, InW: 40, InC: 3, OutH: 40, OutW: 40, OutC: 64, KH: 4, KW: 5, StrideH: 1, StrideW: 1, Top: 2, Left: 2},
 	} {
 		c.Groups, c.Zero, c.Max = 1, 77, 255
