@@ -110,18 +110,16 @@ func (p *signCodes) Accumulate(acc []int32, x []uint8, t Tile, s *Scratch) {
 	}
 }
 
-// copyPlane fills dst with sign k of the codes under a tile, where they are in its images, and returns its row there.
+// copyPlane fills dst with sign k of the codes under a tile, where they are in its images, and returns its row there. The codes may
+// end with those of the tile's last row.
 func (p *signCodes) copyPlane(dst, x []uint8, t Tile, k int) (row int) {
-	pixels, size := p.c.Pixels(), p.c.InLen()
+	c, pixels, size := &p.c, p.c.Pixels(), p.c.InLen()
 	first, last := t.Row/pixels, (t.Row+t.Rows-1)/pixels
-	from, to := 0, (last-first+1)*size
-	if first == last { // some lines of it
-		line := p.c.InW * p.c.InC
-		top := t.Row%pixels/p.c.OutW*p.c.StrideH - p.c.Top
-		bottom := (t.Row+t.Rows-1)%pixels/p.c.OutW*p.c.StrideH - p.c.Top + p.c.KH
-		from, to = min(max(0, top), p.c.InH)*line, min(max(0, bottom), p.c.InH)*line
-	}
-	copySigns(dst[from:to], x[first*size+from:], k)
+	line := func(y int) int { return min(max(0, y-c.Top), c.InH) * c.InW * c.InC }
+	top, bottom := t.Row%pixels/c.OutW, (t.Row+t.Rows-1)%pixels/c.OutW
+	x = x[first*size:]
+	from, to := line(top*c.StrideH), min((last-first)*size+line(bottom*c.StrideH+c.KH), len(x))
+	copySigns(dst[from:to], x[from:], k)
 	return t.Row - first*pixels
 }
 

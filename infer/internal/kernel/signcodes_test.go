@@ -96,3 +96,37 @@ func signCodesAgree(t *testing.T, rng *rand.Rand, i int) {
 		}
 	}
 }
+
+// TestPlanesEndWithTheirTile gives 1 × 1 kernels codes that end with a tile's last row, as unfolded lines do, in more than one image
+// or in a part of one.
+func TestPlanesEndWithTheirTile(t *testing.T) {
+	rng := rand.New(rand.NewPCG(75, 76))
+	sets, reference := fast()
+	const batch, signs = 4, 2
+	for _, c := range []kernel.Conv{
+		{InH: 29, InW: 12, InC: 24, OutH: 29, OutW: 12, OutC: 8, KH: 1, KW: 1, StrideH: 1, StrideW: 1, Groups: 1},
+		{InH: 3, InW: 5, InC: 40, OutH: 3, OutW: 5, OutC: 32, KH: 1, KW: 1, StrideH: 1, StrideW: 1, Groups: 1},
+	} {
+		weights := make([]int16, c.OutC*c.InC)
+		for i := range weights {
+			weights[i] = int16(rng.IntN(7) - 3)
+		}
+		for _, set := range sets {
+			plan := set.Signs(c, signs, weights)
+			for i := range plan.Tiles(batch) {
+				tile := plan.Tile(i, batch)
+				x := guarded[uint8](t, (tile.Row+tile.Rows)*c.InC, false)
+				drawCodes(rng, x, 1<<signs-1)
+				full := append(slices.Clone(x), make([]uint8, batch*c.InLen()-len(x))...)
+				sums := func(p kernel.Plan, x []uint8) []int32 {
+					acc := make([]int32, signs*tile.Rows*tile.Stride)
+					p.Accumulate(acc, x, tile, kernel.NewScratch(p.Needs()))
+					return acc
+				}
+				if got, want := sums(plan, x), sums(reference.Signs(c, signs, weights), full); !slices.Equal(got, want) {
+					t.Fatalf("set %s, %+v, tile %+v: %d, want %d", set.Name, c, tile, got, want)
+				}
+			}
+		}
+	}
+}
