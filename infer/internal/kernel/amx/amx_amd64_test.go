@@ -186,6 +186,72 @@ func TestLayersAgree(t *testing.T) {
 	}
 }
 
+// TestGreatMultipliers feeds signs, whose few and small sums can be many codes each: powers of two are left out of multipliers.
+func TestGreatMultipliers(t *testing.T) {
+	c := kernel.Conv{InH: 8, InW: 8, InC: 16, OutH: 8, OutW: 8, OutC: 32, KH: 3, KW: 3, StrideH: 1, StrideW: 1, Top: 1, Left: 1, Groups: 1, Max: 1}
+	rng := rand.New(rand.NewPCG(3, 3))
+	x, weights, other := make([]uint8, c.InLen()), make([]int8, c.OutC*c.KH*c.KW*c.InC), make([]uint8, c.Pixels()*c.OutC)
+	for i := range x {
+		x[i] = uint8(rng.IntN(2))
+	}
+	for i := range weights {
+		weights[i] = int8(1 - 2*rng.IntN(2))
+	}
+	for i := range other {
+		other[i] = uint8(rng.Uint32())
+	}
+	for terms := 1; terms <= 2; terms++ {
+		for _, shift := range [3][]uint8{1: {14, 18, 24}, 2: {24, 26}}[terms] {
+			q := &fixed.Requantizer{Zero: 121, Hi: 255, Bias: make([]int64, c.OutC), AccBias: make([]int32, c.OutC), Shift: slices.Repeat([]uint8{shift}, c.OutC)}
+			e := kernel.Epilogue{Channels: c.OutC, Output: 1, R: q, Terms: []kernel.Term{{Bits: 9}, {Codes: true, Zero: 121}}[:terms], Others: []int{0}[:terms-1]}
+			for i := range terms {
+				q.M = append(q.M, make([]int64, c.OutC))
+				for o := range c.OutC {
+					q.M[i][o] = 1<<23 + 2*rng.Int64N(1<<22) + 1
+				}
+			}
+			if terms > 1 {
+				for o := range c.OutC {
+					q.M[0][o] <<= 6 // those of the codes of a residual are less
+				}
+			}
+			codes := func(set kernel.Set) ([]uint8, kernel.Fused) {
+				plan, finish := set.Plan(c, weights), set.Finish(e)
+				tensors := []kernel.Tensor{{Codes: other, Zero: 121}, {Codes: make([]uint8, len(other)), Zero: 121}}
+				s := kernel.NewScratch(plan.Needs().Max(finish.Needs()))
+				p, ok := plan.(kernel.Fuser)
+				if !ok {
+					acc := make([]int32, plan.MaxTile())
+					for i := range plan.Tiles(1) {
+						plan.Accumulate(acc, x, plan.Tile(i, 1), s)
+						finish.Finish(plan.Tile(i, 1), acc, tensors, s)
+					}
+					return tensors[1].Codes, nil
+				}
+				fused := p.Fuse(finish)
+				if fused == nil {
+					t.Fatalf("set %s, %d terms, shift %d: no end", set.Name, terms, shift)
+				}
+				s = kernel.NewScratch(fused.Needs())
+				for i := range plan.Tiles(1) {
+					fused.Run(plan.Tile(i, 1), x, tensors, s)
+				}
+				return tensors[1].Codes, fused
+			}
+			want, _ := codes(kernel.Generic)
+			for _, set := range TestSets() {
+				got, fused := codes(set)
+				if !slices.Equal(got, want) {
+					t.Errorf("set %s, %d terms, shift %d: codes differ", set.Name, terms, shift)
+				}
+				if d := fused.(*dotCodes); d.end.Powers == 0 {
+					t.Errorf("set %s, %d terms, shift %d: multipliers fit", set.Name, terms, shift)
+				}
+			}
+		}
+	}
+}
+
 // TestColumns compares layers of few channels, whose lines become columns, with portable Go: kernels of 4 to 8 lines, padding on
 // all sides or none, steps, and lines that pairs of pixels fill.
 func TestColumns(t *testing.T) {

@@ -25,7 +25,7 @@ DATA order<>+60(SB)/4, $0x0000000f
 GLOBL order<>(SB), RODATA|NOPTR, $64
 
 // func dotBytes4x1(a *args)
-TEXT ·dotBytes4x1(SB), NOSPLIT, $160-8
+TEXT ·dotBytes4x1(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -41,11 +41,11 @@ TEXT ·dotBytes4x1(SB), NOSPLIT, $160-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           200(DI), AX
+	MOVQ           208(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           176(DI), AX
+	MOVQ           184(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           160(DI), AX
+	MOVQ           168(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -57,6 +57,8 @@ TEXT ·dotBytes4x1(SB), NOSPLIT, $160-8
 	MOVQ           AX, clamps-128(SP)
 	MOVQ           136(DI), AX
 	MOVQ           AX, deep-136(SP)
+	MOVQ           144(DI), AX
+	MOVQ           AX, powers-144(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVQ           0(DI), DI
@@ -69,8 +71,8 @@ panel:
 	MOVQ           CX, blocks-8(SP)
 	MOVQ           acc-88(SP), R13
 	MOVQ           a+0(FP), DI
-	MOVQ           184(DI), R12
-	MOVQ           192(DI), R14
+	MOVQ           192(DI), R12
+	MOVQ           200(DI), R14
 block:
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -135,7 +137,7 @@ slices:
 	RET
 
 // func dotBytesWide4x1(a *args)
-TEXT ·dotBytesWide4x1(SB), NOSPLIT, $160-8
+TEXT ·dotBytesWide4x1(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -151,11 +153,11 @@ TEXT ·dotBytesWide4x1(SB), NOSPLIT, $160-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           200(DI), AX
+	MOVQ           208(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           176(DI), AX
+	MOVQ           184(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           160(DI), AX
+	MOVQ           168(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -167,23 +169,25 @@ TEXT ·dotBytesWide4x1(SB), NOSPLIT, $160-8
 	MOVQ           AX, clamps-128(SP)
 	MOVQ           136(DI), AX
 	MOVQ           AX, deep-136(SP)
+	MOVQ           144(DI), AX
+	MOVQ           AX, powers-144(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $0x5555, CX
 	KMOVW          CX, K1
-	MOVQ           144(DI), CX
+	MOVQ           152(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z29
-	MOVQ           152(DI), CX
+	MOVQ           160(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z30
 	VMOVDQU32      order<>+0(SB), Z31
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $5376, CX
-	MOVQ           CX, older-152(SP)
+	MOVQ           CX, older-160(SP)
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $10752, CX
-	MOVQ           CX, newer-160(SP)
+	MOVQ           CX, newer-168(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -200,9 +204,9 @@ panel:
 	VMOVDQU64      128(CX), Z18
 	VPACKUSDW      128(CX), Z18, Z18
 	MOVQ           dst-48(SP), R13
-	MOVQ           $0, kept-144(SP)
+	MOVQ           $0, kept-152(SP)
 block:
-	CMPQ           kept-144(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -243,7 +247,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           208(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $64, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -254,19 +258,41 @@ first:
 	ADDQ           CX, DX
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x32 // TILESTORED T3, (DX)(SI*1)
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-152(SP), DX
-	MOVQ           newer-160(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-152(SP)
-	MOVQ           CX, newer-160(SP)
-	ADDQ           $1, kept-144(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
+	ADDQ           $1, kept-152(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           older-152(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           168(DI), R15
+	MOVQ           176(DI), R15
+	CMPQ           powers-144(SP), $0
+	JEQ            fullSums
+	MOVQ           table-64(SP), DI
+	MOVQ           R12, CX
+	MOVQ           R15, DX
+fullPowers:
+	VMOVDQU32      0(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 0(CX)
+	VMOVDQU32      64(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 64(CX)
+	VMOVDQU32      128(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 128(CX)
+	VMOVDQU32      192(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 192(CX)
+	ADDQ           $256, CX
+	DECQ           DX
+	JNZ            fullPowers
+fullSums:
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
 	MOVLQSX        0(DI), R8
@@ -857,7 +883,7 @@ twoPlain:
 twoDone:
 rest:
 	MOVQ           a+0(FP), DI
-	MOVQ           208(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $64, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -1195,32 +1221,54 @@ leftWritten:
 	JNZ            leftQuad
 leftNone:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-152(SP), DX
-	MOVQ           newer-160(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-152(SP)
-	MOVQ           CX, newer-160(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-144(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            older
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-152(SP), DX
-	MOVQ           newer-160(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-152(SP)
-	MOVQ           CX, newer-160(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 older:
-	MOVQ           older-152(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           168(DI), R15
+	MOVQ           176(DI), R15
+	CMPQ           powers-144(SP), $0
+	JEQ            olderSums
+	MOVQ           table-64(SP), DI
+	MOVQ           R12, CX
+	MOVQ           R15, DX
+olderPowers:
+	VMOVDQU32      0(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 0(CX)
+	VMOVDQU32      64(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 64(CX)
+	VMOVDQU32      128(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 128(CX)
+	VMOVDQU32      192(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 192(CX)
+	ADDQ           $256, CX
+	DECQ           DX
+	JNZ            olderPowers
+olderSums:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-152(SP), DX
-	MOVQ           newer-160(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-152(SP)
-	MOVQ           CX, newer-160(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
@@ -1288,7 +1336,7 @@ endWritten:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-144(SP)
+	SUBQ           $1, kept-152(SP)
 	JGT            older
 	ADDQ           $16, dst-48(SP)
 	MOVQ           a+0(FP), DI
@@ -1305,7 +1353,7 @@ endNone:
 	RET
 
 // func dotBytesWideCodes4x1(a *args)
-TEXT ·dotBytesWideCodes4x1(SB), NOSPLIT, $160-8
+TEXT ·dotBytesWideCodes4x1(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -1321,11 +1369,11 @@ TEXT ·dotBytesWideCodes4x1(SB), NOSPLIT, $160-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           200(DI), AX
+	MOVQ           208(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           176(DI), AX
+	MOVQ           184(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           160(DI), AX
+	MOVQ           168(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -1337,23 +1385,25 @@ TEXT ·dotBytesWideCodes4x1(SB), NOSPLIT, $160-8
 	MOVQ           AX, clamps-128(SP)
 	MOVQ           136(DI), AX
 	MOVQ           AX, deep-136(SP)
+	MOVQ           144(DI), AX
+	MOVQ           AX, powers-144(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $0x5555, CX
 	KMOVW          CX, K1
-	MOVQ           144(DI), CX
+	MOVQ           152(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z29
-	MOVQ           152(DI), CX
+	MOVQ           160(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z30
 	VMOVDQU32      order<>+0(SB), Z31
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $5376, CX
-	MOVQ           CX, older-152(SP)
+	MOVQ           CX, older-160(SP)
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $10752, CX
-	MOVQ           CX, newer-160(SP)
+	MOVQ           CX, newer-168(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -1367,15 +1417,15 @@ panel:
 	VMOVDQU64      64(CX), Z1
 	VMOVDQU64      256(CX), Z2
 	VPSRLQ         $32, Z2, Z3
-	VMOVDQU64      320(CX), Z4
-	VMOVDQU64      384(CX), Z5
+	VMOVDQU64      384(CX), Z4
+	VMOVDQU64      448(CX), Z5
 	VMOVDQU64      128(CX), Z18
 	VPACKUSDW      128(CX), Z18, Z18
 	MOVQ           dst-48(SP), R13
 	MOVQ           other-56(SP), R14
-	MOVQ           $0, kept-144(SP)
+	MOVQ           $0, kept-152(SP)
 block:
-	CMPQ           kept-144(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -1416,7 +1466,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           208(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $64, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -1427,19 +1477,41 @@ first:
 	ADDQ           CX, DX
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x32 // TILESTORED T3, (DX)(SI*1)
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-152(SP), DX
-	MOVQ           newer-160(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-152(SP)
-	MOVQ           CX, newer-160(SP)
-	ADDQ           $1, kept-144(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
+	ADDQ           $1, kept-152(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           older-152(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           168(DI), R15
+	MOVQ           176(DI), R15
+	CMPQ           powers-144(SP), $0
+	JEQ            fullSums
+	MOVQ           table-64(SP), DI
+	MOVQ           R12, CX
+	MOVQ           R15, DX
+fullPowers:
+	VMOVDQU32      0(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 0(CX)
+	VMOVDQU32      64(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 64(CX)
+	VMOVDQU32      128(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 128(CX)
+	VMOVDQU32      192(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 192(CX)
+	ADDQ           $256, CX
+	DECQ           DX
+	JNZ            fullPowers
+fullSums:
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
 	MOVLQSX        0(DI), R8
@@ -2170,7 +2242,7 @@ twoPlain:
 twoDone:
 rest:
 	MOVQ           a+0(FP), DI
-	MOVQ           208(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $64, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -2608,32 +2680,54 @@ leftWritten:
 	JNZ            leftQuad
 leftNone:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-152(SP), DX
-	MOVQ           newer-160(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-152(SP)
-	MOVQ           CX, newer-160(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-144(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            older
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-152(SP), DX
-	MOVQ           newer-160(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-152(SP)
-	MOVQ           CX, newer-160(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 older:
-	MOVQ           older-152(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           168(DI), R15
+	MOVQ           176(DI), R15
+	CMPQ           powers-144(SP), $0
+	JEQ            olderSums
+	MOVQ           table-64(SP), DI
+	MOVQ           R12, CX
+	MOVQ           R15, DX
+olderPowers:
+	VMOVDQU32      0(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 0(CX)
+	VMOVDQU32      64(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 64(CX)
+	VMOVDQU32      128(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 128(CX)
+	VMOVDQU32      192(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 192(CX)
+	ADDQ           $256, CX
+	DECQ           DX
+	JNZ            olderPowers
+olderSums:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-152(SP), DX
-	MOVQ           newer-160(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-152(SP)
-	MOVQ           CX, newer-160(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
@@ -2721,7 +2815,7 @@ endWritten:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-144(SP)
+	SUBQ           $1, kept-152(SP)
 	JGT            older
 	ADDQ           $16, dst-48(SP)
 	ADDQ           $16, other-56(SP)
@@ -2739,7 +2833,7 @@ endNone:
 	RET
 
 // func dotBytes2x2(a *args)
-TEXT ·dotBytes2x2(SB), NOSPLIT, $160-8
+TEXT ·dotBytes2x2(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -2755,11 +2849,11 @@ TEXT ·dotBytes2x2(SB), NOSPLIT, $160-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           200(DI), AX
+	MOVQ           208(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           176(DI), AX
+	MOVQ           184(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           160(DI), AX
+	MOVQ           168(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -2771,6 +2865,8 @@ TEXT ·dotBytes2x2(SB), NOSPLIT, $160-8
 	MOVQ           AX, clamps-128(SP)
 	MOVQ           136(DI), AX
 	MOVQ           AX, deep-136(SP)
+	MOVQ           144(DI), AX
+	MOVQ           AX, powers-144(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVQ           0(DI), DI
@@ -2784,8 +2880,8 @@ panel:
 	MOVQ           48(DI), R10
 	MOVQ           acc-88(SP), R13
 	MOVQ           a+0(FP), DI
-	MOVQ           184(DI), R12
-	MOVQ           192(DI), R14
+	MOVQ           192(DI), R12
+	MOVQ           200(DI), R14
 block:
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -2845,7 +2941,7 @@ slices:
 	RET
 
 // func dotBytesWide2x2(a *args)
-TEXT ·dotBytesWide2x2(SB), NOSPLIT, $160-8
+TEXT ·dotBytesWide2x2(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -2861,11 +2957,11 @@ TEXT ·dotBytesWide2x2(SB), NOSPLIT, $160-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           200(DI), AX
+	MOVQ           208(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           176(DI), AX
+	MOVQ           184(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           160(DI), AX
+	MOVQ           168(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -2877,23 +2973,25 @@ TEXT ·dotBytesWide2x2(SB), NOSPLIT, $160-8
 	MOVQ           AX, clamps-128(SP)
 	MOVQ           136(DI), AX
 	MOVQ           AX, deep-136(SP)
+	MOVQ           144(DI), AX
+	MOVQ           AX, powers-144(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $0x5555, CX
 	KMOVW          CX, K1
-	MOVQ           144(DI), CX
+	MOVQ           152(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z29
-	MOVQ           152(DI), CX
+	MOVQ           160(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z30
 	VMOVDQU32      order<>+0(SB), Z31
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $5376, CX
-	MOVQ           CX, older-152(SP)
+	MOVQ           CX, older-160(SP)
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $10752, CX
-	MOVQ           CX, newer-160(SP)
+	MOVQ           CX, newer-168(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -2908,16 +3006,16 @@ panel:
 	VMOVDQU64      64(CX), Z1
 	VMOVDQU64      256(CX), Z2
 	VPSRLQ         $32, Z2, Z3
-	VMOVDQU64      320(CX), Z4
-	VMOVDQU64      384(CX), Z5
-	VMOVDQU64      576(CX), Z6
+	VMOVDQU64      384(CX), Z4
+	VMOVDQU64      448(CX), Z5
+	VMOVDQU64      640(CX), Z6
 	VPSRLQ         $32, Z6, Z7
 	VMOVDQU64      128(CX), Z18
-	VPACKUSDW      448(CX), Z18, Z18
+	VPACKUSDW      512(CX), Z18, Z18
 	MOVQ           dst-48(SP), R13
-	MOVQ           $0, kept-144(SP)
+	MOVQ           $0, kept-152(SP)
 block:
-	CMPQ           kept-144(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -2952,7 +3050,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           208(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $128, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -2963,19 +3061,41 @@ first:
 	LEAQ           64(DX), DI
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-152(SP), DX
-	MOVQ           newer-160(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-152(SP)
-	MOVQ           CX, newer-160(SP)
-	ADDQ           $1, kept-144(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
+	ADDQ           $1, kept-152(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           older-152(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           168(DI), R15
+	MOVQ           176(DI), R15
+	CMPQ           powers-144(SP), $0
+	JEQ            fullSums
+	MOVQ           table-64(SP), DI
+	MOVQ           R12, CX
+	MOVQ           R15, DX
+fullPowers:
+	VMOVDQU32      0(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 0(CX)
+	VMOVDQU32      64(CX), Z20
+	VPSLLVD        704(DI), Z20, Z20
+	VMOVDQU32      Z20, 64(CX)
+	VMOVDQU32      128(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 128(CX)
+	VMOVDQU32      192(CX), Z20
+	VPSLLVD        704(DI), Z20, Z20
+	VMOVDQU32      Z20, 192(CX)
+	ADDQ           $256, CX
+	DECQ           DX
+	JNZ            fullPowers
+fullSums:
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
 	MOVLQSX        0(DI), R8
@@ -3035,9 +3155,9 @@ fourSlice:
 	JEQ            four0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        576(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        512(DI), Z24, Z24
+	VPSRAVD        576(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 four0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -3086,9 +3206,9 @@ four0Clamped:
 	JEQ            four1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        576(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        512(DI), Z24, Z24
+	VPSRAVD        576(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 four1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -3138,9 +3258,9 @@ four1Clamped:
 	JEQ            four2Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        576(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        512(DI), Z24, Z24
+	VPSRAVD        576(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 four2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -3189,9 +3309,9 @@ four2Clamped:
 	JEQ            four3Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        576(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        512(DI), Z24, Z24
+	VPSRAVD        576(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 four3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -3278,9 +3398,9 @@ oneSlice:
 	JEQ            one0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        576(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        512(DI), Z24, Z24
+	VPSRAVD        576(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 one0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -3366,9 +3486,9 @@ twoSlice:
 	JEQ            two0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        576(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        512(DI), Z24, Z24
+	VPSRAVD        576(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 two0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -3419,9 +3539,9 @@ two0Clamped:
 	JEQ            two1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        576(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        512(DI), Z24, Z24
+	VPSRAVD        576(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 two1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -3466,7 +3586,7 @@ twoPlain:
 twoDone:
 rest:
 	MOVQ           a+0(FP), DI
-	MOVQ           208(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $128, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -3501,9 +3621,9 @@ rest:
 	JEQ            kept0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        576(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        512(DI), Z24, Z24
+	VPSRAVD        576(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 kept0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -3556,9 +3676,9 @@ kept0None:
 	JEQ            kept1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        576(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        512(DI), Z24, Z24
+	VPSRAVD        576(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 kept1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -3611,9 +3731,9 @@ kept1None:
 	JEQ            kept2Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        576(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        512(DI), Z24, Z24
+	VPSRAVD        576(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 kept2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -3666,9 +3786,9 @@ kept2None:
 	JEQ            kept3Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        576(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        512(DI), Z24, Z24
+	VPSRAVD        576(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 kept3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -3720,9 +3840,9 @@ leftQuad:
 	JEQ            leftShallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        576(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        512(DI), Z24, Z24
+	VPSRAVD        576(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 leftShallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -3744,32 +3864,54 @@ leftClamped:
 	JNZ            leftQuad
 leftNone:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-152(SP), DX
-	MOVQ           newer-160(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-152(SP)
-	MOVQ           CX, newer-160(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-144(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            older
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-152(SP), DX
-	MOVQ           newer-160(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-152(SP)
-	MOVQ           CX, newer-160(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 older:
-	MOVQ           older-152(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           168(DI), R15
+	MOVQ           176(DI), R15
+	CMPQ           powers-144(SP), $0
+	JEQ            olderSums
+	MOVQ           table-64(SP), DI
+	MOVQ           R12, CX
+	MOVQ           R15, DX
+olderPowers:
+	VMOVDQU32      0(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 0(CX)
+	VMOVDQU32      64(CX), Z20
+	VPSLLVD        704(DI), Z20, Z20
+	VMOVDQU32      Z20, 64(CX)
+	VMOVDQU32      128(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 128(CX)
+	VMOVDQU32      192(CX), Z20
+	VPSLLVD        704(DI), Z20, Z20
+	VMOVDQU32      Z20, 192(CX)
+	ADDQ           $256, CX
+	DECQ           DX
+	JNZ            olderPowers
+olderSums:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-152(SP), DX
-	MOVQ           newer-160(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-152(SP)
-	MOVQ           CX, newer-160(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
@@ -3802,9 +3944,9 @@ endQuad:
 	JEQ            endShallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
+	VPSRAVD        576(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        512(DI), Z24, Z24
+	VPSRAVD        576(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 endShallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -3825,7 +3967,7 @@ endClamped:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-144(SP)
+	SUBQ           $1, kept-152(SP)
 	JGT            older
 	ADDQ           $32, dst-48(SP)
 	MOVQ           a+0(FP), DI
@@ -3842,7 +3984,7 @@ endNone:
 	RET
 
 // func dotBytesWideCodes2x2(a *args)
-TEXT ·dotBytesWideCodes2x2(SB), NOSPLIT, $160-8
+TEXT ·dotBytesWideCodes2x2(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -3858,11 +4000,11 @@ TEXT ·dotBytesWideCodes2x2(SB), NOSPLIT, $160-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           200(DI), AX
+	MOVQ           208(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           176(DI), AX
+	MOVQ           184(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           160(DI), AX
+	MOVQ           168(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -3874,23 +4016,25 @@ TEXT ·dotBytesWideCodes2x2(SB), NOSPLIT, $160-8
 	MOVQ           AX, clamps-128(SP)
 	MOVQ           136(DI), AX
 	MOVQ           AX, deep-136(SP)
+	MOVQ           144(DI), AX
+	MOVQ           AX, powers-144(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $0x5555, CX
 	KMOVW          CX, K1
-	MOVQ           144(DI), CX
+	MOVQ           152(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z29
-	MOVQ           152(DI), CX
+	MOVQ           160(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z30
 	VMOVDQU32      order<>+0(SB), Z31
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $5376, CX
-	MOVQ           CX, older-152(SP)
+	MOVQ           CX, older-160(SP)
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $10752, CX
-	MOVQ           CX, newer-160(SP)
+	MOVQ           CX, newer-168(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -3905,21 +4049,21 @@ panel:
 	VMOVDQU64      64(CX), Z1
 	VMOVDQU64      256(CX), Z2
 	VPSRLQ         $32, Z2, Z3
-	VMOVDQU64      320(CX), Z4
-	VMOVDQU64      384(CX), Z5
-	VMOVDQU64      448(CX), Z6
-	VMOVDQU64      512(CX), Z7
-	VMOVDQU64      704(CX), Z8
+	VMOVDQU64      384(CX), Z4
+	VMOVDQU64      448(CX), Z5
+	VMOVDQU64      512(CX), Z6
+	VMOVDQU64      576(CX), Z7
+	VMOVDQU64      768(CX), Z8
 	VPSRLQ         $32, Z8, Z9
-	VMOVDQU64      768(CX), Z10
-	VMOVDQU64      832(CX), Z11
+	VMOVDQU64      896(CX), Z10
+	VMOVDQU64      960(CX), Z11
 	VMOVDQU64      128(CX), Z18
-	VPACKUSDW      576(CX), Z18, Z18
+	VPACKUSDW      640(CX), Z18, Z18
 	MOVQ           dst-48(SP), R13
 	MOVQ           other-56(SP), R14
-	MOVQ           $0, kept-144(SP)
+	MOVQ           $0, kept-152(SP)
 block:
-	CMPQ           kept-144(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -3954,7 +4098,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           208(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $128, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -3965,19 +4109,41 @@ first:
 	LEAQ           64(DX), DI
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-152(SP), DX
-	MOVQ           newer-160(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-152(SP)
-	MOVQ           CX, newer-160(SP)
-	ADDQ           $1, kept-144(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
+	ADDQ           $1, kept-152(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           older-152(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           168(DI), R15
+	MOVQ           176(DI), R15
+	CMPQ           powers-144(SP), $0
+	JEQ            fullSums
+	MOVQ           table-64(SP), DI
+	MOVQ           R12, CX
+	MOVQ           R15, DX
+fullPowers:
+	VMOVDQU32      0(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 0(CX)
+	VMOVDQU32      64(CX), Z20
+	VPSLLVD        832(DI), Z20, Z20
+	VMOVDQU32      Z20, 64(CX)
+	VMOVDQU32      128(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 128(CX)
+	VMOVDQU32      192(CX), Z20
+	VPSLLVD        832(DI), Z20, Z20
+	VMOVDQU32      Z20, 192(CX)
+	ADDQ           $256, CX
+	DECQ           DX
+	JNZ            fullPowers
+fullSums:
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
 	MOVLQSX        0(DI), R8
@@ -4055,9 +4221,9 @@ fourSlice:
 	JEQ            four0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        704(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        640(DI), Z24, Z24
+	VPSRAVD        704(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 four0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -4124,9 +4290,9 @@ four0Clamped:
 	JEQ            four1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        704(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        640(DI), Z24, Z24
+	VPSRAVD        704(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 four1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -4194,9 +4360,9 @@ four1Clamped:
 	JEQ            four2Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        704(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        640(DI), Z24, Z24
+	VPSRAVD        704(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 four2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -4263,9 +4429,9 @@ four2Clamped:
 	JEQ            four3Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        704(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        640(DI), Z24, Z24
+	VPSRAVD        704(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 four3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -4370,9 +4536,9 @@ oneSlice:
 	JEQ            one0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        704(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        640(DI), Z24, Z24
+	VPSRAVD        704(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 one0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -4476,9 +4642,9 @@ twoSlice:
 	JEQ            two0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        704(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        640(DI), Z24, Z24
+	VPSRAVD        704(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 two0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -4547,9 +4713,9 @@ two0Clamped:
 	JEQ            two1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        704(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        640(DI), Z24, Z24
+	VPSRAVD        704(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 two1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -4594,7 +4760,7 @@ twoPlain:
 twoDone:
 rest:
 	MOVQ           a+0(FP), DI
-	MOVQ           208(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $128, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -4647,9 +4813,9 @@ rest:
 	JEQ            kept0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        704(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        640(DI), Z24, Z24
+	VPSRAVD        704(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 kept0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -4720,9 +4886,9 @@ kept0None:
 	JEQ            kept1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        704(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        640(DI), Z24, Z24
+	VPSRAVD        704(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 kept1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -4793,9 +4959,9 @@ kept1None:
 	JEQ            kept2Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        704(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        640(DI), Z24, Z24
+	VPSRAVD        704(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 kept2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -4866,9 +5032,9 @@ kept2None:
 	JEQ            kept3Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        704(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        640(DI), Z24, Z24
+	VPSRAVD        704(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 kept3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -4938,9 +5104,9 @@ leftQuad:
 	JEQ            leftShallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        704(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        640(DI), Z24, Z24
+	VPSRAVD        704(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 leftShallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -4962,32 +5128,54 @@ leftClamped:
 	JNZ            leftQuad
 leftNone:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-152(SP), DX
-	MOVQ           newer-160(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-152(SP)
-	MOVQ           CX, newer-160(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-144(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            older
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-152(SP), DX
-	MOVQ           newer-160(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-152(SP)
-	MOVQ           CX, newer-160(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 older:
-	MOVQ           older-152(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           168(DI), R15
+	MOVQ           176(DI), R15
+	CMPQ           powers-144(SP), $0
+	JEQ            olderSums
+	MOVQ           table-64(SP), DI
+	MOVQ           R12, CX
+	MOVQ           R15, DX
+olderPowers:
+	VMOVDQU32      0(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 0(CX)
+	VMOVDQU32      64(CX), Z20
+	VPSLLVD        832(DI), Z20, Z20
+	VMOVDQU32      Z20, 64(CX)
+	VMOVDQU32      128(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 128(CX)
+	VMOVDQU32      192(CX), Z20
+	VPSLLVD        832(DI), Z20, Z20
+	VMOVDQU32      Z20, 192(CX)
+	ADDQ           $256, CX
+	DECQ           DX
+	JNZ            olderPowers
+olderSums:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-152(SP), DX
-	MOVQ           newer-160(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-152(SP)
-	MOVQ           CX, newer-160(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
@@ -5038,9 +5226,9 @@ endQuad:
 	JEQ            endShallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        640(DI), Z22, Z22
+	VPSRAVD        704(DI), Z22, Z22
 	VPSRAVD        192(DI), Z23, Z23
-	VPSRAVD        640(DI), Z24, Z24
+	VPSRAVD        704(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 endShallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -5061,7 +5249,7 @@ endClamped:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-144(SP)
+	SUBQ           $1, kept-152(SP)
 	JGT            older
 	ADDQ           $32, dst-48(SP)
 	ADDQ           $32, other-56(SP)
@@ -5079,7 +5267,7 @@ endNone:
 	RET
 
 // func dotBytes1x4(a *args)
-TEXT ·dotBytes1x4(SB), NOSPLIT, $160-8
+TEXT ·dotBytes1x4(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -5095,11 +5283,11 @@ TEXT ·dotBytes1x4(SB), NOSPLIT, $160-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           200(DI), AX
+	MOVQ           208(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           176(DI), AX
+	MOVQ           184(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           160(DI), AX
+	MOVQ           168(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -5111,6 +5299,8 @@ TEXT ·dotBytes1x4(SB), NOSPLIT, $160-8
 	MOVQ           AX, clamps-128(SP)
 	MOVQ           136(DI), AX
 	MOVQ           AX, deep-136(SP)
+	MOVQ           144(DI), AX
+	MOVQ           AX, powers-144(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVQ           0(DI), DI
@@ -5125,8 +5315,8 @@ panel:
 	LEAQ           (R9)(R9*2), R10
 	MOVQ           acc-88(SP), R13
 	MOVQ           a+0(FP), DI
-	MOVQ           184(DI), R12
-	MOVQ           192(DI), R14
+	MOVQ           192(DI), R12
+	MOVQ           200(DI), R14
 block:
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -5188,7 +5378,7 @@ slices:
 	RET
 
 // func dotBytesWide1x4(a *args)
-TEXT ·dotBytesWide1x4(SB), NOSPLIT, $160-8
+TEXT ·dotBytesWide1x4(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -5204,11 +5394,11 @@ TEXT ·dotBytesWide1x4(SB), NOSPLIT, $160-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           200(DI), AX
+	MOVQ           208(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           176(DI), AX
+	MOVQ           184(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           160(DI), AX
+	MOVQ           168(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -5220,23 +5410,25 @@ TEXT ·dotBytesWide1x4(SB), NOSPLIT, $160-8
 	MOVQ           AX, clamps-128(SP)
 	MOVQ           136(DI), AX
 	MOVQ           AX, deep-136(SP)
+	MOVQ           144(DI), AX
+	MOVQ           AX, powers-144(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $0x5555, CX
 	KMOVW          CX, K1
-	MOVQ           144(DI), CX
+	MOVQ           152(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z29
-	MOVQ           152(DI), CX
+	MOVQ           160(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z30
 	VMOVDQU32      order<>+0(SB), Z31
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $5376, CX
-	MOVQ           CX, older-152(SP)
+	MOVQ           CX, older-160(SP)
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $10752, CX
-	MOVQ           CX, newer-160(SP)
+	MOVQ           CX, newer-168(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -5252,26 +5444,26 @@ panel:
 	VMOVDQU64      64(CX), Z1
 	VMOVDQU64      256(CX), Z2
 	VPSRLQ         $32, Z2, Z3
-	VMOVDQU64      320(CX), Z4
-	VMOVDQU64      384(CX), Z5
-	VMOVDQU64      576(CX), Z6
+	VMOVDQU64      384(CX), Z4
+	VMOVDQU64      448(CX), Z5
+	VMOVDQU64      640(CX), Z6
 	VPSRLQ         $32, Z6, Z7
-	VMOVDQU64      640(CX), Z8
-	VMOVDQU64      704(CX), Z9
-	VMOVDQU64      896(CX), Z10
+	VMOVDQU64      768(CX), Z8
+	VMOVDQU64      832(CX), Z9
+	VMOVDQU64      1024(CX), Z10
 	VPSRLQ         $32, Z10, Z11
-	VMOVDQU64      960(CX), Z12
-	VMOVDQU64      1024(CX), Z13
-	VMOVDQU64      1216(CX), Z14
+	VMOVDQU64      1152(CX), Z12
+	VMOVDQU64      1216(CX), Z13
+	VMOVDQU64      1408(CX), Z14
 	VPSRLQ         $32, Z14, Z15
 	VMOVDQU64      128(CX), Z18
-	VPACKUSDW      448(CX), Z18, Z18
-	VMOVDQU64      768(CX), Z19
-	VPACKUSDW      1088(CX), Z19, Z19
+	VPACKUSDW      512(CX), Z18, Z18
+	VMOVDQU64      896(CX), Z19
+	VPACKUSDW      1280(CX), Z19, Z19
 	MOVQ           dst-48(SP), R13
-	MOVQ           $0, kept-144(SP)
+	MOVQ           $0, kept-152(SP)
 block:
-	CMPQ           kept-144(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -5306,7 +5498,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           208(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $256, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -5317,19 +5509,41 @@ first:
 	LEAQ           192(DX), DI
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-152(SP), DX
-	MOVQ           newer-160(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-152(SP)
-	MOVQ           CX, newer-160(SP)
-	ADDQ           $1, kept-144(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
+	ADDQ           $1, kept-152(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           older-152(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           168(DI), R15
+	MOVQ           176(DI), R15
+	CMPQ           powers-144(SP), $0
+	JEQ            fullSums
+	MOVQ           table-64(SP), DI
+	MOVQ           R12, CX
+	MOVQ           R15, DX
+fullPowers:
+	VMOVDQU32      0(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 0(CX)
+	VMOVDQU32      64(CX), Z20
+	VPSLLVD        704(DI), Z20, Z20
+	VMOVDQU32      Z20, 64(CX)
+	VMOVDQU32      128(CX), Z20
+	VPSLLVD        1088(DI), Z20, Z20
+	VMOVDQU32      Z20, 128(CX)
+	VMOVDQU32      192(CX), Z20
+	VPSLLVD        1472(DI), Z20, Z20
+	VMOVDQU32      Z20, 192(CX)
+	ADDQ           $256, CX
+	DECQ           DX
+	JNZ            fullPowers
+fullSums:
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
 	MOVLQSX        0(DI), R8
@@ -5387,9 +5601,9 @@ fourSlice:
 	JEQ            four0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
-	VPSRAVD        832(DI), Z23, Z23
-	VPSRAVD        1152(DI), Z24, Z24
+	VPSRAVD        576(DI), Z22, Z22
+	VPSRAVD        960(DI), Z23, Z23
+	VPSRAVD        1344(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 four0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -5438,9 +5652,9 @@ four0Clamped:
 	JEQ            four1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
-	VPSRAVD        832(DI), Z23, Z23
-	VPSRAVD        1152(DI), Z24, Z24
+	VPSRAVD        576(DI), Z22, Z22
+	VPSRAVD        960(DI), Z23, Z23
+	VPSRAVD        1344(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 four1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -5489,9 +5703,9 @@ four1Clamped:
 	JEQ            four2Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
-	VPSRAVD        832(DI), Z23, Z23
-	VPSRAVD        1152(DI), Z24, Z24
+	VPSRAVD        576(DI), Z22, Z22
+	VPSRAVD        960(DI), Z23, Z23
+	VPSRAVD        1344(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 four2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -5540,9 +5754,9 @@ four2Clamped:
 	JEQ            four3Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
-	VPSRAVD        832(DI), Z23, Z23
-	VPSRAVD        1152(DI), Z24, Z24
+	VPSRAVD        576(DI), Z22, Z22
+	VPSRAVD        960(DI), Z23, Z23
+	VPSRAVD        1344(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 four3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -5632,9 +5846,9 @@ oneSlice:
 	JEQ            one0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
-	VPSRAVD        832(DI), Z23, Z23
-	VPSRAVD        1152(DI), Z24, Z24
+	VPSRAVD        576(DI), Z22, Z22
+	VPSRAVD        960(DI), Z23, Z23
+	VPSRAVD        1344(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 one0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -5721,9 +5935,9 @@ twoSlice:
 	JEQ            two0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
-	VPSRAVD        832(DI), Z23, Z23
-	VPSRAVD        1152(DI), Z24, Z24
+	VPSRAVD        576(DI), Z22, Z22
+	VPSRAVD        960(DI), Z23, Z23
+	VPSRAVD        1344(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 two0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -5775,9 +5989,9 @@ two0Clamped:
 	JEQ            two1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
-	VPSRAVD        832(DI), Z23, Z23
-	VPSRAVD        1152(DI), Z24, Z24
+	VPSRAVD        576(DI), Z22, Z22
+	VPSRAVD        960(DI), Z23, Z23
+	VPSRAVD        1344(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 two1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -5823,7 +6037,7 @@ twoPlain:
 twoDone:
 rest:
 	MOVQ           a+0(FP), DI
-	MOVQ           208(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $256, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -5858,9 +6072,9 @@ rest:
 	JEQ            kept0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
-	VPSRAVD        832(DI), Z23, Z23
-	VPSRAVD        1152(DI), Z24, Z24
+	VPSRAVD        576(DI), Z22, Z22
+	VPSRAVD        960(DI), Z23, Z23
+	VPSRAVD        1344(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 kept0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -5912,9 +6126,9 @@ kept0None:
 	JEQ            kept1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
-	VPSRAVD        832(DI), Z23, Z23
-	VPSRAVD        1152(DI), Z24, Z24
+	VPSRAVD        576(DI), Z22, Z22
+	VPSRAVD        960(DI), Z23, Z23
+	VPSRAVD        1344(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 kept1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -5966,9 +6180,9 @@ kept1None:
 	JEQ            kept2Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
-	VPSRAVD        832(DI), Z23, Z23
-	VPSRAVD        1152(DI), Z24, Z24
+	VPSRAVD        576(DI), Z22, Z22
+	VPSRAVD        960(DI), Z23, Z23
+	VPSRAVD        1344(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 kept2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -6020,9 +6234,9 @@ kept2None:
 	JEQ            kept3Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
-	VPSRAVD        832(DI), Z23, Z23
-	VPSRAVD        1152(DI), Z24, Z24
+	VPSRAVD        576(DI), Z22, Z22
+	VPSRAVD        960(DI), Z23, Z23
+	VPSRAVD        1344(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 kept3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -6073,9 +6287,9 @@ leftQuad:
 	JEQ            leftShallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
-	VPSRAVD        832(DI), Z23, Z23
-	VPSRAVD        1152(DI), Z24, Z24
+	VPSRAVD        576(DI), Z22, Z22
+	VPSRAVD        960(DI), Z23, Z23
+	VPSRAVD        1344(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 leftShallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -6096,32 +6310,54 @@ leftClamped:
 	JNZ            leftQuad
 leftNone:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-152(SP), DX
-	MOVQ           newer-160(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-152(SP)
-	MOVQ           CX, newer-160(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-144(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            older
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-152(SP), DX
-	MOVQ           newer-160(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-152(SP)
-	MOVQ           CX, newer-160(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 older:
-	MOVQ           older-152(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           168(DI), R15
+	MOVQ           176(DI), R15
+	CMPQ           powers-144(SP), $0
+	JEQ            olderSums
+	MOVQ           table-64(SP), DI
+	MOVQ           R12, CX
+	MOVQ           R15, DX
+olderPowers:
+	VMOVDQU32      0(CX), Z20
+	VPSLLVD        320(DI), Z20, Z20
+	VMOVDQU32      Z20, 0(CX)
+	VMOVDQU32      64(CX), Z20
+	VPSLLVD        704(DI), Z20, Z20
+	VMOVDQU32      Z20, 64(CX)
+	VMOVDQU32      128(CX), Z20
+	VPSLLVD        1088(DI), Z20, Z20
+	VMOVDQU32      Z20, 128(CX)
+	VMOVDQU32      192(CX), Z20
+	VPSLLVD        1472(DI), Z20, Z20
+	VMOVDQU32      Z20, 192(CX)
+	ADDQ           $256, CX
+	DECQ           DX
+	JNZ            olderPowers
+olderSums:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-152(SP), DX
-	MOVQ           newer-160(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-152(SP)
-	MOVQ           CX, newer-160(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
@@ -6154,9 +6390,9 @@ endQuad:
 	JEQ            endShallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
-	VPSRAVD        512(DI), Z22, Z22
-	VPSRAVD        832(DI), Z23, Z23
-	VPSRAVD        1152(DI), Z24, Z24
+	VPSRAVD        576(DI), Z22, Z22
+	VPSRAVD        960(DI), Z23, Z23
+	VPSRAVD        1344(DI), Z24, Z24
 	MOVQ           dstStride-72(SP), DI
 endShallow:
 	VPACKUSDW      Z22, Z21, Z21
@@ -6176,7 +6412,7 @@ endClamped:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-144(SP)
+	SUBQ           $1, kept-152(SP)
 	JGT            older
 	ADDQ           $64, dst-48(SP)
 	MOVQ           a+0(FP), DI
@@ -6193,7 +6429,7 @@ endNone:
 	RET
 
 // func dotBytes1x1(a *args)
-TEXT ·dotBytes1x1(SB), NOSPLIT, $160-8
+TEXT ·dotBytes1x1(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -6209,11 +6445,11 @@ TEXT ·dotBytes1x1(SB), NOSPLIT, $160-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           200(DI), AX
+	MOVQ           208(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           176(DI), AX
+	MOVQ           184(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           160(DI), AX
+	MOVQ           168(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -6225,6 +6461,8 @@ TEXT ·dotBytes1x1(SB), NOSPLIT, $160-8
 	MOVQ           AX, clamps-128(SP)
 	MOVQ           136(DI), AX
 	MOVQ           AX, deep-136(SP)
+	MOVQ           144(DI), AX
+	MOVQ           AX, powers-144(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVQ           0(DI), DI
@@ -6237,8 +6475,8 @@ panel:
 	MOVQ           CX, blocks-8(SP)
 	MOVQ           acc-88(SP), R13
 	MOVQ           a+0(FP), DI
-	MOVQ           184(DI), R12
-	MOVQ           192(DI), R14
+	MOVQ           192(DI), R12
+	MOVQ           200(DI), R14
 block:
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX

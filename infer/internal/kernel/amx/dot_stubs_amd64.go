@@ -25,8 +25,9 @@ type args struct {
 	other       *uint8    // codes of a second term
 	table       *int64    // [16 channels]: see End of package avx512
 	tableStep   int       // bytes of the table of a panel
-	clamps      int       // 0 where the codes of dst are 0 to 255, so that least and most need no look
+	clamps      int       // 0 where no code is less than least or greater than most before a look
 	deep        int       // 0 where the table has no shifts before words
+	powers      int       // 0 where the table has no powers of two of sums
 	least       int       // least code of dst
 	most        int       // greatest code of dst
 	scratch     *int32    // 15 KB, for the sums of three blocks

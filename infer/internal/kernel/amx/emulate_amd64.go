@@ -100,9 +100,12 @@ func (a *args) emulateRow(b blocking, row, x, panel, j int) {
 
 // emulateEnd makes a code of a sum, by the table of 16 channels.
 func (a *args) emulateEnd(sum int32, table *int64, lane int, other *uint8) uint8 {
-	const vector, shift, deep, multiplier, code = 8, 2, 3, 4, 5 // numbers of a vector; vectors of the table
+	const vector, shift, deep, multiplier, power, code = 8, 2, 3, 4, 5, 6 // numbers of a vector; vectors of the table
 	wide := func(v int) int64 { return *at(table, vector*(v+lane%2)+lane/2) }
 	narrow := func(v int) int64 { return int64(*at((*int32)(unsafe.Pointer(table)), 2*vector*v+lane)) }
+	if a.powers != 0 {
+		sum <<= narrow(power)
+	}
 	y := int64(sum)*narrow(multiplier) + wide(0)
 	if other != nil {
 		y += int64(*other) * wide(code)

@@ -98,7 +98,7 @@ func (p *dotPlan) multiply(to target, x []uint8, t kernel.Tile, b blocking, rows
 			a.other = &to.other[at]
 		}
 		a.table, a.tableStep = &f.Table[t.Channel/lanes*f.Block], 8*b.n*f.Block
-		a.deep, a.clamps, a.least, a.most = f.Deep, f.Clamps, int(f.R.Lo), int(f.R.Hi)
+		a.deep, a.powers, a.clamps, a.least, a.most = f.Deep, f.Powers, f.Clamps, int(f.R.Lo), int(f.R.Hi)
 		a.scratch, a.quads, a.scratchTile = to.scratch, rows, 4*lanes*b.n*rows // a block has 4 vectors a row
 	} else {
 		_ = to.acc[(row+blocks*b.m*rows)*t.Stride-1]

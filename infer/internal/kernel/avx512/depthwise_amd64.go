@@ -32,6 +32,7 @@ type depthwiseCodes struct {
 	weights              []int8
 	table                []int64
 	deep                 int // 0 where the table has no shifts before words
+	clamps               int // see numbers
 }
 
 // The products by the width of a block.
@@ -140,9 +141,10 @@ func (d *depthwiseCodes) addConstants(start []int32, first int) bool {
 		for lane := range each {
 			c := d.channel(first, v, lane)
 			n, ok := d.finish.numbers(c, start[c])
-			if !ok {
+			if !ok || n.power > 0 {
 				return false
 			}
+			d.clamps |= n.clamps
 			even, constants, shifts[v] = append(even, n.sum), append(constants, n.constant), append(shifts[v], n.shift)
 			deep[v], d.deep = append(deep[v], n.deep), d.deep|int(n.deep)
 		}
@@ -174,7 +176,7 @@ func (d *depthwiseCodes) Run(t kernel.Tile, x []uint8, tensors []kernel.Tensor, 
 	c, f := &d.C, d.finish
 	Pad(d.Band, s.Bytes, x, t.Row, t.Rows)
 	dst := tensors[f.Output].Codes[t.Row*c.OutC:][:t.Rows*c.OutC]
-	deep, clamps, least, most := d.deep, f.clamps(), int(f.R.Lo), int(f.R.Hi)
+	deep, clamps, least, most := d.deep, d.clamps, int(f.R.Lo), int(f.R.Hi)
 	lines, line := t.Rows/c.OutW, c.StrideH*d.Pitch()
 	if d.square[1] == nil {
 		d.product(&dst[0], &s.Bytes[0], &d.offsets[0], len(d.offsets)/4, lines, line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], deep, clamps, least, most)

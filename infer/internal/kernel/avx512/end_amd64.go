@@ -14,17 +14,18 @@ import (
 type End struct {
 	kernel.Epilogue
 	// Table has, for 16 channels, of even channels and then of odd ones as words of 64 bits, the constants; as 32 bits the shifts
-	// of words, those before, and the multipliers of sums; as constants are, multipliers of codes, if there are any.
-	Table        []int64
-	Block        int // numbers of the table for 16 channels
-	Deep, Clamps int // 0 where no shift is before words, and where codes have no other limits than 0 and 255
+	// of words, those before, the multipliers of sums and the powers of two that are left out of these; as constants are,
+	// multipliers of codes, if there are any.
+	Table                []int64
+	Block                int // numbers of the table for 16 channels
+	Deep, Powers, Clamps int // 0 where no shift is before words, no power is left out, and nothing is beyond the limits of codes
 }
 
 // EndOf returns the end that a finisher of Set is for sums that lack what they begin with, start for each channel. It is nil for
 // others than finishers of whole registers of channels, of one term, or of an accumulator and codes.
 func EndOf(f kernel.Finisher, start []int32) *End {
 	e, ok := f.(*finisher)
-	if !ok || e.apart || e.Channels != len(start) || e.Channels%lanes != 0 {
+	if !ok || e.Channels != len(start) || e.Channels%lanes != 0 {
 		return nil
 	}
 	codes := false
@@ -33,21 +34,22 @@ func EndOf(f kernel.Finisher, start []int32) *End {
 			return nil
 		}
 	}
-	end := &End{Epilogue: e.Epilogue, Clamps: e.clamps()}
+	end := &End{Epilogue: e.Epilogue}
 	for first := 0; first < e.Channels; first += lanes {
-		var constant, shift, deep, sum, code [lanes]int64
+		var constant, shift, deep, sum, power, code [lanes]int64
 		for lane := range lanes {
 			n, ok := e.numbers(first+lane, start[first+lane])
 			if !ok {
 				return nil
 			}
-			constant[lane], shift[lane], deep[lane], sum[lane], code[lane] = n.constant, n.shift, n.deep, n.sum, n.code
-			end.Deep |= int(n.deep)
+			constant[lane], shift[lane], deep[lane], sum[lane], power[lane], code[lane] = n.constant, n.shift, n.deep, n.sum, n.power, n.code
+			end.Deep, end.Powers, end.Clamps = end.Deep|int(n.deep), end.Powers|int(n.power), end.Clamps|n.clamps
 		}
 		end.Table = appendEvenOdd(end.Table, constant[:])
 		end.Table = appendNarrow(end.Table, shift[:])
 		end.Table = appendNarrow(end.Table, deep[:])
 		end.Table = appendNarrow(end.Table, sum[:])
+		end.Table = appendNarrow(end.Table, power[:])
 		if codes {
 			end.Table = appendEvenOdd(end.Table, code[:])
 		}
@@ -58,11 +60,14 @@ func EndOf(f kernel.Finisher, start []int32) *End {
 
 // The numbers of a channel make a code of a sum without a test for ties, nor an addition of the zero point: with
 //
-//	y = sum·multiplier + code·multiplier of codes + constant
+//	y = sum·2^power·multiplier + code·multiplier of codes + constant
 //
-// it is the high half of y, shifted by deep, cut to 16 bits without a sign, shifted, and cut to 8 bits and to the limits of the
-// output.
-type numbers struct{ constant, deep, shift, sum, code int64 }
+// it is the high half of y, shifted by deep, cut to 16 bits without a sign, shifted, and cut to 8 bits and, with clamps, to the
+// limits of the output.
+type numbers struct {
+	constant, deep, shift, sum, power, code int64
+	clamps                                  int // 0 where the cuts to 16 and to 8 bits leave no code that is beyond the limits
+}
 
 // numbers returns those of a channel whose sums lack start, and whether there are any: if ties are decided, multipliers fit, and
 // products of codes are not negative and have 52 bits.
@@ -76,26 +81,26 @@ func (e *finisher) numbers(c int, start int32) (numbers, bool) {
 	if sway.by != 0 { // with 8 bits below the last place
 		up = max(up, 8-int(b.up[lane]))
 	}
-	m, shift := b.multipliers[0][lane], int(b.shift[lane])+up
+	m, shift := b.multiplier(0, lane), int(b.shift[lane])+up
 	n := numbers{
 		constant: (b.constant[lane]-b.down[lane]+int64(start)*m)<<up + int64(e.R.Zero)<<shift - sway.by*sway.at, // modulo 2^64, as the sums are
-		sum:      m << up,
+		power:    int64(max(0, bits.Len64(uint64(max(m, -m))<<up)-31)),
 	}
+	n.sum = m << up >> n.power
 	if len(e.terms) > 1 {
-		n.code = b.multipliers[1][lane]<<b.powers[1][lane]<<up + sway.by
+		n.code = b.multiplier(1, lane)<<up + sway.by
 	}
-	n.shift = min(int64(shift)-32, int64(16-bits.Len32(uint32(e.R.Hi)))) // of which a word has all codes
+	most := bits.Len32(uint32(e.R.Hi))
+	n.shift = min(int64(shift)-32, int64(16-most)) // of which a word has all codes
 	n.deep = int64(shift) - 32 - n.shift
-	fits := shift <= 62-8 && int(b.size[lane])+up <= 62 // with a zero point of 8 bits a sum is one of 64 bits
-	return n, fits && !b.undecided && n.sum == int64(int32(n.sum)) && n.code >= 0 && n.code*255 < 1<<52
-}
-
-// clamps returns 1 where codes have other limits than 0 and 255.
-func (e *finisher) clamps() int {
-	if e.R.Lo > 0 || e.R.Hi < 255 {
-		return 1
+	if saturated := min(1<<(16-n.shift), 256) - 1; e.R.Lo > 0 || int(e.R.Hi) < saturated {
+		n.clamps = 1
 	}
-	return 0
+	own := &e.Epilogue.Terms[e.terms[0]]
+	reach := uint64(1)<<(own.Width()-1) + uint64(max(int64(start), -int64(start))) // of sums without start
+	fits := shift <= 62-8 && int(b.size[lane])+up <= 62                            // with a zero point of 8 bits a sum is one of 64 bits
+	fits = fits && n.sum == int64(int32(n.sum)) && n.sum<<n.power == m<<up && (n.power == 0 || bits.Len64(reach)+int(n.power) <= 31)
+	return n, fits && !b.undecided && n.code >= 0 && n.code*255 < 1<<52
 }
 
 // Packs says whether Set's packed plan of weights in lines of taps has them in fewer bits than a byte.

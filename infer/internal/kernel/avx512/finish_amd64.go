@@ -27,7 +27,7 @@ type finisher struct {
 	table     []int64
 	blockSize int     // of the table, in numbers
 	powers    []int64 // of the int32 of two terms, [block][term], as 32 bits, see block
-	apart     bool    // some are not 0, so that ends of products, which have no powers, cannot be this one
+	apart     bool    // some powers of int32 are not 0: ends of this package's products have none, nor has the loop for one term
 }
 
 const lanes = 16
@@ -90,13 +90,11 @@ func (e *finisher) fill(b *block, first int) bool {
 			} else {
 				reach += size << (t.Width() - 1)
 			}
-			power, room := 0, 32-t.Width()
+			room := 32 - t.Width()
 			if t.Codes {
 				room = 31 - 8
 			}
-			if t.Codes || len(e.terms) > 1 {
-				power = max(0, bits.Len64(size<<up)-31)
-			}
+			power := max(0, bits.Len64(size<<up)-31)
 			b.powers[i][lane], b.multipliers[i][lane] = int64(power), m<<up>>power
 			if narrow := m << up >> power; narrow != int64(int32(narrow)) || narrow<<power != m<<up || power > room {
 				return false
@@ -117,11 +115,16 @@ func (e *finisher) fill(b *block, first int) bool {
 	return true
 }
 
+// multiplier returns that of a term with its power of two.
+func (b *block) multiplier(term, lane int) int64 {
+	return b.multipliers[term][lane] << b.powers[term][lane]
+}
+
 // decide looks for the ties of a channel that make a difference, and has the constant decide them, or a sway.
 func (e *finisher) decide(b *block, lane int, constant int64) {
-	codes, code, m, shift := 1, int64(0), b.multipliers[0][lane], b.shift[lane]
+	codes, code, m, shift := 1, int64(0), b.multiplier(0, lane), b.shift[lane]
 	if len(e.terms) > 1 {
-		codes, code = 256, b.multipliers[1][lane]<<b.powers[1][lane]
+		codes, code = 256, b.multiplier(1, lane)
 	}
 	wide := &e.Epilogue.Terms[e.terms[0]]
 	if wide.Codes || len(e.terms) > 1 && !e.Epilogue.Terms[e.terms[1]].Codes {
@@ -205,6 +208,10 @@ func appendEvenOdd(table, values []int64) []int64 {
 func (e *finisher) Needs() kernel.Needs { return e.rest.Needs() }
 
 func (e *finisher) Finish(t kernel.Tile, acc []int32, tensors []kernel.Tensor, s *kernel.Scratch) {
+	if e.apart && len(e.terms) == 1 {
+		e.rest.Finish(t, acc, tensors, s)
+		return
+	}
 	blocks := t.Channels / lanes
 	if blocks > 0 {
 		e.finishBlocks(t, blocks, acc, tensors)

@@ -26,8 +26,9 @@ var fields = []struct{ name, kind, doc string }{
 	{"other", "*uint8", "codes of a second term"},
 	{"table", "*int64", "[16 channels]: see End of package avx512"},
 	{"tableStep", "int", "bytes of the table of a panel"},
-	{"clamps", "int", "0 where the codes of dst are 0 to 255, so that least and most need no look"},
+	{"clamps", "int", "0 where no code is less than least or greater than most before a look"},
 	{"deep", "int", "0 where the table has no shifts before words"},
+	{"powers", "int", "0 where the table has no powers of two of sums"},
 	{"least", "int", "least code of dst"},
 	{"most", "int", "greatest code of dst"},
 	{"scratch", "*int32", "15 KB, for the sums of three blocks"},
@@ -41,11 +42,11 @@ var fields = []struct{ name, kind, doc string }{
 
 // The locals: arguments that move on or are needed where no register is free, and state.
 var locals = []string{
-	"blocks", "offsets", "panels", "w", "start", "dst", "other", "table", "dstStride", "wTile", "acc", "scratch", "deltas", "slices", "x", "clamps", "deep", "kept", "older", "newer",
+	"blocks", "offsets", "panels", "w", "start", "dst", "other", "table", "dstStride", "wTile", "acc", "scratch", "deltas", "slices", "x", "clamps", "deep", "powers", "kept", "older", "newer",
 }
 
 // copied are the arguments that are copied to locals once.
-var copied = []string{"panels", "w", "start", "dst", "other", "table", "dstStride", "wTile", "acc", "scratch", "deltas", "slices", "x", "clamps", "deep"}
+var copied = []string{"panels", "w", "start", "dst", "other", "table", "dstStride", "wTile", "acc", "scratch", "deltas", "slices", "x", "clamps", "deep", "powers"}
 
 // apart is how many bytes apart the scratches are: no multiple of 4096, by which a processor tells loads from stores before them.
 const apart = 5376
@@ -59,8 +60,8 @@ type end struct {
 
 var (
 	sums      = end{name: ""}
-	wide      = end{name: "Wide", vectors: 5, each: 4}
-	wideCodes = end{name: "WideCodes", vectors: 7, each: 6}
+	wide      = end{name: "Wide", vectors: 6, each: 4}
+	wideCodes = end{name: "WideCodes", vectors: 8, each: 6}
 )
 
 // A product is a function that multiplies blocks of m tiles of rows with panels of n tiles of 16 channels.

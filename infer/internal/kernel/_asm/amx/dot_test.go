@@ -158,7 +158,9 @@ func (d *drawn) finish(m *machine.Machine, rng *rand.Rand, values map[string]uin
 		row, c := i/d.channels(), i%d.channels()
 		want[row*q.Stride+c] = q.Code(sum, row, c)
 	}
-	if q.Tiles() {
+	powers := rng.IntN(2)
+	values["powers"] = uint64(powers)
+	if q.Tiles(powers > 0) {
 		values["deep"] = 1
 	}
 	values["dst"], values["dstStride"] = m.Give(got), uint64(q.Stride)

@@ -54,13 +54,14 @@ const (
 func (p *product) constant(j, which int) Z { return Z(p.end.each*j + which) }
 
 // Vectors of a table of 16 channels, as package avx512's End has them: constants of even and of odd channels, shifts of words and
-// those before, multipliers of sums and, where there are codes, those of codes of even and of odd channels.
+// those before, multipliers of sums, powers of two of sums and, where there are codes, those of codes of even and of odd channels.
 const (
 	tableConstant = 0
 	tableShift    = 2
 	tableDeep     = 3
 	tableSum      = 4
-	tableCode     = 5
+	tablePower    = 5
+	tableCode     = 6
 )
 
 // of is where a vector of the table of column j is, from the table's first one on.
@@ -119,7 +120,7 @@ func (p *product) finishBlocks() {
 	p.next("blocks", "block")
 	p.Op("JMP last")
 	p.Label("full")
-	p.beginQuads()
+	p.beginQuads("full")
 	p.beginBlock()
 	p.slicesAndQuads()
 	p.keepSums(func(tile int) { p.oneQuad(fmt.Sprintf("kept%d", tile)) })
@@ -131,7 +132,7 @@ func (p *product) finishBlocks() {
 	p.Op("JGE older")
 	p.nextScratch()
 	p.Label("older")
-	p.beginQuads()
+	p.beginQuads("older")
 	p.nextScratch()
 	p.leftQuads("end")
 	p.Op("SUBQ $1, %s", local("kept"))
@@ -145,11 +146,27 @@ func (p *product) finishBlocks() {
 	p.Op("ADDQ CX, %s", local("table"))
 }
 
-// beginQuads turns to the sums of the block before the last, in the scratch after the next one to write.
-func (p *product) beginQuads() {
+// beginQuads turns to the sums of the block before the last, in the scratch after the next one to write, and multiplies them by
+// powers of two if there are any.
+func (p *product) beginQuads(name string) {
 	p.load("older", R12)
 	p.arguments()
 	p.argument("quads", R15)
+	p.Op("CMPQ %s, $0", local("powers"))
+	p.Op("JEQ %sSums", name)
+	p.load("table", DI)
+	p.Op("MOVQ R12, CX")
+	p.Op("MOVQ R15, DX")
+	p.Label(name + "Powers")
+	for i := range 4 {
+		p.Op("VMOVDQU32 %d(CX), %v", 64*i, even)
+		p.Op("VPSLLVD %d(DI), %v, %v", p.of(i%p.n, tablePower), even, even)
+		p.Op("VMOVDQU32 %v, %d(CX)", even, 64*i)
+	}
+	p.Op("ADDQ $256, CX")
+	p.Op("DECQ DX")
+	p.Op("JNZ %sPowers", name)
+	p.Label(name + "Sums")
 }
 
 // nextScratch takes the scratches in turn: the next is that whose sums have become codes.

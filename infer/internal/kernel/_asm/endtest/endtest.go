@@ -5,6 +5,7 @@ package endtest
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"math/rand/v2"
 )
 
@@ -103,15 +104,22 @@ func (q *Requantization) Code(sum int32, row, c int) byte {
 }
 
 // Tiles makes the table that of products of tiles: constants with the zero point, shifts of words, at most 8, and those before,
-// multipliers, and those of codes as words of 64 bits. It is for a requantization without ties, and says whether there are any
-// shifts before words.
-func (q *Requantization) Tiles() (deep bool) {
+// multipliers, powers of two that are left out of these, if any are to be, and those of codes as words of 64 bits. It is for a
+// requantization without ties, and says whether there are any shifts before words.
+func (q *Requantization) Tiles(powers bool) (deep bool) {
 	q.Table = nil
+	power := func(c int) int64 {
+		if !powers {
+			return 0
+		}
+		return int64(min(bits.TrailingZeros64(uint64(q.m[c])), 3))
+	}
 	for first := 0; first < len(q.constant); first += 16 {
 		q.wide(first, func(c int) int64 { return q.constant[c] + 1<<(q.shift[c]-1) + q.Zero<<q.shift[c] })
 		q.narrow(first, func(c int) int64 { return int64(min(q.shift[c]-32, 8)) })
 		q.narrow(first, func(c int) int64 { return int64(max(q.shift[c]-40, 0)) })
-		q.narrow(first, func(c int) int64 { deep = deep || q.shift[c] > 40; return q.m[c] })
+		q.narrow(first, func(c int) int64 { deep = deep || q.shift[c] > 40; return q.m[c] >> power(c) })
+		q.narrow(first, power)
 		if q.Codes {
 			q.wide(first, func(c int) int64 { return q.more[c] << q.power[c] })
 		}
