@@ -161,8 +161,7 @@ type epilogue struct {
 	byImage    ImageQuantizer     // the quantizer, if it takes a range from each image
 	active     network.Activation // of this run
 	current    *term              // of momentBlocks and centerBlocks
-	least      float32            // limits of the values whose gradients pass, of gateBlocks and passBlocks
-	most       float32
+	limits     kernel.Limits      // of gateBlocks and passBlocks
 }
 
 // term is a Term with what a run needs of it.

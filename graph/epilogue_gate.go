@@ -22,7 +22,7 @@ type (
 func (e *epilogue) gates() bool {
 	active := e.activeBackward()
 	infinity := float32(math.Inf(1))
-	e.least, e.most = -infinity, infinity
+	e.limits = kernel.Limits{Least: -infinity, Most: infinity}
 	q, ok := e.Quantizer.(Gated)
 	switch {
 	case len(e.terms) > 2 || e.channels%kernel.EncodedChannels != 0 || e.byImage != nil:
@@ -32,15 +32,16 @@ func (e *epilogue) gates() bool {
 	case e.quantizing && (!ok || e.learned > 0 && active != network.Identity):
 		return false
 	case e.quantizing:
-		if e.least, e.most, ok = q.Gate(); !ok {
+		if e.limits, ok = q.Gate(); !ok {
 			return false
 		}
 	}
+	l := &e.limits
 	switch active {
 	case network.ReLU:
-		e.least, e.most = max(e.least, math.SmallestNonzeroFloat32), min(e.most, math.MaxFloat32)
+		l.Least, l.Most = max(l.Least, math.SmallestNonzeroFloat32), min(l.Most, math.MaxFloat32)
 	case network.ReLU6:
-		e.least, e.most = max(e.least, math.SmallestNonzeroFloat32), min(e.most, math.Nextafter32(6, 0))
+		l.Least, l.Most = max(l.Least, math.SmallestNonzeroFloat32), min(l.Most, math.Nextafter32(6, 0))
 	}
 	return true
 }
@@ -49,7 +50,7 @@ func (e *epilogue) gates() bool {
 func (e *epilogue) gate(k, worker, lo, hi int) (g kernel.Gate, x, add []float32) {
 	s := &e.terms[k]
 	x, add = e.apart(k, worker, lo, hi)
-	return kernel.Gate{Scale: s.scale, Shift: s.shift, Least: e.least, Most: e.most}, x, add
+	return kernel.Gate{Scale: s.scale, Shift: s.shift, Limits: e.limits}, x, add
 }
 
 func (t *gateBlocks) Tile(i, worker int) {
@@ -75,8 +76,7 @@ func (t *passBlocks) Tile(i, worker int) {
 	}
 	g, x, add := e.gate(0, worker, lo, hi)
 	if e.quantizing && e.learned > 0 {
-		below, above := g.StoreSpills(d, x, add, e.dy[lo:hi])
-		e.Quantizer.(Gated).Spill(below, above, e.grad[i*e.learned:(i+1)*e.learned])
+		e.Quantizer.(Gated).Spill(g.StoreSpills(d, x, add, e.dy[lo:hi]), e.grad[i*e.learned:(i+1)*e.learned])
 	} else {
 		g.Store(d, x, add, e.dy[lo:hi])
 	}

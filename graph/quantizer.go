@@ -2,7 +2,11 @@
 
 package graph
 
-import "math"
+import (
+	"math"
+
+	"github.com/goqat/goqat/internal/kernel"
+)
 
 // A Quantizer is the last step of an epilogue: it replaces activations by
 // quantized ones in training, with gradients of its own making.
@@ -36,12 +40,12 @@ type Rectifier interface {
 }
 
 // A Gated Quantizer may say of itself that its Backward lets the gradients pass of values within
-// limits, which belong to it, and stops all others. Spill then adds to grad what Backward adds of the
-// sums of those it stopped, below the limits and above.
+// limits, which belong to it, and stops all others. Spill then adds to grad what Backward adds, of
+// sums at these limits.
 type Gated interface {
 	Quantizer
-	Gate() (least, most float32, ok bool)
-	Spill(below, above float64, grad []float64)
+	Gate() (limits kernel.Limits, ok bool)
+	Spill(s kernel.Spills, grad []float64)
 }
 
 // An ImageQuantizer is a Quantizer that may say of itself that it takes the range of

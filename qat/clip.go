@@ -4,6 +4,7 @@ package qat
 
 import (
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/quant"
 	"github.com/goqat/goqat/ste"
 )
@@ -42,13 +43,10 @@ func (a *unitActivation) Backward(dx, src, dy []float32, _ []float64) {
 }
 
 // Gate implements [graph.Gated].
-func (a *unitActivation) Gate() (least, most float32, ok bool) {
-	least, most = a.formula.Gate()
-	return least, most, a.ewgs.Delta == 0
-}
+func (a *unitActivation) Gate() (kernel.Limits, bool) { return a.formula.Gate(), a.ewgs.Delta == 0 }
 
 // Spill implements [graph.Gated].
-func (a *unitActivation) Spill(_, _ float64, _ []float64) {}
+func (a *unitActivation) Spill(kernel.Spills, []float64) {}
 
 // Steps implements [graph.Stepped].
 func (a *unitActivation) Steps() graph.Steps { return stepsOf(a.Quantization()) }

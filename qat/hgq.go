@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/qat/settings"
 	"github.com/goqat/goqat/quant"
 	"github.com/goqat/goqat/ste"
@@ -189,7 +190,7 @@ func (h *hgqActivation) Backward(dx, src, dy []float32, grad []float64) {
 }
 
 // Gate implements [graph.Gated]: the width takes sums of what passes, too.
-func (h *hgqActivation) Gate() (least, most float32, ok bool) { return 0, 0, false }
+func (h *hgqActivation) Gate() (l kernel.Limits, ok bool) { return l, false }
 
 // Quantization implements [Activation].
 func (h *hgqActivation) Quantization() Quantization {

@@ -4,6 +4,7 @@ package qat
 
 import (
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/quant"
 	"github.com/goqat/goqat/ste"
 )
@@ -94,13 +95,10 @@ func (a *affineActivation) Backward(dx, src, dy []float32, _ []float64) {
 }
 
 // Gate implements [graph.Gated].
-func (a *affineActivation) Gate() (least, most float32, ok bool) {
-	least, most = a.format.Gate()
-	return least, most, a.ewgs.Delta == 0
-}
+func (a *affineActivation) Gate() (kernel.Limits, bool) { return a.format.Gate(), a.ewgs.Delta == 0 }
 
 // Spill implements [graph.Gated].
-func (a *affineActivation) Spill(_, _ float64, _ []float64) {}
+func (a *affineActivation) Spill(kernel.Spills, []float64) {}
 
 // Steps implements [graph.Stepped].
 func (a *affineActivation) Steps() graph.Steps {

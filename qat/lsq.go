@@ -7,6 +7,7 @@ import (
 
 	"github.com/goqat/goqat/calibrate"
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/qat/settings"
 	"github.com/goqat/goqat/quant"
 	"github.com/goqat/goqat/ste"
@@ -254,6 +255,20 @@ func (a *lsqActivation) Params() []*graph.Param {
 func (a *lsqActivation) Backward(dx, src, dy []float32, grad []float64) {
 	step, offset := a.formula.Backward(dx, src, dy)
 	a.ewgs.Scale(dx, src, a.formula.Step)
+	a.add(grad, step, offset)
+}
+
+// Gate implements [graph.Gated].
+func (a *lsqActivation) Gate() (kernel.Limits, bool) { return a.formula.Gate(), a.ewgs.Delta == 0 }
+
+// Spill implements [graph.Gated].
+func (a *lsqActivation) Spill(s kernel.Spills, grad []float64) {
+	step, offset := a.formula.Spill(s)
+	a.add(grad, step, offset)
+}
+
+// add adds gradients by the step and the offset to grad.
+func (a *lsqActivation) add(grad []float64, step, offset float64) {
 	grad[0] += a.gain * step
 	if a.offset != nil {
 		grad[1] += a.gain * offset

@@ -4,6 +4,7 @@ package qat
 
 import (
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/quant"
 	"github.com/goqat/goqat/ste"
 )
@@ -39,7 +40,7 @@ func (a *onlineActivation) Forward(dst, src []float32) { a.rule.ForwardImage(dst
 func (a *onlineActivation) Backward(dx, _, dy []float32, _ []float64) { a.rule.Backward(dx, dy) }
 
 // Gate implements [graph.Gated]: no gradient is stopped, that of a value which is no number neither.
-func (a *onlineActivation) Gate() (least, most float32, ok bool) { return 0, 0, false }
+func (a *onlineActivation) Gate() (l kernel.Limits, ok bool) { return l, false }
 
 // valueBits is how fine the values are: the greatest that was observed is about 2^20 of
 // their steps, fixed.TypicalValue.

@@ -4,6 +4,7 @@ package qat
 
 import (
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/ste"
 )
 
@@ -70,15 +71,10 @@ func (a *pactActivation) Backward(dx, src, dy []float32, grad []float64) {
 }
 
 // Gate implements [graph.Gated].
-func (a *pactActivation) Gate() (least, most float32, ok bool) {
-	least, most = a.formula.Gate()
-	return least, most, a.ewgs.Delta == 0
-}
+func (a *pactActivation) Gate() (kernel.Limits, bool) { return a.formula.Gate(), a.ewgs.Delta == 0 }
 
 // Spill implements [graph.Gated].
-func (a *pactActivation) Spill(below, above float64, grad []float64) {
-	grad[0] += a.formula.Spill(below, above)
-}
+func (a *pactActivation) Spill(s kernel.Spills, grad []float64) { grad[0] += a.formula.Spill(s) }
 
 // Quantization returns the scale and the codes that the clip gives.
 func (a *pactActivation) Quantization() Quantization {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/goqat/goqat/calibrate"
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/kernel"
 	"github.com/goqat/goqat/quant"
 	"github.com/goqat/goqat/ste"
 )
@@ -281,19 +282,19 @@ func (s *phasedActivation) Backward(dx, src, dy []float32, grad []float64) {
 }
 
 // Gate implements [graph.Gated] for the stage's quantizer.
-func (s *phasedActivation) Gate() (least, most float32, ok bool) {
+func (s *phasedActivation) Gate() (l kernel.Limits, ok bool) {
 	if i := s.now(); i >= 0 {
 		if q, gated := s.widths[i].(graph.Gated); gated {
 			return q.Gate()
 		}
 	}
-	return 0, 0, false
+	return l, false
 }
 
 // Spill implements [graph.Gated].
-func (s *phasedActivation) Spill(below, above float64, grad []float64) {
+func (s *phasedActivation) Spill(sums kernel.Spills, grad []float64) {
 	i := s.now()
-	s.widths[i].(graph.Gated).Spill(below, above, grad[s.values[i]:s.values[i+1]])
+	s.widths[i].(graph.Gated).Spill(sums, grad[s.values[i]:s.values[i+1]])
 }
 
 func (s *phasedActivation) Observe(r *graph.Run, t graph.Stats) {

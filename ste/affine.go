@@ -37,9 +37,10 @@ func (a *Affine) Backward(dx, src, dy []float32) {
 }
 
 // Gate returns the limits of the values whose gradients Backward lets pass, of a tensor with one scale.
-func (a *Affine) Gate() (least, most float32) {
+func (a *Affine) Gate() (l kernel.Limits) {
 	p := a.Params[0]
-	return kernel.Passes(p.Scale, float32(a.Format.Min()-p.ZeroPoint), float32(a.Format.Max()-p.ZeroPoint))
+	l.Least, l.Most = kernel.Passes(p.Scale, float32(a.Format.Min()-p.ZeroPoint), float32(a.Format.Max()-p.ZeroPoint))
+	return l
 }
 
 // Codes writes the codes of src, less their zero points, to dst.

@@ -36,7 +36,9 @@ func (c *Clip) Backward(dx, src, dy []float32) {
 }
 
 // Gate returns the limits of the values whose gradients Backward lets pass.
-func (c *Clip) Gate() (least, most float32) { return c.Scale * c.Least, c.Scale * c.Most }
+func (c *Clip) Gate() kernel.Limits {
+	return kernel.Limits{Least: c.Scale * c.Least, Most: c.Scale * c.Most}
+}
 
 // Codes writes the codes of src to dst.
 func (c *Clip) Codes(dst []int16, src []float32) {

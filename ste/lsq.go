@@ -34,12 +34,24 @@ func (l *LSQ) Forward(dst, src []float32) {
 // Backward writes the gradient by src to dx, which may be dy, and returns the
 // gradients by the step and, if Shifted, by the offset.
 func (l *LSQ) Backward(dx, src, dy []float32) (dstep, doffset float64) {
+	var s kernel.Spills
+	s.Below, s.Inside, s.Above = kernel.StepBackward(dx, src, dy, l.Step, l.Least, l.Most)
+	return l.Spill(s)
+}
+
+// Gate returns the limits of the values whose gradients Backward lets pass.
+func (l *LSQ) Gate() kernel.Limits {
+	least, most := kernel.Between(l.Step, l.Least, l.Most)
+	return kernel.Limits{Least: least, Most: most, Step: l.Step}
+}
+
+// Spill returns the gradients by the step and, if Shifted, by the offset, of the sums at these limits.
+func (l *LSQ) Spill(s kernel.Spills) (dstep, doffset float64) {
 	below, above := float64(l.Least), float64(l.Most)
 	if l.Shifted {
 		below, above = 0, above-below
 	}
-	under, inside, over := kernel.StepBackward(dx, src, dy, l.Step, l.Least, l.Most)
-	return inside + under*below + over*above, under + over
+	return s.Inside + s.Below*below + s.Above*above, s.Below + s.Above
 }
 
 // Codes writes the codes of src, less the zero point, to dst.

@@ -64,7 +64,7 @@ func (p *PACT) Forward(dst, src []float32) {
 // gradient by α.
 func (p *PACT) Backward(dx, src, dy []float32) (dalpha float64) {
 	below, above := kernel.ClipBackward(dx, src, dy, p.floor(), p.alpha)
-	return p.Spill(below, above)
+	return p.Spill(kernel.Spills{Below: below, Above: above})
 }
 
 // floor returns the lower limit.
@@ -76,15 +76,15 @@ func (p *PACT) floor() float32 {
 }
 
 // Gate returns the limits of the values whose gradients Backward lets pass.
-func (p *PACT) Gate() (least, most float32) {
+func (p *PACT) Gate() kernel.Limits {
 	infinity := float32(math.Inf(1))
-	return math.Nextafter32(p.floor(), infinity), math.Nextafter32(p.alpha, -infinity)
+	return kernel.Limits{Least: math.Nextafter32(p.floor(), infinity), Most: math.Nextafter32(p.alpha, -infinity)}
 }
 
 // Spill returns the gradient by α, of the sums of the gradients that Backward stops below and above.
-func (p *PACT) Spill(below, above float64) (dalpha float64) {
+func (p *PACT) Spill(s kernel.Spills) (dalpha float64) {
 	if p.Signed {
-		return above - below
+		return s.Above - s.Below
 	}
-	return above
+	return s.Above
 }

@@ -21,15 +21,15 @@ func (g *Gate) vectorSums(sum, dot []float64, src, add, dy []float32) {
 	}
 }
 
-func (g *Gate) vectorStore(s *[2][sumLanes]float64, dst, src, add, dy []float32) {
+func (g *Gate) vectorStore(s *[3][sumLanes]float64, dst, src, add, dy []float32) {
 	n := len(g.Scale)
 	shift := g.Shift[:n]
 	for at, step := 0, callRows(n)*n; at < len(dst); at += step {
 		rows := min(step, len(dst)-at) / n
 		if tier >= AVX512 && n%tileCols == 0 {
-			gateStoreAVX512(&dst[at], &src[at], &dy[at], place(add, at), &g.Scale[0], &shift[0], rows, n, g.Least, g.Most, s)
+			gateStoreAVX512(&dst[at], &src[at], &dy[at], place(add, at), &g.Scale[0], &shift[0], rows, n, g.Least, g.Most, g.Step, s)
 		} else {
-			gateStoreAVX2(&dst[at], &src[at], &dy[at], place(add, at), &g.Scale[0], &shift[0], rows, n, g.Least, g.Most, s)
+			gateStoreAVX2(&dst[at], &src[at], &dy[at], place(add, at), &g.Scale[0], &shift[0], rows, n, g.Least, g.Most, g.Step, s)
 		}
 	}
 }

@@ -15,16 +15,18 @@ var gatedChannels = []int{8, 16, 24, 32, 48, 64, 72, 80, 128, 256, 264, 272, 512
 // faults, on numbers of all kinds.
 func TestGate(t *testing.T) {
 	least, most := Passes(third, 0, 15)
-	gates := []Gate{
+	stepped := Limits{Step: third}
+	stepped.Least, stepped.Most = Between(third, -4, 11)
+	gates := []Limits{
 		{Least: math.SmallestNonzeroFloat32, Most: math.MaxFloat32},
 		{Least: math.Nextafter32(-1, infinity), Most: math.Nextafter32(5.999, 0)},
 		{Least: max(least, math.SmallestNonzeroFloat32), Most: most},
 		{Least: 1, Most: -1},
+		stepped,
 	}
 	tiers(t, func(t *testing.T) {
 		for k, n := range gatedChannels {
-			g := gates[k%len(gates)]
-			g.Scale, g.Shift = guarded(t, n), guarded(t, n)
+			g := Gate{guarded(t, n), guarded(t, n), gates[k%len(gates)]}
 			copy(g.Scale, random(n, 3))
 			copy(g.Shift, random(n, 4))
 			for _, rows := range []int{1, 2, 63, 64, 65, 200} {
@@ -55,12 +57,21 @@ func (g *Gate) check(t *testing.T, what string, src, add, dy []float32) {
 	for c := range one {
 		one[c], sums[c], sums[n+c], wantSums[c], wantSums[n+c] = 1, float64(c), 2, float64(c), 2
 	}
-	spilled := portably(func() (s [2]float64) {
+	spilled := portably(func() (s Spills) {
 		ScaleShift(v, src, g.Scale, g.Shift)
 		if add != nil {
 			Add(v, v, add)
 		}
-		s[0], s[1] = ClipBackward(want, v, dy, math.Nextafter32(g.Least, -infinity), math.Nextafter32(g.Most, infinity))
+		if g.Step != 0 {
+			for i := range v {
+				if v[i] != v[i] { // which passes StepBackward
+					v[i], dy[i] = 0, 0
+				}
+			}
+			s.Below, s.Inside, s.Above = StepBackward(want, v, dy, g.Step, -4, 11)
+		} else {
+			s.Below, s.Above = ClipBackward(want, v, dy, math.Nextafter32(g.Least, -infinity), math.Nextafter32(g.Most, infinity))
+		}
 		if g.Least > g.Most { // nothing passes, and ClipBackward takes limits in their order
 			clear(want)
 		}
@@ -77,14 +88,14 @@ func (g *Gate) check(t *testing.T, what string, src, add, dy []float32) {
 		}
 	}
 	copy(dst, dy)
-	below, above := g.StoreSpills(dst, src, add, dst)
+	spills := g.StoreSpills(dst, src, add, dst)
 	sameBits(t, what+", in place", dst, want)
 	if g.Least > g.Most {
 		return
 	}
-	for i, s := range []float64{below, above} {
-		if s != spilled[i] && !(s != s && spilled[i] != spilled[i]) {
-			t.Fatalf("%s: %v below and %v above, want %v", what, below, above, spilled)
+	for _, s := range [][2]float64{{spills.Below, spilled.Below}, {spills.Inside, spilled.Inside}, {spills.Above, spilled.Above}} {
+		if s[0] != s[1] && !(s[0] != s[0] && s[1] != s[1]) {
+			t.Fatalf("%s: spills %v, want %v", what, spills, spilled)
 		}
 	}
 }
@@ -98,5 +109,17 @@ func TestPasses(t *testing.T) {
 		dx := make([]float32, len(src))
 		FakeQuantizeBackward(dx, src, []float32{1, 1, 1, 1, 1, 1, 1, 1, 1}, c.scale, c.lo, c.hi)
 		sameBits(t, fmt.Sprintf("%g from %g to %g", c.scale, c.lo, c.hi), dx, []float32{0, 1, 1, 1, 1, 1, 0, 0, 0})
+	}
+}
+
+// TestBetween compares the limits of a gate with the gradient of StepBackward around them.
+func TestBetween(t *testing.T) {
+	for _, c := range []struct{ step, lo, hi float32 }{{third, 0, 255}, {0.25, -3, 12}, {1, 0, 1}, {0x1p-99, -128, 127}, {12345.678, -255, 0}, {0.0235, -2, 1}} {
+		least, most := Between(c.step, c.lo, c.hi)
+		src := []float32{math.Nextafter32(least, -infinity), least, math.Nextafter32(least, infinity),
+			math.Nextafter32(most, -infinity), most, math.Nextafter32(most, infinity), infinity, -infinity}
+		dx := make([]float32, len(src))
+		StepBackward(dx, src, []float32{1, 1, 1, 1, 1, 1, 1, 1}, c.step, c.lo, c.hi)
+		sameBits(t, fmt.Sprintf("%g from %g to %g", c.step, c.lo, c.hi), dx, []float32{0, 1, 1, 1, 1, 0, 0, 0})
 	}
 }

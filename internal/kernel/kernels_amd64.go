@@ -237,7 +237,7 @@ func gateSumsAVX2(first *float64, second *float64, s *[2][256]float32, src *floa
 // gateStoreAVX2 is Gate.Store of rows of n channels, whole vectors; where add is not nil, of a sum; where s is not nil, StoreSpills but for the last sum of the lanes.
 //
 //go:noescape
-func gateStoreAVX2(dst *float32, src *float32, dy *float32, add *float32, scale *float32, shift *float32, rows int, n int, least float32, most float32, s *[2][8]float64)
+func gateStoreAVX2(dst *float32, src *float32, dy *float32, add *float32, scale *float32, shift *float32, rows int, n int, least float32, most float32, step float32, s *[3][8]float64)
 
 // scaleShiftAVX512 is ScaleShift of whole vectors of channels.
 //
@@ -272,7 +272,7 @@ func gateSumsAVX512(first *float64, second *float64, s *[2][256]float32, src *fl
 // gateStoreAVX512 is Gate.Store of rows of n channels, whole vectors; where add is not nil, of a sum; where s is not nil, StoreSpills but for the last sum of the lanes.
 //
 //go:noescape
-func gateStoreAVX512(dst *float32, src *float32, dy *float32, add *float32, scale *float32, shift *float32, rows int, n int, least float32, most float32, s *[2][8]float64)
+func gateStoreAVX512(dst *float32, src *float32, dy *float32, add *float32, scale *float32, shift *float32, rows int, n int, least float32, most float32, step float32, s *[3][8]float64)
 
 // quantizedDotsAVX2 adds to the lanes of QuantizedDots, of n elements, a multiple of 8 of which the squares of codes are 2^24 at most in a lane.
 //

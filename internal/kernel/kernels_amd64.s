@@ -9385,91 +9385,18 @@ without_row2:
 	VZEROUPPER
 	RET
 
-// func gateStoreAVX2(dst *float32, src *float32, dy *float32, add *float32, scale *float32, shift *float32, rows int, n int, least float32, most float32, s *[2][8]float64)
-// Requires: AVX, MMX+
-TEXT ·gateStoreAVX2(SB), NOSPLIT, $0-80
-	MOVQ         s+72(FP), AX
-	MOVQ         add+24(FP), CX
+// func gateStoreAVX2(dst *float32, src *float32, dy *float32, add *float32, scale *float32, shift *float32, rows int, n int, least float32, most float32, step float32, s *[3][8]float64)
+// Requires: AVX, FMA3, MMX+, SSE
+TEXT ·gateStoreAVX2(SB), NOSPLIT, $0-88
+	MOVQ         s+80(FP), AX
+	MOVSS        step+72(FP), X0
+	VXORPS       X1, X1, X1
 	TESTQ        AX, AX
-	JNE          spills
-	TESTQ        CX, CX
-	JNE          sum
-	MOVQ         dst+0(FP), AX
-	MOVQ         src+8(FP), CX
-	MOVQ         dy+16(FP), DX
-	MOVQ         scale+32(FP), BX
-	MOVQ         shift+40(FP), SI
-	MOVQ         rows+48(FP), DI
-	MOVQ         n+56(FP), R8
-	VBROADCASTSS least+64(FP), Y0
-	VBROADCASTSS most+68(FP), Y1
-
-plainRow:
-	XORQ R9, R9
-
-plainColumn:
-	PREFETCHT0 1024(CX)(R9*4)
-	PREFETCHT0 1024(DX)(R9*4)
-	VMOVUPS    (CX)(R9*4), Y2
-	VMULPS     (BX)(R9*4), Y2, Y2
-	VADDPS     (SI)(R9*4), Y2, Y2
-	VCMPPS     $0x12, Y2, Y0, Y3
-	VCMPPS     $0x12, Y1, Y2, Y2
-	VANDPS     Y2, Y3, Y3
-	VANDPS     (DX)(R9*4), Y3, Y2
-	VMOVUPS    Y2, (AX)(R9*4)
-	ADDQ       $0x08, R9
-	CMPQ       R9, R8
-	JLT        plainColumn
-	LEAQ       (AX)(R8*4), AX
-	LEAQ       (CX)(R8*4), CX
-	LEAQ       (DX)(R8*4), DX
-	DECQ       DI
-	JNE        plainRow
-	VZEROUPPER
-	RET
-
-sum:
-	MOVQ         dst+0(FP), AX
-	MOVQ         src+8(FP), CX
-	MOVQ         dy+16(FP), DX
-	MOVQ         add+24(FP), BX
-	MOVQ         scale+32(FP), SI
-	MOVQ         shift+40(FP), DI
-	MOVQ         rows+48(FP), R8
-	MOVQ         n+56(FP), R9
-	VBROADCASTSS least+64(FP), Y0
-	VBROADCASTSS most+68(FP), Y1
-
-sumRow:
-	XORQ R10, R10
-
-sumColumn:
-	PREFETCHT0 1024(CX)(R10*4)
-	PREFETCHT0 1024(DX)(R10*4)
-	VMOVUPS    (CX)(R10*4), Y2
-	VMULPS     (SI)(R10*4), Y2, Y2
-	VADDPS     (DI)(R10*4), Y2, Y2
-	VADDPS     (BX)(R10*4), Y2, Y2
-	VCMPPS     $0x12, Y2, Y0, Y3
-	VCMPPS     $0x12, Y1, Y2, Y2
-	VANDPS     Y2, Y3, Y3
-	VANDPS     (DX)(R10*4), Y3, Y2
-	VMOVUPS    Y2, (AX)(R10*4)
-	ADDQ       $0x08, R10
-	CMPQ       R10, R9
-	JLT        sumColumn
-	LEAQ       (AX)(R9*4), AX
-	LEAQ       (CX)(R9*4), CX
-	LEAQ       (DX)(R9*4), DX
-	LEAQ       (BX)(R9*4), BX
-	DECQ       R8
-	JNE        sumRow
-	VZEROUPPER
-	RET
-
-spills:
-	TESTQ        CX, CX
+	JEQ          stores
+	UCOMISS      X1, X0
+	JNE          steps
+	MOVQ         add+24(FP), AX
+	TESTQ        AX, AX
 	JNE          spillsOfSum
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
@@ -9480,52 +9407,56 @@ spills:
 	MOVQ         n+56(FP), R8
 	VBROADCASTSS least+64(FP), Y0
 	VBROADCASTSS most+68(FP), Y1
-	MOVQ         s+72(FP), R9
+	MOVQ         s+80(FP), R9
 	VMOVUPD      (R9), Y2
 	VMOVUPD      32(R9), Y3
 	VMOVUPD      64(R9), Y4
 	VMOVUPD      96(R9), Y5
+	VMOVUPD      128(R9), Y6
+	VMOVUPD      160(R9), Y7
 
-plainSpillsRow:
+spillsOneRow:
 	XORQ R10, R10
 
-plainSpillsColumn:
+spillsOneColumn:
 	PREFETCHT0   1024(CX)(R10*4)
 	PREFETCHT0   1024(DX)(R10*4)
-	VMOVUPS      (CX)(R10*4), Y6
-	VMULPS       (BX)(R10*4), Y6, Y6
-	VADDPS       (SI)(R10*4), Y6, Y6
-	VCMPPS       $0x12, Y6, Y0, Y7
-	VCMPPS       $0x12, Y1, Y6, Y8
-	VANDPS       Y8, Y7, Y7
-	VANDPS       (DX)(R10*4), Y7, Y7
-	VCMPPS       $0x11, Y0, Y6, Y8
+	VMOVUPS      (CX)(R10*4), Y8
+	VMULPS       (BX)(R10*4), Y8, Y8
+	VADDPS       (SI)(R10*4), Y8, Y8
+	VCMPPS       $0x12, Y8, Y0, Y9
+	VCMPPS       $0x12, Y1, Y8, Y10
+	VANDPS       Y10, Y9, Y9
+	VANDPS       (DX)(R10*4), Y9, Y9
+	VCMPPS       $0x11, Y0, Y8, Y10
+	VANDPS       (DX)(R10*4), Y10, Y10
+	VCVTPS2PD    X10, Y11
+	VADDPD       Y11, Y2, Y2
+	VEXTRACTF128 $0x01, Y10, X10
+	VCVTPS2PD    X10, Y11
+	VADDPD       Y11, Y3, Y3
+	VCMPPS       $0x11, Y8, Y1, Y8
 	VANDPS       (DX)(R10*4), Y8, Y8
-	VCVTPS2PD    X8, Y9
-	VADDPD       Y9, Y2, Y2
+	VCVTPS2PD    X8, Y10
+	VADDPD       Y10, Y6, Y6
 	VEXTRACTF128 $0x01, Y8, X8
-	VCVTPS2PD    X8, Y9
-	VADDPD       Y9, Y3, Y3
-	VCMPPS       $0x11, Y6, Y1, Y6
-	VANDPS       (DX)(R10*4), Y6, Y6
-	VCVTPS2PD    X6, Y8
-	VADDPD       Y8, Y4, Y4
-	VEXTRACTF128 $0x01, Y6, X6
-	VCVTPS2PD    X6, Y8
-	VADDPD       Y8, Y5, Y5
-	VMOVUPS      Y7, (AX)(R10*4)
+	VCVTPS2PD    X8, Y10
+	VADDPD       Y10, Y7, Y7
+	VMOVUPS      Y9, (AX)(R10*4)
 	ADDQ         $0x08, R10
 	CMPQ         R10, R8
-	JLT          plainSpillsColumn
+	JLT          spillsOneColumn
 	LEAQ         (AX)(R8*4), AX
 	LEAQ         (CX)(R8*4), CX
 	LEAQ         (DX)(R8*4), DX
 	DECQ         DI
-	JNE          plainSpillsRow
+	JNE          spillsOneRow
 	VMOVUPD      Y2, (R9)
 	VMOVUPD      Y3, 32(R9)
 	VMOVUPD      Y4, 64(R9)
 	VMOVUPD      Y5, 96(R9)
+	VMOVUPD      Y6, 128(R9)
+	VMOVUPD      Y7, 160(R9)
 	VZEROUPPER
 	RET
 
@@ -9540,54 +9471,294 @@ spillsOfSum:
 	MOVQ         n+56(FP), R9
 	VBROADCASTSS least+64(FP), Y0
 	VBROADCASTSS most+68(FP), Y1
-	MOVQ         s+72(FP), R10
+	MOVQ         s+80(FP), R10
 	VMOVUPD      (R10), Y2
 	VMOVUPD      32(R10), Y3
 	VMOVUPD      64(R10), Y4
 	VMOVUPD      96(R10), Y5
+	VMOVUPD      128(R10), Y6
+	VMOVUPD      160(R10), Y7
 
-sumSpillsRow:
+spillsSumRow:
 	XORQ R11, R11
 
-sumSpillsColumn:
+spillsSumColumn:
 	PREFETCHT0   1024(CX)(R11*4)
 	PREFETCHT0   1024(DX)(R11*4)
-	VMOVUPS      (CX)(R11*4), Y6
-	VMULPS       (SI)(R11*4), Y6, Y6
-	VADDPS       (DI)(R11*4), Y6, Y6
-	VADDPS       (BX)(R11*4), Y6, Y6
-	VCMPPS       $0x12, Y6, Y0, Y7
-	VCMPPS       $0x12, Y1, Y6, Y8
-	VANDPS       Y8, Y7, Y7
-	VANDPS       (DX)(R11*4), Y7, Y7
-	VCMPPS       $0x11, Y0, Y6, Y8
+	VMOVUPS      (CX)(R11*4), Y8
+	VMULPS       (SI)(R11*4), Y8, Y8
+	VADDPS       (DI)(R11*4), Y8, Y8
+	VADDPS       (BX)(R11*4), Y8, Y8
+	VCMPPS       $0x12, Y8, Y0, Y9
+	VCMPPS       $0x12, Y1, Y8, Y10
+	VANDPS       Y10, Y9, Y9
+	VANDPS       (DX)(R11*4), Y9, Y9
+	VCMPPS       $0x11, Y0, Y8, Y10
+	VANDPS       (DX)(R11*4), Y10, Y10
+	VCVTPS2PD    X10, Y11
+	VADDPD       Y11, Y2, Y2
+	VEXTRACTF128 $0x01, Y10, X10
+	VCVTPS2PD    X10, Y11
+	VADDPD       Y11, Y3, Y3
+	VCMPPS       $0x11, Y8, Y1, Y8
 	VANDPS       (DX)(R11*4), Y8, Y8
-	VCVTPS2PD    X8, Y9
-	VADDPD       Y9, Y2, Y2
+	VCVTPS2PD    X8, Y10
+	VADDPD       Y10, Y6, Y6
 	VEXTRACTF128 $0x01, Y8, X8
-	VCVTPS2PD    X8, Y9
-	VADDPD       Y9, Y3, Y3
-	VCMPPS       $0x11, Y6, Y1, Y6
-	VANDPS       (DX)(R11*4), Y6, Y6
-	VCVTPS2PD    X6, Y8
-	VADDPD       Y8, Y4, Y4
-	VEXTRACTF128 $0x01, Y6, X6
-	VCVTPS2PD    X6, Y8
-	VADDPD       Y8, Y5, Y5
-	VMOVUPS      Y7, (AX)(R11*4)
+	VCVTPS2PD    X8, Y10
+	VADDPD       Y10, Y7, Y7
+	VMOVUPS      Y9, (AX)(R11*4)
 	ADDQ         $0x08, R11
 	CMPQ         R11, R9
-	JLT          sumSpillsColumn
+	JLT          spillsSumColumn
 	LEAQ         (AX)(R9*4), AX
 	LEAQ         (CX)(R9*4), CX
 	LEAQ         (DX)(R9*4), DX
 	LEAQ         (BX)(R9*4), BX
 	DECQ         R8
-	JNE          sumSpillsRow
+	JNE          spillsSumRow
 	VMOVUPD      Y2, (R10)
 	VMOVUPD      Y3, 32(R10)
 	VMOVUPD      Y4, 64(R10)
 	VMOVUPD      Y5, 96(R10)
+	VMOVUPD      Y6, 128(R10)
+	VMOVUPD      Y7, 160(R10)
+	VZEROUPPER
+	RET
+
+steps:
+	MOVQ         add+24(FP), AX
+	TESTQ        AX, AX
+	JNE          stepsOfSum
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dy+16(FP), DX
+	MOVQ         scale+32(FP), BX
+	MOVQ         shift+40(FP), SI
+	MOVQ         rows+48(FP), DI
+	MOVQ         n+56(FP), R8
+	VBROADCASTSS least+64(FP), Y0
+	VBROADCASTSS most+68(FP), Y1
+	MOVQ         s+80(FP), R9
+	VMOVUPD      (R9), Y2
+	VMOVUPD      32(R9), Y3
+	VMOVUPD      64(R9), Y4
+	VMOVUPD      96(R9), Y5
+	VMOVUPD      128(R9), Y6
+	VMOVUPD      160(R9), Y7
+	VBROADCASTSS step+72(FP), Y8
+
+stepsOneRow:
+	XORQ R10, R10
+
+stepsOneColumn:
+	PREFETCHT0   1024(CX)(R10*4)
+	PREFETCHT0   1024(DX)(R10*4)
+	VMOVUPS      (CX)(R10*4), Y9
+	VMULPS       (BX)(R10*4), Y9, Y9
+	VADDPS       (SI)(R10*4), Y9, Y9
+	VCMPPS       $0x12, Y9, Y0, Y10
+	VCMPPS       $0x12, Y1, Y9, Y11
+	VANDPS       Y11, Y10, Y10
+	VANDPS       (DX)(R10*4), Y10, Y11
+	VCMPPS       $0x11, Y0, Y9, Y12
+	VANDPS       (DX)(R10*4), Y12, Y12
+	VCVTPS2PD    X12, Y13
+	VADDPD       Y13, Y2, Y2
+	VEXTRACTF128 $0x01, Y12, X12
+	VCVTPS2PD    X12, Y13
+	VADDPD       Y13, Y3, Y3
+	VCMPPS       $0x11, Y9, Y1, Y12
+	VANDPS       (DX)(R10*4), Y12, Y12
+	VCVTPS2PD    X12, Y13
+	VADDPD       Y13, Y6, Y6
+	VEXTRACTF128 $0x01, Y12, X12
+	VCVTPS2PD    X12, Y13
+	VADDPD       Y13, Y7, Y7
+	VMOVUPS      Y11, (AX)(R10*4)
+	VDIVPS       Y8, Y9, Y9
+	VROUNDPS     $0x08, Y9, Y12
+	VSUBPS       Y9, Y12, Y12
+	VANDPS       Y10, Y12, Y12
+	VCVTPS2PD    X11, Y9
+	VCVTPS2PD    X12, Y10
+	VFMADD231PD  Y9, Y10, Y4
+	VEXTRACTF128 $0x01, Y11, X11
+	VEXTRACTF128 $0x01, Y12, X12
+	VCVTPS2PD    X11, Y9
+	VCVTPS2PD    X12, Y10
+	VFMADD231PD  Y9, Y10, Y5
+	ADDQ         $0x08, R10
+	CMPQ         R10, R8
+	JLT          stepsOneColumn
+	LEAQ         (AX)(R8*4), AX
+	LEAQ         (CX)(R8*4), CX
+	LEAQ         (DX)(R8*4), DX
+	DECQ         DI
+	JNE          stepsOneRow
+	VMOVUPD      Y2, (R9)
+	VMOVUPD      Y3, 32(R9)
+	VMOVUPD      Y4, 64(R9)
+	VMOVUPD      Y5, 96(R9)
+	VMOVUPD      Y6, 128(R9)
+	VMOVUPD      Y7, 160(R9)
+	VZEROUPPER
+	RET
+
+stepsOfSum:
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dy+16(FP), DX
+	MOVQ         add+24(FP), BX
+	MOVQ         scale+32(FP), SI
+	MOVQ         shift+40(FP), DI
+	MOVQ         rows+48(FP), R8
+	MOVQ         n+56(FP), R9
+	VBROADCASTSS least+64(FP), Y0
+	VBROADCASTSS most+68(FP), Y1
+	MOVQ         s+80(FP), R10
+	VMOVUPD      (R10), Y2
+	VMOVUPD      32(R10), Y3
+	VMOVUPD      64(R10), Y4
+	VMOVUPD      96(R10), Y5
+	VMOVUPD      128(R10), Y6
+	VMOVUPD      160(R10), Y7
+	VBROADCASTSS step+72(FP), Y8
+
+stepsSumRow:
+	XORQ R11, R11
+
+stepsSumColumn:
+	PREFETCHT0   1024(CX)(R11*4)
+	PREFETCHT0   1024(DX)(R11*4)
+	VMOVUPS      (CX)(R11*4), Y9
+	VMULPS       (SI)(R11*4), Y9, Y9
+	VADDPS       (DI)(R11*4), Y9, Y9
+	VADDPS       (BX)(R11*4), Y9, Y9
+	VCMPPS       $0x12, Y9, Y0, Y10
+	VCMPPS       $0x12, Y1, Y9, Y11
+	VANDPS       Y11, Y10, Y10
+	VANDPS       (DX)(R11*4), Y10, Y11
+	VCMPPS       $0x11, Y0, Y9, Y12
+	VANDPS       (DX)(R11*4), Y12, Y12
+	VCVTPS2PD    X12, Y13
+	VADDPD       Y13, Y2, Y2
+	VEXTRACTF128 $0x01, Y12, X12
+	VCVTPS2PD    X12, Y13
+	VADDPD       Y13, Y3, Y3
+	VCMPPS       $0x11, Y9, Y1, Y12
+	VANDPS       (DX)(R11*4), Y12, Y12
+	VCVTPS2PD    X12, Y13
+	VADDPD       Y13, Y6, Y6
+	VEXTRACTF128 $0x01, Y12, X12
+	VCVTPS2PD    X12, Y13
+	VADDPD       Y13, Y7, Y7
+	VMOVUPS      Y11, (AX)(R11*4)
+	VDIVPS       Y8, Y9, Y9
+	VROUNDPS     $0x08, Y9, Y12
+	VSUBPS       Y9, Y12, Y12
+	VANDPS       Y10, Y12, Y12
+	VCVTPS2PD    X11, Y9
+	VCVTPS2PD    X12, Y10
+	VFMADD231PD  Y9, Y10, Y4
+	VEXTRACTF128 $0x01, Y11, X11
+	VEXTRACTF128 $0x01, Y12, X12
+	VCVTPS2PD    X11, Y9
+	VCVTPS2PD    X12, Y10
+	VFMADD231PD  Y9, Y10, Y5
+	ADDQ         $0x08, R11
+	CMPQ         R11, R9
+	JLT          stepsSumColumn
+	LEAQ         (AX)(R9*4), AX
+	LEAQ         (CX)(R9*4), CX
+	LEAQ         (DX)(R9*4), DX
+	LEAQ         (BX)(R9*4), BX
+	DECQ         R8
+	JNE          stepsSumRow
+	VMOVUPD      Y2, (R10)
+	VMOVUPD      Y3, 32(R10)
+	VMOVUPD      Y4, 64(R10)
+	VMOVUPD      Y5, 96(R10)
+	VMOVUPD      Y6, 128(R10)
+	VMOVUPD      Y7, 160(R10)
+	VZEROUPPER
+	RET
+
+stores:
+	MOVQ         add+24(FP), AX
+	TESTQ        AX, AX
+	JNE          storesOfSum
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dy+16(FP), DX
+	MOVQ         scale+32(FP), BX
+	MOVQ         shift+40(FP), SI
+	MOVQ         rows+48(FP), DI
+	MOVQ         n+56(FP), R8
+	VBROADCASTSS least+64(FP), Y0
+	VBROADCASTSS most+68(FP), Y1
+
+storesOneRow:
+	XORQ R9, R9
+
+storesOneColumn:
+	PREFETCHT0 1024(CX)(R9*4)
+	PREFETCHT0 1024(DX)(R9*4)
+	VMOVUPS    (CX)(R9*4), Y2
+	VMULPS     (BX)(R9*4), Y2, Y2
+	VADDPS     (SI)(R9*4), Y2, Y2
+	VCMPPS     $0x12, Y2, Y0, Y3
+	VCMPPS     $0x12, Y1, Y2, Y2
+	VANDPS     Y2, Y3, Y3
+	VANDPS     (DX)(R9*4), Y3, Y2
+	VMOVUPS    Y2, (AX)(R9*4)
+	ADDQ       $0x08, R9
+	CMPQ       R9, R8
+	JLT        storesOneColumn
+	LEAQ       (AX)(R8*4), AX
+	LEAQ       (CX)(R8*4), CX
+	LEAQ       (DX)(R8*4), DX
+	DECQ       DI
+	JNE        storesOneRow
+	VZEROUPPER
+	RET
+
+storesOfSum:
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dy+16(FP), DX
+	MOVQ         add+24(FP), BX
+	MOVQ         scale+32(FP), SI
+	MOVQ         shift+40(FP), DI
+	MOVQ         rows+48(FP), R8
+	MOVQ         n+56(FP), R9
+	VBROADCASTSS least+64(FP), Y0
+	VBROADCASTSS most+68(FP), Y1
+
+storesSumRow:
+	XORQ R10, R10
+
+storesSumColumn:
+	PREFETCHT0 1024(CX)(R10*4)
+	PREFETCHT0 1024(DX)(R10*4)
+	VMOVUPS    (CX)(R10*4), Y2
+	VMULPS     (SI)(R10*4), Y2, Y2
+	VADDPS     (DI)(R10*4), Y2, Y2
+	VADDPS     (BX)(R10*4), Y2, Y2
+	VCMPPS     $0x12, Y2, Y0, Y3
+	VCMPPS     $0x12, Y1, Y2, Y2
+	VANDPS     Y2, Y3, Y3
+	VANDPS     (DX)(R10*4), Y3, Y2
+	VMOVUPS    Y2, (AX)(R10*4)
+	ADDQ       $0x08, R10
+	CMPQ       R10, R9
+	JLT        storesSumColumn
+	LEAQ       (AX)(R9*4), AX
+	LEAQ       (CX)(R9*4), CX
+	LEAQ       (DX)(R9*4), DX
+	LEAQ       (BX)(R9*4), BX
+	DECQ       R8
+	JNE        storesSumRow
 	VZEROUPPER
 	RET
 
@@ -11315,89 +11486,18 @@ without_row4:
 	VZEROUPPER
 	RET
 
-// func gateStoreAVX512(dst *float32, src *float32, dy *float32, add *float32, scale *float32, shift *float32, rows int, n int, least float32, most float32, s *[2][8]float64)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·gateStoreAVX512(SB), NOSPLIT, $0-80
-	MOVQ         s+72(FP), AX
-	MOVQ         add+24(FP), CX
+// func gateStoreAVX512(dst *float32, src *float32, dy *float32, add *float32, scale *float32, shift *float32, rows int, n int, least float32, most float32, step float32, s *[3][8]float64)
+// Requires: AVX, AVX512F, MMX+, SSE
+TEXT ·gateStoreAVX512(SB), NOSPLIT, $0-88
+	MOVQ         s+80(FP), AX
+	MOVSS        step+72(FP), X0
+	VXORPS       X1, X1, X1
 	TESTQ        AX, AX
-	JNE          spills
-	TESTQ        CX, CX
-	JNE          sum
-	MOVQ         dst+0(FP), AX
-	MOVQ         src+8(FP), CX
-	MOVQ         dy+16(FP), DX
-	MOVQ         scale+32(FP), BX
-	MOVQ         shift+40(FP), SI
-	MOVQ         rows+48(FP), DI
-	MOVQ         n+56(FP), R8
-	VBROADCASTSS least+64(FP), Z0
-	VBROADCASTSS most+68(FP), Z1
-
-plainRow:
-	XORQ R9, R9
-
-plainColumn:
-	PREFETCHT0 1024(CX)(R9*4)
-	PREFETCHT0 1024(DX)(R9*4)
-	VMOVUPS    (CX)(R9*4), Z2
-	VMULPS     (BX)(R9*4), Z2, Z2
-	VADDPS     (SI)(R9*4), Z2, Z2
-	VCMPPS     $0x12, Z2, Z0, K1
-	VCMPPS     $0x12, Z1, Z2, K1, K1
-	VMOVUPS.Z  (DX)(R9*4), K1, Z2
-	VMOVUPS    Z2, (AX)(R9*4)
-	ADDQ       $0x10, R9
-	CMPQ       R9, R8
-	JLT        plainColumn
-	LEAQ       (AX)(R8*4), AX
-	LEAQ       (CX)(R8*4), CX
-	LEAQ       (DX)(R8*4), DX
-	DECQ       DI
-	JNE        plainRow
-	VZEROUPPER
-	RET
-
-sum:
-	MOVQ         dst+0(FP), AX
-	MOVQ         src+8(FP), CX
-	MOVQ         dy+16(FP), DX
-	MOVQ         add+24(FP), BX
-	MOVQ         scale+32(FP), SI
-	MOVQ         shift+40(FP), DI
-	MOVQ         rows+48(FP), R8
-	MOVQ         n+56(FP), R9
-	VBROADCASTSS least+64(FP), Z0
-	VBROADCASTSS most+68(FP), Z1
-
-sumRow:
-	XORQ R10, R10
-
-sumColumn:
-	PREFETCHT0 1024(CX)(R10*4)
-	PREFETCHT0 1024(DX)(R10*4)
-	VMOVUPS    (CX)(R10*4), Z2
-	VMULPS     (SI)(R10*4), Z2, Z2
-	VADDPS     (DI)(R10*4), Z2, Z2
-	VADDPS     (BX)(R10*4), Z2, Z2
-	VCMPPS     $0x12, Z2, Z0, K1
-	VCMPPS     $0x12, Z1, Z2, K1, K1
-	VMOVUPS.Z  (DX)(R10*4), K1, Z2
-	VMOVUPS    Z2, (AX)(R10*4)
-	ADDQ       $0x10, R10
-	CMPQ       R10, R9
-	JLT        sumColumn
-	LEAQ       (AX)(R9*4), AX
-	LEAQ       (CX)(R9*4), CX
-	LEAQ       (DX)(R9*4), DX
-	LEAQ       (BX)(R9*4), BX
-	DECQ       R8
-	JNE        sumRow
-	VZEROUPPER
-	RET
-
-spills:
-	TESTQ        CX, CX
+	JEQ          stores
+	UCOMISS      X1, X0
+	JNE          steps
+	MOVQ         add+24(FP), AX
+	TESTQ        AX, AX
 	JNE          spillsOfSum
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
@@ -11408,47 +11508,49 @@ spills:
 	MOVQ         n+56(FP), R8
 	VBROADCASTSS least+64(FP), Z0
 	VBROADCASTSS most+68(FP), Z1
-	MOVQ         s+72(FP), R9
+	MOVQ         s+80(FP), R9
 	VMOVUPD      (R9), Z2
 	VMOVUPD      64(R9), Z3
+	VMOVUPD      128(R9), Z4
 
-plainSpillsRow:
+spillsOneRow:
 	XORQ R10, R10
 
-plainSpillsColumn:
+spillsOneColumn:
 	PREFETCHT0    1024(CX)(R10*4)
 	PREFETCHT0    1024(DX)(R10*4)
-	VMOVUPS       (CX)(R10*4), Z4
-	VMULPS        (BX)(R10*4), Z4, Z4
-	VADDPS        (SI)(R10*4), Z4, Z4
-	VCMPPS        $0x12, Z4, Z0, K1
-	VCMPPS        $0x12, Z1, Z4, K1, K1
-	VMOVUPS.Z     (DX)(R10*4), K1, Z5
-	VCMPPS        $0x11, Z0, Z4, K1
+	VMOVUPS       (CX)(R10*4), Z5
+	VMULPS        (BX)(R10*4), Z5, Z5
+	VADDPS        (SI)(R10*4), Z5, Z5
+	VCMPPS        $0x12, Z5, Z0, K1
+	VCMPPS        $0x12, Z1, Z5, K1, K1
 	VMOVUPS.Z     (DX)(R10*4), K1, Z6
-	VCVTPS2PD     Y6, Z7
-	VADDPD        Z7, Z2, Z2
-	VEXTRACTF64X4 $0x01, Z6, Y6
-	VCVTPS2PD     Y6, Z7
-	VADDPD        Z7, Z2, Z2
-	VCMPPS        $0x11, Z4, Z1, K1
-	VMOVUPS.Z     (DX)(R10*4), K1, Z4
-	VCVTPS2PD     Y4, Z6
-	VADDPD        Z6, Z3, Z3
-	VEXTRACTF64X4 $0x01, Z4, Y4
-	VCVTPS2PD     Y4, Z6
-	VADDPD        Z6, Z3, Z3
-	VMOVUPS       Z5, (AX)(R10*4)
+	VCMPPS        $0x11, Z0, Z5, K1
+	VMOVUPS.Z     (DX)(R10*4), K1, Z7
+	VCVTPS2PD     Y7, Z8
+	VADDPD        Z8, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z7, Y7
+	VCVTPS2PD     Y7, Z8
+	VADDPD        Z8, Z2, Z2
+	VCMPPS        $0x11, Z5, Z1, K1
+	VMOVUPS.Z     (DX)(R10*4), K1, Z5
+	VCVTPS2PD     Y5, Z7
+	VADDPD        Z7, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z5, Y5
+	VCVTPS2PD     Y5, Z7
+	VADDPD        Z7, Z4, Z4
+	VMOVUPS       Z6, (AX)(R10*4)
 	ADDQ          $0x10, R10
 	CMPQ          R10, R8
-	JLT           plainSpillsColumn
+	JLT           spillsOneColumn
 	LEAQ          (AX)(R8*4), AX
 	LEAQ          (CX)(R8*4), CX
 	LEAQ          (DX)(R8*4), DX
 	DECQ          DI
-	JNE           plainSpillsRow
+	JNE           spillsOneRow
 	VMOVUPD       Z2, (R9)
 	VMOVUPD       Z3, 64(R9)
+	VMOVUPD       Z4, 128(R9)
 	VZEROUPPER
 	RET
 
@@ -11463,49 +11565,269 @@ spillsOfSum:
 	MOVQ         n+56(FP), R9
 	VBROADCASTSS least+64(FP), Z0
 	VBROADCASTSS most+68(FP), Z1
-	MOVQ         s+72(FP), R10
+	MOVQ         s+80(FP), R10
 	VMOVUPD      (R10), Z2
 	VMOVUPD      64(R10), Z3
+	VMOVUPD      128(R10), Z4
 
-sumSpillsRow:
+spillsSumRow:
 	XORQ R11, R11
 
-sumSpillsColumn:
+spillsSumColumn:
 	PREFETCHT0    1024(CX)(R11*4)
 	PREFETCHT0    1024(DX)(R11*4)
-	VMOVUPS       (CX)(R11*4), Z4
-	VMULPS        (SI)(R11*4), Z4, Z4
-	VADDPS        (DI)(R11*4), Z4, Z4
-	VADDPS        (BX)(R11*4), Z4, Z4
-	VCMPPS        $0x12, Z4, Z0, K1
-	VCMPPS        $0x12, Z1, Z4, K1, K1
-	VMOVUPS.Z     (DX)(R11*4), K1, Z5
-	VCMPPS        $0x11, Z0, Z4, K1
+	VMOVUPS       (CX)(R11*4), Z5
+	VMULPS        (SI)(R11*4), Z5, Z5
+	VADDPS        (DI)(R11*4), Z5, Z5
+	VADDPS        (BX)(R11*4), Z5, Z5
+	VCMPPS        $0x12, Z5, Z0, K1
+	VCMPPS        $0x12, Z1, Z5, K1, K1
 	VMOVUPS.Z     (DX)(R11*4), K1, Z6
-	VCVTPS2PD     Y6, Z7
-	VADDPD        Z7, Z2, Z2
-	VEXTRACTF64X4 $0x01, Z6, Y6
-	VCVTPS2PD     Y6, Z7
-	VADDPD        Z7, Z2, Z2
-	VCMPPS        $0x11, Z4, Z1, K1
-	VMOVUPS.Z     (DX)(R11*4), K1, Z4
-	VCVTPS2PD     Y4, Z6
-	VADDPD        Z6, Z3, Z3
-	VEXTRACTF64X4 $0x01, Z4, Y4
-	VCVTPS2PD     Y4, Z6
-	VADDPD        Z6, Z3, Z3
-	VMOVUPS       Z5, (AX)(R11*4)
+	VCMPPS        $0x11, Z0, Z5, K1
+	VMOVUPS.Z     (DX)(R11*4), K1, Z7
+	VCVTPS2PD     Y7, Z8
+	VADDPD        Z8, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z7, Y7
+	VCVTPS2PD     Y7, Z8
+	VADDPD        Z8, Z2, Z2
+	VCMPPS        $0x11, Z5, Z1, K1
+	VMOVUPS.Z     (DX)(R11*4), K1, Z5
+	VCVTPS2PD     Y5, Z7
+	VADDPD        Z7, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z5, Y5
+	VCVTPS2PD     Y5, Z7
+	VADDPD        Z7, Z4, Z4
+	VMOVUPS       Z6, (AX)(R11*4)
 	ADDQ          $0x10, R11
 	CMPQ          R11, R9
-	JLT           sumSpillsColumn
+	JLT           spillsSumColumn
 	LEAQ          (AX)(R9*4), AX
 	LEAQ          (CX)(R9*4), CX
 	LEAQ          (DX)(R9*4), DX
 	LEAQ          (BX)(R9*4), BX
 	DECQ          R8
-	JNE           sumSpillsRow
+	JNE           spillsSumRow
 	VMOVUPD       Z2, (R10)
 	VMOVUPD       Z3, 64(R10)
+	VMOVUPD       Z4, 128(R10)
+	VZEROUPPER
+	RET
+
+steps:
+	MOVQ         add+24(FP), AX
+	TESTQ        AX, AX
+	JNE          stepsOfSum
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dy+16(FP), DX
+	MOVQ         scale+32(FP), BX
+	MOVQ         shift+40(FP), SI
+	MOVQ         rows+48(FP), DI
+	MOVQ         n+56(FP), R8
+	VBROADCASTSS least+64(FP), Z0
+	VBROADCASTSS most+68(FP), Z1
+	MOVQ         s+80(FP), R9
+	VMOVUPD      (R9), Z2
+	VMOVUPD      64(R9), Z3
+	VMOVUPD      128(R9), Z4
+	VBROADCASTSS step+72(FP), Z5
+
+stepsOneRow:
+	XORQ R10, R10
+
+stepsOneColumn:
+	PREFETCHT0    1024(CX)(R10*4)
+	PREFETCHT0    1024(DX)(R10*4)
+	VMOVUPS       (CX)(R10*4), Z6
+	VMULPS        (BX)(R10*4), Z6, Z6
+	VADDPS        (SI)(R10*4), Z6, Z6
+	VCMPPS        $0x12, Z6, Z0, K1
+	VCMPPS        $0x12, Z1, Z6, K1, K1
+	VMOVUPS.Z     (DX)(R10*4), K1, Z7
+	VCMPPS        $0x11, Z0, Z6, K2
+	VMOVUPS.Z     (DX)(R10*4), K2, Z8
+	VCVTPS2PD     Y8, Z9
+	VADDPD        Z9, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z8, Y8
+	VCVTPS2PD     Y8, Z9
+	VADDPD        Z9, Z2, Z2
+	VCMPPS        $0x11, Z6, Z1, K2
+	VMOVUPS.Z     (DX)(R10*4), K2, Z8
+	VCVTPS2PD     Y8, Z9
+	VADDPD        Z9, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z8, Y8
+	VCVTPS2PD     Y8, Z9
+	VADDPD        Z9, Z4, Z4
+	VMOVUPS       Z7, (AX)(R10*4)
+	VDIVPS        Z5, Z6, Z6
+	VRNDSCALEPS   $0x08, Z6, Z8
+	VSUBPS.Z      Z6, Z8, K1, Z8
+	VCVTPS2PD     Y7, Z6
+	VCVTPS2PD     Y8, Z9
+	VFMADD231PD   Z6, Z9, Z3
+	VEXTRACTF64X4 $0x01, Z7, Y7
+	VEXTRACTF64X4 $0x01, Z8, Y8
+	VCVTPS2PD     Y7, Z6
+	VCVTPS2PD     Y8, Z7
+	VFMADD231PD   Z6, Z7, Z3
+	ADDQ          $0x10, R10
+	CMPQ          R10, R8
+	JLT           stepsOneColumn
+	LEAQ          (AX)(R8*4), AX
+	LEAQ          (CX)(R8*4), CX
+	LEAQ          (DX)(R8*4), DX
+	DECQ          DI
+	JNE           stepsOneRow
+	VMOVUPD       Z2, (R9)
+	VMOVUPD       Z3, 64(R9)
+	VMOVUPD       Z4, 128(R9)
+	VZEROUPPER
+	RET
+
+stepsOfSum:
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dy+16(FP), DX
+	MOVQ         add+24(FP), BX
+	MOVQ         scale+32(FP), SI
+	MOVQ         shift+40(FP), DI
+	MOVQ         rows+48(FP), R8
+	MOVQ         n+56(FP), R9
+	VBROADCASTSS least+64(FP), Z0
+	VBROADCASTSS most+68(FP), Z1
+	MOVQ         s+80(FP), R10
+	VMOVUPD      (R10), Z2
+	VMOVUPD      64(R10), Z3
+	VMOVUPD      128(R10), Z4
+	VBROADCASTSS step+72(FP), Z5
+
+stepsSumRow:
+	XORQ R11, R11
+
+stepsSumColumn:
+	PREFETCHT0    1024(CX)(R11*4)
+	PREFETCHT0    1024(DX)(R11*4)
+	VMOVUPS       (CX)(R11*4), Z6
+	VMULPS        (SI)(R11*4), Z6, Z6
+	VADDPS        (DI)(R11*4), Z6, Z6
+	VADDPS        (BX)(R11*4), Z6, Z6
+	VCMPPS        $0x12, Z6, Z0, K1
+	VCMPPS        $0x12, Z1, Z6, K1, K1
+	VMOVUPS.Z     (DX)(R11*4), K1, Z7
+	VCMPPS        $0x11, Z0, Z6, K2
+	VMOVUPS.Z     (DX)(R11*4), K2, Z8
+	VCVTPS2PD     Y8, Z9
+	VADDPD        Z9, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z8, Y8
+	VCVTPS2PD     Y8, Z9
+	VADDPD        Z9, Z2, Z2
+	VCMPPS        $0x11, Z6, Z1, K2
+	VMOVUPS.Z     (DX)(R11*4), K2, Z8
+	VCVTPS2PD     Y8, Z9
+	VADDPD        Z9, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z8, Y8
+	VCVTPS2PD     Y8, Z9
+	VADDPD        Z9, Z4, Z4
+	VMOVUPS       Z7, (AX)(R11*4)
+	VDIVPS        Z5, Z6, Z6
+	VRNDSCALEPS   $0x08, Z6, Z8
+	VSUBPS.Z      Z6, Z8, K1, Z8
+	VCVTPS2PD     Y7, Z6
+	VCVTPS2PD     Y8, Z9
+	VFMADD231PD   Z6, Z9, Z3
+	VEXTRACTF64X4 $0x01, Z7, Y7
+	VEXTRACTF64X4 $0x01, Z8, Y8
+	VCVTPS2PD     Y7, Z6
+	VCVTPS2PD     Y8, Z7
+	VFMADD231PD   Z6, Z7, Z3
+	ADDQ          $0x10, R11
+	CMPQ          R11, R9
+	JLT           stepsSumColumn
+	LEAQ          (AX)(R9*4), AX
+	LEAQ          (CX)(R9*4), CX
+	LEAQ          (DX)(R9*4), DX
+	LEAQ          (BX)(R9*4), BX
+	DECQ          R8
+	JNE           stepsSumRow
+	VMOVUPD       Z2, (R10)
+	VMOVUPD       Z3, 64(R10)
+	VMOVUPD       Z4, 128(R10)
+	VZEROUPPER
+	RET
+
+stores:
+	MOVQ         add+24(FP), AX
+	TESTQ        AX, AX
+	JNE          storesOfSum
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dy+16(FP), DX
+	MOVQ         scale+32(FP), BX
+	MOVQ         shift+40(FP), SI
+	MOVQ         rows+48(FP), DI
+	MOVQ         n+56(FP), R8
+	VBROADCASTSS least+64(FP), Z0
+	VBROADCASTSS most+68(FP), Z1
+
+storesOneRow:
+	XORQ R9, R9
+
+storesOneColumn:
+	PREFETCHT0 1024(CX)(R9*4)
+	PREFETCHT0 1024(DX)(R9*4)
+	VMOVUPS    (CX)(R9*4), Z2
+	VMULPS     (BX)(R9*4), Z2, Z2
+	VADDPS     (SI)(R9*4), Z2, Z2
+	VCMPPS     $0x12, Z2, Z0, K1
+	VCMPPS     $0x12, Z1, Z2, K1, K1
+	VMOVUPS.Z  (DX)(R9*4), K1, Z2
+	VMOVUPS    Z2, (AX)(R9*4)
+	ADDQ       $0x10, R9
+	CMPQ       R9, R8
+	JLT        storesOneColumn
+	LEAQ       (AX)(R8*4), AX
+	LEAQ       (CX)(R8*4), CX
+	LEAQ       (DX)(R8*4), DX
+	DECQ       DI
+	JNE        storesOneRow
+	VZEROUPPER
+	RET
+
+storesOfSum:
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dy+16(FP), DX
+	MOVQ         add+24(FP), BX
+	MOVQ         scale+32(FP), SI
+	MOVQ         shift+40(FP), DI
+	MOVQ         rows+48(FP), R8
+	MOVQ         n+56(FP), R9
+	VBROADCASTSS least+64(FP), Z0
+	VBROADCASTSS most+68(FP), Z1
+
+storesSumRow:
+	XORQ R10, R10
+
+storesSumColumn:
+	PREFETCHT0 1024(CX)(R10*4)
+	PREFETCHT0 1024(DX)(R10*4)
+	VMOVUPS    (CX)(R10*4), Z2
+	VMULPS     (SI)(R10*4), Z2, Z2
+	VADDPS     (DI)(R10*4), Z2, Z2
+	VADDPS     (BX)(R10*4), Z2, Z2
+	VCMPPS     $0x12, Z2, Z0, K1
+	VCMPPS     $0x12, Z1, Z2, K1, K1
+	VMOVUPS.Z  (DX)(R10*4), K1, Z2
+	VMOVUPS    Z2, (AX)(R10*4)
+	ADDQ       $0x10, R10
+	CMPQ       R10, R9
+	JLT        storesSumColumn
+	LEAQ       (AX)(R9*4), AX
+	LEAQ       (CX)(R9*4), CX
+	LEAQ       (DX)(R9*4), DX
+	LEAQ       (BX)(R9*4), BX
+	DECQ       R8
+	JNE        storesSumRow
 	VZEROUPPER
 	RET
 

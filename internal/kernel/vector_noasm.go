@@ -42,4 +42,4 @@ func (e *Encoding) vectorStore(dst []uint8, src, add []float32) (from int, lo, h
 }
 
 func (g *Gate) vectorSums(sum, dot []float64, src, add, dy []float32)            {}
-func (g *Gate) vectorStore(s *[2][sumLanes]float64, dst, src, add, dy []float32) {}
+func (g *Gate) vectorStore(s *[3][sumLanes]float64, dst, src, add, dy []float32) {}

@@ -248,7 +248,7 @@ func TestVectorAllocations(t *testing.T) {
 	const rows, n = 10, 20
 	x, y, a, s := random(rows*n, 1), random(rows*n, 2), random(n, 3), make([]float64, n)
 	e, codes := Encoding{Scale: a, Shift: a, Ceil: infinity, Step: third, Most: 3}, make([]uint8, rows*n)
-	g := Gate{Scale: a[:16], Shift: a[:16], Most: 3}
+	g := Gate{Scale: a[:16], Shift: a[:16], Limits: Limits{Most: 3, Step: third}}
 	allocations := testing.AllocsPerRun(10, func() {
 		for _, f := range vectorCases {
 			f.run(x, x, y)

@@ -71,26 +71,41 @@ func (x vectors) gated(src VecVirtual, add []Mem, coefficient []Op) VecVirtual {
 
 // gateStore generates the kernel of Gate.Store of a tier.
 func (x vectors) gateStore() {
-	text("gateStore"+x.tier, "dst, src, dy, add, scale, shift *float32, rows, n int, least, most float32, s *[2][8]float64",
+	text("gateStore"+x.tier, "dst, src, dy, add, scale, shift *float32, rows, n int, least, most, step float32, s *[3][8]float64",
 		fmt.Sprintf("gateStore%s is Gate.Store of rows of n channels, whole vectors; where add is not nil, of a sum; where s is not nil, StoreSpills but for the last sum of the lanes.", x.tier))
-	spills, add := Load(Param("s"), GP64()), Load(Param("add"), GP64())
+	spills, step := Load(Param("s"), GP64()), Load(Param("step"), XMM())
+	zero := XMM()
+	VXORPS(zero, zero, zero)
 	TESTQ(spills, spills)
-	JNE(LabelRef("spills"))
+	JEQ(LabelRef("stores"))
+	UCOMISS(zero, step)
+	JNE(LabelRef("steps"))
+	x.gateSums("spills", limitSpills)
+	Label("steps")
+	x.gateSums("steps", stepSpills)
+	Label("stores")
+	x.gateSums("stores", noSpills)
+}
+
+// Spills that a kernel takes.
+const (
+	noSpills    = iota
+	limitSpills // below the limits and above
+	stepSpills  // and between them
+)
+
+// gateSums writes the loops of one tensor and of a sum.
+func (x vectors) gateSums(label string, spills int) {
+	add := Load(Param("add"), GP64())
 	TESTQ(add, add)
-	JNE(LabelRef("sum"))
-	x.gateLoops("plain", false, false)
-	Label("sum")
-	x.gateLoops("sum", true, false)
-	Label("spills")
-	TESTQ(add, add)
-	JNE(LabelRef("spillsOfSum"))
-	x.gateLoops("plainSpills", false, true)
-	Label("spillsOfSum")
-	x.gateLoops("sumSpills", true, true)
+	JNE(LabelRef(label + "OfSum"))
+	x.gateLoops(label+"One", false, spills)
+	Label(label + "OfSum")
+	x.gateLoops(label+"Sum", true, spills)
 }
 
 // gateLoops writes the loops over rows and channels, which return.
-func (x vectors) gateLoops(label string, addend, spills bool) {
+func (x vectors) gateLoops(label string, addend bool, spills int) {
 	slices := []string{"dst", "src", "dy"}
 	if addend {
 		slices = append(slices, "add")
@@ -103,12 +118,16 @@ func (x vectors) gateLoops(label string, addend, spills bool) {
 	rows, n := Load(Param("rows"), GP64()), Load(Param("n"), GP64())
 	limits := [2]VecVirtual{x.broadcast("least"), x.broadcast("most")}
 	out, c := GP64(), GP64()
-	var sums [2]laneSum
-	if spills {
+	var sums [3]laneSum
+	if spills != noSpills {
 		Load(Param("s"), out)
 		for i := range sums {
 			sums[i] = x.loadLanes(Mem{Base: out, Disp: 64 * i})
 		}
+	}
+	var step VecVirtual
+	if spills == stepSpills {
+		step = x.broadcast("step")
 	}
 	at := func(b Register) Mem { return Mem{Base: b, Index: c, Scale: 4} }
 	Label(label + "Row")
@@ -123,12 +142,16 @@ func (x vectors) gateLoops(label string, addend, spills bool) {
 		add = append(add, at(base[3]))
 	}
 	v := x.gated(src, add, []Op{at(scale), at(shift)})
-	d := x.keep(at(base[2]), x.within(v, limits))
-	if spills {
+	passes := x.within(v, limits)
+	d := x.keep(at(base[2]), passes)
+	if spills != noSpills {
 		x.addLanes(x.keep(at(base[2]), x.compare(less, v, limits[0])), sums[0])
-		x.addLanes(x.keep(at(base[2]), x.compare(less, limits[1], v)), sums[1])
+		x.addLanes(x.keep(at(base[2]), x.compare(less, limits[1], v)), sums[2])
 	}
 	VMOVUPS(d, at(base[0]))
+	if spills == stepSpills {
+		x.addProducts(d, x.stepError(v, step, passes), sums[1])
+	}
 	ADDQ(Imm(uint64(x.lanes)), c)
 	CMPQ(c, n)
 	JLT(LabelRef(label + "Column"))
@@ -144,6 +167,21 @@ func (x vectors) gateLoops(label string, addend, spills bool) {
 	}
 	VZEROUPPER()
 	RET()
+}
+
+// stepError returns RNE(v/step) − v/step where there is a mark, 0 elsewhere. It overwrites v.
+func (x vectors) stepError(v, step VecVirtual, mark Register) VecVirtual {
+	to := x.new()
+	VDIVPS(step, v, v)
+	if x.lanes == 8 {
+		VROUNDPS(Imm(nearestEven), v, to)
+		VSUBPS(v, to, to)
+		VANDPS(mark, to, to)
+	} else {
+		VRNDSCALEPS(Imm(nearestEven), v, to)
+		VSUBPS_Z(v, to, mark, to)
+	}
+	return to
 }
 
 // A laneSum is a sum in float64 of eight lanes: two vectors of AVX2, one of AVX-512.
@@ -173,4 +211,22 @@ func (x vectors) addLanes(v VecVirtual, s laneSum) {
 	VEXTRACTF64X4(Imm(1), v, v.AsY())
 	VCVTPS2PD(v.AsY(), half)
 	VADDPD(half, s[0], s[0])
+}
+
+// addProducts adds a times b, which it overwrites, as addLanes adds.
+func (x vectors) addProducts(a, b VecVirtual, s laneSum) {
+	if x.lanes == 8 {
+		wide{s[0], s[1]}.addProduct(a, b)
+		return
+	}
+	for half := range 2 {
+		if half == 1 {
+			VEXTRACTF64X4(Imm(1), a, a.AsY())
+			VEXTRACTF64X4(Imm(1), b, b.AsY())
+		}
+		p, q := x.new(), x.new()
+		VCVTPS2PD(a.AsY(), p)
+		VCVTPS2PD(b.AsY(), q)
+		VFMADD231PD(p, q, s[0])
+	}
 }
