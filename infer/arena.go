@@ -12,13 +12,14 @@ import (
 // tensor's images next to each other.
 type arenaPlan struct {
 	codes, wide int   // lengths of the arenas
-	offset      []int // of each tensor; not used for the image and the logits, which the caller owns
+	offset      []int // of each tensor, -1 for one that no step writes; not used for the image and the logits, which the caller owns
 	owner       []int // the tensor whose memory it shares: itself, or the input of a flattening
 	weights     int   // of the model
 }
 
-// planArena lets each tensor live from the operator that writes it to the last that reads it.
-func planArena(m *qmodel.Model) *arenaPlan {
+// planArena lets each tensor live from the step that writes it to the last operator that reads it; written has the tensor that
+// the step of each operator writes, -1 for none. A tensor that no step writes takes no memory.
+func planArena(m *qmodel.Model, written []int) *arenaPlan {
 	p := &arenaPlan{offset: make([]int, len(m.Tensors)), owner: make([]int, len(m.Tensors))}
 	lives := make([]arena.Block, len(m.Tensors))
 	for i, o := range m.Operators {
@@ -28,8 +29,8 @@ func planArena(m *qmodel.Model) *arenaPlan {
 		p.owner[o.Output] = o.Output
 		if o.Aliases() {
 			p.owner[o.Output] = p.owner[o.Inputs[0]]
-		} else {
-			lives[o.Output] = arena.Block{Size: aligned(m.Tensors[o.Output].Len()), First: i, Last: i}
+		} else if t := written[i]; t >= 0 {
+			lives[t] = arena.Block{Size: aligned(m.Tensors[t].Len()), First: i, Last: i}
 		}
 		for _, t := range o.Inputs {
 			lives[p.owner[t]].Last = i
@@ -48,7 +49,9 @@ func planArena(m *qmodel.Model) *arenaPlan {
 	}
 	p.codes, p.wide = arena.Place(codes), arena.Place(wide)
 	for i, owner := range p.owner {
-		p.offset[i] = lives[owner].Offset
+		if p.offset[i] = lives[owner].Offset; lives[owner].Size == 0 {
+			p.offset[i] = -1
+		}
 	}
 	return p
 }

@@ -7,12 +7,12 @@ import (
 	"github.com/goqat/goqat/qmodel"
 )
 
-func newFlatten(*qmodel.Model, int, kernel.Conv, kernel.Set) step { return flatten{} }
+func newFlatten(*qmodel.Model, int, kernel.Conv, kernel.Set) step { return nothing{} }
 
-// flatten does nothing: its output is its input's memory.
-type flatten struct{}
+// nothing is the step of an operator whose output is there already: that of a flattening is its input's memory.
+type nothing struct{}
 
-func (flatten) tiles(int) int                                      { return 0 }
-func (flatten) run(_, _ int, _ []kernel.Tensor, _ *kernel.Scratch) {}
-func (flatten) needs() kernel.Needs                                { return kernel.Needs{} }
-func (flatten) work() int                                          { return 0 }
+func (nothing) tiles(int) int                                      { return 0 }
+func (nothing) run(_, _ int, _ []kernel.Tensor, _ *kernel.Scratch) {}
+func (nothing) needs() kernel.Needs                                { return kernel.Needs{} }
+func (nothing) work() int                                          { return 0 }

@@ -30,7 +30,7 @@ func (r *Runner) Layers() []Layer {
 			Name: o.Name, Operator: o.Op, Method: o.Method, ActivationBits: in.Bits, Output: [3]int{out.Height, out.Width, out.Channels},
 			MACs: q.MACs(i), Bytes: q.PayloadBytes(i), AccumulatorBits: q.AccumulatorBits(i), Kernel: r.Kernel(),
 		}
-		if w, ok := r.program.steps[i].(*weighted); ok {
+		if w, ok := r.program.apart.steps[i].(*weighted); ok {
 			layers[i].Kernel = kernel.NameOf(w.fused, kernel.NameOf(w.plan, r.Kernel()))
 		}
 		if o.Weights != nil {

@@ -26,7 +26,7 @@ func held() int {
 
 // workingMemory returns the bytes of a runner for one image and one thread that do not grow with the weights.
 func workingMemory(r *Runner) int {
-	n, arena := r.program.needs, r.m.arena
+	n, arena := r.program.needs, r.flow.arena
 	return 4*n.Acc + 4*n.Wide + 8*n.Sums + n.Bytes + 8*n.Words + arena.codes + 4*arena.wide
 }
 

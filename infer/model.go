@@ -71,7 +71,7 @@ func New(q *qmodel.Model) (*Model, error) {
 }
 
 func newModel(q *qmodel.Model) *Model {
-	m := &Model{q: q, arena: planArena(q), programs: map[string]programs{}}
+	m := &Model{q: q, arena: planArena(q, outputs(q)), programs: map[string]programs{}}
 	for _, set := range sets.All() {
 		if set.Supported {
 			m.programs[set.Name] = newPrograms(q, set)
@@ -109,7 +109,8 @@ func (m *Model) Data() qmodel.Data { return m.q.Data }
 func (m *Model) Work() int64 { return m.q.Work() }
 
 // ArenaBytes returns the working memory of a runner for the given batch, for each of its threads and without the scratch
-// of kernels. A large batch runs in groups of images that fit the processor's caches, so that the memory stops growing.
+// of kernels. A large batch runs in groups of images that fit the processor's caches, so that the memory stops growing. Where
+// kernels compute a convolution and the pooling after it in one, it is about that or less.
 func (m *Model) ArenaBytes(batch int) int {
 	return min(max(1, batch), m.arena.group()) * (m.arena.codes + 4*m.arena.wide)
 }

@@ -11,10 +11,17 @@ import (
 
 // A program is a model compiled for one kernel set. It is immutable and shared by runners.
 type program struct {
-	kernel string // the set's name
-	steps  []step
+	kernel string       // the set's name
+	apart  flow         // each operator by itself, as observers see them
+	joined flow         // operators that one loop computes as one, see join
 	needs  kernel.Needs // of any step
 	by     []int        // by whose steps the images of each tensor differ, see qmodel.Model.Steps
+}
+
+// A flow is the steps of a model's operators, in their order, and where in memory the tensors are.
+type flow struct {
+	steps []step
+	arena *arenaPlan
 }
 
 // A step runs one operator, in pieces that are independent of each other. Tensors are found by index in the runner's
@@ -29,9 +36,12 @@ type step interface {
 func compile(m *qmodel.Model, set kernel.Set) *program {
 	p := &program{kernel: set.Name, by: m.Steps()}
 	for i := range m.Operators {
-		s := newStep(m, i, set)
-		p.steps = append(p.steps, s)
-		p.needs = p.needs.Max(s.needs())
+		p.apart.steps = append(p.apart.steps, newStep(m, i, set))
+	}
+	p.apart.arena = planArena(m, outputs(m))
+	p.joined = join(m, p.apart.steps)
+	for i, s := range p.apart.steps {
+		p.needs = p.needs.Max(s.needs()).Max(p.joined.steps[i].needs())
 	}
 	return p
 }

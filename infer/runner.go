@@ -58,6 +58,7 @@ const (
 type Runner struct {
 	m       *Model
 	program *program
+	flow    flow // of the program
 	batch   int
 	observe func(Observation)
 	team    *team
@@ -83,8 +84,12 @@ func (m *Model) NewRunner(options Options) (*Runner, error) {
 		return nil, err
 	}
 	workers := make([]*worker, options.Threads)
-	group := min(options.Batch, m.arena.group())
-	r := &Runner{m: m, program: m.programs[set.Name][options.Memory.packing(group, set.FewRows)](), batch: options.Batch, observe: options.Observe}
+	packing := options.Memory.packing(min(options.Batch, m.arena.group()), set.FewRows)
+	r := &Runner{m: m, program: m.programs[set.Name][packing](), batch: options.Batch, observe: options.Observe}
+	if r.flow = r.program.joined; r.observe != nil {
+		r.flow = r.program.apart
+	}
+	group := min(r.batch, r.flow.arena.group())
 	together := max(group, min(r.batch, len(workers)-1)) // images that threads run operator by operator
 	if r.observe != nil {
 		together = r.batch
@@ -125,7 +130,7 @@ func (o *Options) check(m *Model) error {
 
 // allocate returns the tensors of a number of images; the image's and the logits' are the caller's during a Run.
 func (r *Runner) allocate(images int) []kernel.Tensor {
-	q, arena := r.m.q, r.m.arena
+	q, arena := r.m.q, r.flow.arena
 	codes, wide := make([]uint8, images*arena.codes), make([]int32, images*arena.wide)
 	tensors, steps := make([]kernel.Tensor, len(q.Tensors)), q.Steps()
 	for i := range tensors {
@@ -136,7 +141,7 @@ func (r *Runner) allocate(images int) []kernel.Tensor {
 			tensors[i].Steps = make([]fixed.Step, images)
 		}
 		switch {
-		case arena.owner[i] == 0 || i == r.logits():
+		case arena.owner[i] == 0 || i == r.logits() || start < 0:
 		case t.Kind == qmodel.Codes:
 			tensors[i].Codes = codes[start:][:length:length]
 		default:
@@ -212,7 +217,7 @@ func (g *groups) do(i int, w *worker) {
 	size, classes := r.m.q.Tensors[0].Len(), len(r.m.q.Classes)
 	first, end := i*g.n/g.number, (i+1)*g.n/g.number
 	r.own(w.tensors, g.images[first*size:end*size], g.logits[first*classes:end*classes])
-	for _, s := range r.program.steps {
+	for _, s := range r.flow.steps {
 		for tile := range s.tiles(end - first) {
 			s.run(tile, end-first, w.tensors, w.scratch)
 		}
@@ -225,7 +230,7 @@ func (r *Runner) together(n int, logits []int32, images []uint8) error {
 	tensors := r.team.workers[0].tensors
 	r.own(tensors, images, logits)
 	var err error
-	for i, s := range r.program.steps {
+	for i, s := range r.flow.steps {
 		r.tiles = tiles{s, n, tensors}
 		if err = r.team.run(&r.tiles, s.tiles(n), s.work()*n/parallelWork); err != nil {
 			break
@@ -253,7 +258,7 @@ func (t *tiles) do(i int, w *worker) { t.step.run(i, t.batch, t.tensors, w.scrat
 
 // own has the caller's memory hold the image and the logits.
 func (r *Runner) own(tensors []kernel.Tensor, images []uint8, logits []int32) {
-	for i, owner := range r.m.arena.owner {
+	for i, owner := range r.flow.arena.owner {
 		if owner == 0 {
 			tensors[i].Codes = images
 		}

@@ -6,6 +6,7 @@ package infer
 
 import (
 	"bytes"
+	"math/bits"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -31,11 +32,49 @@ func residual(rng *rand.Rand) *qmodel.Model {
 	return b.Finish(b.AvgPool(x, qmodeltest.Square(8, 1, 0), 8), 10)
 }
 
+// shared returns a network in which a pooling and a convolution read the same convolution.
+func shared(rng *rand.Rand) *qmodel.Model {
+	b := qmodeltest.New(rng, 28, 28, 1)
+	x := b.Conv(0, qmodeltest.Square(5, 1, 2), 32, 1, 8, 8)
+	x = b.Conv(x, qmodeltest.Square(2, 2, 0), 32, 1, 8, 8, b.MaxPool(x, qmodeltest.Square(2, 2, 0)))
+	return b.Finish(b.AvgPool(x, qmodeltest.Square(14, 1, 0), 8), 10)
+}
+
+// trained gives a network multipliers as training leads to: positive, of 24 bits, and odd, so that sums have few ties.
+func trained(q *qmodel.Model) *qmodel.Model {
+	for _, o := range q.Operators {
+		r := o.Requantizer
+		if r == nil || q.Tensors[o.Output].Kind != qmodel.Codes {
+			continue
+		}
+		for c, shift := range r.Shift {
+			up := 24 - bits.Len64(uint64(max(r.M[0][c], -r.M[0][c], 1)))
+			up = max(min(up, 48-int(shift)), 33-int(shift)) // shifts are 33 to 48
+			scaled := func(v int64) int64 { return v << max(up, 0) >> max(-up, 0) }
+			for _, m := range r.M {
+				m[c] = scaled(max(m[c], -m[c])) | 1
+			}
+			r.Bias[c], r.Shift[c] = scaled(r.Bias[c]), uint8(int(shift)+up)
+		}
+	}
+	return q
+}
+
+// joinedSteps returns how many operators of a runner are computed by the step of another.
+func joinedSteps(r *Runner) (n int) {
+	for i, s := range r.flow.steps {
+		if s != r.program.apart.steps[i] && s == (nothing{}) {
+			n++
+		}
+	}
+	return n
+}
+
 // TestTiles runs whole networks, recorded ones among them, with all products of one group by tiles of AMX, in Go where there
 // are none, and compares the logits with those of portable Go.
 func TestTiles(t *testing.T) {
 	rng := rand.New(rand.NewPCG(61, 61))
-	networks := []*qmodel.Model{wide(rng), lenet(rng), residual(rng)}
+	networks := []*qmodel.Model{wide(rng), trained(lenet(rng)), residual(rng), trained(shared(rng))}
 	for _, name := range []string{"tiny-v2", "binary-v2", "ranged-v6"} {
 		b, err := os.ReadFile("testdata/" + name + ".qmodel")
 		if err != nil {
@@ -57,6 +96,7 @@ func TestTiles(t *testing.T) {
 		for _, set := range amx.TestSets() {
 			r := newTestRunner(t, m, Options{Batch: batch, Kernel: "generic"})
 			r.program = compile(q, set)
+			r.flow = r.program.joined
 			for _, w := range r.team.workers {
 				w.scratch = kernel.NewScratch(r.program.needs)
 			}
@@ -70,8 +110,11 @@ func TestTiles(t *testing.T) {
 					uses++
 				}
 			}
-			if i < 3 && uses < 3 {
+			if i < 4 && uses < 3 {
 				t.Errorf("network %d, set %s: %d layers by tiles", i, set.Name, uses)
+			}
+			if joined, want := joinedSteps(r), map[int]int{1: 2}[i]; joined != want {
+				t.Errorf("network %d, set %s: %d poolings with their convolutions, want %d", i, set.Name, joined, want)
 			}
 		}
 	}

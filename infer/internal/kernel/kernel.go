@@ -82,6 +82,12 @@ type Fused interface {
 	Needs() Needs
 }
 
+// A Pooler is a Fused that can be one with a max pooling of its output, without writing the output itself.
+type Pooler interface {
+	// Pool returns both in one, which writes the pooling's output, of the given index; nil for windows and ends that cannot be so.
+	Pool(w *Window, output int) Fused
+}
+
 // Needs are the lengths of the buffers of a Scratch.
 type Needs struct{ Acc, Wide, Sums, Bytes, Words int }
 

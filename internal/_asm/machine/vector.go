@@ -52,6 +52,7 @@ var binaries = map[string]func(dst, a, b []byte){
 	"VADDPS":  lanesFloat(func(a, b float32) float32 { return a + b }),
 	"VMULPS":  lanesFloat(func(a, b float32) float32 { return a * b }),
 	"VPMINUD": lanes32(func(a, b uint32) uint32 { return min(a, b) }),
+	"VPMAXSD": lanes32(func(a, b uint32) uint32 { return uint32(max(int32(a), int32(b))) }),
 	"VPADDQ":  lanes64(func(a, b uint64) uint64 { return a + b }),
 	"VPANDNQ": lanes64(func(a, b uint64) uint64 { return a &^ b }),
 	"VPMULDQ": lanes64(func(a, b uint64) uint64 { return uint64(int64(int32(a)) * int64(int32(b))) }),

@@ -148,6 +148,9 @@ func (p *dotPlan) cut() {
 		return
 	}
 	p.Limit(rows, vector.TileBuffer)
+	if p.C.OutH%2 == 0 {
+		p.Lines += p.Lines % 2 // for poolings
+	}
 	p.Rows = p.Lines * p.C.OutW
 }
 

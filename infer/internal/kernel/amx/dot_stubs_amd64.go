@@ -31,7 +31,7 @@ type args struct {
 	least       int       // least code of dst
 	most        int       // greatest code of dst
 	scratch     *int32    // 15 KB, for the sums of three blocks
-	quads       int       // of vectors of 16 sums in a block
+	quads       int       // of vectors of 16 sums in a block; with poolings, pairs of vectors of the greatest sums
 	acc         *int32    // sums to write
 	accStride   int       // bytes from a row of acc to the next
 	accTile     int       // bytes from a tile of rows of acc to the next
@@ -68,6 +68,11 @@ func dotBytesWide2x2(a *args)
 //
 //go:noescape
 func dotBytesWideCodes2x2(a *args)
+
+// dotBytesPooled2x2 is dotBytesWide2x2, but the codes are those of the greatest of four sums: of two rows after each other, in both tiles of rows.
+//
+//go:noescape
+func dotBytesPooled2x2(a *args)
 
 // dotBytes1x4 writes sums of 1 tiles of rows and 4 of channels at a time to acc.
 //

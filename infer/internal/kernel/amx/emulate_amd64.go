@@ -50,25 +50,28 @@ func at[T any](p *T, i int) *T {
 }
 
 // emulate does what run does, in Go.
-func (a *args) emulate(b blocking) {
+func (a *args) emulate(b blocking, pools bool) {
 	rows := int(a.config[48])
 	for panel := range a.panels {
 		for tile := range a.blocks * b.m {
 			for r := range rows {
 				for j := range b.n {
-					a.emulateRow(b, tile*rows+r, int(*at(a.offsets, tile))+r*a.xStride, panel, j)
+					if pools {
+						a.emulatePooled(b, tile, r, panel, j)
+					} else {
+						a.emulateRow(b, tile*rows+r, a.emulateSums(b, tile, r, panel, j), panel, j)
+					}
 				}
 			}
 		}
 	}
 }
 
-// emulateRow computes 16 channels, tile j of a panel's, of a row whose codes are at x.
-func (a *args) emulateRow(b blocking, row, x, panel, j int) {
-	var sums [lanes]int32
-	channel := (panel*b.n + j) * lanes
+// emulateSums computes 16 channels, tile j of a panel's, of row r of a tile.
+func (a *args) emulateSums(b blocking, tile, r, panel, j int) (sums [lanes]int32) {
+	x := int(*at(a.offsets, tile)) + r*a.xStride
 	if a.table == nil {
-		copy(sums[:], unsafe.Slice(at(a.start, channel), lanes))
+		copy(sums[:], unsafe.Slice(at(a.start, (panel*b.n+j)*lanes), lanes))
 	}
 	depth := a.wTile / lanes
 	for s := range a.slices {
@@ -83,6 +86,27 @@ func (a *args) emulateRow(b blocking, row, x, panel, j int) {
 			}
 		}
 	}
+	return sums
+}
+
+// emulatePooled writes the codes of the greatest sums of two rows in two tiles, at the last of these rows.
+func (a *args) emulatePooled(b blocking, tile, r, panel, j int) {
+	if tile%2 == 0 || r%2 == 0 {
+		return
+	}
+	greatest := a.emulateSums(b, tile, r, panel, j)
+	for _, before := range [][2]int{{tile, r - 1}, {tile - 1, r}, {tile - 1, r - 1}} {
+		for lane, sum := range a.emulateSums(b, before[0], before[1], panel, j) {
+			greatest[lane] = max(greatest[lane], sum)
+		}
+	}
+	rows := int(a.config[48])
+	a.emulateRow(b, (tile/2*rows+r)/2, greatest, panel, j)
+}
+
+// emulateRow writes sums of 16 channels, tile j of a panel's, or their codes, to a row.
+func (a *args) emulateRow(b blocking, row int, sums [lanes]int32, panel, j int) {
+	channel := (panel*b.n + j) * lanes
 	if a.table == nil {
 		copy(unsafe.Slice(at(a.acc, row*a.accStride/4+channel), lanes), sums[:])
 		return

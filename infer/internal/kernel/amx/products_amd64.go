@@ -11,13 +11,15 @@ import (
 	"github.com/goqat/goqat/infer/internal/kernel/avx512"
 )
 
-// A target is where the sums of a tile go, from its row first on: to acc, or by an end to dst and with the codes of other.
+// A target is where the sums of a tile go, from its row first on: to acc, or by an end to dst and with the codes of other, or the
+// greatest of each four to dst.
 type target struct {
 	first      int
 	acc        []int32
 	end        *avx512.End
 	dst, other []uint8
 	scratch    *int32 // of the end, see args
+	pools      bool
 }
 
 // A blocking is how many tiles of rows, and of channels, are multiplied at a time.
@@ -38,10 +40,14 @@ func (p *dotPlan) products(to target, x []uint8, t kernel.Tile) (left int) {
 		first := tiles - b.m
 		p.multiply(to, x, t, b, p.tall, p.offsets[first:], first*p.tall, 1)
 		return t.Rows
-	case p.Flat && t.Rows-row >= b.m: // tiles of fewer rows
-		rows := (t.Rows - row) / b.m
-		p.multiplyFlat(to, x, t, b, rows, row)
-		row += b.m * rows
+	case p.Flat && tiles >= b.m: // tiles of fewer rows, the first of which can be there already
+		rows := (t.Rows - row + b.m - 1) / b.m
+		p.multiplyFlat(to, x, t, b, rows, t.Rows-b.m*rows)
+		return t.Rows
+	case p.Flat && t.Rows >= b.m:
+		rows := t.Rows / b.m
+		p.multiplyFlat(to, x, t, b, rows, 0)
+		row = b.m * rows
 	}
 	if to.end == nil && row < t.Rows {
 		p.singly(to, x, t, row)
@@ -90,8 +96,12 @@ func (p *dotPlan) multiply(to target, x []uint8, t kernel.Tile, b blocking, rows
 		start: &p.start[t.Channel], panels: t.Stride / lanes / b.n, wTile: p.depth * lanes,
 	}
 	if f := to.end; f != nil {
-		at := row*p.C.OutC + t.Channel
-		_ = to.dst[at+(blocks*b.m*rows-1)*p.C.OutC+t.Channels-1]
+		sums, vectors := 1, 4 // of a code; of a quad
+		if to.pools {
+			sums, vectors = 4, 2
+		}
+		at := row/sums*p.C.OutC + t.Channel
+		_ = to.dst[at+(blocks*b.m*rows/sums-1)*p.C.OutC+t.Channels-1]
 		a.dst, a.dstStride = &to.dst[at], p.C.OutC
 		if to.other != nil {
 			_ = to.other[at+(blocks*b.m*rows-1)*p.C.OutC+t.Channels-1]
@@ -99,21 +109,23 @@ func (p *dotPlan) multiply(to target, x []uint8, t kernel.Tile, b blocking, rows
 		}
 		a.table, a.tableStep = &f.Table[t.Channel/lanes*f.Block], 8*b.n*f.Block
 		a.deep, a.powers, a.clamps, a.least, a.most = f.Deep, f.Powers, f.Clamps, int(f.R.Lo), int(f.R.Hi)
-		a.scratch, a.quads, a.scratchTile = to.scratch, rows, 4*lanes*b.n*rows // a block has 4 vectors a row
+		a.scratch, a.quads, a.scratchTile = to.scratch, b.m*b.n*rows/sums/vectors, 4*lanes*b.n*rows
 	} else {
 		_ = to.acc[(row+blocks*b.m*rows)*t.Stride-1]
 		a.acc, a.accStride, a.accTile = &to.acc[row*t.Stride], 4*t.Stride, 4*t.Stride*rows
 	}
 	if p.emulated {
-		a.emulate(b)
+		a.emulate(b, to.pools)
 	} else {
-		a.run(b)
+		a.run(b, to.pools)
 	}
 }
 
 // run calls the function of a blocking and an end. A table of functions would have the arguments in the heap.
-func (a *args) run(b blocking) {
+func (a *args) run(b blocking, pools bool) {
 	switch {
+	case pools:
+		dotBytesPooled2x2(a)
 	case b == blocking{4, 1} && a.table == nil:
 		dotBytes4x1(a)
 	case b == blocking{4, 1} && a.other == nil:
@@ -178,8 +190,7 @@ func (d *dotCodes) Run(t kernel.Tile, x []uint8, tensors []kernel.Tensor, s *ker
 		return tensors[tensor].Codes[t.Row*d.end.Channels:][:t.Rows*d.end.Channels]
 	}
 	codes := d.Codes(x, u, s.Bytes)
-	skip := int(-uintptr(unsafe.Pointer(&s.Acc[0])) % scratchAlign / 4)
-	to := target{end: d.end, dst: rows(d.end.Output), scratch: &s.Acc[skip]}
+	to := target{end: d.end, dst: rows(d.end.Output), scratch: alignedScratch(s)}
 	if len(d.end.Others) > 0 {
 		to.other = rows(d.end.Others[0])
 	}
@@ -189,4 +200,9 @@ func (d *dotCodes) Run(t kernel.Tile, x []uint8, tensors []kernel.Tensor, s *ker
 		u.Row, u.Rows = u.Row+first, u.Rows-first
 		d.finish.Finish(d.outer(u), acc, tensors, s)
 	}
+}
+
+// alignedScratch returns the scratch of an end.
+func alignedScratch(s *kernel.Scratch) *int32 {
+	return &s.Acc[-uintptr(unsafe.Pointer(&s.Acc[0]))%scratchAlign/4]
 }

@@ -32,7 +32,7 @@ var fields = []struct{ name, kind, doc string }{
 	{"least", "int", "least code of dst"},
 	{"most", "int", "greatest code of dst"},
 	{"scratch", "*int32", "15 KB, for the sums of three blocks"},
-	{"quads", "int", "of vectors of 16 sums in a block"},
+	{"quads", "int", "of vectors of 16 sums in a block; with poolings, pairs of vectors of the greatest sums"},
 	{"acc", "*int32", "sums to write"},
 	{"accStride", "int", "bytes from a row of acc to the next"},
 	{"accTile", "int", "bytes from a tile of rows of acc to the next"},
@@ -51,7 +51,7 @@ var copied = []string{"panels", "w", "start", "dst", "other", "table", "dstStrid
 // apart is how many bytes apart the scratches are: no multiple of 4096, by which a processor tells loads from stores before them.
 const apart = 5376
 
-// An end is what happens to sums: they are stored, or become codes, alone or with codes of a second term.
+// An end is what happens to sums: they are stored, or become codes, alone, with codes of a second term, or the greatest of four.
 type end struct {
 	name    string
 	vectors int // of the table of 16 channels, none where sums are stored
@@ -62,6 +62,7 @@ var (
 	sums      = end{name: ""}
 	wide      = end{name: "Wide", vectors: 6, each: 4}
 	wideCodes = end{name: "WideCodes", vectors: 8, each: 6}
+	pooled    = end{name: "Pooled", vectors: 6, each: 4}
 )
 
 // A product is a function that multiplies blocks of m tiles of rows with panels of n tiles of 16 channels.
@@ -73,7 +74,7 @@ type product struct {
 
 var products = []product{
 	{m: 4, n: 1, end: sums}, {m: 4, n: 1, end: wide}, {m: 4, n: 1, end: wideCodes},
-	{m: 2, n: 2, end: sums}, {m: 2, n: 2, end: wide}, {m: 2, n: 2, end: wideCodes},
+	{m: 2, n: 2, end: sums}, {m: 2, n: 2, end: wide}, {m: 2, n: 2, end: wideCodes}, {m: 2, n: 2, end: pooled},
 	{m: 1, n: 4, end: sums}, {m: 1, n: 4, end: wide},
 	{m: 1, n: 1, end: sums},
 }
@@ -98,6 +99,7 @@ func dot(f *File) {
 			"":          fmt.Sprintf("%s writes sums of %d tiles of rows and %d of channels at a time to acc.", name, p.m, p.n),
 			"Wide":      fmt.Sprintf("%s writes the codes of sums of %d tiles of rows and %d of channels at a time to dst.", name, p.m, p.n),
 			"WideCodes": fmt.Sprintf("%s is dotBytesWide%dx%d with the codes of other as a second term.", name, p.m, p.n),
+			"Pooled":    fmt.Sprintf("%s is dotBytesWide%dx%d, but the codes are those of the greatest of four sums: of two rows after each other, in both tiles of rows.", name, p.m, p.n),
 		}[p.end.name]
 		f.Func(name, "(a *args)", 8, 8*len(locals), p.Code, doc)
 	}
@@ -140,7 +142,7 @@ func (p *product) next(name, label string) {
 
 // Registers that keep what they hold: AX the stride of codes, BX that of weights. In a block, R8 and those after it are the
 // tiles of rows, SI the weights, CX the deltas, DX the slices left. With an end, R12 is the scratch whose sums become codes,
-// R13 dst, R14 other and R15 the quads left; else R12 is the stride of acc, R13 acc and R14 a tile of its rows.
+// R13 dst, R14 other, or with poolings the bytes of a tile of rows there, and R15 the quads left; else R12 is the stride of acc, R13 acc and R14 a tile of its rows.
 
 // generate emits the product.
 func (p *product) generate() {
@@ -184,6 +186,9 @@ func (p *product) begin() {
 	p.Op("MOVQ $64, BX")
 	if p.end != sums {
 		p.limits()
+		if p.end == pooled {
+			p.argument("scratchTile", R14)
+		}
 		for i, name := range []string{"older", "newer"} {
 			p.load("scratch", CX)
 			p.Op("ADDQ $%d, CX", (i+1)*apart)

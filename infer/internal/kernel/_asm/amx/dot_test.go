@@ -35,10 +35,13 @@ type drawn struct {
 func (d *drawn) channels() int { return 16 * d.n * d.panels }
 func (d *drawn) height() int   { return d.blocks * d.m * d.rows }
 
-// draw returns a random product. Blocks are few or many, and so are the quads, one a row, that finish with each slice of a block.
+// draw returns a random product. Blocks are few or many, and so are the quads, one a row or two, that finish with each slice of a block.
 func draw(rng *rand.Rand, p product) *drawn {
 	d := &drawn{product: p, rows: 1 + rng.IntN(16), depth: 4 * (1 + rng.IntN(16)), blocks: 1 + rng.IntN(5), panels: 1 + rng.IntN(2)}
-	d.slices = max(1, d.rows>>rng.IntN(4))
+	if p.end == pooled {
+		d.rows = min(16, 2*(1+rng.IntN(16)))
+	}
+	d.slices = max(1, d.rows>>rng.IntN(5))
 	if rng.IntN(3) == 0 {
 		d.slices = 1 + rng.IntN(5)
 	}
@@ -151,10 +154,16 @@ func (d *drawn) store(m *machine.Machine, rng *rand.Rand, values map[string]uint
 
 // finish adds the arguments of codes, and returns where they are written and what is right.
 func (d *drawn) finish(m *machine.Machine, rng *rand.Rand, values map[string]uint64) (got, want []byte) {
-	q := endtest.Draw(rng, d.sums, d.channels(), false, d.end == wideCodes, false, 33, 40+3*rng.IntN(2))
-	got = slices.Repeat([]byte{0xa5}, (d.height()-1)*q.Stride+d.channels())
+	sums, rows := d.sums, d.height()
+	values["quads"] = uint64(d.m * d.n * d.rows / 4)
+	if d.end == pooled {
+		sums, rows = d.greatest(), d.height()/4
+		values["quads"] = uint64(d.rows / 2)
+	}
+	q := endtest.Draw(rng, sums, d.channels(), false, d.end == wideCodes, false, 33, 40+3*rng.IntN(2))
+	got = slices.Repeat([]byte{0xa5}, (rows-1)*q.Stride+d.channels())
 	want = slices.Clone(got)
-	for i, sum := range d.sums {
+	for i, sum := range sums {
 		row, c := i/d.channels(), i%d.channels()
 		want[row*q.Stride+c] = q.Code(sum, row, c)
 	}
@@ -173,8 +182,22 @@ func (d *drawn) finish(m *machine.Machine, rng *rand.Rand, values map[string]uin
 		values["clamps"] = 1
 	}
 	values["scratch"] = m.Give(slices.Repeat([]byte{0xa5}, 15<<10))
-	values["scratchTile"], values["quads"] = uint64(64*d.n*d.rows), uint64(d.m*d.n*d.rows/4)
+	values["scratchTile"] = uint64(64 * d.n * d.rows)
 	return got, want
+}
+
+// greatest returns the greatest sums of two rows after each other in two tiles of rows.
+func (d *drawn) greatest() (list []int32) {
+	n := d.channels()
+	for first := 0; first < d.height(); first += 2 * d.rows {
+		for row := first; row < first+d.rows; row += 2 {
+			for c := range n {
+				at := row*n + c
+				list = append(list, max(d.sums[at], d.sums[at+n], d.sums[at+d.rows*n], d.sums[at+(d.rows+1)*n]))
+			}
+		}
+	}
+	return list
 }
 
 // TestDot runs every instruction of every product in a machine that has no memory but what the product may touch, and whose tiles are checked as a

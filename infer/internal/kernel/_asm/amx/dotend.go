@@ -124,7 +124,9 @@ func (p *product) finishBlocks() {
 	p.beginBlock()
 	p.slicesAndQuads()
 	p.keepSums(func(tile int) { p.oneQuad(fmt.Sprintf("kept%d", tile)) })
-	p.leftQuads("left")
+	if p.end != pooled { // of which there are 8 at most, four with a slice and one with each tile
+		p.leftQuads("left")
+	}
 	p.nextScratch()
 	p.next("blocks", "full")
 	p.Label("last") // the last two blocks, or the only one, the older first
@@ -157,6 +159,9 @@ func (p *product) beginQuads(name string) {
 	p.load("table", DI)
 	p.Op("MOVQ R12, CX")
 	p.Op("MOVQ R15, DX")
+	if p.end == pooled {
+		p.Op("ADDQ DX, DX")
+	}
 	p.Label(name + "Powers")
 	for i := range 4 {
 		p.Op("VMOVDQU32 %d(CX), %v", 64*i, even)
@@ -270,25 +275,52 @@ func (p *product) leftQuads(name string) {
 	p.Label(name + "None")
 }
 
-// quad writes the codes of four vectors of sums: the code of each, that of the last with what all have in common.
+// quad writes the codes of four vectors of sums, or with poolings of the greatest of two fours: the code of each, that of the
+// last with what all have in common.
 func (p *product) quad(name string) []Code {
+	if p.end == pooled {
+		return p.pooledPair(name)
+	}
 	list := make([]Code, 4)
 	list[0].Op("MOVQ %s, DI", local("dstStride"))
 	for i := range list {
-		p.scale(&list[i], i)
+		p.scale(&list[i], i, fmt.Sprintf("%d(R12)", 64*i))
 	}
 	last := &list[3]
-	p.narrow(last, name)
+	p.narrow(last, name, len(list))
 	p.write(last, odd(0), name)
 	return list
 }
 
-// scale multiplies the sums of vector i of a quad. The rule is that of avx512's requantization: products and constants of 64
-// bits, of even channels apart from those of odd ones. The high halves of all are left.
-func (p *product) scale(c *Code, i int) {
+// pooledPair writes the codes of two vectors beside each other, of the greatest sums of two rows in both tiles of rows.
+func (p *product) pooledPair(name string) []Code {
+	list := make([]Code, 2)
+	for i := range list {
+		c, greatest := &list[i], others+Z(i)
+		if i == 0 {
+			c.Op("LEAQ (R12)(R14*1), DI")
+		}
+		c.Op("VMOVDQU32 %d(R12), %v", 64*i, greatest)
+		c.Op("VPMAXSD %d(R12), %v, %v", 128+64*i, greatest, greatest)
+		c.Op("VPMAXSD %d(DI), %v, %v", 64*i, greatest, greatest)
+		c.Op("VPMAXSD %d(DI), %v, %v", 128+64*i, greatest, greatest)
+		p.scale(c, i, greatest.String())
+	}
+	last := &list[1]
+	p.narrow(last, name, len(list))
+	last.Op("MOVQ %s, DI", local("dstStride"))
+	last.Op("VMOVDQU64 %v, (R13)", odd(0).Y())
+	last.Op("ADDQ DI, R13")
+	last.Op("ADDQ $256, R12")
+	return list
+}
+
+// scale multiplies sums, a vector of those at a place, which is vector i of a quad. The rule is that of avx512's requantization: products and constants
+// of 64 bits, of even channels apart from those of odd ones. The high halves of all are left.
+func (p *product) scale(c *Code, i int, sums string) {
 	j, odd := i%p.n, odd(i)
-	c.Op("VPMULDQ %d(R12), %v, %v", 64*i, p.constant(j, multiplier), even)
-	c.Op("VMOVSHDUP %d(R12), %v", 64*i, odd)
+	c.Op("VPMULDQ %s, %v, %v", sums, p.constant(j, multiplier), even)
+	c.Op("VMOVSHDUP %s, %v", sums, odd)
 	c.Op("VPMULDQ %v, %v, %v", p.constant(j, multiplierOdd), odd, odd)
 	c.Op("VPADDQ %v, %v, %v", p.constant(j, constant), even, even)
 	c.Op("VPADDQ %v, %v, %v", p.constant(j, constantOdd), odd, odd)
@@ -298,22 +330,22 @@ func (p *product) scale(c *Code, i int) {
 	c.Op("VPSHUFD $0xf5, %v, K1, %v", even, odd)
 }
 
-// narrow makes codes of the high halves of a quad: words without a sign, at most 2^16 - 1, shifted by what is left of the
+// narrow makes codes of the high halves of so many vectors: words without a sign, at most 2^16 - 1, shifted by what is left of the
 // shift. What is too much for the words is too much for the codes.
-func (p *product) narrow(c *Code, name string) {
+func (p *product) narrow(c *Code, name string, vectors int) {
 	c.Op("CMPQ %s, $0", local("deep"))
 	c.Op("JEQ %sShallow", name)
 	c.Op("MOVQ %s, DI", local("table"))
-	for i := range 4 {
+	for i := range vectors {
 		c.Op("VPSRAVD %d(DI), %v, %v", p.of(i%p.n, tableDeep), odd(i), odd(i))
 	}
 	c.Op("MOVQ %s, DI", local("dstStride"))
 	c.Label(name + "Shallow")
-	for i := 0; i < 4; i += 2 {
+	for i := 0; i < vectors; i += 2 {
 		c.Op("VPACKUSDW %v, %v, %v", odd(i+1), odd(i), odd(i))
 		c.Op("VPSRLVW %v, %v, %v", p.shifts(i), odd(i), odd(i))
 	}
-	c.Op("VPACKUSWB %v, %v, %v", odd(2), odd(0), odd(0))
+	c.Op("VPACKUSWB %v, %v, %v", odd(vectors-2), odd(0), odd(0))
 	c.Op("CMPQ %s, $0", local("clamps"))
 	c.Op("JEQ %sClamped", name)
 	c.Op("VPMAXUB %v, %v, %v", leasts, odd(0), odd(0))
