@@ -28,6 +28,12 @@ type blocking struct{ m, n int }
 // products computes the sums of a tile, the codes under which are x. With an end, rows are left that make no block of tiles:
 // it returns the first of them.
 func (p *dotPlan) products(to target, x []uint8, t kernel.Tile) (left int) {
+	if p.Flat && t.Rows == 1 { // is no tile
+		if to.end == nil {
+			p.singly(to, x, t, 0)
+		}
+		return 0
+	}
 	b := p.blocking(t, to.other != nil)
 	tiles := t.Rows / p.tall
 	if tiles >= b.m {
@@ -55,11 +61,14 @@ func (p *dotPlan) products(to target, x []uint8, t kernel.Tile) (left int) {
 	return row
 }
 
-// singly computes the sums of a tile from a row on by one tile of rows and one of channels at a time.
+// singly computes the sums of a tile from a row on by one tile of rows and one of channels at a time, or those of one row.
 func (p *dotPlan) singly(to target, x []uint8, t kernel.Tile, row int) {
-	if p.Flat {
+	switch {
+	case p.Flat && t.Rows-row == 1:
+		p.multiplyRow(to.acc[(row-to.first)*t.Stride:][:t.Stride], x[row*p.Pixel:][:p.Line], t)
+	case p.Flat:
 		p.multiplyFlat(to, x, t, blocking{1, 1}, t.Rows-row, row)
-	} else {
+	default:
 		p.multiply(to, x, t, blocking{1, 1}, p.tall, p.offsets[row/p.tall:], row, (t.Rows-row)/p.tall)
 	}
 }

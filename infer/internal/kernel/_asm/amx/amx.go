@@ -6,7 +6,7 @@ package amx
 import . "github.com/goqat/goqat/internal/_asm/tile"
 
 // Files are the generators of the package's files.
-var Files = map[string]func(f *File){"dot": dot, "peak": peak}
+var Files = map[string]func(f *File){"dot": dot, "peak": peak, "row": row}
 
 // peak generates products in registers.
 func peak(f *File) {

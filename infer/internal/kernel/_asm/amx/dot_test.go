@@ -242,6 +242,42 @@ func TestPeak(t *testing.T) {
 	}
 }
 
+// TestRow compares the product of a row with its definition.
+func TestRow(t *testing.T) {
+	m := newMachine(t)
+	rng := rand.New(rand.NewPCG(3, 4))
+	for _, panels := range []int{1, 2, 3, 7, 8, 15, 19} {
+		steps := 1 + rng.IntN(9)
+		pitch := 64 * (steps + rng.IntN(2))
+		x, weights := make([]byte, 4*steps), make([]byte, (panels-1)*pitch+64*steps)
+		for i := range x {
+			x[i] = byte(rng.Uint32())
+		}
+		for i := range weights {
+			weights[i] = byte(rng.Uint32())
+		}
+		start, got := make([]int32, 16*panels), make([]byte, 64*panels)
+		for c := range start {
+			start[c] = rng.Int32()
+		}
+		if err := m.Run("dotRow", m.Give(got), m.Give32(start), m.Give(x), m.Give(weights), uint64(pitch), uint64(steps), uint64(panels)); err != nil {
+			t.Fatal(err)
+		}
+		for c, want := range start {
+			for k, q := range x {
+				want += int32(q) * int32(int8(weights[c/16*pitch+k/4*64+c%16*4+k%4]))
+			}
+			if sum := int32(binary.LittleEndian.Uint32(got[4*c:])); sum != want {
+				t.Fatalf("%d panels of %d steps: channel %d is %d, want %d", panels, steps, c, sum, want)
+			}
+		}
+		m.Reset()
+	}
+	if missed := m.Missed("dotRow"); len(missed) > 0 {
+		t.Errorf("%d instructions did not run, such as %s", len(missed), missed[0])
+	}
+}
+
 // TestCommitted compares the files of the package with what the generators write.
 func TestCommitted(t *testing.T) {
 	for name, emit := range Files {
