@@ -39,8 +39,8 @@ func (w *ClassWeights) read(node *yaml.Node) (want string) {
 	byName := map[string]float64{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key, value := node.Content[i], node.Content[i+1]
-		var v float64
-		if key.Kind != yaml.ScalarNode || value.Kind != yaml.ScalarNode || value.Decode(&v) != nil {
+		v, ok := number(value)
+		if !ok || key.Kind != yaml.ScalarNode {
 			return form
 		}
 		if _, twice := byName[key.Value]; twice {

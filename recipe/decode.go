@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -214,23 +213,29 @@ func (d *decoding) scalar(node *yaml.Node, v reflect.Value, path string) {
 		d.report(node, "%s must be %s", path, want)
 		return
 	}
-	if v.Kind() == reflect.String {
+	ok := true
+	switch v.Kind() {
+	case reflect.String:
 		v.SetString(node.Value) // first_last: 8 is the word "8"
-		return
+	case reflect.Int:
+		var n int
+		if n, ok = whole(node); ok {
+			v.SetInt(int64(n))
+		}
+	case reflect.Float64:
+		var x float64
+		if x, ok = number(node); ok {
+			v.SetFloat(x)
+		}
+	default:
+		ok = node.Decode(v.Addr().Interface()) == nil
 	}
-	decoded := reflect.New(v.Type())
-	err := node.Decode(decoded.Interface())
-	if f, ok := decoded.Interface().(*float64); ok && (math.IsNaN(*f) || math.IsInf(*f, 0)) {
-		err = strconv.ErrRange
-	}
-	if v.Kind() == reflect.Int && node.ShortTag() != "!!int" {
-		err = strconv.ErrSyntax // Decode would cut fractions off
-	}
-	if err != nil {
+	if !ok {
+		if v.Kind() == reflect.Int && node.ShortTag() == "!!int" {
+			want += " in decimal digits, without a 0 before them"
+		}
 		d.report(node, "%s is %q, must be %s", path, node.Value, want)
-		return
 	}
-	v.Set(decoded.Elem())
 }
 
 // lookup returns the field of the struct v that has the key, also in embedded

@@ -45,8 +45,8 @@ func (l *Length) read(node *yaml.Node) (want string) {
 		*l = Length{Percent: v}
 		return ""
 	}
-	var n int
-	if node.ShortTag() != "!!int" || node.Decode(&n) != nil {
+	n, ok := whole(node)
+	if !ok {
 		return form
 	}
 	*l = Length{Pixels: n}

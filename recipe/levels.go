@@ -3,7 +3,6 @@
 package recipe
 
 import (
-	"math"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
@@ -30,8 +29,8 @@ func (l *Levels) read(node *yaml.Node) (want string) {
 	}
 	var values []float64
 	for _, n := range nodes {
-		var v float64
-		if n.Kind != yaml.ScalarNode || n.ShortTag() == "!!null" || n.Decode(&v) != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+		v, ok := number(n)
+		if !ok {
 			return want
 		}
 		values = append(values, v)

@@ -92,8 +92,8 @@ func wholes(node *yaml.Node) (numbers []int, ok bool) {
 		nodes = node.Content
 	}
 	for _, n := range nodes {
-		var v int
-		if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" || n.Decode(&v) != nil {
+		v, ok := whole(n)
+		if !ok {
 			return nil, false
 		}
 		numbers = append(numbers, v)

@@ -47,6 +47,7 @@ func TestWindowErrors(t *testing.T) {
 	for layer, want := range map[string]string{
 		"kernel: [3]":                      "model.layers[0].kernel must be a whole number or [height, width]",
 		"kernel: [3, 3, 3]":                "model.layers[0].kernel must be a whole number or [height, width]",
+		"kernel: 03":                       "model.layers[0].kernel must be a whole number or [height, width]",
 		"kernel: 2.5":                      "model.layers[0].kernel must be a whole number or [height, width]",
 		"kernel: {h: 1}":                   "model.layers[0].kernel must be a whole number or [height, width]",
 		"kernel: 3, pad: valid":            "model.layers[0].pad must be a whole number, [height, width], [top, left, bottom, right] or same",

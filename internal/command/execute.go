@@ -36,6 +36,7 @@ func (e *JobError) Unwrap() error { return e.Err }
 // Execute executes one command line of a program and returns its exit code. Its error is
 // a line on stderr.
 func Execute(ctx context.Context, root *cobra.Command, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	inDigits(root)
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)

@@ -30,7 +30,7 @@ func Number(text string) (float64, error) {
 // Whole is an element of List that is a whole number.
 func Whole(text string) (int, error) {
 	v, err := strconv.Atoi(text)
-	if err != nil {
+	if err != nil || strconv.Itoa(v) != text {
 		return 0, fmt.Errorf("%q is no whole number", text)
 	}
 	return v, nil
