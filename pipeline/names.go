@@ -15,11 +15,7 @@ import (
 // CheckNames wants the method and the network that a recipe names to exist, and says
 // what was probably meant.
 func CheckNames(r *recipe.Recipe) error {
-	var methods []string
-	for _, m := range qat.Methods() {
-		methods = append(methods, m.Info().Name)
-	}
-	if err := named("method", r.QAT.Method, methods); err != nil {
+	if err := named("method", r.QAT.Method, qat.Names()); err != nil {
 		return err
 	}
 	if len(r.Model.Layers) > 0 {

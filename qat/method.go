@@ -228,20 +228,26 @@ func Methods() []Method {
 	return list
 }
 
+// Names returns the names of the methods, in the order of Methods.
+func Names() []string {
+	var names []string
+	for _, m := range Methods() {
+		names = append(names, m.Info().Name)
+	}
+	return names
+}
+
 // Lookup returns the method of a name, with its usual settings.
 func Lookup(name string) (Method, error) { return New(name, settings.Default()) }
 
 // New returns the method of a name, with its part of the settings.
 func New(name string, s settings.All) (Method, error) {
-	var names []string
 	for _, of := range registry {
-		m := of(s)
-		if m.Info().Name == name {
+		if m := of(s); m.Info().Name == name {
 			return m, nil
 		}
-		names = append(names, m.Info().Name)
 	}
-	return nil, fmt.Errorf("qat: there is no method %q; choose one of %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("qat: there is no method %q; choose one of %s", name, strings.Join(Names(), ", "))
 }
 
 // FloatBits is the width that stands for floating point: weights or activations

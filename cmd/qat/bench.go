@@ -43,11 +43,14 @@ images for mlp and lenet, else 32x32x3, and 10 classes.`,
 	addRecipeFlags(c, benchRecipe(), &f.set, "model", "method", "weight-bits", "activation-bits", "first-last")
 	c.Flags().Lookup("model").DefValue = "" // one must be named
 	c.Flags().IntVar(&f.o.Threads, "threads", 1, "threads, 0 for all processors")
+	command.Within(c, &f.o.Threads, "threads", 1, infer.MaxThreads, "for all processors")
 	addWork(c, &f.o.Work)
 	c.Flags().IntVar(&f.o.Batch, "batch", 1, "images a run")
+	command.Within(c, &f.o.Batch, "batch", 1, maxBatch, "")
 	c.Flags().IntVar(&f.runs, "runs", 0, "runs to measure, 0 for about two seconds of them")
+	command.Within(c, &f.runs, "runs", 1, command.Unbounded, "for about two seconds of them")
 	addKernel(c, &f.o.Kernel)
-	c.Flags().StringVar((*string)(&f.o.Memory), "memory", string(infer.Fast), "how weights are kept: fast, or small, which takes some time; both give the same integers")
+	command.OneOf(c, &f.o.Memory, "memory", infer.Fast, "how weights are kept: fast, or small, which takes some time; both give the same integers", infer.Fast, infer.Small)
 	command.AddJSON(c)
 	c.AddCommand(benchTrainCommand())
 	return c
@@ -62,12 +65,6 @@ func benchRecipe() *recipe.Recipe {
 }
 
 func (f *benchFlags) run(c *cobra.Command, args []string) (*benchmark.Inference, error) {
-	if f.o.Batch < 1 || f.o.Batch > maxBatch || f.o.Threads < 0 || f.o.Threads > infer.MaxThreads || f.runs < 0 {
-		return nil, command.Wrong(c, "--batch %d --threads %d --runs %d: want a batch of 1 to %d, at most %d threads, and nothing negative", f.o.Batch, f.o.Threads, f.runs, maxBatch, infer.MaxThreads)
-	}
-	if m := f.o.Memory; m != infer.Fast && m != infer.Small {
-		return nil, command.Wrong(c, "--memory %q: want %s or %s", m, infer.Fast, infer.Small)
-	}
 	read, err := f.model(c, args)
 	if err != nil {
 		return nil, err

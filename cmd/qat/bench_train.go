@@ -32,9 +32,6 @@ whichever takes longer. Both speeds are measured first, on the same threads.`,
   qat bench train --roofline --model resnet20 --batch 128 --threads 1`,
 		Args: command.Arguments(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if steps < 1 {
-				return command.Wrong(c, "--steps %d measures nothing, want 1 or more", steps)
-			}
 			if roofline && loader {
 				return command.Wrong(c, "--roofline measures no loader: leave out --loader")
 			}
@@ -62,6 +59,7 @@ whichever takes longer. Both speeds are measured first, on the same threads.`,
 	}
 	addRecipeFlags(c, benchRecipe(), &set, "model", "method", "weight-bits", "activation-bits", "first-last", "batch", "seed", "threads")
 	c.Flags().IntVar(&steps, "steps", 30, "steps of each kind to measure")
+	command.Within(c, &steps, "steps", 1, command.Unbounded, "")
 	c.Flags().BoolVar(&loader, "loader", false, "measure steps with batches of a loader, too")
 	c.Flags().BoolVar(&roofline, "roofline", false, "show each op of a step beside the time the machine allows")
 	command.AddJSON(c)

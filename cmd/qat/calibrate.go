@@ -32,7 +32,7 @@ func calibrateCommand() *cobra.Command {
 activations from some training images, mend what that costs if --repair asks for
 it, export to integers, and verify every integer. The images need no labels.
 
-Calibrators: ` + calibrators() + `.
+Calibrators: ` + strings.Join(calibrators(), ", ") + `.
 Repairs: equalize (channels of neighbouring layers, before the calibration), clips (the
 ranges of tensors, by the logits), adaround (the scales and the rounding of weights),
 batchnorm (statistics of the quantized network), bias (means of sums). One that lowers
@@ -73,13 +73,12 @@ the signal to noise of the logits is taken back.`,
 	return c
 }
 
-// calibrators lists the calibrators for help.
-func calibrators() string {
-	var names []string
+// calibrators returns the names of the calibrators.
+func calibrators() (names []string) {
 	for _, r := range calibrate.Rules() {
 		names = append(names, r.Name)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // printQuantized writes the outcome for people.

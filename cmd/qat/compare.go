@@ -67,8 +67,8 @@ by their scale and rounded.`,
 	}
 	addDataFlags(c, &data, "; default: fashion-sample")
 	addThreads(c, &o.Threads)
-	command.Images(c, &images, "compare on the first so many test images")
-	c.Flags().StringVar(&o.Runtime, "runtime", "", "`name` of the other runtime; default: onnxruntime for .onnx, qonnx for one of QONNX, litert for .tflite")
+	command.Images(c, &images, "images", 0, "compare on the first so many test images")
+	command.OneOf(c, &o.Runtime, "runtime", "", "`name` of the other runtime; default: onnxruntime for .onnx, qonnx for one of QONNX, litert for .tflite", peer.Runtimes()...)
 	c.Flags().StringVar(&o.Python, "python", "", "`program` that has the runtime; default: python3")
 	c.Flags().StringVar(&o.Node, "node", "", "run onnxruntime by this `program`, Node.js, instead of Python")
 	command.AddJSON(c)

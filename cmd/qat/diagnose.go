@@ -44,15 +44,13 @@ images are used; the last line is the one thing to do next, a command.`,
 	}
 	f.quantize.add(c)
 	c.Flags().IntVar(&f.bits, "bits", 8, "bits that a float checkpoint is quantized to, 2 to 8")
-	c.Flags().IntVar(&f.measure, "measure", 500, "validation images to measure with, 0 for all")
+	command.Within(c, &f.bits, "bits", 2, 8, "")
+	command.Images(c, &f.measure, "measure", 500, "validation images to measure with")
 	command.AddJSON(c)
 	return c
 }
 
 func (f *diagnoseFlags) run(c *cobra.Command, path string) (*diagnose.Report, error) {
-	if f.bits < 2 || f.bits > 8 || f.measure < 0 {
-		return nil, command.Wrong(c, "--bits %d --measure %d: want 2 to 8 bits, and 1 or more images, or 0 for all", f.bits, f.measure)
-	}
 	if quantized, err := pipeline.IsQuantized(path); err != nil {
 		return nil, err
 	} else if quantized {

@@ -16,7 +16,7 @@ import (
 )
 
 func exportCommand() *cobra.Command {
-	var out, name, bias, packing string
+	var out, name, packing string
 	var options formats.Options
 	var data dataFlags
 	var list strings.Builder
@@ -55,23 +55,20 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 			}
 			f, err := formats.Named(name)
 			if err != nil {
-				return command.Wrong(c, "--format: %w", err)
+				return err
 			}
 			if err := cmp.Or(unreadBy(c, f), command.Outputs(c, []string{args[0], data.name}, command.Named(out, f.Extension))); err != nil {
 				return err
-			}
-			if options.Bias = onnx.Bias(bias); options.Bias != onnx.FloatBias && options.Bias != onnx.Int32Bias {
-				return command.Wrong(c, "--bias %s: want %s or %s", bias, onnx.FloatBias, onnx.Int32Bias)
 			}
 			options.Path, options.Version = out, version.Read().Version
 			return exportModel(c, f, args[0], options, data)
 		},
 	}
 	c.Flags().StringVarP(&out, "output", "o", "", "`file` to write")
-	c.Flags().StringVar(&name, "format", "", "write a .qmodel in the `format` "+strings.Join(names, ", "))
+	command.OneOf(c, &name, "format", "", "write a .qmodel in the `format` "+strings.Join(names, ", "), names...)
 	addPacking(c, &packing)
 	c.Flags().BoolVar(&options.Pack, "pack", false, "store weights of up to 4 bits in 4; ONNX then asks for opset 21; for onnx, onnx-exact and tflite")
-	c.Flags().StringVar(&bias, "bias", string(onnx.FloatBias), "how onnx stores biases: `float`, or int32 for runtimes that fuse these only; for onnx")
+	command.OneOf(c, &options.Bias, "bias", onnx.FloatBias, "how onnx stores biases: `float`, or int32 for runtimes that fuse these only; for onnx", onnx.FloatBias, onnx.Int32Bias)
 	addDataFlags(c, &data, ", whose training images tell ranges; for tflite")
 	command.AddJSON(c)
 	return c

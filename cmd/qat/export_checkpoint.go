@@ -15,13 +15,7 @@ import (
 
 // addPacking adds the flag that says how a .qmodel packs weights.
 func addPacking(c *cobra.Command, packing *string) {
-	c.Flags().StringVar(packing, "packing", "", "weights in the file: aligned, or dense: fewer bytes at 2 (ternary), 3, 5, 6, 7 bits; default: qat.packing of the checkpoint's recipe")
-	command.Check(c, func() error {
-		if *packing != "" && *packing != "aligned" && *packing != "dense" {
-			return command.Wrong(c, "--packing %s: want aligned or dense", *packing)
-		}
-		return nil
-	})
+	command.OneOf(c, packing, "packing", "", "weights in the file: aligned, or dense: fewer bytes at 2 (ternary), 3, 5, 6, 7 bits; default: qat.packing of the checkpoint's recipe", "aligned", "dense")
 }
 
 // exportCheckpoint writes the .qmodel of a checkpoint, its weights packed as told, "" as the checkpoint's recipe says.

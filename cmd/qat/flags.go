@@ -23,27 +23,17 @@ func threadsOf(threads int) int {
 
 func addThreads(c *cobra.Command, threads *int) {
 	c.Flags().IntVar(threads, "threads", 0, "threads, 0 for all processors; results do not depend on it")
-	command.Check(c, func() error {
-		if *threads < 0 || *threads > infer.MaxThreads {
-			return command.Wrong(c, "--threads %d: want 1 to %d, or 0 for all processors", *threads, infer.MaxThreads)
-		}
-		return nil
-	})
+	command.Within(c, threads, "threads", 1, infer.MaxThreads, "for all processors")
 }
 
 // addWork adds the flag that lets a model take long.
 func addWork(c *cobra.Command, work *int64) {
 	c.Flags().Int64Var(work, "work", infer.DefaultWork, "most additions and comparisons an image that a model may ask for")
-	command.Check(c, func() error {
-		if *work < 1 {
-			return command.Wrong(c, "--work %d: want 1 or more", *work)
-		}
-		return nil
-	})
+	command.Within(c, work, "work", 1, command.Unbounded, "")
 }
 
 func addKernel(c *cobra.Command, kernel *string) {
-	c.Flags().StringVar(kernel, "kernel", "", "kernels of the integer runtime, see qat version; all give the same integers (default the fastest)")
+	command.OneOf(c, kernel, "kernel", "", "kernels of the integer runtime, see qat version; all give the same integers (default the fastest)", infer.Kernels()...)
 }
 
 func addSkipBroken(c *cobra.Command, skip *bool) {
@@ -65,12 +55,7 @@ func addDataFlags(c *cobra.Command, d *dataFlags, fallback string) {
 	c.Flags().StringVar(&d.dir, "data-dir", "", "folder to look for a named data set first")
 	c.Flags().IntVar(&d.seed, "seed", 0, "of the choice of test images where a folder has no test part; default: that of the training for its folder, all images of another")
 	addSkipBroken(c, &d.skipBroken)
-	command.Check(c, func() error {
-		if d.seed < 0 {
-			return command.Wrong(c, "--seed %d: want 0 or more", d.seed)
-		}
-		return nil
-	})
+	command.Within(c, &d.seed, "seed", 0, command.Unbounded, "")
 }
 
 // images returns which test images the flags name; s shows how they are read.

@@ -39,9 +39,6 @@ On a terminal, long names are shortened, and of more images than fit the first.`
   curl -s https://example.org/shoe.jpg | qat run model.qmodel -`,
 		Args: command.Arguments(1, -1, "a .qmodel and images"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if o.Top < 1 {
-				return command.Wrong(c, "--top %d shows nothing, want 1 or more", o.Top)
-			}
 			paths, err := imagesOf(c, args[1:], list)
 			if err != nil {
 				return err
@@ -65,6 +62,7 @@ On a terminal, long names are shortened, and of more images than fit the first.`
 		},
 	}
 	c.Flags().IntVar(&o.Top, "top", 3, "classes to show for an image")
+	command.Within(c, &o.Top, "top", 1, command.Unbounded, "")
 	c.Flags().StringVar(&list, "files", "", "`file` of more paths, one a line, or - for standard input")
 	c.Flags().StringVar(&out, "out", "", "add the answers to a `file`, one a line as JSON, but those it has; or make a .parquet")
 	addPart(c, &o.Part)

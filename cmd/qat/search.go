@@ -12,6 +12,7 @@ import (
 	"github.com/goqat/goqat/internal/atomicfile"
 	"github.com/goqat/goqat/internal/command"
 	"github.com/goqat/goqat/internal/term"
+	"github.com/goqat/goqat/qat"
 	"github.com/goqat/goqat/search"
 )
 
@@ -54,12 +55,13 @@ budget. --measurements names another file for them, such as one of qat sensitivi
 	}
 	f.quantize.add(c)
 	c.Flags().StringVar(&f.budget, "budget", "", "what is not to be exceeded: bytes=N, bitops=N, energy=N or bits=N")
-	c.Flags().StringVar(&f.options.Ranking, "ranking", search.BySNR, "measure of what bits lose: "+strings.Join(search.Rankings(), ", "))
+	command.OneOf(c, &f.options.Ranking, "ranking", search.BySNR, "measure of what bits lose: "+strings.Join(search.Rankings(), ", "), search.Rankings()...)
 	command.List(c, &f.options.Widths, "bits", []int{2, 3, 4, 5, 6, 7, 8}, "`widths` to choose from, 2 to 8, divided by commas", command.Whole)
-	c.Flags().StringVar(&f.options.Method, "method", "", "quantization method of the training; default: that of the checkpoint's")
+	command.OneOf(c, &f.options.Method, "method", "", "quantization method of the training; default: that of the checkpoint's", qat.Names()...)
 	addPacking(c, &f.quantize.as.Packing)
 	c.Flags().IntVar(&f.options.Probes, "probes", 16, "random vectors for each trace of the ranking hessian")
-	c.Flags().IntVar(&f.measure, "measure", 500, "validation images to measure with, 0 for all")
+	command.Within(c, &f.options.Probes, "probes", 2, 10000, "")
+	command.Images(c, &f.measure, "measure", 500, "validation images to measure with")
 	c.Flags().StringVar(&f.record, "measurements", "", "`file` of measurements to go on with; default: beside the recipe")
 	c.Flags().StringVarP(&f.out, "output", "o", "", "recipe `file` to write")
 	command.AddJSON(c)
@@ -75,11 +77,8 @@ func (f *searchFlags) run(c *cobra.Command, path string) (*search.Result, error)
 	if err != nil {
 		return nil, command.Wrong(c, "--budget: %w", err)
 	}
-	if o.Widths = slices.Compact(slices.Sorted(slices.Values(o.Widths))); o.Widths[0] < 2 || o.Widths[len(o.Widths)-1] > 8 || f.measure < 0 {
-		return nil, command.Wrong(c, "--bits %v --measure %d: want widths of 2 to 8, and 1 or more images, or 0 for all", o.Widths, f.measure)
-	}
-	if !slices.Contains(search.Rankings(), o.Ranking) || o.Probes < 2 || o.Probes > 10000 {
-		return nil, command.Wrong(c, "--ranking %s --probes %d: want one of %s, and 2 to 10000 probes", o.Ranking, o.Probes, strings.Join(search.Rankings(), ", "))
+	if o.Widths = slices.Compact(slices.Sorted(slices.Values(o.Widths))); o.Widths[0] < 2 || o.Widths[len(o.Widths)-1] > 8 {
+		return nil, command.Wrong(c, "--bits %s: want widths of 2 to 8", c.Flags().Lookup("bits").Value)
 	}
 	if o.Ranking != search.ByHessian {
 		if err := command.Unread(c, "is for the ranking "+search.ByHessian, "probes"); err != nil {

@@ -58,7 +58,7 @@ are not made again: an interrupted run goes on where it was.`,
 	}
 	f.quantize.add(c)
 	command.List(c, &f.bits, "bits", []int{8, 4, 2}, "`widths` to measure, 2 to 8, divided by commas", command.Whole)
-	c.Flags().IntVar(&f.measure, "measure", 500, "validation images to measure with, 0 for all")
+	command.Images(c, &f.measure, "measure", 500, "validation images to measure with")
 	c.Flags().StringVarP(&f.out, "output", "o", "", "`file` of measurements to go on with")
 	addChart(c, &f.chart, "the signal of every layer")
 	command.AddJSON(c)
@@ -70,9 +70,6 @@ func (f *sensitivityFlags) run(c *cobra.Command, path string) ([]ptq.Sensitivity
 		if b < 2 || b > 8 || slices.Contains(f.bits[:k], b) {
 			return nil, command.Wrong(c, "--bits %d: want widths of 2 to 8, each once", b)
 		}
-	}
-	if f.measure < 0 {
-		return nil, command.Wrong(c, "--measure %d: want 1 or more images, or 0 for all", f.measure)
 	}
 	screen := command.Screen(c)
 	defer screen.Stop()

@@ -47,7 +47,7 @@ model. Fails if one differs.`,
 	}
 	addDataFlags(c, &data, "; default: that of the checkpoint's training")
 	addThreads(c, &threads)
-	command.Images(c, &images, "compare on the first so many test images")
+	command.Images(c, &images, "images", 0, "compare on the first so many test images")
 	command.AddJSON(c)
 	return c
 }
