@@ -45,11 +45,11 @@ func TestCalibrateRefuses(t *testing.T) {
 		want string
 	}{
 		{[]string{float}, "-o"},
-		{[]string{float, "-o", out, "--calibrator", "msee"}, `there is no calibrator "msee"`},
+		{[]string{float, "-o", out, "--calibrator", "msee"}, "--calibrator msee: want minmax, "},
 		{[]string{float, "-o", out, "--layer", "fc1"}, "want pattern=calibrator"},
 		{[]string{float, "-o", out, "--layer", "nothing=kl"}, `no quantized tensor matches the pattern "nothing"`},
 		{[]string{float, "-o", out, "--repair", "glue"}, `there is no repair "glue"`},
-		{[]string{float, "-o", out, "--weight-bits", "9"}, "9 bits of weights"},
+		{[]string{float, "-o", out, "--weight-bits", "9"}, "--weight-bits 9: want 2 to 8"},
 		{[]string{float, "-o", out, "--granularity", "row"}, "granularity"},
 		{[]string{r.model(), "-o", out}, "checkpoint"},
 		{[]string{float, "-o", float}, "would be written over"},
