@@ -73,6 +73,8 @@ type conv struct {
 	gradient Gradient  // nil for none
 	changed  []float32 // by it
 
+	moments *storedMoments // of the result; nil where they are taken later
+
 	// Of Integer runs: how the integers fall apart, and the accumulators.
 	inputs, weights Planes
 	sums            []sums // [plane of the weights][plane of the input]
@@ -88,6 +90,8 @@ func (f *conv) Forward(r *Run, y []float32, x [][]float32) error {
 		f.plan.Release()
 	}
 	out := r.Batch * f.desc.OutH() * f.desc.OutW() * f.desc.OutC
+	f.moments.follow(f, r, y)
+	defer f.plan.Follow(nil)
 	s := Site{Name: f.name, Y: y[:out]}
 	if r.Mode == Integer {
 		f.forwardInteger(r, y, x[0][:r.Batch*f.desc.InH*f.desc.InW*f.desc.InC], x[1])

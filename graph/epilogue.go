@@ -169,7 +169,8 @@ type term struct {
 	x, gamma, beta, bias int // input indices; 0 where a parameter is absent
 	norm                 *Norm
 	conv                 *conv
-	in                   kernel.Values // the tensor, in a run
+	stored               *storedMoments // nil where moments are a pass of their own
+	in                   kernel.Values  // the tensor, in a run
 
 	scale, shift   []float32 // x·scale + shift is the term, by channel
 	mean, rstd     []float64 // the statistics in use, by channel
@@ -248,8 +249,11 @@ func (e *epilogue) start(r *Run, x [][]float32) int {
 	if e.Replaced && r.Quantize {
 		e.active = network.Identity
 	}
-	return (e.n + e.blockRows - 1) / e.blockRows
+	return e.blocks()
 }
+
+// blocks returns the number of blocks of the run.
+func (e *epilogue) blocks() int { return (e.n + e.blockRows - 1) / e.blockRows }
 
 // block returns the range of values of block i.
 func (e *epilogue) block(i int) (lo, hi int) {
@@ -336,8 +340,10 @@ func (e *epilogue) normalize(s *term, blocks int) {
 	n := s.norm
 	gamma, beta := e.x[s.gamma], e.x[s.beta]
 	if e.run.Mode == Train && !e.fixed(s) {
-		e.current = s
-		e.pool.Run((*momentBlocks)(e), blocks)
+		if !s.stored.take() {
+			e.current = s
+			e.pool.Run((*momentBlocks)(e), blocks)
+		}
 		e.batchStatistics(s, blocks)
 	} else {
 		for c := range s.mean {

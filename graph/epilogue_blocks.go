@@ -16,7 +16,11 @@ type (
 )
 
 func (t *momentBlocks) Tile(i, worker int) {
-	e, s := (*epilogue)(t), t.current
+	(*epilogue)(t).moments(t.current, i, worker)
+}
+
+// moments takes those of block i of a term.
+func (e *epilogue) moments(s *term, i, worker int) {
 	lo, hi := e.block(i)
 	sum, square := s.sums(i, e.channels)
 	kernel.ChannelMoments(sum, square, s.input(e.scratch(worker, 0, hi-lo), lo, hi), s.norm.Mean)

@@ -26,6 +26,9 @@ func TestExecutorAgreesWithTapeMachine(t *testing.T) {
 	defer pool.Close()
 	for name, quantized := range kinds {
 		ours, theirs := residual(t, 6, pool, quantized), residual(t, 6, pool, quantized)
+		if n := ours.Followed(); n != 5 {
+			t.Errorf("%s: moments of %d convolutions are taken as they store, want those of c0, c1, c2, s2 and c3", name, n)
+		}
 		expr, loss, grads := theirs.Expr()
 		tape := G.NewTapeMachine(expr)
 		for step := range uint64(5) {

@@ -32,3 +32,15 @@ func (g *Graph) Codes() (tensors, memory int) {
 
 // SetPass is the pass of the graph's nodes on a machine of Gorgonia's.
 func (g *Graph) SetPass(p Pass) { g.run.Pass = p }
+
+// Followed returns how many convolutions have their moments taken as they store.
+func (g *Graph) Followed() (n int) {
+	for _, s := range g.train.steps {
+		if o, ok := s.do.(*op); ok {
+			if f, ok := o.fn.(*conv); ok && f.moments != nil {
+				n++
+			}
+		}
+	}
+	return n
+}

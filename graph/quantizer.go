@@ -44,9 +44,17 @@ type Rectifier interface {
 // sums at these limits.
 type Gated interface {
 	Quantizer
-	Gate() (limits kernel.Limits, ok bool)
-	Spill(s kernel.Spills, grad []float64)
+	Gate() (limits Limits, ok bool)
+	Spill(s Spills, grad []float64)
 }
+
+// Limits are the least and the greatest value whose gradients pass a Gated quantizer, and a step whose gradient is wanted,
+// 0 for none. Spills are sums of gradients there: of those below the limits and above, and with a step inside them, each
+// multiplied by what rounding adds to the number of steps.
+type (
+	Limits = kernel.Limits
+	Spills = kernel.Spills
+)
 
 // An ImageQuantizer is a Quantizer that may say of itself that it takes the range of
 // each image from the values of that image alone. Then its ForwardImage is called,

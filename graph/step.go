@@ -56,6 +56,7 @@ func (g *Graph) Finish(logits *Node, loss Loss) error {
 		return err
 	}
 	g.train.codes = true
+	g.train.ahead()
 	if g.forward, err = newExecutor(g.expr, g.run.pool, nil, logits.node); err != nil {
 		return err
 	}

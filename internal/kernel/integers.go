@@ -81,7 +81,9 @@ type integerPass struct {
 	weights packing
 	pack    packIntegers
 	tiled   *codeTiles // of fours; nil where they do not pay, or there are no tiles
-	byTiles bool
+
+	followed *followedPass
+	byTiles  bool
 }
 
 // A layout says how the products of a pixel are taken together: in groups of so many
@@ -187,7 +189,7 @@ func (p *integerPass) run(dst []float32, src Values, w []float32, batch int, ste
 	if !p.inPlace && p.weights.begin(p.pool, p.groups*p.panels()*p.panel()) {
 		p.pool.Run(&p.pack, p.groups*p.panels())
 	}
-	p.pool.Run(p, blocks*p.chunks)
+	p.followed.run(p.pool, p, p.correlation, batch, p.chunks)
 	p.dst, p.src, p.w = nil, Values{}, nil
 }
 

@@ -110,6 +110,8 @@ type minimalPass struct {
 	batch   int
 	weights packing
 	pack    packPoints
+
+	followed *followedPass // nil for backward passes
 }
 
 // packPoints packs the points of the weights, a panel a tile, as [panel][point][channel].
@@ -131,7 +133,7 @@ func (p *minimalPass) run(dst []float32, src Values, w []float32, batch int) {
 	if p.weights.begin(p.pool, p.panels()*p.panel()) {
 		p.pool.Run(&p.pack, p.panels())
 	}
-	p.pool.Run(p, p.blocks(batch))
+	p.followed.run(p.pool, p, p.correlation, batch, 1)
 	p.dst, p.src, p.w = nil, Values{}, nil
 }
 

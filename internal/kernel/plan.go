@@ -26,6 +26,8 @@ type ConvPlan struct {
 	bfloatInput   *bfloatInput // by input, of whole numbers; nil where it does not pay, or there are no tiles
 	bfloatWeights *bfloatWeights
 	both          bfloatBoth
+
+	followed followedPass // of forward passes
 }
 
 // A gradientPass computes the gradient of the weights.
@@ -47,7 +49,7 @@ func NewConvPlan(c Conv, maxBatch int, pool *Pool) *ConvPlan {
 		c.InH, c.InW = 1, 1
 	}
 	forward, backward := newForward(c, maxBatch*p.pixels, false), newBackwardInput(c, maxBatch*p.pixels, false)
-	p.forward = correlatePass{correlation: forward, pool: pool}
+	p.forward = correlatePass{correlation: forward, pool: pool, followed: &p.followed}
 	p.backward = correlatePass{correlation: backward, pool: pool}
 	if forward.matrix && c.Groups == 1 {
 		p.weights = newMatrixWeightsPass(c.OutC, c.InC, pool)
@@ -55,10 +57,11 @@ func NewConvPlan(c Conv, maxBatch int, pool *Pool) *ConvPlan {
 		p.weights = newWeightsPass(forward, pool)
 	}
 	if c.depthwise() {
-		p.channels = correlatePass{correlation: newForward(c, maxBatch*p.pixels, true), pool: pool, whole: newWholeSteps(c)}
+		p.channels = correlatePass{correlation: newForward(c, maxBatch*p.pixels, true), pool: pool, whole: newWholeSteps(c), followed: &p.followed}
 		p.channels.reserve(maxBatch * p.pixels)
 	} else {
 		p.integers = newIntegerPass(c, maxBatch*p.pixels, pool)
+		p.integers.followed = &p.followed
 		p.integers.reserve()
 	}
 	p.coded = p.weights
@@ -68,6 +71,7 @@ func NewConvPlan(c Conv, maxBatch int, pool *Pool) *ConvPlan {
 	}
 	if c.filtersMinimally() {
 		p.minimal = [...]*minimalPass{newMinimalPass(forward, maxBatch, pool), newMinimalPass(backward, maxBatch, pool)}
+		p.minimal[0].followed = &p.followed
 		if points*c.InC*c.OutC <= maxMinimalSums {
 			p.weights = newMinimalWeights(forward, maxBatch, pool)
 			p.coded = p.weights
@@ -185,6 +189,8 @@ type correlatePass struct {
 	weights packing
 	pack    packTask
 	whole   *wholeSteps // of a pass on integers held in float32, else nil
+
+	followed *followedPass // nil for backward passes
 }
 
 // A packTask packs the weights of a pass, a panel a tile.
@@ -208,7 +214,7 @@ func (p *correlatePass) run(dst []float32, src Values, w []float32, batch int) {
 	if !p.inPlace && p.weights.begin(p.pool, p.packed) {
 		p.pool.Run(&p.pack, p.groups*p.panels())
 	}
-	p.pool.Run(p, blocks*p.chunks)
+	p.followed.run(p.pool, p, p.correlation, batch, p.chunks)
 	p.dst, p.src, p.w = nil, Values{}, nil
 }
 
