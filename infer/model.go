@@ -110,7 +110,7 @@ func (m *Model) Work() int64 { return m.q.Work() }
 
 // ArenaBytes returns the working memory of a runner for the given batch, for each of its threads and without the scratch
 // of kernels. A large batch runs in groups of images that fit the processor's caches, so that the memory stops growing. Where
-// kernels compute a convolution and the pooling after it in one, it is about that or less.
+// kernels compute a convolution and the pooling after it in one, it is about that: less for an image, and more images.
 func (m *Model) ArenaBytes(batch int) int {
 	return min(max(1, batch), m.arena.group()) * (m.arena.codes + 4*m.arena.wide)
 }

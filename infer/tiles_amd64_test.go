@@ -40,7 +40,7 @@ func shared(rng *rand.Rand) *qmodel.Model {
 	return b.Finish(b.AvgPool(x, qmodeltest.Square(14, 1, 0), 8), 10)
 }
 
-// trained gives a network multipliers as training leads to: positive, of 24 bits, and odd, so that sums have few ties.
+// trained gives a network multipliers as training leads to: of 24 bits, and odd, so that sums have few ties. Those that are negative stay so.
 func trained(q *qmodel.Model) *qmodel.Model {
 	for _, o := range q.Operators {
 		r := o.Requantizer
@@ -52,7 +52,7 @@ func trained(q *qmodel.Model) *qmodel.Model {
 			up = max(min(up, 48-int(shift)), 33-int(shift)) // shifts are 33 to 48
 			scaled := func(v int64) int64 { return v << max(up, 0) >> max(-up, 0) }
 			for _, m := range r.M {
-				m[c] = scaled(max(m[c], -m[c])) | 1
+				m[c] = scaled(m[c]) | 1
 			}
 			r.Bias[c], r.Shift[c] = scaled(r.Bias[c]), uint8(int(shift)+up)
 		}

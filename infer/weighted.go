@@ -96,6 +96,9 @@ func (w *weighted) newPlan(m *qmodel.Model, o *qmodel.Operator, e *kernel.Epilog
 	}
 	if !w.double && w.rest == nil && w.center == nil {
 		codes = powered(e, codes)
+		if isPooled(m, w.out) {
+			codes = rising(e, codes)
+		}
 	}
 	return set.Plan(w.c, codes)
 }
