@@ -16,7 +16,7 @@ const (
 	lanes    = 16 // channels of a tile of sums
 	mostTall = 16 // rows of a tile
 	mostDeep = 64 // bytes of a row of codes in a tile
-	mostAcc  = 1 << 14
+	mostAcc  = 1 << 15
 )
 
 // dotPlan is a convolution as products of tiles. Rows of a tile of codes are neighbours in a line of the output, read where
@@ -141,7 +141,7 @@ func aligned(n int) []int8 {
 
 // cut chooses the size of the plan's tiles.
 func (p *dotPlan) cut() {
-	p.Channels = min(p.Padded(p.C.OutC), 256)
+	p.Channels = min(p.Padded(p.C.OutC), 512)
 	rows := mostAcc / p.Channels
 	if p.Flat {
 		p.Rows = max(128, rows/64*64)

@@ -5,6 +5,8 @@
 package avx512
 
 import (
+	"bytes"
+
 	"github.com/goqat/goqat/infer/internal/kernel"
 	"github.com/goqat/goqat/infer/internal/kernel/vector"
 )
@@ -28,6 +30,8 @@ type depthwiseCodes struct {
 	blocks, pixels, step int // of a line, see depthwise64
 	product              depthwiseFunc
 	square               [3]squareFunc // [lines at a time], nil unless the kernel is 3 × 3
+	edges                [3]edgesFunc  // the same for images without padding, nil for none
+	outside              []uint8       // for these a line of zero points
 	offsets              []int32
 	weights              []int8
 	table                []int64
@@ -48,7 +52,11 @@ var (
 	}
 )
 
+// edgesBlocks are the products of the image itself, by the lines at a time.
+var edgesBlocks = [3]edgesFunc{1: depthwise3x3Edges1x64, 2: depthwise3x3Edges2x64}
+
 type (
+	edgesFunc     = func(dst *uint8, dstLine, dstStep int, x, outside *uint8, pitch, tap, times, top, height, pixels, step, blocks int, weights *int8, table *int64, deep, clamps, least, most int)
 	depthwiseFunc = func(dst, x *uint8, offsets *int32, groups, lines, line, pixels, step, blocks int, weights *int8, table *int64, deep, clamps, least, most int)
 	squareFunc    = func(dst *uint8, dstLine, dstStep int, x *uint8, pitch, tap, times, line, pixels, step, blocks int, weights *int8, table *int64, deep, clamps, least, most int)
 )
@@ -69,6 +77,9 @@ func (p *depthwisePlan) Fuse(f kernel.Finisher) kernel.Fused {
 		if d.step == c.InC {
 			d.square[n] = slidingBlocks[n][d.width]
 		}
+	}
+	if d.edges = d.edged(); d.edges[1] != nil {
+		d.outside = bytes.Repeat([]byte{uint8(c.Zero)}, c.InW*c.InC)
 	}
 	taps := c.KH * c.KW
 	for k := range (taps + 3) / 4 * 4 {
@@ -101,6 +112,9 @@ func (d *depthwiseCodes) cut() {
 	c := &d.C
 	for d.width = 64; ; d.width /= 2 {
 		switch {
+		case d.pairs():
+			d.blocks, d.pixels, d.step = 1, c.OutW/2, 2*c.StrideW*c.InC
+			return
 		case c.OutC%d.width == 0:
 			d.blocks, d.pixels, d.step = c.OutC/d.width, c.OutW, c.StrideW*c.InC
 			return
@@ -109,6 +123,31 @@ func (d *depthwiseCodes) cut() {
 			return
 		}
 	}
+}
+
+// around says whether a layer is 3 × 3 with a pixel around the image, of which each line and column after has its own, or each second.
+func (d *depthwiseCodes) around() bool {
+	c := &d.C
+	return c.KH == 3 && c.KW == 3 && c.Top == 1 && c.Left == 1 && c.StrideH == c.StrideW && c.StrideW <= 2 && c.InW == c.OutW*c.StrideW && (c.InH-1)/c.StrideH+1 == c.OutH
+}
+
+// pairs says whether blocks are two pixels that are not next to each other.
+func (d *depthwiseCodes) pairs() bool {
+	return d.around() && d.C.StrideW == 2 && d.C.OutC == 32 && d.C.OutW%2 == 0
+}
+
+// edged returns the products of the image itself, if there are any.
+func (d *depthwiseCodes) edged() (list [3]edgesFunc) {
+	switch {
+	case d.pairs():
+		list[1] = depthwise3x3Pairs
+	case d.width < 64 || d.C.OutC%64 > 0 || !d.around():
+	case d.C.StrideW == 2:
+		list[1] = depthwise3x3Strided
+	default:
+		list = edgesBlocks
+	}
+	return list
 }
 
 // channel returns the channel of a lane of vector v of the block of codes from first.
@@ -169,13 +208,20 @@ func (d *depthwiseCodes) addConstants(start []int32, first int) bool {
 }
 
 func (d *depthwiseCodes) Needs() kernel.Needs {
+	if d.outside != nil {
+		return kernel.Needs{}
+	}
 	return kernel.Needs{Bytes: d.Height(d.Lines)*d.Pitch() + PadSlack}
 }
 
 func (d *depthwiseCodes) Run(t kernel.Tile, x []uint8, tensors []kernel.Tensor, s *kernel.Scratch) {
 	c, f := &d.C, d.finish
-	Pad(d.Band, s.Bytes, x, t.Row, t.Rows)
 	dst := tensors[f.Output].Codes[t.Row*c.OutC:][:t.Rows*c.OutC]
+	if d.outside != nil {
+		d.runEdges(t, x, dst)
+		return
+	}
+	Pad(d.Band, s.Bytes, x, t.Row, t.Rows)
 	deep, clamps, least, most := d.deep, d.clamps, int(f.R.Lo), int(f.R.Hi)
 	lines, line := t.Rows/c.OutW, c.StrideH*d.Pitch()
 	if d.square[1] == nil {
@@ -193,6 +239,28 @@ func (d *depthwiseCodes) Run(t kernel.Tile, x []uint8, tensors []kernel.Tensor, 
 	for n := together; done < lines; n = 1 {
 		if times := (lines - done) / n; times > 0 {
 			d.square[n](&dst[done*dstLine], dstLine, dstStep, &s.Bytes[done*line], d.Pitch(), c.InC, times, n*line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], deep, clamps, least, most)
+			done += times * n
+		}
+	}
+}
+
+// runEdges is Run on the image itself.
+func (d *depthwiseCodes) runEdges(t kernel.Tile, x, dst []uint8) {
+	c, r := &d.C, d.finish.R
+	x = x[t.Row/c.Pixels()*c.InLen():][:c.InLen()]
+	pitch, dstLine, lines, first := c.InW*c.InC, c.OutW*c.OutC, t.Rows/c.OutW, t.Row%c.Pixels()/c.OutW
+	together, dstStep := 2, d.width
+	if d.edges[2] == nil {
+		together = 1
+	}
+	if d.blocks > 1 {
+		dstStep = c.OutC
+	}
+	done := 0
+	for n := together; done < lines; n = 1 {
+		if times := (lines - done) / n; times > 0 {
+			top := (first+done)*c.StrideH - 1
+			d.edges[n](&dst[done*dstLine], dstLine, dstStep, &x[0], &d.outside[0], pitch, c.InC, times, top, c.InH, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], d.deep, d.clamps, int(r.Lo), int(r.Hi))
 			done += times * n
 		}
 	}

@@ -5,7 +5,9 @@
 package avx512
 
 import (
+	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/goqat/goqat/fixed"
@@ -86,6 +88,57 @@ func checkLanes(t *testing.T, d *depthwiseCodes, start []int32, table []int64, c
 		want := b.constant[c%lanes] - b.down[c%lanes] + int64(start[c])*r.M[0][c] // the zero point is 0
 		if got := table[each+lane%2*each/2+lane/2]; got != want {
 			t.Errorf("lane %d: constant %d, want %d of channel %d", lane, got, want, c)
+		}
+	}
+}
+
+// TestDepthwiseImages compares 3 × 3 layers with portable Go: those that read the image itself, at all its edges, in images of a few
+// pixels and in bands, and those that have pairs of pixels in a block.
+func TestDepthwiseImages(t *testing.T) {
+	if !supported {
+		t.Skip("no AVX-512 VNNI")
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, l := range []struct{ height, width, channels, stride int }{
+		{1, 1, 64, 1}, {2, 1, 64, 1}, {1, 2, 128, 1}, {2, 2, 512, 1}, {3, 3, 64, 1}, {4, 4, 256, 1}, {5, 7, 128, 1}, {8, 6, 64, 1}, {90, 80, 64, 1},
+		{2, 4, 32, 2}, {8, 8, 32, 2}, {9, 12, 32, 2}, {32, 32, 32, 2}, {2, 2, 64, 2}, {1, 2, 128, 2}, {8, 8, 128, 2}, {5, 6, 64, 2}, {90, 80, 64, 2},
+	} {
+		const batch, zero = 2, 77
+		c := kernel.Conv{InH: l.height, InW: l.width, InC: l.channels, OutH: (l.height-1)/l.stride + 1, OutW: (l.width-1)/l.stride + 1, OutC: l.channels,
+			KH: 3, KW: 3, StrideH: l.stride, StrideW: l.stride, Top: 1, Left: 1, Groups: l.channels, Zero: zero, Max: 255}
+		x, w := make([]uint8, batch*c.InLen()), make([]int8, 9*c.OutC)
+		for i := range x {
+			x[i] = uint8(rng.Uint32())
+		}
+		for i := range w {
+			w[i] = int8(rng.Uint32())
+		}
+		r := &fixed.Requantizer{Zero: 121, Hi: 255, M: [][]int64{nil}, Bias: make([]int64, c.OutC), AccBias: make([]int32, c.OutC), Shift: bytes.Repeat([]byte{32}, c.OutC)}
+		for range c.OutC {
+			r.M[0] = append(r.M[0], 1<<23+2*rng.Int64N(1<<22)+1)
+		}
+		e := kernel.Epilogue{Channels: c.OutC, R: r, Terms: []kernel.Term{{Bits: 20}}}
+		codes := func(set kernel.Set) ([]uint8, bool) {
+			plan, finish := set.Plan(c, w), set.Finish(e)
+			tensors := []kernel.Tensor{{Codes: make([]uint8, batch*c.Pixels()*c.OutC)}}
+			if p, ok := plan.(kernel.Fuser); ok {
+				d := p.Fuse(finish).(*depthwiseCodes)
+				s := kernel.NewScratch(d.Needs())
+				for i := range plan.Tiles(batch) {
+					d.Run(plan.Tile(i, batch), x, tensors, s)
+				}
+				return tensors[0].Codes, d.outside != nil
+			}
+			s, acc := kernel.NewScratch(plan.Needs().Max(finish.Needs())), make([]int32, plan.MaxTile())
+			for i := range plan.Tiles(batch) {
+				plan.Accumulate(acc, x, plan.Tile(i, batch), s)
+				finish.Finish(plan.Tile(i, batch), acc, tensors, s)
+			}
+			return tensors[0].Codes, true
+		}
+		want, _ := codes(kernel.Generic)
+		if got, images := codes(Set); !images || !bytes.Equal(got, want) {
+			t.Errorf("%d × %d × %d, stride %d: codes differ, or others than wanted", l.height, l.width, l.channels, l.stride)
 		}
 	}
 }

@@ -116,3 +116,25 @@ func depthwise3x3Lines2x16(dst *uint8, dstLine int, dstStep int, x *uint8, pitch
 //
 //go:noescape
 func depthwise3x3Slides2x16(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+
+// depthwise3x3Edges1x64 is depthwise3x3Slides1x64 for an image of height lines of pixels, of which it reads those from the line top on, -1 for
+// the one before the image. What is outside is read from a line of its own, and so are the columns before and after a line.
+//
+//go:noescape
+func depthwise3x3Edges1x64(dst *uint8, dstLine int, dstStep int, x *uint8, outside *uint8, pitch int, tap int, times int, top int, height int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+
+// depthwise3x3Edges2x64 is depthwise3x3Slides2x64 for an image of height lines of pixels, of which it reads those from the line top on, -1 for
+// the one before the image. What is outside is read from a line of its own, and so are the columns before and after a line.
+//
+//go:noescape
+func depthwise3x3Edges2x64(dst *uint8, dstLine int, dstStep int, x *uint8, outside *uint8, pitch int, tap int, times int, top int, height int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+
+// depthwise3x3Strided is depthwise3x3Edges1x64 with a stride of two, for images of as many columns as twice those of the output.
+//
+//go:noescape
+func depthwise3x3Strided(dst *uint8, dstLine int, dstStep int, x *uint8, outside *uint8, pitch int, tap int, times int, top int, height int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+
+// depthwise3x3Pairs is depthwise3x3Strided on blocks of two pixels of 32 channels each.
+//
+//go:noescape
+func depthwise3x3Pairs(dst *uint8, dstLine int, dstStep int, x *uint8, outside *uint8, pitch int, tap int, times int, top int, height int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)

@@ -19,6 +19,12 @@ func depthwise() {
 			w.square(lines, true)
 		}
 	}
+	widest := width{64, ZMM}
+	for lines := 1; lines <= 2; lines++ {
+		widest.edges(lines)
+	}
+	widest.strided(false)
+	widest.strided(true)
 }
 
 // A width is the bytes of a block and its registers.
@@ -177,7 +183,8 @@ func unless(label, parameter string) {
 type square struct {
 	width
 	lines               int
-	slides              bool
+	slides, pairs       bool
+	edges               bool // what is outside of the image is not in x
 	lanes               Register
 	bounds              bounds
 	rows                []Mem // of x, from the first one
@@ -201,24 +208,57 @@ func (w width) square(lines int, slides bool) {
 	if slides {
 		name, doc = fmt.Sprintf("depthwise3x3Slides%dx%d", lines, w.bytes), []string{fmt.Sprintf("depthwise3x3Slides%dx%d is %s where step is tap.", lines, w.bytes, name)}
 	}
-	TEXT(name, NOSPLIT, "func(dst *uint8, dstLine, dstStep int, x *uint8, pitch, tap, times, line, pixels, step, blocks int, weights *int8, table *int64, deep, clamps, least, most int)")
+	s := &square{width: w, lines: lines, slides: slides}
+	s.generate(name, doc)
+}
+
+// edges is the 3 × 3 kernel on images without padding, which have a pixel around them in thought.
+func (w width) edges(lines int) {
+	name := fmt.Sprintf("depthwise3x3Edges%dx%d", lines, w.bytes)
+	s := &square{width: w, lines: lines, slides: true, edges: true}
+	s.generate(name, []string{
+		fmt.Sprintf("%s is depthwise3x3Slides%dx%d for an image of height lines of pixels, of which it reads those from the line top on, -1 for", name, lines, w.bytes),
+		"the one before the image. What is outside is read from a line of its own, and so are the columns before and after a line.",
+	})
+}
+
+// strided is the 3 × 3 kernel on images without padding, with a stride of two.
+func (w width) strided(pairs bool) {
+	name, doc := "depthwise3x3Strided", []string{"depthwise3x3Strided is depthwise3x3Edges1x64 with a stride of two, for images of as many columns as twice those of the output."}
+	if pairs {
+		name, doc = "depthwise3x3Pairs", []string{"depthwise3x3Pairs is depthwise3x3Strided on blocks of two pixels of 32 channels each."}
+	}
+	s := &square{width: w, lines: 1, edges: true, pairs: pairs}
+	s.generate(name, doc)
+}
+
+// generate emits the function.
+func (s *square) generate(name string, doc []string) {
+	w, lines, slides := s.width, s.lines, s.slides
+	place := "x *uint8, pitch, tap, times, line, pixels, step, blocks int"
+	if s.edges {
+		place = "x, outside *uint8, pitch, tap, times, top, height, pixels, step, blocks int"
+	}
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(dst *uint8, dstLine, dstStep int, %s, weights *int8, table *int64, deep, clamps, least, most int)", place))
 	Doc(doc...)
 	Pragma("noescape")
-	s := &square{width: w, lines: lines, slides: slides, lanes: evenLanes(), bounds: w.newBounds(), sums: make([][4]VecVirtual, lines)}
+	s.lanes, s.bounds, s.sums = evenLanes(), w.newBounds(), make([][4]VecVirtual, lines)
 	dstAt, xAt, blocks, times := AllocLocal(8), AllocLocal(8), AllocLocal(8), AllocLocal(8)
 	dst, x := parameter("dst"), parameter("x")
 	MOVQ(dst, dstAt)
 	MOVQ(x, xAt)
 	MOVQ(parameter("blocks"), blocks)
-	pitch := parameter("pitch")
 	s.tap = parameter("tap")
 	dstLine := parameter("dstLine")
 	s.weights, s.table = parameter("weights"), parameter("table")
-	s.rows = []Mem{{}, {Index: pitch, Scale: 1}, {Index: pitch, Scale: 2}}
-	if lines > 1 {
-		pitch3 := GP64()
-		LEAQ(Mem{Base: pitch, Index: pitch, Scale: 2}, pitch3)
-		s.rows = append(s.rows, Mem{Index: pitch3, Scale: 1})
+	var top Mem
+	if s.edges {
+		top = AllocLocal(8)
+		for range lines + 2 {
+			s.rows = append(s.rows, Mem{Base: GP64(), Scale: 1})
+		}
+	} else {
+		s.padded()
 	}
 	for l := range s.sums {
 		for v := range s.sums[l] {
@@ -236,18 +276,29 @@ func (w width) square(lines int, slides bool) {
 	Label("block")
 	for i := range s.kept {
 		s.kept[i] = Mem{Base: s.weights, Disp: i * w.bytes}
-		if !slides {
+		if !slides && !s.edges {
 			z := w.register()
 			VMOVDQU32(s.kept[i], z)
 			s.kept[i] = z
 		}
 	}
 	MOVQ(parameter("times"), times)
+	if s.edges {
+		MOVQ(parameter("top"), top)
+	}
 	Label("line")
-	pixels := parameter("pixels")
 	lineDst, lineX := GP64(), GP64()
 	MOVQ(dst, lineDst)
-	MOVQ(x, lineX)
+	if s.edges {
+		s.beginRows(xAt, top)
+		XORQ(lineX, lineX)
+		if !slides {
+			SUBQ(s.tap, lineX)
+		}
+	} else {
+		MOVQ(x, lineX)
+	}
+	pixels := parameter("pixels")
 	if slides {
 		s.slide(pixels, lineDst, lineX, dstLine)
 	} else {
@@ -257,7 +308,15 @@ func (w width) square(lines int, slides bool) {
 		DECQ(pixels)
 		JNZ(LabelRef("pixel"))
 	}
-	ADDQ(parameter("line"), x)
+	if s.edges {
+		between := lines
+		if !slides {
+			between *= 2
+		}
+		ADDQ(Imm(uint64(between)), top)
+	} else {
+		ADDQ(parameter("line"), x)
+	}
 	for range lines {
 		ADDQ(dstLine, dst)
 	}
@@ -277,16 +336,68 @@ func (w width) square(lines int, slides bool) {
 	RET()
 }
 
+// padded has the rows in a buffer with padding.
+func (s *square) padded() {
+	pitch := parameter("pitch")
+	s.rows = []Mem{{}, {Index: pitch, Scale: 1}, {Index: pitch, Scale: 2}}
+	if s.lines > 1 {
+		pitch3 := GP64()
+		LEAQ(Mem{Base: pitch, Index: pitch, Scale: 2}, pitch3)
+		s.rows = append(s.rows, Mem{Index: pitch3, Scale: 1})
+	}
+}
+
+// beginRows turns to the rows from the line top of x on, and to what is outside for those that are not in the image.
+func (s *square) beginRows(x, top Mem) {
+	number, outside := GP64(), parameter("outside")
+	MOVQ(top, number)
+	for _, row := range s.rows {
+		MOVQ(parameter("pitch"), row.Base)
+		IMULQ(number, row.Base)
+		ADDQ(x, row.Base)
+		CMPQ(number, parameter("height"))
+		CMOVQCC(outside, row.Base)
+		INCQ(number)
+	}
+}
+
+// outsideColumn interleaves a column that is outside.
+func (s *square) outsideColumn(column int) {
+	outside := parameter("outside")
+	for _, z := range s.columns[column] {
+		VMOVDQU32(Mem{Base: outside}, z)
+	}
+}
+
+// nextColumn interleaves the column at a place in x and goes to the next; with edges that after the last one is outside.
+func (s *square) nextColumn(x, pixels Register, column int, label string) {
+	if s.edges {
+		CMPQ(pixels, Imm(1))
+		JNE(LabelRef(label + "Inside"))
+		s.outsideColumn(column)
+		JMP(LabelRef(label + "Ready"))
+		Label(label + "Inside")
+	}
+	s.interleaveColumn(x, column)
+	ADDQ(s.tap, x)
+	if s.edges {
+		Label(label + "Ready")
+	}
+}
+
 // slide writes the blocks of codes of pixels next to each other, three of them a round: three registers of columns take turns.
 func (s *square) slide(pixels, dst, x, dstLine Register) {
 	for column := range 2 {
+		if column == 0 && s.edges {
+			s.outsideColumn(column)
+			continue
+		}
 		s.interleaveColumn(x, column)
 		ADDQ(s.tap, x)
 	}
 	Label("pixel")
 	for first := range 3 {
-		s.interleaveColumn(x, (first+2)%3)
-		ADDQ(s.tap, x)
+		s.nextColumn(x, pixels, (first+2)%3, fmt.Sprintf("column%d", first))
 		s.begin()
 		for column := range 3 {
 			s.add(s.columns[(first+column)%3], column)
@@ -308,7 +419,14 @@ func (s *square) pixel(dst, x, dstLine Register) {
 	at := GP64()
 	MOVQ(x, at)
 	for column := range 3 {
-		s.interleaveColumn(at, column)
+		for v := range s.columns[column] {
+			s.columns[column][v] = s.register()
+		}
+		if column == 0 && s.edges {
+			s.firstColumn(at)
+		} else {
+			s.interleaveColumn(at, column)
+		}
 		s.add(s.columns[column], column)
 		if column < 2 {
 			ADDQ(s.tap, at)
@@ -326,21 +444,57 @@ func (s *square) begin() {
 	}
 }
 
+// firstColumn is the first column of a block, which is outside before a line; of pairs, only that of the first pixel is.
+func (s *square) firstColumn(at Register) {
+	TESTQ(at, at)
+	JNS(LabelRef("inside"))
+	if s.pairs {
+		outside := Mem{Base: parameter("outside")}
+		s.interleaveRows(at, 0, func(from Mem, to VecVirtual) {
+			VMOVDQU32(outside, to.AsY())
+			s.second(from, to)
+		})
+	} else {
+		s.outsideColumn(0)
+	}
+	JMP(LabelRef("ready"))
+	Label("inside")
+	s.interleaveColumn(at, 0)
+	Label("ready")
+}
+
 // interleaveColumn interleaves the rows at a place in x.
 func (s *square) interleaveColumn(at Register, column int) {
+	s.interleaveRows(at, column, func(from Mem, to VecVirtual) {
+		if !s.pairs {
+			VMOVDQU32(from, to)
+			return
+		}
+		VMOVDQU32(from, to.AsY())
+		s.second(from, to)
+	})
+}
+
+// second loads the second pixel of a pair.
+func (s *square) second(from Mem, to VecVirtual) {
+	from.Disp += 64
+	VINSERTI64X4(Imm(1), from, to, to)
+}
+
+// interleaveRows interleaves what is loaded of the rows at a place in x.
+func (s *square) interleaveRows(at Register, column int, load func(from Mem, to VecVirtual)) {
 	var taps [4]VecVirtual
 	for i, row := range s.rows {
 		taps[i] = s.register()
-		row.Base = at
-		VMOVDQU32(row, taps[i])
+		if s.edges {
+			row.Index = at
+		} else {
+			row.Base = at
+		}
+		load(row, taps[i])
 	}
 	if s.lines == 1 {
 		taps[3] = taps[2] // meets weights of 0
-	}
-	if !s.slides {
-		for v := range s.columns[column] {
-			s.columns[column][v] = s.register()
-		}
 	}
 	s.interleave(taps, s.columns[column])
 }
