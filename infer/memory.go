@@ -65,9 +65,10 @@ func (p packing) of(set kernel.Set) kernel.Set {
 }
 
 // keepsSigns says whether weights of signs stay bits where codes take less time for many images: all but those of groups, whose
-// bits fill no words, or those of single pixels, for which a few images wait.
+// bits fill no words, or those of few pixels that share none, for which a few images wait.
 func (p packing) keepsSigns(c kernel.Conv) bool {
-	return c.Groups == 1 && (p == packAll || p == packLinear && c.KH*c.KW == 1)
+	const few = 16
+	return c.Groups == 1 && (p == packAll || p == packLinear && c.KH*c.KW == 1 && c.Pixels() <= few)
 }
 
 // programs are a model's programs for one set of kernels, each made when it is first asked for.

@@ -13,8 +13,8 @@ import (
 // weights and codes of two or three bits can be so small that multipliers would have more. But such weights can be multiplied by a
 // power of two, and with them their sums.
 
-// powered returns weights times a power of two and has the epilogue expect sums of these, so that multipliers fit. Both stay
-// as they are where they fit already, or where weights would leave 8 bits, or sums 32.
+// powered returns weights times a power of two and has the epilogue expect sums of these, so that multipliers fit, or come as near
+// to it as weights stay in 8 bits. Both stay as they are where they fit already, or where sums would leave 32 bits.
 func powered(e *kernel.Epilogue, weights []int8) []int8 {
 	r := e.R
 	if r == nil || e.Own() != 1 || e.ByImage() {
@@ -32,7 +32,7 @@ func powered(e *kernel.Epilogue, weights []int8) []int8 {
 	for _, w := range weights {
 		most |= max(w, ^w)
 	}
-	if power == 0 || bits.Len8(uint8(most))+power > 7 || e.Terms[0].Width()+power > 32 || bits.Len64(others)+power > 48 {
+	if power = min(power, 7-bits.Len8(uint8(most))); power <= 0 || e.Terms[0].Width()+power > 32 || bits.Len64(others)+power > 48 {
 		return weights
 	}
 	e.Terms[0].Bits = e.Terms[0].Width() + power

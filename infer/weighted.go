@@ -49,12 +49,14 @@ func newWeighted(m *qmodel.Model, i int, c kernel.Conv, set kernel.Set) step {
 	w.plan = w.newPlan(m, o, &e, set)
 	w.finish = finish(e, set)
 	if f, ok := w.plan.(kernel.Fuser); ok && !w.double && w.rest == nil && w.unfold == nil && w.center == nil {
-		end := w.finish
-		if codes, ok := kernel.AsCodes(e); ok {
-			end = set.Finish(codes)
+		if w.fused = f.Fuse(w.finish); w.fused != nil {
+			return w
 		}
-		if w.fused = f.Fuse(end); w.fused != nil {
-			w.finish = end
+		if codes, ok := kernel.AsCodes(e); ok {
+			end := set.Finish(codes)
+			if w.fused = f.Fuse(end); w.fused != nil {
+				w.finish = end
+			}
 		}
 	}
 	return w

@@ -9,10 +9,10 @@ import (
 )
 
 // AsCodes returns an epilogue of one plane of thresholds as one that requantizes to 0 and 1, and whether there is one, so that
-// plans that end in codes end in signs, too. With v the sum less the threshold, RNE((2v + 1 + 2^46) / 2^47) is 1 and more where
-// v is not negative, and 0 and less where it is: no sum is a tie. The shift leaves one bit of a word of 16 above a high half.
+// plans that end in codes end in signs, too. With v the sum less the threshold, RNE((2v + 1 + 2^31) / 2^32) is 1 and more where
+// v is not negative, and 0 and less where it is: no sum is a tie.
 func AsCodes(e Epilogue) (Epilogue, bool) {
-	const shift = 47
+	const shift = 32
 	if e.T == nil || len(e.T.T) != 1 {
 		return e, false
 	}

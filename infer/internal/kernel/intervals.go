@@ -60,6 +60,9 @@ func floorDiv(x, y int64) int64 {
 	return q
 }
 
+// Compares returns the intervals, of a finisher that has more than these, too.
+func (e *Intervals) Compares() *Intervals { return e }
+
 func (e *Intervals) Needs() Needs { return Needs{} }
 
 func (e *Intervals) Finish(t Tile, acc []int32, tensors []Tensor, _ *Scratch) {

@@ -76,23 +76,24 @@ func signCodesAgree(t *testing.T, rng *rand.Rand, i int) {
 			}
 		}
 		acc := gather(t, plan, codes, 1, x, batch, false)
-		finish := prepare(end)
-		finish.Finish(whole, acc, tensors, kernel.NewScratch(finish.Needs()))
-		check("accumulators", end)
-		if signs, ok := kernel.AsCodes(end); ok {
-			end = signs
-			finish := set.Finish(end)
+		finishes := func(what string, finish kernel.Finisher) {
 			finish.Finish(whole, acc, tensors, kernel.NewScratch(finish.Needs()))
-			check("accumulators as codes", end)
-		}
-		if p, ok := plan.(kernel.Fuser); ok {
-			if f := p.Fuse(set.Finish(end)); f != nil && end.R != nil {
+			check(what, end)
+			p, ok := plan.(kernel.Fuser)
+			if !ok {
+				return
+			}
+			if f := p.Fuse(finish); f != nil {
 				s := kernel.NewScratch(f.Needs())
 				for i := range plan.Tiles(batch) {
 					f.Run(plan.Tile(i, batch), x, tensors, s)
 				}
-				check("fused", end)
+				check(what+", fused", end)
 			}
+		}
+		finishes("accumulators", prepare(end))
+		if signs, ok := kernel.AsCodes(end); ok {
+			finishes("accumulators as codes", set.Finish(signs))
 		}
 	}
 }

@@ -410,6 +410,10 @@ func (m *Machine) execute(i *instruction, c *call) {
 	case "BZHIQ":
 		result(a(1) & (1<<(a(0)&0xff) - 1))
 	case "PREFETCHT0": // of any address
+	case "KUNPCKWD": // the first source is the low half
+		m.set(last, c, a(1)&0xffff<<16|a(0)&0xffff)
+	case "KUNPCKDQ":
+		m.set(last, c, a(1)<<32|a(0)&0xffffffff)
 	case "KORTESTW":
 		m.zero = (a(0)|a(1))&0xffff == 0
 	default:

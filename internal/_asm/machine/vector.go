@@ -202,6 +202,23 @@ func (m *Machine) vector(i *instruction, c *call) {
 			}
 		}
 		clear(m.z[last.value][copy(m.z[last.value][:], dst):])
+	case "VPCMPUD": // of the second register, at most the first
+		if i.args[0].value != 2 {
+			panic("compares otherwise")
+		}
+		most, x, bits := from(1, 64), from(2, 64), uint64(0)
+		for n := range 16 {
+			if get32(x[4*n:]) <= get32(most[4*n:]) {
+				bits |= 1 << n
+			}
+		}
+		m.k[last.value] = bits
+	case "VMOVDQU8.Z":
+		dst, mask := from(0, last.width), m.k[i.args[1].value]
+		for n := range dst {
+			dst[n] *= byte(mask >> n & 1)
+		}
+		clear(m.z[last.value][copy(m.z[last.value][:], dst):])
 	case "VPMOVM2B":
 		dst := make([]byte, last.width)
 		for n := range dst {

@@ -25,7 +25,7 @@ DATA order<>+60(SB)/4, $0x0000000f
 GLOBL order<>(SB), RODATA|NOPTR, $64
 
 // func dotBytes4x1(a *args)
-TEXT ·dotBytes4x1(SB), NOSPLIT, $168-8
+TEXT ·dotBytes4x1(SB), NOSPLIT, $184-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -41,11 +41,11 @@ TEXT ·dotBytes4x1(SB), NOSPLIT, $168-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           208(DI), AX
+	MOVQ           216(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           184(DI), AX
+	MOVQ           192(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           168(DI), AX
+	MOVQ           176(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -58,7 +58,11 @@ TEXT ·dotBytes4x1(SB), NOSPLIT, $168-8
 	MOVQ           136(DI), AX
 	MOVQ           AX, deep-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, powers-144(SP)
+	MOVQ           AX, shifts-144(SP)
+	MOVQ           152(DI), AX
+	MOVQ           AX, powers-152(SP)
+	MOVQ           160(DI), AX
+	MOVQ           AX, least-160(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVQ           0(DI), DI
@@ -71,8 +75,8 @@ panel:
 	MOVQ           CX, blocks-8(SP)
 	MOVQ           acc-88(SP), R13
 	MOVQ           a+0(FP), DI
-	MOVQ           192(DI), R12
-	MOVQ           200(DI), R14
+	MOVQ           200(DI), R12
+	MOVQ           208(DI), R14
 block:
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -137,7 +141,7 @@ slices:
 	RET
 
 // func dotBytesWide4x1(a *args)
-TEXT ·dotBytesWide4x1(SB), NOSPLIT, $168-8
+TEXT ·dotBytesWide4x1(SB), NOSPLIT, $184-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -153,11 +157,11 @@ TEXT ·dotBytesWide4x1(SB), NOSPLIT, $168-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           208(DI), AX
+	MOVQ           216(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           184(DI), AX
+	MOVQ           192(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           168(DI), AX
+	MOVQ           176(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -170,24 +174,28 @@ TEXT ·dotBytesWide4x1(SB), NOSPLIT, $168-8
 	MOVQ           136(DI), AX
 	MOVQ           AX, deep-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, powers-144(SP)
+	MOVQ           AX, shifts-144(SP)
+	MOVQ           152(DI), AX
+	MOVQ           AX, powers-152(SP)
+	MOVQ           160(DI), AX
+	MOVQ           AX, least-160(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $0x5555, CX
 	KMOVW          CX, K1
-	MOVQ           152(DI), CX
+	MOVQ           160(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z29
-	MOVQ           160(DI), CX
+	MOVQ           168(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z30
 	VMOVDQU32      order<>+0(SB), Z31
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $5376, CX
-	MOVQ           CX, older-160(SP)
+	MOVQ           CX, older-176(SP)
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $10752, CX
-	MOVQ           CX, newer-168(SP)
+	MOVQ           CX, newer-184(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -204,9 +212,9 @@ panel:
 	VMOVDQU64      128(CX), Z18
 	VPACKUSDW      128(CX), Z18, Z18
 	MOVQ           dst-48(SP), R13
-	MOVQ           $0, kept-152(SP)
+	MOVQ           $0, kept-168(SP)
 block:
-	CMPQ           kept-152(SP), $2
+	CMPQ           kept-168(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -247,7 +255,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           216(DI), CX
+	MOVQ           224(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $64, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -258,20 +266,20 @@ first:
 	ADDQ           CX, DX
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x32 // TILESTORED T3, (DX)(SI*1)
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
-	ADDQ           $1, kept-152(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
+	ADDQ           $1, kept-168(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           older-160(SP), R12
+	MOVQ           older-176(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           176(DI), R15
-	CMPQ           powers-144(SP), $0
+	MOVQ           184(DI), R15
+	CMPQ           powers-152(SP), $0
 	JEQ            fullSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -364,14 +372,19 @@ fourSlice:
 	MOVQ           dstStride-72(SP), DI
 four0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            four0Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+four0Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four0Clamped
+	VPMAXUB        Z29, Z21, Z21
 four0Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -427,14 +440,19 @@ four0Written:
 	MOVQ           dstStride-72(SP), DI
 four1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            four1Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+four1Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four1Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four1Clamped
+	VPMAXUB        Z29, Z21, Z21
 four1Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -491,14 +509,19 @@ four1Written:
 	MOVQ           dstStride-72(SP), DI
 four2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            four2Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+four2Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four2Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four2Clamped
+	VPMAXUB        Z29, Z21, Z21
 four2Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -554,14 +577,19 @@ four2Written:
 	MOVQ           dstStride-72(SP), DI
 four3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            four3Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+four3Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four3Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four3Clamped
+	VPMAXUB        Z29, Z21, Z21
 four3Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -659,14 +687,19 @@ oneSlice:
 	MOVQ           dstStride-72(SP), DI
 one0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            one0Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+one0Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            one0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            one0Clamped
+	VPMAXUB        Z29, Z21, Z21
 one0Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -763,14 +796,19 @@ twoSlice:
 	MOVQ           dstStride-72(SP), DI
 two0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            two0Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+two0Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            two0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            two0Clamped
+	VPMAXUB        Z29, Z21, Z21
 two0Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -828,14 +866,19 @@ two0Written:
 	MOVQ           dstStride-72(SP), DI
 two1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            two1Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+two1Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            two1Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            two1Clamped
+	VPMAXUB        Z29, Z21, Z21
 two1Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -883,7 +926,7 @@ twoPlain:
 twoDone:
 rest:
 	MOVQ           a+0(FP), DI
-	MOVQ           216(DI), CX
+	MOVQ           224(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $64, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -924,14 +967,19 @@ rest:
 	MOVQ           dstStride-72(SP), DI
 kept0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept0Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+kept0Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept0Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept0Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -991,14 +1039,19 @@ kept0None:
 	MOVQ           dstStride-72(SP), DI
 kept1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept1Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+kept1Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept1Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept1Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept1Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -1058,14 +1111,19 @@ kept1None:
 	MOVQ           dstStride-72(SP), DI
 kept2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept2Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+kept2Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept2Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept2Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept2Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -1125,14 +1183,19 @@ kept2None:
 	MOVQ           dstStride-72(SP), DI
 kept3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept3Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+kept3Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept3Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept3Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept3Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -1191,14 +1254,19 @@ leftQuad:
 	MOVQ           dstStride-72(SP), DI
 leftShallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            leftShifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+leftShifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            leftClamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            leftClamped
+	VPMAXUB        Z29, Z21, Z21
 leftClamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -1221,27 +1289,27 @@ leftWritten:
 	JNZ            leftQuad
 leftNone:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-152(SP), $2
+	CMPQ           kept-168(SP), $2
 	JGE            older
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
 older:
-	MOVQ           older-160(SP), R12
+	MOVQ           older-176(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           176(DI), R15
-	CMPQ           powers-144(SP), $0
+	MOVQ           184(DI), R15
+	CMPQ           powers-152(SP), $0
 	JEQ            olderSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -1264,11 +1332,11 @@ olderPowers:
 	JNZ            olderPowers
 olderSums:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
@@ -1307,14 +1375,19 @@ endQuad:
 	MOVQ           dstStride-72(SP), DI
 endShallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            endShifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+endShifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            endClamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            endClamped
+	VPMAXUB        Z29, Z21, Z21
 endClamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -1336,7 +1409,7 @@ endWritten:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-152(SP)
+	SUBQ           $1, kept-168(SP)
 	JGT            older
 	ADDQ           $16, dst-48(SP)
 	MOVQ           a+0(FP), DI
@@ -1353,7 +1426,7 @@ endNone:
 	RET
 
 // func dotBytesWideCodes4x1(a *args)
-TEXT ·dotBytesWideCodes4x1(SB), NOSPLIT, $168-8
+TEXT ·dotBytesWideCodes4x1(SB), NOSPLIT, $184-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -1369,11 +1442,11 @@ TEXT ·dotBytesWideCodes4x1(SB), NOSPLIT, $168-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           208(DI), AX
+	MOVQ           216(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           184(DI), AX
+	MOVQ           192(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           168(DI), AX
+	MOVQ           176(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -1386,24 +1459,28 @@ TEXT ·dotBytesWideCodes4x1(SB), NOSPLIT, $168-8
 	MOVQ           136(DI), AX
 	MOVQ           AX, deep-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, powers-144(SP)
+	MOVQ           AX, shifts-144(SP)
+	MOVQ           152(DI), AX
+	MOVQ           AX, powers-152(SP)
+	MOVQ           160(DI), AX
+	MOVQ           AX, least-160(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $0x5555, CX
 	KMOVW          CX, K1
-	MOVQ           152(DI), CX
+	MOVQ           160(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z29
-	MOVQ           160(DI), CX
+	MOVQ           168(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z30
 	VMOVDQU32      order<>+0(SB), Z31
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $5376, CX
-	MOVQ           CX, older-160(SP)
+	MOVQ           CX, older-176(SP)
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $10752, CX
-	MOVQ           CX, newer-168(SP)
+	MOVQ           CX, newer-184(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -1423,9 +1500,9 @@ panel:
 	VPACKUSDW      128(CX), Z18, Z18
 	MOVQ           dst-48(SP), R13
 	MOVQ           other-56(SP), R14
-	MOVQ           $0, kept-152(SP)
+	MOVQ           $0, kept-168(SP)
 block:
-	CMPQ           kept-152(SP), $2
+	CMPQ           kept-168(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -1466,7 +1543,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           216(DI), CX
+	MOVQ           224(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $64, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -1477,20 +1554,20 @@ first:
 	ADDQ           CX, DX
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x32 // TILESTORED T3, (DX)(SI*1)
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
-	ADDQ           $1, kept-152(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
+	ADDQ           $1, kept-168(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           older-160(SP), R12
+	MOVQ           older-176(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           176(DI), R15
-	CMPQ           powers-144(SP), $0
+	MOVQ           184(DI), R15
+	CMPQ           powers-152(SP), $0
 	JEQ            fullSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -1603,14 +1680,19 @@ fourSlice:
 	MOVQ           dstStride-72(SP), DI
 four0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            four0Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+four0Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four0Clamped
+	VPMAXUB        Z29, Z21, Z21
 four0Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -1686,14 +1768,19 @@ four0Written:
 	MOVQ           dstStride-72(SP), DI
 four1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            four1Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+four1Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four1Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four1Clamped
+	VPMAXUB        Z29, Z21, Z21
 four1Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -1770,14 +1857,19 @@ four1Written:
 	MOVQ           dstStride-72(SP), DI
 four2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            four2Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+four2Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four2Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four2Clamped
+	VPMAXUB        Z29, Z21, Z21
 four2Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -1853,14 +1945,19 @@ four2Written:
 	MOVQ           dstStride-72(SP), DI
 four3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            four3Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+four3Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four3Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four3Clamped
+	VPMAXUB        Z29, Z21, Z21
 four3Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -1978,14 +2075,19 @@ oneSlice:
 	MOVQ           dstStride-72(SP), DI
 one0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            one0Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+one0Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            one0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            one0Clamped
+	VPMAXUB        Z29, Z21, Z21
 one0Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -2102,14 +2204,19 @@ twoSlice:
 	MOVQ           dstStride-72(SP), DI
 two0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            two0Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+two0Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            two0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            two0Clamped
+	VPMAXUB        Z29, Z21, Z21
 two0Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -2187,14 +2294,19 @@ two0Written:
 	MOVQ           dstStride-72(SP), DI
 two1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            two1Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+two1Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            two1Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            two1Clamped
+	VPMAXUB        Z29, Z21, Z21
 two1Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -2242,7 +2354,7 @@ twoPlain:
 twoDone:
 rest:
 	MOVQ           a+0(FP), DI
-	MOVQ           216(DI), CX
+	MOVQ           224(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $64, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -2303,14 +2415,19 @@ rest:
 	MOVQ           dstStride-72(SP), DI
 kept0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept0Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+kept0Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept0Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept0Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -2390,14 +2507,19 @@ kept0None:
 	MOVQ           dstStride-72(SP), DI
 kept1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept1Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+kept1Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept1Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept1Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept1Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -2477,14 +2599,19 @@ kept1None:
 	MOVQ           dstStride-72(SP), DI
 kept2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept2Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+kept2Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept2Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept2Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept2Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -2564,14 +2691,19 @@ kept2None:
 	MOVQ           dstStride-72(SP), DI
 kept3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept3Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+kept3Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept3Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept3Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept3Clamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -2650,14 +2782,19 @@ leftQuad:
 	MOVQ           dstStride-72(SP), DI
 leftShallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            leftShifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+leftShifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            leftClamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            leftClamped
+	VPMAXUB        Z29, Z21, Z21
 leftClamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -2680,27 +2817,27 @@ leftWritten:
 	JNZ            leftQuad
 leftNone:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-152(SP), $2
+	CMPQ           kept-168(SP), $2
 	JGE            older
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
 older:
-	MOVQ           older-160(SP), R12
+	MOVQ           older-176(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           176(DI), R15
-	CMPQ           powers-144(SP), $0
+	MOVQ           184(DI), R15
+	CMPQ           powers-152(SP), $0
 	JEQ            olderSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -2723,11 +2860,11 @@ olderPowers:
 	JNZ            olderPowers
 olderSums:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
@@ -2786,14 +2923,19 @@ endQuad:
 	MOVQ           dstStride-72(SP), DI
 endShallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            endShifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+endShifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            endClamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            endClamped
+	VPMAXUB        Z29, Z21, Z21
 endClamped:
 	VPERMD         Z21, Z31, Z21
 	CMPQ           DI, $16
@@ -2815,7 +2957,7 @@ endWritten:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-152(SP)
+	SUBQ           $1, kept-168(SP)
 	JGT            older
 	ADDQ           $16, dst-48(SP)
 	ADDQ           $16, other-56(SP)
@@ -2832,8 +2974,8 @@ endNone:
 	VZEROUPPER
 	RET
 
-// func dotBytes2x2(a *args)
-TEXT ·dotBytes2x2(SB), NOSPLIT, $168-8
+// func dotBytesSigns4x1(a *args)
+TEXT ·dotBytesSigns4x1(SB), NOSPLIT, $184-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -2849,11 +2991,11 @@ TEXT ·dotBytes2x2(SB), NOSPLIT, $168-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           208(DI), AX
+	MOVQ           216(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           184(DI), AX
+	MOVQ           192(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           168(DI), AX
+	MOVQ           176(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -2866,7 +3008,761 @@ TEXT ·dotBytes2x2(SB), NOSPLIT, $168-8
 	MOVQ           136(DI), AX
 	MOVQ           AX, deep-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, powers-144(SP)
+	MOVQ           AX, shifts-144(SP)
+	MOVQ           152(DI), AX
+	MOVQ           AX, powers-152(SP)
+	MOVQ           160(DI), AX
+	MOVQ           AX, least-160(SP)
+	MOVQ           16(DI), AX
+	MOVQ           $64, BX
+	MOVL           $1, CX
+	VMOVQ          CX, X15
+	VPBROADCASTB   X15, Z31
+	MOVQ           scratch-96(SP), CX
+	ADDQ           $5376, CX
+	MOVQ           CX, older-176(SP)
+	MOVQ           scratch-96(SP), CX
+	ADDQ           $10752, CX
+	MOVQ           CX, newer-184(SP)
+	MOVQ           0(DI), DI
+	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
+panel:
+	MOVQ           a+0(FP), DI
+	MOVQ           24(DI), CX
+	MOVQ           CX, offsets-16(SP)
+	MOVQ           32(DI), CX
+	MOVQ           CX, blocks-8(SP)
+	MOVQ           table-64(SP), CX
+	VMOVDQU32      0(CX), Z0
+	VMOVDQU32      64(CX), Z1
+	MOVQ           dst-48(SP), R13
+	MOVQ           $0, kept-168(SP)
+block:
+	CMPQ           kept-168(SP), $2
+	JGE            full
+	MOVQ           offsets-16(SP), DI
+	MOVQ           x-120(SP), CX
+	MOVLQSX        0(DI), R8
+	ADDQ           CX, R8
+	MOVLQSX        4(DI), R9
+	ADDQ           CX, R9
+	MOVLQSX        8(DI), R10
+	ADDQ           CX, R10
+	MOVLQSX        12(DI), R11
+	ADDQ           CX, R11
+	ADDQ           $16, DI
+	MOVQ           DI, offsets-16(SP)
+	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
+	LONG $0x497be2c4; BYTE $0xc8 // TILEZERO T1
+	LONG $0x497be2c4; BYTE $0xd0 // TILEZERO T2
+	LONG $0x497be2c4; BYTE $0xd8 // TILEZERO T3
+	MOVQ           deltas-104(SP), CX
+	MOVQ           slices-112(SP), DX
+	MOVQ           w-32(SP), SI
+first:
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	ADDQ           DI, R9
+	ADDQ           DI, R10
+	ADDQ           DI, R11
+	LONG $0x4b7be2c4; BYTE $0x3c; BYTE $0x1e // TILELOADD (SI)(BX*1), T7
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	LONG $0x5e41e2c4; BYTE $0xc4 // TDPBUSD T7, T4, T0
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
+	LONG $0x5e41e2c4; BYTE $0xcd // TDPBUSD T7, T5, T1
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x02 // TILELOADD (R10)(AX*1), T6
+	LONG $0x5e41e2c4; BYTE $0xd6 // TDPBUSD T7, T6, T2
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x03 // TILELOADD (R11)(AX*1), T4
+	LONG $0x5e41e2c4; BYTE $0xdc // TDPBUSD T7, T4, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            first
+	MOVQ           a+0(FP), DI
+	MOVQ           224(DI), CX
+	MOVQ           scratch-96(SP), DX
+	MOVQ           $64, SI
+	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
+	ADDQ           CX, DX
+	LONG $0x4b7ae2c4; BYTE $0x0c; BYTE $0x32 // TILESTORED T1, (DX)(SI*1)
+	ADDQ           CX, DX
+	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x32 // TILESTORED T2, (DX)(SI*1)
+	ADDQ           CX, DX
+	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x32 // TILESTORED T3, (DX)(SI*1)
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
+	ADDQ           $1, kept-168(SP)
+	DECQ           blocks-8(SP)
+	JNZ            block
+	JMP            last
+full:
+	MOVQ           older-176(SP), R12
+	MOVQ           a+0(FP), DI
+	MOVQ           184(DI), R15
+	MOVQ           offsets-16(SP), DI
+	MOVQ           x-120(SP), CX
+	MOVLQSX        0(DI), R8
+	ADDQ           CX, R8
+	MOVLQSX        4(DI), R9
+	ADDQ           CX, R9
+	MOVLQSX        8(DI), R10
+	ADDQ           CX, R10
+	MOVLQSX        12(DI), R11
+	ADDQ           CX, R11
+	ADDQ           $16, DI
+	MOVQ           DI, offsets-16(SP)
+	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
+	LONG $0x497be2c4; BYTE $0xc8 // TILEZERO T1
+	LONG $0x497be2c4; BYTE $0xd0 // TILEZERO T2
+	LONG $0x497be2c4; BYTE $0xd8 // TILEZERO T3
+	MOVQ           deltas-104(SP), CX
+	MOVQ           slices-112(SP), DX
+	MOVQ           w-32(SP), SI
+	MOVQ           slices-112(SP), DI
+	CMPQ           R15, DI
+	JLE            one
+	ADDQ           DI, DI
+	CMPQ           R15, DI
+	JLE            two
+fourSlice:
+	SUBQ           $4, R15
+	JLT            fourFewer
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	ADDQ           DI, R9
+	ADDQ           DI, R10
+	ADDQ           DI, R11
+	LONG $0x4b7be2c4; BYTE $0x3c; BYTE $0x1e // TILELOADD (SI)(BX*1), T7
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z0, Z22
+	VPCMPUD        $2, Z1, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	VPSUBD         192(R12), Z0, Z24
+	VPCMPUD        $2, Z1, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	CMPQ           DI, $16
+	JNE            four0Apart
+	VMOVDQU64      Z21, (R13)
+	ADDQ           $64, R13
+	JMP            four0Written
+four0Apart:
+	VMOVDQU32      X21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $1, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $2, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $3, Z21, (R13)
+	ADDQ           DI, R13
+four0Written:
+	ADDQ           $256, R12
+	LONG $0x5e41e2c4; BYTE $0xc4 // TDPBUSD T7, T4, T0
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z0, Z22
+	VPCMPUD        $2, Z1, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	VPSUBD         192(R12), Z0, Z24
+	VPCMPUD        $2, Z1, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	CMPQ           DI, $16
+	JNE            four1Apart
+	VMOVDQU64      Z21, (R13)
+	ADDQ           $64, R13
+	JMP            four1Written
+four1Apart:
+	VMOVDQU32      X21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $1, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $2, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $3, Z21, (R13)
+	ADDQ           DI, R13
+four1Written:
+	ADDQ           $256, R12
+	LONG $0x5e41e2c4; BYTE $0xcd // TDPBUSD T7, T5, T1
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x02 // TILELOADD (R10)(AX*1), T6
+	VPSUBD         64(R12), Z0, Z22
+	VPCMPUD        $2, Z1, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	LONG $0x5e41e2c4; BYTE $0xd6 // TDPBUSD T7, T6, T2
+	VPSUBD         192(R12), Z0, Z24
+	VPCMPUD        $2, Z1, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	CMPQ           DI, $16
+	JNE            four2Apart
+	VMOVDQU64      Z21, (R13)
+	ADDQ           $64, R13
+	JMP            four2Written
+four2Apart:
+	VMOVDQU32      X21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $1, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $2, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $3, Z21, (R13)
+	ADDQ           DI, R13
+four2Written:
+	ADDQ           $256, R12
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x03 // TILELOADD (R11)(AX*1), T4
+	VPSUBD         64(R12), Z0, Z22
+	VPCMPUD        $2, Z1, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	LONG $0x5e41e2c4; BYTE $0xdc // TDPBUSD T7, T4, T3
+	VPSUBD         192(R12), Z0, Z24
+	VPCMPUD        $2, Z1, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	CMPQ           DI, $16
+	JNE            four3Apart
+	VMOVDQU64      Z21, (R13)
+	ADDQ           $64, R13
+	JMP            four3Written
+four3Apart:
+	VMOVDQU32      X21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $1, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $2, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $3, Z21, (R13)
+	ADDQ           DI, R13
+four3Written:
+	ADDQ           $256, R12
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            fourSlice
+	JMP            fourDone
+fourFewer:
+	ADDQ           $4, R15
+fourPlain:
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	ADDQ           DI, R9
+	ADDQ           DI, R10
+	ADDQ           DI, R11
+	LONG $0x4b7be2c4; BYTE $0x3c; BYTE $0x1e // TILELOADD (SI)(BX*1), T7
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	LONG $0x5e41e2c4; BYTE $0xc4 // TDPBUSD T7, T4, T0
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
+	LONG $0x5e41e2c4; BYTE $0xcd // TDPBUSD T7, T5, T1
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x02 // TILELOADD (R10)(AX*1), T6
+	LONG $0x5e41e2c4; BYTE $0xd6 // TDPBUSD T7, T6, T2
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x03 // TILELOADD (R11)(AX*1), T4
+	LONG $0x5e41e2c4; BYTE $0xdc // TDPBUSD T7, T4, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            fourPlain
+fourDone:
+	JMP            rest
+one:
+oneSlice:
+	SUBQ           $1, R15
+	JLT            oneFewer
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	ADDQ           DI, R9
+	ADDQ           DI, R10
+	ADDQ           DI, R11
+	LONG $0x4b7be2c4; BYTE $0x3c; BYTE $0x1e // TILELOADD (SI)(BX*1), T7
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	LONG $0x5e41e2c4; BYTE $0xc4 // TDPBUSD T7, T4, T0
+	VPSUBD         64(R12), Z0, Z22
+	VPCMPUD        $2, Z1, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
+	LONG $0x5e41e2c4; BYTE $0xcd // TDPBUSD T7, T5, T1
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x02 // TILELOADD (R10)(AX*1), T6
+	LONG $0x5e41e2c4; BYTE $0xd6 // TDPBUSD T7, T6, T2
+	VPSUBD         192(R12), Z0, Z24
+	VPCMPUD        $2, Z1, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	CMPQ           DI, $16
+	JNE            one0Apart
+	VMOVDQU64      Z21, (R13)
+	ADDQ           $64, R13
+	JMP            one0Written
+one0Apart:
+	VMOVDQU32      X21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $1, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $2, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $3, Z21, (R13)
+	ADDQ           DI, R13
+one0Written:
+	ADDQ           $256, R12
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x03 // TILELOADD (R11)(AX*1), T4
+	LONG $0x5e41e2c4; BYTE $0xdc // TDPBUSD T7, T4, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            oneSlice
+	JMP            oneDone
+oneFewer:
+	ADDQ           $1, R15
+onePlain:
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	ADDQ           DI, R9
+	ADDQ           DI, R10
+	ADDQ           DI, R11
+	LONG $0x4b7be2c4; BYTE $0x3c; BYTE $0x1e // TILELOADD (SI)(BX*1), T7
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	LONG $0x5e41e2c4; BYTE $0xc4 // TDPBUSD T7, T4, T0
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
+	LONG $0x5e41e2c4; BYTE $0xcd // TDPBUSD T7, T5, T1
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x02 // TILELOADD (R10)(AX*1), T6
+	LONG $0x5e41e2c4; BYTE $0xd6 // TDPBUSD T7, T6, T2
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x03 // TILELOADD (R11)(AX*1), T4
+	LONG $0x5e41e2c4; BYTE $0xdc // TDPBUSD T7, T4, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            onePlain
+oneDone:
+	JMP            rest
+two:
+twoSlice:
+	SUBQ           $2, R15
+	JLT            twoFewer
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	ADDQ           DI, R9
+	ADDQ           DI, R10
+	ADDQ           DI, R11
+	LONG $0x4b7be2c4; BYTE $0x3c; BYTE $0x1e // TILELOADD (SI)(BX*1), T7
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	VPSUBD         64(R12), Z0, Z22
+	VPCMPUD        $2, Z1, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	LONG $0x5e41e2c4; BYTE $0xc4 // TDPBUSD T7, T4, T0
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
+	VPSUBD         192(R12), Z0, Z24
+	VPCMPUD        $2, Z1, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	CMPQ           DI, $16
+	JNE            two0Apart
+	VMOVDQU64      Z21, (R13)
+	ADDQ           $64, R13
+	JMP            two0Written
+two0Apart:
+	VMOVDQU32      X21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $1, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $2, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $3, Z21, (R13)
+	ADDQ           DI, R13
+two0Written:
+	ADDQ           $256, R12
+	LONG $0x5e41e2c4; BYTE $0xcd // TDPBUSD T7, T5, T1
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x02 // TILELOADD (R10)(AX*1), T6
+	VPSUBD         64(R12), Z0, Z22
+	VPCMPUD        $2, Z1, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	LONG $0x5e41e2c4; BYTE $0xd6 // TDPBUSD T7, T6, T2
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x03 // TILELOADD (R11)(AX*1), T4
+	VPSUBD         192(R12), Z0, Z24
+	VPCMPUD        $2, Z1, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	CMPQ           DI, $16
+	JNE            two1Apart
+	VMOVDQU64      Z21, (R13)
+	ADDQ           $64, R13
+	JMP            two1Written
+two1Apart:
+	VMOVDQU32      X21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $1, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $2, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $3, Z21, (R13)
+	ADDQ           DI, R13
+two1Written:
+	ADDQ           $256, R12
+	LONG $0x5e41e2c4; BYTE $0xdc // TDPBUSD T7, T4, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            twoSlice
+	JMP            twoDone
+twoFewer:
+	ADDQ           $2, R15
+twoPlain:
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	ADDQ           DI, R9
+	ADDQ           DI, R10
+	ADDQ           DI, R11
+	LONG $0x4b7be2c4; BYTE $0x3c; BYTE $0x1e // TILELOADD (SI)(BX*1), T7
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	LONG $0x5e41e2c4; BYTE $0xc4 // TDPBUSD T7, T4, T0
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
+	LONG $0x5e41e2c4; BYTE $0xcd // TDPBUSD T7, T5, T1
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x02 // TILELOADD (R10)(AX*1), T6
+	LONG $0x5e41e2c4; BYTE $0xd6 // TDPBUSD T7, T6, T2
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x03 // TILELOADD (R11)(AX*1), T4
+	LONG $0x5e41e2c4; BYTE $0xdc // TDPBUSD T7, T4, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            twoPlain
+twoDone:
+rest:
+	MOVQ           a+0(FP), DI
+	MOVQ           224(DI), CX
+	MOVQ           scratch-96(SP), DX
+	MOVQ           $64, SI
+	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept0None
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z0, Z22
+	VPCMPUD        $2, Z1, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	VPSUBD         192(R12), Z0, Z24
+	VPCMPUD        $2, Z1, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	CMPQ           DI, $16
+	JNE            kept0Apart
+	VMOVDQU64      Z21, (R13)
+	ADDQ           $64, R13
+	JMP            kept0Written
+kept0Apart:
+	VMOVDQU32      X21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $1, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $2, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $3, Z21, (R13)
+	ADDQ           DI, R13
+kept0Written:
+	ADDQ           $256, R12
+	DECQ           R15
+kept0None:
+	ADDQ           CX, DX
+	LONG $0x4b7ae2c4; BYTE $0x0c; BYTE $0x32 // TILESTORED T1, (DX)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept1None
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z0, Z22
+	VPCMPUD        $2, Z1, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	VPSUBD         192(R12), Z0, Z24
+	VPCMPUD        $2, Z1, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	CMPQ           DI, $16
+	JNE            kept1Apart
+	VMOVDQU64      Z21, (R13)
+	ADDQ           $64, R13
+	JMP            kept1Written
+kept1Apart:
+	VMOVDQU32      X21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $1, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $2, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $3, Z21, (R13)
+	ADDQ           DI, R13
+kept1Written:
+	ADDQ           $256, R12
+	DECQ           R15
+kept1None:
+	ADDQ           CX, DX
+	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x32 // TILESTORED T2, (DX)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept2None
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z0, Z22
+	VPCMPUD        $2, Z1, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	VPSUBD         192(R12), Z0, Z24
+	VPCMPUD        $2, Z1, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	CMPQ           DI, $16
+	JNE            kept2Apart
+	VMOVDQU64      Z21, (R13)
+	ADDQ           $64, R13
+	JMP            kept2Written
+kept2Apart:
+	VMOVDQU32      X21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $1, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $2, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $3, Z21, (R13)
+	ADDQ           DI, R13
+kept2Written:
+	ADDQ           $256, R12
+	DECQ           R15
+kept2None:
+	ADDQ           CX, DX
+	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x32 // TILESTORED T3, (DX)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept3None
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z0, Z22
+	VPCMPUD        $2, Z1, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	VPSUBD         192(R12), Z0, Z24
+	VPCMPUD        $2, Z1, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	CMPQ           DI, $16
+	JNE            kept3Apart
+	VMOVDQU64      Z21, (R13)
+	ADDQ           $64, R13
+	JMP            kept3Written
+kept3Apart:
+	VMOVDQU32      X21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $1, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $2, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $3, Z21, (R13)
+	ADDQ           DI, R13
+kept3Written:
+	ADDQ           $256, R12
+	DECQ           R15
+kept3None:
+	TESTQ          R15, R15
+	JZ             leftNone
+leftQuad:
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z0, Z22
+	VPCMPUD        $2, Z1, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	VPSUBD         192(R12), Z0, Z24
+	VPCMPUD        $2, Z1, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	CMPQ           DI, $16
+	JNE            leftApart
+	VMOVDQU64      Z21, (R13)
+	ADDQ           $64, R13
+	JMP            leftWritten
+leftApart:
+	VMOVDQU32      X21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $1, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $2, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $3, Z21, (R13)
+	ADDQ           DI, R13
+leftWritten:
+	ADDQ           $256, R12
+	DECQ           R15
+	JNZ            leftQuad
+leftNone:
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
+	DECQ           blocks-8(SP)
+	JNZ            full
+last:
+	CMPQ           kept-168(SP), $2
+	JGE            older
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
+older:
+	MOVQ           older-176(SP), R12
+	MOVQ           a+0(FP), DI
+	MOVQ           184(DI), R15
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
+	TESTQ          R15, R15
+	JZ             endNone
+endQuad:
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z0, Z22
+	VPCMPUD        $2, Z1, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	VPSUBD         192(R12), Z0, Z24
+	VPCMPUD        $2, Z1, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	CMPQ           DI, $16
+	JNE            endApart
+	VMOVDQU64      Z21, (R13)
+	ADDQ           $64, R13
+	JMP            endWritten
+endApart:
+	VMOVDQU32      X21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $1, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $2, Z21, (R13)
+	ADDQ           DI, R13
+	VEXTRACTI32X4  $3, Z21, (R13)
+	ADDQ           DI, R13
+endWritten:
+	ADDQ           $256, R12
+	DECQ           R15
+	JNZ            endQuad
+endNone:
+	SUBQ           $1, kept-168(SP)
+	JGT            older
+	ADDQ           $16, dst-48(SP)
+	MOVQ           a+0(FP), DI
+	MOVQ           120(DI), CX
+	ADDQ           CX, table-64(SP)
+	ADDQ           $64, start-40(SP)
+	MOVQ           48(DI), CX
+	SHLQ           $0, CX
+	ADDQ           CX, w-32(SP)
+	DECQ           panels-24(SP)
+	JNZ            panel
+	LONG $0x4978e2c4; BYTE $0xc0 // TILERELEASE
+	VZEROUPPER
+	RET
+
+// func dotBytes2x2(a *args)
+TEXT ·dotBytes2x2(SB), NOSPLIT, $184-8
+	MOVQ           a+0(FP), DI
+	MOVQ           80(DI), AX
+	MOVQ           AX, panels-24(SP)
+	MOVQ           40(DI), AX
+	MOVQ           AX, w-32(SP)
+	MOVQ           72(DI), AX
+	MOVQ           AX, start-40(SP)
+	MOVQ           88(DI), AX
+	MOVQ           AX, dst-48(SP)
+	MOVQ           104(DI), AX
+	MOVQ           AX, other-56(SP)
+	MOVQ           112(DI), AX
+	MOVQ           AX, table-64(SP)
+	MOVQ           96(DI), AX
+	MOVQ           AX, dstStride-72(SP)
+	MOVQ           216(DI), AX
+	MOVQ           AX, wTile-80(SP)
+	MOVQ           192(DI), AX
+	MOVQ           AX, acc-88(SP)
+	MOVQ           176(DI), AX
+	MOVQ           AX, scratch-96(SP)
+	MOVQ           56(DI), AX
+	MOVQ           AX, deltas-104(SP)
+	MOVQ           64(DI), AX
+	MOVQ           AX, slices-112(SP)
+	MOVQ           8(DI), AX
+	MOVQ           AX, x-120(SP)
+	MOVQ           128(DI), AX
+	MOVQ           AX, clamps-128(SP)
+	MOVQ           136(DI), AX
+	MOVQ           AX, deep-136(SP)
+	MOVQ           144(DI), AX
+	MOVQ           AX, shifts-144(SP)
+	MOVQ           152(DI), AX
+	MOVQ           AX, powers-152(SP)
+	MOVQ           160(DI), AX
+	MOVQ           AX, least-160(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVQ           0(DI), DI
@@ -2880,8 +3776,8 @@ panel:
 	MOVQ           48(DI), R10
 	MOVQ           acc-88(SP), R13
 	MOVQ           a+0(FP), DI
-	MOVQ           192(DI), R12
-	MOVQ           200(DI), R14
+	MOVQ           200(DI), R12
+	MOVQ           208(DI), R14
 block:
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -2941,7 +3837,7 @@ slices:
 	RET
 
 // func dotBytesWide2x2(a *args)
-TEXT ·dotBytesWide2x2(SB), NOSPLIT, $168-8
+TEXT ·dotBytesWide2x2(SB), NOSPLIT, $184-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -2957,11 +3853,11 @@ TEXT ·dotBytesWide2x2(SB), NOSPLIT, $168-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           208(DI), AX
+	MOVQ           216(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           184(DI), AX
+	MOVQ           192(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           168(DI), AX
+	MOVQ           176(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -2974,24 +3870,28 @@ TEXT ·dotBytesWide2x2(SB), NOSPLIT, $168-8
 	MOVQ           136(DI), AX
 	MOVQ           AX, deep-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, powers-144(SP)
+	MOVQ           AX, shifts-144(SP)
+	MOVQ           152(DI), AX
+	MOVQ           AX, powers-152(SP)
+	MOVQ           160(DI), AX
+	MOVQ           AX, least-160(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $0x5555, CX
 	KMOVW          CX, K1
-	MOVQ           152(DI), CX
+	MOVQ           160(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z29
-	MOVQ           160(DI), CX
+	MOVQ           168(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z30
 	VMOVDQU32      order<>+0(SB), Z31
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $5376, CX
-	MOVQ           CX, older-160(SP)
+	MOVQ           CX, older-176(SP)
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $10752, CX
-	MOVQ           CX, newer-168(SP)
+	MOVQ           CX, newer-184(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -3013,9 +3913,9 @@ panel:
 	VMOVDQU64      128(CX), Z18
 	VPACKUSDW      512(CX), Z18, Z18
 	MOVQ           dst-48(SP), R13
-	MOVQ           $0, kept-152(SP)
+	MOVQ           $0, kept-168(SP)
 block:
-	CMPQ           kept-152(SP), $2
+	CMPQ           kept-168(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -3050,7 +3950,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           216(DI), CX
+	MOVQ           224(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $128, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -3061,20 +3961,20 @@ first:
 	LEAQ           64(DX), DI
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
-	ADDQ           $1, kept-152(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
+	ADDQ           $1, kept-168(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           older-160(SP), R12
+	MOVQ           older-176(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           176(DI), R15
-	CMPQ           powers-144(SP), $0
+	MOVQ           184(DI), R15
+	CMPQ           powers-152(SP), $0
 	JEQ            fullSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -3161,14 +4061,19 @@ fourSlice:
 	MOVQ           dstStride-72(SP), DI
 four0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            four0Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+four0Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four0Clamped
+	VPMAXUB        Z29, Z21, Z21
 four0Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -3212,14 +4117,19 @@ four0Clamped:
 	MOVQ           dstStride-72(SP), DI
 four1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            four1Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+four1Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four1Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four1Clamped
+	VPMAXUB        Z29, Z21, Z21
 four1Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -3264,14 +4174,19 @@ four1Clamped:
 	MOVQ           dstStride-72(SP), DI
 four2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            four2Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+four2Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four2Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four2Clamped
+	VPMAXUB        Z29, Z21, Z21
 four2Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -3315,14 +4230,19 @@ four2Clamped:
 	MOVQ           dstStride-72(SP), DI
 four3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            four3Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+four3Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four3Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four3Clamped
+	VPMAXUB        Z29, Z21, Z21
 four3Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -3404,14 +4324,19 @@ oneSlice:
 	MOVQ           dstStride-72(SP), DI
 one0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            one0Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+one0Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            one0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            one0Clamped
+	VPMAXUB        Z29, Z21, Z21
 one0Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -3492,14 +4417,19 @@ twoSlice:
 	MOVQ           dstStride-72(SP), DI
 two0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            two0Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+two0Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            two0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            two0Clamped
+	VPMAXUB        Z29, Z21, Z21
 two0Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -3545,14 +4475,19 @@ two0Clamped:
 	MOVQ           dstStride-72(SP), DI
 two1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            two1Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+two1Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            two1Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            two1Clamped
+	VPMAXUB        Z29, Z21, Z21
 two1Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -3586,7 +4521,7 @@ twoPlain:
 twoDone:
 rest:
 	MOVQ           a+0(FP), DI
-	MOVQ           216(DI), CX
+	MOVQ           224(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $128, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -3627,14 +4562,19 @@ rest:
 	MOVQ           dstStride-72(SP), DI
 kept0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept0Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+kept0Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept0Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept0Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -3682,14 +4622,19 @@ kept0None:
 	MOVQ           dstStride-72(SP), DI
 kept1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept1Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+kept1Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept1Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept1Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept1Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -3737,14 +4682,19 @@ kept1None:
 	MOVQ           dstStride-72(SP), DI
 kept2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept2Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+kept2Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept2Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept2Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept2Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -3792,14 +4742,19 @@ kept2None:
 	MOVQ           dstStride-72(SP), DI
 kept3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept3Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+kept3Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept3Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept3Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept3Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -3846,14 +4801,19 @@ leftQuad:
 	MOVQ           dstStride-72(SP), DI
 leftShallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            leftShifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+leftShifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            leftClamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            leftClamped
+	VPMAXUB        Z29, Z21, Z21
 leftClamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -3864,27 +4824,27 @@ leftClamped:
 	JNZ            leftQuad
 leftNone:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-152(SP), $2
+	CMPQ           kept-168(SP), $2
 	JGE            older
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
 older:
-	MOVQ           older-160(SP), R12
+	MOVQ           older-176(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           176(DI), R15
-	CMPQ           powers-144(SP), $0
+	MOVQ           184(DI), R15
+	CMPQ           powers-152(SP), $0
 	JEQ            olderSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -3907,11 +4867,11 @@ olderPowers:
 	JNZ            olderPowers
 olderSums:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
@@ -3950,14 +4910,19 @@ endQuad:
 	MOVQ           dstStride-72(SP), DI
 endShallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            endShifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+endShifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            endClamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            endClamped
+	VPMAXUB        Z29, Z21, Z21
 endClamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -3967,7 +4932,7 @@ endClamped:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-152(SP)
+	SUBQ           $1, kept-168(SP)
 	JGT            older
 	ADDQ           $32, dst-48(SP)
 	MOVQ           a+0(FP), DI
@@ -3984,7 +4949,7 @@ endNone:
 	RET
 
 // func dotBytesWideCodes2x2(a *args)
-TEXT ·dotBytesWideCodes2x2(SB), NOSPLIT, $168-8
+TEXT ·dotBytesWideCodes2x2(SB), NOSPLIT, $184-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -4000,11 +4965,11 @@ TEXT ·dotBytesWideCodes2x2(SB), NOSPLIT, $168-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           208(DI), AX
+	MOVQ           216(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           184(DI), AX
+	MOVQ           192(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           168(DI), AX
+	MOVQ           176(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -4017,24 +4982,28 @@ TEXT ·dotBytesWideCodes2x2(SB), NOSPLIT, $168-8
 	MOVQ           136(DI), AX
 	MOVQ           AX, deep-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, powers-144(SP)
+	MOVQ           AX, shifts-144(SP)
+	MOVQ           152(DI), AX
+	MOVQ           AX, powers-152(SP)
+	MOVQ           160(DI), AX
+	MOVQ           AX, least-160(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $0x5555, CX
 	KMOVW          CX, K1
-	MOVQ           152(DI), CX
+	MOVQ           160(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z29
-	MOVQ           160(DI), CX
+	MOVQ           168(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z30
 	VMOVDQU32      order<>+0(SB), Z31
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $5376, CX
-	MOVQ           CX, older-160(SP)
+	MOVQ           CX, older-176(SP)
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $10752, CX
-	MOVQ           CX, newer-168(SP)
+	MOVQ           CX, newer-184(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -4061,9 +5030,9 @@ panel:
 	VPACKUSDW      640(CX), Z18, Z18
 	MOVQ           dst-48(SP), R13
 	MOVQ           other-56(SP), R14
-	MOVQ           $0, kept-152(SP)
+	MOVQ           $0, kept-168(SP)
 block:
-	CMPQ           kept-152(SP), $2
+	CMPQ           kept-168(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -4098,7 +5067,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           216(DI), CX
+	MOVQ           224(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $128, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -4109,20 +5078,20 @@ first:
 	LEAQ           64(DX), DI
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
-	ADDQ           $1, kept-152(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
+	ADDQ           $1, kept-168(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           older-160(SP), R12
+	MOVQ           older-176(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           176(DI), R15
-	CMPQ           powers-144(SP), $0
+	MOVQ           184(DI), R15
+	CMPQ           powers-152(SP), $0
 	JEQ            fullSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -4227,14 +5196,19 @@ fourSlice:
 	MOVQ           dstStride-72(SP), DI
 four0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            four0Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+four0Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four0Clamped
+	VPMAXUB        Z29, Z21, Z21
 four0Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -4296,14 +5270,19 @@ four0Clamped:
 	MOVQ           dstStride-72(SP), DI
 four1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            four1Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+four1Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four1Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four1Clamped
+	VPMAXUB        Z29, Z21, Z21
 four1Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -4366,14 +5345,19 @@ four1Clamped:
 	MOVQ           dstStride-72(SP), DI
 four2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            four2Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+four2Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four2Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four2Clamped
+	VPMAXUB        Z29, Z21, Z21
 four2Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -4435,14 +5419,19 @@ four2Clamped:
 	MOVQ           dstStride-72(SP), DI
 four3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            four3Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+four3Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four3Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four3Clamped
+	VPMAXUB        Z29, Z21, Z21
 four3Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -4542,14 +5531,19 @@ oneSlice:
 	MOVQ           dstStride-72(SP), DI
 one0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            one0Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+one0Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            one0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            one0Clamped
+	VPMAXUB        Z29, Z21, Z21
 one0Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -4648,14 +5642,19 @@ twoSlice:
 	MOVQ           dstStride-72(SP), DI
 two0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            two0Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+two0Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            two0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            two0Clamped
+	VPMAXUB        Z29, Z21, Z21
 two0Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -4719,14 +5718,19 @@ two0Clamped:
 	MOVQ           dstStride-72(SP), DI
 two1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            two1Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+two1Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            two1Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            two1Clamped
+	VPMAXUB        Z29, Z21, Z21
 two1Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -4760,7 +5764,7 @@ twoPlain:
 twoDone:
 rest:
 	MOVQ           a+0(FP), DI
-	MOVQ           216(DI), CX
+	MOVQ           224(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $128, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -4819,14 +5823,19 @@ rest:
 	MOVQ           dstStride-72(SP), DI
 kept0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept0Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+kept0Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept0Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept0Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -4892,14 +5901,19 @@ kept0None:
 	MOVQ           dstStride-72(SP), DI
 kept1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept1Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+kept1Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept1Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept1Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept1Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -4965,14 +5979,19 @@ kept1None:
 	MOVQ           dstStride-72(SP), DI
 kept2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept2Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+kept2Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept2Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept2Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept2Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -5038,14 +6057,19 @@ kept2None:
 	MOVQ           dstStride-72(SP), DI
 kept3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept3Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+kept3Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept3Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept3Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept3Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -5110,14 +6134,19 @@ leftQuad:
 	MOVQ           dstStride-72(SP), DI
 leftShallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            leftShifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+leftShifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            leftClamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            leftClamped
+	VPMAXUB        Z29, Z21, Z21
 leftClamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -5128,27 +6157,27 @@ leftClamped:
 	JNZ            leftQuad
 leftNone:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-152(SP), $2
+	CMPQ           kept-168(SP), $2
 	JGE            older
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
 older:
-	MOVQ           older-160(SP), R12
+	MOVQ           older-176(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           176(DI), R15
-	CMPQ           powers-144(SP), $0
+	MOVQ           184(DI), R15
+	CMPQ           powers-152(SP), $0
 	JEQ            olderSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -5171,11 +6200,11 @@ olderPowers:
 	JNZ            olderPowers
 olderSums:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
@@ -5232,14 +6261,19 @@ endQuad:
 	MOVQ           dstStride-72(SP), DI
 endShallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            endShifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
+endShifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            endClamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            endClamped
+	VPMAXUB        Z29, Z21, Z21
 endClamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Y21, (R13)
@@ -5249,7 +6283,7 @@ endClamped:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-152(SP)
+	SUBQ           $1, kept-168(SP)
 	JGT            older
 	ADDQ           $32, dst-48(SP)
 	ADDQ           $32, other-56(SP)
@@ -5267,7 +6301,7 @@ endNone:
 	RET
 
 // func dotBytesPooled2x2(a *args)
-TEXT ·dotBytesPooled2x2(SB), NOSPLIT, $168-8
+TEXT ·dotBytesPooled2x2(SB), NOSPLIT, $184-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -5283,11 +6317,11 @@ TEXT ·dotBytesPooled2x2(SB), NOSPLIT, $168-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           208(DI), AX
+	MOVQ           216(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           184(DI), AX
+	MOVQ           192(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           168(DI), AX
+	MOVQ           176(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -5300,25 +6334,29 @@ TEXT ·dotBytesPooled2x2(SB), NOSPLIT, $168-8
 	MOVQ           136(DI), AX
 	MOVQ           AX, deep-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, powers-144(SP)
+	MOVQ           AX, shifts-144(SP)
+	MOVQ           152(DI), AX
+	MOVQ           AX, powers-152(SP)
+	MOVQ           160(DI), AX
+	MOVQ           AX, least-160(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $0x5555, CX
 	KMOVW          CX, K1
-	MOVQ           152(DI), CX
+	MOVQ           160(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z29
-	MOVQ           160(DI), CX
+	MOVQ           168(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z30
 	VMOVDQU32      order<>+0(SB), Z31
-	MOVQ           216(DI), R14
+	MOVQ           224(DI), R14
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $5376, CX
-	MOVQ           CX, older-160(SP)
+	MOVQ           CX, older-176(SP)
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $10752, CX
-	MOVQ           CX, newer-168(SP)
+	MOVQ           CX, newer-184(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -5340,9 +6378,9 @@ panel:
 	VMOVDQU64      128(CX), Z18
 	VPACKUSDW      512(CX), Z18, Z18
 	MOVQ           dst-48(SP), R13
-	MOVQ           $0, kept-152(SP)
+	MOVQ           $0, kept-168(SP)
 block:
-	CMPQ           kept-152(SP), $2
+	CMPQ           kept-168(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -5377,7 +6415,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           216(DI), CX
+	MOVQ           224(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $128, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -5388,20 +6426,20 @@ first:
 	LEAQ           64(DX), DI
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
-	ADDQ           $1, kept-152(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
+	ADDQ           $1, kept-168(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           older-160(SP), R12
+	MOVQ           older-176(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           176(DI), R15
-	CMPQ           powers-144(SP), $0
+	MOVQ           184(DI), R15
+	CMPQ           powers-152(SP), $0
 	JEQ            fullSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -5483,12 +6521,17 @@ fourSlice:
 	MOVQ           dstStride-72(SP), DI
 four0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
+	CMPQ           shifts-144(SP), $0
+	JEQ            four0Shifted
 	VPSRLVW        Z18, Z21, Z21
+four0Shifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four0Clamped
+	VPMAXUB        Z29, Z21, Z21
 four0Clamped:
 	VPERMD         Z21, Z31, Z21
 	MOVQ           dstStride-72(SP), DI
@@ -5526,12 +6569,17 @@ four0Clamped:
 	MOVQ           dstStride-72(SP), DI
 four1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
+	CMPQ           shifts-144(SP), $0
+	JEQ            four1Shifted
 	VPSRLVW        Z18, Z21, Z21
+four1Shifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four1Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four1Clamped
+	VPMAXUB        Z29, Z21, Z21
 four1Clamped:
 	VPERMD         Z21, Z31, Z21
 	MOVQ           dstStride-72(SP), DI
@@ -5569,12 +6617,17 @@ four1Clamped:
 	MOVQ           dstStride-72(SP), DI
 four2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
+	CMPQ           shifts-144(SP), $0
+	JEQ            four2Shifted
 	VPSRLVW        Z18, Z21, Z21
+four2Shifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four2Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four2Clamped
+	VPMAXUB        Z29, Z21, Z21
 four2Clamped:
 	VPERMD         Z21, Z31, Z21
 	MOVQ           dstStride-72(SP), DI
@@ -5612,12 +6665,17 @@ four2Clamped:
 	MOVQ           dstStride-72(SP), DI
 four3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
+	CMPQ           shifts-144(SP), $0
+	JEQ            four3Shifted
 	VPSRLVW        Z18, Z21, Z21
+four3Shifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four3Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four3Clamped
+	VPMAXUB        Z29, Z21, Z21
 four3Clamped:
 	VPERMD         Z21, Z31, Z21
 	MOVQ           dstStride-72(SP), DI
@@ -5692,12 +6750,17 @@ oneSlice:
 	MOVQ           dstStride-72(SP), DI
 one0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
+	CMPQ           shifts-144(SP), $0
+	JEQ            one0Shifted
 	VPSRLVW        Z18, Z21, Z21
+one0Shifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            one0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            one0Clamped
+	VPMAXUB        Z29, Z21, Z21
 one0Clamped:
 	VPERMD         Z21, Z31, Z21
 	MOVQ           dstStride-72(SP), DI
@@ -5773,12 +6836,17 @@ twoSlice:
 	MOVQ           dstStride-72(SP), DI
 two0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
+	CMPQ           shifts-144(SP), $0
+	JEQ            two0Shifted
 	VPSRLVW        Z18, Z21, Z21
+two0Shifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            two0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            two0Clamped
+	VPMAXUB        Z29, Z21, Z21
 two0Clamped:
 	VPERMD         Z21, Z31, Z21
 	MOVQ           dstStride-72(SP), DI
@@ -5818,12 +6886,17 @@ two0Clamped:
 	MOVQ           dstStride-72(SP), DI
 two1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
+	CMPQ           shifts-144(SP), $0
+	JEQ            two1Shifted
 	VPSRLVW        Z18, Z21, Z21
+two1Shifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            two1Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            two1Clamped
+	VPMAXUB        Z29, Z21, Z21
 two1Clamped:
 	VPERMD         Z21, Z31, Z21
 	MOVQ           dstStride-72(SP), DI
@@ -5858,7 +6931,7 @@ twoPlain:
 twoDone:
 rest:
 	MOVQ           a+0(FP), DI
-	MOVQ           216(DI), CX
+	MOVQ           224(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $128, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -5893,12 +6966,17 @@ rest:
 	MOVQ           dstStride-72(SP), DI
 kept0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept0Shifted
 	VPSRLVW        Z18, Z21, Z21
+kept0Shifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept0Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept0Clamped:
 	VPERMD         Z21, Z31, Z21
 	MOVQ           dstStride-72(SP), DI
@@ -5940,12 +7018,17 @@ kept0None:
 	MOVQ           dstStride-72(SP), DI
 kept1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept1Shifted
 	VPSRLVW        Z18, Z21, Z21
+kept1Shifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept1Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept1Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept1Clamped:
 	VPERMD         Z21, Z31, Z21
 	MOVQ           dstStride-72(SP), DI
@@ -5987,12 +7070,17 @@ kept1None:
 	MOVQ           dstStride-72(SP), DI
 kept2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept2Shifted
 	VPSRLVW        Z18, Z21, Z21
+kept2Shifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept2Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept2Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept2Clamped:
 	VPERMD         Z21, Z31, Z21
 	MOVQ           dstStride-72(SP), DI
@@ -6034,12 +7122,17 @@ kept2None:
 	MOVQ           dstStride-72(SP), DI
 kept3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept3Shifted
 	VPSRLVW        Z18, Z21, Z21
+kept3Shifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept3Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept3Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept3Clamped:
 	VPERMD         Z21, Z31, Z21
 	MOVQ           dstStride-72(SP), DI
@@ -6049,27 +7142,27 @@ kept3Clamped:
 	DECQ           R15
 kept3None:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-152(SP), $2
+	CMPQ           kept-168(SP), $2
 	JGE            older
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
 older:
-	MOVQ           older-160(SP), R12
+	MOVQ           older-176(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           176(DI), R15
-	CMPQ           powers-144(SP), $0
+	MOVQ           184(DI), R15
+	CMPQ           powers-152(SP), $0
 	JEQ            olderSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -6093,11 +7186,11 @@ olderPowers:
 	JNZ            olderPowers
 olderSums:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
@@ -6130,12 +7223,17 @@ endQuad:
 	MOVQ           dstStride-72(SP), DI
 endShallow:
 	VPACKUSDW      Z22, Z21, Z21
+	CMPQ           shifts-144(SP), $0
+	JEQ            endShifted
 	VPSRLVW        Z18, Z21, Z21
+endShifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            endClamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            endClamped
+	VPMAXUB        Z29, Z21, Z21
 endClamped:
 	VPERMD         Z21, Z31, Z21
 	MOVQ           dstStride-72(SP), DI
@@ -6145,7 +7243,582 @@ endClamped:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-152(SP)
+	SUBQ           $1, kept-168(SP)
+	JGT            older
+	ADDQ           $32, dst-48(SP)
+	MOVQ           a+0(FP), DI
+	MOVQ           120(DI), CX
+	ADDQ           CX, table-64(SP)
+	ADDQ           $128, start-40(SP)
+	MOVQ           48(DI), CX
+	SHLQ           $1, CX
+	ADDQ           CX, w-32(SP)
+	DECQ           panels-24(SP)
+	JNZ            panel
+	LONG $0x4978e2c4; BYTE $0xc0 // TILERELEASE
+	VZEROUPPER
+	RET
+
+// func dotBytesSigns2x2(a *args)
+TEXT ·dotBytesSigns2x2(SB), NOSPLIT, $184-8
+	MOVQ           a+0(FP), DI
+	MOVQ           80(DI), AX
+	MOVQ           AX, panels-24(SP)
+	MOVQ           40(DI), AX
+	MOVQ           AX, w-32(SP)
+	MOVQ           72(DI), AX
+	MOVQ           AX, start-40(SP)
+	MOVQ           88(DI), AX
+	MOVQ           AX, dst-48(SP)
+	MOVQ           104(DI), AX
+	MOVQ           AX, other-56(SP)
+	MOVQ           112(DI), AX
+	MOVQ           AX, table-64(SP)
+	MOVQ           96(DI), AX
+	MOVQ           AX, dstStride-72(SP)
+	MOVQ           216(DI), AX
+	MOVQ           AX, wTile-80(SP)
+	MOVQ           192(DI), AX
+	MOVQ           AX, acc-88(SP)
+	MOVQ           176(DI), AX
+	MOVQ           AX, scratch-96(SP)
+	MOVQ           56(DI), AX
+	MOVQ           AX, deltas-104(SP)
+	MOVQ           64(DI), AX
+	MOVQ           AX, slices-112(SP)
+	MOVQ           8(DI), AX
+	MOVQ           AX, x-120(SP)
+	MOVQ           128(DI), AX
+	MOVQ           AX, clamps-128(SP)
+	MOVQ           136(DI), AX
+	MOVQ           AX, deep-136(SP)
+	MOVQ           144(DI), AX
+	MOVQ           AX, shifts-144(SP)
+	MOVQ           152(DI), AX
+	MOVQ           AX, powers-152(SP)
+	MOVQ           160(DI), AX
+	MOVQ           AX, least-160(SP)
+	MOVQ           16(DI), AX
+	MOVQ           $64, BX
+	MOVL           $1, CX
+	VMOVQ          CX, X15
+	VPBROADCASTB   X15, Z31
+	MOVQ           scratch-96(SP), CX
+	ADDQ           $5376, CX
+	MOVQ           CX, older-176(SP)
+	MOVQ           scratch-96(SP), CX
+	ADDQ           $10752, CX
+	MOVQ           CX, newer-184(SP)
+	MOVQ           0(DI), DI
+	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
+panel:
+	MOVQ           a+0(FP), DI
+	MOVQ           24(DI), CX
+	MOVQ           CX, offsets-16(SP)
+	MOVQ           32(DI), CX
+	MOVQ           CX, blocks-8(SP)
+	MOVQ           48(DI), R10
+	MOVQ           table-64(SP), CX
+	VMOVDQU32      0(CX), Z0
+	VMOVDQU32      64(CX), Z1
+	VMOVDQU32      128(CX), Z2
+	VMOVDQU32      192(CX), Z3
+	MOVQ           dst-48(SP), R13
+	MOVQ           $0, kept-168(SP)
+block:
+	CMPQ           kept-168(SP), $2
+	JGE            full
+	MOVQ           offsets-16(SP), DI
+	MOVQ           x-120(SP), CX
+	MOVLQSX        0(DI), R8
+	ADDQ           CX, R8
+	MOVLQSX        4(DI), R9
+	ADDQ           CX, R9
+	ADDQ           $8, DI
+	MOVQ           DI, offsets-16(SP)
+	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
+	LONG $0x497be2c4; BYTE $0xc8 // TILEZERO T1
+	LONG $0x497be2c4; BYTE $0xd0 // TILEZERO T2
+	LONG $0x497be2c4; BYTE $0xd8 // TILEZERO T3
+	MOVQ           deltas-104(SP), CX
+	MOVQ           slices-112(SP), DX
+	MOVQ           w-32(SP), SI
+first:
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	ADDQ           DI, R9
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
+	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
+	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
+	LEAQ           (SI)(R10*1), R11
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
+	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
+	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            first
+	MOVQ           a+0(FP), DI
+	MOVQ           224(DI), CX
+	MOVQ           scratch-96(SP), DX
+	MOVQ           $128, SI
+	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
+	LEAQ           64(DX), DI
+	LONG $0x4b7ae2c4; BYTE $0x0c; BYTE $0x37 // TILESTORED T1, (DI)(SI*1)
+	ADDQ           CX, DX
+	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x32 // TILESTORED T2, (DX)(SI*1)
+	LEAQ           64(DX), DI
+	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
+	ADDQ           $1, kept-168(SP)
+	DECQ           blocks-8(SP)
+	JNZ            block
+	JMP            last
+full:
+	MOVQ           older-176(SP), R12
+	MOVQ           a+0(FP), DI
+	MOVQ           184(DI), R15
+	MOVQ           offsets-16(SP), DI
+	MOVQ           x-120(SP), CX
+	MOVLQSX        0(DI), R8
+	ADDQ           CX, R8
+	MOVLQSX        4(DI), R9
+	ADDQ           CX, R9
+	ADDQ           $8, DI
+	MOVQ           DI, offsets-16(SP)
+	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
+	LONG $0x497be2c4; BYTE $0xc8 // TILEZERO T1
+	LONG $0x497be2c4; BYTE $0xd0 // TILEZERO T2
+	LONG $0x497be2c4; BYTE $0xd8 // TILEZERO T3
+	MOVQ           deltas-104(SP), CX
+	MOVQ           slices-112(SP), DX
+	MOVQ           w-32(SP), SI
+	MOVQ           slices-112(SP), DI
+	CMPQ           R15, DI
+	JLE            one
+	ADDQ           DI, DI
+	CMPQ           R15, DI
+	JLE            two
+fourSlice:
+	SUBQ           $4, R15
+	JLT            fourFewer
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	ADDQ           DI, R9
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	VPSUBD         192(R12), Z2, Z24
+	VPCMPUD        $2, Z3, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
+	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	VPSUBD         192(R12), Z2, Z24
+	VPCMPUD        $2, Z3, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
+	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	LEAQ           (SI)(R10*1), R11
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
+	VPSUBD         192(R12), Z2, Z24
+	VPCMPUD        $2, Z3, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
+	VPSUBD         192(R12), Z2, Z24
+	VPCMPUD        $2, Z3, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            fourSlice
+	JMP            fourDone
+fourFewer:
+	ADDQ           $4, R15
+fourPlain:
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	ADDQ           DI, R9
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
+	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
+	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
+	LEAQ           (SI)(R10*1), R11
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
+	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
+	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            fourPlain
+fourDone:
+	JMP            rest
+one:
+oneSlice:
+	SUBQ           $1, R15
+	JLT            oneFewer
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	ADDQ           DI, R9
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
+	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
+	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	LEAQ           (SI)(R10*1), R11
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
+	VPSUBD         192(R12), Z2, Z24
+	VPCMPUD        $2, Z3, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
+	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
+	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            oneSlice
+	JMP            oneDone
+oneFewer:
+	ADDQ           $1, R15
+onePlain:
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	ADDQ           DI, R9
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
+	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
+	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
+	LEAQ           (SI)(R10*1), R11
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
+	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
+	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            onePlain
+oneDone:
+	JMP            rest
+two:
+twoSlice:
+	SUBQ           $2, R15
+	JLT            twoFewer
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	ADDQ           DI, R9
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
+	VPSUBD         192(R12), Z2, Z24
+	VPCMPUD        $2, Z3, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
+	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	LEAQ           (SI)(R10*1), R11
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
+	VPSUBD         192(R12), Z2, Z24
+	VPCMPUD        $2, Z3, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
+	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            twoSlice
+	JMP            twoDone
+twoFewer:
+	ADDQ           $2, R15
+twoPlain:
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	ADDQ           DI, R9
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
+	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
+	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
+	LEAQ           (SI)(R10*1), R11
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
+	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
+	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            twoPlain
+twoDone:
+rest:
+	MOVQ           a+0(FP), DI
+	MOVQ           224(DI), CX
+	MOVQ           scratch-96(SP), DX
+	MOVQ           $128, SI
+	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept0None
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	VPSUBD         192(R12), Z2, Z24
+	VPCMPUD        $2, Z3, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept0None:
+	LEAQ           64(DX), DI
+	LONG $0x4b7ae2c4; BYTE $0x0c; BYTE $0x37 // TILESTORED T1, (DI)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept1None
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	VPSUBD         192(R12), Z2, Z24
+	VPCMPUD        $2, Z3, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept1None:
+	ADDQ           CX, DX
+	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x32 // TILESTORED T2, (DX)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept2None
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	VPSUBD         192(R12), Z2, Z24
+	VPCMPUD        $2, Z3, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept2None:
+	LEAQ           64(DX), DI
+	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept3None
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	VPSUBD         192(R12), Z2, Z24
+	VPCMPUD        $2, Z3, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept3None:
+	TESTQ          R15, R15
+	JZ             leftNone
+leftQuad:
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	VPSUBD         192(R12), Z2, Z24
+	VPCMPUD        $2, Z3, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
+	DECQ           R15
+	JNZ            leftQuad
+leftNone:
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
+	DECQ           blocks-8(SP)
+	JNZ            full
+last:
+	CMPQ           kept-168(SP), $2
+	JGE            older
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
+older:
+	MOVQ           older-176(SP), R12
+	MOVQ           a+0(FP), DI
+	MOVQ           184(DI), R15
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
+	TESTQ          R15, R15
+	JZ             endNone
+endQuad:
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	VPSUBD         128(R12), Z0, Z23
+	VPCMPUD        $2, Z1, Z23, K4
+	VPSUBD         192(R12), Z2, Z24
+	VPCMPUD        $2, Z3, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Y21, (R13)
+	VEXTRACTI64X4  $1, Z21, (R13)(DI*1)
+	LEAQ           (R13)(DI*2), R13
+	ADDQ           $256, R12
+	DECQ           R15
+	JNZ            endQuad
+endNone:
+	SUBQ           $1, kept-168(SP)
 	JGT            older
 	ADDQ           $32, dst-48(SP)
 	MOVQ           a+0(FP), DI
@@ -6162,7 +7835,7 @@ endNone:
 	RET
 
 // func dotBytes1x4(a *args)
-TEXT ·dotBytes1x4(SB), NOSPLIT, $168-8
+TEXT ·dotBytes1x4(SB), NOSPLIT, $184-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -6178,11 +7851,11 @@ TEXT ·dotBytes1x4(SB), NOSPLIT, $168-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           208(DI), AX
+	MOVQ           216(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           184(DI), AX
+	MOVQ           192(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           168(DI), AX
+	MOVQ           176(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -6195,7 +7868,11 @@ TEXT ·dotBytes1x4(SB), NOSPLIT, $168-8
 	MOVQ           136(DI), AX
 	MOVQ           AX, deep-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, powers-144(SP)
+	MOVQ           AX, shifts-144(SP)
+	MOVQ           152(DI), AX
+	MOVQ           AX, powers-152(SP)
+	MOVQ           160(DI), AX
+	MOVQ           AX, least-160(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVQ           0(DI), DI
@@ -6210,8 +7887,8 @@ panel:
 	LEAQ           (R9)(R9*2), R10
 	MOVQ           acc-88(SP), R13
 	MOVQ           a+0(FP), DI
-	MOVQ           192(DI), R12
-	MOVQ           200(DI), R14
+	MOVQ           200(DI), R12
+	MOVQ           208(DI), R14
 block:
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -6273,7 +7950,7 @@ slices:
 	RET
 
 // func dotBytesWide1x4(a *args)
-TEXT ·dotBytesWide1x4(SB), NOSPLIT, $168-8
+TEXT ·dotBytesWide1x4(SB), NOSPLIT, $184-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -6289,11 +7966,11 @@ TEXT ·dotBytesWide1x4(SB), NOSPLIT, $168-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           208(DI), AX
+	MOVQ           216(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           184(DI), AX
+	MOVQ           192(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           168(DI), AX
+	MOVQ           176(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -6306,24 +7983,28 @@ TEXT ·dotBytesWide1x4(SB), NOSPLIT, $168-8
 	MOVQ           136(DI), AX
 	MOVQ           AX, deep-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, powers-144(SP)
+	MOVQ           AX, shifts-144(SP)
+	MOVQ           152(DI), AX
+	MOVQ           AX, powers-152(SP)
+	MOVQ           160(DI), AX
+	MOVQ           AX, least-160(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $0x5555, CX
 	KMOVW          CX, K1
-	MOVQ           152(DI), CX
+	MOVQ           160(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z29
-	MOVQ           160(DI), CX
+	MOVQ           168(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z30
 	VMOVDQU32      order<>+0(SB), Z31
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $5376, CX
-	MOVQ           CX, older-160(SP)
+	MOVQ           CX, older-176(SP)
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $10752, CX
-	MOVQ           CX, newer-168(SP)
+	MOVQ           CX, newer-184(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -6356,9 +8037,9 @@ panel:
 	VMOVDQU64      896(CX), Z19
 	VPACKUSDW      1280(CX), Z19, Z19
 	MOVQ           dst-48(SP), R13
-	MOVQ           $0, kept-152(SP)
+	MOVQ           $0, kept-168(SP)
 block:
-	CMPQ           kept-152(SP), $2
+	CMPQ           kept-168(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -6393,7 +8074,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           216(DI), CX
+	MOVQ           224(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $256, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -6404,20 +8085,20 @@ first:
 	LEAQ           192(DX), DI
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
-	ADDQ           $1, kept-152(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
+	ADDQ           $1, kept-168(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           older-160(SP), R12
+	MOVQ           older-176(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           176(DI), R15
-	CMPQ           powers-144(SP), $0
+	MOVQ           184(DI), R15
+	CMPQ           powers-152(SP), $0
 	JEQ            fullSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -6502,14 +8183,19 @@ fourSlice:
 	MOVQ           dstStride-72(SP), DI
 four0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            four0Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
+four0Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four0Clamped
+	VPMAXUB        Z29, Z21, Z21
 four0Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Z21, (R13)
@@ -6553,14 +8239,19 @@ four0Clamped:
 	MOVQ           dstStride-72(SP), DI
 four1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            four1Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
+four1Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four1Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four1Clamped
+	VPMAXUB        Z29, Z21, Z21
 four1Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Z21, (R13)
@@ -6604,14 +8295,19 @@ four1Clamped:
 	MOVQ           dstStride-72(SP), DI
 four2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            four2Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
+four2Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four2Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four2Clamped
+	VPMAXUB        Z29, Z21, Z21
 four2Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Z21, (R13)
@@ -6655,14 +8351,19 @@ four2Clamped:
 	MOVQ           dstStride-72(SP), DI
 four3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            four3Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
+four3Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four3Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            four3Clamped
+	VPMAXUB        Z29, Z21, Z21
 four3Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Z21, (R13)
@@ -6747,14 +8448,19 @@ oneSlice:
 	MOVQ           dstStride-72(SP), DI
 one0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            one0Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
+one0Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            one0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            one0Clamped
+	VPMAXUB        Z29, Z21, Z21
 one0Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Z21, (R13)
@@ -6836,14 +8542,19 @@ twoSlice:
 	MOVQ           dstStride-72(SP), DI
 two0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            two0Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
+two0Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            two0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            two0Clamped
+	VPMAXUB        Z29, Z21, Z21
 two0Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Z21, (R13)
@@ -6890,14 +8601,19 @@ two0Clamped:
 	MOVQ           dstStride-72(SP), DI
 two1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            two1Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
+two1Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            two1Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            two1Clamped
+	VPMAXUB        Z29, Z21, Z21
 two1Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Z21, (R13)
@@ -6932,7 +8648,7 @@ twoPlain:
 twoDone:
 rest:
 	MOVQ           a+0(FP), DI
-	MOVQ           216(DI), CX
+	MOVQ           224(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $256, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -6973,14 +8689,19 @@ rest:
 	MOVQ           dstStride-72(SP), DI
 kept0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept0Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
+kept0Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept0Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept0Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept0Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Z21, (R13)
@@ -7027,14 +8748,19 @@ kept0None:
 	MOVQ           dstStride-72(SP), DI
 kept1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept1Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
+kept1Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept1Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept1Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept1Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Z21, (R13)
@@ -7081,14 +8807,19 @@ kept1None:
 	MOVQ           dstStride-72(SP), DI
 kept2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept2Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
+kept2Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept2Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept2Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept2Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Z21, (R13)
@@ -7135,14 +8866,19 @@ kept2None:
 	MOVQ           dstStride-72(SP), DI
 kept3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            kept3Shifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
+kept3Shifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept3Clamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            kept3Clamped
+	VPMAXUB        Z29, Z21, Z21
 kept3Clamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Z21, (R13)
@@ -7188,14 +8924,19 @@ leftQuad:
 	MOVQ           dstStride-72(SP), DI
 leftShallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            leftShifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
+leftShifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            leftClamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            leftClamped
+	VPMAXUB        Z29, Z21, Z21
 leftClamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Z21, (R13)
@@ -7205,27 +8946,27 @@ leftClamped:
 	JNZ            leftQuad
 leftNone:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-152(SP), $2
+	CMPQ           kept-168(SP), $2
 	JGE            older
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
 older:
-	MOVQ           older-160(SP), R12
+	MOVQ           older-176(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           176(DI), R15
-	CMPQ           powers-144(SP), $0
+	MOVQ           184(DI), R15
+	CMPQ           powers-152(SP), $0
 	JEQ            olderSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -7248,11 +8989,11 @@ olderPowers:
 	JNZ            olderPowers
 olderSums:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-160(SP), DX
-	MOVQ           newer-168(SP), DI
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-160(SP)
-	MOVQ           CX, newer-168(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
@@ -7291,14 +9032,19 @@ endQuad:
 	MOVQ           dstStride-72(SP), DI
 endShallow:
 	VPACKUSDW      Z22, Z21, Z21
-	VPSRLVW        Z18, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
+	CMPQ           shifts-144(SP), $0
+	JEQ            endShifted
+	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
+endShifted:
 	VPACKUSWB      Z23, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            endClamped
-	VPMAXUB        Z29, Z21, Z21
 	VPMINUB        Z30, Z21, Z21
+	CMPQ           least-160(SP), $0
+	JEQ            endClamped
+	VPMAXUB        Z29, Z21, Z21
 endClamped:
 	VPERMD         Z21, Z31, Z21
 	VMOVDQU64      Z21, (R13)
@@ -7307,7 +9053,584 @@ endClamped:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-152(SP)
+	SUBQ           $1, kept-168(SP)
+	JGT            older
+	ADDQ           $64, dst-48(SP)
+	MOVQ           a+0(FP), DI
+	MOVQ           120(DI), CX
+	ADDQ           CX, table-64(SP)
+	ADDQ           $256, start-40(SP)
+	MOVQ           48(DI), CX
+	SHLQ           $2, CX
+	ADDQ           CX, w-32(SP)
+	DECQ           panels-24(SP)
+	JNZ            panel
+	LONG $0x4978e2c4; BYTE $0xc0 // TILERELEASE
+	VZEROUPPER
+	RET
+
+// func dotBytesSigns1x4(a *args)
+TEXT ·dotBytesSigns1x4(SB), NOSPLIT, $184-8
+	MOVQ           a+0(FP), DI
+	MOVQ           80(DI), AX
+	MOVQ           AX, panels-24(SP)
+	MOVQ           40(DI), AX
+	MOVQ           AX, w-32(SP)
+	MOVQ           72(DI), AX
+	MOVQ           AX, start-40(SP)
+	MOVQ           88(DI), AX
+	MOVQ           AX, dst-48(SP)
+	MOVQ           104(DI), AX
+	MOVQ           AX, other-56(SP)
+	MOVQ           112(DI), AX
+	MOVQ           AX, table-64(SP)
+	MOVQ           96(DI), AX
+	MOVQ           AX, dstStride-72(SP)
+	MOVQ           216(DI), AX
+	MOVQ           AX, wTile-80(SP)
+	MOVQ           192(DI), AX
+	MOVQ           AX, acc-88(SP)
+	MOVQ           176(DI), AX
+	MOVQ           AX, scratch-96(SP)
+	MOVQ           56(DI), AX
+	MOVQ           AX, deltas-104(SP)
+	MOVQ           64(DI), AX
+	MOVQ           AX, slices-112(SP)
+	MOVQ           8(DI), AX
+	MOVQ           AX, x-120(SP)
+	MOVQ           128(DI), AX
+	MOVQ           AX, clamps-128(SP)
+	MOVQ           136(DI), AX
+	MOVQ           AX, deep-136(SP)
+	MOVQ           144(DI), AX
+	MOVQ           AX, shifts-144(SP)
+	MOVQ           152(DI), AX
+	MOVQ           AX, powers-152(SP)
+	MOVQ           160(DI), AX
+	MOVQ           AX, least-160(SP)
+	MOVQ           16(DI), AX
+	MOVQ           $64, BX
+	MOVL           $1, CX
+	VMOVQ          CX, X15
+	VPBROADCASTB   X15, Z31
+	MOVQ           scratch-96(SP), CX
+	ADDQ           $5376, CX
+	MOVQ           CX, older-176(SP)
+	MOVQ           scratch-96(SP), CX
+	ADDQ           $10752, CX
+	MOVQ           CX, newer-184(SP)
+	MOVQ           0(DI), DI
+	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
+panel:
+	MOVQ           a+0(FP), DI
+	MOVQ           24(DI), CX
+	MOVQ           CX, offsets-16(SP)
+	MOVQ           32(DI), CX
+	MOVQ           CX, blocks-8(SP)
+	MOVQ           48(DI), R9
+	LEAQ           (R9)(R9*2), R10
+	MOVQ           table-64(SP), CX
+	VMOVDQU32      0(CX), Z0
+	VMOVDQU32      64(CX), Z1
+	VMOVDQU32      128(CX), Z2
+	VMOVDQU32      192(CX), Z3
+	VMOVDQU32      256(CX), Z4
+	VMOVDQU32      320(CX), Z5
+	VMOVDQU32      384(CX), Z6
+	VMOVDQU32      448(CX), Z7
+	MOVQ           dst-48(SP), R13
+	MOVQ           $0, kept-168(SP)
+block:
+	CMPQ           kept-168(SP), $2
+	JGE            full
+	MOVQ           offsets-16(SP), DI
+	MOVQ           x-120(SP), CX
+	MOVLQSX        0(DI), R8
+	ADDQ           CX, R8
+	ADDQ           $4, DI
+	MOVQ           DI, offsets-16(SP)
+	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
+	LONG $0x497be2c4; BYTE $0xc8 // TILEZERO T1
+	LONG $0x497be2c4; BYTE $0xd0 // TILEZERO T2
+	LONG $0x497be2c4; BYTE $0xd8 // TILEZERO T3
+	MOVQ           deltas-104(SP), CX
+	MOVQ           slices-112(SP), DX
+	MOVQ           w-32(SP), SI
+first:
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	LONG $0x4b7be2c4; BYTE $0x2c; BYTE $0x1e // TILELOADD (SI)(BX*1), T5
+	LONG $0x5e51e2c4; BYTE $0xc4 // TDPBUSD T5, T4, T0
+	LEAQ           (SI)(R9*1), R11
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x1b // TILELOADD (R11)(BX*1), T6
+	LONG $0x5e49e2c4; BYTE $0xcc // TDPBUSD T6, T4, T1
+	LEAQ           (SI)(R9*2), R11
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
+	LONG $0x5e41e2c4; BYTE $0xd4 // TDPBUSD T7, T4, T2
+	LEAQ           (SI)(R10*1), R11
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x1b // TILELOADD (R11)(BX*1), T5
+	LONG $0x5e51e2c4; BYTE $0xdc // TDPBUSD T5, T4, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            first
+	MOVQ           a+0(FP), DI
+	MOVQ           224(DI), CX
+	MOVQ           scratch-96(SP), DX
+	MOVQ           $256, SI
+	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
+	LEAQ           64(DX), DI
+	LONG $0x4b7ae2c4; BYTE $0x0c; BYTE $0x37 // TILESTORED T1, (DI)(SI*1)
+	LEAQ           128(DX), DI
+	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x37 // TILESTORED T2, (DI)(SI*1)
+	LEAQ           192(DX), DI
+	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
+	ADDQ           $1, kept-168(SP)
+	DECQ           blocks-8(SP)
+	JNZ            block
+	JMP            last
+full:
+	MOVQ           older-176(SP), R12
+	MOVQ           a+0(FP), DI
+	MOVQ           184(DI), R15
+	MOVQ           offsets-16(SP), DI
+	MOVQ           x-120(SP), CX
+	MOVLQSX        0(DI), R8
+	ADDQ           CX, R8
+	ADDQ           $4, DI
+	MOVQ           DI, offsets-16(SP)
+	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
+	LONG $0x497be2c4; BYTE $0xc8 // TILEZERO T1
+	LONG $0x497be2c4; BYTE $0xd0 // TILEZERO T2
+	LONG $0x497be2c4; BYTE $0xd8 // TILEZERO T3
+	MOVQ           deltas-104(SP), CX
+	MOVQ           slices-112(SP), DX
+	MOVQ           w-32(SP), SI
+	MOVQ           slices-112(SP), DI
+	CMPQ           R15, DI
+	JLE            one
+	ADDQ           DI, DI
+	CMPQ           R15, DI
+	JLE            two
+fourSlice:
+	SUBQ           $4, R15
+	JLT            fourFewer
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	LONG $0x4b7be2c4; BYTE $0x2c; BYTE $0x1e // TILELOADD (SI)(BX*1), T5
+	VPSUBD         128(R12), Z4, Z23
+	VPCMPUD        $2, Z5, Z23, K4
+	LONG $0x5e51e2c4; BYTE $0xc4 // TDPBUSD T5, T4, T0
+	VPSUBD         192(R12), Z6, Z24
+	VPCMPUD        $2, Z7, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Z21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	LEAQ           (SI)(R9*1), R11
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x1b // TILELOADD (R11)(BX*1), T6
+	VPSUBD         128(R12), Z4, Z23
+	VPCMPUD        $2, Z5, Z23, K4
+	LONG $0x5e49e2c4; BYTE $0xcc // TDPBUSD T6, T4, T1
+	VPSUBD         192(R12), Z6, Z24
+	VPCMPUD        $2, Z7, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Z21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	LEAQ           (SI)(R9*2), R11
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
+	VPSUBD         128(R12), Z4, Z23
+	VPCMPUD        $2, Z5, Z23, K4
+	LONG $0x5e41e2c4; BYTE $0xd4 // TDPBUSD T7, T4, T2
+	VPSUBD         192(R12), Z6, Z24
+	VPCMPUD        $2, Z7, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Z21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	LEAQ           (SI)(R10*1), R11
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x1b // TILELOADD (R11)(BX*1), T5
+	VPSUBD         128(R12), Z4, Z23
+	VPCMPUD        $2, Z5, Z23, K4
+	LONG $0x5e51e2c4; BYTE $0xdc // TDPBUSD T5, T4, T3
+	VPSUBD         192(R12), Z6, Z24
+	VPCMPUD        $2, Z7, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Z21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            fourSlice
+	JMP            fourDone
+fourFewer:
+	ADDQ           $4, R15
+fourPlain:
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	LONG $0x4b7be2c4; BYTE $0x2c; BYTE $0x1e // TILELOADD (SI)(BX*1), T5
+	LONG $0x5e51e2c4; BYTE $0xc4 // TDPBUSD T5, T4, T0
+	LEAQ           (SI)(R9*1), R11
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x1b // TILELOADD (R11)(BX*1), T6
+	LONG $0x5e49e2c4; BYTE $0xcc // TDPBUSD T6, T4, T1
+	LEAQ           (SI)(R9*2), R11
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
+	LONG $0x5e41e2c4; BYTE $0xd4 // TDPBUSD T7, T4, T2
+	LEAQ           (SI)(R10*1), R11
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x1b // TILELOADD (R11)(BX*1), T5
+	LONG $0x5e51e2c4; BYTE $0xdc // TDPBUSD T5, T4, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            fourPlain
+fourDone:
+	JMP            rest
+one:
+oneSlice:
+	SUBQ           $1, R15
+	JLT            oneFewer
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	LONG $0x4b7be2c4; BYTE $0x2c; BYTE $0x1e // TILELOADD (SI)(BX*1), T5
+	LONG $0x5e51e2c4; BYTE $0xc4 // TDPBUSD T5, T4, T0
+	LEAQ           (SI)(R9*1), R11
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x1b // TILELOADD (R11)(BX*1), T6
+	LONG $0x5e49e2c4; BYTE $0xcc // TDPBUSD T6, T4, T1
+	LEAQ           (SI)(R9*2), R11
+	VPSUBD         128(R12), Z4, Z23
+	VPCMPUD        $2, Z5, Z23, K4
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
+	LONG $0x5e41e2c4; BYTE $0xd4 // TDPBUSD T7, T4, T2
+	LEAQ           (SI)(R10*1), R11
+	VPSUBD         192(R12), Z6, Z24
+	VPCMPUD        $2, Z7, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Z21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x1b // TILELOADD (R11)(BX*1), T5
+	LONG $0x5e51e2c4; BYTE $0xdc // TDPBUSD T5, T4, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            oneSlice
+	JMP            oneDone
+oneFewer:
+	ADDQ           $1, R15
+onePlain:
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	LONG $0x4b7be2c4; BYTE $0x2c; BYTE $0x1e // TILELOADD (SI)(BX*1), T5
+	LONG $0x5e51e2c4; BYTE $0xc4 // TDPBUSD T5, T4, T0
+	LEAQ           (SI)(R9*1), R11
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x1b // TILELOADD (R11)(BX*1), T6
+	LONG $0x5e49e2c4; BYTE $0xcc // TDPBUSD T6, T4, T1
+	LEAQ           (SI)(R9*2), R11
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
+	LONG $0x5e41e2c4; BYTE $0xd4 // TDPBUSD T7, T4, T2
+	LEAQ           (SI)(R10*1), R11
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x1b // TILELOADD (R11)(BX*1), T5
+	LONG $0x5e51e2c4; BYTE $0xdc // TDPBUSD T5, T4, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            onePlain
+oneDone:
+	JMP            rest
+two:
+twoSlice:
+	SUBQ           $2, R15
+	JLT            twoFewer
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	LONG $0x4b7be2c4; BYTE $0x2c; BYTE $0x1e // TILELOADD (SI)(BX*1), T5
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	LONG $0x5e51e2c4; BYTE $0xc4 // TDPBUSD T5, T4, T0
+	LEAQ           (SI)(R9*1), R11
+	VPSUBD         128(R12), Z4, Z23
+	VPCMPUD        $2, Z5, Z23, K4
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x1b // TILELOADD (R11)(BX*1), T6
+	VPSUBD         192(R12), Z6, Z24
+	VPCMPUD        $2, Z7, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Z21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	LONG $0x5e49e2c4; BYTE $0xcc // TDPBUSD T6, T4, T1
+	LEAQ           (SI)(R9*2), R11
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	LONG $0x5e41e2c4; BYTE $0xd4 // TDPBUSD T7, T4, T2
+	LEAQ           (SI)(R10*1), R11
+	VPSUBD         128(R12), Z4, Z23
+	VPCMPUD        $2, Z5, Z23, K4
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x1b // TILELOADD (R11)(BX*1), T5
+	VPSUBD         192(R12), Z6, Z24
+	VPCMPUD        $2, Z7, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Z21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	LONG $0x5e51e2c4; BYTE $0xdc // TDPBUSD T5, T4, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            twoSlice
+	JMP            twoDone
+twoFewer:
+	ADDQ           $2, R15
+twoPlain:
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	LONG $0x4b7be2c4; BYTE $0x2c; BYTE $0x1e // TILELOADD (SI)(BX*1), T5
+	LONG $0x5e51e2c4; BYTE $0xc4 // TDPBUSD T5, T4, T0
+	LEAQ           (SI)(R9*1), R11
+	LONG $0x4b7bc2c4; BYTE $0x34; BYTE $0x1b // TILELOADD (R11)(BX*1), T6
+	LONG $0x5e49e2c4; BYTE $0xcc // TDPBUSD T6, T4, T1
+	LEAQ           (SI)(R9*2), R11
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
+	LONG $0x5e41e2c4; BYTE $0xd4 // TDPBUSD T7, T4, T2
+	LEAQ           (SI)(R10*1), R11
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x1b // TILELOADD (R11)(BX*1), T5
+	LONG $0x5e51e2c4; BYTE $0xdc // TDPBUSD T5, T4, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            twoPlain
+twoDone:
+rest:
+	MOVQ           a+0(FP), DI
+	MOVQ           224(DI), CX
+	MOVQ           scratch-96(SP), DX
+	MOVQ           $256, SI
+	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept0None
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	VPSUBD         128(R12), Z4, Z23
+	VPCMPUD        $2, Z5, Z23, K4
+	VPSUBD         192(R12), Z6, Z24
+	VPCMPUD        $2, Z7, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Z21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept0None:
+	LEAQ           64(DX), DI
+	LONG $0x4b7ae2c4; BYTE $0x0c; BYTE $0x37 // TILESTORED T1, (DI)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept1None
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	VPSUBD         128(R12), Z4, Z23
+	VPCMPUD        $2, Z5, Z23, K4
+	VPSUBD         192(R12), Z6, Z24
+	VPCMPUD        $2, Z7, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Z21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept1None:
+	LEAQ           128(DX), DI
+	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x37 // TILESTORED T2, (DI)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept2None
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	VPSUBD         128(R12), Z4, Z23
+	VPCMPUD        $2, Z5, Z23, K4
+	VPSUBD         192(R12), Z6, Z24
+	VPCMPUD        $2, Z7, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Z21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept2None:
+	LEAQ           192(DX), DI
+	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept3None
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	VPSUBD         128(R12), Z4, Z23
+	VPCMPUD        $2, Z5, Z23, K4
+	VPSUBD         192(R12), Z6, Z24
+	VPCMPUD        $2, Z7, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Z21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept3None:
+	TESTQ          R15, R15
+	JZ             leftNone
+leftQuad:
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	VPSUBD         128(R12), Z4, Z23
+	VPCMPUD        $2, Z5, Z23, K4
+	VPSUBD         192(R12), Z6, Z24
+	VPCMPUD        $2, Z7, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Z21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	DECQ           R15
+	JNZ            leftQuad
+leftNone:
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
+	DECQ           blocks-8(SP)
+	JNZ            full
+last:
+	CMPQ           kept-168(SP), $2
+	JGE            older
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
+older:
+	MOVQ           older-176(SP), R12
+	MOVQ           a+0(FP), DI
+	MOVQ           184(DI), R15
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-176(SP), DX
+	MOVQ           newer-184(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-176(SP)
+	MOVQ           CX, newer-184(SP)
+	TESTQ          R15, R15
+	JZ             endNone
+endQuad:
+	MOVQ           dstStride-72(SP), DI
+	VPSUBD         0(R12), Z0, Z21
+	VPCMPUD        $2, Z1, Z21, K2
+	VPSUBD         64(R12), Z2, Z22
+	VPCMPUD        $2, Z3, Z22, K3
+	KUNPCKWD       K2, K3, K2
+	VPSUBD         128(R12), Z4, Z23
+	VPCMPUD        $2, Z5, Z23, K4
+	VPSUBD         192(R12), Z6, Z24
+	VPCMPUD        $2, Z7, Z24, K5
+	KUNPCKWD       K4, K5, K4
+	KUNPCKDQ       K2, K4, K2
+	VMOVDQU8.Z     Z31, K2, Z21
+	VMOVDQU64      Z21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	DECQ           R15
+	JNZ            endQuad
+endNone:
+	SUBQ           $1, kept-168(SP)
 	JGT            older
 	ADDQ           $64, dst-48(SP)
 	MOVQ           a+0(FP), DI
@@ -7324,7 +9647,7 @@ endNone:
 	RET
 
 // func dotBytes1x1(a *args)
-TEXT ·dotBytes1x1(SB), NOSPLIT, $168-8
+TEXT ·dotBytes1x1(SB), NOSPLIT, $184-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -7340,11 +9663,11 @@ TEXT ·dotBytes1x1(SB), NOSPLIT, $168-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           208(DI), AX
+	MOVQ           216(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           184(DI), AX
+	MOVQ           192(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           168(DI), AX
+	MOVQ           176(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -7357,7 +9680,11 @@ TEXT ·dotBytes1x1(SB), NOSPLIT, $168-8
 	MOVQ           136(DI), AX
 	MOVQ           AX, deep-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, powers-144(SP)
+	MOVQ           AX, shifts-144(SP)
+	MOVQ           152(DI), AX
+	MOVQ           AX, powers-152(SP)
+	MOVQ           160(DI), AX
+	MOVQ           AX, least-160(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVQ           0(DI), DI
@@ -7370,8 +9697,8 @@ panel:
 	MOVQ           CX, blocks-8(SP)
 	MOVQ           acc-88(SP), R13
 	MOVQ           a+0(FP), DI
-	MOVQ           192(DI), R12
-	MOVQ           200(DI), R14
+	MOVQ           200(DI), R12
+	MOVQ           208(DI), R14
 block:
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX

@@ -18,7 +18,7 @@ type args struct {
 	pitch       int       // bytes of the weights of 16 channels
 	deltas      *int32    // [slice]: bytes from the codes of the slice before, of the first from the offset
 	slices      int       // of a sum
-	start       *int32    // [channel]: what sums begin with; codes have it in the table's constants
+	start       *int32    // [channel]: what sums begin with; ends have it in the table
 	panels      int       // of n · 16 channels
 	dst         *uint8    // codes to write
 	dstStride   int       // bytes from a row to the next, of dst and other
@@ -27,6 +27,7 @@ type args struct {
 	tableStep   int       // bytes of the table of a panel
 	clamps      int       // 0 where no code is less than least or greater than most before a look
 	deep        int       // 0 where the table has no shifts before words
+	shifts      int       // 0 where the table has no shifts of words
 	powers      int       // 0 where the table has no powers of two of sums
 	least       int       // least code of dst
 	most        int       // greatest code of dst
@@ -54,6 +55,11 @@ func dotBytesWide4x1(a *args)
 //go:noescape
 func dotBytesWideCodes4x1(a *args)
 
+// dotBytesSigns4x1 writes 1 to dst where sums of 4 tiles of rows and 1 of channels at a time are in intervals, and else 0.
+//
+//go:noescape
+func dotBytesSigns4x1(a *args)
+
 // dotBytes2x2 writes sums of 2 tiles of rows and 2 of channels at a time to acc.
 //
 //go:noescape
@@ -74,6 +80,11 @@ func dotBytesWideCodes2x2(a *args)
 //go:noescape
 func dotBytesPooled2x2(a *args)
 
+// dotBytesSigns2x2 writes 1 to dst where sums of 2 tiles of rows and 2 of channels at a time are in intervals, and else 0.
+//
+//go:noescape
+func dotBytesSigns2x2(a *args)
+
 // dotBytes1x4 writes sums of 1 tiles of rows and 4 of channels at a time to acc.
 //
 //go:noescape
@@ -83,6 +94,11 @@ func dotBytes1x4(a *args)
 //
 //go:noescape
 func dotBytesWide1x4(a *args)
+
+// dotBytesSigns1x4 writes 1 to dst where sums of 1 tiles of rows and 4 of channels at a time are in intervals, and else 0.
+//
+//go:noescape
+func dotBytesSigns1x4(a *args)
 
 // dotBytes1x1 writes sums of 1 tiles of rows and 1 of channels at a time to acc.
 //

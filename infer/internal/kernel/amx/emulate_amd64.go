@@ -50,16 +50,16 @@ func at[T any](p *T, i int) *T {
 }
 
 // emulate does what run does, in Go.
-func (a *args) emulate(b blocking, pools bool) {
+func (a *args) emulate(b blocking, to *target) {
 	rows := int(a.config[48])
 	for panel := range a.panels {
 		for tile := range a.blocks * b.m {
 			for r := range rows {
 				for j := range b.n {
-					if pools {
+					if to.pools {
 						a.emulatePooled(b, tile, r, panel, j)
 					} else {
-						a.emulateRow(b, tile*rows+r, a.emulateSums(b, tile, r, panel, j), panel, j)
+						a.emulateRow(b, to.signs(), tile*rows+r, a.emulateSums(b, tile, r, panel, j), panel, j)
 					}
 				}
 			}
@@ -101,11 +101,11 @@ func (a *args) emulatePooled(b blocking, tile, r, panel, j int) {
 		}
 	}
 	rows := int(a.config[48])
-	a.emulateRow(b, (tile/2*rows+r)/2, greatest, panel, j)
+	a.emulateRow(b, false, (tile/2*rows+r)/2, greatest, panel, j)
 }
 
-// emulateRow writes sums of 16 channels, tile j of a panel's, or their codes, to a row.
-func (a *args) emulateRow(b blocking, row int, sums [lanes]int32, panel, j int) {
+// emulateRow writes sums of 16 channels, tile j of a panel's, or their codes or signs, to a row.
+func (a *args) emulateRow(b blocking, signs bool, row int, sums [lanes]int32, panel, j int) {
 	channel := (panel*b.n + j) * lanes
 	if a.table == nil {
 		copy(unsafe.Slice(at(a.acc, row*a.accStride/4+channel), lanes), sums[:])
@@ -114,12 +114,25 @@ func (a *args) emulateRow(b blocking, row int, sums [lanes]int32, panel, j int) 
 	block := at(a.table, panel*a.tableStep/8+j*a.tableStep/8/b.n)
 	for lane, sum := range sums {
 		place := row*a.dstStride + channel + lane
+		if signs {
+			*at(a.dst, place) = emulateSign(sum, block, lane)
+			continue
+		}
 		var other *uint8
 		if a.other != nil {
 			other = at(a.other, place)
 		}
 		*at(a.dst, place) = a.emulateEnd(sum, block, lane, other)
 	}
+}
+
+// emulateSign makes a sign of a sum, by the table of 16 channels.
+func emulateSign(sum int32, table *int64, lane int) uint8 {
+	bounds := unsafe.Slice((*int32)(unsafe.Pointer(table)), 2*lanes)
+	if uint32(bounds[lane]-sum) <= uint32(bounds[lanes+lane]) {
+		return 1
+	}
+	return 0
 }
 
 // emulateEnd makes a code of a sum, by the table of 16 channels.

@@ -4,7 +4,10 @@
 
 package amx
 
-import "github.com/goqat/goqat/infer/internal/kernel"
+import (
+	"github.com/goqat/goqat/infer/internal/kernel"
+	"github.com/goqat/goqat/infer/internal/kernel/avx512"
+)
 
 // pooledCodes is a plan with its end and a max pooling of 2 × 2 pixels after it. Where codes do not fall as sums grow, the
 // greatest code of four pixels is the code of the greatest sum: a quarter of the sums become codes.
@@ -25,7 +28,14 @@ func (d *dotCodes) Pool(w *kernel.Window, output int) kernel.Fused {
 			return nil
 		}
 	}
-	p := &pooledCodes{dotCodes: d, output: output}
+	end := d.end
+	if end.Signs { // as codes 0 and 1
+		codes, _ := kernel.AsCodes(end.Epilogue)
+		if end = avx512.EndOf(avx512.Set.Finish(codes), d.start[:d.C.OutC]); end == nil {
+			return nil
+		}
+	}
+	p := &pooledCodes{dotCodes: &dotCodes{d.dotPlan, end, d.finish}, output: output}
 	for line := 0; line < d.Lines; line += 2 {
 		for x := 0; x < d.C.OutW; x += d.tall {
 			first := line*d.C.OutW + x

@@ -22,6 +22,9 @@ type target struct {
 	pools      bool
 }
 
+// signs says whether the end makes signs.
+func (t *target) signs() bool { return t.end != nil && t.end.Signs }
+
 // A blocking is how many tiles of rows, and of channels, are multiplied at a time.
 type blocking struct{ m, n int }
 
@@ -117,24 +120,33 @@ func (p *dotPlan) multiply(to target, x []uint8, t kernel.Tile, b blocking, rows
 			a.other = &to.other[at]
 		}
 		a.table, a.tableStep = &f.Table[t.Channel/lanes*f.Block], 8*b.n*f.Block
-		a.deep, a.powers, a.clamps, a.least, a.most = f.Deep, f.Powers, f.Clamps, int(f.R.Lo), int(f.R.Hi)
+		a.deep, a.shifts, a.powers, a.clamps = f.Deep, f.Shifts, f.Powers, f.Clamps
+		if !f.Signs {
+			a.least, a.most = int(f.R.Lo), int(f.R.Hi)
+		}
 		a.scratch, a.quads, a.scratchTile = to.scratch, b.m*b.n*rows/sums/vectors, 4*lanes*b.n*rows
 	} else {
 		_ = to.acc[(row+blocks*b.m*rows)*t.Stride-1]
 		a.acc, a.accStride, a.accTile = &to.acc[row*t.Stride], 4*t.Stride, 4*t.Stride*rows
 	}
 	if p.emulated {
-		a.emulate(b, to.pools)
+		a.emulate(b, &to)
 	} else {
-		a.run(b, to.pools)
+		a.run(b, &to)
 	}
 }
 
 // run calls the function of a blocking and an end. A table of functions would have the arguments in the heap.
-func (a *args) run(b blocking, pools bool) {
+func (a *args) run(b blocking, to *target) {
 	switch {
-	case pools:
+	case to.pools:
 		dotBytesPooled2x2(a)
+	case to.signs() && b == blocking{4, 1}:
+		dotBytesSigns4x1(a)
+	case to.signs() && b == blocking{2, 2}:
+		dotBytesSigns2x2(a)
+	case to.signs():
+		dotBytesSigns1x4(a)
 	case b == blocking{4, 1} && a.table == nil:
 		dotBytes4x1(a)
 	case b == blocking{4, 1} && a.other == nil:

@@ -15,15 +15,23 @@ type End struct {
 	kernel.Epilogue
 	// Table has, for 16 channels, of even channels and then of odd ones as words of 64 bits, the constants; as 32 bits the shifts
 	// of words, those before, the multipliers of sums and the powers of two that are left out of these; as constants are,
-	// multipliers of codes, if there are any.
-	Table                []int64
-	Block                int // numbers of the table for 16 channels
-	Deep, Powers, Clamps int // 0 where no shift is before words, no power is left out, and nothing is beyond the limits of codes
+	// multipliers of codes, if there are any. For signs it has, as 32 bits, the last sum of the interval in which they are 1, and how
+	// many sums there are in it less 1.
+	Table  []int64
+	Block  int  // numbers of the table for 16 channels
+	Signs  bool // of one plane
+	Deep   int  // 0 where no shift is before words,
+	Shifts int  // where none is of words,
+	Powers int  // where no power is left out,
+	Clamps int  // and where no code is beyond the limits
 }
 
 // EndOf returns the end that a finisher of Set is for sums that lack what they begin with, start for each channel. It is nil for
 // others than finishers of whole registers of channels, of one term, or of an accumulator and codes.
 func EndOf(f kernel.Finisher, start []int32) *End {
+	if signs, ok := f.(interface{ Compares() *kernel.Intervals }); ok {
+		return signsOf(signs.Compares(), start)
+	}
 	e, ok := f.(*finisher)
 	if !ok || e.Channels != len(start) || e.Channels%lanes != 0 {
 		return nil
@@ -43,7 +51,7 @@ func EndOf(f kernel.Finisher, start []int32) *End {
 				return nil
 			}
 			constant[lane], shift[lane], deep[lane], sum[lane], power[lane], code[lane] = n.constant, n.shift, n.deep, n.sum, n.power, n.code
-			end.Deep, end.Powers, end.Clamps = end.Deep|int(n.deep), end.Powers|int(n.power), end.Clamps|n.clamps
+			end.Deep, end.Shifts, end.Powers, end.Clamps = end.Deep|int(n.deep), end.Shifts|int(n.shift), end.Powers|int(n.power), end.Clamps|n.clamps
 		}
 		end.Table = appendEvenOdd(end.Table, constant[:])
 		end.Table = appendNarrow(end.Table, shift[:])
@@ -55,6 +63,27 @@ func EndOf(f kernel.Finisher, start []int32) *End {
 		}
 	}
 	end.Block = len(end.Table) / (e.Channels / lanes)
+	return end
+}
+
+// signsOf is EndOf for thresholds of one accumulator.
+func signsOf(e *kernel.Intervals, start []int32) *End {
+	if len(e.T.T) > 1 || e.Channels != len(start) || e.Channels%lanes != 0 {
+		return nil
+	}
+	end := &End{Epilogue: e.Epilogue, Signs: true, Block: 2 * lanes / 2}
+	for channel := 0; channel < e.Channels; channel += lanes {
+		var last, count [lanes]int64
+		for lane := range lanes {
+			c := channel + lane
+			first, to, ok := e.Bounds(0, c)
+			if last[lane], count[lane] = int64(to-start[c]), int64(to-first); !ok { // one sum that there is not
+				last[lane], count[lane] = -1<<31, 0
+			}
+		}
+		end.Table = appendNarrow(end.Table, last[:])
+		end.Table = appendNarrow(end.Table, count[:])
+	}
 	return end
 }
 
@@ -74,7 +103,7 @@ type numbers struct {
 func (e *finisher) numbers(c int, start int32) (numbers, bool) {
 	b, lane := &e.blocks[c/lanes], c%lanes
 	up := 0
-	if b.shift[lane] == 32 { // words of 16 bits have no sign once they are shifted
+	if b.shift[lane] == 32 && b.size[lane] > 46 { // words of 16 bits, with a zero point and a half, have no sign once they are shifted
 		up = 1
 	}
 	sway := b.sways[lane]

@@ -19,7 +19,7 @@ var fields = []struct{ name, kind, doc string }{
 	{"pitch", "int", "bytes of the weights of 16 channels"},
 	{"deltas", "*int32", "[slice]: bytes from the codes of the slice before, of the first from the offset"},
 	{"slices", "int", "of a sum"},
-	{"start", "*int32", "[channel]: what sums begin with; codes have it in the table's constants"},
+	{"start", "*int32", "[channel]: what sums begin with; ends have it in the table"},
 	{"panels", "int", "of n · 16 channels"},
 	{"dst", "*uint8", "codes to write"},
 	{"dstStride", "int", "bytes from a row to the next, of dst and other"},
@@ -28,6 +28,7 @@ var fields = []struct{ name, kind, doc string }{
 	{"tableStep", "int", "bytes of the table of a panel"},
 	{"clamps", "int", "0 where no code is less than least or greater than most before a look"},
 	{"deep", "int", "0 where the table has no shifts before words"},
+	{"shifts", "int", "0 where the table has no shifts of words"},
 	{"powers", "int", "0 where the table has no powers of two of sums"},
 	{"least", "int", "least code of dst"},
 	{"most", "int", "greatest code of dst"},
@@ -42,16 +43,16 @@ var fields = []struct{ name, kind, doc string }{
 
 // The locals: arguments that move on or are needed where no register is free, and state.
 var locals = []string{
-	"blocks", "offsets", "panels", "w", "start", "dst", "other", "table", "dstStride", "wTile", "acc", "scratch", "deltas", "slices", "x", "clamps", "deep", "powers", "kept", "older", "newer",
+	"blocks", "offsets", "panels", "w", "start", "dst", "other", "table", "dstStride", "wTile", "acc", "scratch", "deltas", "slices", "x", "clamps", "deep", "shifts", "powers", "least", "kept", "older", "newer",
 }
 
 // copied are the arguments that are copied to locals once.
-var copied = []string{"panels", "w", "start", "dst", "other", "table", "dstStride", "wTile", "acc", "scratch", "deltas", "slices", "x", "clamps", "deep", "powers"}
+var copied = []string{"panels", "w", "start", "dst", "other", "table", "dstStride", "wTile", "acc", "scratch", "deltas", "slices", "x", "clamps", "deep", "shifts", "powers", "least"}
 
 // apart is how many bytes apart the scratches are: no multiple of 4096, by which a processor tells loads from stores before them.
 const apart = 5376
 
-// An end is what happens to sums: they are stored, or become codes, alone, with codes of a second term, or the greatest of four.
+// An end is what happens to sums: they are stored, or become codes, alone, with codes of a second term, or the greatest of four, or signs.
 type end struct {
 	name    string
 	vectors int // of the table of 16 channels, none where sums are stored
@@ -63,6 +64,7 @@ var (
 	wide      = end{name: "Wide", vectors: 6, each: 4}
 	wideCodes = end{name: "WideCodes", vectors: 8, each: 6}
 	pooled    = end{name: "Pooled", vectors: 6, each: 4}
+	signs     = end{name: "Signs", vectors: 2, each: 2}
 )
 
 // A product is a function that multiplies blocks of m tiles of rows with panels of n tiles of 16 channels.
@@ -73,9 +75,9 @@ type product struct {
 }
 
 var products = []product{
-	{m: 4, n: 1, end: sums}, {m: 4, n: 1, end: wide}, {m: 4, n: 1, end: wideCodes},
-	{m: 2, n: 2, end: sums}, {m: 2, n: 2, end: wide}, {m: 2, n: 2, end: wideCodes}, {m: 2, n: 2, end: pooled},
-	{m: 1, n: 4, end: sums}, {m: 1, n: 4, end: wide},
+	{m: 4, n: 1, end: sums}, {m: 4, n: 1, end: wide}, {m: 4, n: 1, end: wideCodes}, {m: 4, n: 1, end: signs},
+	{m: 2, n: 2, end: sums}, {m: 2, n: 2, end: wide}, {m: 2, n: 2, end: wideCodes}, {m: 2, n: 2, end: pooled}, {m: 2, n: 2, end: signs},
+	{m: 1, n: 4, end: sums}, {m: 1, n: 4, end: wide}, {m: 1, n: 4, end: signs},
 	{m: 1, n: 1, end: sums},
 }
 
@@ -98,6 +100,7 @@ func dot(f *File) {
 		doc := map[string]string{
 			"":          fmt.Sprintf("%s writes sums of %d tiles of rows and %d of channels at a time to acc.", name, p.m, p.n),
 			"Wide":      fmt.Sprintf("%s writes the codes of sums of %d tiles of rows and %d of channels at a time to dst.", name, p.m, p.n),
+			"Signs":     fmt.Sprintf("%s writes 1 to dst where sums of %d tiles of rows and %d of channels at a time are in intervals, and else 0.", name, p.m, p.n),
 			"WideCodes": fmt.Sprintf("%s is dotBytesWide%dx%d with the codes of other as a second term.", name, p.m, p.n),
 			"Pooled":    fmt.Sprintf("%s is dotBytesWide%dx%d, but the codes are those of the greatest of four sums: of two rows after each other, in both tiles of rows.", name, p.m, p.n),
 		}[p.end.name]

@@ -119,10 +119,18 @@ func (d *drawn) compare(m *machine.Machine, rng *rand.Rand) error {
 		"wTile": uint64(16 * d.depth),
 	}
 	var got, want []byte
-	if d.end == sums {
+	switch d.end {
+	case sums:
 		got, want = d.store(m, rng, values)
-	} else {
+	case signs:
+		got, want = d.compareSums(m, rng, values)
+	default:
 		got, want = d.finish(m, rng, values)
+	}
+	values["scratch"] = m.Give(slices.Repeat([]byte{0xa5}, 15<<10))
+	values["scratchTile"], values["quads"] = uint64(64*d.n*d.rows), uint64(d.m*d.n*d.rows/4)
+	if d.end == pooled {
+		values["quads"] = uint64(d.rows / 2)
 	}
 	var list []byte
 	for _, f := range fields {
@@ -155,12 +163,14 @@ func (d *drawn) store(m *machine.Machine, rng *rand.Rand, values map[string]uint
 // finish adds the arguments of codes, and returns where they are written and what is right.
 func (d *drawn) finish(m *machine.Machine, rng *rand.Rand, values map[string]uint64) (got, want []byte) {
 	sums, rows := d.sums, d.height()
-	values["quads"] = uint64(d.m * d.n * d.rows / 4)
 	if d.end == pooled {
 		sums, rows = d.greatest(), d.height()/4
-		values["quads"] = uint64(d.rows / 2)
 	}
-	q := endtest.Draw(rng, sums, d.channels(), false, d.end == wideCodes, false, 33, 40+3*rng.IntN(2))
+	least, most, words := 33, 40+3*rng.IntN(2), rng.IntN(3)
+	if words == 0 { // words must be less than 2^15
+		least, most = 43, 43
+	}
+	q := endtest.Draw(rng, sums, d.channels(), false, d.end == wideCodes, false, least, most)
 	got = slices.Repeat([]byte{0xa5}, (rows-1)*q.Stride+d.channels())
 	want = slices.Clone(got)
 	for i, sum := range sums {
@@ -169,7 +179,8 @@ func (d *drawn) finish(m *machine.Machine, rng *rand.Rand, values map[string]uin
 	}
 	powers := rng.IntN(2)
 	values["powers"] = uint64(powers)
-	if q.Tiles(powers > 0) {
+	values["shifts"] = uint64(words)
+	if q.Tiles(powers > 0, words > 0) {
 		values["deep"] = 1
 	}
 	values["dst"], values["dstStride"] = m.Give(got), uint64(q.Stride)
@@ -181,8 +192,38 @@ func (d *drawn) finish(m *machine.Machine, rng *rand.Rand, values map[string]uin
 	if q.Least > 0 || q.Most < 255 {
 		values["clamps"] = 1
 	}
-	values["scratch"] = m.Give(slices.Repeat([]byte{0xa5}, 15<<10))
-	values["scratchTile"] = uint64(64 * d.n * d.rows)
+	return got, want
+}
+
+// compareSums adds the arguments of signs, and returns where they are written and what is right. Each channel has the sum of a row
+// as a bound, or the sum before it.
+func (d *drawn) compareSums(m *machine.Machine, rng *rand.Rand, values map[string]uint64) (got, want []byte) {
+	stride := d.channels() + rng.IntN(2)*(1+rng.IntN(8))
+	got = slices.Repeat([]byte{0xa5}, (d.height()-1)*stride+d.channels())
+	want = slices.Clone(got)
+	var last, count [16]int32
+	var table []byte
+	for c := range d.channels() {
+		bound := d.sums[rng.IntN(d.height())*d.channels()+c] - rng.Int32N(2)
+		last[c%16], count[c%16] = bound, rng.Int32N(1<<20)
+		if rng.IntN(2) == 0 {
+			last[c%16], count[c%16] = bound+count[c%16], count[c%16]+rng.Int32N(2)
+		}
+		for row := range d.height() {
+			sum := d.sums[row*d.channels()+c]
+			want[row*stride+c] = 0
+			if sum <= last[c%16] && sum >= last[c%16]-count[c%16] {
+				want[row*stride+c] = 1
+			}
+		}
+		if c%16 == 15 {
+			for _, n := range slices.Concat(last[:], count[:]) {
+				table = binary.LittleEndian.AppendUint32(table, uint32(n))
+			}
+		}
+	}
+	values["dst"], values["dstStride"] = m.Give(got), uint64(stride)
+	values["table"], values["tableStep"] = m.Give(table), uint64(64*d.end.vectors*d.n)
 	return got, want
 }
 

@@ -20,13 +20,20 @@ const (
 	leasts  Z = 29
 	mosts   Z = 30
 	ordered Z = 31
+	ones    Z = 31 // of signs, which need no order
 )
 
 // odd has the sums of odd channels of vector i of a quad, and then its codes.
 func odd(i int) Z { return 21 + Z(i) }
 
-// limits loads the limits of codes, and the mask K1 of the dwords of even channels.
+// limits loads the limits of codes, and the mask K1 of the dwords of even channels; for signs, ones.
 func (p *product) limits() {
+	if p.end == signs {
+		p.Op("MOVL $1, CX")
+		p.Op("VMOVQ CX, X15")
+		p.Op("VPBROADCASTB X15, %v", ones)
+		return
+	}
 	p.Op("MOVL $0x5555, CX")
 	p.Op("KMOVW CX, K1")
 	limit := func(name string, to Z) {
@@ -50,6 +57,12 @@ const (
 	codeMultiplierOdd
 )
 
+// Constants of 16 channels of signs in registers, as the table has them.
+const (
+	last  = iota // of the interval
+	count        // of what is in it, less 1
+)
+
 // constant is a register of constants of the channels of column j.
 func (p *product) constant(j, which int) Z { return Z(p.end.each*j + which) }
 
@@ -71,6 +84,14 @@ func (p *product) of(j, vector int) int { return 64 * (p.end.vectors*j + vector)
 func (p *product) loadConstants() {
 	p.load("table", CX)
 	at := func(j, vector int) string { return fmt.Sprintf("%d(CX)", p.of(j, vector)) }
+	if p.end == signs {
+		for j := range p.n {
+			for vector := range p.end.vectors {
+				p.Op("VMOVDQU32 %s, %v", at(j, vector), p.constant(j, vector))
+			}
+		}
+		return
+	}
 	for j := range p.n {
 		from := func(vector int, to int) { p.Op("VMOVDQU64 %s, %v", at(j, vector), p.constant(j, to)) }
 		from(tableConstant, constant)
@@ -154,6 +175,9 @@ func (p *product) beginQuads(name string) {
 	p.load("older", R12)
 	p.arguments()
 	p.argument("quads", R15)
+	if p.end == signs {
+		return
+	}
 	p.Op("CMPQ %s, $0", local("powers"))
 	p.Op("JEQ %sSums", name)
 	p.load("table", DI)
@@ -283,13 +307,34 @@ func (p *product) quad(name string) []Code {
 	}
 	list := make([]Code, 4)
 	list[0].Op("MOVQ %s, DI", local("dstStride"))
+	end := &list[3]
 	for i := range list {
-		p.scale(&list[i], i, fmt.Sprintf("%d(R12)", 64*i))
+		if p.end == signs {
+			p.compare(&list[i], i)
+		} else {
+			p.scale(&list[i], i, fmt.Sprintf("%d(R12)", 64*i))
+		}
 	}
-	last := &list[3]
-	p.narrow(last, name, len(list))
-	p.write(last, odd(0), name)
+	if p.end == signs {
+		end.Op("VMOVDQU8.Z %v, K2, %v", ones, odd(0))
+	} else {
+		p.narrow(end, name, len(list))
+	}
+	p.write(end, odd(0), name)
 	return list
+}
+
+// compare has in K2, after the last of four vectors, a bit for each sum that is in the interval of its channel.
+func (p *product) compare(c *Code, i int) {
+	j, mask := i%p.n, 2+i
+	c.Op("VPSUBD %d(R12), %v, %v", 64*i, p.constant(j, last), odd(i))
+	c.Op("VPCMPUD $2, %v, %v, K%d", p.constant(j, count), odd(i), mask)
+	if i%2 == 1 {
+		c.Op("KUNPCKWD K%d, K%d, K%d", mask-1, mask, mask-1)
+	}
+	if i == 3 {
+		c.Op("KUNPCKDQ K2, K4, K2")
+	}
 }
 
 // pooledPair writes the codes of two vectors beside each other, of the greatest sums of two rows in both tiles of rows.
@@ -343,13 +388,20 @@ func (p *product) narrow(c *Code, name string, vectors int) {
 	c.Label(name + "Shallow")
 	for i := 0; i < vectors; i += 2 {
 		c.Op("VPACKUSDW %v, %v, %v", odd(i+1), odd(i), odd(i))
+	}
+	c.Op("CMPQ %s, $0", local("shifts"))
+	c.Op("JEQ %sShifted", name)
+	for i := 0; i < vectors; i += 2 {
 		c.Op("VPSRLVW %v, %v, %v", p.shifts(i), odd(i), odd(i))
 	}
+	c.Label(name + "Shifted")
 	c.Op("VPACKUSWB %v, %v, %v", odd(vectors-2), odd(0), odd(0))
 	c.Op("CMPQ %s, $0", local("clamps"))
 	c.Op("JEQ %sClamped", name)
-	c.Op("VPMAXUB %v, %v, %v", leasts, odd(0), odd(0))
 	c.Op("VPMINUB %v, %v, %v", mosts, odd(0), odd(0))
+	c.Op("CMPQ %s, $0", local("least"))
+	c.Op("JEQ %sClamped", name)
+	c.Op("VPMAXUB %v, %v, %v", leasts, odd(0), odd(0))
 	c.Label(name + "Clamped")
 	c.Op("VPERMD %v, %v, %v", odd(0), ordered, odd(0))
 }

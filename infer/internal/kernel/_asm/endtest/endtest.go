@@ -103,11 +103,17 @@ func (q *Requantization) Code(sum int32, row, c int) byte {
 	return byte(max(q.Least, min(q.Zero+rounded, q.Most)))
 }
 
-// Tiles makes the table that of products of tiles: constants with the zero point, shifts of words, at most 8, and those before,
-// multipliers, powers of two that are left out of these, if any are to be, and those of codes as words of 64 bits. It is for a
-// requantization without ties, and says whether there are any shifts before words.
-func (q *Requantization) Tiles(powers bool) (deep bool) {
+// Tiles makes the table that of products of tiles: constants with the zero point, shifts of words, at most 8 and 0 unless words are
+// to be shifted, and those before, multipliers, powers of two that are left out of these, if any are to be, and those of codes as
+// words of 64 bits. It is for a requantization without ties, and says whether there are any shifts before words.
+func (q *Requantization) Tiles(powers, words bool) (deep bool) {
 	q.Table = nil
+	ofWords := func(c int) int64 {
+		if !words {
+			return 0
+		}
+		return int64(min(q.shift[c]-32, 8))
+	}
 	power := func(c int) int64 {
 		if !powers {
 			return 0
@@ -116,9 +122,13 @@ func (q *Requantization) Tiles(powers bool) (deep bool) {
 	}
 	for first := 0; first < len(q.constant); first += 16 {
 		q.wide(first, func(c int) int64 { return q.constant[c] + 1<<(q.shift[c]-1) + q.Zero<<q.shift[c] })
-		q.narrow(first, func(c int) int64 { return int64(min(q.shift[c]-32, 8)) })
-		q.narrow(first, func(c int) int64 { return int64(max(q.shift[c]-40, 0)) })
-		q.narrow(first, func(c int) int64 { deep = deep || q.shift[c] > 40; return q.m[c] >> power(c) })
+		q.narrow(first, ofWords)
+		q.narrow(first, func(c int) int64 {
+			before := int64(q.shift[c]-32) - ofWords(c)
+			deep = deep || before > 0
+			return before
+		})
+		q.narrow(first, func(c int) int64 { return q.m[c] >> power(c) })
 		q.narrow(first, power)
 		if q.Codes {
 			q.wide(first, func(c int) int64 { return q.more[c] << q.power[c] })
