@@ -17,9 +17,9 @@ type arenaPlan struct {
 	weights     int   // of the model
 }
 
-// planArena lets each tensor live from the step that writes it to the last operator that reads it; written has the tensor that
-// the step of each operator writes, -1 for none. A tensor that no step writes takes no memory.
-func planArena(m *qmodel.Model, written []int) *arenaPlan {
+// planArena lets each tensor live from the step that writes it to the last that reads it. A tensor that no step writes takes no
+// memory.
+func planArena(m *qmodel.Model, a accesses) *arenaPlan {
 	p := &arenaPlan{offset: make([]int, len(m.Tensors)), owner: make([]int, len(m.Tensors))}
 	lives := make([]arena.Block, len(m.Tensors))
 	for i, o := range m.Operators {
@@ -29,10 +29,10 @@ func planArena(m *qmodel.Model, written []int) *arenaPlan {
 		p.owner[o.Output] = o.Output
 		if o.Aliases() {
 			p.owner[o.Output] = p.owner[o.Inputs[0]]
-		} else if t := written[i]; t >= 0 {
+		} else if t := a.writes[i]; t >= 0 {
 			lives[t] = arena.Block{Size: aligned(m.Tensors[t].Len()), First: i, Last: i}
 		}
-		for _, t := range o.Inputs {
+		for _, t := range a.reads[i] {
 			lives[p.owner[t]].Last = i
 		}
 	}

@@ -71,7 +71,7 @@ func New(q *qmodel.Model) (*Model, error) {
 }
 
 func newModel(q *qmodel.Model) *Model {
-	m := &Model{q: q, arena: planArena(q, outputs(q)), programs: map[string]programs{}}
+	m := &Model{q: q, arena: planArena(q, accessesOf(q)), programs: map[string]programs{}}
 	for _, set := range sets.All() {
 		if set.Supported {
 			m.programs[set.Name] = newPrograms(q, set)

@@ -38,7 +38,7 @@ func compile(m *qmodel.Model, set kernel.Set) *program {
 	for i := range m.Operators {
 		p.apart.steps = append(p.apart.steps, newStep(m, i, set))
 	}
-	p.apart.arena = planArena(m, outputs(m))
+	p.apart.arena = planArena(m, accessesOf(m))
 	p.joined = join(m, p.apart.steps)
 	for i, s := range p.apart.steps {
 		p.needs = p.needs.Max(s.needs()).Max(p.joined.steps[i].needs())

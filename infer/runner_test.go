@@ -268,13 +268,14 @@ func TestModelAccessors(t *testing.T) {
 func TestArena(t *testing.T) {
 	for seed := range uint64(200) {
 		q := drawModel(rand.New(rand.NewPCG(seed, 6)))
-		written := outputs(q)
+		a := accessesOf(q)
+		written := a.writes
 		for i, o := range q.Operators {
 			if seed%2 == 1 && i > 0 && o.Op == qmodel.MaxPool && o.Inputs[0] == q.Operators[i-1].Output && q.Operators[i-1].Op != qmodel.Flatten {
 				written[i-1], written[i] = o.Output, -1
 			}
 		}
-		p := planArena(q, written)
+		p := planArena(q, a)
 		last := make([]int, len(q.Tensors))
 		for i, o := range q.Operators {
 			for _, in := range o.Inputs {

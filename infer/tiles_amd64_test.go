@@ -40,6 +40,24 @@ func shared(rng *rand.Rand) *qmodel.Model {
 	return b.Finish(b.AvgPool(x, qmodeltest.Square(14, 1, 0), 8), 10)
 }
 
+// signed returns a network whose convolutions read signs of codes, all channels of which have a code whose sign is 1; the codes are
+// read again as residuals.
+func signed(rng *rand.Rand) *qmodel.Model {
+	b := qmodeltest.New(rng, 32, 32, 3)
+	signs := qmodeltest.Form{WeightBits: 1, CodeBits: 1, Signs: true}
+	x := b.Conv(0, qmodeltest.Square(3, 1, 1), 16, 1, 8, 8)
+	y := b.ConvForm(b.Sign(x, 1), qmodeltest.Square(3, 1, 1), 16, 1, signs)
+	x = b.ConvForm(y, qmodeltest.Square(3, 1, 1), 16, 1, qmodeltest.Form{WeightBits: 1, CodeBits: 8}, x)
+	x = b.ConvForm(b.Sign(x, 1), qmodeltest.Square(3, 2, 1), 32, 1, signs)
+	x = b.ConvForm(x, qmodeltest.Square(3, 1, 1), 32, 1, qmodeltest.Form{WeightBits: 1, CodeBits: 8})
+	for _, o := range b.Model.Operators {
+		for c := 0; o.Op == qmodel.Sign && c < len(o.Thresholds.T[0]); c++ {
+			o.Thresholds.M[0][c], o.Thresholds.T[0][c] = int64(1-2*rng.IntN(2)), -rng.Int64N(40)
+		}
+	}
+	return b.Finish(b.AvgPool(x, qmodeltest.Square(16, 1, 0), 8), 10)
+}
+
 // trained gives a network multipliers as training leads to: of 24 bits, and odd, so that sums have few ties. Those that are negative stay so.
 func trained(q *qmodel.Model) *qmodel.Model {
 	for _, o := range q.Operators {
@@ -74,7 +92,7 @@ func joinedSteps(r *Runner) (n int) {
 // are none, and compares the logits with those of portable Go.
 func TestTiles(t *testing.T) {
 	rng := rand.New(rand.NewPCG(61, 61))
-	networks := []*qmodel.Model{wide(rng), trained(lenet(rng)), residual(rng), trained(shared(rng))}
+	networks := []*qmodel.Model{wide(rng), trained(lenet(rng)), residual(rng), trained(shared(rng)), signed(rng)}
 	for _, name := range []string{"tiny-v2", "binary-v2", "ranged-v6"} {
 		b, err := os.ReadFile("testdata/" + name + ".qmodel")
 		if err != nil {
@@ -110,11 +128,11 @@ func TestTiles(t *testing.T) {
 					uses++
 				}
 			}
-			if i < 4 && uses < 3 {
+			if i < 5 && uses < 3 {
 				t.Errorf("network %d, set %s: %d layers by tiles", i, set.Name, uses)
 			}
-			if joined, want := joinedSteps(r), map[int]int{1: 2}[i]; joined != want {
-				t.Errorf("network %d, set %s: %d poolings with their convolutions, want %d", i, set.Name, joined, want)
+			if joined, want := joinedSteps(r), map[int]int{1: 2, 4: 2}[i]; joined != want {
+				t.Errorf("network %d, set %s: %d operators are joined with others, want %d", i, set.Name, joined, want)
 			}
 		}
 	}

@@ -88,6 +88,12 @@ type Pooler interface {
 	Pool(w *Window, output int) Fused
 }
 
+// A SignReader is a Fused of signs, as codes 0 and 1, that can make them of the codes that they are the signs of.
+type SignReader interface {
+	// FromCodes returns one that reads these codes, nil if there is none: signs are by the thresholds of an epilogue on them alone.
+	FromCodes(e Epilogue) Fused
+}
+
 // Needs are the lengths of the buffers of a Scratch.
 type Needs struct{ Acc, Wide, Sums, Bytes, Words int }
 

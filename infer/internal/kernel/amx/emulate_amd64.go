@@ -9,6 +9,7 @@ import (
 
 	"github.com/goqat/goqat/infer/internal/kernel"
 	"github.com/goqat/goqat/infer/internal/kernel/avx512"
+	"github.com/goqat/goqat/infer/internal/kernel/vector"
 )
 
 // TestSets returns sets whose plans of one group are all products of tiles, whether that gains anything or not: with the
@@ -16,10 +17,12 @@ import (
 func TestSets() []kernel.Set {
 	emulated := kernel.Generic
 	emulated.Name, emulated.Plan, emulated.Finish = "amx, emulated", tilesOnly(true), newEmulatedFinisher
+	emulated.SignCodes = func(kernel.Conv) bool { return true }
 	if !supported || permit() != nil {
 		return []kernel.Set{emulated}
 	}
 	tiles := Set
+	tiles.SignCodes = emulated.SignCodes
 	tiles.Name, tiles.Plan, tiles.Packed = "amx, tiles only", tilesOnly(false), nil
 	return []kernel.Set{tiles, emulated}
 }
@@ -152,4 +155,18 @@ func (a *args) emulateEnd(sum int32, table *int64, lane int, other *uint8) uint8
 		rounded = max(int64(a.least), min(rounded, int64(a.most)))
 	}
 	return uint8(rounded)
+}
+
+// emulatePadSigns does what avx512.PadSigns does, in Go.
+func emulatePadSigns(b *vector.Band, buffer, x []uint8, row, rows int, bounds *avx512.SignBounds) {
+	x = x[row/b.C.Pixels()*b.C.InLen():]
+	b.CopyLines(buffer, row, rows, func(line []uint8, first, _ int) {
+		for i := range line {
+			at := i % (len(bounds) / 2)
+			line[i] = 0
+			if bounds[at]-x[first*b.C.InC+i] <= bounds[len(bounds)/2+at] {
+				line[i] = 1
+			}
+		}
+	})
 }

@@ -20,18 +20,20 @@ type compareCodes struct {
 const together = 64 // codes of compareCodes64
 
 func newCompareCodes(e kernel.Epilogue) kernel.Finisher {
-	zero := int64(e.Terms[0].Zero)
-	bounds := func(plane, c int) (least, most uint8, ok bool) {
-		c %= e.Channels
-		from, to := kernel.Interval(e.T.M[0][c], e.T.T[plane][c])
-		from, to = max(0, from+zero), min(255, to+zero)
-		return uint8(from), uint8(to), from <= to
-	}
+	bounds := func(plane, c int) (least, most uint8, ok bool) { return codeBounds(&e, plane, c%e.Channels) }
 	f := &compareCodes{Epilogue: e, table: vector.IntervalTable(e.Channels, lanes, len(e.T.T), bounds)}
 	if len(e.T.T) == 1 && together%e.Channels == 0 {
 		f.pixels = vector.IntervalTable(together, together, 1, bounds)
 	}
 	return f
+}
+
+// codeBounds returns the least and the greatest code of a tensor whose sign is 1, if there is one.
+func codeBounds(e *kernel.Epilogue, plane, c int) (least, most uint8, ok bool) {
+	zero := int64(e.Terms[0].Zero)
+	from, to := kernel.Interval(e.T.M[0][c], e.T.T[plane][c])
+	from, to = max(0, from+zero), min(255, to+zero)
+	return uint8(from), uint8(to), from <= to
 }
 
 func (e *compareCodes) Needs() kernel.Needs { return kernel.Needs{} }

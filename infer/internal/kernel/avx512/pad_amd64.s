@@ -73,3 +73,85 @@ rightTest:
 	JNZ  line
 	VZEROUPPER
 	RET
+
+// func padSigns(dst *uint8, src *uint8, lines int, pitch int, left int, inside int, right int, code int, bounds *uint8)
+// Requires: AVX, AVX512BW, AVX512F, BMI2
+TEXT ·padSigns(SB), NOSPLIT, $0-72
+	MOVQ         bounds+64(FP), AX
+	VMOVDQU64    (AX), Z0
+	VMOVDQU64    64(AX), Z1
+	MOVQ         $0x00000001, AX
+	VPBROADCASTB AX, Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         lines+16(FP), DX
+	MOVQ         pitch+24(FP), BX
+	MOVQ         left+32(FP), SI
+	MOVQ         inside+40(FP), DI
+	MOVQ         right+48(FP), R8
+	MOVQ         code+56(FP), R9
+	VMOVQ        R9, X3
+	VPBROADCASTB X3, Z3
+	MOVQ         $-1, R9
+	BZHIQ        DI, R9, R9
+	KMOVQ        R9, K1
+
+line:
+	XORQ R9, R9
+	JMP  leftTest
+
+left:
+	VMOVDQU64 Z3, (AX)(R9*1)
+	ADDQ      $0x40, R9
+
+leftTest:
+	CMPQ R9, SI
+	JLT  left
+	ADDQ SI, AX
+	CMPQ DI, $0x40
+	JLT  narrow
+	LEAQ -64(DI), R9
+	MOVQ R9, R10
+	XORQ R9, R9
+
+codes:
+	VMOVDQU64  (CX)(R9*1), Z4
+	VPSUBB     Z4, Z0, Z4
+	VPCMPUB    $0x02, Z1, Z4, K2
+	VMOVDQU8.Z Z2, K2, Z4
+	VMOVDQU64  Z4, (AX)(R9*1)
+	ADDQ       $0x40, R9
+	CMPQ       R9, R10
+	JLE        codes
+	VMOVDQU64  (CX)(R10*1), Z4
+	VPSUBB     Z4, Z0, Z4
+	VPCMPUB    $0x02, Z1, Z4, K2
+	VMOVDQU8.Z Z2, K2, Z4
+	VMOVDQU64  Z4, (AX)(R10*1)
+	JMP        behind
+
+narrow:
+	VMOVDQU8.Z (CX), K1, Z4
+	VPSUBB     Z4, Z0, Z4
+	VPCMPUB    $0x02, Z1, Z4, K2
+	VMOVDQU8.Z Z2, K2, Z4
+	VMOVDQU64  Z4, (AX)
+
+behind:
+	ADDQ DI, AX
+	XORQ R9, R9
+	JMP  rightTest
+
+right:
+	VMOVDQU64 Z3, (AX)(R9*1)
+	ADDQ      $0x40, R9
+
+rightTest:
+	CMPQ R9, R8
+	JLT  right
+	ADDQ R8, AX
+	ADDQ BX, CX
+	DECQ DX
+	JNZ  line
+	VZEROUPPER
+	RET

@@ -11,3 +11,9 @@ package avx512
 //
 //go:noescape
 func padLines(dst *uint8, src *uint8, lines int, pitch int, left int, inside int, right int, code int)
+
+// padSigns is padLines of signs: 1 for codes that are at most 64 last ones, bounds, and at least so many less, which follow
+// there, and else 0.
+//
+//go:noescape
+func padSigns(dst *uint8, src *uint8, lines int, pitch int, left int, inside int, right int, code int, bounds *uint8)

@@ -8,12 +8,38 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// pad generates the copy of image lines between padding.
+// pad generates copies of image lines between padding, of codes and of the signs of codes.
 func pad() {
-	TEXT("padLines", NOSPLIT, "func(dst, src *uint8, lines, pitch, left, inside, right, code int)")
-	Doc("padLines writes lines to dst, each of left times code, inside bytes of src, and right times code. Lines of src are",
+	padLines("padLines", "", nil, "padLines writes lines to dst, each of left times code, inside bytes of src, and right times code. Lines of src are",
 		"pitch bytes apart. It writes up to 64 bytes after the last line.")
+	padLines("padSigns", ", bounds *uint8", signsOf, "padSigns is padLines of signs: 1 for codes that are at most 64 last ones, bounds, and at least so many less, which follow",
+		"there, and else 0.")
+}
+
+// signsOf returns what makes signs of 64 codes.
+func signsOf() func(codes VecVirtual) {
+	last, count, ones, one, bounds := ZMM(), ZMM(), ZMM(), GP64(), Load(Param("bounds"), GP64())
+	VMOVDQU64(Mem{Base: bounds}, last)
+	VMOVDQU64(Mem{Base: bounds, Disp: 64}, count)
+	MOVQ(U32(1), one)
+	VPBROADCASTB(one.As32(), ones)
+	return func(codes VecVirtual) {
+		inside := K()
+		VPSUBB(codes, last, codes)
+		VPCMPUB(Imm(2), count, codes, inside)
+		VMOVDQU8_Z(ones, inside, codes)
+	}
+}
+
+// padLines generates a copy of image lines between padding, with what is done to 64 codes, if anything is.
+func padLines(name, parameters string, prepare func() func(codes VecVirtual), doc ...string) {
+	TEXT(name, NOSPLIT, "func(dst, src *uint8, lines, pitch, left, inside, right, code int"+parameters+")")
+	Doc(doc...)
 	Pragma("noescape")
+	change := func(VecVirtual) {}
+	if prepare != nil {
+		change = prepare()
+	}
 	dst, src, lines := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("lines"), GP64())
 	pitch, left, inside, right := Load(Param("pitch"), GP64()), Load(Param("left"), GP64()), Load(Param("inside"), GP64()), Load(Param("right"), GP64())
 	code, codes := ZMM(), ZMM()
@@ -33,15 +59,18 @@ func pad() {
 	XORQ(at, at)
 	Label("codes")
 	VMOVDQU64(Mem{Base: src, Index: at, Scale: 1}, codes)
+	change(codes)
 	VMOVDQU64(codes, Mem{Base: dst, Index: at, Scale: 1})
 	ADDQ(Imm(64), at)
 	CMPQ(at, last)
 	JLE(LabelRef("codes"))
 	VMOVDQU64(Mem{Base: src, Index: last, Scale: 1}, codes)
+	change(codes)
 	VMOVDQU64(codes, Mem{Base: dst, Index: last, Scale: 1})
 	JMP(LabelRef("behind"))
 	Label("narrow")
 	VMOVDQU8_Z(Mem{Base: src}, part, codes)
+	change(codes)
 	VMOVDQU64(codes, Mem{Base: dst})
 	Label("behind")
 	ADDQ(inside, dst)
