@@ -26,8 +26,8 @@ type finisher struct {
 	blocks    []block
 	table     []int64
 	blockSize int     // of the table, in numbers
-	powers    []int64 // of the int32 of two terms, [block][term], as 32 bits, see block
-	apart     bool    // some powers of int32 are not 0: ends of this package's products have none, nor has the loop for one term
+	powers    []int64 // of int32 that have any, and of those of two terms, [block][term], as 32 bits, see block
+	apart     bool    // some powers of int32 are not 0, so that ends of this package's products, which have none, cannot be this one
 }
 
 const lanes = 16
@@ -45,6 +45,7 @@ func newFinish(e kernel.Epilogue) kernel.Finisher {
 		}
 		f.ties = f.ties || f.blocks[i].ties
 	}
+	f.ties = f.ties || f.apart
 	for i := range f.blocks {
 		f.add(&f.blocks[i])
 	}
@@ -181,7 +182,7 @@ func (e *finisher) add(b *block) {
 		e.table = appendNarrow(e.table, b.multipliers[i][:])
 		if e.Epilogue.Terms[term].Codes {
 			e.table = appendNarrow(e.table, b.powers[i][:])
-		} else if len(e.terms) > 1 {
+		} else if len(e.terms) > 1 || e.apart {
 			e.powers = appendNarrow(e.powers, b.powers[i][:])
 		}
 	}
@@ -208,10 +209,6 @@ func appendEvenOdd(table, values []int64) []int64 {
 func (e *finisher) Needs() kernel.Needs { return e.rest.Needs() }
 
 func (e *finisher) Finish(t kernel.Tile, acc []int32, tensors []kernel.Tensor, s *kernel.Scratch) {
-	if e.apart && len(e.terms) == 1 {
-		e.rest.Finish(t, acc, tensors, s)
-		return
-	}
 	blocks := t.Channels / lanes
 	if blocks > 0 {
 		e.finishBlocks(t, blocks, acc, tensors)
@@ -236,6 +233,8 @@ func (e *finisher) finishBlocks(t kernel.Tile, blocks int, acc []int32, tensors 
 	switch {
 	case len(e.terms) == 1 && !e.ties:
 		finishWide(&dst[0], e.Channels, t.Rows, blocks, &wide[0][0], stride[0], &table[0], zero, least, most)
+	case len(e.terms) == 1 && e.apart:
+		finishWidePowers(&dst[0], e.Channels, t.Rows, blocks, &wide[0][0], stride[0], &powers[0], &table[0], zero, least, most)
 	case len(e.terms) == 1:
 		finishWideTies(&dst[0], e.Channels, t.Rows, blocks, &wide[0][0], stride[0], &table[0], zero, least, most)
 	case codes[0] != nil:

@@ -286,6 +286,162 @@ next:
 	VZEROUPPER
 	RET
 
+// func finishWidePowers(dst *uint8, dstStride int, rows int, blocks int, a *int32, aStride int, powers *int64, table *int64, zero int, least int, most int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·finishWidePowers(SB), NOSPLIT, $0-88
+	MOVQ         $0x00005555, AX
+	KMOVW        AX, K1
+	MOVQ         zero+64(FP), AX
+	VMOVQ        AX, X0
+	VPBROADCASTW X0, Z0
+	MOVQ         least+72(FP), AX
+	VMOVQ        AX, X1
+	VPBROADCASTB X1, Z1
+	MOVQ         most+80(FP), AX
+	VMOVQ        AX, X2
+	VPBROADCASTB X2, Z2
+	VMOVDQU32    transposition<>+0(SB), Z3
+	MOVQ         table+56(FP), AX
+	MOVQ         powers+48(FP), DX
+	XORQ         BX, BX
+	MOVQ         blocks+24(FP), CX
+	MOVQ         aStride+40(FP), DI
+	MOVQ         dstStride+8(FP), R9
+
+block:
+	VMOVDQU64 (AX), Z4
+	VMOVDQU64 64(AX), Z5
+	VMOVDQU64 128(AX), Z6
+	VMOVDQU64 192(AX), Z7
+	VMOVDQU64 256(AX), Z8
+	VMOVDQU64 320(AX), Z9
+	VMOVDQU64 384(AX), Z10
+	VMOVDQU64 448(AX), Z11
+	VPSRLQ    $0x20, Z11, Z12
+	ADDQ      $0x00000200, AX
+	VMOVDQU32 (DX), Z13
+	ADDQ      $0x00000040, DX
+	MOVQ      a+32(FP), SI
+	LEAQ      (SI)(BX*4), SI
+	MOVQ      dst+0(FP), R8
+	ADDQ      BX, R8
+	MOVQ      rows+16(FP), R10
+	SUBQ      $0x04, R10
+	JLT       few
+
+rows:
+	VMOVDQU32     (SI), Z14
+	VPSLLVD       Z13, Z14, Z14
+	VPSRLQ        $0x20, Z14, Z15
+	VPMULDQ       Z14, Z11, Z14
+	VPADDQ        Z4, Z14, Z14
+	VPMULDQ       Z15, Z12, Z15
+	VPADDQ        Z5, Z15, Z15
+	ADDQ          DI, SI
+	VPTESTNMQ     Z7, Z14, K2
+	VPANDNQ       Z14, Z9, K2, Z14
+	VPTESTNMQ     Z8, Z15, K2
+	VPANDNQ       Z15, Z10, K2, Z15
+	VPSHUFD       $0xf5, Z14, K1, Z15
+	VPSRAVD       Z6, Z15, Z15
+	VMOVDQU32     (SI), Z14
+	VPSLLVD       Z13, Z14, Z14
+	VPSRLQ        $0x20, Z14, Z16
+	VPMULDQ       Z14, Z11, Z14
+	VPADDQ        Z4, Z14, Z14
+	VPMULDQ       Z16, Z12, Z16
+	VPADDQ        Z5, Z16, Z16
+	ADDQ          DI, SI
+	VPTESTNMQ     Z7, Z14, K2
+	VPANDNQ       Z14, Z9, K2, Z14
+	VPTESTNMQ     Z8, Z16, K2
+	VPANDNQ       Z16, Z10, K2, Z16
+	VPSHUFD       $0xf5, Z14, K1, Z16
+	VPSRAVD       Z6, Z16, Z16
+	VPACKSSDW     Z16, Z15, Z15
+	VPADDSW       Z0, Z15, Z15
+	VMOVDQU32     (SI), Z14
+	VPSLLVD       Z13, Z14, Z14
+	VPSRLQ        $0x20, Z14, Z16
+	VPMULDQ       Z14, Z11, Z14
+	VPADDQ        Z4, Z14, Z14
+	VPMULDQ       Z16, Z12, Z16
+	VPADDQ        Z5, Z16, Z16
+	ADDQ          DI, SI
+	VPTESTNMQ     Z7, Z14, K2
+	VPANDNQ       Z14, Z9, K2, Z14
+	VPTESTNMQ     Z8, Z16, K2
+	VPANDNQ       Z16, Z10, K2, Z16
+	VPSHUFD       $0xf5, Z14, K1, Z16
+	VPSRAVD       Z6, Z16, Z16
+	VMOVDQU32     (SI), Z14
+	VPSLLVD       Z13, Z14, Z14
+	VPSRLQ        $0x20, Z14, Z17
+	VPMULDQ       Z14, Z11, Z14
+	VPADDQ        Z4, Z14, Z14
+	VPMULDQ       Z17, Z12, Z17
+	VPADDQ        Z5, Z17, Z17
+	ADDQ          DI, SI
+	VPTESTNMQ     Z7, Z14, K2
+	VPANDNQ       Z14, Z9, K2, Z14
+	VPTESTNMQ     Z8, Z17, K2
+	VPANDNQ       Z17, Z10, K2, Z17
+	VPSHUFD       $0xf5, Z14, K1, Z17
+	VPSRAVD       Z6, Z17, Z17
+	VPACKSSDW     Z17, Z16, Z16
+	VPADDSW       Z0, Z16, Z16
+	VPACKUSWB     Z16, Z15, Z15
+	VPMAXUB       Z1, Z15, Z15
+	VPMINUB       Z2, Z15, Z15
+	VPERMD        Z15, Z3, Z15
+	VMOVDQU32     X15, (R8)
+	ADDQ          R9, R8
+	VEXTRACTI32X4 $0x01, Z15, (R8)
+	ADDQ          R9, R8
+	VEXTRACTI32X4 $0x02, Z15, (R8)
+	ADDQ          R9, R8
+	VEXTRACTI32X4 $0x03, Z15, (R8)
+	ADDQ          R9, R8
+	SUBQ          $0x04, R10
+	JGE           rows
+
+few:
+	ADDQ $0x04, R10
+	JZ   next
+
+row:
+	VMOVDQU32 (SI), Z14
+	VPSLLVD   Z13, Z14, Z14
+	VPSRLQ    $0x20, Z14, Z15
+	VPMULDQ   Z14, Z11, Z14
+	VPADDQ    Z4, Z14, Z14
+	VPMULDQ   Z15, Z12, Z15
+	VPADDQ    Z5, Z15, Z15
+	ADDQ      DI, SI
+	VPTESTNMQ Z7, Z14, K2
+	VPANDNQ   Z14, Z9, K2, Z14
+	VPTESTNMQ Z8, Z15, K2
+	VPANDNQ   Z15, Z10, K2, Z15
+	VPSHUFD   $0xf5, Z14, K1, Z15
+	VPSRAVD   Z6, Z15, Z15
+	VPACKSSDW Z15, Z15, Z15
+	VPADDSW   Z0, Z15, Z15
+	VPACKUSWB Z15, Z15, Z15
+	VPMAXUB   Z1, Z15, Z15
+	VPMINUB   Z2, Z15, Z15
+	VPERMD    Z15, Z3, Z15
+	VMOVDQU32 X15, (R8)
+	ADDQ      R9, R8
+	DECQ      R10
+	JNZ       row
+
+next:
+	ADDQ $0x10, BX
+	DECQ CX
+	JNZ  block
+	VZEROUPPER
+	RET
+
 // func finishWideCodes(dst *uint8, dstStride int, rows int, blocks int, a *int32, aStride int, b *uint8, bStride int, powers *int64, table *int64, zero int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·finishWideCodes(SB), NOSPLIT, $0-104

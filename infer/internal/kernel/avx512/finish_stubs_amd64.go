@@ -20,6 +20,13 @@ func finishWide(dst *uint8, dstStride int, rows int, blocks int, a *int32, aStri
 //go:noescape
 func finishWideTies(dst *uint8, dstStride int, rows int, blocks int, a *int32, aStride int, table *int64, zero int, least int, most int)
 
+// finishWidePowers is, for rows of 16·blocks channels, strides in bytes, with table by finisher,
+//
+//	dst = clamp(zero + RNE((a·M + constant) · 2^-shift), least, most)
+//
+//go:noescape
+func finishWidePowers(dst *uint8, dstStride int, rows int, blocks int, a *int32, aStride int, powers *int64, table *int64, zero int, least int, most int)
+
 // finishWideCodes is, for rows of 16·blocks channels, strides in bytes, with table by finisher,
 //
 //	dst = clamp(zero + RNE((a·M₀ + b·M₁ + constant) · 2^-shift), least, most)

@@ -12,11 +12,12 @@ import (
 func finish() {
 	order := transposition()
 	for _, t := range []terms{
-		{"Wide", "a *int32, aStride int", []int{4}, false},
-		{"WideTies", "a *int32, aStride int", []int{4}, true},
-		{"WideCodes", "a *int32, aStride int, b *uint8, bStride int, powers *int64", []int{4, 1}, true},
-		{"WideWide", "a *int32, aStride int, b *int32, bStride int, powers *int64", []int{4, 4}, true},
-		{"CodesCodes", "a *uint8, aStride int, b *uint8, bStride int", []int{1, 1}, true},
+		{"Wide", "a *int32, aStride int", []int{4}, false, 0},
+		{"WideTies", "a *int32, aStride int", []int{4}, true, 0},
+		{"WidePowers", "a *int32, aStride int, powers *int64", []int{4}, true, 1},
+		{"WideCodes", "a *int32, aStride int, b *uint8, bStride int, powers *int64", []int{4, 1}, true, 1},
+		{"WideWide", "a *int32, aStride int, b *int32, bStride int, powers *int64", []int{4, 4}, true, 2},
+		{"CodesCodes", "a *uint8, aStride int, b *uint8, bStride int", []int{1, 1}, true, 0},
 	} {
 		t.finish(order)
 	}
@@ -28,6 +29,7 @@ type terms struct {
 	name, parameters string
 	sizes            []int
 	ties             bool
+	powers           int // of int32 terms, which are no part of the table, for ends of products read that, too
 }
 
 // A term is one operand of the sum: where it is, and its multipliers in registers, for even and for odd channels.
@@ -67,7 +69,7 @@ func (t terms) finish(order Mem) {
 
 	table, blocks := Load(Param("table"), GP64()), GP64()
 	var powers Register
-	if t.powers() > 0 {
+	if t.powers > 0 {
 		powers = Load(Param("powers"), GP64())
 	}
 	channel := GP64()
@@ -148,16 +150,6 @@ func (t terms) one(b *constants, lanes Register, limits limits, index VecVirtual
 	ADDQ(dstStride, dst)
 }
 
-// powers returns the number of int32 of two terms, whose powers of two are no part of the table, for ends of products read that, too.
-func (t terms) powers() (n int) {
-	for _, size := range t.sizes {
-		if len(t.sizes) == 2 && size == 4 {
-			n++
-		}
-	}
-	return n
-}
-
 // load loads the constants of the next 16 channels.
 func (t terms) load(b *constants, table, powers Register) {
 	at := 0
@@ -181,12 +173,12 @@ func (t terms) load(b *constants, table, powers Register) {
 		}
 	}
 	ADDQ(U32(uint32(at)), table)
-	for i := range t.powers() {
+	for i := range t.powers {
 		b.terms[i].power = ZMM()
 		VMOVDQU32(Mem{Base: powers, Disp: 64 * i}, b.terms[i].power)
 	}
-	if t.powers() > 0 {
-		ADDQ(U32(uint32(64*t.powers())), powers)
+	if t.powers > 0 {
+		ADDQ(U32(uint32(64*t.powers)), powers)
 	}
 }
 
@@ -195,7 +187,7 @@ func (t terms) row(b *constants, lanes Register) VecVirtual {
 	var sums [2]VecVirtual
 	for i, x := range b.terms {
 		var values Op = Mem{Base: x.at}
-		if x.size == 1 || t.powers() > 0 {
+		if x.size == 1 || t.powers > 0 {
 			powered := ZMM()
 			if x.size == 1 {
 				VPMOVZXBD(values, powered)
