@@ -25,7 +25,7 @@ DATA order<>+60(SB)/4, $0x0000000f
 GLOBL order<>(SB), RODATA|NOPTR, $64
 
 // func dotBytes4x1(a *args)
-TEXT ·dotBytes4x1(SB), NOSPLIT, $184-8
+TEXT ·dotBytes4x1(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -41,11 +41,11 @@ TEXT ·dotBytes4x1(SB), NOSPLIT, $184-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           216(DI), AX
+	MOVQ           208(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           192(DI), AX
+	MOVQ           184(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           176(DI), AX
+	MOVQ           168(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -56,13 +56,9 @@ TEXT ·dotBytes4x1(SB), NOSPLIT, $184-8
 	MOVQ           128(DI), AX
 	MOVQ           AX, clamps-128(SP)
 	MOVQ           136(DI), AX
-	MOVQ           AX, deep-136(SP)
+	MOVQ           AX, shifts-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, shifts-144(SP)
-	MOVQ           152(DI), AX
-	MOVQ           AX, powers-152(SP)
-	MOVQ           160(DI), AX
-	MOVQ           AX, least-160(SP)
+	MOVQ           AX, powers-144(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVQ           0(DI), DI
@@ -75,8 +71,8 @@ panel:
 	MOVQ           CX, blocks-8(SP)
 	MOVQ           acc-88(SP), R13
 	MOVQ           a+0(FP), DI
-	MOVQ           200(DI), R12
-	MOVQ           208(DI), R14
+	MOVQ           192(DI), R12
+	MOVQ           200(DI), R14
 block:
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -141,7 +137,7 @@ slices:
 	RET
 
 // func dotBytesWide4x1(a *args)
-TEXT ·dotBytesWide4x1(SB), NOSPLIT, $184-8
+TEXT ·dotBytesWide4x1(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -157,11 +153,11 @@ TEXT ·dotBytesWide4x1(SB), NOSPLIT, $184-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           216(DI), AX
+	MOVQ           208(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           192(DI), AX
+	MOVQ           184(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           176(DI), AX
+	MOVQ           168(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -172,30 +168,26 @@ TEXT ·dotBytesWide4x1(SB), NOSPLIT, $184-8
 	MOVQ           128(DI), AX
 	MOVQ           AX, clamps-128(SP)
 	MOVQ           136(DI), AX
-	MOVQ           AX, deep-136(SP)
+	MOVQ           AX, shifts-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, shifts-144(SP)
-	MOVQ           152(DI), AX
-	MOVQ           AX, powers-152(SP)
-	MOVQ           160(DI), AX
-	MOVQ           AX, least-160(SP)
+	MOVQ           AX, powers-144(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $0x5555, CX
 	KMOVW          CX, K1
-	MOVQ           160(DI), CX
+	MOVQ           152(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z29
-	MOVQ           168(DI), CX
+	MOVQ           160(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z30
 	VMOVDQU32      order<>+0(SB), Z31
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $5376, CX
-	MOVQ           CX, older-176(SP)
+	MOVQ           CX, older-160(SP)
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $10752, CX
-	MOVQ           CX, newer-184(SP)
+	MOVQ           CX, newer-168(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -212,9 +204,9 @@ panel:
 	VMOVDQU64      128(CX), Z18
 	VPACKUSDW      128(CX), Z18, Z18
 	MOVQ           dst-48(SP), R13
-	MOVQ           $0, kept-168(SP)
+	MOVQ           $0, kept-152(SP)
 block:
-	CMPQ           kept-168(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -255,7 +247,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           224(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $64, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -266,20 +258,20 @@ first:
 	ADDQ           CX, DX
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x32 // TILESTORED T3, (DX)(SI*1)
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
-	ADDQ           $1, kept-168(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
+	ADDQ           $1, kept-152(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           older-176(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           184(DI), R15
-	CMPQ           powers-152(SP), $0
+	MOVQ           176(DI), R15
+	CMPQ           powers-144(SP), $0
 	JEQ            fullSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -362,8 +354,8 @@ fourSlice:
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            four0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -373,8 +365,7 @@ fourSlice:
 four0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            four0Shifted
+	JLT            four0Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 four0Shifted:
@@ -382,8 +373,7 @@ four0Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            four0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four0Clamped
+	JGT            four0Clamped
 	VPMAXUB        Z29, Z21, Z21
 four0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -430,8 +420,8 @@ four0Written:
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            four1Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -441,8 +431,7 @@ four0Written:
 four1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            four1Shifted
+	JLT            four1Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 four1Shifted:
@@ -450,8 +439,7 @@ four1Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            four1Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four1Clamped
+	JGT            four1Clamped
 	VPMAXUB        Z29, Z21, Z21
 four1Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -499,8 +487,8 @@ four1Written:
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            four2Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four2Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -510,8 +498,7 @@ four1Written:
 four2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            four2Shifted
+	JLT            four2Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 four2Shifted:
@@ -519,8 +506,7 @@ four2Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            four2Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four2Clamped
+	JGT            four2Clamped
 	VPMAXUB        Z29, Z21, Z21
 four2Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -567,8 +553,8 @@ four2Written:
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            four3Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four3Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -578,8 +564,7 @@ four2Written:
 four3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            four3Shifted
+	JLT            four3Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 four3Shifted:
@@ -587,8 +572,7 @@ four3Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            four3Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four3Clamped
+	JGT            four3Clamped
 	VPMAXUB        Z29, Z21, Z21
 four3Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -677,8 +661,8 @@ oneSlice:
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            one0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            one0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -688,8 +672,7 @@ oneSlice:
 one0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            one0Shifted
+	JLT            one0Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 one0Shifted:
@@ -697,8 +680,7 @@ one0Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            one0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            one0Clamped
+	JGT            one0Clamped
 	VPMAXUB        Z29, Z21, Z21
 one0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -786,8 +768,8 @@ twoSlice:
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            two0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            two0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -797,8 +779,7 @@ twoSlice:
 two0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            two0Shifted
+	JLT            two0Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 two0Shifted:
@@ -806,8 +787,7 @@ two0Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            two0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            two0Clamped
+	JGT            two0Clamped
 	VPMAXUB        Z29, Z21, Z21
 two0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -856,8 +836,8 @@ two0Written:
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            two1Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            two1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -867,8 +847,7 @@ two0Written:
 two1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            two1Shifted
+	JLT            two1Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 two1Shifted:
@@ -876,8 +855,7 @@ two1Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            two1Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            two1Clamped
+	JGT            two1Clamped
 	VPMAXUB        Z29, Z21, Z21
 two1Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -926,7 +904,7 @@ twoPlain:
 twoDone:
 rest:
 	MOVQ           a+0(FP), DI
-	MOVQ           224(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $64, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -957,8 +935,8 @@ rest:
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            kept0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -968,8 +946,7 @@ rest:
 kept0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept0Shifted
+	JLT            kept0Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 kept0Shifted:
@@ -977,8 +954,7 @@ kept0Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept0Clamped
+	JGT            kept0Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -1029,8 +1005,8 @@ kept0None:
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            kept1Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -1040,8 +1016,7 @@ kept0None:
 kept1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept1Shifted
+	JLT            kept1Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 kept1Shifted:
@@ -1049,8 +1024,7 @@ kept1Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept1Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept1Clamped
+	JGT            kept1Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept1Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -1101,8 +1075,8 @@ kept1None:
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            kept2Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept2Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -1112,8 +1086,7 @@ kept1None:
 kept2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept2Shifted
+	JLT            kept2Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 kept2Shifted:
@@ -1121,8 +1094,7 @@ kept2Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept2Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept2Clamped
+	JGT            kept2Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept2Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -1173,8 +1145,8 @@ kept2None:
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            kept3Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept3Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -1184,8 +1156,7 @@ kept2None:
 kept3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept3Shifted
+	JLT            kept3Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 kept3Shifted:
@@ -1193,8 +1164,7 @@ kept3Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept3Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept3Clamped
+	JGT            kept3Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept3Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -1244,8 +1214,8 @@ leftQuad:
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            leftShallow
+	CMPQ           shifts-136(SP), $1
+	JLE            leftShallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -1255,8 +1225,7 @@ leftQuad:
 leftShallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            leftShifted
+	JLT            leftShifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 leftShifted:
@@ -1264,8 +1233,7 @@ leftShifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            leftClamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            leftClamped
+	JGT            leftClamped
 	VPMAXUB        Z29, Z21, Z21
 leftClamped:
 	VPERMD         Z21, Z31, Z21
@@ -1289,27 +1257,27 @@ leftWritten:
 	JNZ            leftQuad
 leftNone:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-168(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            older
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 older:
-	MOVQ           older-176(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           184(DI), R15
-	CMPQ           powers-152(SP), $0
+	MOVQ           176(DI), R15
+	CMPQ           powers-144(SP), $0
 	JEQ            olderSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -1332,11 +1300,11 @@ olderPowers:
 	JNZ            olderPowers
 olderSums:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
@@ -1365,8 +1333,8 @@ endQuad:
 	VPADDQ         Z0, Z20, Z20
 	VPADDQ         Z1, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            endShallow
+	CMPQ           shifts-136(SP), $1
+	JLE            endShallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -1376,8 +1344,7 @@ endQuad:
 endShallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            endShifted
+	JLT            endShifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 endShifted:
@@ -1385,8 +1352,7 @@ endShifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            endClamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            endClamped
+	JGT            endClamped
 	VPMAXUB        Z29, Z21, Z21
 endClamped:
 	VPERMD         Z21, Z31, Z21
@@ -1409,7 +1375,7 @@ endWritten:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-168(SP)
+	SUBQ           $1, kept-152(SP)
 	JGT            older
 	ADDQ           $16, dst-48(SP)
 	MOVQ           a+0(FP), DI
@@ -1426,7 +1392,7 @@ endNone:
 	RET
 
 // func dotBytesWideCodes4x1(a *args)
-TEXT ·dotBytesWideCodes4x1(SB), NOSPLIT, $184-8
+TEXT ·dotBytesWideCodes4x1(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -1442,11 +1408,11 @@ TEXT ·dotBytesWideCodes4x1(SB), NOSPLIT, $184-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           216(DI), AX
+	MOVQ           208(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           192(DI), AX
+	MOVQ           184(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           176(DI), AX
+	MOVQ           168(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -1457,30 +1423,26 @@ TEXT ·dotBytesWideCodes4x1(SB), NOSPLIT, $184-8
 	MOVQ           128(DI), AX
 	MOVQ           AX, clamps-128(SP)
 	MOVQ           136(DI), AX
-	MOVQ           AX, deep-136(SP)
+	MOVQ           AX, shifts-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, shifts-144(SP)
-	MOVQ           152(DI), AX
-	MOVQ           AX, powers-152(SP)
-	MOVQ           160(DI), AX
-	MOVQ           AX, least-160(SP)
+	MOVQ           AX, powers-144(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $0x5555, CX
 	KMOVW          CX, K1
-	MOVQ           160(DI), CX
+	MOVQ           152(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z29
-	MOVQ           168(DI), CX
+	MOVQ           160(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z30
 	VMOVDQU32      order<>+0(SB), Z31
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $5376, CX
-	MOVQ           CX, older-176(SP)
+	MOVQ           CX, older-160(SP)
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $10752, CX
-	MOVQ           CX, newer-184(SP)
+	MOVQ           CX, newer-168(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -1500,9 +1462,9 @@ panel:
 	VPACKUSDW      128(CX), Z18, Z18
 	MOVQ           dst-48(SP), R13
 	MOVQ           other-56(SP), R14
-	MOVQ           $0, kept-168(SP)
+	MOVQ           $0, kept-152(SP)
 block:
-	CMPQ           kept-168(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -1543,7 +1505,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           224(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $64, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -1554,20 +1516,20 @@ first:
 	ADDQ           CX, DX
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x32 // TILESTORED T3, (DX)(SI*1)
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
-	ADDQ           $1, kept-168(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
+	ADDQ           $1, kept-152(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           older-176(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           184(DI), R15
-	CMPQ           powers-152(SP), $0
+	MOVQ           176(DI), R15
+	CMPQ           powers-144(SP), $0
 	JEQ            fullSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -1670,8 +1632,8 @@ fourSlice:
 	VPMADD52LUQ    Z5, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            four0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -1681,8 +1643,7 @@ fourSlice:
 four0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            four0Shifted
+	JLT            four0Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 four0Shifted:
@@ -1690,8 +1651,7 @@ four0Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            four0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four0Clamped
+	JGT            four0Clamped
 	VPMAXUB        Z29, Z21, Z21
 four0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -1758,8 +1718,8 @@ four0Written:
 	VPMADD52LUQ    Z5, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            four1Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -1769,8 +1729,7 @@ four0Written:
 four1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            four1Shifted
+	JLT            four1Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 four1Shifted:
@@ -1778,8 +1737,7 @@ four1Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            four1Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four1Clamped
+	JGT            four1Clamped
 	VPMAXUB        Z29, Z21, Z21
 four1Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -1847,8 +1805,8 @@ four1Written:
 	VPMADD52LUQ    Z5, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            four2Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four2Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -1858,8 +1816,7 @@ four1Written:
 four2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            four2Shifted
+	JLT            four2Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 four2Shifted:
@@ -1867,8 +1824,7 @@ four2Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            four2Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four2Clamped
+	JGT            four2Clamped
 	VPMAXUB        Z29, Z21, Z21
 four2Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -1935,8 +1891,8 @@ four2Written:
 	VPMADD52LUQ    Z5, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            four3Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four3Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -1946,8 +1902,7 @@ four2Written:
 four3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            four3Shifted
+	JLT            four3Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 four3Shifted:
@@ -1955,8 +1910,7 @@ four3Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            four3Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four3Clamped
+	JGT            four3Clamped
 	VPMAXUB        Z29, Z21, Z21
 four3Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -2065,8 +2019,8 @@ oneSlice:
 	VPMADD52LUQ    Z5, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            one0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            one0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -2076,8 +2030,7 @@ oneSlice:
 one0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            one0Shifted
+	JLT            one0Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 one0Shifted:
@@ -2085,8 +2038,7 @@ one0Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            one0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            one0Clamped
+	JGT            one0Clamped
 	VPMAXUB        Z29, Z21, Z21
 one0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -2194,8 +2146,8 @@ twoSlice:
 	VPMADD52LUQ    Z5, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            two0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            two0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -2205,8 +2157,7 @@ twoSlice:
 two0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            two0Shifted
+	JLT            two0Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 two0Shifted:
@@ -2214,8 +2165,7 @@ two0Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            two0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            two0Clamped
+	JGT            two0Clamped
 	VPMAXUB        Z29, Z21, Z21
 two0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -2284,8 +2234,8 @@ two0Written:
 	VPMADD52LUQ    Z5, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            two1Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            two1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -2295,8 +2245,7 @@ two0Written:
 two1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            two1Shifted
+	JLT            two1Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 two1Shifted:
@@ -2304,8 +2253,7 @@ two1Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            two1Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            two1Clamped
+	JGT            two1Clamped
 	VPMAXUB        Z29, Z21, Z21
 two1Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -2354,7 +2302,7 @@ twoPlain:
 twoDone:
 rest:
 	MOVQ           a+0(FP), DI
-	MOVQ           224(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $64, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -2405,8 +2353,8 @@ rest:
 	VPMADD52LUQ    Z5, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            kept0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -2416,8 +2364,7 @@ rest:
 kept0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept0Shifted
+	JLT            kept0Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 kept0Shifted:
@@ -2425,8 +2372,7 @@ kept0Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept0Clamped
+	JGT            kept0Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -2497,8 +2443,8 @@ kept0None:
 	VPMADD52LUQ    Z5, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            kept1Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -2508,8 +2454,7 @@ kept0None:
 kept1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept1Shifted
+	JLT            kept1Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 kept1Shifted:
@@ -2517,8 +2462,7 @@ kept1Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept1Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept1Clamped
+	JGT            kept1Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept1Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -2589,8 +2533,8 @@ kept1None:
 	VPMADD52LUQ    Z5, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            kept2Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept2Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -2600,8 +2544,7 @@ kept1None:
 kept2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept2Shifted
+	JLT            kept2Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 kept2Shifted:
@@ -2609,8 +2552,7 @@ kept2Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept2Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept2Clamped
+	JGT            kept2Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept2Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -2681,8 +2623,8 @@ kept2None:
 	VPMADD52LUQ    Z5, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            kept3Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept3Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -2692,8 +2634,7 @@ kept2None:
 kept3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept3Shifted
+	JLT            kept3Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 kept3Shifted:
@@ -2701,8 +2642,7 @@ kept3Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept3Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept3Clamped
+	JGT            kept3Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept3Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -2772,8 +2712,8 @@ leftQuad:
 	VPMADD52LUQ    Z5, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            leftShallow
+	CMPQ           shifts-136(SP), $1
+	JLE            leftShallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -2783,8 +2723,7 @@ leftQuad:
 leftShallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            leftShifted
+	JLT            leftShifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 leftShifted:
@@ -2792,8 +2731,7 @@ leftShifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            leftClamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            leftClamped
+	JGT            leftClamped
 	VPMAXUB        Z29, Z21, Z21
 leftClamped:
 	VPERMD         Z21, Z31, Z21
@@ -2817,27 +2755,27 @@ leftWritten:
 	JNZ            leftQuad
 leftNone:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-168(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            older
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 older:
-	MOVQ           older-176(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           184(DI), R15
-	CMPQ           powers-152(SP), $0
+	MOVQ           176(DI), R15
+	CMPQ           powers-144(SP), $0
 	JEQ            olderSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -2860,11 +2798,11 @@ olderPowers:
 	JNZ            olderPowers
 olderSums:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
@@ -2913,8 +2851,8 @@ endQuad:
 	VPMADD52LUQ    Z5, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            endShallow
+	CMPQ           shifts-136(SP), $1
+	JLE            endShallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        192(DI), Z22, Z22
@@ -2924,8 +2862,7 @@ endQuad:
 endShallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            endShifted
+	JLT            endShifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 endShifted:
@@ -2933,8 +2870,7 @@ endShifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            endClamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            endClamped
+	JGT            endClamped
 	VPMAXUB        Z29, Z21, Z21
 endClamped:
 	VPERMD         Z21, Z31, Z21
@@ -2957,7 +2893,7 @@ endWritten:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-168(SP)
+	SUBQ           $1, kept-152(SP)
 	JGT            older
 	ADDQ           $16, dst-48(SP)
 	ADDQ           $16, other-56(SP)
@@ -2975,7 +2911,7 @@ endNone:
 	RET
 
 // func dotBytesSigns4x1(a *args)
-TEXT ·dotBytesSigns4x1(SB), NOSPLIT, $184-8
+TEXT ·dotBytesSigns4x1(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -2991,11 +2927,11 @@ TEXT ·dotBytesSigns4x1(SB), NOSPLIT, $184-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           216(DI), AX
+	MOVQ           208(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           192(DI), AX
+	MOVQ           184(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           176(DI), AX
+	MOVQ           168(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -3006,13 +2942,9 @@ TEXT ·dotBytesSigns4x1(SB), NOSPLIT, $184-8
 	MOVQ           128(DI), AX
 	MOVQ           AX, clamps-128(SP)
 	MOVQ           136(DI), AX
-	MOVQ           AX, deep-136(SP)
+	MOVQ           AX, shifts-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, shifts-144(SP)
-	MOVQ           152(DI), AX
-	MOVQ           AX, powers-152(SP)
-	MOVQ           160(DI), AX
-	MOVQ           AX, least-160(SP)
+	MOVQ           AX, powers-144(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $1, CX
@@ -3020,10 +2952,10 @@ TEXT ·dotBytesSigns4x1(SB), NOSPLIT, $184-8
 	VPBROADCASTB   X15, Z31
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $5376, CX
-	MOVQ           CX, older-176(SP)
+	MOVQ           CX, older-160(SP)
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $10752, CX
-	MOVQ           CX, newer-184(SP)
+	MOVQ           CX, newer-168(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -3036,9 +2968,9 @@ panel:
 	VMOVDQU32      0(CX), Z0
 	VMOVDQU32      64(CX), Z1
 	MOVQ           dst-48(SP), R13
-	MOVQ           $0, kept-168(SP)
+	MOVQ           $0, kept-152(SP)
 block:
-	CMPQ           kept-168(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -3079,7 +3011,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           224(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $64, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -3090,19 +3022,19 @@ first:
 	ADDQ           CX, DX
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x32 // TILESTORED T3, (DX)(SI*1)
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
-	ADDQ           $1, kept-168(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
+	ADDQ           $1, kept-152(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           older-176(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           184(DI), R15
+	MOVQ           176(DI), R15
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
 	MOVLQSX        0(DI), R8
@@ -3469,7 +3401,7 @@ twoPlain:
 twoDone:
 rest:
 	MOVQ           a+0(FP), DI
-	MOVQ           224(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $64, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -3647,32 +3579,32 @@ leftWritten:
 	JNZ            leftQuad
 leftNone:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-168(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            older
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 older:
-	MOVQ           older-176(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           184(DI), R15
+	MOVQ           176(DI), R15
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
@@ -3708,7 +3640,7 @@ endWritten:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-168(SP)
+	SUBQ           $1, kept-152(SP)
 	JGT            older
 	ADDQ           $16, dst-48(SP)
 	MOVQ           a+0(FP), DI
@@ -3725,7 +3657,7 @@ endNone:
 	RET
 
 // func dotBytes2x2(a *args)
-TEXT ·dotBytes2x2(SB), NOSPLIT, $184-8
+TEXT ·dotBytes2x2(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -3741,11 +3673,11 @@ TEXT ·dotBytes2x2(SB), NOSPLIT, $184-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           216(DI), AX
+	MOVQ           208(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           192(DI), AX
+	MOVQ           184(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           176(DI), AX
+	MOVQ           168(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -3756,13 +3688,9 @@ TEXT ·dotBytes2x2(SB), NOSPLIT, $184-8
 	MOVQ           128(DI), AX
 	MOVQ           AX, clamps-128(SP)
 	MOVQ           136(DI), AX
-	MOVQ           AX, deep-136(SP)
+	MOVQ           AX, shifts-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, shifts-144(SP)
-	MOVQ           152(DI), AX
-	MOVQ           AX, powers-152(SP)
-	MOVQ           160(DI), AX
-	MOVQ           AX, least-160(SP)
+	MOVQ           AX, powers-144(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVQ           0(DI), DI
@@ -3776,8 +3704,8 @@ panel:
 	MOVQ           48(DI), R10
 	MOVQ           acc-88(SP), R13
 	MOVQ           a+0(FP), DI
-	MOVQ           200(DI), R12
-	MOVQ           208(DI), R14
+	MOVQ           192(DI), R12
+	MOVQ           200(DI), R14
 block:
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -3837,7 +3765,7 @@ slices:
 	RET
 
 // func dotBytesWide2x2(a *args)
-TEXT ·dotBytesWide2x2(SB), NOSPLIT, $184-8
+TEXT ·dotBytesWide2x2(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -3853,11 +3781,11 @@ TEXT ·dotBytesWide2x2(SB), NOSPLIT, $184-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           216(DI), AX
+	MOVQ           208(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           192(DI), AX
+	MOVQ           184(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           176(DI), AX
+	MOVQ           168(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -3868,30 +3796,26 @@ TEXT ·dotBytesWide2x2(SB), NOSPLIT, $184-8
 	MOVQ           128(DI), AX
 	MOVQ           AX, clamps-128(SP)
 	MOVQ           136(DI), AX
-	MOVQ           AX, deep-136(SP)
+	MOVQ           AX, shifts-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, shifts-144(SP)
-	MOVQ           152(DI), AX
-	MOVQ           AX, powers-152(SP)
-	MOVQ           160(DI), AX
-	MOVQ           AX, least-160(SP)
+	MOVQ           AX, powers-144(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $0x5555, CX
 	KMOVW          CX, K1
-	MOVQ           160(DI), CX
+	MOVQ           152(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z29
-	MOVQ           168(DI), CX
+	MOVQ           160(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z30
 	VMOVDQU32      order<>+0(SB), Z31
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $5376, CX
-	MOVQ           CX, older-176(SP)
+	MOVQ           CX, older-160(SP)
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $10752, CX
-	MOVQ           CX, newer-184(SP)
+	MOVQ           CX, newer-168(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -3913,9 +3837,9 @@ panel:
 	VMOVDQU64      128(CX), Z18
 	VPACKUSDW      512(CX), Z18, Z18
 	MOVQ           dst-48(SP), R13
-	MOVQ           $0, kept-168(SP)
+	MOVQ           $0, kept-152(SP)
 block:
-	CMPQ           kept-168(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -3950,7 +3874,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           224(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $128, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -3961,20 +3885,20 @@ first:
 	LEAQ           64(DX), DI
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
-	ADDQ           $1, kept-168(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
+	ADDQ           $1, kept-152(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           older-176(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           184(DI), R15
-	CMPQ           powers-152(SP), $0
+	MOVQ           176(DI), R15
+	CMPQ           powers-144(SP), $0
 	JEQ            fullSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -4051,8 +3975,8 @@ fourSlice:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            four0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -4062,8 +3986,7 @@ fourSlice:
 four0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            four0Shifted
+	JLT            four0Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 four0Shifted:
@@ -4071,8 +3994,7 @@ four0Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            four0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four0Clamped
+	JGT            four0Clamped
 	VPMAXUB        Z29, Z21, Z21
 four0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -4107,8 +4029,8 @@ four0Clamped:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            four1Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -4118,8 +4040,7 @@ four0Clamped:
 four1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            four1Shifted
+	JLT            four1Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 four1Shifted:
@@ -4127,8 +4048,7 @@ four1Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            four1Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four1Clamped
+	JGT            four1Clamped
 	VPMAXUB        Z29, Z21, Z21
 four1Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -4164,8 +4084,8 @@ four1Clamped:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            four2Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four2Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -4175,8 +4095,7 @@ four1Clamped:
 four2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            four2Shifted
+	JLT            four2Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 four2Shifted:
@@ -4184,8 +4103,7 @@ four2Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            four2Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four2Clamped
+	JGT            four2Clamped
 	VPMAXUB        Z29, Z21, Z21
 four2Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -4220,8 +4138,8 @@ four2Clamped:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            four3Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four3Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -4231,8 +4149,7 @@ four2Clamped:
 four3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            four3Shifted
+	JLT            four3Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 four3Shifted:
@@ -4240,8 +4157,7 @@ four3Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            four3Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four3Clamped
+	JGT            four3Clamped
 	VPMAXUB        Z29, Z21, Z21
 four3Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -4314,8 +4230,8 @@ oneSlice:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            one0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            one0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -4325,8 +4241,7 @@ oneSlice:
 one0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            one0Shifted
+	JLT            one0Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 one0Shifted:
@@ -4334,8 +4249,7 @@ one0Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            one0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            one0Clamped
+	JGT            one0Clamped
 	VPMAXUB        Z29, Z21, Z21
 one0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -4407,8 +4321,8 @@ twoSlice:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            two0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            two0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -4418,8 +4332,7 @@ twoSlice:
 two0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            two0Shifted
+	JLT            two0Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 two0Shifted:
@@ -4427,8 +4340,7 @@ two0Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            two0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            two0Clamped
+	JGT            two0Clamped
 	VPMAXUB        Z29, Z21, Z21
 two0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -4465,8 +4377,8 @@ two0Clamped:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            two1Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            two1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -4476,8 +4388,7 @@ two0Clamped:
 two1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            two1Shifted
+	JLT            two1Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 two1Shifted:
@@ -4485,8 +4396,7 @@ two1Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            two1Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            two1Clamped
+	JGT            two1Clamped
 	VPMAXUB        Z29, Z21, Z21
 two1Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -4521,7 +4431,7 @@ twoPlain:
 twoDone:
 rest:
 	MOVQ           a+0(FP), DI
-	MOVQ           224(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $128, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -4552,8 +4462,8 @@ rest:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            kept0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -4563,8 +4473,7 @@ rest:
 kept0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept0Shifted
+	JLT            kept0Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 kept0Shifted:
@@ -4572,8 +4481,7 @@ kept0Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept0Clamped
+	JGT            kept0Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -4612,8 +4520,8 @@ kept0None:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            kept1Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -4623,8 +4531,7 @@ kept0None:
 kept1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept1Shifted
+	JLT            kept1Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 kept1Shifted:
@@ -4632,8 +4539,7 @@ kept1Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept1Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept1Clamped
+	JGT            kept1Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept1Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -4672,8 +4578,8 @@ kept1None:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            kept2Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept2Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -4683,8 +4589,7 @@ kept1None:
 kept2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept2Shifted
+	JLT            kept2Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 kept2Shifted:
@@ -4692,8 +4597,7 @@ kept2Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept2Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept2Clamped
+	JGT            kept2Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept2Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -4732,8 +4636,8 @@ kept2None:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            kept3Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept3Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -4743,8 +4647,7 @@ kept2None:
 kept3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept3Shifted
+	JLT            kept3Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 kept3Shifted:
@@ -4752,8 +4655,7 @@ kept3Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept3Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept3Clamped
+	JGT            kept3Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept3Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -4791,8 +4693,8 @@ leftQuad:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            leftShallow
+	CMPQ           shifts-136(SP), $1
+	JLE            leftShallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -4802,8 +4704,7 @@ leftQuad:
 leftShallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            leftShifted
+	JLT            leftShifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 leftShifted:
@@ -4811,8 +4712,7 @@ leftShifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            leftClamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            leftClamped
+	JGT            leftClamped
 	VPMAXUB        Z29, Z21, Z21
 leftClamped:
 	VPERMD         Z21, Z31, Z21
@@ -4824,27 +4724,27 @@ leftClamped:
 	JNZ            leftQuad
 leftNone:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-168(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            older
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 older:
-	MOVQ           older-176(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           184(DI), R15
-	CMPQ           powers-152(SP), $0
+	MOVQ           176(DI), R15
+	CMPQ           powers-144(SP), $0
 	JEQ            olderSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -4867,11 +4767,11 @@ olderPowers:
 	JNZ            olderPowers
 olderSums:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
@@ -4900,8 +4800,8 @@ endQuad:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            endShallow
+	CMPQ           shifts-136(SP), $1
+	JLE            endShallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -4911,8 +4811,7 @@ endQuad:
 endShallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            endShifted
+	JLT            endShifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 endShifted:
@@ -4920,8 +4819,7 @@ endShifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            endClamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            endClamped
+	JGT            endClamped
 	VPMAXUB        Z29, Z21, Z21
 endClamped:
 	VPERMD         Z21, Z31, Z21
@@ -4932,7 +4830,7 @@ endClamped:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-168(SP)
+	SUBQ           $1, kept-152(SP)
 	JGT            older
 	ADDQ           $32, dst-48(SP)
 	MOVQ           a+0(FP), DI
@@ -4949,7 +4847,7 @@ endNone:
 	RET
 
 // func dotBytesWideCodes2x2(a *args)
-TEXT ·dotBytesWideCodes2x2(SB), NOSPLIT, $184-8
+TEXT ·dotBytesWideCodes2x2(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -4965,11 +4863,11 @@ TEXT ·dotBytesWideCodes2x2(SB), NOSPLIT, $184-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           216(DI), AX
+	MOVQ           208(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           192(DI), AX
+	MOVQ           184(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           176(DI), AX
+	MOVQ           168(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -4980,30 +4878,26 @@ TEXT ·dotBytesWideCodes2x2(SB), NOSPLIT, $184-8
 	MOVQ           128(DI), AX
 	MOVQ           AX, clamps-128(SP)
 	MOVQ           136(DI), AX
-	MOVQ           AX, deep-136(SP)
+	MOVQ           AX, shifts-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, shifts-144(SP)
-	MOVQ           152(DI), AX
-	MOVQ           AX, powers-152(SP)
-	MOVQ           160(DI), AX
-	MOVQ           AX, least-160(SP)
+	MOVQ           AX, powers-144(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $0x5555, CX
 	KMOVW          CX, K1
-	MOVQ           160(DI), CX
+	MOVQ           152(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z29
-	MOVQ           168(DI), CX
+	MOVQ           160(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z30
 	VMOVDQU32      order<>+0(SB), Z31
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $5376, CX
-	MOVQ           CX, older-176(SP)
+	MOVQ           CX, older-160(SP)
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $10752, CX
-	MOVQ           CX, newer-184(SP)
+	MOVQ           CX, newer-168(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -5030,9 +4924,9 @@ panel:
 	VPACKUSDW      640(CX), Z18, Z18
 	MOVQ           dst-48(SP), R13
 	MOVQ           other-56(SP), R14
-	MOVQ           $0, kept-168(SP)
+	MOVQ           $0, kept-152(SP)
 block:
-	CMPQ           kept-168(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -5067,7 +4961,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           224(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $128, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -5078,20 +4972,20 @@ first:
 	LEAQ           64(DX), DI
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
-	ADDQ           $1, kept-168(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
+	ADDQ           $1, kept-152(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           older-176(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           184(DI), R15
-	CMPQ           powers-152(SP), $0
+	MOVQ           176(DI), R15
+	CMPQ           powers-144(SP), $0
 	JEQ            fullSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -5186,8 +5080,8 @@ fourSlice:
 	VPMADD52LUQ    Z11, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            four0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        704(DI), Z22, Z22
@@ -5197,8 +5091,7 @@ fourSlice:
 four0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            four0Shifted
+	JLT            four0Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 four0Shifted:
@@ -5206,8 +5099,7 @@ four0Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            four0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four0Clamped
+	JGT            four0Clamped
 	VPMAXUB        Z29, Z21, Z21
 four0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -5260,8 +5152,8 @@ four0Clamped:
 	VPMADD52LUQ    Z11, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            four1Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        704(DI), Z22, Z22
@@ -5271,8 +5163,7 @@ four0Clamped:
 four1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            four1Shifted
+	JLT            four1Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 four1Shifted:
@@ -5280,8 +5171,7 @@ four1Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            four1Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four1Clamped
+	JGT            four1Clamped
 	VPMAXUB        Z29, Z21, Z21
 four1Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -5335,8 +5225,8 @@ four1Clamped:
 	VPMADD52LUQ    Z11, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            four2Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four2Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        704(DI), Z22, Z22
@@ -5346,8 +5236,7 @@ four1Clamped:
 four2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            four2Shifted
+	JLT            four2Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 four2Shifted:
@@ -5355,8 +5244,7 @@ four2Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            four2Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four2Clamped
+	JGT            four2Clamped
 	VPMAXUB        Z29, Z21, Z21
 four2Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -5409,8 +5297,8 @@ four2Clamped:
 	VPMADD52LUQ    Z11, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            four3Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four3Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        704(DI), Z22, Z22
@@ -5420,8 +5308,7 @@ four2Clamped:
 four3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            four3Shifted
+	JLT            four3Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 four3Shifted:
@@ -5429,8 +5316,7 @@ four3Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            four3Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four3Clamped
+	JGT            four3Clamped
 	VPMAXUB        Z29, Z21, Z21
 four3Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -5521,8 +5407,8 @@ oneSlice:
 	VPMADD52LUQ    Z11, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            one0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            one0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        704(DI), Z22, Z22
@@ -5532,8 +5418,7 @@ oneSlice:
 one0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            one0Shifted
+	JLT            one0Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 one0Shifted:
@@ -5541,8 +5426,7 @@ one0Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            one0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            one0Clamped
+	JGT            one0Clamped
 	VPMAXUB        Z29, Z21, Z21
 one0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -5632,8 +5516,8 @@ twoSlice:
 	VPMADD52LUQ    Z11, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            two0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            two0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        704(DI), Z22, Z22
@@ -5643,8 +5527,7 @@ twoSlice:
 two0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            two0Shifted
+	JLT            two0Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 two0Shifted:
@@ -5652,8 +5535,7 @@ two0Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            two0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            two0Clamped
+	JGT            two0Clamped
 	VPMAXUB        Z29, Z21, Z21
 two0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -5708,8 +5590,8 @@ two0Clamped:
 	VPMADD52LUQ    Z11, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            two1Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            two1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        704(DI), Z22, Z22
@@ -5719,8 +5601,7 @@ two0Clamped:
 two1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            two1Shifted
+	JLT            two1Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 two1Shifted:
@@ -5728,8 +5609,7 @@ two1Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            two1Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            two1Clamped
+	JGT            two1Clamped
 	VPMAXUB        Z29, Z21, Z21
 two1Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -5764,7 +5644,7 @@ twoPlain:
 twoDone:
 rest:
 	MOVQ           a+0(FP), DI
-	MOVQ           224(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $128, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -5813,8 +5693,8 @@ rest:
 	VPMADD52LUQ    Z11, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            kept0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        704(DI), Z22, Z22
@@ -5824,8 +5704,7 @@ rest:
 kept0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept0Shifted
+	JLT            kept0Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 kept0Shifted:
@@ -5833,8 +5712,7 @@ kept0Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept0Clamped
+	JGT            kept0Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -5891,8 +5769,8 @@ kept0None:
 	VPMADD52LUQ    Z11, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            kept1Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        704(DI), Z22, Z22
@@ -5902,8 +5780,7 @@ kept0None:
 kept1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept1Shifted
+	JLT            kept1Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 kept1Shifted:
@@ -5911,8 +5788,7 @@ kept1Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept1Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept1Clamped
+	JGT            kept1Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept1Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -5969,8 +5845,8 @@ kept1None:
 	VPMADD52LUQ    Z11, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            kept2Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept2Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        704(DI), Z22, Z22
@@ -5980,8 +5856,7 @@ kept1None:
 kept2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept2Shifted
+	JLT            kept2Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 kept2Shifted:
@@ -5989,8 +5864,7 @@ kept2Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept2Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept2Clamped
+	JGT            kept2Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept2Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -6047,8 +5921,8 @@ kept2None:
 	VPMADD52LUQ    Z11, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            kept3Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept3Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        704(DI), Z22, Z22
@@ -6058,8 +5932,7 @@ kept2None:
 kept3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept3Shifted
+	JLT            kept3Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 kept3Shifted:
@@ -6067,8 +5940,7 @@ kept3Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept3Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept3Clamped
+	JGT            kept3Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept3Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -6124,8 +5996,8 @@ leftQuad:
 	VPMADD52LUQ    Z11, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            leftShallow
+	CMPQ           shifts-136(SP), $1
+	JLE            leftShallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        704(DI), Z22, Z22
@@ -6135,8 +6007,7 @@ leftQuad:
 leftShallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            leftShifted
+	JLT            leftShifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 leftShifted:
@@ -6144,8 +6015,7 @@ leftShifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            leftClamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            leftClamped
+	JGT            leftClamped
 	VPMAXUB        Z29, Z21, Z21
 leftClamped:
 	VPERMD         Z21, Z31, Z21
@@ -6157,27 +6027,27 @@ leftClamped:
 	JNZ            leftQuad
 leftNone:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-168(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            older
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 older:
-	MOVQ           older-176(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           184(DI), R15
-	CMPQ           powers-152(SP), $0
+	MOVQ           176(DI), R15
+	CMPQ           powers-144(SP), $0
 	JEQ            olderSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -6200,11 +6070,11 @@ olderPowers:
 	JNZ            olderPowers
 olderSums:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
@@ -6251,8 +6121,8 @@ endQuad:
 	VPMADD52LUQ    Z11, Z26, Z24
 	ADDQ           DI, R14
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            endShallow
+	CMPQ           shifts-136(SP), $1
+	JLE            endShallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        704(DI), Z22, Z22
@@ -6262,8 +6132,7 @@ endQuad:
 endShallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            endShifted
+	JLT            endShifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z18, Z23, Z23
 endShifted:
@@ -6271,8 +6140,7 @@ endShifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            endClamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            endClamped
+	JGT            endClamped
 	VPMAXUB        Z29, Z21, Z21
 endClamped:
 	VPERMD         Z21, Z31, Z21
@@ -6283,7 +6151,7 @@ endClamped:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-168(SP)
+	SUBQ           $1, kept-152(SP)
 	JGT            older
 	ADDQ           $32, dst-48(SP)
 	ADDQ           $32, other-56(SP)
@@ -6301,7 +6169,7 @@ endNone:
 	RET
 
 // func dotBytesPooled2x2(a *args)
-TEXT ·dotBytesPooled2x2(SB), NOSPLIT, $184-8
+TEXT ·dotBytesPooled2x2(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -6317,11 +6185,11 @@ TEXT ·dotBytesPooled2x2(SB), NOSPLIT, $184-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           216(DI), AX
+	MOVQ           208(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           192(DI), AX
+	MOVQ           184(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           176(DI), AX
+	MOVQ           168(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -6332,31 +6200,27 @@ TEXT ·dotBytesPooled2x2(SB), NOSPLIT, $184-8
 	MOVQ           128(DI), AX
 	MOVQ           AX, clamps-128(SP)
 	MOVQ           136(DI), AX
-	MOVQ           AX, deep-136(SP)
+	MOVQ           AX, shifts-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, shifts-144(SP)
-	MOVQ           152(DI), AX
-	MOVQ           AX, powers-152(SP)
-	MOVQ           160(DI), AX
-	MOVQ           AX, least-160(SP)
+	MOVQ           AX, powers-144(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $0x5555, CX
 	KMOVW          CX, K1
-	MOVQ           160(DI), CX
+	MOVQ           152(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z29
-	MOVQ           168(DI), CX
+	MOVQ           160(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z30
 	VMOVDQU32      order<>+0(SB), Z31
-	MOVQ           224(DI), R14
+	MOVQ           216(DI), R14
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $5376, CX
-	MOVQ           CX, older-176(SP)
+	MOVQ           CX, older-160(SP)
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $10752, CX
-	MOVQ           CX, newer-184(SP)
+	MOVQ           CX, newer-168(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -6378,9 +6242,9 @@ panel:
 	VMOVDQU64      128(CX), Z18
 	VPACKUSDW      512(CX), Z18, Z18
 	MOVQ           dst-48(SP), R13
-	MOVQ           $0, kept-168(SP)
+	MOVQ           $0, kept-152(SP)
 block:
-	CMPQ           kept-168(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -6415,7 +6279,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           224(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $128, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -6426,20 +6290,20 @@ first:
 	LEAQ           64(DX), DI
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
-	ADDQ           $1, kept-168(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
+	ADDQ           $1, kept-152(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           older-176(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           184(DI), R15
-	CMPQ           powers-152(SP), $0
+	MOVQ           176(DI), R15
+	CMPQ           powers-144(SP), $0
 	JEQ            fullSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -6513,24 +6377,22 @@ fourSlice:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	CMPQ           deep-136(SP), $0
-	JEQ            four0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
 	MOVQ           dstStride-72(SP), DI
 four0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	CMPQ           shifts-144(SP), $0
-	JEQ            four0Shifted
+	JLT            four0Shifted
 	VPSRLVW        Z18, Z21, Z21
 four0Shifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four0Clamped
+	JGT            four0Clamped
 	VPMAXUB        Z29, Z21, Z21
 four0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -6561,24 +6423,22 @@ four0Clamped:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	CMPQ           deep-136(SP), $0
-	JEQ            four1Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
 	MOVQ           dstStride-72(SP), DI
 four1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	CMPQ           shifts-144(SP), $0
-	JEQ            four1Shifted
+	JLT            four1Shifted
 	VPSRLVW        Z18, Z21, Z21
 four1Shifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four1Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four1Clamped
+	JGT            four1Clamped
 	VPMAXUB        Z29, Z21, Z21
 four1Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -6609,24 +6469,22 @@ four1Clamped:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	CMPQ           deep-136(SP), $0
-	JEQ            four2Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four2Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
 	MOVQ           dstStride-72(SP), DI
 four2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	CMPQ           shifts-144(SP), $0
-	JEQ            four2Shifted
+	JLT            four2Shifted
 	VPSRLVW        Z18, Z21, Z21
 four2Shifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four2Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four2Clamped
+	JGT            four2Clamped
 	VPMAXUB        Z29, Z21, Z21
 four2Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -6657,24 +6515,22 @@ four2Clamped:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	CMPQ           deep-136(SP), $0
-	JEQ            four3Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four3Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
 	MOVQ           dstStride-72(SP), DI
 four3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	CMPQ           shifts-144(SP), $0
-	JEQ            four3Shifted
+	JLT            four3Shifted
 	VPSRLVW        Z18, Z21, Z21
 four3Shifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            four3Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four3Clamped
+	JGT            four3Clamped
 	VPMAXUB        Z29, Z21, Z21
 four3Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -6742,24 +6598,22 @@ oneSlice:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	CMPQ           deep-136(SP), $0
-	JEQ            one0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            one0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
 	MOVQ           dstStride-72(SP), DI
 one0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	CMPQ           shifts-144(SP), $0
-	JEQ            one0Shifted
+	JLT            one0Shifted
 	VPSRLVW        Z18, Z21, Z21
 one0Shifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            one0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            one0Clamped
+	JGT            one0Clamped
 	VPMAXUB        Z29, Z21, Z21
 one0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -6828,24 +6682,22 @@ twoSlice:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	CMPQ           deep-136(SP), $0
-	JEQ            two0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            two0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
 	MOVQ           dstStride-72(SP), DI
 two0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	CMPQ           shifts-144(SP), $0
-	JEQ            two0Shifted
+	JLT            two0Shifted
 	VPSRLVW        Z18, Z21, Z21
 two0Shifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            two0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            two0Clamped
+	JGT            two0Clamped
 	VPMAXUB        Z29, Z21, Z21
 two0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -6878,24 +6730,22 @@ two0Clamped:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	CMPQ           deep-136(SP), $0
-	JEQ            two1Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            two1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
 	MOVQ           dstStride-72(SP), DI
 two1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	CMPQ           shifts-144(SP), $0
-	JEQ            two1Shifted
+	JLT            two1Shifted
 	VPSRLVW        Z18, Z21, Z21
 two1Shifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            two1Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            two1Clamped
+	JGT            two1Clamped
 	VPMAXUB        Z29, Z21, Z21
 two1Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -6931,7 +6781,7 @@ twoPlain:
 twoDone:
 rest:
 	MOVQ           a+0(FP), DI
-	MOVQ           224(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $128, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -6958,24 +6808,22 @@ rest:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	CMPQ           deep-136(SP), $0
-	JEQ            kept0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
 	MOVQ           dstStride-72(SP), DI
 kept0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept0Shifted
+	JLT            kept0Shifted
 	VPSRLVW        Z18, Z21, Z21
 kept0Shifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept0Clamped
+	JGT            kept0Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -7010,24 +6858,22 @@ kept0None:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	CMPQ           deep-136(SP), $0
-	JEQ            kept1Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
 	MOVQ           dstStride-72(SP), DI
 kept1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept1Shifted
+	JLT            kept1Shifted
 	VPSRLVW        Z18, Z21, Z21
 kept1Shifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept1Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept1Clamped
+	JGT            kept1Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept1Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -7062,24 +6908,22 @@ kept1None:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	CMPQ           deep-136(SP), $0
-	JEQ            kept2Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept2Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
 	MOVQ           dstStride-72(SP), DI
 kept2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept2Shifted
+	JLT            kept2Shifted
 	VPSRLVW        Z18, Z21, Z21
 kept2Shifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept2Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept2Clamped
+	JGT            kept2Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept2Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -7114,24 +6958,22 @@ kept2None:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	CMPQ           deep-136(SP), $0
-	JEQ            kept3Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept3Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
 	MOVQ           dstStride-72(SP), DI
 kept3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept3Shifted
+	JLT            kept3Shifted
 	VPSRLVW        Z18, Z21, Z21
 kept3Shifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept3Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept3Clamped
+	JGT            kept3Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept3Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -7142,27 +6984,27 @@ kept3Clamped:
 	DECQ           R15
 kept3None:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-168(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            older
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 older:
-	MOVQ           older-176(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           184(DI), R15
-	CMPQ           powers-152(SP), $0
+	MOVQ           176(DI), R15
+	CMPQ           powers-144(SP), $0
 	JEQ            olderSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -7186,11 +7028,11 @@ olderPowers:
 	JNZ            olderPowers
 olderSums:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
@@ -7215,24 +7057,22 @@ endQuad:
 	VPADDQ         Z4, Z20, Z20
 	VPADDQ         Z5, Z22, Z22
 	VPSHUFD        $0xf5, Z20, K1, Z22
-	CMPQ           deep-136(SP), $0
-	JEQ            endShallow
+	CMPQ           shifts-136(SP), $1
+	JLE            endShallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
 	MOVQ           dstStride-72(SP), DI
 endShallow:
 	VPACKUSDW      Z22, Z21, Z21
-	CMPQ           shifts-144(SP), $0
-	JEQ            endShifted
+	JLT            endShifted
 	VPSRLVW        Z18, Z21, Z21
 endShifted:
 	VPACKUSWB      Z21, Z21, Z21
 	CMPQ           clamps-128(SP), $0
 	JEQ            endClamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            endClamped
+	JGT            endClamped
 	VPMAXUB        Z29, Z21, Z21
 endClamped:
 	VPERMD         Z21, Z31, Z21
@@ -7243,7 +7083,7 @@ endClamped:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-168(SP)
+	SUBQ           $1, kept-152(SP)
 	JGT            older
 	ADDQ           $32, dst-48(SP)
 	MOVQ           a+0(FP), DI
@@ -7260,7 +7100,7 @@ endNone:
 	RET
 
 // func dotBytesSigns2x2(a *args)
-TEXT ·dotBytesSigns2x2(SB), NOSPLIT, $184-8
+TEXT ·dotBytesSigns2x2(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -7276,11 +7116,11 @@ TEXT ·dotBytesSigns2x2(SB), NOSPLIT, $184-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           216(DI), AX
+	MOVQ           208(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           192(DI), AX
+	MOVQ           184(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           176(DI), AX
+	MOVQ           168(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -7291,13 +7131,9 @@ TEXT ·dotBytesSigns2x2(SB), NOSPLIT, $184-8
 	MOVQ           128(DI), AX
 	MOVQ           AX, clamps-128(SP)
 	MOVQ           136(DI), AX
-	MOVQ           AX, deep-136(SP)
+	MOVQ           AX, shifts-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, shifts-144(SP)
-	MOVQ           152(DI), AX
-	MOVQ           AX, powers-152(SP)
-	MOVQ           160(DI), AX
-	MOVQ           AX, least-160(SP)
+	MOVQ           AX, powers-144(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $1, CX
@@ -7305,10 +7141,10 @@ TEXT ·dotBytesSigns2x2(SB), NOSPLIT, $184-8
 	VPBROADCASTB   X15, Z31
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $5376, CX
-	MOVQ           CX, older-176(SP)
+	MOVQ           CX, older-160(SP)
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $10752, CX
-	MOVQ           CX, newer-184(SP)
+	MOVQ           CX, newer-168(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -7324,9 +7160,9 @@ panel:
 	VMOVDQU32      128(CX), Z2
 	VMOVDQU32      192(CX), Z3
 	MOVQ           dst-48(SP), R13
-	MOVQ           $0, kept-168(SP)
+	MOVQ           $0, kept-152(SP)
 block:
-	CMPQ           kept-168(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -7361,7 +7197,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           224(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $128, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -7372,19 +7208,19 @@ first:
 	LEAQ           64(DX), DI
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
-	ADDQ           $1, kept-168(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
+	ADDQ           $1, kept-152(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           older-176(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           184(DI), R15
+	MOVQ           176(DI), R15
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
 	MOVLQSX        0(DI), R8
@@ -7651,7 +7487,7 @@ twoPlain:
 twoDone:
 rest:
 	MOVQ           a+0(FP), DI
-	MOVQ           224(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $128, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -7769,32 +7605,32 @@ leftQuad:
 	JNZ            leftQuad
 leftNone:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-168(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            older
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 older:
-	MOVQ           older-176(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           184(DI), R15
+	MOVQ           176(DI), R15
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
@@ -7818,7 +7654,7 @@ endQuad:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-168(SP)
+	SUBQ           $1, kept-152(SP)
 	JGT            older
 	ADDQ           $32, dst-48(SP)
 	MOVQ           a+0(FP), DI
@@ -7835,7 +7671,7 @@ endNone:
 	RET
 
 // func dotBytes1x4(a *args)
-TEXT ·dotBytes1x4(SB), NOSPLIT, $184-8
+TEXT ·dotBytes1x4(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -7851,11 +7687,11 @@ TEXT ·dotBytes1x4(SB), NOSPLIT, $184-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           216(DI), AX
+	MOVQ           208(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           192(DI), AX
+	MOVQ           184(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           176(DI), AX
+	MOVQ           168(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -7866,13 +7702,9 @@ TEXT ·dotBytes1x4(SB), NOSPLIT, $184-8
 	MOVQ           128(DI), AX
 	MOVQ           AX, clamps-128(SP)
 	MOVQ           136(DI), AX
-	MOVQ           AX, deep-136(SP)
+	MOVQ           AX, shifts-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, shifts-144(SP)
-	MOVQ           152(DI), AX
-	MOVQ           AX, powers-152(SP)
-	MOVQ           160(DI), AX
-	MOVQ           AX, least-160(SP)
+	MOVQ           AX, powers-144(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVQ           0(DI), DI
@@ -7887,8 +7719,8 @@ panel:
 	LEAQ           (R9)(R9*2), R10
 	MOVQ           acc-88(SP), R13
 	MOVQ           a+0(FP), DI
-	MOVQ           200(DI), R12
-	MOVQ           208(DI), R14
+	MOVQ           192(DI), R12
+	MOVQ           200(DI), R14
 block:
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -7950,7 +7782,7 @@ slices:
 	RET
 
 // func dotBytesWide1x4(a *args)
-TEXT ·dotBytesWide1x4(SB), NOSPLIT, $184-8
+TEXT ·dotBytesWide1x4(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -7966,11 +7798,11 @@ TEXT ·dotBytesWide1x4(SB), NOSPLIT, $184-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           216(DI), AX
+	MOVQ           208(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           192(DI), AX
+	MOVQ           184(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           176(DI), AX
+	MOVQ           168(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -7981,30 +7813,26 @@ TEXT ·dotBytesWide1x4(SB), NOSPLIT, $184-8
 	MOVQ           128(DI), AX
 	MOVQ           AX, clamps-128(SP)
 	MOVQ           136(DI), AX
-	MOVQ           AX, deep-136(SP)
+	MOVQ           AX, shifts-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, shifts-144(SP)
-	MOVQ           152(DI), AX
-	MOVQ           AX, powers-152(SP)
-	MOVQ           160(DI), AX
-	MOVQ           AX, least-160(SP)
+	MOVQ           AX, powers-144(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $0x5555, CX
 	KMOVW          CX, K1
-	MOVQ           160(DI), CX
+	MOVQ           152(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z29
-	MOVQ           168(DI), CX
+	MOVQ           160(DI), CX
 	VMOVQ          CX, X15
 	VPBROADCASTB   X15, Z30
 	VMOVDQU32      order<>+0(SB), Z31
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $5376, CX
-	MOVQ           CX, older-176(SP)
+	MOVQ           CX, older-160(SP)
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $10752, CX
-	MOVQ           CX, newer-184(SP)
+	MOVQ           CX, newer-168(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -8037,9 +7865,9 @@ panel:
 	VMOVDQU64      896(CX), Z19
 	VPACKUSDW      1280(CX), Z19, Z19
 	MOVQ           dst-48(SP), R13
-	MOVQ           $0, kept-168(SP)
+	MOVQ           $0, kept-152(SP)
 block:
-	CMPQ           kept-168(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -8074,7 +7902,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           224(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $256, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -8085,20 +7913,20 @@ first:
 	LEAQ           192(DX), DI
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
-	ADDQ           $1, kept-168(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
+	ADDQ           $1, kept-152(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           older-176(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           184(DI), R15
-	CMPQ           powers-152(SP), $0
+	MOVQ           176(DI), R15
+	CMPQ           powers-144(SP), $0
 	JEQ            fullSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -8173,8 +8001,8 @@ fourSlice:
 	VPADDQ         Z12, Z20, Z20
 	VPADDQ         Z13, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            four0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -8184,8 +8012,7 @@ fourSlice:
 four0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            four0Shifted
+	JLT            four0Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
 four0Shifted:
@@ -8193,8 +8020,7 @@ four0Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            four0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four0Clamped
+	JGT            four0Clamped
 	VPMAXUB        Z29, Z21, Z21
 four0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -8229,8 +8055,8 @@ four0Clamped:
 	VPADDQ         Z12, Z20, Z20
 	VPADDQ         Z13, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            four1Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -8240,8 +8066,7 @@ four0Clamped:
 four1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            four1Shifted
+	JLT            four1Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
 four1Shifted:
@@ -8249,8 +8074,7 @@ four1Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            four1Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four1Clamped
+	JGT            four1Clamped
 	VPMAXUB        Z29, Z21, Z21
 four1Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -8285,8 +8109,8 @@ four1Clamped:
 	VPADDQ         Z12, Z20, Z20
 	VPADDQ         Z13, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            four2Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four2Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -8296,8 +8120,7 @@ four1Clamped:
 four2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            four2Shifted
+	JLT            four2Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
 four2Shifted:
@@ -8305,8 +8128,7 @@ four2Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            four2Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four2Clamped
+	JGT            four2Clamped
 	VPMAXUB        Z29, Z21, Z21
 four2Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -8341,8 +8163,8 @@ four2Clamped:
 	VPADDQ         Z12, Z20, Z20
 	VPADDQ         Z13, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            four3Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            four3Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -8352,8 +8174,7 @@ four2Clamped:
 four3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            four3Shifted
+	JLT            four3Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
 four3Shifted:
@@ -8361,8 +8182,7 @@ four3Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            four3Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            four3Clamped
+	JGT            four3Clamped
 	VPMAXUB        Z29, Z21, Z21
 four3Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -8438,8 +8258,8 @@ oneSlice:
 	VPADDQ         Z12, Z20, Z20
 	VPADDQ         Z13, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            one0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            one0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -8449,8 +8269,7 @@ oneSlice:
 one0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            one0Shifted
+	JLT            one0Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
 one0Shifted:
@@ -8458,8 +8277,7 @@ one0Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            one0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            one0Clamped
+	JGT            one0Clamped
 	VPMAXUB        Z29, Z21, Z21
 one0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -8532,8 +8350,8 @@ twoSlice:
 	VPADDQ         Z12, Z20, Z20
 	VPADDQ         Z13, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            two0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            two0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -8543,8 +8361,7 @@ twoSlice:
 two0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            two0Shifted
+	JLT            two0Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
 two0Shifted:
@@ -8552,8 +8369,7 @@ two0Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            two0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            two0Clamped
+	JGT            two0Clamped
 	VPMAXUB        Z29, Z21, Z21
 two0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -8591,8 +8407,8 @@ two0Clamped:
 	VPADDQ         Z12, Z20, Z20
 	VPADDQ         Z13, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            two1Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            two1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -8602,8 +8418,7 @@ two0Clamped:
 two1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            two1Shifted
+	JLT            two1Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
 two1Shifted:
@@ -8611,8 +8426,7 @@ two1Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            two1Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            two1Clamped
+	JGT            two1Clamped
 	VPMAXUB        Z29, Z21, Z21
 two1Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -8648,7 +8462,7 @@ twoPlain:
 twoDone:
 rest:
 	MOVQ           a+0(FP), DI
-	MOVQ           224(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $256, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -8679,8 +8493,8 @@ rest:
 	VPADDQ         Z12, Z20, Z20
 	VPADDQ         Z13, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            kept0Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept0Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -8690,8 +8504,7 @@ rest:
 kept0Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept0Shifted
+	JLT            kept0Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
 kept0Shifted:
@@ -8699,8 +8512,7 @@ kept0Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept0Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept0Clamped
+	JGT            kept0Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept0Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -8738,8 +8550,8 @@ kept0None:
 	VPADDQ         Z12, Z20, Z20
 	VPADDQ         Z13, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            kept1Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept1Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -8749,8 +8561,7 @@ kept0None:
 kept1Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept1Shifted
+	JLT            kept1Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
 kept1Shifted:
@@ -8758,8 +8569,7 @@ kept1Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept1Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept1Clamped
+	JGT            kept1Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept1Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -8797,8 +8607,8 @@ kept1None:
 	VPADDQ         Z12, Z20, Z20
 	VPADDQ         Z13, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            kept2Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept2Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -8808,8 +8618,7 @@ kept1None:
 kept2Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept2Shifted
+	JLT            kept2Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
 kept2Shifted:
@@ -8817,8 +8626,7 @@ kept2Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept2Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept2Clamped
+	JGT            kept2Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept2Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -8856,8 +8664,8 @@ kept2None:
 	VPADDQ         Z12, Z20, Z20
 	VPADDQ         Z13, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            kept3Shallow
+	CMPQ           shifts-136(SP), $1
+	JLE            kept3Shallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -8867,8 +8675,7 @@ kept2None:
 kept3Shallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            kept3Shifted
+	JLT            kept3Shifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
 kept3Shifted:
@@ -8876,8 +8683,7 @@ kept3Shifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            kept3Clamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            kept3Clamped
+	JGT            kept3Clamped
 	VPMAXUB        Z29, Z21, Z21
 kept3Clamped:
 	VPERMD         Z21, Z31, Z21
@@ -8914,8 +8720,8 @@ leftQuad:
 	VPADDQ         Z12, Z20, Z20
 	VPADDQ         Z13, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            leftShallow
+	CMPQ           shifts-136(SP), $1
+	JLE            leftShallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -8925,8 +8731,7 @@ leftQuad:
 leftShallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            leftShifted
+	JLT            leftShifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
 leftShifted:
@@ -8934,8 +8739,7 @@ leftShifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            leftClamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            leftClamped
+	JGT            leftClamped
 	VPMAXUB        Z29, Z21, Z21
 leftClamped:
 	VPERMD         Z21, Z31, Z21
@@ -8946,27 +8750,27 @@ leftClamped:
 	JNZ            leftQuad
 leftNone:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-168(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            older
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 older:
-	MOVQ           older-176(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           184(DI), R15
-	CMPQ           powers-152(SP), $0
+	MOVQ           176(DI), R15
+	CMPQ           powers-144(SP), $0
 	JEQ            olderSums
 	MOVQ           table-64(SP), DI
 	MOVQ           R12, CX
@@ -8989,11 +8793,11 @@ olderPowers:
 	JNZ            olderPowers
 olderSums:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
@@ -9022,8 +8826,8 @@ endQuad:
 	VPADDQ         Z12, Z20, Z20
 	VPADDQ         Z13, Z24, Z24
 	VPSHUFD        $0xf5, Z20, K1, Z24
-	CMPQ           deep-136(SP), $0
-	JEQ            endShallow
+	CMPQ           shifts-136(SP), $1
+	JLE            endShallow
 	MOVQ           table-64(SP), DI
 	VPSRAVD        192(DI), Z21, Z21
 	VPSRAVD        576(DI), Z22, Z22
@@ -9033,8 +8837,7 @@ endQuad:
 endShallow:
 	VPACKUSDW      Z22, Z21, Z21
 	VPACKUSDW      Z24, Z23, Z23
-	CMPQ           shifts-144(SP), $0
-	JEQ            endShifted
+	JLT            endShifted
 	VPSRLVW        Z18, Z21, Z21
 	VPSRLVW        Z19, Z23, Z23
 endShifted:
@@ -9042,8 +8845,7 @@ endShifted:
 	CMPQ           clamps-128(SP), $0
 	JEQ            endClamped
 	VPMINUB        Z30, Z21, Z21
-	CMPQ           least-160(SP), $0
-	JEQ            endClamped
+	JGT            endClamped
 	VPMAXUB        Z29, Z21, Z21
 endClamped:
 	VPERMD         Z21, Z31, Z21
@@ -9053,7 +8855,7 @@ endClamped:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-168(SP)
+	SUBQ           $1, kept-152(SP)
 	JGT            older
 	ADDQ           $64, dst-48(SP)
 	MOVQ           a+0(FP), DI
@@ -9070,7 +8872,7 @@ endNone:
 	RET
 
 // func dotBytesSigns1x4(a *args)
-TEXT ·dotBytesSigns1x4(SB), NOSPLIT, $184-8
+TEXT ·dotBytesSigns1x4(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -9086,11 +8888,11 @@ TEXT ·dotBytesSigns1x4(SB), NOSPLIT, $184-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           216(DI), AX
+	MOVQ           208(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           192(DI), AX
+	MOVQ           184(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           176(DI), AX
+	MOVQ           168(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -9101,13 +8903,9 @@ TEXT ·dotBytesSigns1x4(SB), NOSPLIT, $184-8
 	MOVQ           128(DI), AX
 	MOVQ           AX, clamps-128(SP)
 	MOVQ           136(DI), AX
-	MOVQ           AX, deep-136(SP)
+	MOVQ           AX, shifts-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, shifts-144(SP)
-	MOVQ           152(DI), AX
-	MOVQ           AX, powers-152(SP)
-	MOVQ           160(DI), AX
-	MOVQ           AX, least-160(SP)
+	MOVQ           AX, powers-144(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVL           $1, CX
@@ -9115,10 +8913,10 @@ TEXT ·dotBytesSigns1x4(SB), NOSPLIT, $184-8
 	VPBROADCASTB   X15, Z31
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $5376, CX
-	MOVQ           CX, older-176(SP)
+	MOVQ           CX, older-160(SP)
 	MOVQ           scratch-96(SP), CX
 	ADDQ           $10752, CX
-	MOVQ           CX, newer-184(SP)
+	MOVQ           CX, newer-168(SP)
 	MOVQ           0(DI), DI
 	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
 panel:
@@ -9139,9 +8937,9 @@ panel:
 	VMOVDQU32      384(CX), Z6
 	VMOVDQU32      448(CX), Z7
 	MOVQ           dst-48(SP), R13
-	MOVQ           $0, kept-168(SP)
+	MOVQ           $0, kept-152(SP)
 block:
-	CMPQ           kept-168(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            full
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
@@ -9176,7 +8974,7 @@ first:
 	DECQ           DX
 	JNZ            first
 	MOVQ           a+0(FP), DI
-	MOVQ           224(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $256, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -9187,19 +8985,19 @@ first:
 	LEAQ           192(DX), DI
 	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
-	ADDQ           $1, kept-168(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
+	ADDQ           $1, kept-152(SP)
 	DECQ           blocks-8(SP)
 	JNZ            block
 	JMP            last
 full:
-	MOVQ           older-176(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           184(DI), R15
+	MOVQ           176(DI), R15
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX
 	MOVLQSX        0(DI), R8
@@ -9469,7 +9267,7 @@ twoPlain:
 twoDone:
 rest:
 	MOVQ           a+0(FP), DI
-	MOVQ           224(DI), CX
+	MOVQ           216(DI), CX
 	MOVQ           scratch-96(SP), DX
 	MOVQ           $256, SI
 	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
@@ -9582,32 +9380,32 @@ leftQuad:
 	JNZ            leftQuad
 leftNone:
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	DECQ           blocks-8(SP)
 	JNZ            full
 last:
-	CMPQ           kept-168(SP), $2
+	CMPQ           kept-152(SP), $2
 	JGE            older
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 older:
-	MOVQ           older-176(SP), R12
+	MOVQ           older-160(SP), R12
 	MOVQ           a+0(FP), DI
-	MOVQ           184(DI), R15
+	MOVQ           176(DI), R15
 	MOVQ           scratch-96(SP), CX
-	MOVQ           older-176(SP), DX
-	MOVQ           newer-184(SP), DI
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
 	MOVQ           DX, scratch-96(SP)
-	MOVQ           DI, older-176(SP)
-	MOVQ           CX, newer-184(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
 	TESTQ          R15, R15
 	JZ             endNone
 endQuad:
@@ -9630,7 +9428,7 @@ endQuad:
 	DECQ           R15
 	JNZ            endQuad
 endNone:
-	SUBQ           $1, kept-168(SP)
+	SUBQ           $1, kept-152(SP)
 	JGT            older
 	ADDQ           $64, dst-48(SP)
 	MOVQ           a+0(FP), DI
@@ -9647,7 +9445,7 @@ endNone:
 	RET
 
 // func dotBytes1x1(a *args)
-TEXT ·dotBytes1x1(SB), NOSPLIT, $184-8
+TEXT ·dotBytes1x1(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI
 	MOVQ           80(DI), AX
 	MOVQ           AX, panels-24(SP)
@@ -9663,11 +9461,11 @@ TEXT ·dotBytes1x1(SB), NOSPLIT, $184-8
 	MOVQ           AX, table-64(SP)
 	MOVQ           96(DI), AX
 	MOVQ           AX, dstStride-72(SP)
-	MOVQ           216(DI), AX
+	MOVQ           208(DI), AX
 	MOVQ           AX, wTile-80(SP)
-	MOVQ           192(DI), AX
+	MOVQ           184(DI), AX
 	MOVQ           AX, acc-88(SP)
-	MOVQ           176(DI), AX
+	MOVQ           168(DI), AX
 	MOVQ           AX, scratch-96(SP)
 	MOVQ           56(DI), AX
 	MOVQ           AX, deltas-104(SP)
@@ -9678,13 +9476,9 @@ TEXT ·dotBytes1x1(SB), NOSPLIT, $184-8
 	MOVQ           128(DI), AX
 	MOVQ           AX, clamps-128(SP)
 	MOVQ           136(DI), AX
-	MOVQ           AX, deep-136(SP)
+	MOVQ           AX, shifts-136(SP)
 	MOVQ           144(DI), AX
-	MOVQ           AX, shifts-144(SP)
-	MOVQ           152(DI), AX
-	MOVQ           AX, powers-152(SP)
-	MOVQ           160(DI), AX
-	MOVQ           AX, least-160(SP)
+	MOVQ           AX, powers-144(SP)
 	MOVQ           16(DI), AX
 	MOVQ           $64, BX
 	MOVQ           0(DI), DI
@@ -9697,8 +9491,8 @@ panel:
 	MOVQ           CX, blocks-8(SP)
 	MOVQ           acc-88(SP), R13
 	MOVQ           a+0(FP), DI
-	MOVQ           200(DI), R12
-	MOVQ           208(DI), R14
+	MOVQ           192(DI), R12
+	MOVQ           200(DI), R14
 block:
 	MOVQ           offsets-16(SP), DI
 	MOVQ           x-120(SP), CX

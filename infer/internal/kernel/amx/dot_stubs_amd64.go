@@ -25,9 +25,8 @@ type args struct {
 	other       *uint8    // codes of a second term
 	table       *int64    // [16 channels]: see End of package avx512
 	tableStep   int       // bytes of the table of a panel
-	clamps      int       // 0 where no code is less than least or greater than most before a look
-	deep        int       // 0 where the table has no shifts before words
-	shifts      int       // 0 where the table has no shifts of words
+	clamps      int       // 0 where codes are in the limits without a look, 1 where but greater than most, and else -1
+	shifts      int       // 0 where the table has no shifts, 1 where but of words, and else 2
 	powers      int       // 0 where the table has no powers of two of sums
 	least       int       // least code of dst
 	most        int       // greatest code of dst

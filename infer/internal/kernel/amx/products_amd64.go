@@ -120,7 +120,7 @@ func (p *dotPlan) multiply(to target, x []uint8, t kernel.Tile, b blocking, rows
 			a.other = &to.other[at]
 		}
 		a.table, a.tableStep = &f.Table[t.Channel/lanes*f.Block], 8*b.n*f.Block
-		a.deep, a.shifts, a.powers, a.clamps = f.Deep, f.Shifts, f.Powers, f.Clamps
+		a.shifts, a.powers, a.clamps = f.Shifts, f.Powers, f.Clamps
 		if !f.Signs {
 			a.least, a.most = int(f.R.Lo), int(f.R.Hi)
 		}

@@ -20,10 +20,9 @@ type End struct {
 	Table  []int64
 	Block  int  // numbers of the table for 16 channels
 	Signs  bool // of one plane
-	Deep   int  // 0 where no shift is before words,
-	Shifts int  // where none is of words,
-	Powers int  // where no power is left out,
-	Clamps int  // and where no code is beyond the limits
+	Shifts int  // 0 where there are none, 1 where there are but of words, and else 2
+	Powers int  // 0 where none is left out
+	Clamps int  // 0 where no code is beyond the limits, 1 where none is less than the least, and else -1
 }
 
 // EndOf returns the end that a finisher of Set is for sums that lack what they begin with, start for each channel. It is nil for
@@ -51,7 +50,12 @@ func EndOf(f kernel.Finisher, start []int32) *End {
 				return nil
 			}
 			constant[lane], shift[lane], deep[lane], sum[lane], power[lane], code[lane] = n.constant, n.shift, n.deep, n.sum, n.power, n.code
-			end.Deep, end.Shifts, end.Powers, end.Clamps = end.Deep|int(n.deep), end.Shifts|int(n.shift), end.Powers|int(n.power), end.Clamps|n.clamps
+			end.Powers, end.Clamps = end.Powers|int(n.power), end.Clamps|n.clamps
+			if n.deep > 0 {
+				end.Shifts = 2
+			} else if n.shift > 0 {
+				end.Shifts = max(end.Shifts, 1)
+			}
 		}
 		end.Table = appendEvenOdd(end.Table, constant[:])
 		end.Table = appendNarrow(end.Table, shift[:])
@@ -95,7 +99,7 @@ func signsOf(e *kernel.Intervals, start []int32) *End {
 // limits of the output.
 type numbers struct {
 	constant, deep, shift, sum, power, code int64
-	clamps                                  int // 0 where the cuts to 16 and to 8 bits leave no code that is beyond the limits
+	clamps                                  int // as of an end
 }
 
 // numbers returns those of a channel whose sums lack start, and whether there are any: if ties are decided, multipliers fit, and
@@ -122,7 +126,9 @@ func (e *finisher) numbers(c int, start int32) (numbers, bool) {
 	most := bits.Len32(uint32(e.R.Hi))
 	n.shift = min(int64(shift)-32, int64(16-most)) // of which a word has all codes
 	n.deep = int64(shift) - 32 - n.shift
-	if saturated := min(1<<(16-n.shift), 256) - 1; e.R.Lo > 0 || int(e.R.Hi) < saturated {
+	if saturated := min(1<<(16-n.shift), 256) - 1; e.R.Lo > 0 {
+		n.clamps = -1
+	} else if int(e.R.Hi) < saturated { // of the cuts to 16 and 8 bits
 		n.clamps = 1
 	}
 	own := &e.Epilogue.Terms[e.terms[0]]

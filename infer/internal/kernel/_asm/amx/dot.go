@@ -26,9 +26,8 @@ var fields = []struct{ name, kind, doc string }{
 	{"other", "*uint8", "codes of a second term"},
 	{"table", "*int64", "[16 channels]: see End of package avx512"},
 	{"tableStep", "int", "bytes of the table of a panel"},
-	{"clamps", "int", "0 where no code is less than least or greater than most before a look"},
-	{"deep", "int", "0 where the table has no shifts before words"},
-	{"shifts", "int", "0 where the table has no shifts of words"},
+	{"clamps", "int", "0 where codes are in the limits without a look, 1 where but greater than most, and else -1"},
+	{"shifts", "int", "0 where the table has no shifts, 1 where but of words, and else 2"},
 	{"powers", "int", "0 where the table has no powers of two of sums"},
 	{"least", "int", "least code of dst"},
 	{"most", "int", "greatest code of dst"},
@@ -43,11 +42,11 @@ var fields = []struct{ name, kind, doc string }{
 
 // The locals: arguments that move on or are needed where no register is free, and state.
 var locals = []string{
-	"blocks", "offsets", "panels", "w", "start", "dst", "other", "table", "dstStride", "wTile", "acc", "scratch", "deltas", "slices", "x", "clamps", "deep", "shifts", "powers", "least", "kept", "older", "newer",
+	"blocks", "offsets", "panels", "w", "start", "dst", "other", "table", "dstStride", "wTile", "acc", "scratch", "deltas", "slices", "x", "clamps", "shifts", "powers", "kept", "older", "newer",
 }
 
 // copied are the arguments that are copied to locals once.
-var copied = []string{"panels", "w", "start", "dst", "other", "table", "dstStride", "wTile", "acc", "scratch", "deltas", "slices", "x", "clamps", "deep", "shifts", "powers", "least"}
+var copied = []string{"panels", "w", "start", "dst", "other", "table", "dstStride", "wTile", "acc", "scratch", "deltas", "slices", "x", "clamps", "shifts", "powers"}
 
 // apart is how many bytes apart the scratches are: no multiple of 4096, by which a processor tells loads from stores before them.
 const apart = 5376

@@ -166,9 +166,9 @@ func (d *drawn) finish(m *machine.Machine, rng *rand.Rand, values map[string]uin
 	if d.end == pooled {
 		sums, rows = d.greatest(), d.height()/4
 	}
-	least, most, words := 33, 40+3*rng.IntN(2), rng.IntN(3)
-	if words == 0 { // words must be less than 2^15
-		least, most = 43, 43
+	least, most, shifts := 33, 40+3*rng.IntN(2), 1
+	if rng.IntN(3) == 0 {
+		least, most, shifts = 32, 32, 0
 	}
 	q := endtest.Draw(rng, sums, d.channels(), false, d.end == wideCodes, false, least, most)
 	got = slices.Repeat([]byte{0xa5}, (rows-1)*q.Stride+d.channels())
@@ -179,17 +179,19 @@ func (d *drawn) finish(m *machine.Machine, rng *rand.Rand, values map[string]uin
 	}
 	powers := rng.IntN(2)
 	values["powers"] = uint64(powers)
-	values["shifts"] = uint64(words)
-	if q.Tiles(powers > 0, words > 0) {
-		values["deep"] = 1
+	if q.Tiles(powers > 0) {
+		shifts = 2
 	}
+	values["shifts"] = uint64(shifts)
 	values["dst"], values["dstStride"] = m.Give(got), uint64(q.Stride)
 	if d.end == wideCodes {
 		values["other"] = m.Give(q.Other)
 	}
 	values["table"], values["tableStep"] = m.Give(q.Table), uint64(64*d.end.vectors*d.n)
 	values["least"], values["most"] = uint64(q.Least), uint64(q.Most)
-	if q.Least > 0 || q.Most < 255 {
+	if q.Least > 0 {
+		values["clamps"] = ^uint64(0)
+	} else if q.Most < 255 {
 		values["clamps"] = 1
 	}
 	return got, want

@@ -378,8 +378,8 @@ func (p *product) scale(c *Code, i int, sums string) {
 // narrow makes codes of the high halves of so many vectors: words without a sign, at most 2^16 - 1, shifted by what is left of the
 // shift. What is too much for the words is too much for the codes.
 func (p *product) narrow(c *Code, name string, vectors int) {
-	c.Op("CMPQ %s, $0", local("deep"))
-	c.Op("JEQ %sShallow", name)
+	c.Op("CMPQ %s, $1", local("shifts")) // and nothing changes the flags before both jumps
+	c.Op("JLE %sShallow", name)
 	c.Op("MOVQ %s, DI", local("table"))
 	for i := range vectors {
 		c.Op("VPSRAVD %d(DI), %v, %v", p.of(i%p.n, tableDeep), odd(i), odd(i))
@@ -389,8 +389,7 @@ func (p *product) narrow(c *Code, name string, vectors int) {
 	for i := 0; i < vectors; i += 2 {
 		c.Op("VPACKUSDW %v, %v, %v", odd(i+1), odd(i), odd(i))
 	}
-	c.Op("CMPQ %s, $0", local("shifts"))
-	c.Op("JEQ %sShifted", name)
+	c.Op("JLT %sShifted", name)
 	for i := 0; i < vectors; i += 2 {
 		c.Op("VPSRLVW %v, %v, %v", p.shifts(i), odd(i), odd(i))
 	}
@@ -399,8 +398,7 @@ func (p *product) narrow(c *Code, name string, vectors int) {
 	c.Op("CMPQ %s, $0", local("clamps"))
 	c.Op("JEQ %sClamped", name)
 	c.Op("VPMINUB %v, %v, %v", mosts, odd(0), odd(0))
-	c.Op("CMPQ %s, $0", local("least"))
-	c.Op("JEQ %sClamped", name)
+	c.Op("JGT %sClamped", name)
 	c.Op("VPMAXUB %v, %v, %v", leasts, odd(0), odd(0))
 	c.Label(name + "Clamped")
 	c.Op("VPERMD %v, %v, %v", odd(0), ordered, odd(0))

@@ -22,7 +22,7 @@ type Requantization struct {
 }
 
 // Draw draws a requantization of sums in rows, with shifts from the least to the most. In each channel, the sum of a row leads
-// to a tie between two codes. Multipliers of codes can be negative where signed is set.
+// to a tie between two codes. Multipliers of codes can be negative where signed is set. With shifts of 32 alone, multipliers are small.
 func Draw(rng *rand.Rand, sums []int32, channels int, ties, codes, signed bool, least, most int) *Requantization {
 	q := &Requantization{Ties: ties, Codes: codes, Zero: rng.Int64N(256), Most: 255, Stride: channels}
 	if rng.IntN(2) == 0 {
@@ -43,6 +43,9 @@ func Draw(rng *rand.Rand, sums []int32, channels int, ties, codes, signed bool, 
 		m, more := (rng.Int64N(1<<32)-1<<31)>>rng.IntN(16), (rng.Int64N(1<<32)-1<<31)>>rng.IntN(16)
 		if !signed {
 			more = max(more, -more)
+		}
+		if most == 32 { // without a shift of words, these must be less than 2^15
+			m, more = m>>12, more>>12
 		}
 		row := rng.IntN(rows)
 		constant := (rng.Int64N(256)-q.Zero)<<shift + 1<<(shift-1) - int64(sums[row*channels+c])*m
@@ -103,17 +106,11 @@ func (q *Requantization) Code(sum int32, row, c int) byte {
 	return byte(max(q.Least, min(q.Zero+rounded, q.Most)))
 }
 
-// Tiles makes the table that of products of tiles: constants with the zero point, shifts of words, at most 8 and 0 unless words are
-// to be shifted, and those before, multipliers, powers of two that are left out of these, if any are to be, and those of codes as
-// words of 64 bits. It is for a requantization without ties, and says whether there are any shifts before words.
-func (q *Requantization) Tiles(powers, words bool) (deep bool) {
+// Tiles makes the table that of products of tiles: constants with the zero point, shifts of words, at most 8, and those before,
+// multipliers, powers of two that are left out of these, if any are to be, and those of codes as words of 64 bits. It is for a
+// requantization without ties, and says whether there are any shifts before words.
+func (q *Requantization) Tiles(powers bool) (deep bool) {
 	q.Table = nil
-	ofWords := func(c int) int64 {
-		if !words {
-			return 0
-		}
-		return int64(min(q.shift[c]-32, 8))
-	}
 	power := func(c int) int64 {
 		if !powers {
 			return 0
@@ -122,12 +119,8 @@ func (q *Requantization) Tiles(powers, words bool) (deep bool) {
 	}
 	for first := 0; first < len(q.constant); first += 16 {
 		q.wide(first, func(c int) int64 { return q.constant[c] + 1<<(q.shift[c]-1) + q.Zero<<q.shift[c] })
-		q.narrow(first, ofWords)
-		q.narrow(first, func(c int) int64 {
-			before := int64(q.shift[c]-32) - ofWords(c)
-			deep = deep || before > 0
-			return before
-		})
+		q.narrow(first, func(c int) int64 { return int64(min(q.shift[c]-32, 8)) })
+		q.narrow(first, func(c int) int64 { deep = deep || q.shift[c] > 40; return int64(max(q.shift[c]-40, 0)) })
 		q.narrow(first, func(c int) int64 { return q.m[c] >> power(c) })
 		q.narrow(first, power)
 		if q.Codes {
