@@ -7,7 +7,8 @@
 //
 // In a turn each network runs for some milliseconds, one after the other and another first each time, and its shortest run is
 // taken; what is printed are the medians of ratios over all turns, with their quartiles, and the shortest run of 8 bits in
-// milliseconds. The network of 8 bits is there twice: what the second one is away from 1 cannot be told from nothing.
+// milliseconds. The network of 8 bits is there twice, in other memory, and ratios are those to the mean of both: what the second
+// one is away from 1 cannot be told from nothing.
 package main
 
 import (
@@ -60,14 +61,15 @@ func main() {
 				log.Fatal(err)
 			}
 		}
+		eight := float64(shortest[0]+shortest[1]) / 2
 		for k, s := range shortest {
-			ratios[k] = append(ratios[k], float64(s)/float64(shortest[0]))
+			ratios[k] = append(ratios[k], float64(s)/eight)
 			if least[k] == 0 || s < least[k] {
 				least[k] = s
 			}
 		}
 	}
-	fmt.Printf("%s %s %d: 8 bits %.4f ms", networks[0].runner.Kernel(), *model, *batch, least[0].Seconds()*1e3)
+	fmt.Printf("%s %s %d: 8 bits %.4f ms", networks[0].runner.Kernel(), *model, *batch, min(least[0], least[1]).Seconds()*1e3)
 	for k, r := range ratios[1:] {
 		slices.Sort(r)
 		quartile := func(n int) float64 { return r[(len(r)-1)*n/4] }
