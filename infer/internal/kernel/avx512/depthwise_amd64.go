@@ -35,8 +35,7 @@ type depthwiseCodes struct {
 	offsets              []int32
 	weights              []int8
 	table                []int64
-	deep                 int // 0 where the table has no shifts before words
-	clamps               int // see numbers
+	shifts, clamps       int // as of an End
 }
 
 // The products by the width of a block.
@@ -56,9 +55,9 @@ var (
 var edgesBlocks = [3]edgesFunc{1: depthwise3x3Edges1x64, 2: depthwise3x3Edges2x64}
 
 type (
-	edgesFunc     = func(dst *uint8, dstLine, dstStep int, x, outside *uint8, pitch, tap, times, top, height, pixels, step, blocks int, weights *int8, table *int64, deep, clamps, least, most int)
-	depthwiseFunc = func(dst, x *uint8, offsets *int32, groups, lines, line, pixels, step, blocks int, weights *int8, table *int64, deep, clamps, least, most int)
-	squareFunc    = func(dst *uint8, dstLine, dstStep int, x *uint8, pitch, tap, times, line, pixels, step, blocks int, weights *int8, table *int64, deep, clamps, least, most int)
+	edgesFunc     = func(dst *uint8, dstLine, dstStep int, x, outside *uint8, pitch, tap, times, top, height, pixels, step, blocks int, weights *int8, table *int64, shifts, clamps, least, most int)
+	depthwiseFunc = func(dst, x *uint8, offsets *int32, groups, lines, line, pixels, step, blocks int, weights *int8, table *int64, shifts, clamps, least, most int)
+	squareFunc    = func(dst *uint8, dstLine, dstStep int, x *uint8, pitch, tap, times, line, pixels, step, blocks int, weights *int8, table *int64, shifts, clamps, least, most int)
 )
 
 // Fuse implements Fuser, for 16 channels and multiples.
@@ -185,7 +184,7 @@ func (d *depthwiseCodes) addConstants(start []int32, first int) bool {
 			}
 			d.clamps |= n.clamps
 			even, constants, shifts[v] = append(even, n.sum), append(constants, n.constant), append(shifts[v], n.shift)
-			deep[v], d.deep = append(deep[v], n.deep), d.deep|int(n.deep)
+			deep[v], d.shifts = append(deep[v], n.deep), max(d.shifts, n.shifts())
 		}
 		for lane := range even {
 			odd = append(odd, even[lane|1])
@@ -222,10 +221,10 @@ func (d *depthwiseCodes) Run(t kernel.Tile, x []uint8, tensors []kernel.Tensor, 
 		return
 	}
 	Pad(d.Band, s.Bytes, x, t.Row, t.Rows)
-	deep, clamps, least, most := d.deep, d.clamps, int(f.R.Lo), int(f.R.Hi)
+	shifts, clamps, least, most := d.shifts, d.clamps, int(f.R.Lo), int(f.R.Hi)
 	lines, line := t.Rows/c.OutW, c.StrideH*d.Pitch()
 	if d.square[1] == nil {
-		d.product(&dst[0], &s.Bytes[0], &d.offsets[0], len(d.offsets)/4, lines, line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], deep, clamps, least, most)
+		d.product(&dst[0], &s.Bytes[0], &d.offsets[0], len(d.offsets)/4, lines, line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], shifts, clamps, least, most)
 		return
 	}
 	together, dstStep, dstLine := 2, d.width, c.OutW*c.OutC // lines at a time
@@ -238,7 +237,7 @@ func (d *depthwiseCodes) Run(t kernel.Tile, x []uint8, tensors []kernel.Tensor, 
 	done := 0
 	for n := together; done < lines; n = 1 {
 		if times := (lines - done) / n; times > 0 {
-			d.square[n](&dst[done*dstLine], dstLine, dstStep, &s.Bytes[done*line], d.Pitch(), c.InC, times, n*line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], deep, clamps, least, most)
+			d.square[n](&dst[done*dstLine], dstLine, dstStep, &s.Bytes[done*line], d.Pitch(), c.InC, times, n*line, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], shifts, clamps, least, most)
 			done += times * n
 		}
 	}
@@ -260,7 +259,7 @@ func (d *depthwiseCodes) runEdges(t kernel.Tile, x, dst []uint8) {
 	for n := together; done < lines; n = 1 {
 		if times := (lines - done) / n; times > 0 {
 			top := (first+done)*c.StrideH - 1
-			d.edges[n](&dst[done*dstLine], dstLine, dstStep, &x[0], &d.outside[0], pitch, c.InC, times, top, c.InH, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], d.deep, d.clamps, int(r.Lo), int(r.Hi))
+			d.edges[n](&dst[done*dstLine], dstLine, dstStep, &x[0], &d.outside[0], pitch, c.InC, times, top, c.InH, d.pixels, d.step, d.blocks, &d.weights[0], &d.table[0], d.shifts, d.clamps, int(r.Lo), int(r.Hi))
 			done += times * n
 		}
 	}

@@ -6,7 +6,7 @@
 
 #include "textflag.h"
 
-// func depthwise64(dst *uint8, x *uint8, offsets *int32, groups int, lines int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+// func depthwise64(dst *uint8, x *uint8, offsets *int32, groups int, lines int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
 TEXT ·depthwise64(SB), NOSPLIT, $8-120
 	MOVQ         $0x00005555, AX
@@ -89,8 +89,8 @@ group:
 	VPMULDQ    832(DI), Z5, Z5
 	VPADDQ     960(DI), Z5, Z5
 	VPSHUFD    $0xf5, Z6, K1, Z5
-	CMPQ       deep+88(FP), $0x00
-	JEQ        blockShallow
+	CMPQ       shifts+88(FP), $0x01
+	JLE        blockShallow
 	VPSRAVD    1152(DI), Z2, Z2
 	VPSRAVD    1216(DI), Z3, Z3
 	VPSRAVD    1280(DI), Z4, Z4
@@ -98,14 +98,18 @@ group:
 
 blockShallow:
 	VPACKUSDW Z3, Z2, Z2
-	VPSRLVW   1024(DI), Z2, Z2
 	VPACKUSDW Z5, Z4, Z4
+	JLT       blockShifted
+	VPSRLVW   1024(DI), Z2, Z2
 	VPSRLVW   1088(DI), Z4, Z4
+
+blockShifted:
 	VPACKUSWB Z4, Z2, Z2
 	CMPQ      clamps+96(FP), $0x00
 	JEQ       blockClamped
-	VPMAXUB   Z0, Z2, Z2
 	VPMINUB   Z1, Z2, Z2
+	JGT       blockClamped
+	VPMAXUB   Z0, Z2, Z2
 
 blockClamped:
 	VMOVDQU32 Z2, (AX)
@@ -125,7 +129,7 @@ blockClamped:
 	VZEROUPPER
 	RET
 
-// func depthwise3x3Lines1x64(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+// func depthwise3x3Lines1x64(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
 TEXT ·depthwise3x3Lines1x64(SB), NOSPLIT, $32-136
 	MOVQ         $0x00005555, AX
@@ -246,8 +250,8 @@ pixel:
 	VPMULDQ    832(DI), Z5, Z5
 	VPADDQ     960(DI), Z5, Z5
 	VPSHUFD    $0xf5, Z18, K1, Z5
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel0Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel0Line0Shallow
 	VPSRAVD    1152(DI), Z2, Z2
 	VPSRAVD    1216(DI), Z3, Z3
 	VPSRAVD    1280(DI), Z4, Z4
@@ -255,14 +259,18 @@ pixel:
 
 pixel0Line0Shallow:
 	VPACKUSDW Z3, Z2, Z2
-	VPSRLVW   1024(DI), Z2, Z2
 	VPACKUSDW Z5, Z4, Z4
+	JLT       pixel0Line0Shifted
+	VPSRLVW   1024(DI), Z2, Z2
 	VPSRLVW   1088(DI), Z4, Z4
+
+pixel0Line0Shifted:
 	VPACKUSWB Z4, Z2, Z2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel0Line0Clamped
-	VPMAXUB   Z0, Z2, Z2
 	VPMINUB   Z1, Z2, Z2
+	JGT       pixel0Line0Clamped
+	VPMAXUB   Z0, Z2, Z2
 
 pixel0Line0Clamped:
 	VMOVDQU32 Z2, (R9)
@@ -290,7 +298,7 @@ pixel0Line0Clamped:
 	VZEROUPPER
 	RET
 
-// func depthwise3x3Slides1x64(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+// func depthwise3x3Slides1x64(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
 TEXT ·depthwise3x3Slides1x64(SB), NOSPLIT, $32-136
 	MOVQ         $0x00005555, AX
@@ -399,8 +407,8 @@ pixel:
 	VPMULDQ    832(DI), Z5, Z5
 	VPADDQ     960(DI), Z5, Z5
 	VPSHUFD    $0xf5, Z6, K1, Z5
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel0Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel0Line0Shallow
 	VPSRAVD    1152(DI), Z2, Z2
 	VPSRAVD    1216(DI), Z3, Z3
 	VPSRAVD    1280(DI), Z4, Z4
@@ -408,14 +416,18 @@ pixel:
 
 pixel0Line0Shallow:
 	VPACKUSDW Z3, Z2, Z2
-	VPSRLVW   1024(DI), Z2, Z2
 	VPACKUSDW Z5, Z4, Z4
+	JLT       pixel0Line0Shifted
+	VPSRLVW   1024(DI), Z2, Z2
 	VPSRLVW   1088(DI), Z4, Z4
+
+pixel0Line0Shifted:
 	VPACKUSWB Z4, Z2, Z2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel0Line0Clamped
-	VPMAXUB   Z0, Z2, Z2
 	VPMINUB   Z1, Z2, Z2
+	JGT       pixel0Line0Clamped
+	VPMAXUB   Z0, Z2, Z2
 
 pixel0Line0Clamped:
 	VMOVDQU32  Z2, (R9)
@@ -475,8 +487,8 @@ pixel0Line0Clamped:
 	VPMULDQ    832(DI), Z5, Z5
 	VPADDQ     960(DI), Z5, Z5
 	VPSHUFD    $0xf5, Z10, K1, Z5
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel1Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel1Line0Shallow
 	VPSRAVD    1152(DI), Z2, Z2
 	VPSRAVD    1216(DI), Z3, Z3
 	VPSRAVD    1280(DI), Z4, Z4
@@ -484,14 +496,18 @@ pixel0Line0Clamped:
 
 pixel1Line0Shallow:
 	VPACKUSDW Z3, Z2, Z2
-	VPSRLVW   1024(DI), Z2, Z2
 	VPACKUSDW Z5, Z4, Z4
+	JLT       pixel1Line0Shifted
+	VPSRLVW   1024(DI), Z2, Z2
 	VPSRLVW   1088(DI), Z4, Z4
+
+pixel1Line0Shifted:
 	VPACKUSWB Z4, Z2, Z2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel1Line0Clamped
-	VPMAXUB   Z0, Z2, Z2
 	VPMINUB   Z1, Z2, Z2
+	JGT       pixel1Line0Clamped
+	VPMAXUB   Z0, Z2, Z2
 
 pixel1Line0Clamped:
 	VMOVDQU32  Z2, (R9)
@@ -551,8 +567,8 @@ pixel1Line0Clamped:
 	VPMULDQ    832(DI), Z5, Z5
 	VPADDQ     960(DI), Z5, Z5
 	VPSHUFD    $0xf5, Z14, K1, Z5
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel2Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel2Line0Shallow
 	VPSRAVD    1152(DI), Z2, Z2
 	VPSRAVD    1216(DI), Z3, Z3
 	VPSRAVD    1280(DI), Z4, Z4
@@ -560,14 +576,18 @@ pixel1Line0Clamped:
 
 pixel2Line0Shallow:
 	VPACKUSDW Z3, Z2, Z2
-	VPSRLVW   1024(DI), Z2, Z2
 	VPACKUSDW Z5, Z4, Z4
+	JLT       pixel2Line0Shifted
+	VPSRLVW   1024(DI), Z2, Z2
 	VPSRLVW   1088(DI), Z4, Z4
+
+pixel2Line0Shifted:
 	VPACKUSWB Z4, Z2, Z2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel2Line0Clamped
-	VPMAXUB   Z0, Z2, Z2
 	VPMINUB   Z1, Z2, Z2
+	JGT       pixel2Line0Clamped
+	VPMAXUB   Z0, Z2, Z2
 
 pixel2Line0Clamped:
 	VMOVDQU32 Z2, (R9)
@@ -595,7 +615,7 @@ slid:
 	VZEROUPPER
 	RET
 
-// func depthwise3x3Lines2x64(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+// func depthwise3x3Lines2x64(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
 TEXT ·depthwise3x3Lines2x64(SB), NOSPLIT, $32-136
 	MOVQ         $0x00005555, AX
@@ -776,8 +796,8 @@ pixel:
 	VPMULDQ    Z23, Z9, Z9
 	VPADDQ     Z25, Z9, Z9
 	VPSHUFD    $0xf5, Z22, K1, Z9
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel0Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel0Line0Shallow
 	VPSRAVD    1152(DI), Z2, Z2
 	VPSRAVD    1216(DI), Z3, Z3
 	VPSRAVD    1280(DI), Z4, Z4
@@ -785,19 +805,23 @@ pixel:
 
 pixel0Line0Shallow:
 	VPACKUSDW Z3, Z2, Z2
-	VPSRLVW   1024(DI), Z2, Z2
 	VPACKUSDW Z5, Z4, Z4
+	JLT       pixel0Line0Shifted
+	VPSRLVW   1024(DI), Z2, Z2
 	VPSRLVW   1088(DI), Z4, Z4
+
+pixel0Line0Shifted:
 	VPACKUSWB Z4, Z2, Z2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel0Line0Clamped
-	VPMAXUB   Z0, Z2, Z2
 	VPMINUB   Z1, Z2, Z2
+	JGT       pixel0Line0Clamped
+	VPMAXUB   Z0, Z2, Z2
 
 pixel0Line0Clamped:
 	VMOVDQU32 Z2, (R10)
-	CMPQ      deep+104(FP), $0x00
-	JEQ       pixel0Line1Shallow
+	CMPQ      shifts+104(FP), $0x01
+	JLE       pixel0Line1Shallow
 	VPSRAVD   1152(DI), Z6, Z6
 	VPSRAVD   1216(DI), Z7, Z7
 	VPSRAVD   1280(DI), Z8, Z8
@@ -805,14 +829,18 @@ pixel0Line0Clamped:
 
 pixel0Line1Shallow:
 	VPACKUSDW Z7, Z6, Z6
-	VPSRLVW   1024(DI), Z6, Z6
 	VPACKUSDW Z9, Z8, Z8
+	JLT       pixel0Line1Shifted
+	VPSRLVW   1024(DI), Z6, Z6
 	VPSRLVW   1088(DI), Z8, Z8
+
+pixel0Line1Shifted:
 	VPACKUSWB Z8, Z6, Z6
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel0Line1Clamped
-	VPMAXUB   Z0, Z6, Z6
 	VPMINUB   Z1, Z6, Z6
+	JGT       pixel0Line1Clamped
+	VPMAXUB   Z0, Z6, Z6
 
 pixel0Line1Clamped:
 	VMOVDQU32 Z6, (R10)(BX*1)
@@ -841,7 +869,7 @@ pixel0Line1Clamped:
 	VZEROUPPER
 	RET
 
-// func depthwise3x3Slides2x64(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+// func depthwise3x3Slides2x64(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
 TEXT ·depthwise3x3Slides2x64(SB), NOSPLIT, $32-136
 	MOVQ         $0x00005555, AX
@@ -1010,8 +1038,8 @@ pixel:
 	VPMULDQ    Z11, Z9, Z9
 	VPADDQ     Z13, Z9, Z9
 	VPSHUFD    $0xf5, Z10, K1, Z9
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel0Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel0Line0Shallow
 	VPSRAVD    1152(DI), Z2, Z2
 	VPSRAVD    1216(DI), Z3, Z3
 	VPSRAVD    1280(DI), Z4, Z4
@@ -1019,19 +1047,23 @@ pixel:
 
 pixel0Line0Shallow:
 	VPACKUSDW Z3, Z2, Z2
-	VPSRLVW   1024(DI), Z2, Z2
 	VPACKUSDW Z5, Z4, Z4
+	JLT       pixel0Line0Shifted
+	VPSRLVW   1024(DI), Z2, Z2
 	VPSRLVW   1088(DI), Z4, Z4
+
+pixel0Line0Shifted:
 	VPACKUSWB Z4, Z2, Z2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel0Line0Clamped
-	VPMAXUB   Z0, Z2, Z2
 	VPMINUB   Z1, Z2, Z2
+	JGT       pixel0Line0Clamped
+	VPMAXUB   Z0, Z2, Z2
 
 pixel0Line0Clamped:
 	VMOVDQU32 Z2, (R10)
-	CMPQ      deep+104(FP), $0x00
-	JEQ       pixel0Line1Shallow
+	CMPQ      shifts+104(FP), $0x01
+	JLE       pixel0Line1Shallow
 	VPSRAVD   1152(DI), Z6, Z6
 	VPSRAVD   1216(DI), Z7, Z7
 	VPSRAVD   1280(DI), Z8, Z8
@@ -1039,14 +1071,18 @@ pixel0Line0Clamped:
 
 pixel0Line1Shallow:
 	VPACKUSDW Z7, Z6, Z6
-	VPSRLVW   1024(DI), Z6, Z6
 	VPACKUSDW Z9, Z8, Z8
+	JLT       pixel0Line1Shifted
+	VPSRLVW   1024(DI), Z6, Z6
 	VPSRLVW   1088(DI), Z8, Z8
+
+pixel0Line1Shifted:
 	VPACKUSWB Z8, Z6, Z6
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel0Line1Clamped
-	VPMAXUB   Z0, Z6, Z6
 	VPMINUB   Z1, Z6, Z6
+	JGT       pixel0Line1Clamped
+	VPMAXUB   Z0, Z6, Z6
 
 pixel0Line1Clamped:
 	VMOVDQU32  Z6, (R10)(BX*1)
@@ -1163,8 +1199,8 @@ pixel0Line1Clamped:
 	VPMULDQ    Z15, Z9, Z9
 	VPADDQ     Z17, Z9, Z9
 	VPSHUFD    $0xf5, Z14, K1, Z9
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel1Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel1Line0Shallow
 	VPSRAVD    1152(DI), Z2, Z2
 	VPSRAVD    1216(DI), Z3, Z3
 	VPSRAVD    1280(DI), Z4, Z4
@@ -1172,19 +1208,23 @@ pixel0Line1Clamped:
 
 pixel1Line0Shallow:
 	VPACKUSDW Z3, Z2, Z2
-	VPSRLVW   1024(DI), Z2, Z2
 	VPACKUSDW Z5, Z4, Z4
+	JLT       pixel1Line0Shifted
+	VPSRLVW   1024(DI), Z2, Z2
 	VPSRLVW   1088(DI), Z4, Z4
+
+pixel1Line0Shifted:
 	VPACKUSWB Z4, Z2, Z2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel1Line0Clamped
-	VPMAXUB   Z0, Z2, Z2
 	VPMINUB   Z1, Z2, Z2
+	JGT       pixel1Line0Clamped
+	VPMAXUB   Z0, Z2, Z2
 
 pixel1Line0Clamped:
 	VMOVDQU32 Z2, (R10)
-	CMPQ      deep+104(FP), $0x00
-	JEQ       pixel1Line1Shallow
+	CMPQ      shifts+104(FP), $0x01
+	JLE       pixel1Line1Shallow
 	VPSRAVD   1152(DI), Z6, Z6
 	VPSRAVD   1216(DI), Z7, Z7
 	VPSRAVD   1280(DI), Z8, Z8
@@ -1192,14 +1232,18 @@ pixel1Line0Clamped:
 
 pixel1Line1Shallow:
 	VPACKUSDW Z7, Z6, Z6
-	VPSRLVW   1024(DI), Z6, Z6
 	VPACKUSDW Z9, Z8, Z8
+	JLT       pixel1Line1Shifted
+	VPSRLVW   1024(DI), Z6, Z6
 	VPSRLVW   1088(DI), Z8, Z8
+
+pixel1Line1Shifted:
 	VPACKUSWB Z8, Z6, Z6
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel1Line1Clamped
-	VPMAXUB   Z0, Z6, Z6
 	VPMINUB   Z1, Z6, Z6
+	JGT       pixel1Line1Clamped
+	VPMAXUB   Z0, Z6, Z6
 
 pixel1Line1Clamped:
 	VMOVDQU32  Z6, (R10)(BX*1)
@@ -1316,8 +1360,8 @@ pixel1Line1Clamped:
 	VPMULDQ    Z19, Z9, Z9
 	VPADDQ     Z21, Z9, Z9
 	VPSHUFD    $0xf5, Z18, K1, Z9
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel2Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel2Line0Shallow
 	VPSRAVD    1152(DI), Z2, Z2
 	VPSRAVD    1216(DI), Z3, Z3
 	VPSRAVD    1280(DI), Z4, Z4
@@ -1325,19 +1369,23 @@ pixel1Line1Clamped:
 
 pixel2Line0Shallow:
 	VPACKUSDW Z3, Z2, Z2
-	VPSRLVW   1024(DI), Z2, Z2
 	VPACKUSDW Z5, Z4, Z4
+	JLT       pixel2Line0Shifted
+	VPSRLVW   1024(DI), Z2, Z2
 	VPSRLVW   1088(DI), Z4, Z4
+
+pixel2Line0Shifted:
 	VPACKUSWB Z4, Z2, Z2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel2Line0Clamped
-	VPMAXUB   Z0, Z2, Z2
 	VPMINUB   Z1, Z2, Z2
+	JGT       pixel2Line0Clamped
+	VPMAXUB   Z0, Z2, Z2
 
 pixel2Line0Clamped:
 	VMOVDQU32 Z2, (R10)
-	CMPQ      deep+104(FP), $0x00
-	JEQ       pixel2Line1Shallow
+	CMPQ      shifts+104(FP), $0x01
+	JLE       pixel2Line1Shallow
 	VPSRAVD   1152(DI), Z6, Z6
 	VPSRAVD   1216(DI), Z7, Z7
 	VPSRAVD   1280(DI), Z8, Z8
@@ -1345,14 +1393,18 @@ pixel2Line0Clamped:
 
 pixel2Line1Shallow:
 	VPACKUSDW Z7, Z6, Z6
-	VPSRLVW   1024(DI), Z6, Z6
 	VPACKUSDW Z9, Z8, Z8
+	JLT       pixel2Line1Shifted
+	VPSRLVW   1024(DI), Z6, Z6
 	VPSRLVW   1088(DI), Z8, Z8
+
+pixel2Line1Shifted:
 	VPACKUSWB Z8, Z6, Z6
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel2Line1Clamped
-	VPMAXUB   Z0, Z6, Z6
 	VPMINUB   Z1, Z6, Z6
+	JGT       pixel2Line1Clamped
+	VPMAXUB   Z0, Z6, Z6
 
 pixel2Line1Clamped:
 	VMOVDQU32 Z6, (R10)(BX*1)
@@ -1381,7 +1433,7 @@ slid:
 	VZEROUPPER
 	RET
 
-// func depthwise32(dst *uint8, x *uint8, offsets *int32, groups int, lines int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+// func depthwise32(dst *uint8, x *uint8, offsets *int32, groups int, lines int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 // Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
 TEXT ·depthwise32(SB), NOSPLIT, $8-120
 	MOVQ         $0x00005555, AX
@@ -1464,8 +1516,8 @@ group:
 	VPMULDQ    416(DI), Y5, Y5
 	VPADDQ     480(DI), Y5, Y5
 	VPSHUFD    $0xf5, Y6, K1, Y5
-	CMPQ       deep+88(FP), $0x00
-	JEQ        blockShallow
+	CMPQ       shifts+88(FP), $0x01
+	JLE        blockShallow
 	VPSRAVD    576(DI), Y2, Y2
 	VPSRAVD    608(DI), Y3, Y3
 	VPSRAVD    640(DI), Y4, Y4
@@ -1473,14 +1525,18 @@ group:
 
 blockShallow:
 	VPACKUSDW Y3, Y2, Y2
-	VPSRLVW   512(DI), Y2, Y2
 	VPACKUSDW Y5, Y4, Y4
+	JLT       blockShifted
+	VPSRLVW   512(DI), Y2, Y2
 	VPSRLVW   544(DI), Y4, Y4
+
+blockShifted:
 	VPACKUSWB Y4, Y2, Y2
 	CMPQ      clamps+96(FP), $0x00
 	JEQ       blockClamped
-	VPMAXUB   Y0, Y2, Y2
 	VPMINUB   Y1, Y2, Y2
+	JGT       blockClamped
+	VPMAXUB   Y0, Y2, Y2
 
 blockClamped:
 	VMOVDQU32 Y2, (AX)
@@ -1500,7 +1556,7 @@ blockClamped:
 	VZEROUPPER
 	RET
 
-// func depthwise3x3Lines1x32(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+// func depthwise3x3Lines1x32(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 // Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
 TEXT ·depthwise3x3Lines1x32(SB), NOSPLIT, $32-136
 	MOVQ         $0x00005555, AX
@@ -1621,8 +1677,8 @@ pixel:
 	VPMULDQ    416(DI), Y5, Y5
 	VPADDQ     480(DI), Y5, Y5
 	VPSHUFD    $0xf5, Y18, K1, Y5
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel0Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel0Line0Shallow
 	VPSRAVD    576(DI), Y2, Y2
 	VPSRAVD    608(DI), Y3, Y3
 	VPSRAVD    640(DI), Y4, Y4
@@ -1630,14 +1686,18 @@ pixel:
 
 pixel0Line0Shallow:
 	VPACKUSDW Y3, Y2, Y2
-	VPSRLVW   512(DI), Y2, Y2
 	VPACKUSDW Y5, Y4, Y4
+	JLT       pixel0Line0Shifted
+	VPSRLVW   512(DI), Y2, Y2
 	VPSRLVW   544(DI), Y4, Y4
+
+pixel0Line0Shifted:
 	VPACKUSWB Y4, Y2, Y2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel0Line0Clamped
-	VPMAXUB   Y0, Y2, Y2
 	VPMINUB   Y1, Y2, Y2
+	JGT       pixel0Line0Clamped
+	VPMAXUB   Y0, Y2, Y2
 
 pixel0Line0Clamped:
 	VMOVDQU32 Y2, (R9)
@@ -1665,7 +1725,7 @@ pixel0Line0Clamped:
 	VZEROUPPER
 	RET
 
-// func depthwise3x3Slides1x32(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+// func depthwise3x3Slides1x32(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 // Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
 TEXT ·depthwise3x3Slides1x32(SB), NOSPLIT, $32-136
 	MOVQ         $0x00005555, AX
@@ -1774,8 +1834,8 @@ pixel:
 	VPMULDQ    416(DI), Y5, Y5
 	VPADDQ     480(DI), Y5, Y5
 	VPSHUFD    $0xf5, Y6, K1, Y5
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel0Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel0Line0Shallow
 	VPSRAVD    576(DI), Y2, Y2
 	VPSRAVD    608(DI), Y3, Y3
 	VPSRAVD    640(DI), Y4, Y4
@@ -1783,14 +1843,18 @@ pixel:
 
 pixel0Line0Shallow:
 	VPACKUSDW Y3, Y2, Y2
-	VPSRLVW   512(DI), Y2, Y2
 	VPACKUSDW Y5, Y4, Y4
+	JLT       pixel0Line0Shifted
+	VPSRLVW   512(DI), Y2, Y2
 	VPSRLVW   544(DI), Y4, Y4
+
+pixel0Line0Shifted:
 	VPACKUSWB Y4, Y2, Y2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel0Line0Clamped
-	VPMAXUB   Y0, Y2, Y2
 	VPMINUB   Y1, Y2, Y2
+	JGT       pixel0Line0Clamped
+	VPMAXUB   Y0, Y2, Y2
 
 pixel0Line0Clamped:
 	VMOVDQU32  Y2, (R9)
@@ -1850,8 +1914,8 @@ pixel0Line0Clamped:
 	VPMULDQ    416(DI), Y5, Y5
 	VPADDQ     480(DI), Y5, Y5
 	VPSHUFD    $0xf5, Y10, K1, Y5
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel1Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel1Line0Shallow
 	VPSRAVD    576(DI), Y2, Y2
 	VPSRAVD    608(DI), Y3, Y3
 	VPSRAVD    640(DI), Y4, Y4
@@ -1859,14 +1923,18 @@ pixel0Line0Clamped:
 
 pixel1Line0Shallow:
 	VPACKUSDW Y3, Y2, Y2
-	VPSRLVW   512(DI), Y2, Y2
 	VPACKUSDW Y5, Y4, Y4
+	JLT       pixel1Line0Shifted
+	VPSRLVW   512(DI), Y2, Y2
 	VPSRLVW   544(DI), Y4, Y4
+
+pixel1Line0Shifted:
 	VPACKUSWB Y4, Y2, Y2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel1Line0Clamped
-	VPMAXUB   Y0, Y2, Y2
 	VPMINUB   Y1, Y2, Y2
+	JGT       pixel1Line0Clamped
+	VPMAXUB   Y0, Y2, Y2
 
 pixel1Line0Clamped:
 	VMOVDQU32  Y2, (R9)
@@ -1926,8 +1994,8 @@ pixel1Line0Clamped:
 	VPMULDQ    416(DI), Y5, Y5
 	VPADDQ     480(DI), Y5, Y5
 	VPSHUFD    $0xf5, Y14, K1, Y5
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel2Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel2Line0Shallow
 	VPSRAVD    576(DI), Y2, Y2
 	VPSRAVD    608(DI), Y3, Y3
 	VPSRAVD    640(DI), Y4, Y4
@@ -1935,14 +2003,18 @@ pixel1Line0Clamped:
 
 pixel2Line0Shallow:
 	VPACKUSDW Y3, Y2, Y2
-	VPSRLVW   512(DI), Y2, Y2
 	VPACKUSDW Y5, Y4, Y4
+	JLT       pixel2Line0Shifted
+	VPSRLVW   512(DI), Y2, Y2
 	VPSRLVW   544(DI), Y4, Y4
+
+pixel2Line0Shifted:
 	VPACKUSWB Y4, Y2, Y2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel2Line0Clamped
-	VPMAXUB   Y0, Y2, Y2
 	VPMINUB   Y1, Y2, Y2
+	JGT       pixel2Line0Clamped
+	VPMAXUB   Y0, Y2, Y2
 
 pixel2Line0Clamped:
 	VMOVDQU32 Y2, (R9)
@@ -1970,7 +2042,7 @@ slid:
 	VZEROUPPER
 	RET
 
-// func depthwise3x3Lines2x32(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+// func depthwise3x3Lines2x32(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 // Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
 TEXT ·depthwise3x3Lines2x32(SB), NOSPLIT, $32-136
 	MOVQ         $0x00005555, AX
@@ -2151,8 +2223,8 @@ pixel:
 	VPMULDQ    Y23, Y9, Y9
 	VPADDQ     Y25, Y9, Y9
 	VPSHUFD    $0xf5, Y22, K1, Y9
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel0Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel0Line0Shallow
 	VPSRAVD    576(DI), Y2, Y2
 	VPSRAVD    608(DI), Y3, Y3
 	VPSRAVD    640(DI), Y4, Y4
@@ -2160,19 +2232,23 @@ pixel:
 
 pixel0Line0Shallow:
 	VPACKUSDW Y3, Y2, Y2
-	VPSRLVW   512(DI), Y2, Y2
 	VPACKUSDW Y5, Y4, Y4
+	JLT       pixel0Line0Shifted
+	VPSRLVW   512(DI), Y2, Y2
 	VPSRLVW   544(DI), Y4, Y4
+
+pixel0Line0Shifted:
 	VPACKUSWB Y4, Y2, Y2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel0Line0Clamped
-	VPMAXUB   Y0, Y2, Y2
 	VPMINUB   Y1, Y2, Y2
+	JGT       pixel0Line0Clamped
+	VPMAXUB   Y0, Y2, Y2
 
 pixel0Line0Clamped:
 	VMOVDQU32 Y2, (R10)
-	CMPQ      deep+104(FP), $0x00
-	JEQ       pixel0Line1Shallow
+	CMPQ      shifts+104(FP), $0x01
+	JLE       pixel0Line1Shallow
 	VPSRAVD   576(DI), Y6, Y6
 	VPSRAVD   608(DI), Y7, Y7
 	VPSRAVD   640(DI), Y8, Y8
@@ -2180,14 +2256,18 @@ pixel0Line0Clamped:
 
 pixel0Line1Shallow:
 	VPACKUSDW Y7, Y6, Y6
-	VPSRLVW   512(DI), Y6, Y6
 	VPACKUSDW Y9, Y8, Y8
+	JLT       pixel0Line1Shifted
+	VPSRLVW   512(DI), Y6, Y6
 	VPSRLVW   544(DI), Y8, Y8
+
+pixel0Line1Shifted:
 	VPACKUSWB Y8, Y6, Y6
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel0Line1Clamped
-	VPMAXUB   Y0, Y6, Y6
 	VPMINUB   Y1, Y6, Y6
+	JGT       pixel0Line1Clamped
+	VPMAXUB   Y0, Y6, Y6
 
 pixel0Line1Clamped:
 	VMOVDQU32 Y6, (R10)(BX*1)
@@ -2216,7 +2296,7 @@ pixel0Line1Clamped:
 	VZEROUPPER
 	RET
 
-// func depthwise3x3Slides2x32(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+// func depthwise3x3Slides2x32(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 // Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
 TEXT ·depthwise3x3Slides2x32(SB), NOSPLIT, $32-136
 	MOVQ         $0x00005555, AX
@@ -2385,8 +2465,8 @@ pixel:
 	VPMULDQ    Y11, Y9, Y9
 	VPADDQ     Y13, Y9, Y9
 	VPSHUFD    $0xf5, Y10, K1, Y9
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel0Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel0Line0Shallow
 	VPSRAVD    576(DI), Y2, Y2
 	VPSRAVD    608(DI), Y3, Y3
 	VPSRAVD    640(DI), Y4, Y4
@@ -2394,19 +2474,23 @@ pixel:
 
 pixel0Line0Shallow:
 	VPACKUSDW Y3, Y2, Y2
-	VPSRLVW   512(DI), Y2, Y2
 	VPACKUSDW Y5, Y4, Y4
+	JLT       pixel0Line0Shifted
+	VPSRLVW   512(DI), Y2, Y2
 	VPSRLVW   544(DI), Y4, Y4
+
+pixel0Line0Shifted:
 	VPACKUSWB Y4, Y2, Y2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel0Line0Clamped
-	VPMAXUB   Y0, Y2, Y2
 	VPMINUB   Y1, Y2, Y2
+	JGT       pixel0Line0Clamped
+	VPMAXUB   Y0, Y2, Y2
 
 pixel0Line0Clamped:
 	VMOVDQU32 Y2, (R10)
-	CMPQ      deep+104(FP), $0x00
-	JEQ       pixel0Line1Shallow
+	CMPQ      shifts+104(FP), $0x01
+	JLE       pixel0Line1Shallow
 	VPSRAVD   576(DI), Y6, Y6
 	VPSRAVD   608(DI), Y7, Y7
 	VPSRAVD   640(DI), Y8, Y8
@@ -2414,14 +2498,18 @@ pixel0Line0Clamped:
 
 pixel0Line1Shallow:
 	VPACKUSDW Y7, Y6, Y6
-	VPSRLVW   512(DI), Y6, Y6
 	VPACKUSDW Y9, Y8, Y8
+	JLT       pixel0Line1Shifted
+	VPSRLVW   512(DI), Y6, Y6
 	VPSRLVW   544(DI), Y8, Y8
+
+pixel0Line1Shifted:
 	VPACKUSWB Y8, Y6, Y6
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel0Line1Clamped
-	VPMAXUB   Y0, Y6, Y6
 	VPMINUB   Y1, Y6, Y6
+	JGT       pixel0Line1Clamped
+	VPMAXUB   Y0, Y6, Y6
 
 pixel0Line1Clamped:
 	VMOVDQU32  Y6, (R10)(BX*1)
@@ -2538,8 +2626,8 @@ pixel0Line1Clamped:
 	VPMULDQ    Y15, Y9, Y9
 	VPADDQ     Y17, Y9, Y9
 	VPSHUFD    $0xf5, Y14, K1, Y9
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel1Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel1Line0Shallow
 	VPSRAVD    576(DI), Y2, Y2
 	VPSRAVD    608(DI), Y3, Y3
 	VPSRAVD    640(DI), Y4, Y4
@@ -2547,19 +2635,23 @@ pixel0Line1Clamped:
 
 pixel1Line0Shallow:
 	VPACKUSDW Y3, Y2, Y2
-	VPSRLVW   512(DI), Y2, Y2
 	VPACKUSDW Y5, Y4, Y4
+	JLT       pixel1Line0Shifted
+	VPSRLVW   512(DI), Y2, Y2
 	VPSRLVW   544(DI), Y4, Y4
+
+pixel1Line0Shifted:
 	VPACKUSWB Y4, Y2, Y2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel1Line0Clamped
-	VPMAXUB   Y0, Y2, Y2
 	VPMINUB   Y1, Y2, Y2
+	JGT       pixel1Line0Clamped
+	VPMAXUB   Y0, Y2, Y2
 
 pixel1Line0Clamped:
 	VMOVDQU32 Y2, (R10)
-	CMPQ      deep+104(FP), $0x00
-	JEQ       pixel1Line1Shallow
+	CMPQ      shifts+104(FP), $0x01
+	JLE       pixel1Line1Shallow
 	VPSRAVD   576(DI), Y6, Y6
 	VPSRAVD   608(DI), Y7, Y7
 	VPSRAVD   640(DI), Y8, Y8
@@ -2567,14 +2659,18 @@ pixel1Line0Clamped:
 
 pixel1Line1Shallow:
 	VPACKUSDW Y7, Y6, Y6
-	VPSRLVW   512(DI), Y6, Y6
 	VPACKUSDW Y9, Y8, Y8
+	JLT       pixel1Line1Shifted
+	VPSRLVW   512(DI), Y6, Y6
 	VPSRLVW   544(DI), Y8, Y8
+
+pixel1Line1Shifted:
 	VPACKUSWB Y8, Y6, Y6
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel1Line1Clamped
-	VPMAXUB   Y0, Y6, Y6
 	VPMINUB   Y1, Y6, Y6
+	JGT       pixel1Line1Clamped
+	VPMAXUB   Y0, Y6, Y6
 
 pixel1Line1Clamped:
 	VMOVDQU32  Y6, (R10)(BX*1)
@@ -2691,8 +2787,8 @@ pixel1Line1Clamped:
 	VPMULDQ    Y19, Y9, Y9
 	VPADDQ     Y21, Y9, Y9
 	VPSHUFD    $0xf5, Y18, K1, Y9
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel2Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel2Line0Shallow
 	VPSRAVD    576(DI), Y2, Y2
 	VPSRAVD    608(DI), Y3, Y3
 	VPSRAVD    640(DI), Y4, Y4
@@ -2700,19 +2796,23 @@ pixel1Line1Clamped:
 
 pixel2Line0Shallow:
 	VPACKUSDW Y3, Y2, Y2
-	VPSRLVW   512(DI), Y2, Y2
 	VPACKUSDW Y5, Y4, Y4
+	JLT       pixel2Line0Shifted
+	VPSRLVW   512(DI), Y2, Y2
 	VPSRLVW   544(DI), Y4, Y4
+
+pixel2Line0Shifted:
 	VPACKUSWB Y4, Y2, Y2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel2Line0Clamped
-	VPMAXUB   Y0, Y2, Y2
 	VPMINUB   Y1, Y2, Y2
+	JGT       pixel2Line0Clamped
+	VPMAXUB   Y0, Y2, Y2
 
 pixel2Line0Clamped:
 	VMOVDQU32 Y2, (R10)
-	CMPQ      deep+104(FP), $0x00
-	JEQ       pixel2Line1Shallow
+	CMPQ      shifts+104(FP), $0x01
+	JLE       pixel2Line1Shallow
 	VPSRAVD   576(DI), Y6, Y6
 	VPSRAVD   608(DI), Y7, Y7
 	VPSRAVD   640(DI), Y8, Y8
@@ -2720,14 +2820,18 @@ pixel2Line0Clamped:
 
 pixel2Line1Shallow:
 	VPACKUSDW Y7, Y6, Y6
-	VPSRLVW   512(DI), Y6, Y6
 	VPACKUSDW Y9, Y8, Y8
+	JLT       pixel2Line1Shifted
+	VPSRLVW   512(DI), Y6, Y6
 	VPSRLVW   544(DI), Y8, Y8
+
+pixel2Line1Shifted:
 	VPACKUSWB Y8, Y6, Y6
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel2Line1Clamped
-	VPMAXUB   Y0, Y6, Y6
 	VPMINUB   Y1, Y6, Y6
+	JGT       pixel2Line1Clamped
+	VPMAXUB   Y0, Y6, Y6
 
 pixel2Line1Clamped:
 	VMOVDQU32 Y6, (R10)(BX*1)
@@ -2756,7 +2860,7 @@ slid:
 	VZEROUPPER
 	RET
 
-// func depthwise16(dst *uint8, x *uint8, offsets *int32, groups int, lines int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+// func depthwise16(dst *uint8, x *uint8, offsets *int32, groups int, lines int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 // Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
 TEXT ·depthwise16(SB), NOSPLIT, $8-120
 	MOVQ         $0x00005555, AX
@@ -2839,8 +2943,8 @@ group:
 	VPMULDQ    208(DI), X5, X5
 	VPADDQ     240(DI), X5, X5
 	VPSHUFD    $0xf5, X6, K1, X5
-	CMPQ       deep+88(FP), $0x00
-	JEQ        blockShallow
+	CMPQ       shifts+88(FP), $0x01
+	JLE        blockShallow
 	VPSRAVD    288(DI), X2, X2
 	VPSRAVD    304(DI), X3, X3
 	VPSRAVD    320(DI), X4, X4
@@ -2848,14 +2952,18 @@ group:
 
 blockShallow:
 	VPACKUSDW X3, X2, X2
-	VPSRLVW   256(DI), X2, X2
 	VPACKUSDW X5, X4, X4
+	JLT       blockShifted
+	VPSRLVW   256(DI), X2, X2
 	VPSRLVW   272(DI), X4, X4
+
+blockShifted:
 	VPACKUSWB X4, X2, X2
 	CMPQ      clamps+96(FP), $0x00
 	JEQ       blockClamped
-	VPMAXUB   X0, X2, X2
 	VPMINUB   X1, X2, X2
+	JGT       blockClamped
+	VPMAXUB   X0, X2, X2
 
 blockClamped:
 	VMOVDQU32 X2, (AX)
@@ -2875,7 +2983,7 @@ blockClamped:
 	VZEROUPPER
 	RET
 
-// func depthwise3x3Lines1x16(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+// func depthwise3x3Lines1x16(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 // Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
 TEXT ·depthwise3x3Lines1x16(SB), NOSPLIT, $32-136
 	MOVQ         $0x00005555, AX
@@ -2996,8 +3104,8 @@ pixel:
 	VPMULDQ    208(DI), X5, X5
 	VPADDQ     240(DI), X5, X5
 	VPSHUFD    $0xf5, X18, K1, X5
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel0Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel0Line0Shallow
 	VPSRAVD    288(DI), X2, X2
 	VPSRAVD    304(DI), X3, X3
 	VPSRAVD    320(DI), X4, X4
@@ -3005,14 +3113,18 @@ pixel:
 
 pixel0Line0Shallow:
 	VPACKUSDW X3, X2, X2
-	VPSRLVW   256(DI), X2, X2
 	VPACKUSDW X5, X4, X4
+	JLT       pixel0Line0Shifted
+	VPSRLVW   256(DI), X2, X2
 	VPSRLVW   272(DI), X4, X4
+
+pixel0Line0Shifted:
 	VPACKUSWB X4, X2, X2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel0Line0Clamped
-	VPMAXUB   X0, X2, X2
 	VPMINUB   X1, X2, X2
+	JGT       pixel0Line0Clamped
+	VPMAXUB   X0, X2, X2
 
 pixel0Line0Clamped:
 	VMOVDQU32 X2, (R9)
@@ -3040,7 +3152,7 @@ pixel0Line0Clamped:
 	VZEROUPPER
 	RET
 
-// func depthwise3x3Slides1x16(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+// func depthwise3x3Slides1x16(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 // Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
 TEXT ·depthwise3x3Slides1x16(SB), NOSPLIT, $32-136
 	MOVQ         $0x00005555, AX
@@ -3149,8 +3261,8 @@ pixel:
 	VPMULDQ    208(DI), X5, X5
 	VPADDQ     240(DI), X5, X5
 	VPSHUFD    $0xf5, X6, K1, X5
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel0Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel0Line0Shallow
 	VPSRAVD    288(DI), X2, X2
 	VPSRAVD    304(DI), X3, X3
 	VPSRAVD    320(DI), X4, X4
@@ -3158,14 +3270,18 @@ pixel:
 
 pixel0Line0Shallow:
 	VPACKUSDW X3, X2, X2
-	VPSRLVW   256(DI), X2, X2
 	VPACKUSDW X5, X4, X4
+	JLT       pixel0Line0Shifted
+	VPSRLVW   256(DI), X2, X2
 	VPSRLVW   272(DI), X4, X4
+
+pixel0Line0Shifted:
 	VPACKUSWB X4, X2, X2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel0Line0Clamped
-	VPMAXUB   X0, X2, X2
 	VPMINUB   X1, X2, X2
+	JGT       pixel0Line0Clamped
+	VPMAXUB   X0, X2, X2
 
 pixel0Line0Clamped:
 	VMOVDQU32  X2, (R9)
@@ -3225,8 +3341,8 @@ pixel0Line0Clamped:
 	VPMULDQ    208(DI), X5, X5
 	VPADDQ     240(DI), X5, X5
 	VPSHUFD    $0xf5, X10, K1, X5
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel1Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel1Line0Shallow
 	VPSRAVD    288(DI), X2, X2
 	VPSRAVD    304(DI), X3, X3
 	VPSRAVD    320(DI), X4, X4
@@ -3234,14 +3350,18 @@ pixel0Line0Clamped:
 
 pixel1Line0Shallow:
 	VPACKUSDW X3, X2, X2
-	VPSRLVW   256(DI), X2, X2
 	VPACKUSDW X5, X4, X4
+	JLT       pixel1Line0Shifted
+	VPSRLVW   256(DI), X2, X2
 	VPSRLVW   272(DI), X4, X4
+
+pixel1Line0Shifted:
 	VPACKUSWB X4, X2, X2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel1Line0Clamped
-	VPMAXUB   X0, X2, X2
 	VPMINUB   X1, X2, X2
+	JGT       pixel1Line0Clamped
+	VPMAXUB   X0, X2, X2
 
 pixel1Line0Clamped:
 	VMOVDQU32  X2, (R9)
@@ -3301,8 +3421,8 @@ pixel1Line0Clamped:
 	VPMULDQ    208(DI), X5, X5
 	VPADDQ     240(DI), X5, X5
 	VPSHUFD    $0xf5, X14, K1, X5
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel2Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel2Line0Shallow
 	VPSRAVD    288(DI), X2, X2
 	VPSRAVD    304(DI), X3, X3
 	VPSRAVD    320(DI), X4, X4
@@ -3310,14 +3430,18 @@ pixel1Line0Clamped:
 
 pixel2Line0Shallow:
 	VPACKUSDW X3, X2, X2
-	VPSRLVW   256(DI), X2, X2
 	VPACKUSDW X5, X4, X4
+	JLT       pixel2Line0Shifted
+	VPSRLVW   256(DI), X2, X2
 	VPSRLVW   272(DI), X4, X4
+
+pixel2Line0Shifted:
 	VPACKUSWB X4, X2, X2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel2Line0Clamped
-	VPMAXUB   X0, X2, X2
 	VPMINUB   X1, X2, X2
+	JGT       pixel2Line0Clamped
+	VPMAXUB   X0, X2, X2
 
 pixel2Line0Clamped:
 	VMOVDQU32 X2, (R9)
@@ -3345,7 +3469,7 @@ slid:
 	VZEROUPPER
 	RET
 
-// func depthwise3x3Lines2x16(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+// func depthwise3x3Lines2x16(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 // Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
 TEXT ·depthwise3x3Lines2x16(SB), NOSPLIT, $32-136
 	MOVQ         $0x00005555, AX
@@ -3526,8 +3650,8 @@ pixel:
 	VPMULDQ    X23, X9, X9
 	VPADDQ     X25, X9, X9
 	VPSHUFD    $0xf5, X22, K1, X9
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel0Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel0Line0Shallow
 	VPSRAVD    288(DI), X2, X2
 	VPSRAVD    304(DI), X3, X3
 	VPSRAVD    320(DI), X4, X4
@@ -3535,19 +3659,23 @@ pixel:
 
 pixel0Line0Shallow:
 	VPACKUSDW X3, X2, X2
-	VPSRLVW   256(DI), X2, X2
 	VPACKUSDW X5, X4, X4
+	JLT       pixel0Line0Shifted
+	VPSRLVW   256(DI), X2, X2
 	VPSRLVW   272(DI), X4, X4
+
+pixel0Line0Shifted:
 	VPACKUSWB X4, X2, X2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel0Line0Clamped
-	VPMAXUB   X0, X2, X2
 	VPMINUB   X1, X2, X2
+	JGT       pixel0Line0Clamped
+	VPMAXUB   X0, X2, X2
 
 pixel0Line0Clamped:
 	VMOVDQU32 X2, (R10)
-	CMPQ      deep+104(FP), $0x00
-	JEQ       pixel0Line1Shallow
+	CMPQ      shifts+104(FP), $0x01
+	JLE       pixel0Line1Shallow
 	VPSRAVD   288(DI), X6, X6
 	VPSRAVD   304(DI), X7, X7
 	VPSRAVD   320(DI), X8, X8
@@ -3555,14 +3683,18 @@ pixel0Line0Clamped:
 
 pixel0Line1Shallow:
 	VPACKUSDW X7, X6, X6
-	VPSRLVW   256(DI), X6, X6
 	VPACKUSDW X9, X8, X8
+	JLT       pixel0Line1Shifted
+	VPSRLVW   256(DI), X6, X6
 	VPSRLVW   272(DI), X8, X8
+
+pixel0Line1Shifted:
 	VPACKUSWB X8, X6, X6
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel0Line1Clamped
-	VPMAXUB   X0, X6, X6
 	VPMINUB   X1, X6, X6
+	JGT       pixel0Line1Clamped
+	VPMAXUB   X0, X6, X6
 
 pixel0Line1Clamped:
 	VMOVDQU32 X6, (R10)(BX*1)
@@ -3591,7 +3723,7 @@ pixel0Line1Clamped:
 	VZEROUPPER
 	RET
 
-// func depthwise3x3Slides2x16(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+// func depthwise3x3Slides2x16(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 // Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
 TEXT ·depthwise3x3Slides2x16(SB), NOSPLIT, $32-136
 	MOVQ         $0x00005555, AX
@@ -3760,8 +3892,8 @@ pixel:
 	VPMULDQ    X11, X9, X9
 	VPADDQ     X13, X9, X9
 	VPSHUFD    $0xf5, X10, K1, X9
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel0Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel0Line0Shallow
 	VPSRAVD    288(DI), X2, X2
 	VPSRAVD    304(DI), X3, X3
 	VPSRAVD    320(DI), X4, X4
@@ -3769,19 +3901,23 @@ pixel:
 
 pixel0Line0Shallow:
 	VPACKUSDW X3, X2, X2
-	VPSRLVW   256(DI), X2, X2
 	VPACKUSDW X5, X4, X4
+	JLT       pixel0Line0Shifted
+	VPSRLVW   256(DI), X2, X2
 	VPSRLVW   272(DI), X4, X4
+
+pixel0Line0Shifted:
 	VPACKUSWB X4, X2, X2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel0Line0Clamped
-	VPMAXUB   X0, X2, X2
 	VPMINUB   X1, X2, X2
+	JGT       pixel0Line0Clamped
+	VPMAXUB   X0, X2, X2
 
 pixel0Line0Clamped:
 	VMOVDQU32 X2, (R10)
-	CMPQ      deep+104(FP), $0x00
-	JEQ       pixel0Line1Shallow
+	CMPQ      shifts+104(FP), $0x01
+	JLE       pixel0Line1Shallow
 	VPSRAVD   288(DI), X6, X6
 	VPSRAVD   304(DI), X7, X7
 	VPSRAVD   320(DI), X8, X8
@@ -3789,14 +3925,18 @@ pixel0Line0Clamped:
 
 pixel0Line1Shallow:
 	VPACKUSDW X7, X6, X6
-	VPSRLVW   256(DI), X6, X6
 	VPACKUSDW X9, X8, X8
+	JLT       pixel0Line1Shifted
+	VPSRLVW   256(DI), X6, X6
 	VPSRLVW   272(DI), X8, X8
+
+pixel0Line1Shifted:
 	VPACKUSWB X8, X6, X6
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel0Line1Clamped
-	VPMAXUB   X0, X6, X6
 	VPMINUB   X1, X6, X6
+	JGT       pixel0Line1Clamped
+	VPMAXUB   X0, X6, X6
 
 pixel0Line1Clamped:
 	VMOVDQU32  X6, (R10)(BX*1)
@@ -3913,8 +4053,8 @@ pixel0Line1Clamped:
 	VPMULDQ    X15, X9, X9
 	VPADDQ     X17, X9, X9
 	VPSHUFD    $0xf5, X14, K1, X9
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel1Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel1Line0Shallow
 	VPSRAVD    288(DI), X2, X2
 	VPSRAVD    304(DI), X3, X3
 	VPSRAVD    320(DI), X4, X4
@@ -3922,19 +4062,23 @@ pixel0Line1Clamped:
 
 pixel1Line0Shallow:
 	VPACKUSDW X3, X2, X2
-	VPSRLVW   256(DI), X2, X2
 	VPACKUSDW X5, X4, X4
+	JLT       pixel1Line0Shifted
+	VPSRLVW   256(DI), X2, X2
 	VPSRLVW   272(DI), X4, X4
+
+pixel1Line0Shifted:
 	VPACKUSWB X4, X2, X2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel1Line0Clamped
-	VPMAXUB   X0, X2, X2
 	VPMINUB   X1, X2, X2
+	JGT       pixel1Line0Clamped
+	VPMAXUB   X0, X2, X2
 
 pixel1Line0Clamped:
 	VMOVDQU32 X2, (R10)
-	CMPQ      deep+104(FP), $0x00
-	JEQ       pixel1Line1Shallow
+	CMPQ      shifts+104(FP), $0x01
+	JLE       pixel1Line1Shallow
 	VPSRAVD   288(DI), X6, X6
 	VPSRAVD   304(DI), X7, X7
 	VPSRAVD   320(DI), X8, X8
@@ -3942,14 +4086,18 @@ pixel1Line0Clamped:
 
 pixel1Line1Shallow:
 	VPACKUSDW X7, X6, X6
-	VPSRLVW   256(DI), X6, X6
 	VPACKUSDW X9, X8, X8
+	JLT       pixel1Line1Shifted
+	VPSRLVW   256(DI), X6, X6
 	VPSRLVW   272(DI), X8, X8
+
+pixel1Line1Shifted:
 	VPACKUSWB X8, X6, X6
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel1Line1Clamped
-	VPMAXUB   X0, X6, X6
 	VPMINUB   X1, X6, X6
+	JGT       pixel1Line1Clamped
+	VPMAXUB   X0, X6, X6
 
 pixel1Line1Clamped:
 	VMOVDQU32  X6, (R10)(BX*1)
@@ -4066,8 +4214,8 @@ pixel1Line1Clamped:
 	VPMULDQ    X19, X9, X9
 	VPADDQ     X21, X9, X9
 	VPSHUFD    $0xf5, X18, K1, X9
-	CMPQ       deep+104(FP), $0x00
-	JEQ        pixel2Line0Shallow
+	CMPQ       shifts+104(FP), $0x01
+	JLE        pixel2Line0Shallow
 	VPSRAVD    288(DI), X2, X2
 	VPSRAVD    304(DI), X3, X3
 	VPSRAVD    320(DI), X4, X4
@@ -4075,19 +4223,23 @@ pixel1Line1Clamped:
 
 pixel2Line0Shallow:
 	VPACKUSDW X3, X2, X2
-	VPSRLVW   256(DI), X2, X2
 	VPACKUSDW X5, X4, X4
+	JLT       pixel2Line0Shifted
+	VPSRLVW   256(DI), X2, X2
 	VPSRLVW   272(DI), X4, X4
+
+pixel2Line0Shifted:
 	VPACKUSWB X4, X2, X2
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel2Line0Clamped
-	VPMAXUB   X0, X2, X2
 	VPMINUB   X1, X2, X2
+	JGT       pixel2Line0Clamped
+	VPMAXUB   X0, X2, X2
 
 pixel2Line0Clamped:
 	VMOVDQU32 X2, (R10)
-	CMPQ      deep+104(FP), $0x00
-	JEQ       pixel2Line1Shallow
+	CMPQ      shifts+104(FP), $0x01
+	JLE       pixel2Line1Shallow
 	VPSRAVD   288(DI), X6, X6
 	VPSRAVD   304(DI), X7, X7
 	VPSRAVD   320(DI), X8, X8
@@ -4095,14 +4247,18 @@ pixel2Line0Clamped:
 
 pixel2Line1Shallow:
 	VPACKUSDW X7, X6, X6
-	VPSRLVW   256(DI), X6, X6
 	VPACKUSDW X9, X8, X8
+	JLT       pixel2Line1Shifted
+	VPSRLVW   256(DI), X6, X6
 	VPSRLVW   272(DI), X8, X8
+
+pixel2Line1Shifted:
 	VPACKUSWB X8, X6, X6
 	CMPQ      clamps+112(FP), $0x00
 	JEQ       pixel2Line1Clamped
-	VPMAXUB   X0, X6, X6
 	VPMINUB   X1, X6, X6
+	JGT       pixel2Line1Clamped
+	VPMAXUB   X0, X6, X6
 
 pixel2Line1Clamped:
 	VMOVDQU32 X6, (R10)(BX*1)
@@ -4131,7 +4287,7 @@ slid:
 	VZEROUPPER
 	RET
 
-// func depthwise3x3Edges1x64(dst *uint8, dstLine int, dstStep int, x *uint8, outside *uint8, pitch int, tap int, times int, top int, height int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+// func depthwise3x3Edges1x64(dst *uint8, dstLine int, dstStep int, x *uint8, outside *uint8, pitch int, tap int, times int, top int, height int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, CMOV
 TEXT ·depthwise3x3Edges1x64(SB), NOSPLIT, $40-152
 	MOVQ         $0x00005555, AX
@@ -4269,8 +4425,8 @@ column0Ready:
 	VPMULDQ  832(DI), Z5, Z5
 	VPADDQ   960(DI), Z5, Z5
 	VPSHUFD  $0xf5, Z6, K1, Z5
-	CMPQ     deep+120(FP), $0x00
-	JEQ      pixel0Line0Shallow
+	CMPQ     shifts+120(FP), $0x01
+	JLE      pixel0Line0Shallow
 	VPSRAVD  1152(DI), Z2, Z2
 	VPSRAVD  1216(DI), Z3, Z3
 	VPSRAVD  1280(DI), Z4, Z4
@@ -4278,14 +4434,18 @@ column0Ready:
 
 pixel0Line0Shallow:
 	VPACKUSDW Z3, Z2, Z2
-	VPSRLVW   1024(DI), Z2, Z2
 	VPACKUSDW Z5, Z4, Z4
+	JLT       pixel0Line0Shifted
+	VPSRLVW   1024(DI), Z2, Z2
 	VPSRLVW   1088(DI), Z4, Z4
+
+pixel0Line0Shifted:
 	VPACKUSWB Z4, Z2, Z2
 	CMPQ      clamps+128(FP), $0x00
 	JEQ       pixel0Line0Clamped
-	VPMAXUB   Z0, Z2, Z2
 	VPMINUB   Z1, Z2, Z2
+	JGT       pixel0Line0Clamped
+	VPMAXUB   Z0, Z2, Z2
 
 pixel0Line0Clamped:
 	VMOVDQU32 Z2, (R10)
@@ -4357,8 +4517,8 @@ column1Ready:
 	VPMULDQ  832(DI), Z5, Z5
 	VPADDQ   960(DI), Z5, Z5
 	VPSHUFD  $0xf5, Z10, K1, Z5
-	CMPQ     deep+120(FP), $0x00
-	JEQ      pixel1Line0Shallow
+	CMPQ     shifts+120(FP), $0x01
+	JLE      pixel1Line0Shallow
 	VPSRAVD  1152(DI), Z2, Z2
 	VPSRAVD  1216(DI), Z3, Z3
 	VPSRAVD  1280(DI), Z4, Z4
@@ -4366,14 +4526,18 @@ column1Ready:
 
 pixel1Line0Shallow:
 	VPACKUSDW Z3, Z2, Z2
-	VPSRLVW   1024(DI), Z2, Z2
 	VPACKUSDW Z5, Z4, Z4
+	JLT       pixel1Line0Shifted
+	VPSRLVW   1024(DI), Z2, Z2
 	VPSRLVW   1088(DI), Z4, Z4
+
+pixel1Line0Shifted:
 	VPACKUSWB Z4, Z2, Z2
 	CMPQ      clamps+128(FP), $0x00
 	JEQ       pixel1Line0Clamped
-	VPMAXUB   Z0, Z2, Z2
 	VPMINUB   Z1, Z2, Z2
+	JGT       pixel1Line0Clamped
+	VPMAXUB   Z0, Z2, Z2
 
 pixel1Line0Clamped:
 	VMOVDQU32 Z2, (R10)
@@ -4445,8 +4609,8 @@ column2Ready:
 	VPMULDQ  832(DI), Z5, Z5
 	VPADDQ   960(DI), Z5, Z5
 	VPSHUFD  $0xf5, Z14, K1, Z5
-	CMPQ     deep+120(FP), $0x00
-	JEQ      pixel2Line0Shallow
+	CMPQ     shifts+120(FP), $0x01
+	JLE      pixel2Line0Shallow
 	VPSRAVD  1152(DI), Z2, Z2
 	VPSRAVD  1216(DI), Z3, Z3
 	VPSRAVD  1280(DI), Z4, Z4
@@ -4454,14 +4618,18 @@ column2Ready:
 
 pixel2Line0Shallow:
 	VPACKUSDW Z3, Z2, Z2
-	VPSRLVW   1024(DI), Z2, Z2
 	VPACKUSDW Z5, Z4, Z4
+	JLT       pixel2Line0Shifted
+	VPSRLVW   1024(DI), Z2, Z2
 	VPSRLVW   1088(DI), Z4, Z4
+
+pixel2Line0Shifted:
 	VPACKUSWB Z4, Z2, Z2
 	CMPQ      clamps+128(FP), $0x00
 	JEQ       pixel2Line0Clamped
-	VPMAXUB   Z0, Z2, Z2
 	VPMINUB   Z1, Z2, Z2
+	JGT       pixel2Line0Clamped
+	VPMAXUB   Z0, Z2, Z2
 
 pixel2Line0Clamped:
 	VMOVDQU32 Z2, (R10)
@@ -4488,7 +4656,7 @@ slid:
 	VZEROUPPER
 	RET
 
-// func depthwise3x3Edges2x64(dst *uint8, dstLine int, dstStep int, x *uint8, outside *uint8, pitch int, tap int, times int, top int, height int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+// func depthwise3x3Edges2x64(dst *uint8, dstLine int, dstStep int, x *uint8, outside *uint8, pitch int, tap int, times int, top int, height int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, CMOV
 TEXT ·depthwise3x3Edges2x64(SB), NOSPLIT, $40-152
 	MOVQ         $0x00005555, AX
@@ -4691,8 +4859,8 @@ column0Ready:
 	VPMULDQ   Z11, Z9, Z9
 	VPADDQ    Z13, Z9, Z9
 	VPSHUFD   $0xf5, Z10, K1, Z9
-	CMPQ      deep+120(FP), $0x00
-	JEQ       pixel0Line0Shallow
+	CMPQ      shifts+120(FP), $0x01
+	JLE       pixel0Line0Shallow
 	VPSRAVD   1152(DI), Z2, Z2
 	VPSRAVD   1216(DI), Z3, Z3
 	VPSRAVD   1280(DI), Z4, Z4
@@ -4700,19 +4868,23 @@ column0Ready:
 
 pixel0Line0Shallow:
 	VPACKUSDW Z3, Z2, Z2
-	VPSRLVW   1024(DI), Z2, Z2
 	VPACKUSDW Z5, Z4, Z4
+	JLT       pixel0Line0Shifted
+	VPSRLVW   1024(DI), Z2, Z2
 	VPSRLVW   1088(DI), Z4, Z4
+
+pixel0Line0Shifted:
 	VPACKUSWB Z4, Z2, Z2
 	CMPQ      clamps+128(FP), $0x00
 	JEQ       pixel0Line0Clamped
-	VPMAXUB   Z0, Z2, Z2
 	VPMINUB   Z1, Z2, Z2
+	JGT       pixel0Line0Clamped
+	VPMAXUB   Z0, Z2, Z2
 
 pixel0Line0Clamped:
 	VMOVDQU32 Z2, (R11)
-	CMPQ      deep+120(FP), $0x00
-	JEQ       pixel0Line1Shallow
+	CMPQ      shifts+120(FP), $0x01
+	JLE       pixel0Line1Shallow
 	VPSRAVD   1152(DI), Z6, Z6
 	VPSRAVD   1216(DI), Z7, Z7
 	VPSRAVD   1280(DI), Z8, Z8
@@ -4720,14 +4892,18 @@ pixel0Line0Clamped:
 
 pixel0Line1Shallow:
 	VPACKUSDW Z7, Z6, Z6
-	VPSRLVW   1024(DI), Z6, Z6
 	VPACKUSDW Z9, Z8, Z8
+	JLT       pixel0Line1Shifted
+	VPSRLVW   1024(DI), Z6, Z6
 	VPSRLVW   1088(DI), Z8, Z8
+
+pixel0Line1Shifted:
 	VPACKUSWB Z8, Z6, Z6
 	CMPQ      clamps+128(FP), $0x00
 	JEQ       pixel0Line1Clamped
-	VPMAXUB   Z0, Z6, Z6
 	VPMINUB   Z1, Z6, Z6
+	JGT       pixel0Line1Clamped
+	VPMAXUB   Z0, Z6, Z6
 
 pixel0Line1Clamped:
 	VMOVDQU32 Z6, (R11)(BX*1)
@@ -4856,8 +5032,8 @@ column1Ready:
 	VPMULDQ   Z15, Z9, Z9
 	VPADDQ    Z17, Z9, Z9
 	VPSHUFD   $0xf5, Z14, K1, Z9
-	CMPQ      deep+120(FP), $0x00
-	JEQ       pixel1Line0Shallow
+	CMPQ      shifts+120(FP), $0x01
+	JLE       pixel1Line0Shallow
 	VPSRAVD   1152(DI), Z2, Z2
 	VPSRAVD   1216(DI), Z3, Z3
 	VPSRAVD   1280(DI), Z4, Z4
@@ -4865,19 +5041,23 @@ column1Ready:
 
 pixel1Line0Shallow:
 	VPACKUSDW Z3, Z2, Z2
-	VPSRLVW   1024(DI), Z2, Z2
 	VPACKUSDW Z5, Z4, Z4
+	JLT       pixel1Line0Shifted
+	VPSRLVW   1024(DI), Z2, Z2
 	VPSRLVW   1088(DI), Z4, Z4
+
+pixel1Line0Shifted:
 	VPACKUSWB Z4, Z2, Z2
 	CMPQ      clamps+128(FP), $0x00
 	JEQ       pixel1Line0Clamped
-	VPMAXUB   Z0, Z2, Z2
 	VPMINUB   Z1, Z2, Z2
+	JGT       pixel1Line0Clamped
+	VPMAXUB   Z0, Z2, Z2
 
 pixel1Line0Clamped:
 	VMOVDQU32 Z2, (R11)
-	CMPQ      deep+120(FP), $0x00
-	JEQ       pixel1Line1Shallow
+	CMPQ      shifts+120(FP), $0x01
+	JLE       pixel1Line1Shallow
 	VPSRAVD   1152(DI), Z6, Z6
 	VPSRAVD   1216(DI), Z7, Z7
 	VPSRAVD   1280(DI), Z8, Z8
@@ -4885,14 +5065,18 @@ pixel1Line0Clamped:
 
 pixel1Line1Shallow:
 	VPACKUSDW Z7, Z6, Z6
-	VPSRLVW   1024(DI), Z6, Z6
 	VPACKUSDW Z9, Z8, Z8
+	JLT       pixel1Line1Shifted
+	VPSRLVW   1024(DI), Z6, Z6
 	VPSRLVW   1088(DI), Z8, Z8
+
+pixel1Line1Shifted:
 	VPACKUSWB Z8, Z6, Z6
 	CMPQ      clamps+128(FP), $0x00
 	JEQ       pixel1Line1Clamped
-	VPMAXUB   Z0, Z6, Z6
 	VPMINUB   Z1, Z6, Z6
+	JGT       pixel1Line1Clamped
+	VPMAXUB   Z0, Z6, Z6
 
 pixel1Line1Clamped:
 	VMOVDQU32 Z6, (R11)(BX*1)
@@ -5021,8 +5205,8 @@ column2Ready:
 	VPMULDQ   Z19, Z9, Z9
 	VPADDQ    Z21, Z9, Z9
 	VPSHUFD   $0xf5, Z18, K1, Z9
-	CMPQ      deep+120(FP), $0x00
-	JEQ       pixel2Line0Shallow
+	CMPQ      shifts+120(FP), $0x01
+	JLE       pixel2Line0Shallow
 	VPSRAVD   1152(DI), Z2, Z2
 	VPSRAVD   1216(DI), Z3, Z3
 	VPSRAVD   1280(DI), Z4, Z4
@@ -5030,19 +5214,23 @@ column2Ready:
 
 pixel2Line0Shallow:
 	VPACKUSDW Z3, Z2, Z2
-	VPSRLVW   1024(DI), Z2, Z2
 	VPACKUSDW Z5, Z4, Z4
+	JLT       pixel2Line0Shifted
+	VPSRLVW   1024(DI), Z2, Z2
 	VPSRLVW   1088(DI), Z4, Z4
+
+pixel2Line0Shifted:
 	VPACKUSWB Z4, Z2, Z2
 	CMPQ      clamps+128(FP), $0x00
 	JEQ       pixel2Line0Clamped
-	VPMAXUB   Z0, Z2, Z2
 	VPMINUB   Z1, Z2, Z2
+	JGT       pixel2Line0Clamped
+	VPMAXUB   Z0, Z2, Z2
 
 pixel2Line0Clamped:
 	VMOVDQU32 Z2, (R11)
-	CMPQ      deep+120(FP), $0x00
-	JEQ       pixel2Line1Shallow
+	CMPQ      shifts+120(FP), $0x01
+	JLE       pixel2Line1Shallow
 	VPSRAVD   1152(DI), Z6, Z6
 	VPSRAVD   1216(DI), Z7, Z7
 	VPSRAVD   1280(DI), Z8, Z8
@@ -5050,14 +5238,18 @@ pixel2Line0Clamped:
 
 pixel2Line1Shallow:
 	VPACKUSDW Z7, Z6, Z6
-	VPSRLVW   1024(DI), Z6, Z6
 	VPACKUSDW Z9, Z8, Z8
+	JLT       pixel2Line1Shifted
+	VPSRLVW   1024(DI), Z6, Z6
 	VPSRLVW   1088(DI), Z8, Z8
+
+pixel2Line1Shifted:
 	VPACKUSWB Z8, Z6, Z6
 	CMPQ      clamps+128(FP), $0x00
 	JEQ       pixel2Line1Clamped
-	VPMAXUB   Z0, Z6, Z6
 	VPMINUB   Z1, Z6, Z6
+	JGT       pixel2Line1Clamped
+	VPMAXUB   Z0, Z6, Z6
 
 pixel2Line1Clamped:
 	VMOVDQU32 Z6, (R11)(BX*1)
@@ -5085,7 +5277,7 @@ slid:
 	VZEROUPPER
 	RET
 
-// func depthwise3x3Strided(dst *uint8, dstLine int, dstStep int, x *uint8, outside *uint8, pitch int, tap int, times int, top int, height int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+// func depthwise3x3Strided(dst *uint8, dstLine int, dstStep int, x *uint8, outside *uint8, pitch int, tap int, times int, top int, height int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, CMOV
 TEXT ·depthwise3x3Strided(SB), NOSPLIT, $40-152
 	MOVQ         $0x00005555, AX
@@ -5231,8 +5423,8 @@ ready:
 	VPMULDQ    832(DI), Z5, Z5
 	VPADDQ     960(DI), Z5, Z5
 	VPSHUFD    $0xf5, Z6, K1, Z5
-	CMPQ       deep+120(FP), $0x00
-	JEQ        pixel0Line0Shallow
+	CMPQ       shifts+120(FP), $0x01
+	JLE        pixel0Line0Shallow
 	VPSRAVD    1152(DI), Z2, Z2
 	VPSRAVD    1216(DI), Z3, Z3
 	VPSRAVD    1280(DI), Z4, Z4
@@ -5240,14 +5432,18 @@ ready:
 
 pixel0Line0Shallow:
 	VPACKUSDW Z3, Z2, Z2
-	VPSRLVW   1024(DI), Z2, Z2
 	VPACKUSDW Z5, Z4, Z4
+	JLT       pixel0Line0Shifted
+	VPSRLVW   1024(DI), Z2, Z2
 	VPSRLVW   1088(DI), Z4, Z4
+
+pixel0Line0Shifted:
 	VPACKUSWB Z4, Z2, Z2
 	CMPQ      clamps+128(FP), $0x00
 	JEQ       pixel0Line0Clamped
-	VPMAXUB   Z0, Z2, Z2
 	VPMINUB   Z1, Z2, Z2
+	JGT       pixel0Line0Clamped
+	VPMAXUB   Z0, Z2, Z2
 
 pixel0Line0Clamped:
 	VMOVDQU32 Z2, (R10)
@@ -5274,7 +5470,7 @@ pixel0Line0Clamped:
 	VZEROUPPER
 	RET
 
-// func depthwise3x3Pairs(dst *uint8, dstLine int, dstStep int, x *uint8, outside *uint8, pitch int, tap int, times int, top int, height int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+// func depthwise3x3Pairs(dst *uint8, dstLine int, dstStep int, x *uint8, outside *uint8, pitch int, tap int, times int, top int, height int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, CMOV
 TEXT ·depthwise3x3Pairs(SB), NOSPLIT, $40-152
 	MOVQ         $0x00005555, AX
@@ -5439,8 +5635,8 @@ ready:
 	VPMULDQ      832(DI), Z5, Z5
 	VPADDQ       960(DI), Z5, Z5
 	VPSHUFD      $0xf5, Z6, K1, Z5
-	CMPQ         deep+120(FP), $0x00
-	JEQ          pixel0Line0Shallow
+	CMPQ         shifts+120(FP), $0x01
+	JLE          pixel0Line0Shallow
 	VPSRAVD      1152(DI), Z2, Z2
 	VPSRAVD      1216(DI), Z3, Z3
 	VPSRAVD      1280(DI), Z4, Z4
@@ -5448,14 +5644,18 @@ ready:
 
 pixel0Line0Shallow:
 	VPACKUSDW Z3, Z2, Z2
-	VPSRLVW   1024(DI), Z2, Z2
 	VPACKUSDW Z5, Z4, Z4
+	JLT       pixel0Line0Shifted
+	VPSRLVW   1024(DI), Z2, Z2
 	VPSRLVW   1088(DI), Z4, Z4
+
+pixel0Line0Shifted:
 	VPACKUSWB Z4, Z2, Z2
 	CMPQ      clamps+128(FP), $0x00
 	JEQ       pixel0Line0Clamped
-	VPMAXUB   Z0, Z2, Z2
 	VPMINUB   Z1, Z2, Z2
+	JGT       pixel0Line0Clamped
+	VPMAXUB   Z0, Z2, Z2
 
 pixel0Line0Clamped:
 	VMOVDQU32 Z2, (R10)

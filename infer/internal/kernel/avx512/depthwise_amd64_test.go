@@ -55,7 +55,7 @@ func TestDepthwiseTable(t *testing.T) {
 					}
 				}
 				for _, n := range table[each:][:2*each] {
-					if n != 0 || d.deep != 0 {
+					if n != 0 || d.shifts != 1 {
 						t.Errorf("a shift of %d before words", n)
 					}
 				}

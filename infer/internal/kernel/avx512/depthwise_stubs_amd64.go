@@ -13,35 +13,35 @@ package avx512
 //
 // The taps are in groups of 4. Weights are [block][group][4 vectors][lane][4 taps], and the table of a block is [4 vectors] of M,
 // M of odd lanes, and the constants of even and of odd lanes, which have the zero point, then [2 vectors] of the shifts of words and
-// [4 vectors] of those before, none where deep is 0. Vector v has the codes 4v to 4v+3 of each 16 of a block. Clamps is 0 where
-// codes are 0 to 255.
+// [4 vectors] of those before. Vector v has the codes 4v to 4v+3 of each 16 of a block. Shifts is 0 where there are none, 1 where
+// there are but of words, and else 2. Clamps is 0 where no code is beyond the limits, 1 where none is less than least, and else -1.
 //
 //go:noescape
-func depthwise64(dst *uint8, x *uint8, offsets *int32, groups int, lines int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+func depthwise64(dst *uint8, x *uint8, offsets *int32, groups int, lines int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 
 // depthwise3x3Lines1x64 is depthwise64 for a kernel of 3 × 3 taps, pitch and tap bytes apart in x, times over,
 // each time line bytes after in x and for 1 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
 // dstLine bytes. Weights are [block][2 lines][column of the kernel][4 vectors][lane][4 rows of x].
 //
 //go:noescape
-func depthwise3x3Lines1x64(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+func depthwise3x3Lines1x64(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 
 // depthwise3x3Slides1x64 is depthwise3x3Lines1x64 where step is tap.
 //
 //go:noescape
-func depthwise3x3Slides1x64(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+func depthwise3x3Slides1x64(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 
 // depthwise3x3Lines2x64 is depthwise64 for a kernel of 3 × 3 taps, pitch and tap bytes apart in x, times over,
 // each time line bytes after in x and for 2 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
 // dstLine bytes. Weights are [block][2 lines][column of the kernel][4 vectors][lane][4 rows of x].
 //
 //go:noescape
-func depthwise3x3Lines2x64(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+func depthwise3x3Lines2x64(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 
 // depthwise3x3Slides2x64 is depthwise3x3Lines2x64 where step is tap.
 //
 //go:noescape
-func depthwise3x3Slides2x64(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+func depthwise3x3Slides2x64(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 
 // depthwise32 writes codes of a depthwise convolution one after the other, 32 at a time: of blocks next to each other in
 // x, for pixels step bytes apart in x, for lines line bytes apart:
@@ -50,35 +50,35 @@ func depthwise3x3Slides2x64(dst *uint8, dstLine int, dstStep int, x *uint8, pitc
 //
 // The taps are in groups of 4. Weights are [block][group][4 vectors][lane][4 taps], and the table of a block is [4 vectors] of M,
 // M of odd lanes, and the constants of even and of odd lanes, which have the zero point, then [2 vectors] of the shifts of words and
-// [4 vectors] of those before, none where deep is 0. Vector v has the codes 4v to 4v+3 of each 16 of a block. Clamps is 0 where
-// codes are 0 to 255.
+// [4 vectors] of those before. Vector v has the codes 4v to 4v+3 of each 16 of a block. Shifts is 0 where there are none, 1 where
+// there are but of words, and else 2. Clamps is 0 where no code is beyond the limits, 1 where none is less than least, and else -1.
 //
 //go:noescape
-func depthwise32(dst *uint8, x *uint8, offsets *int32, groups int, lines int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+func depthwise32(dst *uint8, x *uint8, offsets *int32, groups int, lines int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 
 // depthwise3x3Lines1x32 is depthwise32 for a kernel of 3 × 3 taps, pitch and tap bytes apart in x, times over,
 // each time line bytes after in x and for 1 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
 // dstLine bytes. Weights are [block][2 lines][column of the kernel][4 vectors][lane][4 rows of x].
 //
 //go:noescape
-func depthwise3x3Lines1x32(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+func depthwise3x3Lines1x32(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 
 // depthwise3x3Slides1x32 is depthwise3x3Lines1x32 where step is tap.
 //
 //go:noescape
-func depthwise3x3Slides1x32(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+func depthwise3x3Slides1x32(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 
 // depthwise3x3Lines2x32 is depthwise32 for a kernel of 3 × 3 taps, pitch and tap bytes apart in x, times over,
 // each time line bytes after in x and for 2 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
 // dstLine bytes. Weights are [block][2 lines][column of the kernel][4 vectors][lane][4 rows of x].
 //
 //go:noescape
-func depthwise3x3Lines2x32(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+func depthwise3x3Lines2x32(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 
 // depthwise3x3Slides2x32 is depthwise3x3Lines2x32 where step is tap.
 //
 //go:noescape
-func depthwise3x3Slides2x32(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+func depthwise3x3Slides2x32(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 
 // depthwise16 writes codes of a depthwise convolution one after the other, 16 at a time: of blocks next to each other in
 // x, for pixels step bytes apart in x, for lines line bytes apart:
@@ -87,54 +87,54 @@ func depthwise3x3Slides2x32(dst *uint8, dstLine int, dstStep int, x *uint8, pitc
 //
 // The taps are in groups of 4. Weights are [block][group][4 vectors][lane][4 taps], and the table of a block is [4 vectors] of M,
 // M of odd lanes, and the constants of even and of odd lanes, which have the zero point, then [2 vectors] of the shifts of words and
-// [4 vectors] of those before, none where deep is 0. Vector v has the codes 4v to 4v+3 of each 16 of a block. Clamps is 0 where
-// codes are 0 to 255.
+// [4 vectors] of those before. Vector v has the codes 4v to 4v+3 of each 16 of a block. Shifts is 0 where there are none, 1 where
+// there are but of words, and else 2. Clamps is 0 where no code is beyond the limits, 1 where none is less than least, and else -1.
 //
 //go:noescape
-func depthwise16(dst *uint8, x *uint8, offsets *int32, groups int, lines int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+func depthwise16(dst *uint8, x *uint8, offsets *int32, groups int, lines int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 
 // depthwise3x3Lines1x16 is depthwise16 for a kernel of 3 × 3 taps, pitch and tap bytes apart in x, times over,
 // each time line bytes after in x and for 1 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
 // dstLine bytes. Weights are [block][2 lines][column of the kernel][4 vectors][lane][4 rows of x].
 //
 //go:noescape
-func depthwise3x3Lines1x16(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+func depthwise3x3Lines1x16(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 
 // depthwise3x3Slides1x16 is depthwise3x3Lines1x16 where step is tap.
 //
 //go:noescape
-func depthwise3x3Slides1x16(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+func depthwise3x3Slides1x16(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 
 // depthwise3x3Lines2x16 is depthwise16 for a kernel of 3 × 3 taps, pitch and tap bytes apart in x, times over,
 // each time line bytes after in x and for 2 lines of the output. Blocks of the output are dstStep bytes apart, in lines of
 // dstLine bytes. Weights are [block][2 lines][column of the kernel][4 vectors][lane][4 rows of x].
 //
 //go:noescape
-func depthwise3x3Lines2x16(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+func depthwise3x3Lines2x16(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 
 // depthwise3x3Slides2x16 is depthwise3x3Lines2x16 where step is tap.
 //
 //go:noescape
-func depthwise3x3Slides2x16(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+func depthwise3x3Slides2x16(dst *uint8, dstLine int, dstStep int, x *uint8, pitch int, tap int, times int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 
 // depthwise3x3Edges1x64 is depthwise3x3Slides1x64 for an image of height lines of pixels, of which it reads those from the line top on, -1 for
 // the one before the image. What is outside is read from a line of its own, and so are the columns before and after a line.
 //
 //go:noescape
-func depthwise3x3Edges1x64(dst *uint8, dstLine int, dstStep int, x *uint8, outside *uint8, pitch int, tap int, times int, top int, height int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+func depthwise3x3Edges1x64(dst *uint8, dstLine int, dstStep int, x *uint8, outside *uint8, pitch int, tap int, times int, top int, height int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 
 // depthwise3x3Edges2x64 is depthwise3x3Slides2x64 for an image of height lines of pixels, of which it reads those from the line top on, -1 for
 // the one before the image. What is outside is read from a line of its own, and so are the columns before and after a line.
 //
 //go:noescape
-func depthwise3x3Edges2x64(dst *uint8, dstLine int, dstStep int, x *uint8, outside *uint8, pitch int, tap int, times int, top int, height int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+func depthwise3x3Edges2x64(dst *uint8, dstLine int, dstStep int, x *uint8, outside *uint8, pitch int, tap int, times int, top int, height int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 
 // depthwise3x3Strided is depthwise3x3Edges1x64 with a stride of two, for images of as many columns as twice those of the output.
 //
 //go:noescape
-func depthwise3x3Strided(dst *uint8, dstLine int, dstStep int, x *uint8, outside *uint8, pitch int, tap int, times int, top int, height int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+func depthwise3x3Strided(dst *uint8, dstLine int, dstStep int, x *uint8, outside *uint8, pitch int, tap int, times int, top int, height int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
 
 // depthwise3x3Pairs is depthwise3x3Strided on blocks of two pixels of 32 channels each.
 //
 //go:noescape
-func depthwise3x3Pairs(dst *uint8, dstLine int, dstStep int, x *uint8, outside *uint8, pitch int, tap int, times int, top int, height int, pixels int, step int, blocks int, weights *int8, table *int64, deep int, clamps int, least int, most int)
+func depthwise3x3Pairs(dst *uint8, dstLine int, dstStep int, x *uint8, outside *uint8, pitch int, tap int, times int, top int, height int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)

@@ -51,11 +51,7 @@ func EndOf(f kernel.Finisher, start []int32) *End {
 			}
 			constant[lane], shift[lane], deep[lane], sum[lane], power[lane], code[lane] = n.constant, n.shift, n.deep, n.sum, n.power, n.code
 			end.Powers, end.Clamps = end.Powers|int(n.power), end.Clamps|n.clamps
-			if n.deep > 0 {
-				end.Shifts = 2
-			} else if n.shift > 0 {
-				end.Shifts = max(end.Shifts, 1)
-			}
+			end.Shifts = max(end.Shifts, n.shifts())
 		}
 		end.Table = appendEvenOdd(end.Table, constant[:])
 		end.Table = appendNarrow(end.Table, shift[:])
@@ -100,6 +96,17 @@ func signsOf(e *kernel.Intervals, start []int32) *End {
 type numbers struct {
 	constant, deep, shift, sum, power, code int64
 	clamps                                  int // as of an end
+}
+
+// shifts returns the shifts of an end of such channels.
+func (n *numbers) shifts() int {
+	switch {
+	case n.deep > 0:
+		return 2
+	case n.shift > 0:
+		return 1
+	}
+	return 0
 }
 
 // numbers returns those of a channel whose sums lack start, and whether there are any: if ties are decided, multipliers fit, and

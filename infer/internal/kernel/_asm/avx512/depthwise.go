@@ -35,14 +35,14 @@ type width struct {
 
 func (w width) depthwise() {
 	name := fmt.Sprintf("depthwise%d", w.bytes)
-	TEXT(name, NOSPLIT, "func(dst, x *uint8, offsets *int32, groups, lines, line, pixels, step, blocks int, weights *int8, table *int64, deep, clamps, least, most int)")
+	TEXT(name, NOSPLIT, "func(dst, x *uint8, offsets *int32, groups, lines, line, pixels, step, blocks int, weights *int8, table *int64, shifts, clamps, least, most int)")
 	Doc(fmt.Sprintf("%s writes codes of a depthwise convolution one after the other, %d at a time: of blocks next to each other in", name, w.bytes),
 		"x, for pixels step bytes apart in x, for lines line bytes apart:", "",
 		"\tdst = clamp(RNE((Σ x[offsets[tap]]·w[tap]·M + constant) · 2^-shift), least, most)", "",
 		"The taps are in groups of 4. Weights are [block][group][4 vectors][lane][4 taps], and the table of a block is [4 vectors] of M,",
 		"M of odd lanes, and the constants of even and of odd lanes, which have the zero point, then [2 vectors] of the shifts of words and",
-		"[4 vectors] of those before, none where deep is 0. Vector v has the codes 4v to 4v+3 of each 16 of a block. Clamps is 0 where",
-		"codes are 0 to 255.")
+		"[4 vectors] of those before. Vector v has the codes 4v to 4v+3 of each 16 of a block. Shifts is 0 where there are none, 1 where",
+		"there are but of words, and else 2. Clamps is 0 where no code is beyond the limits, 1 where none is less than least, and else -1.")
 	Pragma("noescape")
 	lanes, limits := evenLanes(), w.newBounds()
 	dst := Load(Param("dst"), GP64())
@@ -150,33 +150,38 @@ func (w width) newBounds() bounds {
 // store writes the high halves of four vectors as codes: shifted by what is before words, as words without a sign, at most
 // 2^16 - 1, which are shifted by what is left of the shift. What is too much for the words is too much for the codes.
 func (w width) store(numbers [4]VecVirtual, table Register, limits bounds, to Mem, label string) {
-	unless(label+"Shallow", "deep")
+	look("shifts", 1) // and nothing changes the flags before both jumps
+	JLE(LabelRef(label + "Shallow"))
 	for v, n := range numbers {
 		VPSRAVD(Mem{Base: table, Disp: (18 + v) * w.bytes}, n, n)
 	}
 	Label(label + "Shallow")
 	for pair := range 2 {
-		words := numbers[2*pair]
-		VPACKUSDW(numbers[2*pair+1], words, words)
-		VPSRLVW(Mem{Base: table, Disp: (16 + pair) * w.bytes}, words, words)
+		VPACKUSDW(numbers[2*pair+1], numbers[2*pair], numbers[2*pair])
 	}
+	JLT(LabelRef(label + "Shifted"))
+	for pair := range 2 {
+		VPSRLVW(Mem{Base: table, Disp: (16 + pair) * w.bytes}, numbers[2*pair], numbers[2*pair])
+	}
+	Label(label + "Shifted")
 	codes := numbers[0]
 	VPACKUSWB(numbers[2], codes, codes)
-	unless(label+"Clamped", "clamps")
-	VPMAXUB(limits.least, codes, codes)
+	look("clamps", 0)
+	JEQ(LabelRef(label + "Clamped"))
 	VPMINUB(limits.most, codes, codes)
+	JGT(LabelRef(label + "Clamped"))
+	VPMAXUB(limits.least, codes, codes)
 	Label(label + "Clamped")
 	VMOVDQU32(codes, to)
 }
 
-// unless goes to a label where a parameter is 0.
-func unless(label, parameter string) {
+// look compares a parameter with a number.
+func look(parameter string, number uint64) {
 	p, err := Param(parameter).Resolve()
 	if err != nil {
 		panic(err)
 	}
-	CMPQ(p.Addr, Imm(0))
-	JEQ(LabelRef(label))
+	CMPQ(p.Addr, Imm(number))
 }
 
 // A square is the state of a 3 × 3 kernel on some lines of the output.
@@ -239,7 +244,7 @@ func (s *square) generate(name string, doc []string) {
 	if s.edges {
 		place = "x, outside *uint8, pitch, tap, times, top, height, pixels, step, blocks int"
 	}
-	TEXT(name, NOSPLIT, fmt.Sprintf("func(dst *uint8, dstLine, dstStep int, %s, weights *int8, table *int64, deep, clamps, least, most int)", place))
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(dst *uint8, dstLine, dstStep int, %s, weights *int8, table *int64, shifts, clamps, least, most int)", place))
 	Doc(doc...)
 	Pragma("noescape")
 	s.lanes, s.bounds, s.sums = evenLanes(), w.newBounds(), make([][4]VecVirtual, lines)
