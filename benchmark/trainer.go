@@ -24,10 +24,11 @@ func newTrainer(r *recipe.Recipe, pool *graph.Pool) (*trainer, datasets.Split, e
 	if err != nil {
 		return nil, datasets.Split{}, err
 	}
-	if r.Batch > d.Train.Len() {
-		return nil, datasets.Split{}, fmt.Errorf("benchmark: a batch of %d is more than the %d images there are", r.Batch, d.Train.Len())
+	split := d.Train // alone, so that the other images can be collected
+	if r.Batch > split.Len() {
+		return nil, datasets.Split{}, fmt.Errorf("benchmark: a batch of %d is more than the %d images there are", r.Batch, split.Len())
 	}
-	mean, deviation, err := datasets.MeanDeviation(d.Train)
+	mean, deviation, err := datasets.MeanDeviation(split)
 	if err != nil {
 		return nil, datasets.Split{}, err
 	}
@@ -35,7 +36,7 @@ func newTrainer(r *recipe.Recipe, pool *graph.Pool) (*trainer, datasets.Split, e
 	if err != nil {
 		return nil, datasets.Split{}, err
 	}
-	if err := pipeline.Calibrate(n, d.Train.Head(r.Batch)); err != nil {
+	if err := pipeline.Calibrate(n, split.Head(r.Batch)); err != nil {
 		return nil, datasets.Split{}, err
 	}
 	o, err := pipeline.NewOptimizer(r.QAT.Phase, r.QAT.ClipDecay, pool)
@@ -48,7 +49,7 @@ func newTrainer(r *recipe.Recipe, pool *graph.Pool) (*trainer, datasets.Split, e
 			t.float = append(t.float, p)
 		}
 	}
-	return t, d.Train, nil
+	return t, split, nil
 }
 
 // trainer takes steps, quantized and float.
