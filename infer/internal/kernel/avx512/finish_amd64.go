@@ -136,7 +136,11 @@ func (e *finisher) decide(b *block, lane int, constant int64) {
 	for q := range int64(codes) {
 		acc, found, unique := vector.Tie(m, constant+q*code, shift, wide.Width())
 		if !unique {
-			b.undecided = true
+			ok := false
+			if len(e.terms) == 1 {
+				b.down[lane], ok = e.lower(m, constant, shift, wide.Width())
+			}
+			b.undecided = b.undecided || !ok
 			return
 		}
 		rounded := (acc*m + constant + q*code) >> shift // below the tie
@@ -159,6 +163,31 @@ func (e *finisher) decide(b *block, lane int, constant int64) {
 	if turns > 0 {
 		b.down[lane] = 0
 	}
+}
+
+// lower returns by how much a constant must be less so that all codes of a channel of many ties are right, of accumulators of so many bits,
+// and whether there is such a number. At the step to a code, half a unit below it or, where that tie goes down, one more, the accumulator
+// next to it has something above: what all have can be left out, if the accumulator before is still below the step then.
+func (e *finisher) lower(m, constant int64, shift uint8, width int) (int64, bool) {
+	if shift > 60 {
+		return 0, false
+	}
+	size, reach, half := max(m, -m), int64(1)<<(width-1), int64(1)<<(shift-1)
+	first := max((constant-reach*size+half)>>shift, int64(e.R.Lo-e.R.Zero)+1)
+	last := min((constant+reach*size+half)>>shift+1, int64(e.R.Hi-e.R.Zero))
+	least, most := size, int64(0)
+	for code := first; code <= last; code++ {
+		down := code & 1
+		above := (constant - code<<shift + half - down) % size
+		if above < 0 {
+			above += size
+		}
+		least, most = min(least, above+down), max(most, above+down)
+	}
+	if first > last {
+		return 0, true
+	}
+	return least, most-least < size
 }
 
 // add adds the table of a block: of even and of odd channels, as words of 64 bits, the constant; as 32 bits, the shift
