@@ -149,3 +149,60 @@ func TestQDQCodesHaveEightBits(t *testing.T) {
 		}
 	}
 }
+
+// ONNX Runtime rounds weights of real numbers between DequantizeLinear and QuantizeLinear to 8 bits: findings/onnxruntime-float-weights.sh.
+// Scales along the inputs are mixed up by it and by OpenVINO: findings/onnxruntime-scales-per-input.sh, openvino-scales-per-input.sh.
+func TestQDQWeightsAreCodesWithAScaleForEachOutput(t *testing.T) {
+	layers := 0
+	for name, build := range random {
+		for seed := range uint64(4) {
+			file, _, err := onnx.QDQ(build(rand.New(rand.NewPCG(seed, 10))), onnx.Options{})
+			if err != nil {
+				continue
+			}
+			of, constants := sources(&file.Graph), map[string]*onnxproto.Tensor{}
+			for i, c := range file.Graph.Initializers {
+				constants[c.Name] = &file.Graph.Initializers[i]
+			}
+			for _, n := range file.Graph.Nodes {
+				if n.Op != "Conv" && n.Op != "Gemm" || of[n.Inputs[0]] == nil || of[n.Inputs[0]].Op != "DequantizeLinear" {
+					continue
+				}
+				layers++
+				w := of[n.Inputs[1]]
+				if w == nil || w.Op != "DequantizeLinear" {
+					t.Errorf("%s: %s has weights of real numbers", name, n.Name)
+					continue
+				}
+				codes, scales := constants[w.Inputs[0]], constants[w.Inputs[1]]
+				outputs := n.Op == "Conv" || n.Attributes[0].Name == "transB" && n.Attributes[0].Int == 1 // in the first dimension
+				if !outputs || w.Attributes[0].Name != "axis" || w.Attributes[0].Int != 0 || len(scales.Dims) != 1 || scales.Dims[0] != codes.Dims[0] {
+					t.Errorf("%s: %s has weights %v with scales %v, %v", name, n.Name, codes.Dims, scales.Dims, w.Attributes)
+				}
+			}
+		}
+	}
+	if layers < 4*len(random) {
+		t.Errorf("%d layers", layers)
+	}
+}
+
+// What runtimes compute wrongly of codes: Softmax in tract, the others in OpenCV (findings/tract-softmax.sh,
+// opencv-leaky-relu.sh, opencv-elementwise-sums.sh).
+func TestQDQLeavesOutWhatRuntimesMiscompute(t *testing.T) {
+	wrong := map[string]bool{"Softmax": true, "LogSoftmax": true, "LeakyRelu": true, "Sub": true, "Div": true, "Max": true, "Min": true}
+	for name, build := range random {
+		for seed := range uint64(4) {
+			file, _, err := onnx.QDQ(build(rand.New(rand.NewPCG(seed, 11))), onnx.Options{})
+			if err != nil {
+				continue
+			}
+			of := sources(&file.Graph)
+			for _, n := range file.Graph.Nodes {
+				if from := of[n.Inputs[0]]; wrong[n.Op] && from != nil && from.Op == "DequantizeLinear" {
+					t.Errorf("%s: %s, a %s of %s", name, n.Name, n.Op, from.Name)
+				}
+			}
+		}
+	}
+}
