@@ -89,7 +89,7 @@ func joinedSteps(r *Runner) (n int) {
 }
 
 // TestTiles runs whole networks, recorded ones among them, with all products of one group by tiles of AMX, in Go where there
-// are none, and compares the logits with those of portable Go.
+// are none, by three threads, and compares the logits with those of portable Go.
 func TestTiles(t *testing.T) {
 	rng := rand.New(rand.NewPCG(61, 61))
 	networks := []*qmodel.Model{wide(rng), trained(lenet(rng)), residual(rng), trained(shared(rng)), signed(rng)}
@@ -112,15 +112,17 @@ func TestTiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, set := range amx.TestSets() {
-			r := newTestRunner(t, m, Options{Batch: batch, Kernel: "generic"})
+			r := newTestRunner(t, m, Options{Batch: batch, Kernel: "generic", Threads: 3})
 			r.program = compile(q, set)
 			r.flow = r.program.joined
 			for _, w := range r.team.workers {
-				w.scratch = kernel.NewScratch(r.program.needs)
+				w.scratch, w.tensors = kernel.NewScratch(r.program.needs), r.allocate(batch)
 			}
-			got := make([]int32, len(want))
-			if err := r.Run(got, images); err != nil || !slices.Equal(got, want) {
-				t.Errorf("network %d, set %s: %d, want %d (%v)", i, set.Name, got, want, err)
+			for _, n := range []int{batch, 1} { // that threads share by images, and by tiles
+				got := make([]int32, n*len(q.Classes))
+				if err := r.Run(got, images[:n*len(images)/batch]); err != nil || !slices.Equal(got, want[:len(got)]) {
+					t.Errorf("network %d, set %s, %d images: %d, want %d (%v)", i, set.Name, n, got, want[:len(got)], err)
+				}
 			}
 			uses := 0
 			for _, l := range r.Layers() {
