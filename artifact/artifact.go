@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -21,24 +22,34 @@ import (
 // IsModel says whether a file is a .qmodel; otherwise it is some other safetensors
 // file, such as a checkpoint.
 func IsModel(path string) (bool, error) {
+	content, err := container(path)
+	return err == nil && isModel(content), err
+}
+
+func isModel(content *safetensors.File) bool {
+	format, _ := content.Value("format")
+	return format == "qmodel"
+}
+
+// container reads a safetensors file.
+func container(path string) (*safetensors.File, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	defer f.Close()
 	stat, err := f.Stat()
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	if stat.IsDir() {
-		return false, fmt.Errorf("%s is a folder; name a file in it, such as model.qmodel", path)
+		return nil, fmt.Errorf("%s is a folder; name a file in it, such as model.qmodel", path)
 	}
 	content, err := safetensors.Read(f, stat.Size())
 	if err != nil {
-		return false, fmt.Errorf("%s cannot be read as a checkpoint or .qmodel: %w; make or copy it again", path, err)
+		return nil, fmt.Errorf("%s cannot be read as a checkpoint or .qmodel: %w; make or copy it again", path, err)
 	}
-	format, _ := content.Value("format")
-	return format == "qmodel", nil
+	return content, nil
 }
 
 // Open opens a .qmodel to run it.
@@ -72,11 +83,24 @@ func Read(path string) (m *qmodel.Model, digest string, err error) {
 
 // explain says of a file that cannot be read as a .qmodel what it is and what to do.
 func explain(path string, err error) error {
-	switch model, other := IsModel(path); {
+	content, other := container(path)
+	switch {
 	case other != nil: // says more of a file of any kind
 		return other
-	case !model:
-		return fmt.Errorf("%s is not a .qmodel; if it is a checkpoint, qat export makes one of it", path)
+	case !isModel(content):
+		return fmt.Errorf("%s is not a .qmodel but %s", path, instead(content))
 	}
 	return fmt.Errorf("%w; export or copy it again", err)
+}
+
+// instead says what a safetensors file is that is no .qmodel, and what makes a .qmodel of it. Package train writes checkpoints.
+func instead(content *safetensors.File) string {
+	var checkpoint struct{ Phase string }
+	if text, ok := content.Value("goqat"); !ok || json.Unmarshal([]byte(text), &checkpoint) != nil {
+		return "a safetensors file of another program; name a file that qat export has written"
+	}
+	if checkpoint.Phase == "float" {
+		return "a checkpoint of the float phase; qat calibrate makes a .qmodel of it without training, qat train --init with"
+	}
+	return "a checkpoint; qat export makes a .qmodel of it"
 }

@@ -64,7 +64,7 @@ func TestKinds(t *testing.T) {
 	if r, err := artifact.Open(model); err != nil || len(r.Classes()) != len(m.Classes) {
 		t.Error(err)
 	}
-	for path, want := range map[string]string{other: "is not a .qmodel", text: "cannot be read", model + "x": "no such file"} {
+	for path, want := range map[string]string{other: "is not a .qmodel but a safetensors file of another program", text: "cannot be read", model + "x": "no such file"} {
 		_, _, err := artifact.Read(path)
 		wantError(t, err, want)
 		_, err = artifact.Open(path)

@@ -61,7 +61,7 @@ func fromTable(in qmodel.Input, input io.Reader) ([]float32, error) {
 		return nil, err
 	}
 	if !(table || t.Rows == rows) || t.Columns != columns {
-		return nil, fmt.Errorf("%d rows of %d columns; the model takes %d of %d", t.Rows, t.Columns, rows, columns)
+		return nil, fmt.Errorf("%d×%d numbers; the model takes %d×%d, rows and columns", t.Rows, t.Columns, rows, columns)
 	}
 	return t.Values, nil
 }

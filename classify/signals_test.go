@@ -82,13 +82,13 @@ func TestSignalFiles(t *testing.T) {
 		}
 	}
 	for content, want := range map[string]string{
-		"1,2\n3,4\n":                         "-: 2 rows of 2 columns; the model takes 3 of 2",
+		"1,2\n3,4\n":                         "-: 2×2 numbers; the model takes 3×2, rows and columns",
 		array(t, "2, 2", 1, 2, 3, 4):         "an array of the dimensions [2 2]; the model takes [3 2], or several of them",
 		array(t, "0, 3, 2"):                  "an array of the dimensions [0 3 2]",
 		array(t, "3, 2", 1, 2):               "-: npy: ",
 		"":                                   "an empty file",
 		"\x89PNG\r\n\x1a\n":                  "neither a table (.csv) nor an array",
-		strings.Repeat("1,2,3\n", 3):         "3 rows of 3 columns",
+		strings.Repeat("1,2,3\n", 3):         "3×3 numbers",
 		"1,2\n3,x\n5,6\n":                    "line 2, column 2: \"x\" is no number; write one, or take the row out",
 		"1,2\n3,1e300\n5,6\n":                "line 2, column 2: \"1e300\" is more than float32 holds",
 		array(t, "3, 2", 1, 2, 3, 4, 5)[:90]: "npy: ",

@@ -11,6 +11,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/goqat/goqat/internal/plural"
 	"github.com/goqat/goqat/signals"
 )
 
@@ -83,7 +84,7 @@ func (d *Dataset) divided(train, validation, test Split, o Options) error {
 // checkLabels wants two classes, and labels of them.
 func checkLabels(labels []int32, classes []string) error {
 	if len(classes) < 2 {
-		return fmt.Errorf("%d classes; two or more are needed", len(classes))
+		return fmt.Errorf("%s; two or more are needed", plural.Of(len(classes), "class"))
 	}
 	for i, label := range labels {
 		if label < 0 || int(label) >= len(classes) {

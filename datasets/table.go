@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"github.com/goqat/goqat/images"
+	"github.com/goqat/goqat/internal/plural"
 )
 
 // A Table is a CSV file of numbers, row by row.
@@ -289,7 +290,7 @@ func openTables(ctx context.Context, path string, names []string, o Options) (*D
 				shape = own
 			}
 			if own != shape {
-				return nil, fmt.Errorf("%s: %d rows of %d columns, others have %d of %d; cut all signals to one length", printed(f.name), own.Width, own.Channels, shape.Width, shape.Channels)
+				return nil, fmt.Errorf("%s: %s of %s, others have %d of %d; cut all signals to one length", printed(f.name), plural.Of(own.Width, "row"), plural.Of(own.Channels, "column"), shape.Width, shape.Channels)
 			}
 			parts[k].Values = append(parts[k].Values, t.Values...)
 			parts[k].Labels = append(parts[k].Labels, f.class)

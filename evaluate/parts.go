@@ -39,7 +39,7 @@ func Read(path string) (*Evaluation, error) {
 	}
 	e := &Evaluation{}
 	if err := json.Unmarshal(text, e); err != nil || e.SHA256 == "" || e.Images < 0 || e.Total < e.Images {
-		return nil, fmt.Errorf("%s is no evaluation; make it by qat eval", path)
+		return nil, fmt.Errorf("%s is no evaluation, which qat eval makes; name another file", path)
 	}
 	if e.Part != "" {
 		if err := new(share.Part).Set(e.Part); err != nil {

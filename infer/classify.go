@@ -32,7 +32,7 @@ type Score struct {
 func (m *Model) Top(top []Score, image []uint8) error {
 	in := m.q.Input
 	if size := m.q.Tensors[0].Len(); len(image) != size {
-		return fmt.Errorf("infer: an image of %d bytes, the model takes %d: %d×%d pixels of %d channels, a byte each", len(image), size, in.Height, in.Width, in.Channels)
+		return fmt.Errorf("infer: an image of %d bytes, the model takes %d: %d×%d×%d, height, width and channels, a byte each", len(image), size, in.Height, in.Width, in.Channels)
 	}
 	if len(top) < 1 || len(top) > len(m.q.Classes) {
 		return fmt.Errorf("infer: room for %d classes, the model has %d", len(top), len(m.q.Classes))

@@ -170,7 +170,7 @@ func (r *Runner) Run(logits []int32, images []uint8) error {
 	case n > r.batch:
 		return fmt.Errorf("infer: %d images, the runner was made for %d", n, r.batch)
 	case len(logits) != n*classes:
-		return fmt.Errorf("infer: room for %d logits, %d images of %d classes have %d", len(logits), n, classes, n*classes)
+		return fmt.Errorf("infer: room for %d logits, want %d: %d for each image", len(logits), n*classes, classes)
 	case !r.state.CompareAndSwap(idle, running):
 		if r.state.Load() == closed {
 			return fmt.Errorf("infer: the runner is closed")

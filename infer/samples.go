@@ -99,7 +99,7 @@ func (e *Encoder) Int32(codes []uint8, samples []int32) error { return encode(e,
 
 func encode[S int16 | int32](e *Encoder, codes []uint8, samples []S) error {
 	if len(codes) != len(samples) || len(samples)%len(e.least) != 0 {
-		return fmt.Errorf("infer: %d samples of %d channels for %d codes", len(samples), len(e.least), len(codes))
+		return fmt.Errorf("infer: %d samples for %d codes, want as many, and as many of each channel, of which there are %d", len(samples), len(codes), len(e.least))
 	}
 	for i, v := range samples {
 		least := &e.least[i%len(e.least)]

@@ -109,7 +109,7 @@ func TestEncoderRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := enc.Int16(make([]uint8, 3), make([]int16, 3)); err == nil || !strings.Contains(err.Error(), "3 samples of 2 channels") {
+	if err := enc.Int16(make([]uint8, 3), make([]int16, 3)); err == nil || !strings.Contains(err.Error(), "3 samples for 3 codes, want as many, and as many of each channel, of which there are 2") {
 		t.Error(err)
 	}
 	if _, err := newTestModel(t, qmodeltest.Tiny(rand.New(rand.NewPCG(1, 1)))).NewEncoder(UnitQ15); err == nil || !strings.Contains(err.Error(), "for images") {
@@ -143,9 +143,9 @@ func TestTop(t *testing.T) {
 		check(t, m, top, logits)
 	}
 	for want, err := range map[string]error{
-		"the model takes 6: 2×3 pixels of 1 channels": m.Top(make([]Score, 1), image[1:]),
-		"room for 0 classes":                          m.Top(nil, image),
-		"room for 8 classes, the model has 7":         m.Top(make([]Score, 8), image),
+		"the model takes 6: 2×3×1, height, width and channels, a byte each": m.Top(make([]Score, 1), image[1:]),
+		"room for 0 classes":                  m.Top(nil, image),
+		"room for 8 classes, the model has 7": m.Top(make([]Score, 8), image),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)

@@ -130,7 +130,7 @@ func (c *Choice) chooseLength(r *recipe.Recipe, f facts, say func(string, ...any
 	if !quantized {
 		r.QAT.Epochs = max(leastQuantized, (epochsFor(steps)+2)/4)
 	}
-	const why = "of %s of %d images each: the fewer images, the more epochs and the smaller the batches"
+	const why = "of %s in batches of %d: the fewer images, the more epochs and the smaller the batches"
 	switch {
 	case !float && !quantized:
 		say("%s in float and %d quantized, "+why, plural.Of(r.Float.Epochs, "epoch"), r.QAT.Epochs, plural.Of(steps, "step"), r.Batch)

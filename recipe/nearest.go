@@ -13,7 +13,7 @@ import (
 // at the least edit distance, the first of several, or "" if none is near. Upper
 // and lower case count as the same.
 func Nearest(word string, known []string) string {
-	best, least := "", max(1, len(word)/3)+1 // a third of the word may be wrong
+	best, least := "", min(max(1, len(word)/3)+1, len(word)) // a third of the word may be wrong, and never all of it
 	if len(word) > mostLetters {
 		return ""
 	}

@@ -355,7 +355,7 @@ func TestSetRefuses(t *testing.T) {
 
 func TestNearest(t *testing.T) {
 	tests := []struct{ word, want string }{
-		{"pcat", "pact"}, {"Pact", "pact"}, {"dorfa", "dorefa"}, {"lsq", "lsq"}, {"ls", "lsq"}, {"binary", ""}, {"", ""}, {"xyz", ""},
+		{"pcat", "pact"}, {"Pact", "pact"}, {"dorfa", "dorefa"}, {"lsq", "lsq"}, {"ls", "lsq"}, {"binary", ""}, {"x", ""}, {"in", "int"}, {"", ""}, {"xyz", ""},
 	}
 	for _, test := range tests {
 		if got := recipe.Nearest(test.word, []string{"int", "pact", "dorefa", "lsq", "lsq+"}); got != test.want {

@@ -76,7 +76,7 @@ func TestValidateRefuses(t *testing.T) {
 		{"loss: hinge", `loss is "hinge", must be cross_entropy or squared_hinge`},
 		{"{loss: squared_hinge, teacher: {checkpoint: x}}", `teacher.checkpoint: a teacher needs the loss cross_entropy, not squared_hinge`},
 		{"qat: {gradient_bits: -1}", `qat.gradient_bits is -1, must be from 1 to 8, or 32 for float`},
-		{"qat: {first_last: 4}", `qat.first_last is "4", did you mean "8"? (8, same or float)`},
+		{"qat: {first_last: 4}", `qat.first_last is "4", must be 8, same or float`},
 		{"qat: {granularity: per_chanel}", `qat.granularity is "per_chanel", did you mean "per_channel"? (per_channel or per_tensor)`},
 		{"qat: {observer: histogram}", `qat.observer is "histogram", must be minmax or moving_average`},
 		{"qat: {observer_freeze: 2}", `qat.observer_freeze is 2, must be from 0 to 1`},

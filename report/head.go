@@ -16,7 +16,7 @@ import (
 // title says what the page is about.
 func (s *Subject) title(d *describe.Description) (title, subtitle string) {
 	if s.Record == nil {
-		return short(d.Model), fmt.Sprintf("%s, an integer model of version %d, images of %s, %d classes", short(d.Method), d.Version, dimensions(d.Input[:]), len(d.Classes))
+		return short(d.Model), fmt.Sprintf("%s, an integer model of version %d, images of %s, %s", short(d.Method), d.Version, dimensions(d.Input[:]), plural.Of(len(d.Classes), "class"))
 	}
 	r := s.Record.Recipe
 	title = r.Model.Name

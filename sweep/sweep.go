@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/goqat/goqat/internal/lock"
+	"github.com/goqat/goqat/internal/plural"
 	"github.com/goqat/goqat/internal/share"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/recipe"
@@ -173,7 +174,7 @@ func Train(ctx context.Context, list []*Training, on func(pipeline.Event), begin
 		}
 	}
 	if failed > 0 {
-		return fmt.Errorf("sweep: %d of %d trainings failed", failed, len(list))
+		return fmt.Errorf("sweep: %d of %s failed", failed, plural.Of(len(list), "training"))
 	}
 	return nil
 }

@@ -283,7 +283,9 @@ func TestCheckpoint(t *testing.T) {
 	model := filepath.Join(folder, "m.qmodel")
 	mustFail(t, command.Failed, []string{"calibrate", r.folder, "-o", model}, r.folder, "is a folder", "checkpoint-float.safetensors")
 	mustFail(t, command.Failed, []string{"calibrate", r.model(), "-o", model}, r.model(), "it is a .qmodel")
-	mustFail(t, command.Failed, []string{"report", r.checkpoint()}, r.checkpoint(), "is not a .qmodel")
+	mustFail(t, command.Failed, []string{"report", r.checkpoint()}, r.checkpoint(), "is not a .qmodel but a checkpoint; qat export")
+	mustFail(t, command.Failed, []string{"report", r.file("checkpoint-float.safetensors")}, "is not a .qmodel but a checkpoint of the float phase; qat calibrate")
+	mustFail(t, command.Usage, []string{"export", r.model(), "-o", model}, r.model(), "is a .qmodel already", "--format")
 	for _, c := range []struct {
 		name string
 		data []byte

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/goqat/goqat/artifact"
 	"github.com/goqat/goqat/export/formats"
 	"github.com/goqat/goqat/export/onnx"
 	"github.com/goqat/goqat/internal/command"
@@ -48,6 +49,9 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 				return command.Wrong(c, "name the file to write with -o")
 			}
 			if name == "" {
+				if model, err := artifact.IsModel(args[0]); err == nil && model {
+					return command.Wrong(c, "%s is a .qmodel already: name the format to write it in with --format", args[0])
+				}
 				if err := cmp.Or(command.Unread(c, "goes with --format", append(imagesFlags, "pack", "bias", "json")...), command.Outputs(c, args, command.Named(out, ".qmodel"))); err != nil {
 					return err
 				}

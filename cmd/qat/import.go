@@ -10,6 +10,7 @@ import (
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/import/onnx"
 	"github.com/goqat/goqat/internal/command"
+	"github.com/goqat/goqat/internal/plural"
 	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/pipeline"
 )
@@ -92,8 +93,8 @@ func printImported(p *term.Page, o *pipeline.Imported, out string) {
 	for _, note := range m.Notes {
 		p.Printf("note: %s\n", note)
 	}
-	p.Printf("%s: images of %dx%dx%d, %d classes, %d layers, %d parameters, %d multiply-accumulates an image\n",
-		out, m.Input.Height, m.Input.Width, m.Input.Channels, len(m.Classes), len(o.Recipe.Model.Layers), o.Parameters, o.MACs)
-	p.Printf("largest difference of a logit from the file's, on %d images: %.3g, %.2g of the largest logit; %d top classes differ\n",
-		d.Images, d.Largest, d.Relative(), d.Top)
+	p.Printf("%s: images of %dx%dx%d, %s, %s, %d parameters, %d multiply-accumulates an image\n",
+		out, m.Input.Height, m.Input.Width, m.Input.Channels, plural.Of(len(m.Classes), "class"), plural.Of(len(o.Recipe.Model.Layers), "layer"), o.Parameters, o.MACs)
+	p.Printf("largest difference of a logit from the file's, on %s: %.3g, %.2g of the largest logit; top classes that differ: %d\n",
+		plural.Of(d.Images, "image"), d.Largest, d.Relative(), d.Top)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/goqat/goqat/describe"
+	"github.com/goqat/goqat/internal/plural"
 	"github.com/goqat/goqat/internal/term"
 )
 
@@ -20,8 +21,8 @@ func printDescription(p *term.Page, d *describe.Description) {
 	if d.ArenaBytes > 0 {
 		memory += ", activations " + term.Bytes(int64(d.ArenaBytes))
 	}
-	p.Printf("%s\nnetwork %s, method %s, input %s\n%d classes: %s\n%s\nenergy %.3f µJ an image by estimate, in float32 %.3f µJ\n",
-		kind, d.Model, d.Method, describe.Dimensions(d.Input[:]), len(d.Classes), numbered(d.Classes), memory, d.EnergyUJ, d.Float32UJ)
+	p.Printf("%s\nnetwork %s, method %s, input %s\n%s: %s\n%s\nenergy %.3f µJ an image by estimate, in float32 %.3f µJ\n",
+		kind, d.Model, d.Method, describe.Dimensions(d.Input[:]), plural.Of(len(d.Classes), "class"), numbered(d.Classes), memory, d.EnergyUJ, d.Float32UJ)
 	if words := d.Accumulators(); words != "" {
 		p.Printf("%s\n", words)
 	}

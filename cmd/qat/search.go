@@ -32,11 +32,11 @@ func searchCommand() *cobra.Command {
 		Use:   "search CHECKPOINT --budget BUDGET",
 		Short: "Choose the bits of every layer under a budget",
 		Long: `Choose the bits of every layer of a float checkpoint, so that little is lost on
-validation images and a budget is kept: bytes=N of the exported file (of which only
-weights depend on the bits), bitops=N bit-operations or energy=N microjoules of an
-image, or bits=N, the mean of all weights and of all activations. What a layer loses at
-each width is ranked by the noise of the logits (snr), by their loss, or by the trace of
-the Hessian (hessian).
+validation images and a budget is kept: bytes=N of the exported file, bitops=N
+bit-operations or energy=N microjoules of an image, or bits=N, the mean of all weights
+and of all activations. Bytes are those of weights: activations then keep the bits of
+the checkpoint's recipe. What a layer loses at each width is ranked by the noise of the
+logits (snr), by their loss, or by the trace of the Hessian (hessian).
 
 -o writes the recipe of a training from the checkpoint with these bits, and keeps the
 measurements beside it: an interrupted search goes on where it was, also with another

@@ -29,6 +29,9 @@ func TestSearch(t *testing.T) {
 	if out := mustRun(t, args...); !strings.Contains(out, "qat train "+file) || !strings.Contains(out, "bits=5 allows this") {
 		t.Errorf("%s", out)
 	}
+	if out := mustRun(t, "search", r.file("checkpoint-float.safetensors"), "--data", r.data, "--budget", "bytes=100000"); !strings.Contains(out, "activations keep the bits of the checkpoint's recipe") {
+		t.Errorf("%s", out)
+	}
 	again, err := os.ReadFile(file)
 	if err != nil || string(again) != string(first) {
 		t.Errorf("the second recipe is %s, the first %s", again, first)

@@ -3,12 +3,18 @@
 // Package plural says how many of a thing there are.
 package plural
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
-// Of is a number of things whose plural ends in s, as in "1 epoch" and "2 epochs".
+// Of is a number of things whose plural ends in s, as in "1 epoch", "2 epochs" and "2 classes".
 func Of(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
+	}
+	if strings.HasSuffix(thing, "s") {
+		thing += "e"
 	}
 	return fmt.Sprintf("%d %ss", n, thing)
 }

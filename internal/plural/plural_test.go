@@ -14,4 +14,7 @@ func TestOf(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
+	if got := plural.Of(1, "class") + ", " + plural.Of(2, "class"); got != "1 class, 2 classes" {
+		t.Error(got)
+	}
 }
