@@ -80,6 +80,9 @@ func Read(file string, o Options) ([]*Training, error) {
 		if err := p.Recipe.Validate(); err != nil {
 			return nil, fmt.Errorf("sweep: %s: %w", p.Name, err)
 		}
+		if err := pipeline.CheckNames(p.Recipe); err != nil {
+			return nil, fmt.Errorf("sweep: %s: %w", p.Name, err)
+		}
 		p.Recipe.Out = filepath.Join(out, table.Folder(p.Name, p.Recipe.Seed))
 		if !o.Part.Has(i) {
 			continue

@@ -60,6 +60,10 @@ func (i *importer) image(a *affine) {
 		mean[c], deviation[c] = -plus/by/255, 1/(255*math.Abs(by))
 		own[c] = quant.Params{Scale: float32(math.Abs(by)), ZeroPoint: int32(math.RoundToEven(min(max(-plus/by, 0), 255)))}
 	}
+	if plain := len(o.Deviation) == 0 && !i.bytes && !slices.ContainsFunc(a.scale, func(s float64) bool { return s != 1 }) &&
+		!slices.ContainsFunc(a.offset, func(s float64) bool { return s != 0 }); plain {
+		i.note("pixels are given as 0 to 1, since neither the file normalizes them nor a mean and a deviation are named: without those of its training the network is wrong")
+	}
 	m.Input = layers.Input{Channels: n, Params: own[0]}
 	if slices.ContainsFunc(own, func(p quant.Params) bool { return p != own[0] }) {
 		m.Input.Own = own
