@@ -20,7 +20,7 @@ import (
 )
 
 // IsModel says whether a file is a .qmodel; otherwise it is some other safetensors
-// file, such as a checkpoint.
+// file, such as a checkpoint. A file that is neither is an error.
 func IsModel(path string) (bool, error) {
 	content, err := container(path)
 	return err == nil && isModel(content), err
@@ -52,7 +52,8 @@ func container(path string) (*safetensors.File, error) {
 	return content, nil
 }
 
-// Open opens a .qmodel to run it.
+// Open opens a .qmodel to run it. Of a file that is none, or damaged, the error says what it is instead, or what to do; of a
+// newer version it is qmodel.ErrNewer.
 func Open(path string) (*infer.Model, error) {
 	m, err := infer.Open(path)
 	if err == nil || errors.Is(err, qmodel.ErrNewer) {
@@ -61,7 +62,7 @@ func Open(path string) (*infer.Model, error) {
 	return nil, explain(path, err)
 }
 
-// Read reads a .qmodel as data, with the SHA-256 of its file in hexadecimal digits.
+// Read reads a .qmodel as data, with the SHA-256 of its file in hexadecimal digits. It fails as Open does.
 func Read(path string) (m *qmodel.Model, digest string, err error) {
 	if _, err := IsModel(path); err != nil {
 		return nil, "", err

@@ -59,7 +59,7 @@ var rules = []Rule{
 // Rules returns all calibrators, in the order of the documentation.
 func Rules() []Rule { return append([]Rule(nil), rules...) }
 
-// Lookup returns the calibrator of a name; "" means [Default].
+// Lookup returns the calibrator of a name; "" means [Default]. A name that is none of Rules is an error.
 func Lookup(name string) (Rule, error) {
 	if name == "" {
 		name = Default

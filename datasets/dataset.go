@@ -247,7 +247,7 @@ func MeanDeviation(s Split) (mean, deviation float64, err error) {
 	return mean, deviation, nil
 }
 
-// MeansDeviations returns the same for each channel.
+// MeansDeviations returns the same as MeanDeviation for each of the channels, in their order.
 func MeansDeviations(s Split, channels int) (means, deviations []float64, err error) {
 	counts, err := s.histograms(channels)
 	if err != nil {

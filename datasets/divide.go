@@ -19,7 +19,8 @@ const testThreshold = math.MaxUint64 / 6
 // files of a class are identical, the hash includes their paths; and a class of two images or more that would have none
 // to train or none to test with gets the one nearest the threshold. The image of a class of one is for training.
 //
-// The parts share the memory of the undivided images, which change places.
+// The parts share the memory of the undivided images, which change places. A set that has a test part is an error, and one that
+// is divided already.
 func (d *Dataset) Divide(seed uint64, note func(string)) error {
 	if !d.Undivided {
 		return fmt.Errorf("datasets: %s has a test part of its own", d.Name)

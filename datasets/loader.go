@@ -85,7 +85,7 @@ func (o *LoaderOptions) check() error {
 }
 
 // NewLoader starts a loader of the images of split, which are of the given shape. Deliver batches with Start and Next;
-// Close it in the end.
+// Close it in the end. Images that are not of the shape, none at all, and options out of their ranges are errors.
 func NewLoader(split Split, shape Shape, o LoaderOptions) (*Loader, error) {
 	if err := shape.checkAny(); err != nil {
 		return nil, fmt.Errorf("datasets: %w", err)

@@ -73,6 +73,9 @@ func (o Options) note(sentence string) {
 
 // Open reads the data set of the given name, or at the given path. A folder of images without a train and a test part is divided, see Divide: a
 // sixth of the images, chosen by the seed, is for testing.
+//
+// Data that is not there is ErrNotFound; images that take more memory than they may are ErrTooLarge; files that cannot be read
+// are ErrBroken, all of them named in one error.
 func Open(name string, o Options) (*Dataset, error) {
 	return OpenContext(context.Background(), name, o)
 }

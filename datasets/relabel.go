@@ -22,7 +22,7 @@ func Unnamed(classes []string) bool {
 // Relabel gives the images the labels of other classes, which are the same by name:
 // those of a network that the set is shown to, of which it may lack some. Unnamed
 // classes are the set's own, in its order, if they are as many. Labels that others hold
-// stay as they are.
+// stay as they are. A class of the set that is none of these is an error.
 func (d *Dataset) Relabel(classes []string) error {
 	if Unnamed(classes) && len(classes) == len(d.Classes) {
 		return nil

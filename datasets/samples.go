@@ -25,14 +25,14 @@ type Samples struct {
 // FromSamples returns a data set of signals of a shape: [1, length, channels], or [height, width, channels] of spectra
 // by time. The codes of each channel are spread over the training samples, see signals.Find, unless Options.Samples
 // says them. Without test signals, of which there may be none, a sixth of the training signals is for testing, see
-// Dataset.Divide.
+// Dataset.Divide. Fewer than two classes, labels of none, and samples that are not as many as the shape says are errors.
 func FromSamples(shape Shape, classes []string, train, test Samples, o Options) (*Dataset, error) {
 	d, err := fromSamples(shape, classes, [3]Samples{train, {}, test}, o)
 	return finish(d, "samples", "samples", o, err)
 }
 
 // FromImages returns a data set of images in memory, which it shares: N x Height x Width x Channels values. Without
-// test images a sixth of the training images is for testing, see Dataset.Divide.
+// test images a sixth of the training images is for testing, see Dataset.Divide. It fails as FromSamples does.
 func FromImages(shape Shape, classes []string, train, test Split, o Options) (*Dataset, error) {
 	d := &Dataset{Classes: classes, Shape: shape}
 	err := d.take(shape, &train, &test, o)

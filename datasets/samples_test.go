@@ -264,7 +264,7 @@ func TestSignalsRefused(t *testing.T) {
 		"8 rows in \"x\", 7 labels":      npz(t, map[string]any{"x": values, "y": labels[:7]}, []int{8, 6}),
 		"has the dimensions [48]":        npz(t, map[string]any{"x": values, "y": labels}, []int{48}),
 		"class 1 has nothing":            npz(t, map[string]any{"x_train": values, "y_train": make([]int64, 8), "x_test": values, "y_test": labels}, []int{8, 6}),
-		"1 class; two or more":                      npz(t, map[string]any{"x": values, "y": make([]int64, 8)}, []int{8, 6}),
+		"1 class; two or more":           npz(t, map[string]any{"x": values, "y": make([]int64, 8)}, []int{8, 6}),
 		"sample 0 of channel 0 is NaN":   npz(t, map[string]any{"x": slices.Repeat([]float32{float32(math.NaN())}, 48), "y": labels}, []int{8, 6}),
 		"look as if both were the label": npz(t, map[string]any{"x": values, "y": labels, "labels": labels}, []int{8, 6}),
 		"damaged archive":                []byte("PK"),

@@ -33,7 +33,8 @@ type Table struct {
 var maxTable int64 = 1 << 30
 
 // ReadTable reads a CSV file of numbers, divided by commas, semicolons or tabs, perhaps with a line of names before
-// them: a signal with a row for each moment and a column for each channel.
+// them: a signal with a row for each moment and a column for each channel. Rows of unequal length, and what is no finite number,
+// are errors with their line.
 func ReadTable(r io.Reader) (*Table, error) {
 	rows, header, err := records(r)
 	if err != nil {

@@ -21,7 +21,7 @@ type About struct {
 	Data qmodel.Data
 }
 
-// Write writes the network as a .qmodel file.
+// Write writes the network as a .qmodel file. It fails as Derive and Plan.Lower do, before anything is written, and where w does.
 func Write(w io.Writer, n *layers.Network, about About) error {
 	p, err := Derive(n)
 	if err != nil {
@@ -35,7 +35,7 @@ func Write(w io.Writer, n *layers.Network, about About) error {
 }
 
 // Lower returns the plan as the model of the integer runtime, with a tensor and
-// an operator for each unit.
+// an operator for each unit. A model that its file could not hold is an error, such as one of too long names.
 func (p *Plan) Lower(about About) (*qmodel.Model, error) {
 	n := p.Network
 	m := &qmodel.Model{

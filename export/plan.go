@@ -113,7 +113,8 @@ func OperatorName(k network.Kind) string { return lowerings[k].op }
 
 // Derive computes the integer weights, multipliers and biases of a network from
 // its parameters, running statistics and ranges, as they are (docs/numerics.md).
-// Export writes them; Verify computes them anew.
+// Plan.Lower writes them; Verify computes them anew. A layer that has no form in integers is an error, and so are numbers
+// that are not finite and sums beyond their bounds; it names the layer.
 func Derive(n *layers.Network) (*Plan, error) {
 	if err := refused(n); err != nil {
 		return nil, err

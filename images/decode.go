@@ -26,7 +26,8 @@ const (
 	MaxPixels     = 64 << 20
 )
 
-// Decode reads an image file within the default limits, see [Limits.Decode].
+// Decode reads an image file within the default limits and returns height x width x channels bytes. What is an error
+// [Limits.Decode] says.
 func Decode(r io.Reader, height, width, channels int) ([]uint8, error) {
 	return Limits{}.Decode(r, height, width, channels)
 }
@@ -46,7 +47,8 @@ func (l Limits) Decode(r io.Reader, height, width, channels int) ([]uint8, error
 }
 
 // Read reads an image file and returns the image, upright, in its own size and colour, and what Stat tells of it. The
-// size is held against the limits before the image is decoded.
+// size is held against the limits before the image is decoded. A file of no format that is read, a damaged one and one beyond
+// the limits are errors.
 func (l Limits) Read(r io.Reader) (Image, Info, error) {
 	file := &replay{r: l.reader(r)}
 	f, info, err := l.open(file)
@@ -74,7 +76,8 @@ type Info struct {
 // Stat reads the beginning of an image file within the default limits, see [Limits.Stat].
 func Stat(r io.Reader) (Info, error) { return Limits{}.Stat(r) }
 
-// Stat reads the beginning of an image file, and no more of it than it takes to know its size and orientation.
+// Stat reads the beginning of an image file, and no more of it than it takes to know its size and orientation. It fails where
+// Read does, but for damage further on.
 func (l Limits) Stat(r io.Reader) (Info, error) {
 	_, info, err := l.open(&replay{r: l.reader(r)})
 	return info, err

@@ -62,7 +62,8 @@ func Load(r io.ReaderAt, size int64) (*Model, error) {
 	return newModel(q), nil
 }
 
-// New returns a model from its description, which it validates and which must not change any more.
+// New returns a model from its description, which must not change any more. One that is not valid, as qmodel.Model.Validate
+// says, is an error.
 func New(q *qmodel.Model) (*Model, error) {
 	if err := q.Validate(); err != nil {
 		return nil, fmt.Errorf("infer: %w", err)

@@ -31,7 +31,8 @@ func Normalized(mean, deviation float64) quant.Params {
 }
 
 // Normalize sets the quantization to [Normalized] of each channel's mean and
-// deviation: one of each for all channels, or as many as channels.
+// deviation, of pixels in [0, 1]: one of each for all channels, or as many as channels. Other counts, a mean outside [0, 1] and
+// a deviation that is not above 0 are errors.
 func (in *Input) Normalize(mean, deviation []float64) error {
 	for _, list := range [2]struct {
 		name   string

@@ -13,7 +13,8 @@ import (
 )
 
 // Named returns the network of a name for the given number of classes, all its
-// channels but the last times width, and at least 1.
+// channels but the last times width, and at least 1. A name that is none of Names, and a width that is not above 0 and up to
+// 64, are errors.
 func Named(name string, width float64, classes int) (Module, error) {
 	if !(width > 0) || width > 64 {
 		return nil, fmt.Errorf("layers: a width of %v is not in (0, 64]", width)

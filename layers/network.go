@@ -47,7 +47,8 @@ type Network struct {
 }
 
 // Build traces m, whose result must be one value for each class, assigns how it is
-// quantized by the policy, and builds its training graph.
+// quantized by the policy, and builds its training graph. It is an error where modules do not fit each other or the classes,
+// the network takes more memory than Config.Memory, or a method has not the bits that the policy asks of it.
 func Build(m Module, c Config) (*Network, error) {
 	traced, err := Trace(m, c.Input.Height, c.Input.Width, c.Input.Channels)
 	if err != nil {
@@ -113,8 +114,8 @@ func Emit(a *qat.Assignment, c Config) (*Network, error) {
 	return n, nil
 }
 
-// Step computes the loss and the gradients of a batch: images are uint8 codes,
-// NHWC.
+// Step computes the loss and the gradients of a batch, of at most Config.Batch images: images are uint8 codes, NHWC. Images
+// that are not as many as labels, and more than fit, are an error.
 func (n *Network) Step(p graph.Pass, images []uint8, labels []int32) (loss float32, err error) {
 	if err := n.feed(images, labels, n.Input.Scale); err != nil {
 		return 0, err
@@ -123,7 +124,7 @@ func (n *Network) Step(p graph.Pass, images []uint8, labels []int32) (loss float
 }
 
 // Forward computes the logits of a batch, [len(labels), classes]; Integer runs need
-// integer parameters (package export sets them).
+// integer parameters (package export sets them). It fails where Step does. The logits are overwritten by the next pass.
 func (n *Network) Forward(p graph.Pass, images []uint8, labels []int32) ([]float32, error) {
 	scale := n.Input.Scale
 	if p.Mode == graph.Integer {

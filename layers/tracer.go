@@ -33,7 +33,7 @@ type Tracer struct {
 }
 
 // Trace returns the network that a module makes of images of the given shape, with its
-// additions fused.
+// additions fused. Modules that do not fit each other, or the shape, are an error that names the layer.
 func Trace(m Module, height, width, channels int) (*network.Network, error) {
 	image := &network.Tensor{Name: "image", Height: height, Width: width, Channels: channels}
 	if height < 1 || width < 1 || channels < 1 {

@@ -49,7 +49,8 @@ type Rounding struct {
 // Bits of an activation belong to the tensor: those that the operators reading it ask
 // for, the widest. An addition asks for nothing, poolings and reshapes pass on what
 // they are asked for, the input of an average has the network's bits. With wide Residuals
-// what is added or averaged has 8 (docs/numerics.md, "The bits of an activation").
+// what is added or averaged has 8 (docs/numerics.md, "The bits of an activation"). Bits that a method has not, and a network
+// that it cannot quantize, are an error that names the layer.
 func Assign(n *network.Network, p *Policy) (*Assignment, error) {
 	a := &Assignment{Network: n.Clone(), Layers: map[string]Assigned{}, Tensors: map[string]Rounding{}, Shared: map[string]string{}, Replaced: map[string]bool{}}
 	s := &assigning{Assignment: a, policy: p, stages: len(p.Stages) + 1}

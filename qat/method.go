@@ -237,10 +237,10 @@ func Names() []string {
 	return names
 }
 
-// Lookup returns the method of a name, with its usual settings.
+// Lookup returns the method of a name, with its usual settings; a name that is none of Names is an error.
 func Lookup(name string) (Method, error) { return New(name, settings.Default()) }
 
-// New returns the method of a name, with its part of the settings.
+// New returns the method of a name, with its part of the settings; a name that is none of Names is an error.
 func New(name string, s settings.All) (Method, error) {
 	for _, of := range registry {
 		if m := of(s); m.Info().Name == name {

@@ -30,7 +30,8 @@ const (
 	format = "qmodel"
 )
 
-// Write validates the model and writes it as a .qmodel. Equal models give equal bytes.
+// Write writes the model as a .qmodel. Equal models give equal bytes. A model that is not valid is an error, before anything is
+// written.
 func (m *Model) Write(w io.Writer) error {
 	if err := m.Validate(); err != nil {
 		return err

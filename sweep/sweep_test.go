@@ -124,6 +124,9 @@ func TestFailures(t *testing.T) {
 	if _, err := sweep.Read(file, sweep.Options{Set: []string{"data.name=cifar10"}}); err == nil || !strings.Contains(err.Error(), "data.name has a list in") {
 		t.Error(err)
 	}
+	if _, err := sweep.Read(write(t, "{model: lenet-norm, seed: [1, 2]}"), sweep.Options{Out: out}); err == nil || !strings.Contains(err.Error(), `there is no network "lenet-norm"`) {
+		t.Error(err)
+	}
 	if _, err := sweep.Read(write(t, "qat: {lr: [0.1, -1]}"), sweep.Options{Out: out}); err == nil || !strings.Contains(err.Error(), "qat.lr") {
 		t.Error(err)
 	}

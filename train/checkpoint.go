@@ -130,7 +130,8 @@ func (c *Checkpoint) put(name string, shape []int, data []float32) {
 }
 
 // Restore copies the checkpoint's numbers into a network of the same shape, and
-// into the optimizer unless it is nil.
+// into the optimizer unless it is nil. A checkpoint of another network is an error; the network may have some of its numbers
+// then.
 func (c *Checkpoint) Restore(n *layers.Network, o optim.Optimizer) error {
 	for _, s := range append(parameters(n), n.State()...) {
 		t, ok := c.tensors[s.Name]
@@ -216,7 +217,8 @@ func (c *Checkpoint) Encode(w *os.File) error {
 	return f.Write(w)
 }
 
-// ReadCheckpoint reads and checks the checkpoint at path.
+// ReadCheckpoint reads the checkpoint at path. A file that is none, is damaged (its digest tells) or is of another version is an
+// error.
 func ReadCheckpoint(path string) (*Checkpoint, error) {
 	c, err := readCheckpoint(path)
 	if err != nil {

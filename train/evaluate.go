@@ -26,8 +26,8 @@ type Result struct {
 }
 
 // Evaluate classifies every image of a split by passes p, in the mode Eval: with
-// quantizers or without. progress, if not nil, is told how many
-// images are done.
+// quantizers or without. progress, if not nil, is told how many images are done. Labels of no class, images that cannot be
+// read, and the end of ctx are errors.
 func Evaluate(ctx context.Context, n *layers.Network, p graph.Pass, s datasets.Split, progress func(done int)) (Result, error) {
 	loss := 0.0
 	classify := forward(n, p, func(sum float64) { loss += sum })
@@ -47,8 +47,8 @@ func forward(n *layers.Network, p graph.Pass, tell func(sum float64)) func(image
 	}
 }
 
-// EvaluateIntegers does the same with the integer logits that run computes:
-// infer.Runner's Run.
+// EvaluateIntegers does the same with the integer logits that run computes, as infer.Runner.Run does: of at most batch images
+// at a time, one for each of the classes. The result has no loss. It fails as Evaluate and run do.
 func EvaluateIntegers(ctx context.Context, run func(logits []int32, images []uint8) error, batch, classes int, s datasets.Split, progress func(done int)) (Result, error) {
 	rows := make([]int32, batch*classes)
 	classify := func(images []uint8, labels []int32) ([]int32, error) {

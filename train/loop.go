@@ -79,7 +79,8 @@ func (e *NotFiniteError) Error() string {
 }
 
 // Run trains from Position to the end of the last epoch. When ctx is cancelled
-// it finishes the step and returns ctx's error; Position then is where to go on. The ranks of
+// it finishes the step and returns ctx's error; Position then is where to go on. An error of a hook or of
+// the data ends it, too, and so does a loss that is not finite, which is a NotFiniteError. The ranks of
 // a group all stop after the same step, soon after the ctx of one of them is cancelled.
 func (l *Loop) Run(ctx context.Context) error {
 	for l.Position.Epoch < l.Epochs && (l.Done == nil || l.Position.Batch > 0 || !l.Done()) {

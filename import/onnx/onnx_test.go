@@ -273,6 +273,9 @@ func TestNormalization(t *testing.T) {
 			if err != nil || d.Relative() > 2e-6 {
 				t.Errorf("the difference is %+v, %v", d, err)
 			}
+			if said := strings.Contains(strings.Join(m.Notes, " "), "pixels are given as 0 to 1"); said != (name == "none") {
+				t.Errorf("notes %q", m.Notes)
+			}
 			if z := m.Input.Channel(2).ZeroPoint; z != c.zero {
 				t.Errorf("the zero point is %d, want %d", z, c.zero)
 			}
