@@ -101,7 +101,7 @@ func instead(content *safetensors.File) string {
 		return "a safetensors file of another program; name a file that qat export has written"
 	}
 	if checkpoint.Phase == "float" {
-		return "a checkpoint of the float phase; qat calibrate makes a .qmodel of it without training, qat train --init with"
+		return "a checkpoint of the float phase; qat calibrate makes a .qmodel of it"
 	}
 	return "a checkpoint; qat export makes a .qmodel of it"
 }
