@@ -193,3 +193,21 @@ func TestNamedTests(t *testing.T) {
 		}
 	}
 }
+
+// TestChangelogOnce wants each change once: where two branches write the changelog, a merge keeps the lines of both.
+func TestChangelogOnce(t *testing.T) {
+	text, err := os.ReadFile("CHANGELOG.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := map[string]int{}
+	for i, line := range strings.Split(string(text), "\n") {
+		if !strings.HasPrefix(line, "* ") {
+			continue
+		}
+		if first := lines[line]; first > 0 {
+			t.Errorf("CHANGELOG.md:%d is line %d again: %.60s", i+1, first, line)
+		}
+		lines[line] = i + 1
+	}
+}
