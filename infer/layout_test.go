@@ -33,7 +33,7 @@ func TestPixelsInTheLayoutOfImage(t *testing.T) {
 	for i := range small.Pix {
 		small.Pix[i] = 255
 	}
-	if _, err := m.Classify(rgba.Pix); err == nil || !strings.Contains(err.Error(), "an image of 3136 bytes, the model takes 784: 28×28 pixels of 1 channels, a byte each") {
+	if _, err := m.Classify(rgba.Pix); err == nil || !strings.Contains(err.Error(), "an image of 3136 bytes, the model takes 784: 28×28×1, height, width and channels, a byte each") {
 		t.Error(err)
 	}
 	if len(small.Pix) != len(gray) {

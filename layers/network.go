@@ -143,7 +143,7 @@ func (n *Network) Forward(p graph.Pass, images []uint8, labels []int32) ([]float
 func (n *Network) feed(images []uint8, labels []int32, scale float32) error {
 	size := n.Image.Height * n.Image.Width * n.Image.Channels
 	if len(images) != len(labels)*size {
-		return fmt.Errorf("layers: images of %d bytes for a batch of %d, want %d for each, %s", len(images), len(labels), size, n.Image.Shape())
+		return fmt.Errorf("layers: %d bytes are not %d images of %s", len(images), len(labels), n.Image.Shape())
 	}
 	tables := n.reals
 	for c := range tables {

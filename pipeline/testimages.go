@@ -170,7 +170,7 @@ func (w TestImages) divide(set *datasets.Dataset, t Target, seed int) error {
 		note("all images are used, since the model does not say which it was trained with; its seed takes those that a training held out")
 		return nil
 	case w.Seed == nil && w.Data != "":
-		note(fmt.Sprintf("all images are used, %d, since the model was not trained with these files; if it was and they changed since, seed %d takes those held out", set.Test.Len(), t.Trained.Seed))
+		note(fmt.Sprintf("all %d images are used, since the model was not trained with these files; if it was and they changed since, seed %d takes those held out", set.Test.Len(), t.Trained.Seed))
 		return nil
 	}
 	all := set.Test.Len()

@@ -49,10 +49,13 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 				return command.Wrong(c, "name the file to write with -o")
 			}
 			if name == "" {
+				if err := command.Unread(c, "goes with --format", append(imagesFlags, "pack", "bias", "json")...); err != nil {
+					return err
+				}
 				if model, err := artifact.IsModel(args[0]); err == nil && model {
 					return command.Wrong(c, "%s is a .qmodel already: name the format to write it in with --format", args[0])
 				}
-				if err := cmp.Or(command.Unread(c, "goes with --format", append(imagesFlags, "pack", "bias", "json")...), command.Outputs(c, args, command.Named(out, ".qmodel"))); err != nil {
+				if err := command.Outputs(c, args, command.Named(out, ".qmodel")); err != nil {
 					return err
 				}
 				return exportCheckpoint(c, args[0], out, packing)
