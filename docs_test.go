@@ -132,24 +132,6 @@ func TestRationaleIndex(t *testing.T) {
 	}
 }
 
-// TestChangelogSaysAllOnce wants no entry twice in a version of CHANGELOG.md, as when lines of two branches are joined.
-func TestChangelogSaysAllOnce(t *testing.T) {
-	file, err := os.ReadFile("CHANGELOG.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for version := range strings.SplitSeq(string(file), "\n## ") {
-		said := map[string]bool{}
-		for entry := range strings.SplitSeq(version, "\n* ") {
-			entry, _, _ = strings.Cut(entry, "\n\n")
-			if entry = strings.TrimSpace(entry); said[entry] {
-				t.Errorf("twice: * %s", entry)
-			}
-			said[entry] = true
-		}
-	}
-}
-
 // TestWords wants no words that send a reader to a document that is not here, and
 // none that say in a roundabout way what "after", "with" or "instead of" say.
 func TestWords(t *testing.T) {
