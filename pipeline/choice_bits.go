@@ -35,7 +35,7 @@ const (
 
 // chooseFewBits sets how few bits are learned: rounding to them changes what a network
 // computes so much that it has to learn again, by a larger learning rate than that of more
-// bits and for half as long as float; the statistics of batch normalization, which change until
+// bits and for as long as float; the statistics of batch normalization, which change until
 // the end, are computed anew; and what residual blocks add up keeps 8 bits.
 func (c *Choice) chooseFewBits(r *recipe.Recipe, f facts, say func(string, ...any)) {
 	few := func(bits int) bool { return bits > 0 && bits <= fewBits }
@@ -43,9 +43,9 @@ func (c *Choice) chooseFewBits(r *recipe.Recipe, f facts, say func(string, ...an
 	if q.Epochs == 0 || !few(q.WeightBits) && !few(q.ActivationBits) || c.given("qat.stages") {
 		return
 	}
-	if !c.given("qat.epochs") && q.Epochs < r.Float.Epochs/2 {
-		q.Epochs = r.Float.Epochs / 2
-		say("%s quantized: few bits take half as many as float", plural.Of(q.Epochs, "epoch"))
+	if !c.given("qat.epochs") && q.Epochs < r.Float.Epochs {
+		q.Epochs = r.Float.Epochs
+		say("%s quantized: few bits take as many as float", plural.Of(q.Epochs, "epoch"))
 	}
 	c.chooseSteps(q, say)
 	if !c.given("qat.lr", "qat.optimizer") {

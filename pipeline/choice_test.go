@@ -60,8 +60,8 @@ func TestChooseFewBits(t *testing.T) {
 		freeze, anew   int
 	}{
 		{name: "4 bits", weights: 4, codes: 4, batch: 64, epochs: 6, rate: 0.003, freeze: 2},
-		{name: "2 bits", weights: 2, codes: 2, batch: 64, epochs: 12, rate: 0.01, anew: 1000},
-		{name: "2 bits of activations, larger batches", given: []string{"batch"}, weights: 8, codes: 2, batch: 128, epochs: 12, rate: 0.02, anew: 1000},
+		{name: "2 bits", weights: 2, codes: 2, batch: 64, epochs: 24, rate: 0.01, anew: 1000},
+		{name: "2 bits of activations, larger batches", given: []string{"batch"}, weights: 8, codes: 2, batch: 128, epochs: 24, rate: 0.02, anew: 1000},
 		{name: "the method's own bits", batch: 64, epochs: 6, rate: 0.003, freeze: 2},
 		{name: "given", given: []string{"qat.lr", "qat.epochs", "qat.batchnorm_freeze"}, weights: 2, codes: 2, batch: 64, epochs: 6, rate: 0.003, freeze: 2},
 		{name: "stages", given: []string{"qat.stages"}, weights: 2, codes: 2, batch: 64, epochs: 6, rate: 0.003, freeze: 2},
