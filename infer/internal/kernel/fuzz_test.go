@@ -48,3 +48,7 @@ func FuzzPools(f *testing.F) {
 func FuzzIntervals(f *testing.F) {
 	fuzz(f, func(t *testing.T, rng *rand.Rand, _ int) { intervalsAgree(t, rng) })
 }
+
+func FuzzShorts(f *testing.F) {
+	fuzz(f, func(t *testing.T, rng *rand.Rand, _ int) { shortsAgree(t, rng) })
+}

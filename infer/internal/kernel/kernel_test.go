@@ -296,8 +296,20 @@ func drawFusion(t *testing.T, rng *rand.Rand, c kernel.Conv, weights []int8, row
 	}
 	e.Output = len(tensors)
 	tensors = append(tensors, kernel.Tensor{Codes: guarded[uint8](t, rows*c.OutC, front)})
-	coarse := rng.IntN(4) == 0 // multipliers that lead to many ties
+	coarse := rng.IntN(4) == 0                 // multipliers that lead to many ties
+	few := len(terms) == 1 && rng.IntN(2) == 0 // codes of few bits, whose steps are sums of 16 bits
+	if few {
+		r.Lo, r.Hi = 0, 1<<(1+rng.IntN(4))-1
+		r.Zero = rng.Int32N(r.Hi + 1)
+	}
 	for o := range c.OutC {
+		if few {
+			r.Shift[o] = uint8(24 + rng.IntN(9))
+			steep := int64(r.Hi) << r.Shift[o] / min(reach, 1<<13) * int64(1+rng.IntN(4))
+			r.M[0][o] = (min(steep, 1<<(r.Shift[o]-3)) + rng.Int64N(1<<10)) * int64(1-2*rng.IntN(2))
+			r.Bias[o] = rng.Int64N(int64(r.Hi)<<r.Shift[o]) - int64(r.Hi)<<(r.Shift[o]-1)
+			continue
+		}
 		if coarse {
 			power := rng.IntN(8)
 			s := max(2, width-8) + power

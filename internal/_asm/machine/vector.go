@@ -86,6 +86,16 @@ var binaries = map[string]func(dst, a, b []byte){
 			put16(dst[i:], uint16(signed16(x[i:]))>>uint16(signed16(count[i:])))
 		}
 	},
+	"VPSRAVW": func(dst, count, x []byte) {
+		for i := 0; i < len(dst); i += 2 {
+			put16(dst[i:], uint16(signed16(x[i:])>>min(uint16(signed16(count[i:])), 15)))
+		}
+	},
+	"VPMULHW": func(dst, a, b []byte) {
+		for i := 0; i < len(dst); i += 2 {
+			put16(dst[i:], uint16(signed16(a[i:])*signed16(b[i:])>>16))
+		}
+	},
 	"VPACKUSWB": func(dst, a, b []byte) {
 		for lane := 0; lane < len(dst); lane += 16 {
 			for i := range 8 {

@@ -19,29 +19,43 @@ type layer struct {
 	size, in, out, kernel, step int
 	batch                       int
 	residual                    bool
+	few                         bool // codes and weights of 4 bits
 }
 
-var layers = []layer{
-	{"resnet20 first", 32, 3, 16, 3, 1, 1, false},
-	{"resnet20 3x3x16", 32, 16, 16, 3, 1, 1, false},
-	{"resnet20 3x3x16 residual", 32, 16, 16, 3, 1, 1, true},
-	{"resnet20 3x3x32", 16, 32, 32, 3, 1, 1, false},
-	{"resnet20 3x3x32 residual", 16, 32, 32, 3, 1, 1, true},
-	{"resnet20 3x3x64", 8, 64, 64, 3, 1, 1, false},
-	{"resnet20 3x3x64 residual", 8, 64, 64, 3, 1, 1, true},
-	{"resnet20 16 to 32", 32, 16, 32, 3, 2, 1, false},
-	{"resnet20 32 to 64", 16, 32, 64, 3, 2, 1, false},
-	{"lenet conv1", 28, 1, 32, 5, 1, 1, false},
-	{"lenet conv2", 14, 32, 64, 5, 1, 1, false},
-	{"lenet fc1", 1, 3136, 512, 1, 1, 1, false},
-	{"lenet fc1, 7 images", 1, 3136, 512, 1, 1, 7, false},
-	{"lenet fc1, 32 images", 1, 3136, 512, 1, 1, 32, false},
-	{"lenet fc2", 1, 512, 10, 1, 1, 32, false},
-	{"mobilenet 1x1 16 to 32", 32, 16, 32, 1, 1, 1, false},
-	{"mobilenet 1x1x64", 16, 64, 64, 1, 1, 1, false},
-	{"mobilenet 1x1x256", 4, 256, 256, 1, 1, 1, false},
-	{"3x3 56x56x64", 56, 64, 64, 3, 1, 1, false},
-	{"matrix 1024", 32, 1024, 1024, 1, 1, 1, false},
+var layers = append(wide, few...)
+
+// few are layers of codes and weights of 4 bits, one for each blocking of a short end.
+var few = []layer{
+	{name: "resnet20 3x3x16, 4 bits", size: 32, in: 16, out: 16, kernel: 3, step: 1, batch: 1, few: true},
+	{name: "resnet20 3x3x32, 4 bits", size: 16, in: 32, out: 32, kernel: 3, step: 1, batch: 1, few: true},
+	{name: "resnet20 3x3x64, 4 bits", size: 8, in: 64, out: 64, kernel: 3, step: 1, batch: 1, few: true},
+	{name: "3x3x48, 4 bits", size: 8, in: 16, out: 48, kernel: 3, step: 1, batch: 1, few: true},
+	{name: "mobilenet 1x1 16 to 32, 4 bits", size: 32, in: 16, out: 32, kernel: 1, step: 1, batch: 1, few: true},
+	{name: "mobilenet 1x1x64, 4 bits", size: 16, in: 64, out: 64, kernel: 1, step: 1, batch: 1, few: true},
+	{name: "mobilenet 1x1x256, 4 bits", size: 4, in: 256, out: 256, kernel: 1, step: 1, batch: 1, few: true},
+}
+
+var wide = []layer{
+	{"resnet20 first", 32, 3, 16, 3, 1, 1, false, false},
+	{"resnet20 3x3x16", 32, 16, 16, 3, 1, 1, false, false},
+	{"resnet20 3x3x16 residual", 32, 16, 16, 3, 1, 1, true, false},
+	{"resnet20 3x3x32", 16, 32, 32, 3, 1, 1, false, false},
+	{"resnet20 3x3x32 residual", 16, 32, 32, 3, 1, 1, true, false},
+	{"resnet20 3x3x64", 8, 64, 64, 3, 1, 1, false, false},
+	{"resnet20 3x3x64 residual", 8, 64, 64, 3, 1, 1, true, false},
+	{"resnet20 16 to 32", 32, 16, 32, 3, 2, 1, false, false},
+	{"resnet20 32 to 64", 16, 32, 64, 3, 2, 1, false, false},
+	{"lenet conv1", 28, 1, 32, 5, 1, 1, false, false},
+	{"lenet conv2", 14, 32, 64, 5, 1, 1, false, false},
+	{"lenet fc1", 1, 3136, 512, 1, 1, 1, false, false},
+	{"lenet fc1, 7 images", 1, 3136, 512, 1, 1, 7, false, false},
+	{"lenet fc1, 32 images", 1, 3136, 512, 1, 1, 32, false, false},
+	{"lenet fc2", 1, 512, 10, 1, 1, 32, false, false},
+	{"mobilenet 1x1 16 to 32", 32, 16, 32, 1, 1, 1, false, false},
+	{"mobilenet 1x1x64", 16, 64, 64, 1, 1, 1, false, false},
+	{"mobilenet 1x1x256", 4, 256, 256, 1, 1, 1, false, false},
+	{"3x3 56x56x64", 56, 64, 64, 3, 1, 1, false, false},
+	{"matrix 1024", 32, 1024, 1024, 1, 1, 1, false, false},
 }
 
 func (l *layer) conv() kernel.Conv {
@@ -76,6 +90,9 @@ func (l *layer) prepare(set kernel.Set) *run {
 	}
 	q := &fixed.Requantizer{Zero: 128, Hi: 255, M: [][]int64{make([]int64, c.OutC)}, Bias: make([]int64, c.OutC), AccBias: make([]int32, c.OutC), Shift: slices.Repeat([]uint8{36}, c.OutC)}
 	e := kernel.Epilogue{Channels: c.OutC, R: q, Terms: []kernel.Term{{Bits: 28}}}
+	if l.few {
+		l.draw4(rng, r.x, weights, &e)
+	}
 	n := l.batch * c.Pixels() * c.OutC
 	if l.residual {
 		q.M = append(q.M, slices.Repeat([]int64{1<<34 + 1<<4}, c.OutC))
@@ -88,7 +105,9 @@ func (l *layer) prepare(set kernel.Set) *run {
 	e.Output = len(r.tensors)
 	r.tensors = append(r.tensors, kernel.Tensor{Codes: make([]uint8, n)})
 	for o := range c.OutC {
-		q.M[0][o] = 1<<23 + 2*rng.Int64N(1<<22) + 1
+		if q.M[0][o] == 0 {
+			q.M[0][o] = 1<<23 + 2*rng.Int64N(1<<22) + 1
+		}
 	}
 	r.plan, r.finish = set.Plan(c, weights), set.Finish(e)
 	needs := r.plan.Needs().Max(r.finish.Needs()).Max(kernel.Needs{Acc: r.plan.MaxTile()})
@@ -99,6 +118,25 @@ func (l *layer) prepare(set kernel.Set) *run {
 	}
 	r.scratch = kernel.NewScratch(needs)
 	return r
+}
+
+// draw4 draws codes and weights of 4 bits, and multipliers by which most sums become codes within the limits.
+func (l *layer) draw4(rng *rand.Rand, x []uint8, weights []int8, e *kernel.Epilogue) {
+	for i := range x {
+		x[i] = uint8(rng.IntN(16))
+	}
+	for i := range weights {
+		weights[i] = int8(rng.IntN(15) - 7)
+	}
+	root := int64(1)
+	for root*root < int64(len(weights)/l.out) {
+		root++
+	}
+	e.R.Zero, e.R.Hi, e.Terms[0].Bits = 0, 15, 17
+	for o := range l.out {
+		e.R.M[0][o], e.R.Shift[o] = 1<<32/(8*root)+2*rng.Int64N(1<<24)+1, 32
+		e.R.Bias[o] = rng.Int64N(4<<32) - 2<<32
+	}
 }
 
 // out is what codes writes.
@@ -177,6 +215,9 @@ func TestLayersAgree(t *testing.T) {
 			got := l.prepare(set)
 			if got.fused == nil && l.out%lanes == 0 {
 				t.Errorf("set %s: %s writes sums", set.Name, l.name)
+			}
+			if d, ok := got.fused.(*dotCodes); ok && d.end.Short != l.few {
+				t.Errorf("set %s: the end of %s is short: %t", set.Name, l.name, d.end.Short)
 			}
 			got.codes()
 			if !slices.Equal(got.out(), want.out()) {

@@ -59,6 +59,11 @@ func dotBytesWideCodes4x1(a *args)
 //go:noescape
 func dotBytesSigns4x1(a *args)
 
+// dotBytesShort4x1 is dotBytesWide4x1 by words of 16 bits, see kernel.Short.
+//
+//go:noescape
+func dotBytesShort4x1(a *args)
+
 // dotBytes2x2 writes sums of 2 tiles of rows and 2 of channels at a time to acc.
 //
 //go:noescape
@@ -84,6 +89,11 @@ func dotBytesPooled2x2(a *args)
 //go:noescape
 func dotBytesSigns2x2(a *args)
 
+// dotBytesShort2x2 is dotBytesWide2x2 by words of 16 bits, see kernel.Short.
+//
+//go:noescape
+func dotBytesShort2x2(a *args)
+
 // dotBytes1x4 writes sums of 1 tiles of rows and 4 of channels at a time to acc.
 //
 //go:noescape
@@ -98,6 +108,11 @@ func dotBytesWide1x4(a *args)
 //
 //go:noescape
 func dotBytesSigns1x4(a *args)
+
+// dotBytesShort1x4 is dotBytesWide1x4 by words of 16 bits, see kernel.Short.
+//
+//go:noescape
+func dotBytesShort1x4(a *args)
 
 // dotBytes1x1 writes sums of 1 tiles of rows and 1 of channels at a time to acc.
 //

@@ -46,6 +46,14 @@ func newEmulatedFinisher(e kernel.Epilogue) kernel.Finisher {
 	return &emulatedFinisher{kernel.NewFinish(e), avx512.Set.Finish(e)}
 }
 
+// tablesOf returns the finisher that has the tables of another: itself, or of one in portable Go that of AVX-512.
+func tablesOf(f kernel.Finisher) kernel.Finisher {
+	if e, ok := f.(*emulatedFinisher); ok {
+		return e.tables
+	}
+	return f
+}
+
 // at returns element i of what p points to.
 func at[T any](p *T, i int) *T {
 	var zero T
@@ -60,9 +68,9 @@ func (a *args) emulate(b blocking, to *target) {
 			for r := range rows {
 				for j := range b.n {
 					if to.pools {
-						a.emulatePooled(b, tile, r, panel, j)
+						a.emulatePooled(b, to, tile, r, panel, j)
 					} else {
-						a.emulateRow(b, to.signs(), tile*rows+r, a.emulateSums(b, tile, r, panel, j), panel, j)
+						a.emulateRow(b, to, tile*rows+r, a.emulateSums(b, tile, r, panel, j), panel, j)
 					}
 				}
 			}
@@ -93,7 +101,7 @@ func (a *args) emulateSums(b blocking, tile, r, panel, j int) (sums [lanes]int32
 }
 
 // emulatePooled writes the codes of the greatest sums of two rows in two tiles, at the last of these rows.
-func (a *args) emulatePooled(b blocking, tile, r, panel, j int) {
+func (a *args) emulatePooled(b blocking, to *target, tile, r, panel, j int) {
 	if tile%2 == 0 || r%2 == 0 {
 		return
 	}
@@ -104,11 +112,11 @@ func (a *args) emulatePooled(b blocking, tile, r, panel, j int) {
 		}
 	}
 	rows := int(a.config[48])
-	a.emulateRow(b, false, (tile/2*rows+r)/2, greatest, panel, j)
+	a.emulateRow(b, to, (tile/2*rows+r)/2, greatest, panel, j)
 }
 
 // emulateRow writes sums of 16 channels, tile j of a panel's, or their codes or signs, to a row.
-func (a *args) emulateRow(b blocking, signs bool, row int, sums [lanes]int32, panel, j int) {
+func (a *args) emulateRow(b blocking, to *target, row int, sums [lanes]int32, panel, j int) {
 	channel := (panel*b.n + j) * lanes
 	if a.table == nil {
 		copy(unsafe.Slice(at(a.acc, row*a.accStride/4+channel), lanes), sums[:])
@@ -117,8 +125,12 @@ func (a *args) emulateRow(b blocking, signs bool, row int, sums [lanes]int32, pa
 	block := at(a.table, panel*a.tableStep/8+j*a.tableStep/8/b.n)
 	for lane, sum := range sums {
 		place := row*a.dstStride + channel + lane
-		if signs {
+		if to.signs() {
 			*at(a.dst, place) = emulateSign(sum, block, lane)
+			continue
+		}
+		if to.short() {
+			*at(a.dst, place) = a.emulateShort(sum, block, lane)
 			continue
 		}
 		var other *uint8
@@ -136,6 +148,13 @@ func emulateSign(sum int32, table *int64, lane int) uint8 {
 		return 1
 	}
 	return 0
+}
+
+// emulateShort makes a code of a sum in words of 16 bits, by the table of 16 channels.
+func (a *args) emulateShort(sum int32, table *int64, lane int) uint8 {
+	numbers := unsafe.Slice((*int32)(unsafe.Pointer(table)), 4*lanes)
+	form := kernel.Short{Before: int16(numbers[lane]), Multiplier: int16(numbers[lanes+lane]), After: int16(numbers[2*lanes+lane]), Shift: uint8(numbers[3*lanes+lane])}
+	return uint8(form.Code(int64(sum), int32(a.most)))
 }
 
 // emulateEnd makes a code of a sum, by the table of 16 channels.

@@ -28,10 +28,13 @@ func (d *dotCodes) Pool(w *kernel.Window, output int) kernel.Fused {
 			return nil
 		}
 	}
-	end := d.end
+	end, finish := d.end, tablesOf(d.finish)
 	if end.Signs { // as codes 0 and 1
 		codes, _ := kernel.AsCodes(end.Epilogue)
-		if end = avx512.EndOf(avx512.Set.Finish(codes), d.start[:d.C.OutC]); end == nil {
+		finish = avx512.Set.Finish(codes)
+	}
+	if end.Signs || end.Short {
+		if end = avx512.EndOf(finish, d.start[:d.C.OutC]); end == nil {
 			return nil
 		}
 	}

@@ -25,6 +25,9 @@ type target struct {
 // signs says whether the end makes signs.
 func (t *target) signs() bool { return t.end != nil && t.end.Signs }
 
+// short says whether the end is in words of 16 bits.
+func (t *target) short() bool { return t.end != nil && t.end.Short }
+
 // A blocking is how many tiles of rows, and of channels, are multiplied at a time.
 type blocking struct{ m, n int }
 
@@ -147,6 +150,12 @@ func (a *args) run(b blocking, to *target) {
 		dotBytesSigns2x2(a)
 	case to.signs():
 		dotBytesSigns1x4(a)
+	case to.short() && b == blocking{4, 1}:
+		dotBytesShort4x1(a)
+	case to.short() && b == blocking{2, 2}:
+		dotBytesShort2x2(a)
+	case to.short():
+		dotBytesShort1x4(a)
 	case b == blocking{4, 1} && a.table == nil:
 		dotBytes4x1(a)
 	case b == blocking{4, 1} && a.other == nil:
@@ -180,13 +189,11 @@ func (p *dotPlan) Fuse(f kernel.Finisher) kernel.Fused {
 	if !p.fits {
 		return nil
 	}
-	finisher := f
-	if e, ok := f.(*emulatedFinisher); ok {
-		finisher = e.tables
-	}
-	end := avx512.EndOf(finisher, p.start[:p.C.OutC/p.pixels])
+	end := avx512.ShortOf(tablesOf(f), p.start[:p.C.OutC/p.pixels])
 	if end == nil {
-		return nil
+		if end = avx512.EndOf(tablesOf(f), p.start[:p.C.OutC/p.pixels]); end == nil {
+			return nil
+		}
 	}
 	if p.pixels == 2 {
 		end.Table = append(end.Table, end.Table...)

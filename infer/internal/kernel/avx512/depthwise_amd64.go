@@ -35,7 +35,7 @@ type depthwiseCodes struct {
 	offsets              []int32
 	weights              []int8
 	table                []int64
-	shifts, clamps       int // as of an End
+	shifts, clamps       int // as of an End; shifts are -1 for a short end
 }
 
 // The products by the width of a block.
@@ -85,6 +85,10 @@ func (p *depthwisePlan) Fuse(f kernel.Finisher) kernel.Fused {
 		tap := min(k, taps-1) // those after the last meet weights of 0
 		d.offsets = append(d.offsets, int32(tap/c.KW*p.Pitch()+tap%c.KW*c.InC))
 	}
+	shorts := finish.Shorts(p.Start)
+	if shorts != nil {
+		d.shifts = -1
+	}
 	for first := 0; first < d.blocks*d.width; first += d.width {
 		if square {
 			for line := range 2 {
@@ -97,7 +101,9 @@ func (p *depthwisePlan) Fuse(f kernel.Finisher) kernel.Fused {
 				d.addWeights(p.weights, first, [4]int{k, k + 1, k + 2, k + 3})
 			}
 		}
-		if !d.addConstants(p.Start, first) {
+		if shorts != nil {
+			d.addShorts(shorts, first)
+		} else if !d.addConstants(p.Start, first) {
 			return nil
 		}
 	}
@@ -193,17 +199,41 @@ func (d *depthwiseCodes) addConstants(start []int32, first int) bool {
 		d.table = appendNarrow(d.table, odd)
 		d.table = appendEvenOdd(d.table, constants)
 	}
-	for v := 0; v < 4; v += 2 { // as words are packed
-		for lane := 0; lane < each; lane += 4 {
-			for _, four := range [][]int64{shifts[v][lane:], shifts[v+1][lane:]} {
-				d.table = append(d.table, four[0]|four[1]<<16|four[2]<<32|four[3]<<48)
-			}
-		}
+	for v := 0; v < 4; v += 2 {
+		d.addWords(shifts[v], shifts[v+1])
 	}
 	for _, vector := range deep {
 		d.table = appendNarrow(d.table, vector)
 	}
 	return true
+}
+
+// addWords adds the numbers of two vectors as words, as these are packed.
+func (d *depthwiseCodes) addWords(vector, next []int64) {
+	for lane := 0; lane < len(vector); lane += 4 {
+		for _, four := range [][]int64{vector[lane:], next[lane:]} {
+			d.table = append(d.table, four[0]&0xffff|four[1]&0xffff<<16|four[2]&0xffff<<32|four[3]<<48)
+		}
+	}
+}
+
+// addShorts adds the table of the block of codes from first, of short forms of the channels.
+func (d *depthwiseCodes) addShorts(forms []kernel.Short, first int) {
+	const vectors = 22 // of a table
+	each := d.width / 4
+	end := len(d.table) + vectors*d.width/8
+	for v := 0; v < 4; v += 2 {
+		for _, number := range shortNumbers {
+			var words [2][]int64
+			for i := range words {
+				for lane := range each {
+					words[i] = append(words[i], number(&forms[d.channel(first, v+i, lane)]))
+				}
+			}
+			d.addWords(words[0], words[1])
+		}
+	}
+	d.table = append(d.table, make([]int64, end-len(d.table))...)
 }
 
 func (d *depthwiseCodes) Needs() kernel.Needs {

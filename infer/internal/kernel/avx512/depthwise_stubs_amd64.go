@@ -15,6 +15,7 @@ package avx512
 // M of odd lanes, and the constants of even and of odd lanes, which have the zero point, then [2 vectors] of the shifts of words and
 // [4 vectors] of those before. Vector v has the codes 4v to 4v+3 of each 16 of a block. Shifts is 0 where there are none, 1 where
 // there are but of words, and else 2. Clamps is 0 where no code is beyond the limits, 1 where none is less than least, and else -1.
+// Where shifts is -1 the ends are short, see kernel.Short: the table begins with [2 vectors] of its numbers, in words, in its order.
 //
 //go:noescape
 func depthwise64(dst *uint8, x *uint8, offsets *int32, groups int, lines int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
@@ -52,6 +53,7 @@ func depthwise3x3Slides2x64(dst *uint8, dstLine int, dstStep int, x *uint8, pitc
 // M of odd lanes, and the constants of even and of odd lanes, which have the zero point, then [2 vectors] of the shifts of words and
 // [4 vectors] of those before. Vector v has the codes 4v to 4v+3 of each 16 of a block. Shifts is 0 where there are none, 1 where
 // there are but of words, and else 2. Clamps is 0 where no code is beyond the limits, 1 where none is less than least, and else -1.
+// Where shifts is -1 the ends are short, see kernel.Short: the table begins with [2 vectors] of its numbers, in words, in its order.
 //
 //go:noescape
 func depthwise32(dst *uint8, x *uint8, offsets *int32, groups int, lines int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)
@@ -89,6 +91,7 @@ func depthwise3x3Slides2x32(dst *uint8, dstLine int, dstStep int, x *uint8, pitc
 // M of odd lanes, and the constants of even and of odd lanes, which have the zero point, then [2 vectors] of the shifts of words and
 // [4 vectors] of those before. Vector v has the codes 4v to 4v+3 of each 16 of a block. Shifts is 0 where there are none, 1 where
 // there are but of words, and else 2. Clamps is 0 where no code is beyond the limits, 1 where none is less than least, and else -1.
+// Where shifts is -1 the ends are short, see kernel.Short: the table begins with [2 vectors] of its numbers, in words, in its order.
 //
 //go:noescape
 func depthwise16(dst *uint8, x *uint8, offsets *int32, groups int, lines int, line int, pixels int, step int, blocks int, weights *int8, table *int64, shifts int, clamps int, least int, most int)

@@ -16,10 +16,11 @@ type End struct {
 	// Table has, for 16 channels, of even channels and then of odd ones as words of 64 bits, the constants; as 32 bits the shifts
 	// of words, those before, the multipliers of sums and the powers of two that are left out of these; as constants are,
 	// multipliers of codes, if there are any. For signs it has, as 32 bits, the last sum of the interval in which they are 1, and how
-	// many sums there are in it less 1.
+	// many sums there are in it less 1; for a short end, as 32 bits, what a kernel.Short has, in its order.
 	Table  []int64
 	Block  int  // numbers of the table for 16 channels
 	Signs  bool // of one plane
+	Short  bool // in words of 16 bits
 	Shifts int  // 0 where there are none, 1 where there are but of words, and else 2
 	Powers int  // 0 where none is left out
 	Clamps int  // 0 where no code is beyond the limits, 1 where none is less than the least, and else -1
@@ -64,6 +65,37 @@ func EndOf(f kernel.Finisher, start []int32) *End {
 	}
 	end.Block = len(end.Table) / (e.Channels / lanes)
 	return end
+}
+
+// ShortOf returns a finisher as an end in words of 16 bits, as EndOf does. It is nil where not all channels have such a form.
+func ShortOf(f kernel.Finisher, start []int32) *End {
+	e, ok := f.(*finisher)
+	if !ok || e.Channels != len(start) || e.Channels%lanes != 0 {
+		return nil
+	}
+	forms := e.Shorts(start)
+	if forms == nil {
+		return nil
+	}
+	end := &End{Epilogue: e.Epilogue, Short: true, Block: 4 * lanes / 2}
+	for first := 0; first < e.Channels; first += lanes {
+		for _, number := range shortNumbers {
+			var values [lanes]int64
+			for lane := range values {
+				values[lane] = number(&forms[first+lane])
+			}
+			end.Table = appendNarrow(end.Table, values[:])
+		}
+	}
+	return end
+}
+
+// shortNumbers are the numbers of a short form, in the order of tables.
+var shortNumbers = [...]func(*kernel.Short) int64{
+	func(s *kernel.Short) int64 { return int64(s.Before) },
+	func(s *kernel.Short) int64 { return int64(s.Multiplier) },
+	func(s *kernel.Short) int64 { return int64(s.After) },
+	func(s *kernel.Short) int64 { return int64(s.Shift) },
 }
 
 // signsOf is EndOf for thresholds of one accumulator.

@@ -51,7 +51,8 @@ var copied = []string{"panels", "w", "start", "dst", "other", "table", "dstStrid
 // apart is how many bytes apart the scratches are: no multiple of 4096, by which a processor tells loads from stores before them.
 const apart = 5376
 
-// An end is what happens to sums: they are stored, or become codes, alone, with codes of a second term, or the greatest of four, or signs.
+// An end is what happens to sums: they are stored, or become codes, alone, with codes of a second term, or the greatest of four, or signs, or
+// codes in words of 16 bits.
 type end struct {
 	name    string
 	vectors int // of the table of 16 channels, none where sums are stored
@@ -64,6 +65,7 @@ var (
 	wideCodes = end{name: "WideCodes", vectors: 8, each: 6}
 	pooled    = end{name: "Pooled", vectors: 6, each: 4}
 	signs     = end{name: "Signs", vectors: 2, each: 2}
+	short     = end{name: "Short", vectors: 4}
 )
 
 // A product is a function that multiplies blocks of m tiles of rows with panels of n tiles of 16 channels.
@@ -74,9 +76,9 @@ type product struct {
 }
 
 var products = []product{
-	{m: 4, n: 1, end: sums}, {m: 4, n: 1, end: wide}, {m: 4, n: 1, end: wideCodes}, {m: 4, n: 1, end: signs},
-	{m: 2, n: 2, end: sums}, {m: 2, n: 2, end: wide}, {m: 2, n: 2, end: wideCodes}, {m: 2, n: 2, end: pooled}, {m: 2, n: 2, end: signs},
-	{m: 1, n: 4, end: sums}, {m: 1, n: 4, end: wide}, {m: 1, n: 4, end: signs},
+	{m: 4, n: 1, end: sums}, {m: 4, n: 1, end: wide}, {m: 4, n: 1, end: wideCodes}, {m: 4, n: 1, end: signs}, {m: 4, n: 1, end: short},
+	{m: 2, n: 2, end: sums}, {m: 2, n: 2, end: wide}, {m: 2, n: 2, end: wideCodes}, {m: 2, n: 2, end: pooled}, {m: 2, n: 2, end: signs}, {m: 2, n: 2, end: short},
+	{m: 1, n: 4, end: sums}, {m: 1, n: 4, end: wide}, {m: 1, n: 4, end: signs}, {m: 1, n: 4, end: short},
 	{m: 1, n: 1, end: sums},
 }
 
@@ -100,6 +102,7 @@ func dot(f *File) {
 			"":          fmt.Sprintf("%s writes sums of %d tiles of rows and %d of channels at a time to acc.", name, p.m, p.n),
 			"Wide":      fmt.Sprintf("%s writes the codes of sums of %d tiles of rows and %d of channels at a time to dst.", name, p.m, p.n),
 			"Signs":     fmt.Sprintf("%s writes 1 to dst where sums of %d tiles of rows and %d of channels at a time are in intervals, and else 0.", name, p.m, p.n),
+			"Short":     fmt.Sprintf("%s is dotBytesWide%dx%d by words of 16 bits, see kernel.Short.", name, p.m, p.n),
 			"WideCodes": fmt.Sprintf("%s is dotBytesWide%dx%d with the codes of other as a second term.", name, p.m, p.n),
 			"Pooled":    fmt.Sprintf("%s is dotBytesWide%dx%d, but the codes are those of the greatest of four sums: of two rows after each other, in both tiles of rows.", name, p.m, p.n),
 		}[p.end.name]

@@ -80,6 +80,23 @@ const (
 // of is where a vector of the table of column j is, from the table's first one on.
 func (p *product) of(j, vector int) int { return 64 * (p.end.vectors*j + vector) }
 
+// The numbers of a short end in registers, of two vectors, and as 32 bits in the table.
+const (
+	before = iota
+	words  // multipliers
+	after
+	down // shifts
+	shorts
+)
+
+// number is a register of numbers of vector i of a quad, an even one, and the next one.
+func (p *product) number(i, which int) Z {
+	if p.n == 4 {
+		return Z(shorts*i/2 + which)
+	}
+	return Z(which)
+}
+
 // loadConstants loads the constants of a panel. The shifts of two vectors are packed as the numbers of these are.
 func (p *product) loadConstants() {
 	p.load("table", CX)
@@ -88,6 +105,17 @@ func (p *product) loadConstants() {
 		for j := range p.n {
 			for vector := range p.end.vectors {
 				p.Op("VMOVDQU32 %s, %v", at(j, vector), p.constant(j, vector))
+			}
+		}
+		return
+	}
+	if p.end == short {
+		for i := 0; i < 4; i += 2 {
+			if i == 0 || p.n == 4 {
+				for which := range shorts {
+					p.Op("VMOVDQU32 %s, %v", at(i%p.n, which), p.number(i, which))
+					p.Op("VPACKSSDW %s, %v, %v", at((i+1)%p.n, which), p.number(i, which), p.number(i, which))
+				}
 			}
 		}
 		return
@@ -175,7 +203,7 @@ func (p *product) beginQuads(name string) {
 	p.load("older", R12)
 	p.arguments()
 	p.argument("quads", R15)
-	if p.end == signs {
+	if p.end == signs || p.end == short {
 		return
 	}
 	p.Op("CMPQ %s, $0", local("powers"))
@@ -309,15 +337,23 @@ func (p *product) quad(name string) []Code {
 	list[0].Op("MOVQ %s, DI", local("dstStride"))
 	end := &list[3]
 	for i := range list {
-		if p.end == signs {
+		switch p.end {
+		case signs:
 			p.compare(&list[i], i)
-		} else {
+		case short:
+			p.word(&list[i], i)
+		default:
 			p.scale(&list[i], i, fmt.Sprintf("%d(R12)", 64*i))
 		}
 	}
-	if p.end == signs {
+	switch p.end {
+	case signs:
 		end.Op("VMOVDQU8.Z %v, K2, %v", ones, odd(0))
-	} else {
+	case short:
+		end.Op("VPACKUSWB %v, %v, %v", odd(2), odd(0), odd(0))
+		end.Op("VPMINUB %v, %v, %v", mosts, odd(0), odd(0))
+		end.Op("VPERMD %v, %v, %v", odd(0), ordered, odd(0))
+	default:
 		p.narrow(end, name, len(list))
 	}
 	p.write(end, odd(0), name)
@@ -335,6 +371,20 @@ func (p *product) compare(c *Code, i int) {
 	if i == 3 {
 		c.Op("KUNPCKDQ K2, K4, K2")
 	}
+}
+
+// word loads vector i of a quad, and with an odd one makes words of both and finishes them, but for limits.
+func (p *product) word(c *Code, i int) {
+	if i%2 == 0 {
+		c.Op("VMOVDQU32 %d(R12), %v", 64*i, odd(i))
+		return
+	}
+	x := odd(i - 1)
+	c.Op("VPACKSSDW %d(R12), %v, %v", 64*i, x, x)
+	c.Op("VPADDSW %v, %v, %v", p.number(i-1, before), x, x)
+	c.Op("VPMULHW %v, %v, %v", p.number(i-1, words), x, x)
+	c.Op("VPADDSW %v, %v, %v", p.number(i-1, after), x, x)
+	c.Op("VPSRAVW %v, %v, %v", p.number(i-1, down), x, x)
 }
 
 // pooledPair writes the codes of two vectors beside each other, of the greatest sums of two rows in both tiles of rows.

@@ -42,7 +42,8 @@ func (w width) depthwise() {
 		"The taps are in groups of 4. Weights are [block][group][4 vectors][lane][4 taps], and the table of a block is [4 vectors] of M,",
 		"M of odd lanes, and the constants of even and of odd lanes, which have the zero point, then [2 vectors] of the shifts of words and",
 		"[4 vectors] of those before. Vector v has the codes 4v to 4v+3 of each 16 of a block. Shifts is 0 where there are none, 1 where",
-		"there are but of words, and else 2. Clamps is 0 where no code is beyond the limits, 1 where none is less than least, and else -1.")
+		"there are but of words, and else 2. Clamps is 0 where no code is beyond the limits, 1 where none is less than least, and else -1.",
+		"Where shifts is -1 the ends are short, see kernel.Short: the table begins with [2 vectors] of its numbers, in words, in its order.")
 	Pragma("noescape")
 	lanes, limits := evenLanes(), w.newBounds()
 	dst := Load(Param("dst"), GP64())
@@ -84,10 +85,14 @@ func (w width) depthwise() {
 	ADDQ(U32(uint32(4*w.bytes)), weights)
 	DECQ(groups)
 	JNZ(LabelRef("group"))
-	for v, sum := range sums {
-		w.requantize(sum, w.constants(table, v), lanes)
-	}
-	w.store(sums, table, limits, Mem{Base: dst}, "block")
+	w.either("block", func() {
+		w.short(sums, table, limits, Mem{Base: dst})
+	}, func() {
+		for v, sum := range sums {
+			w.requantize(sum, w.constants(table, v), lanes)
+		}
+		w.store(sums, table, limits, Mem{Base: dst}, "block")
+	})
 	ADDQ(U32(uint32(22*w.bytes)), table)
 	ADDQ(Imm(uint64(w.bytes)), dst)
 	ADDQ(Imm(uint64(w.bytes)), x)
@@ -172,6 +177,33 @@ func (w width) store(numbers [4]VecVirtual, table Register, limits bounds, to Me
 	JGT(LabelRef(label + "Clamped"))
 	VPMAXUB(limits.least, codes, codes)
 	Label(label + "Clamped")
+	VMOVDQU32(codes, to)
+}
+
+// either emits both kinds of ends, one of which runs.
+func (w width) either(label string, short, wide func()) {
+	look("shifts", 0)
+	JGE(LabelRef(label + "Wide"))
+	short()
+	JMP(LabelRef(label + "Written"))
+	Label(label + "Wide")
+	wide()
+	Label(label + "Written")
+}
+
+// short stores four vectors of sums as codes, by words of 16 bits.
+func (w width) short(sums [4]VecVirtual, table Register, limits bounds, to Mem) {
+	for pair := range 2 {
+		x, number := sums[2*pair], func(i int) Mem { return Mem{Base: table, Disp: (4*pair + i) * w.bytes} }
+		VPACKSSDW(sums[2*pair+1], x, x)
+		VPADDSW(number(0), x, x)
+		VPMULHW(number(1), x, x)
+		VPADDSW(number(2), x, x)
+		VPSRAVW(number(3), x, x)
+	}
+	codes := sums[0]
+	VPACKUSWB(sums[2], codes, codes)
+	VPMINUB(limits.most, codes, codes)
 	VMOVDQU32(codes, to)
 }
 
@@ -516,6 +548,18 @@ func (s *square) add(codes [4]Register, column int) {
 
 // write makes codes of the sums, writes them, and goes to the next pixel.
 func (s *square) write(dst, dstLine Register, label string) {
+	s.either(label, func() {
+		to := Mem{Base: dst}
+		for l := range s.sums {
+			s.short(s.sums[l], s.table, s.bounds, to)
+			to.Index, to.Scale = dstLine, 1
+		}
+	}, func() { s.wide(dst, dstLine, label) })
+	ADDQ(parameter("dstStep"), dst)
+}
+
+// wide makes codes of the sums by products of 64 bits, and writes them.
+func (s *square) wide(dst, dstLine Register, label string) {
 	for v := range 4 {
 		constants := s.constants(s.table, v)
 		if s.lines > 1 {
@@ -534,5 +578,4 @@ func (s *square) write(dst, dstLine Register, label string) {
 		s.store(s.sums[l], s.table, s.bounds, to, fmt.Sprintf("%sLine%d", label, l))
 		to.Index, to.Scale = dstLine, 1
 	}
-	ADDQ(parameter("dstStep"), dst)
 }

@@ -129,3 +129,55 @@ func (q *Requantization) Tiles(powers bool) (deep bool) {
 	}
 	return deep
 }
+
+// A Short is how sums become codes in words of 16 bits: see package kernel's Short.
+type Short struct {
+	Most  int64  // the greatest code
+	Table []byte // as package avx512 of the kernels writes it
+
+	before, multiplier, after, shift []int64 // of the channels
+}
+
+// DrawShort draws numbers of channels, by which some words are cut, and codes are below the limits, within, and above.
+func DrawShort(rng *rand.Rand, sums []int32, channels int) *Short {
+	q := &Short{Most: 1<<(1+rng.IntN(4)) - 1}
+	rows := len(sums) / channels
+	for c := range channels {
+		shift := rng.Int64N(12)
+		before, m, after := rng.Int64N(1<<16)-1<<15, (rng.Int64N(1<<16)-1<<15)>>rng.IntN(16), rng.Int64N(1<<16)-1<<15
+		if sum := int64(sums[rng.IntN(rows)*channels+c]); sum == int64(int16(sum)) && rng.IntN(4) > 0 { // a code of one sum at least
+			before >>= 4
+			after = rng.Int64N(q.Most+1)<<shift - (sum+before)*m>>16
+			after = max(-1<<15, min(after, 1<<15-1))
+		}
+		q.before, q.multiplier, q.after, q.shift = append(q.before, before), append(q.multiplier, m), append(q.after, after), append(q.shift, shift)
+	}
+	for first := 0; first < channels; first += 16 {
+		for _, numbers := range [][]int64{q.before, q.multiplier, q.after, q.shift} {
+			for _, n := range numbers[first : first+16] {
+				q.Table = binary.LittleEndian.AppendUint32(q.Table, uint32(n))
+			}
+		}
+	}
+	return q
+}
+
+// Start adds to the start of sums what is added to them before they are multiplied, for ends that have it there.
+func (q *Short) Start(start []int32) []int32 {
+	list := make([]int32, len(start))
+	for c := range list {
+		list[c] = start[c] + int32(q.before[c])
+	}
+	return list
+}
+
+// Code returns the code of a sum of a channel, which is cut to a word before it is added to, or else after.
+func (q *Short) Code(sum int32, c int, cutBefore bool) byte {
+	cut := func(x int64) int64 { return max(-1<<15, min(x, 1<<15-1)) }
+	x := int64(sum)
+	if cutBefore {
+		x = cut(x)
+	}
+	y := cut(cut(x+q.before[c])*q.multiplier[c]>>16 + q.after[c])
+	return byte(max(0, min(y>>q.shift[c], q.Most)))
+}
