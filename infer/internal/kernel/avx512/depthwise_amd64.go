@@ -200,21 +200,12 @@ func (d *depthwiseCodes) addConstants(start []int32, first int) bool {
 		d.table = appendEvenOdd(d.table, constants)
 	}
 	for v := 0; v < 4; v += 2 {
-		d.addWords(shifts[v], shifts[v+1])
+		d.table = appendWords(d.table, shifts[v], shifts[v+1])
 	}
 	for _, vector := range deep {
 		d.table = appendNarrow(d.table, vector)
 	}
 	return true
-}
-
-// addWords adds the numbers of two vectors as words, as these are packed.
-func (d *depthwiseCodes) addWords(vector, next []int64) {
-	for lane := 0; lane < len(vector); lane += 4 {
-		for _, four := range [][]int64{vector[lane:], next[lane:]} {
-			d.table = append(d.table, four[0]&0xffff|four[1]&0xffff<<16|four[2]&0xffff<<32|four[3]<<48)
-		}
-	}
 }
 
 // addShorts adds the table of the block of codes from first, of short forms of the channels.
@@ -230,7 +221,7 @@ func (d *depthwiseCodes) addShorts(forms []kernel.Short, first int) {
 					words[i] = append(words[i], number(&forms[d.channel(first, v+i, lane)]))
 				}
 			}
-			d.addWords(words[0], words[1])
+			d.table = appendWords(d.table, words[0], words[1])
 		}
 	}
 	d.table = append(d.table, make([]int64, end-len(d.table))...)

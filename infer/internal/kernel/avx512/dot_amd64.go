@@ -124,7 +124,50 @@ func (p *dotPlan) Accumulate(acc []int32, x []uint8, t kernel.Tile, s *kernel.Sc
 type end struct {
 	acc        []int32
 	finish     *finisher
+	words      *words
 	dst, other []uint8
+}
+
+// The kinds of ends that products are told.
+const (
+	plainEnd = iota
+	tiesEnd
+	shortEnd
+)
+
+// words is what products with short ends take in place of the plan's start and the finisher's table.
+type words struct {
+	start []int32 // [channel]: with what comes before
+	table []int64 // [panel of 32 channels, or 16][wordsPanel]: multipliers, what comes after, and shifts
+}
+
+// wordsPanel are the numbers of a table for a panel: words of two vectors, or of one twice, as they are packed.
+const wordsPanel = 3 * lanes / 2
+
+// newWords returns those of a plan with a finisher, nil where not all channels have a short form.
+func (p *dotPlan) newWords(f *finisher) *words {
+	if len(f.terms) > 1 || f.Epilogue.Terms[0].Width() == 32 {
+		return nil
+	}
+	forms := f.Shorts(make([]int32, f.Channels))
+	if forms == nil {
+		return nil
+	}
+	w := &words{}
+	for c, start := range p.start {
+		w.start = append(w.start, start+int32(forms[c].Before))
+	}
+	for first := 0; first < f.Channels; first += panelChannels {
+		panel := forms[first:min(first+panelChannels, f.Channels)]
+		for _, number := range shortNumbers[1:] {
+			var numbers []int64
+			for i := range panel {
+				numbers = append(numbers, number(&panel[i]))
+			}
+			w.table = appendWords(w.table, numbers[:lanes], numbers[len(numbers)-lanes:])
+		}
+	}
+	return w
 }
 
 // products computes the sums of a tile, the codes under which are x.
@@ -160,7 +203,7 @@ func (p *dotPlan) part(to end, x []uint8, t kernel.Tile, q part) {
 	f := to.finish
 	if f == nil {
 		acc := &to.acc[q.row*t.Stride+q.channel-t.Channel]
-		dot(acc, nil, nil, 4*t.Stride, &x[0], &q.offsets[0], p.Pixel, q.tiles, w, start, p.C.KH, q.steps, skip, nil, false, 0, 0, 0)
+		dot(acc, nil, nil, 4*t.Stride, &x[0], &q.offsets[0], p.Pixel, q.tiles, w, start, p.C.KH, q.steps, skip, nil, plainEnd, 0, 0, 0)
 		return
 	}
 	at := q.row*f.Channels + q.channel
@@ -168,25 +211,37 @@ func (p *dotPlan) part(to end, x []uint8, t kernel.Tile, q part) {
 	if to.other != nil {
 		other = &to.other[at]
 	}
-	table := f.table[q.channel/lanes*f.blockSize:][:q.columns*f.blockSize]
-	dot(nil, &to.dst[at], other, f.Channels, &x[0], &q.offsets[0], p.Pixel, q.tiles, w, start, p.C.KH, q.steps, skip, &table[0], f.ties, int(f.R.Zero), int(f.R.Lo), int(f.R.Hi))
+	kind, table := plainEnd, f.table[q.channel/lanes*f.blockSize:][:q.columns*f.blockSize]
+	switch {
+	case to.words != nil:
+		kind, start, table = shortEnd, &to.words.start[q.channel], to.words.table[q.channel/panelChannels*wordsPanel:][:wordsPanel]
+	case f.ties:
+		kind = tiesEnd
+	}
+	dot(nil, &to.dst[at], other, f.Channels, &x[0], &q.offsets[0], p.Pixel, q.tiles, w, start, p.C.KH, q.steps, skip, &table[0], kind, int(f.R.Zero), int(f.R.Lo), int(f.R.Hi))
 }
 
 // dotCodes is the product with its end, requantized in registers.
 type dotCodes struct {
 	*dotPlan
 	finish *finisher
+	words  *words // nil where the end is not short
 }
 
 // Fuse implements Fuser, for whole registers of channels and one term, or a residual of codes.
 func (p *dotPlan) Fuse(f kernel.Finisher) kernel.Fused {
 	finish, ok := f.(*finisher)
-	if !ok || finish.apart || finish.Channels != p.C.OutC || p.C.OutC%lanes != 0 {
+	if !ok || finish.Channels != p.C.OutC || p.C.OutC%lanes != 0 {
 		return nil
 	}
+	if w := p.newWords(finish); w != nil {
+		return &dotCodes{p, finish, w}
+	}
 	switch terms := finish.Epilogue.Terms; {
+	case finish.apart:
+		return nil
 	case len(terms) == 1, len(terms) == 2 && !terms[0].Codes && terms[1].Codes:
-		return &dotCodes{p, finish}
+		return &dotCodes{p, finish, nil}
 	default:
 		return nil
 	}
@@ -196,7 +251,7 @@ func (d *dotCodes) Run(t kernel.Tile, x []uint8, tensors []kernel.Tensor, s *ker
 	rows := func(tensor int) []uint8 {
 		return tensors[tensor].Codes[t.Row*d.finish.Channels:][:t.Rows*d.finish.Channels]
 	}
-	to := end{finish: d.finish, dst: rows(d.finish.Output)}
+	to := end{finish: d.finish, words: d.words, dst: rows(d.finish.Output)}
 	if len(d.finish.Others) > 0 {
 		to.other = rows(d.finish.Others[0])
 	}

@@ -9,7 +9,7 @@
 DATA ones<>+0(SB)/4, $0x01010101
 GLOBL ones<>(SB), RODATA|NOPTR, $4
 
-// func dotBits24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotBits24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
 TEXT ·dotBits24x1(SB), NOSPLIT, $48-144
 	MOVQ acc+0(FP), AX
@@ -385,13 +385,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000018, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000018, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000018, R9
@@ -411,7 +417,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotBits16x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotBits16x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
 TEXT ·dotBits16x1(SB), NOSPLIT, $48-144
 	MOVQ acc+0(FP), AX
@@ -896,13 +902,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000010, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000010, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000010, R9
@@ -922,7 +934,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotBits8x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotBits8x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
 TEXT ·dotBits8x1(SB), NOSPLIT, $48-144
 	MOVQ acc+0(FP), AX
@@ -1146,13 +1158,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000008, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000008, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000008, R9
@@ -1172,7 +1190,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotBits4x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotBits4x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
 TEXT ·dotBits4x1(SB), NOSPLIT, $48-144
 	MOVQ acc+0(FP), AX
@@ -1332,13 +1350,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000004, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000004, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000004, R9
@@ -1358,7 +1382,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotBits2x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotBits2x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
 TEXT ·dotBits2x1(SB), NOSPLIT, $48-144
 	MOVQ acc+0(FP), AX
@@ -1482,13 +1506,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000002, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000002, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000002, R9
@@ -1508,7 +1538,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotBits1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotBits1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
 TEXT ·dotBits1x1(SB), NOSPLIT, $48-144
 	MOVQ acc+0(FP), AX
@@ -1610,13 +1640,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000001, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000001, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000001, R9
@@ -1636,7 +1672,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotBits14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotBits14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
 TEXT ·dotBits14x2(SB), NOSPLIT, $48-144
 	MOVQ acc+0(FP), AX
@@ -2005,13 +2041,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x0000000e, R9
 	CALL  ·finishSums14x2(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x0000000e, R9
+	CALL ·finishSumsShort14x2(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x0000000e, R9
@@ -2031,7 +2073,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotBits8x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotBits8x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
 TEXT ·dotBits8x2(SB), NOSPLIT, $48-144
 	MOVQ acc+0(FP), AX
@@ -2302,13 +2344,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000008, R9
 	CALL  ·finishSums14x2(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000008, R9
+	CALL ·finishSumsShort14x2(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000008, R9
@@ -2328,7 +2376,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotBits4x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotBits4x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
 TEXT ·dotBits4x2(SB), NOSPLIT, $48-144
 	MOVQ acc+0(FP), AX
@@ -2527,13 +2575,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000004, R9
 	CALL  ·finishSums14x2(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000004, R9
+	CALL ·finishSumsShort14x2(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000004, R9
@@ -2553,7 +2607,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotBits2x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotBits2x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
 TEXT ·dotBits2x2(SB), NOSPLIT, $48-144
 	MOVQ acc+0(FP), AX
@@ -2708,13 +2762,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000002, R9
 	CALL  ·finishSums14x2(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000002, R9
+	CALL ·finishSumsShort14x2(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000002, R9
@@ -2734,7 +2794,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotBits1x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotBits1x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
 TEXT ·dotBits1x2(SB), NOSPLIT, $48-144
 	MOVQ acc+0(FP), AX
@@ -2863,13 +2923,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000001, R9
 	CALL  ·finishSums14x2(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000001, R9
+	CALL ·finishSumsShort14x2(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000001, R9

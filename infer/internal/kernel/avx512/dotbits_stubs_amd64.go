@@ -12,12 +12,13 @@ package avx512
 //
 // for tiles × 24 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes after x and has height
 // parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
-// these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of
+// these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has
+// what comes before and table the words. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][16][4] bits, 1 for the weight -1 and 0 for +1.
 //
 //go:noescape
-func dotBits24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+func dotBits24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 
 // dotBits16x1 adds to start the products of 8-bit codes, 16 rows at a time:
 //
@@ -25,13 +26,14 @@ func dotBits24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, off
 //
 // for tiles × 16 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes after x and has height
 // parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
-// these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of
+// these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has
+// what comes before and table the words. Rows of acc, dst and other are stride bytes apart.
 // Each part is 3 taps of 4·steps codes, step bytes from one to the next, and all rows of a tile are step bytes apart.
 // w is [height][steps][16][4] bits, 1 for the weight -1 and 0 for +1.
 //
 //go:noescape
-func dotBits16x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+func dotBits16x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 
 // dotBits8x1 adds to start the products of 8-bit codes, 8 rows at a time:
 //
@@ -39,12 +41,13 @@ func dotBits16x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, off
 //
 // for tiles × 8 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
 // parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
-// these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of
+// these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has
+// what comes before and table the words. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][16][4] bits, 1 for the weight -1 and 0 for +1.
 //
 //go:noescape
-func dotBits8x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+func dotBits8x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 
 // dotBits4x1 adds to start the products of 8-bit codes, 4 rows at a time:
 //
@@ -52,12 +55,13 @@ func dotBits8x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offs
 //
 // for tiles × 4 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
 // parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
-// these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of
+// these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has
+// what comes before and table the words. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][16][4] bits, 1 for the weight -1 and 0 for +1.
 //
 //go:noescape
-func dotBits4x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+func dotBits4x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 
 // dotBits2x1 adds to start the products of 8-bit codes, 2 rows at a time:
 //
@@ -65,12 +69,13 @@ func dotBits4x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offs
 //
 // for tiles × 2 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
 // parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
-// these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of
+// these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has
+// what comes before and table the words. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][16][4] bits, 1 for the weight -1 and 0 for +1.
 //
 //go:noescape
-func dotBits2x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+func dotBits2x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 
 // dotBits1x1 adds to start the products of 8-bit codes, 1 rows at a time:
 //
@@ -78,12 +83,13 @@ func dotBits2x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offs
 //
 // for tiles × 1 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
 // parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
-// these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of
+// these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has
+// what comes before and table the words. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][16][4] bits, 1 for the weight -1 and 0 for +1.
 //
 //go:noescape
-func dotBits1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+func dotBits1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 
 // dotBits14x2 adds to start the products of 8-bit codes, 14 rows at a time:
 //
@@ -91,12 +97,13 @@ func dotBits1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offs
 //
 // for tiles × 14 rows and 32 columns. Row r of x starts offsets[r/2] + r%2·step bytes after x and has height
 // parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
-// these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of
+// these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has
+// what comes before and table the words. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][32][4] bits, 1 for the weight -1 and 0 for +1.
 //
 //go:noescape
-func dotBits14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+func dotBits14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 
 // dotBits8x2 adds to start the products of 8-bit codes, 8 rows at a time:
 //
@@ -104,12 +111,13 @@ func dotBits14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, off
 //
 // for tiles × 8 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
 // parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
-// these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of
+// these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has
+// what comes before and table the words. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][32][4] bits, 1 for the weight -1 and 0 for +1.
 //
 //go:noescape
-func dotBits8x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+func dotBits8x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 
 // dotBits4x2 adds to start the products of 8-bit codes, 4 rows at a time:
 //
@@ -117,12 +125,13 @@ func dotBits8x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offs
 //
 // for tiles × 4 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
 // parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
-// these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of
+// these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has
+// what comes before and table the words. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][32][4] bits, 1 for the weight -1 and 0 for +1.
 //
 //go:noescape
-func dotBits4x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+func dotBits4x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 
 // dotBits2x2 adds to start the products of 8-bit codes, 2 rows at a time:
 //
@@ -130,12 +139,13 @@ func dotBits4x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offs
 //
 // for tiles × 2 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
 // parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
-// these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of
+// these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has
+// what comes before and table the words. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][32][4] bits, 1 for the weight -1 and 0 for +1.
 //
 //go:noescape
-func dotBits2x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+func dotBits2x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 
 // dotBits1x2 adds to start the products of 8-bit codes, 1 rows at a time:
 //
@@ -143,9 +153,10 @@ func dotBits2x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offs
 //
 // for tiles × 1 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
 // parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
-// these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of
+// these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has
+// what comes before and table the words. Rows of acc, dst and other are stride bytes apart.
 // w is [height][steps][32][4] bits, 1 for the weight -1 and 0 for +1.
 //
 //go:noescape
-func dotBits1x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+func dotBits1x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)

@@ -6,7 +6,7 @@
 
 #include "textflag.h"
 
-// func dotBytes24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotBytes24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VNNI
 TEXT ·dotBytes24x1(SB), NOSPLIT, $48-144
 	MOVQ acc+0(FP), AX
@@ -372,13 +372,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000018, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000018, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000018, R9
@@ -398,7 +404,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotBytes16x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotBytes16x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VNNI
 TEXT ·dotBytes16x1(SB), NOSPLIT, $48-144
 	MOVQ acc+0(FP), AX
@@ -853,13 +859,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000010, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000010, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000010, R9
@@ -879,7 +891,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotBytes8x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotBytes8x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VNNI
 TEXT ·dotBytes8x1(SB), NOSPLIT, $48-144
 	MOVQ acc+0(FP), AX
@@ -1093,13 +1105,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000008, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000008, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000008, R9
@@ -1119,7 +1137,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotBytes4x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotBytes4x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VNNI
 TEXT ·dotBytes4x1(SB), NOSPLIT, $48-144
 	MOVQ acc+0(FP), AX
@@ -1269,13 +1287,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000004, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000004, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000004, R9
@@ -1295,7 +1319,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotBytes2x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotBytes2x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VNNI
 TEXT ·dotBytes2x1(SB), NOSPLIT, $48-144
 	MOVQ acc+0(FP), AX
@@ -1409,13 +1433,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000002, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000002, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000002, R9
@@ -1435,7 +1465,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotBytes1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotBytes1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VNNI
 TEXT ·dotBytes1x1(SB), NOSPLIT, $48-144
 	MOVQ acc+0(FP), AX
@@ -1527,13 +1557,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000001, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000001, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000001, R9
@@ -1553,7 +1589,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotBytes14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotBytes14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VNNI
 TEXT ·dotBytes14x2(SB), NOSPLIT, $48-144
 	MOVQ acc+0(FP), AX
@@ -1902,13 +1938,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x0000000e, R9
 	CALL  ·finishSums14x2(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x0000000e, R9
+	CALL ·finishSumsShort14x2(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x0000000e, R9
@@ -1928,7 +1970,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotBytes8x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotBytes8x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VNNI
 TEXT ·dotBytes8x2(SB), NOSPLIT, $48-144
 	MOVQ acc+0(FP), AX
@@ -2179,13 +2221,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000008, R9
 	CALL  ·finishSums14x2(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000008, R9
+	CALL ·finishSumsShort14x2(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000008, R9
@@ -2205,7 +2253,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotBytes4x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotBytes4x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VNNI
 TEXT ·dotBytes4x2(SB), NOSPLIT, $48-144
 	MOVQ acc+0(FP), AX
@@ -2384,13 +2432,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000004, R9
 	CALL  ·finishSums14x2(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000004, R9
+	CALL ·finishSumsShort14x2(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000004, R9
@@ -2410,7 +2464,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotBytes2x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotBytes2x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VNNI
 TEXT ·dotBytes2x2(SB), NOSPLIT, $48-144
 	MOVQ acc+0(FP), AX
@@ -2545,13 +2599,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000002, R9
 	CALL  ·finishSums14x2(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000002, R9
+	CALL ·finishSumsShort14x2(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000002, R9
@@ -2571,7 +2631,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotBytes1x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotBytes1x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VNNI
 TEXT ·dotBytes1x2(SB), NOSPLIT, $48-144
 	MOVQ acc+0(FP), AX
@@ -2680,13 +2740,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000001, R9
 	CALL  ·finishSums14x2(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000001, R9
+	CALL ·finishSumsShort14x2(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000001, R9

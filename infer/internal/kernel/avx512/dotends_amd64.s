@@ -2006,6 +2006,173 @@ untied23of4:
 	ADDQ          BX, AX
 	RET
 
+// func finishSumsShort24x1()
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·finishSumsShort24x1(SB), NOSPLIT, $0
+	CMPQ         R9, $0x18
+	JEQ          whole
+	VMOVQ        R8, X3
+	VPBROADCASTB X3, Z3
+	VMOVDQU32    transposition<>+0(SB), Z28
+	CMPQ         R9, $0x10
+	JEQ          rows16
+	CMPQ         R9, $0x08
+	JEQ          rows8
+	CMPQ         R9, $0x04
+	JEQ          rows4
+	CMPQ         R9, $0x02
+	JEQ          rows2
+	VPACKSSDW    Z23, Z23, Z23
+	VPMULHW      (DX), Z23, Z23
+	VPADDSW      64(DX), Z23, Z23
+	VPSRAVW      128(DX), Z23, Z23
+	VPACKUSWB    Z23, Z23, Z23
+	VPMINUB      Z3, Z23, Z23
+	VPERMD       Z23, Z28, Z23
+	VMOVDQU32    X23, (AX)
+	ADDQ         BX, AX
+	RET
+
+rows2:
+	VPACKSSDW     Z23, Z22, Z22
+	VPMULHW       (DX), Z22, Z22
+	VPADDSW       64(DX), Z22, Z22
+	VPSRAVW       128(DX), Z22, Z22
+	VPACKUSWB     Z22, Z22, Z22
+	VPMINUB       Z3, Z22, Z22
+	VPERMD        Z22, Z28, Z22
+	VMOVDQU32     X22, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI32X4 $0x01, Z22, (AX)
+	ADDQ          BX, AX
+	RET
+
+whole:
+	VPACKSSDW     Z1, Z0, Z0
+	VPMULHW       (DX), Z0, Z0
+	VPADDSW       64(DX), Z0, Z0
+	VPSRAVW       128(DX), Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPMULHW       (DX), Z2, Z2
+	VPADDSW       64(DX), Z2, Z2
+	VPSRAVW       128(DX), Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VMOVQ         R8, X3
+	VPBROADCASTB  X3, Z3
+	VMOVDQU32     transposition<>+0(SB), Z28
+	VPMINUB       Z3, Z0, Z0
+	VPERMD        Z0, Z28, Z0
+	VMOVDQU32     X0, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI32X4 $0x01, Z0, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI32X4 $0x02, Z0, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI32X4 $0x03, Z0, (AX)
+	ADDQ          BX, AX
+	VPACKSSDW     Z5, Z4, Z4
+	VPMULHW       (DX), Z4, Z4
+	VPADDSW       64(DX), Z4, Z4
+	VPSRAVW       128(DX), Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPMULHW       (DX), Z6, Z6
+	VPADDSW       64(DX), Z6, Z6
+	VPSRAVW       128(DX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMINUB       Z3, Z4, Z4
+	VPERMD        Z4, Z28, Z4
+	VMOVDQU32     X4, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI32X4 $0x01, Z4, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI32X4 $0x02, Z4, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI32X4 $0x03, Z4, (AX)
+	ADDQ          BX, AX
+
+rows16:
+	VPACKSSDW     Z9, Z8, Z8
+	VPMULHW       (DX), Z8, Z8
+	VPADDSW       64(DX), Z8, Z8
+	VPSRAVW       128(DX), Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	VPMULHW       (DX), Z10, Z10
+	VPADDSW       64(DX), Z10, Z10
+	VPSRAVW       128(DX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMINUB       Z3, Z8, Z8
+	VPERMD        Z8, Z28, Z8
+	VMOVDQU32     X8, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI32X4 $0x01, Z8, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI32X4 $0x02, Z8, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI32X4 $0x03, Z8, (AX)
+	ADDQ          BX, AX
+	VPACKSSDW     Z13, Z12, Z12
+	VPMULHW       (DX), Z12, Z12
+	VPADDSW       64(DX), Z12, Z12
+	VPSRAVW       128(DX), Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	VPMULHW       (DX), Z14, Z14
+	VPADDSW       64(DX), Z14, Z14
+	VPSRAVW       128(DX), Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPMINUB       Z3, Z12, Z12
+	VPERMD        Z12, Z28, Z12
+	VMOVDQU32     X12, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI32X4 $0x01, Z12, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI32X4 $0x02, Z12, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI32X4 $0x03, Z12, (AX)
+	ADDQ          BX, AX
+
+rows8:
+	VPACKSSDW     Z17, Z16, Z16
+	VPMULHW       (DX), Z16, Z16
+	VPADDSW       64(DX), Z16, Z16
+	VPSRAVW       128(DX), Z16, Z16
+	VPACKSSDW     Z19, Z18, Z18
+	VPMULHW       (DX), Z18, Z18
+	VPADDSW       64(DX), Z18, Z18
+	VPSRAVW       128(DX), Z18, Z18
+	VPACKUSWB     Z18, Z16, Z16
+	VPMINUB       Z3, Z16, Z16
+	VPERMD        Z16, Z28, Z16
+	VMOVDQU32     X16, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI32X4 $0x01, Z16, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI32X4 $0x02, Z16, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI32X4 $0x03, Z16, (AX)
+	ADDQ          BX, AX
+
+rows4:
+	VPACKSSDW     Z21, Z20, Z20
+	VPMULHW       (DX), Z20, Z20
+	VPADDSW       64(DX), Z20, Z20
+	VPSRAVW       128(DX), Z20, Z20
+	VPACKSSDW     Z23, Z22, Z22
+	VPMULHW       (DX), Z22, Z22
+	VPADDSW       64(DX), Z22, Z22
+	VPSRAVW       128(DX), Z22, Z22
+	VPACKUSWB     Z22, Z20, Z20
+	VPMINUB       Z3, Z20, Z20
+	VPERMD        Z20, Z28, Z20
+	VMOVDQU32     X20, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI32X4 $0x01, Z20, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI32X4 $0x02, Z20, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI32X4 $0x03, Z20, (AX)
+	ADDQ          BX, AX
+	RET
+
 // func storeSums14x2()
 // Requires: AVX512F
 TEXT ·storeSums14x2(SB), NOSPLIT, $0
@@ -4121,6 +4288,148 @@ untied27of4:
 	VPADDSW       Z1, Z26, Z26
 	VPACKUSWB     Z26, Z24, Z24
 	VPMAXUB       Z2, Z24, Z24
+	VPMINUB       Z3, Z24, Z24
+	VPERMD        Z24, Z28, Z24
+	VMOVDQU32     Y24, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI64X4 $0x01, Z24, (AX)
+	ADDQ          BX, AX
+	RET
+
+// func finishSumsShort14x2()
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·finishSumsShort14x2(SB), NOSPLIT, $0
+	CMPQ         R9, $0x0e
+	JEQ          whole
+	VMOVQ        R8, X3
+	VPBROADCASTB X3, Z3
+	VMOVDQU32    transposition<>+0(SB), Z28
+	CMPQ         R9, $0x08
+	JEQ          rows8
+	CMPQ         R9, $0x04
+	JEQ          rows4
+	CMPQ         R9, $0x02
+	JEQ          rows2
+	VPACKSSDW    Z27, Z26, Z26
+	VPMULHW      (DX), Z26, Z26
+	VPADDSW      64(DX), Z26, Z26
+	VPSRAVW      128(DX), Z26, Z26
+	VPACKUSWB    Z26, Z26, Z26
+	VPMINUB      Z3, Z26, Z26
+	VPERMD       Z26, Z28, Z26
+	VMOVDQU32    Y26, (AX)
+	ADDQ         BX, AX
+	RET
+
+whole:
+	VPACKSSDW     Z1, Z0, Z0
+	VPMULHW       (DX), Z0, Z0
+	VPADDSW       64(DX), Z0, Z0
+	VPSRAVW       128(DX), Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPMULHW       (DX), Z2, Z2
+	VPADDSW       64(DX), Z2, Z2
+	VPSRAVW       128(DX), Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VMOVQ         R8, X3
+	VPBROADCASTB  X3, Z3
+	VMOVDQU32     transposition<>+0(SB), Z28
+	VPMINUB       Z3, Z0, Z0
+	VPERMD        Z0, Z28, Z0
+	VMOVDQU32     Y0, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI64X4 $0x01, Z0, (AX)
+	ADDQ          BX, AX
+	VPACKSSDW     Z5, Z4, Z4
+	VPMULHW       (DX), Z4, Z4
+	VPADDSW       64(DX), Z4, Z4
+	VPSRAVW       128(DX), Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPMULHW       (DX), Z6, Z6
+	VPADDSW       64(DX), Z6, Z6
+	VPSRAVW       128(DX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMINUB       Z3, Z4, Z4
+	VPERMD        Z4, Z28, Z4
+	VMOVDQU32     Y4, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI64X4 $0x01, Z4, (AX)
+	ADDQ          BX, AX
+	VPACKSSDW     Z9, Z8, Z8
+	VPMULHW       (DX), Z8, Z8
+	VPADDSW       64(DX), Z8, Z8
+	VPSRAVW       128(DX), Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	VPMULHW       (DX), Z10, Z10
+	VPADDSW       64(DX), Z10, Z10
+	VPSRAVW       128(DX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMINUB       Z3, Z8, Z8
+	VPERMD        Z8, Z28, Z8
+	VMOVDQU32     Y8, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI64X4 $0x01, Z8, (AX)
+	ADDQ          BX, AX
+
+rows8:
+	VPACKSSDW     Z13, Z12, Z12
+	VPMULHW       (DX), Z12, Z12
+	VPADDSW       64(DX), Z12, Z12
+	VPSRAVW       128(DX), Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	VPMULHW       (DX), Z14, Z14
+	VPADDSW       64(DX), Z14, Z14
+	VPSRAVW       128(DX), Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPMINUB       Z3, Z12, Z12
+	VPERMD        Z12, Z28, Z12
+	VMOVDQU32     Y12, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI64X4 $0x01, Z12, (AX)
+	ADDQ          BX, AX
+	VPACKSSDW     Z17, Z16, Z16
+	VPMULHW       (DX), Z16, Z16
+	VPADDSW       64(DX), Z16, Z16
+	VPSRAVW       128(DX), Z16, Z16
+	VPACKSSDW     Z19, Z18, Z18
+	VPMULHW       (DX), Z18, Z18
+	VPADDSW       64(DX), Z18, Z18
+	VPSRAVW       128(DX), Z18, Z18
+	VPACKUSWB     Z18, Z16, Z16
+	VPMINUB       Z3, Z16, Z16
+	VPERMD        Z16, Z28, Z16
+	VMOVDQU32     Y16, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI64X4 $0x01, Z16, (AX)
+	ADDQ          BX, AX
+
+rows4:
+	VPACKSSDW     Z21, Z20, Z20
+	VPMULHW       (DX), Z20, Z20
+	VPADDSW       64(DX), Z20, Z20
+	VPSRAVW       128(DX), Z20, Z20
+	VPACKSSDW     Z23, Z22, Z22
+	VPMULHW       (DX), Z22, Z22
+	VPADDSW       64(DX), Z22, Z22
+	VPSRAVW       128(DX), Z22, Z22
+	VPACKUSWB     Z22, Z20, Z20
+	VPMINUB       Z3, Z20, Z20
+	VPERMD        Z20, Z28, Z20
+	VMOVDQU32     Y20, (AX)
+	ADDQ          BX, AX
+	VEXTRACTI64X4 $0x01, Z20, (AX)
+	ADDQ          BX, AX
+
+rows2:
+	VPACKSSDW     Z25, Z24, Z24
+	VPMULHW       (DX), Z24, Z24
+	VPADDSW       64(DX), Z24, Z24
+	VPSRAVW       128(DX), Z24, Z24
+	VPACKSSDW     Z27, Z26, Z26
+	VPMULHW       (DX), Z26, Z26
+	VPADDSW       64(DX), Z26, Z26
+	VPSRAVW       128(DX), Z26, Z26
+	VPACKUSWB     Z26, Z24, Z24
 	VPMINUB       Z3, Z24, Z24
 	VPERMD        Z24, Z28, Z24
 	VMOVDQU32     Y24, (AX)

@@ -22,6 +22,10 @@ func finishSumsTies24x1()
 // It is called by these products alone.
 func finishSumsCodes24x1()
 
+// finishSumsShort24x1 is an end of dot products of 1 registers of columns: it has their sums in registers and makes codes of them by words of 16 bits, see kernel.Short.
+// It is called by these products alone.
+func finishSumsShort24x1()
+
 // storeSums14x2 is an end of dot products of 2 registers of columns: it has their sums in registers and stores them.
 // It is called by these products alone.
 func storeSums14x2()
@@ -37,3 +41,7 @@ func finishSumsTies14x2()
 // finishSumsCodes14x2 is an end of dot products of 2 registers of columns: it has their sums in registers and requantizes them, with the codes of other, as finishWideCodes does.
 // It is called by these products alone.
 func finishSumsCodes14x2()
+
+// finishSumsShort14x2 is an end of dot products of 2 registers of columns: it has their sums in registers and makes codes of them by words of 16 bits, see kernel.Short.
+// It is called by these products alone.
+func finishSumsShort14x2()

@@ -6,7 +6,7 @@
 
 #include "textflag.h"
 
-// func dotNibbles24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotNibbles24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VBMI, AVX512VNNI
 TEXT ·dotNibbles24x1(SB), NOSPLIT, $48-144
 	MOVQ      acc+0(FP), AX
@@ -430,13 +430,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000018, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000018, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000018, R9
@@ -456,7 +462,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotNibbles16x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotNibbles16x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VBMI, AVX512VNNI
 TEXT ·dotNibbles16x1(SB), NOSPLIT, $48-144
 	MOVQ      acc+0(FP), AX
@@ -1001,13 +1007,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000010, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000010, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000010, R9
@@ -1027,7 +1039,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotNibbles8x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotNibbles8x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VBMI, AVX512VNNI
 TEXT ·dotNibbles8x1(SB), NOSPLIT, $48-144
 	MOVQ      acc+0(FP), AX
@@ -1267,13 +1279,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000008, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000008, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000008, R9
@@ -1293,7 +1311,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotNibbles4x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotNibbles4x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VBMI, AVX512VNNI
 TEXT ·dotNibbles4x1(SB), NOSPLIT, $48-144
 	MOVQ      acc+0(FP), AX
@@ -1461,13 +1479,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000004, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000004, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000004, R9
@@ -1487,7 +1511,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotNibbles2x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotNibbles2x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VBMI, AVX512VNNI
 TEXT ·dotNibbles2x1(SB), NOSPLIT, $48-144
 	MOVQ      acc+0(FP), AX
@@ -1615,13 +1639,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000002, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000002, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000002, R9
@@ -1641,7 +1671,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotNibbles1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotNibbles1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VBMI, AVX512VNNI
 TEXT ·dotNibbles1x1(SB), NOSPLIT, $48-144
 	MOVQ      acc+0(FP), AX
@@ -1745,13 +1775,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000001, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000001, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000001, R9
@@ -1771,7 +1807,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotNibbles14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotNibbles14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VBMI, AVX512VNNI
 TEXT ·dotNibbles14x2(SB), NOSPLIT, $48-144
 	MOVQ      acc+0(FP), AX
@@ -2179,13 +2215,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x0000000e, R9
 	CALL  ·finishSums14x2(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x0000000e, R9
+	CALL ·finishSumsShort14x2(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x0000000e, R9
@@ -2205,7 +2247,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotNibbles8x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotNibbles8x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VBMI, AVX512VNNI
 TEXT ·dotNibbles8x2(SB), NOSPLIT, $48-144
 	MOVQ      acc+0(FP), AX
@@ -2497,13 +2539,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000008, R9
 	CALL  ·finishSums14x2(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000008, R9
+	CALL ·finishSumsShort14x2(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000008, R9
@@ -2523,7 +2571,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotNibbles4x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotNibbles4x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VBMI, AVX512VNNI
 TEXT ·dotNibbles4x2(SB), NOSPLIT, $48-144
 	MOVQ      acc+0(FP), AX
@@ -2731,13 +2779,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000004, R9
 	CALL  ·finishSums14x2(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000004, R9
+	CALL ·finishSumsShort14x2(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000004, R9
@@ -2757,7 +2811,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotNibbles2x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotNibbles2x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VBMI, AVX512VNNI
 TEXT ·dotNibbles2x2(SB), NOSPLIT, $48-144
 	MOVQ      acc+0(FP), AX
@@ -2915,13 +2969,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000002, R9
 	CALL  ·finishSums14x2(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000002, R9
+	CALL ·finishSumsShort14x2(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000002, R9
@@ -2941,7 +3001,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotNibbles1x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotNibbles1x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VBMI, AVX512VNNI
 TEXT ·dotNibbles1x2(SB), NOSPLIT, $48-144
 	MOVQ      acc+0(FP), AX
@@ -3070,13 +3130,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000001, R9
 	CALL  ·finishSums14x2(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000001, R9
+	CALL ·finishSumsShort14x2(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000001, R9

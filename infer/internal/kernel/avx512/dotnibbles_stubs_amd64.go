@@ -12,13 +12,14 @@ package avx512
 //
 // for tiles × 24 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes after x and has height
 // parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
-// these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of
+// these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has
+// what comes before and table the words. Rows of acc, dst and other are stride bytes apart.
 // w is a table of 16 weights, four times, and after it [height][steps/2][16][4] bytes: the places in the table of the
 // weights of 2 steps, the first in the low bits.
 //
 //go:noescape
-func dotNibbles24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+func dotNibbles24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 
 // dotNibbles16x1 adds to start the products of 8-bit codes, 16 rows at a time:
 //
@@ -26,14 +27,15 @@ func dotNibbles24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, 
 //
 // for tiles × 16 rows and 16 columns. Row r of x starts offsets[r/4] + r%4·step bytes after x and has height
 // parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
-// these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of
+// these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has
+// what comes before and table the words. Rows of acc, dst and other are stride bytes apart.
 // Each part is 3 taps of 4·steps codes, step bytes from one to the next, and all rows of a tile are step bytes apart.
 // w is a table of 16 weights, four times, and after it [height][steps/2][16][4] bytes: the places in the table of the
 // weights of 2 steps, the first in the low bits.
 //
 //go:noescape
-func dotNibbles16x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+func dotNibbles16x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 
 // dotNibbles8x1 adds to start the products of 8-bit codes, 8 rows at a time:
 //
@@ -41,13 +43,14 @@ func dotNibbles16x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, 
 //
 // for tiles × 8 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
 // parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
-// these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of
+// these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has
+// what comes before and table the words. Rows of acc, dst and other are stride bytes apart.
 // w is a table of 16 weights, four times, and after it [height][steps/2][16][4] bytes: the places in the table of the
 // weights of 2 steps, the first in the low bits.
 //
 //go:noescape
-func dotNibbles8x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+func dotNibbles8x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 
 // dotNibbles4x1 adds to start the products of 8-bit codes, 4 rows at a time:
 //
@@ -55,13 +58,14 @@ func dotNibbles8x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, o
 //
 // for tiles × 4 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
 // parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
-// these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of
+// these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has
+// what comes before and table the words. Rows of acc, dst and other are stride bytes apart.
 // w is a table of 16 weights, four times, and after it [height][steps/2][16][4] bytes: the places in the table of the
 // weights of 2 steps, the first in the low bits.
 //
 //go:noescape
-func dotNibbles4x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+func dotNibbles4x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 
 // dotNibbles2x1 adds to start the products of 8-bit codes, 2 rows at a time:
 //
@@ -69,13 +73,14 @@ func dotNibbles4x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, o
 //
 // for tiles × 2 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
 // parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
-// these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of
+// these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has
+// what comes before and table the words. Rows of acc, dst and other are stride bytes apart.
 // w is a table of 16 weights, four times, and after it [height][steps/2][16][4] bytes: the places in the table of the
 // weights of 2 steps, the first in the low bits.
 //
 //go:noescape
-func dotNibbles2x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+func dotNibbles2x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 
 // dotNibbles1x1 adds to start the products of 8-bit codes, 1 rows at a time:
 //
@@ -83,13 +88,14 @@ func dotNibbles2x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, o
 //
 // for tiles × 1 rows and 16 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
 // parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
-// these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of
+// these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has
+// what comes before and table the words. Rows of acc, dst and other are stride bytes apart.
 // w is a table of 16 weights, four times, and after it [height][steps/2][16][4] bytes: the places in the table of the
 // weights of 2 steps, the first in the low bits.
 //
 //go:noescape
-func dotNibbles1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+func dotNibbles1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 
 // dotNibbles14x2 adds to start the products of 8-bit codes, 14 rows at a time:
 //
@@ -97,13 +103,14 @@ func dotNibbles1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, o
 //
 // for tiles × 14 rows and 32 columns. Row r of x starts offsets[r/2] + r%2·step bytes after x and has height
 // parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
-// these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of
+// these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has
+// what comes before and table the words. Rows of acc, dst and other are stride bytes apart.
 // w is a table of 16 weights, four times, and after it [height][steps/2][32][4] bytes: the places in the table of the
 // weights of 2 steps, the first in the low bits.
 //
 //go:noescape
-func dotNibbles14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+func dotNibbles14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 
 // dotNibbles8x2 adds to start the products of 8-bit codes, 8 rows at a time:
 //
@@ -111,13 +118,14 @@ func dotNibbles14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, 
 //
 // for tiles × 8 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
 // parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
-// these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of
+// these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has
+// what comes before and table the words. Rows of acc, dst and other are stride bytes apart.
 // w is a table of 16 weights, four times, and after it [height][steps/2][32][4] bytes: the places in the table of the
 // weights of 2 steps, the first in the low bits.
 //
 //go:noescape
-func dotNibbles8x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+func dotNibbles8x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 
 // dotNibbles4x2 adds to start the products of 8-bit codes, 4 rows at a time:
 //
@@ -125,13 +133,14 @@ func dotNibbles8x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, o
 //
 // for tiles × 4 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
 // parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
-// these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of
+// these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has
+// what comes before and table the words. Rows of acc, dst and other are stride bytes apart.
 // w is a table of 16 weights, four times, and after it [height][steps/2][32][4] bytes: the places in the table of the
 // weights of 2 steps, the first in the low bits.
 //
 //go:noescape
-func dotNibbles4x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+func dotNibbles4x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 
 // dotNibbles2x2 adds to start the products of 8-bit codes, 2 rows at a time:
 //
@@ -139,13 +148,14 @@ func dotNibbles4x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, o
 //
 // for tiles × 2 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
 // parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
-// these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of
+// these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has
+// what comes before and table the words. Rows of acc, dst and other are stride bytes apart.
 // w is a table of 16 weights, four times, and after it [height][steps/2][32][4] bytes: the places in the table of the
 // weights of 2 steps, the first in the low bits.
 //
 //go:noescape
-func dotNibbles2x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+func dotNibbles2x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 
 // dotNibbles1x2 adds to start the products of 8-bit codes, 1 rows at a time:
 //
@@ -153,10 +163,11 @@ func dotNibbles2x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, o
 //
 // for tiles × 1 rows and 32 columns. Row r of x starts offsets[r/1] + r%1·step bytes after x and has height
 // parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these
-// sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of
-// these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart.
+// sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of
+// these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has
+// what comes before and table the words. Rows of acc, dst and other are stride bytes apart.
 // w is a table of 16 weights, four times, and after it [height][steps/2][32][4] bytes: the places in the table of the
 // weights of 2 steps, the first in the low bits.
 //
 //go:noescape
-func dotNibbles1x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+func dotNibbles1x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)

@@ -6,7 +6,7 @@
 
 #include "textflag.h"
 
-// func dotPairs24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotPairs24x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VBMI, AVX512VNNI
 TEXT ·dotPairs24x1(SB), NOSPLIT, $48-144
 	MOVQ      acc+0(FP), AX
@@ -311,13 +311,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000018, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000018, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000018, R9
@@ -337,7 +343,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotPairs16x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotPairs16x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VBMI, AVX512VNNI
 TEXT ·dotPairs16x1(SB), NOSPLIT, $48-144
 	MOVQ      acc+0(FP), AX
@@ -720,13 +726,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000010, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000010, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000010, R9
@@ -746,7 +758,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotPairs8x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotPairs8x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VBMI, AVX512VNNI
 TEXT ·dotPairs8x1(SB), NOSPLIT, $48-144
 	MOVQ      acc+0(FP), AX
@@ -929,13 +941,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000008, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000008, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000008, R9
@@ -955,7 +973,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotPairs4x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotPairs4x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VBMI, AVX512VNNI
 TEXT ·dotPairs4x1(SB), NOSPLIT, $48-144
 	MOVQ      acc+0(FP), AX
@@ -1086,13 +1104,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000004, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000004, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000004, R9
@@ -1112,7 +1136,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotPairs2x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotPairs2x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VBMI, AVX512VNNI
 TEXT ·dotPairs2x1(SB), NOSPLIT, $48-144
 	MOVQ      acc+0(FP), AX
@@ -1213,13 +1237,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000002, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000002, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000002, R9
@@ -1239,7 +1269,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotPairs1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotPairs1x1(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VBMI, AVX512VNNI
 TEXT ·dotPairs1x1(SB), NOSPLIT, $48-144
 	MOVQ      acc+0(FP), AX
@@ -1321,13 +1351,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000001, R9
 	CALL  ·finishSums24x1(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000001, R9
+	CALL ·finishSumsShort24x1(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000001, R9
@@ -1347,7 +1383,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotPairs14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotPairs14x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VBMI, AVX512VNNI
 TEXT ·dotPairs14x2(SB), NOSPLIT, $48-144
 	MOVQ      acc+0(FP), AX
@@ -1643,13 +1679,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x0000000e, R9
 	CALL  ·finishSums14x2(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x0000000e, R9
+	CALL ·finishSumsShort14x2(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x0000000e, R9
@@ -1669,7 +1711,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotPairs8x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotPairs8x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VBMI, AVX512VNNI
 TEXT ·dotPairs8x2(SB), NOSPLIT, $48-144
 	MOVQ      acc+0(FP), AX
@@ -1884,13 +1926,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000008, R9
 	CALL  ·finishSums14x2(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000008, R9
+	CALL ·finishSumsShort14x2(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000008, R9
@@ -1910,7 +1958,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotPairs4x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotPairs4x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VBMI, AVX512VNNI
 TEXT ·dotPairs4x2(SB), NOSPLIT, $48-144
 	MOVQ      acc+0(FP), AX
@@ -2069,13 +2117,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000004, R9
 	CALL  ·finishSums14x2(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000004, R9
+	CALL ·finishSumsShort14x2(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000004, R9
@@ -2095,7 +2149,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotPairs2x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotPairs2x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VBMI, AVX512VNNI
 TEXT ·dotPairs2x2(SB), NOSPLIT, $48-144
 	MOVQ      acc+0(FP), AX
@@ -2218,13 +2272,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000002, R9
 	CALL  ·finishSums14x2(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000002, R9
+	CALL ·finishSumsShort14x2(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000002, R9
@@ -2244,7 +2304,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func dotPairs1x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, ties bool, zero int, least int, most int)
+// func dotPairs1x2(acc *int32, dst *uint8, other *uint8, stride int, x *uint8, offsets *int32, step int, tiles int, w *int8, start *int32, height int, steps int, skip int, table *int64, kind int, zero int, least int, most int)
 // Requires: AVX, AVX512F, AVX512VBMI, AVX512VNNI
 TEXT ·dotPairs1x2(SB), NOSPLIT, $48-144
 	MOVQ      acc+0(FP), AX
@@ -2345,13 +2405,19 @@ codes:
 	MOVQ  16(SP), CX
 	TESTQ CX, CX
 	JNZ   residual
-	MOVB  ties+112(FP), CL
-	TESTB CL, CL
-	JNZ   ties
+	CMPQ  kind+112(FP), $0x01
+	JEQ   ties
+	JGT   short
 	MOVQ  $0x00000001, R9
 	CALL  ·finishSums14x2(SB)
 	MOVQ  AX, 8(SP)
 	JMP   done
+
+short:
+	MOVQ $0x00000001, R9
+	CALL ·finishSumsShort14x2(SB)
+	MOVQ AX, 8(SP)
+	JMP  done
 
 ties:
 	MOVQ $0x00000001, R9

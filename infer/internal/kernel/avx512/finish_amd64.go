@@ -225,6 +225,16 @@ func appendNarrow(table, values []int64) []int64 {
 	return table
 }
 
+// appendWords appends the numbers of two vectors to a table as words, in the order in which vectors are packed.
+func appendWords(table, vector, next []int64) []int64 {
+	for lane := 0; lane < len(vector); lane += 4 {
+		for _, four := range [][]int64{vector[lane:], next[lane:]} {
+			table = append(table, four[0]&0xffff|four[1]&0xffff<<16|four[2]&0xffff<<32|four[3]<<48)
+		}
+	}
+	return table
+}
+
 // appendEvenOdd appends the values of even lanes, then those of odd lanes, to a table.
 func appendEvenOdd(table, values []int64) []int64 {
 	for parity := range 2 {

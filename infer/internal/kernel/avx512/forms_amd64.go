@@ -15,7 +15,7 @@ type form struct {
 	dots  [3][25]dotProduct // [columns][rows]
 }
 
-type dotProduct = func(acc *int32, dst, other *uint8, stride int, x *uint8, offsets *int32, step, tiles int, w *int8, start *int32, height, steps, skip int, table *int64, ties bool, zero, least, most int)
+type dotProduct = func(acc *int32, dst, other *uint8, stride int, x *uint8, offsets *int32, step, tiles int, w *int8, start *int32, height, steps, skip int, table *int64, kind, zero, least, most int)
 
 var forms = [...]form{
 	{

@@ -130,13 +130,14 @@ func (t *tile) dot() {
 // signature begins the function.
 func (t *tile) signature() {
 	name := fmt.Sprintf("dot%s%dx%d", t.name, t.rows, t.columns)
-	TEXT(name, NOSPLIT, "func(acc *int32, dst, other *uint8, stride int, x *uint8, offsets *int32, step, tiles int, w *int8, start *int32, height, steps, skip int, table *int64, ties bool, zero, least, most int)")
+	TEXT(name, NOSPLIT, "func(acc *int32, dst, other *uint8, stride int, x *uint8, offsets *int32, step, tiles int, w *int8, start *int32, height, steps, skip int, table *int64, kind, zero, least, most int)")
 	doc := []string{fmt.Sprintf("%s adds to start the products of 8-bit codes, %d rows at a time:", name, t.rows),
 		"", "\tacc[r][c] = start[c] + Σ x[r][k]·w[k][c]", "",
 		fmt.Sprintf("for tiles × %d rows and %d columns. Row r of x starts offsets[r/%d] + r%%%d·step bytes after x and has height", t.rows, 16*t.columns, t.group, t.group),
 		"parts of 4·steps codes, each part skip bytes after the end of the one before. Where dst is not nil, it requantizes these",
-		"sums as finishWide does, with ties as finishWideTies, and where other is not nil as finishWideCodes, with the table of",
-		"these columns, and writes the codes to dst. Rows of acc, dst and other are stride bytes apart."}
+		"sums as finishWide does, if kind is 1 as finishWideTies, and where other is not nil as finishWideCodes, with the table of",
+		"these columns, and writes the codes to dst. If kind is 2 it makes them in words of 16 bits, see kernel.Short, of which start has",
+		"what comes before and table the words. Rows of acc, dst and other are stride bytes apart."}
 	if t.taps > 0 {
 		doc = append(doc, fmt.Sprintf("Each part is %d taps of 4·steps codes, step bytes from one to the next, and all rows of a tile are step bytes apart.", t.taps))
 	}

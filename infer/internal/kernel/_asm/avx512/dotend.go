@@ -31,6 +31,7 @@ var kinds = []kind{
 	{"", "requantizes them as finishWide does", oneTerm},
 	{"Ties", "requantizes them as finishWideTies does", oneWithTies},
 	{"Codes", "requantizes them, with the codes of other, as finishWideCodes does", withCodes},
+	{"Short", "makes codes of them by words of 16 bits, see kernel.Short", block{}},
 }
 
 // tileRegisters are the registers of the largest tiles, by columns.
@@ -86,10 +87,14 @@ func (t *tile) end() {
 	MOVQ(t.other, RCX)
 	TESTQ(RCX, RCX)
 	JNZ(LabelRef("residual"))
-	ties := Load(Param("ties"), GP8())
-	TESTB(ties, ties)
-	JNZ(LabelRef("ties"))
+	look("kind", 1) // and nothing changes the flags before both jumps
+	JEQ(LabelRef("ties"))
+	JGT(LabelRef("short"))
 	t.call("finishSums", RDX, RSI, RDI, R8)
+	MOVQ(RAX, t.dst)
+	JMP(LabelRef("done"))
+	Label("short")
+	t.call("finishSumsShort", RDX, R8)
 	MOVQ(RAX, t.dst)
 	JMP(LabelRef("done"))
 	Label("ties")
@@ -222,7 +227,11 @@ type end struct {
 
 // newEnd is the end of so many columns, with registers that no sums take.
 func newEnd(b block, columns, registers int) *end {
-	e := &end{block: b, columns: columns, even: evenLanes(), odd: map[Mem]VecVirtual{}, limits: limits{Z1, Z2, Z3}, index: Z28}
+	e := &end{block: b, columns: columns, odd: map[Mem]VecVirtual{}, limits: limits{Z1, Z2, Z3}, index: Z28}
+	if e.short() {
+		return e
+	}
+	e.even = evenLanes()
 	multipliers, most := []int{b.sum}, 1 // and the most registers that a sum takes on its way
 	switch {
 	case b.code > 0:
@@ -242,6 +251,9 @@ func newEnd(b block, columns, registers int) *end {
 	return e
 }
 
+// short says whether the end is one in words, without a block of the table.
+func (e *end) short() bool { return e.vectors == 0 }
+
 // limit loads the limits.
 func (e *end) limit(order Mem) {
 	e.zero()
@@ -249,13 +261,18 @@ func (e *end) limit(order Mem) {
 }
 
 func (e *end) zero() {
+	if e.short() {
+		return
+	}
 	VMOVQ(RSI, X1)
 	VPBROADCASTW(X1, e.limits.zero)
 }
 
 func (e *end) bounds(order Mem) {
-	VMOVQ(RDI, X2)
-	VPBROADCASTB(X2, e.limits.least)
+	if !e.short() {
+		VMOVQ(RDI, X2)
+		VPBROADCASTB(X2, e.limits.least)
+	}
 	VMOVQ(R8, X3)
 	VPBROADCASTB(X3, e.limits.most)
 	VMOVDQU32(order, e.index)
@@ -264,6 +281,10 @@ func (e *end) bounds(order Mem) {
 // group writes the codes of up to four vectors, the first of which is that many of the largest tile. With an order, it
 // loads the limits when registers get free.
 func (e *end) group(first int, sums []VecPhysical, order Op) {
+	if e.short() {
+		e.words(sums, order)
+		return
+	}
 	for i, sum := range sums {
 		c := (first + i) % e.columns
 		high := e.scale(sum, c)
@@ -294,6 +315,25 @@ func (e *end) group(first int, sums []VecPhysical, order Op) {
 		e.bounds(order.(Mem))
 	}
 	VPMAXUB(e.limits.least, sums[0], sums[0])
+	VPMINUB(e.limits.most, sums[0], sums[0])
+	VPERMD(sums[0], e.index, sums[0])
+	e.write(sums[0], len(sums))
+}
+
+// words is group for a short end: it packs two vectors, of rows or of columns, and finishes both. The table has multipliers, what is
+// added after, and shifts, as words that are packed so.
+func (e *end) words(sums []VecPhysical, order Op) {
+	for i := 0; i < len(sums); i += 2 {
+		x := sums[i]
+		VPACKSSDW(sums[min(i+1, len(sums)-1)], x, x)
+		VPMULHW(Mem{Base: RDX}, x, x)
+		VPADDSW(Mem{Base: RDX, Disp: 64}, x, x)
+		VPSRAVW(Mem{Base: RDX, Disp: 128}, x, x)
+	}
+	VPACKUSWB(sums[len(sums)/4*2], sums[0], sums[0])
+	if order != nil {
+		e.bounds(order.(Mem))
+	}
 	VPMINUB(e.limits.most, sums[0], sums[0])
 	VPERMD(sums[0], e.index, sums[0])
 	e.write(sums[0], len(sums))

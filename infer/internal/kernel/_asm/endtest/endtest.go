@@ -162,6 +162,21 @@ func DrawShort(rng *rand.Rand, sums []int32, channels int) *Short {
 	return q
 }
 
+// Words returns the table of products of 16 or 32 channels whose start has what comes before: the other numbers as words, in the
+// order in which two vectors of 16 channels, or one twice, are packed.
+func (q *Short) Words() (table []byte) {
+	for _, numbers := range [][]int64{q.multiplier, q.after, q.shift} {
+		for lane := 0; lane < 16; lane += 4 {
+			for _, vector := range [][]int64{numbers[:16], numbers[len(numbers)-16:]} {
+				for _, n := range vector[lane:][:4] {
+					table = binary.LittleEndian.AppendUint16(table, uint16(n))
+				}
+			}
+		}
+	}
+	return table
+}
+
 // Start adds to the start of sums what is added to them before they are multiplied, for ends that have it there.
 func (q *Short) Start(start []int32) []int32 {
 	list := make([]int32, len(start))
