@@ -91,6 +91,11 @@ var binaries = map[string]func(dst, a, b []byte){
 			put16(dst[i:], uint16(signed16(x[i:])>>min(uint16(signed16(count[i:])), 15)))
 		}
 	},
+	"VPMAXSW": func(dst, a, b []byte) {
+		for i := 0; i < len(dst); i += 2 {
+			put16(dst[i:], uint16(max(signed16(a[i:]), signed16(b[i:]))))
+		}
+	},
 	"VPMULHW": func(dst, a, b []byte) {
 		for i := 0; i < len(dst); i += 2 {
 			put16(dst[i:], uint16(signed16(a[i:])*signed16(b[i:])>>16))

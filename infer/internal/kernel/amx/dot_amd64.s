@@ -9087,6 +9087,637 @@ endNone:
 	VZEROUPPER
 	RET
 
+// func dotBytesShortPooled2x2(a *args)
+TEXT ·dotBytesShortPooled2x2(SB), NOSPLIT, $168-8
+	MOVQ           a+0(FP), DI
+	MOVQ           80(DI), AX
+	MOVQ           AX, panels-24(SP)
+	MOVQ           40(DI), AX
+	MOVQ           AX, w-32(SP)
+	MOVQ           72(DI), AX
+	MOVQ           AX, start-40(SP)
+	MOVQ           88(DI), AX
+	MOVQ           AX, dst-48(SP)
+	MOVQ           104(DI), AX
+	MOVQ           AX, other-56(SP)
+	MOVQ           112(DI), AX
+	MOVQ           AX, table-64(SP)
+	MOVQ           96(DI), AX
+	MOVQ           AX, dstStride-72(SP)
+	MOVQ           208(DI), AX
+	MOVQ           AX, wTile-80(SP)
+	MOVQ           184(DI), AX
+	MOVQ           AX, acc-88(SP)
+	MOVQ           168(DI), AX
+	MOVQ           AX, scratch-96(SP)
+	MOVQ           56(DI), AX
+	MOVQ           AX, deltas-104(SP)
+	MOVQ           64(DI), AX
+	MOVQ           AX, slices-112(SP)
+	MOVQ           8(DI), AX
+	MOVQ           AX, x-120(SP)
+	MOVQ           128(DI), AX
+	MOVQ           AX, clamps-128(SP)
+	MOVQ           136(DI), AX
+	MOVQ           AX, shifts-136(SP)
+	MOVQ           144(DI), AX
+	MOVQ           AX, powers-144(SP)
+	MOVQ           16(DI), AX
+	MOVQ           $64, BX
+	MOVL           $0x5555, CX
+	KMOVW          CX, K1
+	MOVQ           152(DI), CX
+	VMOVQ          CX, X15
+	VPBROADCASTB   X15, Z29
+	MOVQ           160(DI), CX
+	VMOVQ          CX, X15
+	VPBROADCASTB   X15, Z30
+	VMOVDQU32      order<>+0(SB), Z31
+	MOVQ           216(DI), R14
+	MOVQ           scratch-96(SP), CX
+	ADDQ           $5376, CX
+	MOVQ           CX, older-160(SP)
+	MOVQ           scratch-96(SP), CX
+	ADDQ           $10752, CX
+	MOVQ           CX, newer-168(SP)
+	MOVQ           0(DI), DI
+	LONG $0x4978e2c4; BYTE $0x07 // LDTILECFG (DI)
+panel:
+	MOVQ           a+0(FP), DI
+	MOVQ           24(DI), CX
+	MOVQ           CX, offsets-16(SP)
+	MOVQ           32(DI), CX
+	MOVQ           CX, blocks-8(SP)
+	MOVQ           48(DI), R10
+	MOVQ           table-64(SP), CX
+	VMOVDQU32      0(CX), Z0
+	VPACKSSDW      256(CX), Z0, Z0
+	VMOVDQU32      64(CX), Z1
+	VPACKSSDW      320(CX), Z1, Z1
+	VMOVDQU32      128(CX), Z2
+	VPACKSSDW      384(CX), Z2, Z2
+	VMOVDQU32      192(CX), Z3
+	VPACKSSDW      448(CX), Z3, Z3
+	MOVQ           dst-48(SP), R13
+	MOVQ           $0, kept-152(SP)
+block:
+	CMPQ           kept-152(SP), $2
+	JGE            full
+	MOVQ           offsets-16(SP), DI
+	MOVQ           x-120(SP), CX
+	MOVLQSX        0(DI), R8
+	ADDQ           CX, R8
+	MOVLQSX        4(DI), R9
+	ADDQ           CX, R9
+	ADDQ           $8, DI
+	MOVQ           DI, offsets-16(SP)
+	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
+	LONG $0x497be2c4; BYTE $0xc8 // TILEZERO T1
+	LONG $0x497be2c4; BYTE $0xd0 // TILEZERO T2
+	LONG $0x497be2c4; BYTE $0xd8 // TILEZERO T3
+	MOVQ           deltas-104(SP), CX
+	MOVQ           slices-112(SP), DX
+	MOVQ           w-32(SP), SI
+first:
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	ADDQ           DI, R9
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
+	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
+	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
+	LEAQ           (SI)(R10*1), R11
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
+	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
+	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            first
+	MOVQ           a+0(FP), DI
+	MOVQ           216(DI), CX
+	MOVQ           scratch-96(SP), DX
+	MOVQ           $128, SI
+	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
+	LEAQ           64(DX), DI
+	LONG $0x4b7ae2c4; BYTE $0x0c; BYTE $0x37 // TILESTORED T1, (DI)(SI*1)
+	ADDQ           CX, DX
+	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x32 // TILESTORED T2, (DX)(SI*1)
+	LEAQ           64(DX), DI
+	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
+	ADDQ           $1, kept-152(SP)
+	DECQ           blocks-8(SP)
+	JNZ            block
+	JMP            last
+full:
+	MOVQ           older-160(SP), R12
+	MOVQ           a+0(FP), DI
+	MOVQ           176(DI), R15
+	MOVQ           offsets-16(SP), DI
+	MOVQ           x-120(SP), CX
+	MOVLQSX        0(DI), R8
+	ADDQ           CX, R8
+	MOVLQSX        4(DI), R9
+	ADDQ           CX, R9
+	ADDQ           $8, DI
+	MOVQ           DI, offsets-16(SP)
+	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
+	LONG $0x497be2c4; BYTE $0xc8 // TILEZERO T1
+	LONG $0x497be2c4; BYTE $0xd0 // TILEZERO T2
+	LONG $0x497be2c4; BYTE $0xd8 // TILEZERO T3
+	MOVQ           deltas-104(SP), CX
+	MOVQ           slices-112(SP), DX
+	MOVQ           w-32(SP), SI
+	MOVQ           slices-112(SP), DI
+	CMPQ           R15, DI
+	JLE            one
+	ADDQ           DI, DI
+	CMPQ           R15, DI
+	JLE            two
+fourSlice:
+	SUBQ           $4, R15
+	JLT            fourFewer
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	ADDQ           DI, R9
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	LEAQ           (R12)(R14*1), DI
+	VMOVDQU32      0(R12), Z21
+	VPACKSSDW      64(R12), Z21, Z21
+	VMOVDQU32      128(R12), Z22
+	VPACKSSDW      192(R12), Z22, Z22
+	VPMAXSW        Z22, Z21, Z21
+	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
+	VMOVDQU32      0(DI), Z23
+	VPACKSSDW      64(DI), Z23, Z23
+	VMOVDQU32      128(DI), Z24
+	VPACKSSDW      192(DI), Z24, Z24
+	VPMAXSW        Z24, Z23, Z23
+	VPMAXSW        Z23, Z21, Z21
+	VPADDSW        Z0, Z21, Z21
+	VPMULHW        Z1, Z21, Z21
+	VPADDSW        Z2, Z21, Z21
+	VPSRAVW        Z3, Z21, Z21
+	VPACKUSWB      Z21, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+	VPERMD         Z21, Z31, Z21
+	MOVQ           dstStride-72(SP), DI
+	VMOVDQU64      Y21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
+	LEAQ           (R12)(R14*1), DI
+	VMOVDQU32      0(R12), Z21
+	VPACKSSDW      64(R12), Z21, Z21
+	VMOVDQU32      128(R12), Z22
+	VPACKSSDW      192(R12), Z22, Z22
+	VPMAXSW        Z22, Z21, Z21
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
+	VMOVDQU32      0(DI), Z23
+	VPACKSSDW      64(DI), Z23, Z23
+	VMOVDQU32      128(DI), Z24
+	VPACKSSDW      192(DI), Z24, Z24
+	VPMAXSW        Z24, Z23, Z23
+	VPMAXSW        Z23, Z21, Z21
+	VPADDSW        Z0, Z21, Z21
+	VPMULHW        Z1, Z21, Z21
+	VPADDSW        Z2, Z21, Z21
+	VPSRAVW        Z3, Z21, Z21
+	VPACKUSWB      Z21, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+	VPERMD         Z21, Z31, Z21
+	MOVQ           dstStride-72(SP), DI
+	VMOVDQU64      Y21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
+	LEAQ           (R12)(R14*1), DI
+	VMOVDQU32      0(R12), Z21
+	VPACKSSDW      64(R12), Z21, Z21
+	VMOVDQU32      128(R12), Z22
+	VPACKSSDW      192(R12), Z22, Z22
+	VPMAXSW        Z22, Z21, Z21
+	LEAQ           (SI)(R10*1), R11
+	VMOVDQU32      0(DI), Z23
+	VPACKSSDW      64(DI), Z23, Z23
+	VMOVDQU32      128(DI), Z24
+	VPACKSSDW      192(DI), Z24, Z24
+	VPMAXSW        Z24, Z23, Z23
+	VPMAXSW        Z23, Z21, Z21
+	VPADDSW        Z0, Z21, Z21
+	VPMULHW        Z1, Z21, Z21
+	VPADDSW        Z2, Z21, Z21
+	VPSRAVW        Z3, Z21, Z21
+	VPACKUSWB      Z21, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+	VPERMD         Z21, Z31, Z21
+	MOVQ           dstStride-72(SP), DI
+	VMOVDQU64      Y21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
+	LEAQ           (R12)(R14*1), DI
+	VMOVDQU32      0(R12), Z21
+	VPACKSSDW      64(R12), Z21, Z21
+	VMOVDQU32      128(R12), Z22
+	VPACKSSDW      192(R12), Z22, Z22
+	VPMAXSW        Z22, Z21, Z21
+	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
+	VMOVDQU32      0(DI), Z23
+	VPACKSSDW      64(DI), Z23, Z23
+	VMOVDQU32      128(DI), Z24
+	VPACKSSDW      192(DI), Z24, Z24
+	VPMAXSW        Z24, Z23, Z23
+	VPMAXSW        Z23, Z21, Z21
+	VPADDSW        Z0, Z21, Z21
+	VPMULHW        Z1, Z21, Z21
+	VPADDSW        Z2, Z21, Z21
+	VPSRAVW        Z3, Z21, Z21
+	VPACKUSWB      Z21, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+	VPERMD         Z21, Z31, Z21
+	MOVQ           dstStride-72(SP), DI
+	VMOVDQU64      Y21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            fourSlice
+	JMP            fourDone
+fourFewer:
+	ADDQ           $4, R15
+fourPlain:
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	ADDQ           DI, R9
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
+	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
+	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
+	LEAQ           (SI)(R10*1), R11
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
+	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
+	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            fourPlain
+fourDone:
+	JMP            rest
+one:
+oneSlice:
+	SUBQ           $1, R15
+	JLT            oneFewer
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	ADDQ           DI, R9
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	LEAQ           (R12)(R14*1), DI
+	VMOVDQU32      0(R12), Z21
+	VPACKSSDW      64(R12), Z21, Z21
+	VMOVDQU32      128(R12), Z22
+	VPACKSSDW      192(R12), Z22, Z22
+	VPMAXSW        Z22, Z21, Z21
+	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
+	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
+	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
+	VMOVDQU32      0(DI), Z23
+	VPACKSSDW      64(DI), Z23, Z23
+	VMOVDQU32      128(DI), Z24
+	VPACKSSDW      192(DI), Z24, Z24
+	VPMAXSW        Z24, Z23, Z23
+	VPMAXSW        Z23, Z21, Z21
+	VPADDSW        Z0, Z21, Z21
+	VPMULHW        Z1, Z21, Z21
+	VPADDSW        Z2, Z21, Z21
+	VPSRAVW        Z3, Z21, Z21
+	VPACKUSWB      Z21, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+	VPERMD         Z21, Z31, Z21
+	MOVQ           dstStride-72(SP), DI
+	VMOVDQU64      Y21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	LEAQ           (SI)(R10*1), R11
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
+	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
+	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            oneSlice
+	JMP            oneDone
+oneFewer:
+	ADDQ           $1, R15
+onePlain:
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	ADDQ           DI, R9
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
+	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
+	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
+	LEAQ           (SI)(R10*1), R11
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
+	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
+	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            onePlain
+oneDone:
+	JMP            rest
+two:
+twoSlice:
+	SUBQ           $2, R15
+	JLT            twoFewer
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	ADDQ           DI, R9
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	LEAQ           (R12)(R14*1), DI
+	VMOVDQU32      0(R12), Z21
+	VPACKSSDW      64(R12), Z21, Z21
+	VMOVDQU32      128(R12), Z22
+	VPACKSSDW      192(R12), Z22, Z22
+	VPMAXSW        Z22, Z21, Z21
+	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
+	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
+	VMOVDQU32      0(DI), Z23
+	VPACKSSDW      64(DI), Z23, Z23
+	VMOVDQU32      128(DI), Z24
+	VPACKSSDW      192(DI), Z24, Z24
+	VPMAXSW        Z24, Z23, Z23
+	VPMAXSW        Z23, Z21, Z21
+	VPADDSW        Z0, Z21, Z21
+	VPMULHW        Z1, Z21, Z21
+	VPADDSW        Z2, Z21, Z21
+	VPSRAVW        Z3, Z21, Z21
+	VPACKUSWB      Z21, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+	VPERMD         Z21, Z31, Z21
+	MOVQ           dstStride-72(SP), DI
+	VMOVDQU64      Y21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
+	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
+	LEAQ           (R12)(R14*1), DI
+	VMOVDQU32      0(R12), Z21
+	VPACKSSDW      64(R12), Z21, Z21
+	VMOVDQU32      128(R12), Z22
+	VPACKSSDW      192(R12), Z22, Z22
+	VPMAXSW        Z22, Z21, Z21
+	LEAQ           (SI)(R10*1), R11
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
+	VMOVDQU32      0(DI), Z23
+	VPACKSSDW      64(DI), Z23, Z23
+	VMOVDQU32      128(DI), Z24
+	VPACKSSDW      192(DI), Z24, Z24
+	VPMAXSW        Z24, Z23, Z23
+	VPMAXSW        Z23, Z21, Z21
+	VPADDSW        Z0, Z21, Z21
+	VPMULHW        Z1, Z21, Z21
+	VPADDSW        Z2, Z21, Z21
+	VPSRAVW        Z3, Z21, Z21
+	VPACKUSWB      Z21, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+	VPERMD         Z21, Z31, Z21
+	MOVQ           dstStride-72(SP), DI
+	VMOVDQU64      Y21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
+	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            twoSlice
+	JMP            twoDone
+twoFewer:
+	ADDQ           $2, R15
+twoPlain:
+	MOVLQSX        (CX), DI
+	ADDQ           $4, CX
+	ADDQ           DI, R8
+	ADDQ           DI, R9
+	LONG $0x4b7bc2c4; BYTE $0x24; BYTE $0x00 // TILELOADD (R8)(AX*1), T4
+	LONG $0x4b7be2c4; BYTE $0x34; BYTE $0x1e // TILELOADD (SI)(BX*1), T6
+	LONG $0x5e49e2c4; BYTE $0xc4 // TDPBUSD T6, T4, T0
+	LONG $0x4b7bc2c4; BYTE $0x2c; BYTE $0x01 // TILELOADD (R9)(AX*1), T5
+	LONG $0x5e49e2c4; BYTE $0xd5 // TDPBUSD T6, T5, T2
+	LEAQ           (SI)(R10*1), R11
+	LONG $0x4b7bc2c4; BYTE $0x3c; BYTE $0x1b // TILELOADD (R11)(BX*1), T7
+	LONG $0x5e41e2c4; BYTE $0xcc // TDPBUSD T7, T4, T1
+	LONG $0x5e41e2c4; BYTE $0xdd // TDPBUSD T7, T5, T3
+	ADDQ           wTile-80(SP), SI
+	DECQ           DX
+	JNZ            twoPlain
+twoDone:
+rest:
+	MOVQ           a+0(FP), DI
+	MOVQ           216(DI), CX
+	MOVQ           scratch-96(SP), DX
+	MOVQ           $128, SI
+	LONG $0x4b7ae2c4; BYTE $0x04; BYTE $0x32 // TILESTORED T0, (DX)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept0None
+	LEAQ           (R12)(R14*1), DI
+	VMOVDQU32      0(R12), Z21
+	VPACKSSDW      64(R12), Z21, Z21
+	VMOVDQU32      128(R12), Z22
+	VPACKSSDW      192(R12), Z22, Z22
+	VPMAXSW        Z22, Z21, Z21
+	VMOVDQU32      0(DI), Z23
+	VPACKSSDW      64(DI), Z23, Z23
+	VMOVDQU32      128(DI), Z24
+	VPACKSSDW      192(DI), Z24, Z24
+	VPMAXSW        Z24, Z23, Z23
+	VPMAXSW        Z23, Z21, Z21
+	VPADDSW        Z0, Z21, Z21
+	VPMULHW        Z1, Z21, Z21
+	VPADDSW        Z2, Z21, Z21
+	VPSRAVW        Z3, Z21, Z21
+	VPACKUSWB      Z21, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+	VPERMD         Z21, Z31, Z21
+	MOVQ           dstStride-72(SP), DI
+	VMOVDQU64      Y21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept0None:
+	LEAQ           64(DX), DI
+	LONG $0x4b7ae2c4; BYTE $0x0c; BYTE $0x37 // TILESTORED T1, (DI)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept1None
+	LEAQ           (R12)(R14*1), DI
+	VMOVDQU32      0(R12), Z21
+	VPACKSSDW      64(R12), Z21, Z21
+	VMOVDQU32      128(R12), Z22
+	VPACKSSDW      192(R12), Z22, Z22
+	VPMAXSW        Z22, Z21, Z21
+	VMOVDQU32      0(DI), Z23
+	VPACKSSDW      64(DI), Z23, Z23
+	VMOVDQU32      128(DI), Z24
+	VPACKSSDW      192(DI), Z24, Z24
+	VPMAXSW        Z24, Z23, Z23
+	VPMAXSW        Z23, Z21, Z21
+	VPADDSW        Z0, Z21, Z21
+	VPMULHW        Z1, Z21, Z21
+	VPADDSW        Z2, Z21, Z21
+	VPSRAVW        Z3, Z21, Z21
+	VPACKUSWB      Z21, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+	VPERMD         Z21, Z31, Z21
+	MOVQ           dstStride-72(SP), DI
+	VMOVDQU64      Y21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept1None:
+	ADDQ           CX, DX
+	LONG $0x4b7ae2c4; BYTE $0x14; BYTE $0x32 // TILESTORED T2, (DX)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept2None
+	LEAQ           (R12)(R14*1), DI
+	VMOVDQU32      0(R12), Z21
+	VPACKSSDW      64(R12), Z21, Z21
+	VMOVDQU32      128(R12), Z22
+	VPACKSSDW      192(R12), Z22, Z22
+	VPMAXSW        Z22, Z21, Z21
+	VMOVDQU32      0(DI), Z23
+	VPACKSSDW      64(DI), Z23, Z23
+	VMOVDQU32      128(DI), Z24
+	VPACKSSDW      192(DI), Z24, Z24
+	VPMAXSW        Z24, Z23, Z23
+	VPMAXSW        Z23, Z21, Z21
+	VPADDSW        Z0, Z21, Z21
+	VPMULHW        Z1, Z21, Z21
+	VPADDSW        Z2, Z21, Z21
+	VPSRAVW        Z3, Z21, Z21
+	VPACKUSWB      Z21, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+	VPERMD         Z21, Z31, Z21
+	MOVQ           dstStride-72(SP), DI
+	VMOVDQU64      Y21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept2None:
+	LEAQ           64(DX), DI
+	LONG $0x4b7ae2c4; BYTE $0x1c; BYTE $0x37 // TILESTORED T3, (DI)(SI*1)
+	TESTQ          R15, R15
+	JZ             kept3None
+	LEAQ           (R12)(R14*1), DI
+	VMOVDQU32      0(R12), Z21
+	VPACKSSDW      64(R12), Z21, Z21
+	VMOVDQU32      128(R12), Z22
+	VPACKSSDW      192(R12), Z22, Z22
+	VPMAXSW        Z22, Z21, Z21
+	VMOVDQU32      0(DI), Z23
+	VPACKSSDW      64(DI), Z23, Z23
+	VMOVDQU32      128(DI), Z24
+	VPACKSSDW      192(DI), Z24, Z24
+	VPMAXSW        Z24, Z23, Z23
+	VPMAXSW        Z23, Z21, Z21
+	VPADDSW        Z0, Z21, Z21
+	VPMULHW        Z1, Z21, Z21
+	VPADDSW        Z2, Z21, Z21
+	VPSRAVW        Z3, Z21, Z21
+	VPACKUSWB      Z21, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+	VPERMD         Z21, Z31, Z21
+	MOVQ           dstStride-72(SP), DI
+	VMOVDQU64      Y21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	DECQ           R15
+kept3None:
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
+	DECQ           blocks-8(SP)
+	JNZ            full
+last:
+	CMPQ           kept-152(SP), $2
+	JGE            older
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
+older:
+	MOVQ           older-160(SP), R12
+	MOVQ           a+0(FP), DI
+	MOVQ           176(DI), R15
+	MOVQ           scratch-96(SP), CX
+	MOVQ           older-160(SP), DX
+	MOVQ           newer-168(SP), DI
+	MOVQ           DX, scratch-96(SP)
+	MOVQ           DI, older-160(SP)
+	MOVQ           CX, newer-168(SP)
+	TESTQ          R15, R15
+	JZ             endNone
+endQuad:
+	LEAQ           (R12)(R14*1), DI
+	VMOVDQU32      0(R12), Z21
+	VPACKSSDW      64(R12), Z21, Z21
+	VMOVDQU32      128(R12), Z22
+	VPACKSSDW      192(R12), Z22, Z22
+	VPMAXSW        Z22, Z21, Z21
+	VMOVDQU32      0(DI), Z23
+	VPACKSSDW      64(DI), Z23, Z23
+	VMOVDQU32      128(DI), Z24
+	VPACKSSDW      192(DI), Z24, Z24
+	VPMAXSW        Z24, Z23, Z23
+	VPMAXSW        Z23, Z21, Z21
+	VPADDSW        Z0, Z21, Z21
+	VPMULHW        Z1, Z21, Z21
+	VPADDSW        Z2, Z21, Z21
+	VPSRAVW        Z3, Z21, Z21
+	VPACKUSWB      Z21, Z21, Z21
+	VPMINUB        Z30, Z21, Z21
+	VPERMD         Z21, Z31, Z21
+	MOVQ           dstStride-72(SP), DI
+	VMOVDQU64      Y21, (R13)
+	ADDQ           DI, R13
+	ADDQ           $256, R12
+	DECQ           R15
+	JNZ            endQuad
+endNone:
+	SUBQ           $1, kept-152(SP)
+	JGT            older
+	ADDQ           $32, dst-48(SP)
+	MOVQ           a+0(FP), DI
+	MOVQ           120(DI), CX
+	ADDQ           CX, table-64(SP)
+	ADDQ           $128, start-40(SP)
+	MOVQ           48(DI), CX
+	SHLQ           $1, CX
+	ADDQ           CX, w-32(SP)
+	DECQ           panels-24(SP)
+	JNZ            panel
+	LONG $0x4978e2c4; BYTE $0xc0 // TILERELEASE
+	VZEROUPPER
+	RET
+
 // func dotBytes1x4(a *args)
 TEXT ·dotBytes1x4(SB), NOSPLIT, $168-8
 	MOVQ           a+0(FP), DI

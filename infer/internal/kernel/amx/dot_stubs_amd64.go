@@ -94,6 +94,11 @@ func dotBytesSigns2x2(a *args)
 //go:noescape
 func dotBytesShort2x2(a *args)
 
+// dotBytesShortPooled2x2 is dotBytesPooled2x2 by words of 16 bits, see kernel.Short.
+//
+//go:noescape
+func dotBytesShortPooled2x2(a *args)
+
 // dotBytes1x4 writes sums of 1 tiles of rows and 4 of channels at a time to acc.
 //
 //go:noescape

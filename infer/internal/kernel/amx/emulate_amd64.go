@@ -46,14 +46,6 @@ func newEmulatedFinisher(e kernel.Epilogue) kernel.Finisher {
 	return &emulatedFinisher{kernel.NewFinish(e), avx512.Set.Finish(e)}
 }
 
-// tablesOf returns the finisher that has the tables of another: itself, or of one in portable Go that of AVX-512.
-func tablesOf(f kernel.Finisher) kernel.Finisher {
-	if e, ok := f.(*emulatedFinisher); ok {
-		return e.tables
-	}
-	return f
-}
-
 // at returns element i of what p points to.
 func at[T any](p *T, i int) *T {
 	var zero T

@@ -28,13 +28,10 @@ func (d *dotCodes) Pool(w *kernel.Window, output int) kernel.Fused {
 			return nil
 		}
 	}
-	end, finish := d.end, tablesOf(d.finish)
+	end := d.end
 	if end.Signs { // as codes 0 and 1
 		codes, _ := kernel.AsCodes(end.Epilogue)
-		finish = avx512.Set.Finish(codes)
-	}
-	if end.Signs || end.Short {
-		if end = avx512.EndOf(finish, d.start[:d.C.OutC]); end == nil {
+		if end = endOf(avx512.Set.Finish(codes), d.start[:d.C.OutC]); end == nil {
 			return nil
 		}
 	}

@@ -142,6 +142,8 @@ func (p *dotPlan) multiply(to target, x []uint8, t kernel.Tile, b blocking, rows
 // run calls the function of a blocking and an end. A table of functions would have the arguments in the heap.
 func (a *args) run(b blocking, to *target) {
 	switch {
+	case to.pools && to.short():
+		dotBytesShortPooled2x2(a)
 	case to.pools:
 		dotBytesPooled2x2(a)
 	case to.signs() && b == blocking{4, 1}:
@@ -184,16 +186,26 @@ type dotCodes struct {
 	finish kernel.Finisher // of the rows that are left
 }
 
+// endOf returns the end that a finisher of AVX-512 is, a short one where it can be.
+func endOf(f kernel.Finisher, start []int32) *avx512.End {
+	if end := avx512.ShortOf(f, start); end != nil {
+		return end
+	}
+	return avx512.EndOf(f, start)
+}
+
 // Fuse implements kernel.Fuser.
 func (p *dotPlan) Fuse(f kernel.Finisher) kernel.Fused {
 	if !p.fits {
 		return nil
 	}
-	end := avx512.ShortOf(tablesOf(f), p.start[:p.C.OutC/p.pixels])
+	finisher := f
+	if e, ok := f.(*emulatedFinisher); ok {
+		finisher = e.tables
+	}
+	end := endOf(finisher, p.start[:p.C.OutC/p.pixels])
 	if end == nil {
-		if end = avx512.EndOf(tablesOf(f), p.start[:p.C.OutC/p.pixels]); end == nil {
-			return nil
-		}
+		return nil
 	}
 	if p.pixels == 2 {
 		end.Table = append(end.Table, end.Table...)

@@ -57,15 +57,18 @@ type end struct {
 	name    string
 	vectors int // of the table of 16 channels, none where sums are stored
 	each    int // registers of constants of 16 channels
+	short   bool
+	pools   bool
 }
 
 var (
 	sums      = end{name: ""}
 	wide      = end{name: "Wide", vectors: 6, each: 4}
 	wideCodes = end{name: "WideCodes", vectors: 8, each: 6}
-	pooled    = end{name: "Pooled", vectors: 6, each: 4}
+	pooled    = end{name: "Pooled", vectors: 6, each: 4, pools: true}
 	signs     = end{name: "Signs", vectors: 2, each: 2}
-	short     = end{name: "Short", vectors: 4}
+	short     = end{name: "Short", vectors: 4, short: true}
+	shortPool = end{name: "ShortPooled", vectors: 4, short: true, pools: true}
 )
 
 // A product is a function that multiplies blocks of m tiles of rows with panels of n tiles of 16 channels.
@@ -77,7 +80,7 @@ type product struct {
 
 var products = []product{
 	{m: 4, n: 1, end: sums}, {m: 4, n: 1, end: wide}, {m: 4, n: 1, end: wideCodes}, {m: 4, n: 1, end: signs}, {m: 4, n: 1, end: short},
-	{m: 2, n: 2, end: sums}, {m: 2, n: 2, end: wide}, {m: 2, n: 2, end: wideCodes}, {m: 2, n: 2, end: pooled}, {m: 2, n: 2, end: signs}, {m: 2, n: 2, end: short},
+	{m: 2, n: 2, end: sums}, {m: 2, n: 2, end: wide}, {m: 2, n: 2, end: wideCodes}, {m: 2, n: 2, end: pooled}, {m: 2, n: 2, end: signs}, {m: 2, n: 2, end: short}, {m: 2, n: 2, end: shortPool},
 	{m: 1, n: 4, end: sums}, {m: 1, n: 4, end: wide}, {m: 1, n: 4, end: signs}, {m: 1, n: 4, end: short},
 	{m: 1, n: 1, end: sums},
 }
@@ -99,12 +102,13 @@ func dot(f *File) {
 		p.generate()
 		name := p.name()
 		doc := map[string]string{
-			"":          fmt.Sprintf("%s writes sums of %d tiles of rows and %d of channels at a time to acc.", name, p.m, p.n),
-			"Wide":      fmt.Sprintf("%s writes the codes of sums of %d tiles of rows and %d of channels at a time to dst.", name, p.m, p.n),
-			"Signs":     fmt.Sprintf("%s writes 1 to dst where sums of %d tiles of rows and %d of channels at a time are in intervals, and else 0.", name, p.m, p.n),
-			"Short":     fmt.Sprintf("%s is dotBytesWide%dx%d by words of 16 bits, see kernel.Short.", name, p.m, p.n),
-			"WideCodes": fmt.Sprintf("%s is dotBytesWide%dx%d with the codes of other as a second term.", name, p.m, p.n),
-			"Pooled":    fmt.Sprintf("%s is dotBytesWide%dx%d, but the codes are those of the greatest of four sums: of two rows after each other, in both tiles of rows.", name, p.m, p.n),
+			"":            fmt.Sprintf("%s writes sums of %d tiles of rows and %d of channels at a time to acc.", name, p.m, p.n),
+			"Wide":        fmt.Sprintf("%s writes the codes of sums of %d tiles of rows and %d of channels at a time to dst.", name, p.m, p.n),
+			"Signs":       fmt.Sprintf("%s writes 1 to dst where sums of %d tiles of rows and %d of channels at a time are in intervals, and else 0.", name, p.m, p.n),
+			"Short":       fmt.Sprintf("%s is dotBytesWide%dx%d by words of 16 bits, see kernel.Short.", name, p.m, p.n),
+			"WideCodes":   fmt.Sprintf("%s is dotBytesWide%dx%d with the codes of other as a second term.", name, p.m, p.n),
+			"ShortPooled": fmt.Sprintf("%s is dotBytesPooled%dx%d by words of 16 bits, see kernel.Short.", name, p.m, p.n),
+			"Pooled":      fmt.Sprintf("%s is dotBytesWide%dx%d, but the codes are those of the greatest of four sums: of two rows after each other, in both tiles of rows.", name, p.m, p.n),
 		}[p.end.name]
 		f.Func(name, "(a *args)", 8, 8*len(locals), p.Code, doc)
 	}
@@ -191,7 +195,7 @@ func (p *product) begin() {
 	p.Op("MOVQ $64, BX")
 	if p.end != sums {
 		p.limits()
-		if p.end == pooled {
+		if p.end.pools {
 			p.argument("scratchTile", R14)
 		}
 		for i, name := range []string{"older", "newer"} {

@@ -38,7 +38,7 @@ func (d *drawn) height() int   { return d.blocks * d.m * d.rows }
 // draw returns a random product. Blocks are few or many, and so are the quads, one a row or two, that finish with each slice of a block.
 func draw(rng *rand.Rand, p product) *drawn {
 	d := &drawn{product: p, rows: 1 + rng.IntN(16), depth: 4 * (1 + rng.IntN(16)), blocks: 1 + rng.IntN(5), panels: 1 + rng.IntN(2)}
-	if p.end == pooled {
+	if p.end.pools {
 		d.rows = min(16, 2*(1+rng.IntN(16)))
 	}
 	d.slices = max(1, d.rows>>rng.IntN(5))
@@ -124,14 +124,14 @@ func (d *drawn) compare(m *machine.Machine, rng *rand.Rand) error {
 		got, want = d.store(m, rng, values)
 	case signs:
 		got, want = d.compareSums(m, rng, values)
-	case short:
+	case short, shortPool:
 		got, want = d.finishShort(m, rng, values)
 	default:
 		got, want = d.finish(m, rng, values)
 	}
 	values["scratch"] = m.Give(slices.Repeat([]byte{0xa5}, 15<<10))
 	values["scratchTile"], values["quads"] = uint64(64*d.n*d.rows), uint64(d.m*d.n*d.rows/4)
-	if d.end == pooled {
+	if d.end.pools {
 		values["quads"] = uint64(d.rows / 2)
 	}
 	var list []byte
@@ -164,10 +164,7 @@ func (d *drawn) store(m *machine.Machine, rng *rand.Rand, values map[string]uint
 
 // finish adds the arguments of codes, and returns where they are written and what is right.
 func (d *drawn) finish(m *machine.Machine, rng *rand.Rand, values map[string]uint64) (got, want []byte) {
-	sums, rows := d.sums, d.height()
-	if d.end == pooled {
-		sums, rows = d.greatest(), d.height()/4
-	}
+	sums, rows := d.results()
 	least, most, shifts := 33, 40+3*rng.IntN(2), 1
 	if rng.IntN(3) == 0 {
 		least, most, shifts = 32, 32, 0
@@ -233,11 +230,12 @@ func (d *drawn) compareSums(m *machine.Machine, rng *rand.Rand, values map[strin
 
 // finishShort adds the arguments of a short end, and returns where codes are written and what is right.
 func (d *drawn) finishShort(m *machine.Machine, rng *rand.Rand, values map[string]uint64) (got, want []byte) {
+	sums, rows := d.results()
 	stride := d.channels() + rng.IntN(2)*(1+rng.IntN(8))
-	got = slices.Repeat([]byte{0xa5}, (d.height()-1)*stride+d.channels())
+	got = slices.Repeat([]byte{0xa5}, (rows-1)*stride+d.channels())
 	want = slices.Clone(got)
-	q := endtest.DrawShort(rng, d.sums, d.channels())
-	for i, sum := range d.sums {
+	q := endtest.DrawShort(rng, sums, d.channels())
+	for i, sum := range sums {
 		row, c := i/d.channels(), i%d.channels()
 		want[row*stride+c] = q.Code(sum, c, true)
 	}
@@ -245,6 +243,14 @@ func (d *drawn) finishShort(m *machine.Machine, rng *rand.Rand, values map[strin
 	values["table"], values["tableStep"] = m.Give(q.Table), uint64(64*d.end.vectors*d.n)
 	values["most"] = uint64(q.Most)
 	return got, want
+}
+
+// results returns the sums that become codes, and how many rows there are.
+func (d *drawn) results() (sums []int32, rows int) {
+	if d.end.pools {
+		return d.greatest(), d.height() / 4
+	}
+	return d.sums, d.height()
 }
 
 // greatest returns the greatest sums of two rows after each other in two tiles of rows.

@@ -109,7 +109,7 @@ func (p *product) loadConstants() {
 		}
 		return
 	}
-	if p.end == short {
+	if p.end.short {
 		for i := 0; i < 4; i += 2 {
 			if i == 0 || p.n == 4 {
 				for which := range shorts {
@@ -173,7 +173,7 @@ func (p *product) finishBlocks() {
 	p.beginBlock()
 	p.slicesAndQuads()
 	p.keepSums(func(tile int) { p.oneQuad(fmt.Sprintf("kept%d", tile)) })
-	if p.end != pooled { // of which there are 8 at most, four with a slice and one with each tile
+	if !p.end.pools { // of which there are 8 at most, four with a slice and one with each tile
 		p.leftQuads("left")
 	}
 	p.nextScratch()
@@ -203,7 +203,7 @@ func (p *product) beginQuads(name string) {
 	p.load("older", R12)
 	p.arguments()
 	p.argument("quads", R15)
-	if p.end == signs || p.end == short {
+	if p.end == signs || p.end.short {
 		return
 	}
 	p.Op("CMPQ %s, $0", local("powers"))
@@ -211,7 +211,7 @@ func (p *product) beginQuads(name string) {
 	p.load("table", DI)
 	p.Op("MOVQ R12, CX")
 	p.Op("MOVQ R15, DX")
-	if p.end == pooled {
+	if p.end.pools {
 		p.Op("ADDQ DX, DX")
 	}
 	p.Label(name + "Powers")
@@ -330,8 +330,11 @@ func (p *product) leftQuads(name string) {
 // quad writes the codes of four vectors of sums, or with poolings of the greatest of two fours: the code of each, that of the
 // last with what all have in common.
 func (p *product) quad(name string) []Code {
-	if p.end == pooled {
+	switch p.end {
+	case pooled:
 		return p.pooledPair(name)
+	case shortPool:
+		return p.shortPair()
 	}
 	list := make([]Code, 4)
 	list[0].Op("MOVQ %s, DI", local("dstStride"))
@@ -350,9 +353,7 @@ func (p *product) quad(name string) []Code {
 	case signs:
 		end.Op("VMOVDQU8.Z %v, K2, %v", ones, odd(0))
 	case short:
-		end.Op("VPACKUSWB %v, %v, %v", odd(2), odd(0), odd(0))
-		end.Op("VPMINUB %v, %v, %v", mosts, odd(0), odd(0))
-		end.Op("VPERMD %v, %v, %v", odd(0), ordered, odd(0))
+		p.packWords(end, odd(2))
 	default:
 		p.narrow(end, name, len(list))
 	}
@@ -379,12 +380,47 @@ func (p *product) word(c *Code, i int) {
 		c.Op("VMOVDQU32 %d(R12), %v", 64*i, odd(i))
 		return
 	}
-	x := odd(i - 1)
-	c.Op("VPACKSSDW %d(R12), %v, %v", 64*i, x, x)
-	c.Op("VPADDSW %v, %v, %v", p.number(i-1, before), x, x)
-	c.Op("VPMULHW %v, %v, %v", p.number(i-1, words), x, x)
-	c.Op("VPADDSW %v, %v, %v", p.number(i-1, after), x, x)
-	c.Op("VPSRAVW %v, %v, %v", p.number(i-1, down), x, x)
+	c.Op("VPACKSSDW %d(R12), %v, %v", 64*i, odd(i-1), odd(i-1))
+	p.finishWords(c, i-1)
+}
+
+// finishWords finishes the words of vector i of a quad, an even one, and the next one.
+func (p *product) finishWords(c *Code, i int) {
+	x := odd(i)
+	c.Op("VPADDSW %v, %v, %v", p.number(i, before), x, x)
+	c.Op("VPMULHW %v, %v, %v", p.number(i, words), x, x)
+	c.Op("VPADDSW %v, %v, %v", p.number(i, after), x, x)
+	c.Op("VPSRAVW %v, %v, %v", p.number(i, down), x, x)
+}
+
+// packWords makes codes of finished words, the first and second ones.
+func (p *product) packWords(c *Code, second Z) {
+	c.Op("VPACKUSWB %v, %v, %v", second, odd(0), odd(0))
+	c.Op("VPMINUB %v, %v, %v", mosts, odd(0), odd(0))
+	c.Op("VPERMD %v, %v, %v", odd(0), ordered, odd(0))
+}
+
+// shortPair is pooledPair for a short end, of words from the start.
+func (p *product) shortPair() []Code {
+	list := make([]Code, 2)
+	list[0].Op("LEAQ (R12)(R14*1), DI")
+	for tile, c := range []*Code{&list[0], &list[1]} {
+		for row := range 2 {
+			from, x := R12, odd(2*tile+row)
+			if tile > 0 {
+				from = DI
+			}
+			c.Op("VMOVDQU32 %d(%v), %v", 128*row, from, x)
+			c.Op("VPACKSSDW %d(%v), %v, %v", 128*row+64, from, x, x)
+		}
+		c.Op("VPMAXSW %v, %v, %v", odd(2*tile+1), odd(2*tile), odd(2*tile))
+	}
+	last := &list[1]
+	last.Op("VPMAXSW %v, %v, %v", odd(2), odd(0), odd(0))
+	p.finishWords(last, 0)
+	p.packWords(last, odd(0))
+	p.writePair(last)
+	return list
 }
 
 // pooledPair writes the codes of two vectors beside each other, of the greatest sums of two rows in both tiles of rows.
@@ -403,11 +439,16 @@ func (p *product) pooledPair(name string) []Code {
 	}
 	last := &list[1]
 	p.narrow(last, name, len(list))
-	last.Op("MOVQ %s, DI", local("dstStride"))
-	last.Op("VMOVDQU64 %v, (R13)", odd(0).Y())
-	last.Op("ADDQ DI, R13")
-	last.Op("ADDQ $256, R12")
+	p.writePair(last)
 	return list
+}
+
+// writePair writes the codes of a pair.
+func (p *product) writePair(c *Code) {
+	c.Op("MOVQ %s, DI", local("dstStride"))
+	c.Op("VMOVDQU64 %v, (R13)", odd(0).Y())
+	c.Op("ADDQ DI, R13")
+	c.Op("ADDQ $256, R12")
 }
 
 // scale multiplies sums, a vector of those at a place, which is vector i of a quad. The rule is that of avx512's requantization: products and constants
