@@ -36,6 +36,14 @@ func (m *Model) Write(w io.Writer) error {
 	if err := m.Validate(); err != nil {
 		return err
 	}
+	if err := m.file().Write(w); err != nil {
+		return fmt.Errorf("qmodel: %w", err)
+	}
+	return nil
+}
+
+// file returns the container of the model.
+func (m *Model) file() *safetensors.File {
 	f := &safetensors.File{Metadata: []safetensors.Metadata{
 		{Key: keyFormat, Value: format},
 		{Key: keyVersion, Value: strconv.Itoa(m.Version)},
@@ -51,10 +59,7 @@ func (m *Model) Write(w io.Writer) error {
 	slices.SortStableFunc(f.Tensors, func(a, b safetensors.Tensor) int { // the widest first: all are aligned
 		return cmp.Compare(elementBytes(b.DType), elementBytes(a.DType))
 	})
-	if err := f.Write(w); err != nil {
-		return fmt.Errorf("qmodel: %w", err)
-	}
-	return nil
+	return f
 }
 
 // A part is a metadata entry in JSON.

@@ -30,6 +30,7 @@ type plan struct {
 	recipe *recipe.Recipe  // of the training that follows, without rules
 	// overhead are the bytes of the file beside the weights.
 	overhead int64
+	classes  []string // by the names that the data gives them, nil before it is read
 }
 
 // newPlan reads the checkpoint and lists what its network spends bits on. The pool of the
@@ -146,9 +147,17 @@ func exactly(name string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(name)
 }
 
-// network builds the checkpoint's network with a quantization.
+// network builds the checkpoint's network with a quantization, and what its file says of the training that follows.
 func (p *plan) network(q recipe.QAT) (*pipeline.Restored, error) {
-	return pipeline.OpenFloat(p.o.Checkpoint, q, evaluate.Batch, p.pool)
+	n, err := pipeline.OpenFloat(p.o.Checkpoint, q, evaluate.Batch, p.pool)
+	if err != nil {
+		return nil, err
+	}
+	n.Recipe.Seed = p.recipe.Seed
+	if p.classes != nil {
+		n.Network.Classes = p.classes
+	}
+	return n, nil
 }
 
 // calibrationImages are as many as there are scales to be found: any do for a size.
@@ -195,7 +204,7 @@ func unit(n *layers.Network, name string) *layers.Unit {
 	return n.Units[slices.IndexFunc(n.Units, func(u *layers.Unit) bool { return u.Name == name })]
 }
 
-// spending returns what the model takes that a network exports to.
+// spending returns what the model takes at most that a network exports to after a training.
 func spending(n *pipeline.Restored) (s Spending, err error) {
 	in := n.Network.Input
 	images := datasets.Split{Images: make([]uint8, calibrationImages*in.Height*in.Width*in.Channels), Labels: make([]int32, calibrationImages)}
@@ -214,38 +223,26 @@ func spending(n *pipeline.Restored) (s Spending, err error) {
 	if err != nil {
 		return s, err
 	}
-	var file counter
-	if err := m.Write(&file); err != nil {
+	most, err := m.MostBytes()
+	if err != nil {
 		return s, err
 	}
 	d, err := describe.Model(m, "")
 	if err != nil {
 		return s, err
 	}
-	s.FileBytes, s.EnergyUJ = int64(file), d.EnergyUJ
+	s.FileBytes, s.EnergyUJ = most, d.EnergyUJ
 	for _, l := range d.Layers {
 		s.BitOps += l.MACs * int64(l.WeightBits*l.ActivationBits)
 	}
 	return s, nil
 }
 
-// A counter is a file of which only the size is known.
-type counter int64
-
-func (c *counter) Write(b []byte) (int, error) {
-	*c += counter(len(b))
-	return len(b), nil
-}
-
-// reserve is what a tensor's scale and zero point may take more, in bytes of the file, after
-// a training: they are written in decimals.
-const reserve = 16
-
 // spent returns the part of a spending that the budget counts.
 func (p *plan) spent(s Spending) float64 {
 	switch p.o.Budget.Of {
 	case Bytes:
-		return float64(s.FileBytes + int64(reserve*len(p.tensors)))
+		return float64(s.FileBytes)
 	case BitOps:
 		return float64(s.BitOps)
 	case Energy:

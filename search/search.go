@@ -38,7 +38,7 @@ type Layer struct {
 
 // A Spending is what a network takes of everything there are budgets of.
 type Spending struct {
-	FileBytes      int64   `json:"file_bytes"`
+	FileBytes      int64   `json:"file_bytes"` // at most: what training makes of scales and biases decides on some bytes
 	BitOps         int64   `json:"bitops"`
 	EnergyUJ       float64 `json:"energy_uj"`
 	WeightBits     float64 `json:"mean_weight_bits"`
@@ -76,6 +76,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	defer s.Close()
+	p.classes = s.Restored.Network.Classes
 	losses, err := rank(ctx, s, p.ledger, &o)
 	if err != nil {
 		return nil, err
@@ -114,7 +115,7 @@ func (p *plan) within(limit float64) (bits, float64, bool) {
 	switch p.o.Budget.Of {
 	case Bytes:
 		p.prices = p.bytePrices()
-		return p.choose(int64(min(limit, most)) - p.overhead - int64(reserve*len(p.tensors)))
+		return p.choose(int64(min(limit, most)) - p.overhead)
 	case BitOps:
 		p.prices = p.bitOpPrices()
 		return p.choose(int64(min(limit, most)))

@@ -18,7 +18,7 @@ func (f *searchFlags) print(p *term.Page, r *search.Result) {
 	}
 	p.Table([]string{"layer", "weight bits", "activation bits", "weights", "MACs"}, rows)
 	s := r.Spent
-	p.Printf("\n%s=%.6g allows this: a file of %d bytes, %d bit-operations and %.4g µJ an image, %.3f bits a weight, %.3f bits an activation\n",
+	p.Printf("\n%s=%.6g allows this: a file of at most %d bytes, %d bit-operations and %.4g µJ an image, %.3f bits a weight, %.3f bits an activation\n",
 		r.Budget.Of, r.Budget.Most, s.FileBytes, s.BitOps, s.EnergyUJ, s.WeightBits, s.ActivationBits)
 	if r.Budget.Of == search.Bytes {
 		p.Printf("activations keep the bits of the checkpoint's recipe, since they take no bytes; qat train --activation-bits changes them\n")
