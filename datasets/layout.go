@@ -159,12 +159,15 @@ func (l *layout) say(note func(string)) {
 }
 
 // listed is a list of names of which only the first are shown.
-func listed(names []string) string {
-	list := make([]string, 0, shown)
-	for _, name := range names[:min(shown, len(names))] {
+func listed(names []string) string { return first(names, shown) }
+
+// first lists the first of some names, at most so many, and says how many more there are.
+func first(names []string, most int) string {
+	list := make([]string, 0, most)
+	for _, name := range names[:min(most, len(names))] {
 		list = append(list, printed(name))
 	}
-	return strings.Join(list, ", ") + more(len(names))
+	return strings.Join(list, ", ") + more(len(names)-most)
 }
 
 // addClasses makes each folder a class, in the order of their names: of numbers by value, where all names are such.

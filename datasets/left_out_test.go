@@ -199,14 +199,14 @@ func TestOpenNamesAllBrokenFiles(t *testing.T) {
 	}
 }
 
-// The list of broken files is bounded, and a class of which nothing is left is refused.
+// A reason of many files is said once, the list of reasons is bounded, and a class of which nothing is left is refused.
 func TestOpenBoundsTheListOfBrokenFiles(t *testing.T) {
 	entries := without(pictures(t, 2, 0), "")
 	for i := range 25 {
 		entries = append(entries, entry{fmt.Sprintf("zebra/%02d.png", i), nil})
 	}
 	dir := writeFolder(t, entries)
-	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "25 files cannot be read: zebra/00.png") || !strings.Contains(err.Error(), " and 15 more, ") || strings.Contains(err.Error(), "zebra/10") {
+	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "25 files cannot be read: zebra/00.png, zebra/01.png, zebra/02.png and 22 more: an empty file; get it again or remove it, or leave out") {
 		t.Errorf("%v", err)
 	}
 	if _, err := Open(dir, Options{SkipBroken: true}); err == nil || !strings.Contains(err.Error(), "class zebra: none of its training images can be read") {
@@ -244,5 +244,16 @@ func TestOpenSaysWhatIsThere(t *testing.T) {
 	}
 	if _, err := Open(filepath.Join(dir, "cat"), Options{}); err == nil || !strings.Contains(err.Error(), "name the folder above if this one is of a class") {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	all := faults{}
+	for i := range 15 {
+		all[fmt.Sprintf("a/%02d.png", i)] = fmt.Errorf("images: damage %d", i%12)
+	}
+	const want = "15 files cannot be read: a/00.png, a/12.png: damage 0, a/01.png, a/13.png: damage 1, a/02.png, a/14.png: damage 2, a/03.png: damage 3, "
+	if got := all.Error(); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "a/09.png: damage 9 and 2 more") {
+		t.Error(got)
 	}
 }

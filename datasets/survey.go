@@ -182,20 +182,30 @@ func (s *survey) native(files []labelled) Shape {
 // faults are the files that ought to be images and cannot be read, and why.
 type faults map[string]error
 
-// shown bounds the files that one sentence names.
-const shown = 10
+// A sentence names so many files, or reasons, and so many files of each of several reasons.
+const (
+	shown     = 10
+	shownEach = 3
+)
 
+// Error says each reason once, with the first files of it.
 func (f faults) Error() string {
-	names := make([]string, 0, len(f))
-	for name := range f {
-		names = append(names, name)
+	files := map[string][]string{}
+	var reasons []string // in the order of their first files
+	for _, name := range slices.Sorted(maps.Keys(f)) {
+		reason := strings.TrimPrefix(f[name].Error(), "images: ")
+		if files[reason] == nil {
+			reasons = append(reasons, reason)
+		}
+		files[reason] = append(files[reason], name)
 	}
-	slices.Sort(names)
-	list := make([]string, 0, shown)
-	for _, name := range names[:min(shown, len(names))] {
-		list = append(list, printed(name)+": "+strings.TrimPrefix(f[name].Error(), "images: "))
+	told := 0
+	var list []string
+	for _, reason := range reasons[:min(shown, len(reasons))] {
+		list = append(list, first(files[reason], shownEach)+": "+reason)
+		told += len(files[reason])
 	}
-	return plural.Of(len(f), "file") + " cannot be read: " + strings.Join(list, ", ") + more(len(names))
+	return plural.Of(len(f), "file") + " cannot be read: " + strings.Join(list, ", ") + more(len(f)-told)
 }
 
 // leftOut are files that are not read, by reason.
@@ -217,12 +227,12 @@ func (l leftOut) say(note func(string)) {
 	}
 }
 
-// more ends a list of which only the first are shown.
+// more ends a list of which so many are not shown.
 func more(n int) string {
-	if n <= shown {
+	if n <= 0 {
 		return ""
 	}
-	return fmt.Sprintf(" and %d more", n-shown)
+	return fmt.Sprintf(" and %d more", n)
 }
 
 func printable(name string) bool {

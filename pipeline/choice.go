@@ -155,6 +155,14 @@ const (
 	mostPixels   = 1 << 20 // of a batch, 64 pictures of 128x128
 )
 
+// Names of networks that are made for a set, as lists of layers.
+const (
+	nameNormedLeNet = "lenet-norm"
+	namePooled      = "pooled"
+)
+
+var madeForSets = []string{nameNormedLeNet, namePooled}
+
 // networkFor returns the network for images and signals nobody chose one for, and why.
 func networkFor(f facts) (m recipe.Model, why string) {
 	long, short := max(f.height, f.width), min(f.height, f.width)
@@ -186,7 +194,7 @@ func normedLeNet(channels int) recipe.Model {
 		return recipe.Layer{Kind: "conv", Channels: times * channels, Kernel: recipe.Pair{5, 5}, Pad: recipe.AllSides(2), Norm: true, Activation: "relu"}
 	}
 	pool := recipe.Layer{Kind: "maxpool", Size: recipe.Pair{2, 2}}
-	return recipe.Model{Name: "lenet-norm", Width: 1, Layers: []recipe.Layer{
+	return recipe.Model{Name: nameNormedLeNet, Width: 1, Layers: []recipe.Layer{
 		conv(1), pool, conv(2), pool, {Kind: "flatten"}, {Kind: "linear", Channels: 128, Norm: true, Activation: "relu"}, {Kind: "linear"},
 	}}
 }
@@ -206,14 +214,17 @@ func pooled(channels int, f facts) recipe.Model {
 		}
 		return l
 	}
-	return recipe.Model{Name: "pooled", Width: 1, Layers: []recipe.Layer{
+	return recipe.Model{Name: namePooled, Width: 1, Layers: []recipe.Layer{
 		conv(1, 2), conv(2, 2), conv(2, 1), conv(4, 2), {Kind: "globalavgpool"}, {Kind: "linear"},
 	}}
 }
 
-// describeModel names a model with its width.
+// describeModel names a model with its width, or says where its layers are.
 func describeModel(m recipe.Model) string {
-	if m.Width != 1 {
+	switch {
+	case len(m.Layers) > 0:
+		return m.Name + " (its layers are in config.yaml)"
+	case m.Width != 1:
 		return fmt.Sprintf("%s of width %v", m.Name, m.Width)
 	}
 	return m.Name

@@ -21,6 +21,9 @@ func CheckNames(r *recipe.Recipe) error {
 	if len(r.Model.Layers) > 0 {
 		return nil
 	}
+	if name := r.Model.Name; slices.Contains(madeForSets, name) {
+		return fmt.Errorf("there is no network %q to name: it is made for each set of images or signals of one's own where no network is named, and its layers are those in config.yaml of such a training", name)
+	}
 	return named("network", r.Model.Name, layers.Names())
 }
 

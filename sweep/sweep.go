@@ -48,8 +48,11 @@ type Options struct {
 	Part share.Part // of the trainings
 }
 
+// ErrOther is the error, wrapped, of a run folder that is taken.
+var ErrOther = errors.New("holds a training of another recipe")
+
 // Read reads a grid and finds out what is done. Wrong recipes are refused before anything
-// is trained, and so is a folder with trainings of another grid.
+// is trained, and so is a folder with trainings of another grid, which is ErrOther.
 func Read(file string, o Options) ([]*Training, error) {
 	g, err := recipe.LoadGrid(file)
 	if err != nil {
@@ -132,7 +135,7 @@ func (t *Training) same(made *recipe.Recipe) error {
 		}
 	}
 	if len(other) > 0 {
-		return fmt.Errorf("sweep: %s holds a training of another recipe: %s; remove it or name another folder", t.Folder, strings.Join(other, "; "))
+		return fmt.Errorf("sweep: %s %w: %s; remove it or name another folder", t.Folder, ErrOther, strings.Join(other, "; "))
 	}
 	return nil
 }

@@ -263,6 +263,19 @@ func TestRecipe(t *testing.T) {
 	absent(t, out)
 }
 
+// TestGrid: what is wrong with a grid is wrong usage, as of a recipe.
+func TestGrid(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "runs")
+	grid := write(t, "grid.yaml", []byte("seed: [1, 2]\n"))
+	for _, args := range [][]string{
+		{"missing.yaml"}, {write(t, "x.yaml", []byte("batch: ["))}, {write(t, "x.yaml", []byte("qat: {wieght_bits: [4, 2]}"))},
+		{grid, "--set", "seed=3"}, {grid, "--set", "qat.lr=-1"}, {grid, "--set", "model=lenet5"}, {grid, "--set", "bach=3"},
+	} {
+		mustFail(t, command.Usage, append([]string{"sweep", "--out", out}, args...), "")
+	}
+	absent(t, out)
+}
+
 // quick are the flags of a training that is over at once.
 var quick = []string{"--float-epochs", "1", "--epochs", "1", "--set", "qat.batchnorm_freeze=0"}
 

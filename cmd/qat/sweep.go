@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -35,8 +36,11 @@ xargs, see examples/sweep. qat table makes the table of the folder.`,
 		Args: command.Arguments(1, 1, "a grid, which is a recipe with lists"),
 		RunE: func(c *cobra.Command, args []string) error {
 			trainings, err := sweep.Read(args[0], o)
-			if err != nil {
+			if errors.Is(err, sweep.ErrOther) {
 				return err
+			}
+			if err != nil {
+				return command.Wrong(c, "%w", err)
 			}
 			if !list {
 				screen := command.Screen(c)
