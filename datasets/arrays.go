@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/goqat/goqat/internal/npy"
+	"github.com/goqat/goqat/internal/plural"
 )
 
 // Names of the arrays of an archive, in lower case without what tells their part.
@@ -202,7 +203,7 @@ func (r *arrays) part(of string) (arrayPart, error) {
 		return p, fmt.Errorf("%q has the dimensions %v; want [n, length], [n, length, channels] or [n, height, width, channels]", p.name, p.values.Shape)
 	}
 	if n := p.values.Shape[0]; len(p.labels) != n {
-		return p, fmt.Errorf("%d rows in %q, %d labels in %q", n, p.name, len(p.labels), named)
+		return p, fmt.Errorf("%s in %q, %s in %q", plural.Of(n, "row"), p.name, plural.Of(len(p.labels), "label"), named)
 	}
 	return p, nil
 }
@@ -309,7 +310,7 @@ func (r *arrays) named(classes []string, array string) ([]string, error) {
 	for i, class := range classes {
 		n, err := strconv.Atoi(class)
 		if err != nil || n >= len(names) {
-			return nil, fmt.Errorf("%q has %d names, but a label is %s", array, len(names), class)
+			return nil, fmt.Errorf("%q has %s, but a label is %s", array, plural.Of(len(names), "name"), class)
 		}
 		out[i] = names[n]
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/goqat/goqat/graph"
+	"github.com/goqat/goqat/internal/plural"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/network"
 )
@@ -87,7 +88,7 @@ func (e *examination) silent(u *layers.Unit, c *channels) (found []Finding) {
 	if share := float64(dead) / all; share >= deadShare {
 		found = append(found, Finding{
 			Cause: DeadChannels, Where: u.Name,
-			Says:     fmt.Sprintf("%d of the %d channels of layer %s are 0 after its activation for every image: they get no gradient, and never come back; train again with a lower learning rate", dead, len(c.least), u.Name),
+			Says:     fmt.Sprintf("%d of %s of layer %s gave 0 after its activation for every image, which leaves no gradient to come back by; train again with a lower learning rate", dead, plural.Of(len(c.least), "channel"), u.Name),
 			Evidence: map[string]float64{"dead": float64(dead), "channels": all},
 			Do:       e.train(false, "float.lr=0.01", "float.warmup=2"),
 		})
@@ -95,7 +96,7 @@ func (e *examination) silent(u *layers.Unit, c *channels) (found []Finding) {
 	if constant > 0 {
 		found = append(found, Finding{
 			Cause: ConstantChannel, Where: u.Name,
-			Says:     fmt.Sprintf("%d of the %d channels of layer %s, the first of them channel %d, have one value for every image (%.4g): their weights are 0, or what they read is; train again", constant, len(c.least), u.Name, first, c.least[first]),
+			Says:     fmt.Sprintf("%d of %s of layer %s, the first of them channel %d, gave one value for every image (%.4g): the weights are 0, or what they are multiplied by is; train again", constant, plural.Of(len(c.least), "channel"), u.Name, first, c.least[first]),
 			Evidence: map[string]float64{"constant": float64(constant), "channels": all, "value": float64(c.least[first])},
 			Do:       e.train(false),
 		})

@@ -14,6 +14,7 @@ import (
 
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/images"
+	"github.com/goqat/goqat/internal/plural"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/recipe"
 	"github.com/goqat/goqat/signals"
@@ -115,7 +116,7 @@ func (s split) String() string {
 	if s.Divided {
 		chosen = fmt.Sprintf(" (chosen by seed %d)", s.seed)
 	}
-	return fmt.Sprintf("%s: %v, %d classes (%s), %d train, %d validation, %d test%s", s.Name, s.Shape, len(s.Classes),
+	return fmt.Sprintf("%s: %v, %s (%s), %d train, %d validation, %d test%s", s.Name, s.Shape, plural.Of(len(s.Classes), "class"),
 		strings.Join(classes, ", "), s.train.Len(), s.validation.Len(), s.Test.Len(), chosen)
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/internal/plural"
 )
 
 // say tells what the data is, how many images each class has, and which images are in
@@ -21,8 +22,8 @@ func (s split) say(on teller) {
 		images datasets.Split
 	}{{"validation", s.validation}, {"test", s.Test}} {
 		if same := part.images.Repeated(s.train); len(same) > 0 {
-			on.note(fmt.Sprintf("warning: %d of %d %s images are training images, too, and say nothing of new ones: %s; remove them from one of the two parts",
-				len(same), part.images.Len(), part.name, part.images.Names(same)))
+			on.note(fmt.Sprintf("warning: training images, too, which say nothing of new ones: %d of %s (%s); remove them from one of the two parts",
+				len(same), plural.Of(part.images.Len(), part.name+" image"), part.images.Names(same)))
 		}
 	}
 }

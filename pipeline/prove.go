@@ -10,6 +10,7 @@ import (
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/export"
 	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/plural"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/train"
 )
@@ -41,7 +42,7 @@ func Prove(ctx context.Context, n *layers.Network, m *infer.Model, test, compare
 	p.ImagesPerSecond = float64(p.Result.Images) / time.Since(start).Seconds()
 	p.Verification, err = export.Verify(ctx, n, m, compared, threads, tell.counter("verify", compared.Len()))
 	if err == nil && p.Verification.IntegerMismatches > 0 {
-		err = fmt.Errorf("pipeline: %d integers differ between the training graph and the model: this is a defect of goqat, please report it", p.Verification.IntegerMismatches)
+		err = fmt.Errorf("pipeline: %s between the training graph and the model: this is a defect of goqat, please report it", plural.Do(int(p.Verification.IntegerMismatches), "integer", "differ"))
 	}
 	return p, err
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/goqat/goqat/datasets"
+	"github.com/goqat/goqat/internal/plural"
 	"github.com/goqat/goqat/layers"
 	"github.com/goqat/goqat/recipe"
 )
@@ -22,7 +23,7 @@ func (t *run) suits(role, file string, in layers.Input, classes []string) error 
 		return fmt.Errorf("pipeline: %s: %s is of images of %dx%dx%d, the data has %v; take a checkpoint of the same size, or set data.height, data.width and data.channels", role, file, in.Height, in.Width, in.Channels, d.Shape)
 	}
 	if len(classes) != len(d.Classes) {
-		return fmt.Errorf("pipeline: %s: %s knows %d classes, the data has %d; take a checkpoint of the same classes", role, file, len(classes), len(d.Classes))
+		return fmt.Errorf("pipeline: %s: %s knows %s, the data has %d; take a checkpoint of the same classes", role, file, plural.Of(len(classes), "class"), len(d.Classes))
 	}
 	if datasets.Unnamed(classes) { // by index
 		return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/images"
 	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/plural"
 	"github.com/goqat/goqat/internal/share"
 	"github.com/goqat/goqat/qmodel"
 	"github.com/goqat/goqat/recipe"
@@ -96,7 +97,7 @@ func (w TestImages) ReadPart(ctx context.Context, t Target) (images datasets.Spl
 		total = min(total, most)
 	}
 	if set.Test.Len() == 0 {
-		return set.Test, total, fmt.Errorf("pipeline: none of the %d test images are of part %s; there are more parts than images", total, w.Part)
+		return set.Test, total, fmt.Errorf("pipeline: part %s has none of %s; there are more parts than images", w.Part, plural.Of(total, "test image"))
 	}
 	return set.Test, total, nil
 }
@@ -170,7 +171,7 @@ func (w TestImages) divide(set *datasets.Dataset, t Target, seed int) error {
 		note("all images are used, since the model does not say which it was trained with; its seed takes those that a training held out")
 		return nil
 	case w.Seed == nil && w.Data != "":
-		note(fmt.Sprintf("all %d images are used, since the model was not trained with these files; if it was and they changed since, seed %d takes those held out", set.Test.Len(), t.Trained.Seed))
+		note(fmt.Sprintf("all of %s taken, since the model was not trained with these files; if it was and they changed since, seed %d takes those held out", plural.Of(set.Test.Len(), "image"), t.Trained.Seed))
 		return nil
 	}
 	all := set.Test.Len()
@@ -181,6 +182,6 @@ func (w TestImages) divide(set *datasets.Dataset, t Target, seed int) error {
 	if trained {
 		of = "the folder of the training"
 	}
-	note(fmt.Sprintf("%d of the %d images of %s are used, those held out by seed %d", set.Test.Len(), all, of, seed))
+	note(fmt.Sprintf("%d of %s of %s taken, those held out by seed %d", set.Test.Len(), plural.Of(all, "image"), of, seed))
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/goqat/goqat/datasets"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/infer"
+	"github.com/goqat/goqat/internal/plural"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/qat"
 	"github.com/goqat/goqat/qmodel"
@@ -90,7 +91,7 @@ func compare(before, after []float32, q qat.Quantization, bits int) *distributio
 	if lo == 0 {
 		d.clips = d.clips[1:]
 	}
-	d.codes = fmt.Sprintf("%d bits, scale %.4g, zero point %d", bits, q.Scale, q.ZeroPoint)
+	d.codes = fmt.Sprintf("%s, scale %.4g, zero point %d", plural.Of(bits, "bit"), q.Scale, q.ZeroPoint)
 	return d
 }
 
@@ -110,12 +111,12 @@ func (s *Subject) modelRanges() (*ranges, error) {
 		var charts []*chart.Chart
 		if o.Weights != nil {
 			d := integers(o.Weights.Codes())
-			charts, row.Facts = append(charts, d.chart("Integer weights of "+o.Name)), append(row.Facts, fmt.Sprintf("weights: %d bits, %s are 0", o.Weights.Bits, percent(d.before.zeros)))
+			charts, row.Facts = append(charts, d.chart("Integer weights of "+o.Name)), append(row.Facts, fmt.Sprintf("weights: %s, %s are 0", plural.Of(o.Weights.Bits, "bit"), percent(d.before.zeros)))
 		}
 		if t := &s.Model.Tensors[o.Output]; codes[t.Name] != nil && !o.Aliases() {
 			d := integers(codes[t.Name])
 			charts = append(charts, d.chart("Codes of "+o.Name))
-			row.Facts = append(row.Facts, fmt.Sprintf("activations: %d bits, scale %.4g, zero point %d", t.Bits, math.Float32frombits(t.ScaleBits), t.ZeroPoint))
+			row.Facts = append(row.Facts, fmt.Sprintf("activations: %s, scale %.4g, zero point %d", plural.Of(t.Bits, "bit"), math.Float32frombits(t.ScaleBits), t.ZeroPoint))
 		}
 		if err := r.add(row, charts); err != nil {
 			return nil, err

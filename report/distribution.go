@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/goqat/goqat/chart"
+	"github.com/goqat/goqat/internal/plural"
 	"github.com/goqat/goqat/layers"
 )
 
@@ -147,7 +148,7 @@ func weightsOf(u *layers.Unit, quantized bool) *distribution {
 	after := make([]float32, len(w))
 	u.Quantizer.Forward(after, w)
 	d := distribute(w, after, stepOf(after))
-	d.codes = fmt.Sprintf("%d bits", u.Quantizer.Bits())
+	d.codes = plural.Of(u.Quantizer.Bits(), "bit")
 	return d
 }
 

@@ -101,6 +101,7 @@ func (s *Subject) facts(d *describe.Description, accuracies []accuracy) (list []
 type agreement struct {
 	Images, Tensors int
 	Mismatches      int64
+	Differ          string // how many integers do, in words
 	Top, Differing  string
 	Steps           int
 }
@@ -110,7 +111,7 @@ func (s *Subject) agreement() *agreement {
 		return nil
 	}
 	v := s.Record.Summary.Verify
-	return &agreement{v.Images, v.Tensors, v.IntegerMismatches, percent(v.FakequantTop1Agreement), fmt.Sprintf("%.2g %%", 100*v.FakequantDiffering), v.FakequantMaxSteps}
+	return &agreement{v.Images, v.Tensors, v.IntegerMismatches, plural.Do(int(v.IntegerMismatches), "integer", "differ"), percent(v.FakequantTop1Agreement), fmt.Sprintf("%.2g %%", 100*v.FakequantDiffering), v.FakequantMaxSteps}
 }
 
 // A repeat says how the run is made again.

@@ -186,7 +186,7 @@ func TestEval(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, table)
 		}
 	}
-	if note := fmt.Sprintf("note: %d of the 120 images of the folder of the training are used, those held out by seed 1", s.TestImages); !strings.HasPrefix(log, note) {
+	if note := fmt.Sprintf("note: %d of 120 images of the folder of the training taken, those held out by seed 1", s.TestImages); !strings.HasPrefix(log, note) {
 		t.Errorf("%q is not in %q", note, log)
 	}
 }
@@ -201,7 +201,7 @@ func TestEvalOfAnotherFolderUsesAllImages(t *testing.T) {
 	predictions := filepath.Join(t.TempDir(), "predictions.csv")
 	for _, file := range []string{r.model(), r.checkpoint()} {
 		out, log, code := execute(t, "eval", file, "--data", data, "--json", "--predictions", predictions)
-		if e := decode[evaluate.Evaluation](t, out); code != 0 || e.Images != 30 || !strings.Contains(log, "note: all 30 images are used, since the model was not trained with these files") {
+		if e := decode[evaluate.Evaluation](t, out); code != 0 || e.Images != 30 || !strings.Contains(log, "note: all of 30 images taken, since the model was not trained with these files") {
 			t.Errorf("%s: %d images, %s", file, e.Images, log)
 		}
 		if rows := string(read(t, predictions)); !strings.Contains(rows, "\ntest/circle/") || strings.Count(rows, "\n") != 31 {
@@ -225,7 +225,7 @@ func TestSkipBroken(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := []string{"2 files cannot be read: cross/a.png: an empty file", "cross/b.jpg: an empty file", "--skip-broken"}
+	want := []string{"2 files cannot be read: cross/a.png, cross/b.jpg: an empty file", "--skip-broken"}
 	mustFail(t, 1, []string{"train", "--data", data, "--out", filepath.Join(t.TempDir(), "run")}, want...)
 	mustFail(t, 1, []string{"eval", r.model(), "--data", data}, want...)
 	mustFail(t, 1, []string{"verify", r.checkpoint(), r.model(), "--data", data}, want...)

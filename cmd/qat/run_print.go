@@ -11,6 +11,7 @@ import (
 	"github.com/goqat/goqat/classify"
 	"github.com/goqat/goqat/infer"
 	"github.com/goqat/goqat/internal/command"
+	"github.com/goqat/goqat/internal/plural"
 	"github.com/goqat/goqat/internal/term"
 )
 
@@ -33,7 +34,7 @@ func classifyFiles(c *cobra.Command, m *infer.Model, paths []string, o classify.
 // showClasses writes the classes of the images, and the errors of those that have none.
 func showClasses(c *cobra.Command, answers []classify.Answer) error {
 	if turned := classify.Turned(answers); turned > 0 {
-		fmt.Fprintf(c.ErrOrStderr(), "note: turned upright, by the orientation noted in the file: %d of %d images\n", turned, len(answers))
+		fmt.Fprintf(c.ErrOrStderr(), "note: turned upright, by the orientation noted in the file: %d of %s\n", turned, plural.Of(len(answers), "image"))
 	}
 	failed := classify.Errors(answers)
 	if command.AsJSON(c) || len(failed) < len(answers) {
@@ -47,7 +48,7 @@ func showClasses(c *cobra.Command, answers []classify.Answer) error {
 	for _, err := range failed {
 		fmt.Fprintln(c.ErrOrStderr(), term.OneLine(err))
 	}
-	return fmt.Errorf("%d of %d images have no classes, see above", len(failed), len(answers))
+	return fmt.Errorf("%d of %s have no classes, see above", len(failed), plural.Of(len(answers), "image"))
 }
 
 // printClasses writes the classes of the images for people.

@@ -86,7 +86,7 @@ func recordClasses(c *cobra.Command, m *infer.Model, model string, paths []strin
 		return err
 	}
 	if done.Failed > 0 {
-		return fmt.Errorf("%d of %d images have no classes, see error in %s", done.Failed, done.Before+done.Images, out)
+		return fmt.Errorf("no classes of %d of %s, see error in %s", done.Failed, plural.Of(done.Before+done.Images, "image"), out)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/goqat/goqat/internal/plural"
 	"github.com/goqat/goqat/internal/term"
 	"github.com/goqat/goqat/pipeline"
 	"github.com/goqat/goqat/train"
@@ -16,7 +17,7 @@ func printSummary(p *term.Page, s *pipeline.Summary, skipBroken bool) {
 	if s.Width != 1 {
 		model = fmt.Sprintf("%s ×%v", s.Model, s.Width)
 	}
-	p.Printf("%s, %s, %d-bit weights, %d-bit activations, %s, %d test images\n\n", model, s.Method, s.WeightBits, s.ActivationBits, s.Data, s.TestImages)
+	p.Printf("%s, %s, %d-bit weights, %d-bit activations, %s, %s\n\n", model, s.Method, s.WeightBits, s.ActivationBits, s.Data, plural.Of(s.TestImages, "test image"))
 	a, size, rate := s.Accuracy, s.SizeBytes, s.TrainImagesPerSecond
 	var rows [][]string
 	row := func(name string, accuracy *float64, size, rate string) {

@@ -40,7 +40,7 @@ model. Fails if one differs.`,
 				return err
 			}
 			if v.IntegerMismatches > 0 {
-				return fmt.Errorf("%d integers differ between %s and %s: export the checkpoint again", v.IntegerMismatches, args[0], args[1])
+				return fmt.Errorf("%s between %s and %s: export the checkpoint again", plural.Do(int(v.IntegerMismatches), "integer", "differ"), args[0], args[1])
 			}
 			return nil
 		},
@@ -55,10 +55,10 @@ model. Fails if one differs.`,
 // printVerification writes a comparison for people.
 func printVerification(p *term.Page, v export.Verification) {
 	p.Printf(`training graph and integer runtime, %s, %s each:
-  %d integers differ
+  %s
   in the fake-quantized pass:
     top class the same in %.2f %%, %.4f %% of the values differ, by at most %d
-`, plural.Of(v.Images, "image"), plural.Of(v.Tensors, "tensor"), v.IntegerMismatches, 100*v.FakequantTop1Agreement, 100*v.FakequantDiffering, v.FakequantMaxSteps)
+`, plural.Of(v.Images, "image"), plural.Of(v.Tensors, "tensor"), plural.Do(int(v.IntegerMismatches), "integer", "differ"), 100*v.FakequantTop1Agreement, 100*v.FakequantDiffering, v.FakequantMaxSteps)
 	if warning := v.Warning(); warning != "" {
 		p.Printf("  warning: %s\n", warning)
 	}

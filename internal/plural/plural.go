@@ -18,3 +18,11 @@ func Of(n int, thing string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, thing)
 }
+
+// Do is a sentence of what a number of things do, as in "1 integer differs" and "2 integers differ".
+func Do(n int, thing, verb string) string {
+	if n == 1 {
+		verb += "s"
+	}
+	return Of(n, thing) + " " + verb
+}

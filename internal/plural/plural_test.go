@@ -14,6 +14,9 @@ func TestOf(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
+	if got := plural.Do(0, "integer", "differ") + ", " + plural.Do(1, "integer", "differ"); got != "0 integers differ, 1 integer differs" {
+		t.Error(got)
+	}
 	if got := plural.Of(1, "class") + ", " + plural.Of(2, "class"); got != "1 class, 2 classes" {
 		t.Error(got)
 	}
