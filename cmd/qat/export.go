@@ -64,7 +64,15 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 			if err != nil {
 				return err
 			}
-			if err := cmp.Or(unreadBy(c, f), command.Outputs(c, []string{args[0], data.name}, command.Named(out, f.Extension))); err != nil {
+			inputs := []string{args[0], data.name}
+			if err := cmp.Or(unreadBy(c, f), command.Outputs(c, inputs, command.Named(out, f.Extension))); err != nil {
+				return err
+			}
+			second, err := f.Second(out)
+			if err != nil {
+				return command.Wrong(c, "%w", err)
+			}
+			if err := command.Outputs(c, inputs, command.Named(second, f.Beside)); err != nil {
 				return err
 			}
 			options.Path, options.Version = out, version.Read().Version

@@ -62,4 +62,10 @@ func TestExportFormatOfOtherFiles(t *testing.T) {
 	if _, err := os.Stat(out); err == nil {
 		t.Error("a file was written")
 	}
+	mustFail(t, command.Usage, []string{"export", r.model(), "--format", "c", "-o", filepath.Join(t.TempDir(), "model")}, "name it", "model.c")
+	folder := t.TempDir()
+	if err := os.Mkdir(filepath.Join(folder, "net.h"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	mustFail(t, command.Usage, []string{"export", r.model(), "--format", "c", "-o", filepath.Join(folder, "net.c")}, "net.h is a folder")
 }

@@ -20,6 +20,7 @@ import (
 type Format struct {
 	Name      string
 	Extension string // of the file
+	Beside    string // extension of a second file; "" for none
 	What      string // for people
 	Reads     Reads  // of the options, beside those that all read
 
@@ -52,12 +53,25 @@ type File struct {
 // All are the formats that there are.
 func All() []Format {
 	return []Format{
-		{"onnx", ".onnx", "ONNX of QuantizeLinear and DequantizeLinear, which runtimes turn into integer kernels", Reads{Pack: true, Bias: true}, onnxFormat(onnx.QDQ)},
-		{"onnx-exact", ".onnx", "ONNX that computes the same integers", Reads{Pack: true}, onnxFormat(onnx.Exact)},
-		{"qonnx", ".onnx", "QONNX for FINN and hls4ml, of one image", Reads{}, onnxFormat(onnx.QONNX)},
-		{"c", ".c", "C99 for microcontrollers, OUTPUT.c and OUTPUT.h", Reads{}, cFormat},
-		{"tflite", ".tflite", "int8 for LiteRT and TFLite Micro; residual sums need images for their ranges", Reads{Pack: true, Images: true}, tfliteFormat},
+		{"onnx", ".onnx", "", "ONNX of QuantizeLinear and DequantizeLinear, which runtimes turn into integer kernels", Reads{Pack: true, Bias: true}, onnxFormat(onnx.QDQ)},
+		{"onnx-exact", ".onnx", "", "ONNX that computes the same integers", Reads{Pack: true}, onnxFormat(onnx.Exact)},
+		{"qonnx", ".onnx", "", "QONNX for FINN and hls4ml, of one image", Reads{}, onnxFormat(onnx.QONNX)},
+		{"c", ".c", ".h", "C99 for microcontrollers, OUTPUT.c and OUTPUT.h", Reads{}, cFormat},
+		{"tflite", ".tflite", "", "int8 for LiteRT and TFLite Micro; residual sums need images for their ranges", Reads{Pack: true, Images: true}, tfliteFormat},
 	}
+}
+
+// Second returns the path of the file that the format writes beside the one at path, "" where there is none. A name to which that
+// of the second does not follow is an error.
+func (f Format) Second(path string) (string, error) {
+	if f.Beside == "" {
+		return "", nil
+	}
+	base, ok := strings.CutSuffix(path, f.Extension)
+	if !ok {
+		return "", fmt.Errorf("formats: %s: the format %s is a file %s and one %s beside it; name it %s", path, f.Name, f.Extension, f.Beside, path+f.Extension)
+	}
+	return base + f.Beside, nil
 }
 
 // Named returns a format.
@@ -85,15 +99,15 @@ func onnxFormat(write func(*qmodel.Model, onnx.Options) (*onnxproto.Model, []agr
 
 // cFormat writes a C file and its header.
 func cFormat(m *qmodel.Model, o Options) ([]File, []agreement.Statement, error) {
-	path, ok := strings.CutSuffix(o.Path, ".c")
-	if !ok {
-		return nil, nil, fmt.Errorf("formats: %s: the name of a C file ends in .c", o.Path)
+	header, err := Format{Name: "c", Extension: ".c", Beside: ".h"}.Second(o.Path)
+	if err != nil {
+		return nil, nil, err
 	}
-	s, statements, err := cgen.Export(m, filepath.Base(path))
+	s, statements, err := cgen.Export(m, strings.TrimSuffix(filepath.Base(o.Path), ".c"))
 	if err != nil {
 		return nil, statements, err
 	}
-	return []File{{o.Path, s.C}, {path + ".h", s.Header}}, statements, nil
+	return []File{{o.Path, s.C}, {header, s.Header}}, statements, nil
 }
 
 // tfliteFormat writes a TFLite file.

@@ -56,6 +56,15 @@ func TestWrite(t *testing.T) {
 			t.Errorf("%s: other biases %v, reads them %v", f.Name, !same, f.Reads.Bias)
 		}
 	}
+	for _, f := range formats.All() {
+		second, err := f.Second("dir/m" + f.Extension)
+		if f.Name == "c" && second != "dir/m.h" || f.Name != "c" && second != "" || err != nil {
+			t.Errorf("%s: beside it %q, %v", f.Name, second, err)
+		}
+		if _, err := f.Second("m"); (err == nil) != (f.Beside == "") {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+	}
 	if _, err := formats.Named("tensorrt"); err == nil {
 		t.Error("there is a format tensorrt")
 	}
