@@ -85,12 +85,19 @@ func OpenContext(ctx context.Context, name string, o Options) (*Dataset, error) 
 	if _, err := images.ParseRule(string(o.Resize)); err != nil {
 		return nil, fmt.Errorf("datasets: %s: %w", name, err)
 	}
+	set := lookup(name)
+	unused := func(why string) {
+		if o.Dir != "" {
+			o.note(fmt.Sprintf("the folder %s is not looked in: %s %s", printed(o.Dir), printed(name), why))
+		}
+	}
 	if name == sampleName {
+		unused("comes with goqat")
 		d, err := openSample()
 		return finish(d, name, name, o, err)
 	}
-	set := lookup(name)
 	if set == nil {
+		unused("is a path, no set of qat data list")
 		d, err := openPath(ctx, name, o)
 		return finish(d, name, name, o, err)
 	}

@@ -3,6 +3,7 @@
 package datasets
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +19,21 @@ func isolate(t *testing.T) (data, cache string) {
 	t.Setenv("XDG_CACHE_HOME", cache)
 	t.Setenv("LocalAppData", cache)
 	return data, cacheDir()
+}
+
+// TestOpenTellsOfAnUnusedFolder: a folder to look in first is for named sets.
+func TestOpenTellsOfAnUnusedFolder(t *testing.T) {
+	isolate(t)
+	path := writeFolder(t, without(pictures(t, 3, 0), ""))
+	for name, want := range map[string]string{path: "the folder elsewhere is not looked in: " + path + " is a path", "fashion-sample": "is not looked in: fashion-sample comes with goqat"} {
+		var n notes
+		openOK(t, name, Options{Dir: "elsewhere", Note: n.add})
+		n.want(t, want)
+		n = notes{}
+		if openOK(t, name, Options{Note: n.add}); strings.Contains(fmt.Sprint(n), "looked in") {
+			t.Errorf("%s: %v", name, n)
+		}
+	}
 }
 
 func TestOpenFindsNamedSets(t *testing.T) {
