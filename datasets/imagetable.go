@@ -132,7 +132,7 @@ func readImageTable(file string) ([]tableRow, error) {
 			return rows, nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, malformed(err)
 		}
 		line, _ := r.FieldPos(0)
 		row, err := newTableRow(fields, paths, labels, parts)

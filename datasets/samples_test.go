@@ -276,13 +276,16 @@ func TestSignalsRefused(t *testing.T) {
 		}
 	}
 	for want, text := range map[string]string{
-		"one column":                     "1\n2\n",
-		"an empty file":                  "",
-		"2 columns hold no numbers":      "a,b,c\n1,x,y\n2,x,y\n",
-		"line 3, column 1: \"x\" is no":  "v,label\n1,a\nx,b\n2,a\n",
-		"4 different labels in 4 rows":   "v,label\n1,a\n2,b\n3,c\n4,d\n",
-		"wrong number of fields":         "v,label\n1,a\n2\n",
-		"line 2, column 1: \"NaN\" is n": "v,label\nNaN,a\n1,b\n2,a\n3,b\n",
+		"one column":                       "1\n2\n",
+		"an empty file":                    "",
+		"all columns hold numbers":         "a,b\n1,2\n3,4\n",
+		"one row, of names":                "a,b,label\n",
+		"line 3, column 3: bare":           "v,label\n1,a\n2 \"x\",b\n",
+		"2 columns hold no numbers":        "a,b,c\n1,x,y\n2,x,y\n",
+		"line 3, column 1: \"x\" is no":    "v,label\n1,a\nx,b\n2,a\n",
+		"4 different labels in 4 rows":     "v,label\n1,a\n2,b\n3,c\n4,d\n",
+		"not as many columns as the first": "v,label\n1,a\n2\n",
+		"line 2, column 1: \"NaN\" is n":   "v,label\nNaN,a\n1,b\n2,a\n3,b\n",
 	} {
 		path := filepath.Join(dir, "set.csv")
 		put(t, path, []byte(text))

@@ -32,6 +32,9 @@ func (s Shape) checkAny() error {
 
 // shape is the one asked for, given that of the set itself.
 func (o Options) shape(native Shape) (Shape, error) {
+	if o.Samples != nil {
+		return native, fmt.Errorf("images, and signals of %v are wanted; name data of the kind of the training", Shape{o.Height, o.Width, o.Channels})
+	}
 	if (o.Height == 0) != (o.Width == 0) {
 		return native, errors.New("a height or a width alone; give both or none")
 	}
@@ -80,7 +83,7 @@ func (d *Dataset) conform(o Options) error {
 	from := d.Shape
 	if d.Samples != nil {
 		if o.Height > 1 && o.Height != from.Height || o.Width > 0 && o.Width != from.Width || o.Channels > 0 && o.Channels != from.Channels {
-			return fmt.Errorf("signals of %v cannot be resized to %v", from, Shape{o.Height, o.Width, o.Channels})
+			return fmt.Errorf("signals of %v, and %v are wanted; signals are not resized, name data of the kind of the training", from, Shape{o.Height, o.Width, o.Channels})
 		}
 		return nil
 	}

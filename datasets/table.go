@@ -115,7 +115,7 @@ func records(r io.Reader) (rows [][]string, header []string, err error) {
 	c := csv.NewReader(b)
 	c.Comma, c.TrimLeadingSpace = separator(line), true
 	if rows, err = c.ReadAll(); err != nil {
-		return nil, nil, err
+		return nil, nil, malformed(err)
 	}
 	if len(rows) == 0 || len(rows[0]) == 0 {
 		return nil, nil, errors.New("an empty file; want rows of numbers")
@@ -203,6 +203,18 @@ func openTable(ctx context.Context, path string, o Options) (*Dataset, error) {
 	return fromSamples(Shape{1, 1, len(rows[0]) - 1}, classes, [3]Samples{s}, o)
 }
 
+// malformed says what is wrong with the rows of a CSV file, and what to do.
+func malformed(err error) error {
+	var at *csv.ParseError
+	switch {
+	case !errors.As(err, &at):
+		return err
+	case errors.Is(err, csv.ErrFieldCount):
+		return fmt.Errorf("line %d has not as many columns as the first; complete it, or take the row out", at.Line)
+	}
+	return fmt.Errorf("line %d, column %d: %w; mend it, or take the row out", at.Line, at.Column, at.Err)
+}
+
 // labelColumn returns the column of the labels.
 func labelColumn(header []string, rows [][]string) (int, error) {
 	if len(rows[0]) < 2 {
@@ -219,8 +231,13 @@ func labelColumn(header []string, rows [][]string) (int, error) {
 			words = append(words, i)
 		}
 	}
-	if len(words) == 1 {
+	switch {
+	case len(words) == 1:
 		return words[0], nil
+	case len(words) == 0:
+		return 0, errors.New("all columns hold numbers, and none is called label; call the column of the classes label")
+	case header == nil && len(rows) == 1:
+		return 0, errors.New("one row, of names; want rows of numbers below it")
 	}
 	return 0, fmt.Errorf("%d columns hold no numbers, and none is called label; call the column of the classes label", len(words))
 }

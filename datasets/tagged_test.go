@@ -110,7 +110,7 @@ func TestImageTable(t *testing.T) {
 		"pictures/0.png,,train\n":              "label \"\"",
 		"pictures/0.png,T-shirt / 1,train\n":   "another label or part than before",
 		"pictures/0.png,T-shirt / 0,holdout\n": "of the part \"holdout\"",
-		"pictures/0.png,T-shirt / 0\n":         "wrong number of fields",
+		"pictures/0.png,T-shirt / 0\n":         "not as many columns as the first",
 		"link.png,new,test\n":                  "class new has no training images",
 	} {
 		write(text + added)

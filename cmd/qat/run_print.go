@@ -36,6 +36,9 @@ func showClasses(c *cobra.Command, answers []classify.Answer) error {
 	if turned := classify.Turned(answers); turned > 0 {
 		fmt.Fprintf(c.ErrOrStderr(), "note: turned upright, by the orientation noted in the file: %d of %s\n", turned, plural.Of(len(answers), "image"))
 	}
+	if len(answers) == 0 {
+		fmt.Fprintln(c.ErrOrStderr(), "note: no image is of this part")
+	}
 	failed := classify.Errors(answers)
 	if command.AsJSON(c) || len(failed) < len(answers) {
 		if err := command.Result(c, answers, func(p *term.Page) { printClasses(p, answers) }); err != nil {

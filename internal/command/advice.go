@@ -4,6 +4,8 @@ package command
 
 import (
 	"errors"
+	"io/fs"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -45,7 +47,20 @@ func flags(verb *cobra.Command, err error) string {
 	case errors.As(err, &resumable):
 		folder = resumable.Folder
 	default:
-		return ""
+		return atPath(err)
 	}
 	return ": " + verb.Root().Name() + " train --resume " + term.Plain(shell.Word(folder))
+}
+
+// atPath says what to do about a file that cannot be opened, where the error advises nothing.
+func atPath(err error) string {
+	var at *fs.PathError
+	switch {
+	case !errors.As(err, &at) || strings.Contains(err.Error(), "; "):
+	case errors.Is(at, fs.ErrNotExist):
+		return "; name one that is there"
+	case errors.Is(at, fs.ErrPermission):
+		return "; name another, or allow it"
+	}
+	return ""
 }

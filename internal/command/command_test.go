@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 	"testing"
 
@@ -115,6 +116,9 @@ func TestAdvice(t *testing.T) {
 		"tool: no images, or leave out what cannot be read (--skip-broken) (see none --help)\n":                      command.Wrong(&cobra.Command{Use: "none"}, "no images, %w", datasets.ErrBroken),
 		"tool: more than 3; raise the limit if you trust the model\n":                                                fmt.Errorf("more than 3; %w", infer.ErrWork),
 		"tool: classes, or begin its last layer anew by transfer.head=new\n":                                         fmt.Errorf("classes, %w", pipeline.ErrOtherClasses),
+		"tool: open x: file does not exist; name one that is there\n":                                                &fs.PathError{Op: "open", Path: "x", Err: fs.ErrNotExist},
+		"tool: open x: file does not exist, or do without; name x\n":                                                 fmt.Errorf("%w, or do without; name x", &fs.PathError{Op: "open", Path: "x", Err: fs.ErrNotExist}),
+		"tool: run folder: mkdir x: permission denied; name another, or allow it\n":                                  fmt.Errorf("run folder: %w", &fs.PathError{Op: "mkdir", Path: "x", Err: fs.ErrPermission}),
 		"tool: full: tool train --resume 'my runs/a'\n":                                                              fmt.Errorf("%w", &pipeline.ResumableError{Folder: "my runs/a", Err: errors.New("full")}),
 		"tool: pipeline: interrupted; everything is saved in a, and the run can be resumed: tool train --resume a\n": &pipeline.Interrupted{Folder: "a"},
 	} {

@@ -22,7 +22,7 @@ const extension = ".npy"
 func NewArchive(r io.ReaderAt, size int64) (*Archive, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
-		return nil, fmt.Errorf("npy: damaged archive: %w", err)
+		return nil, fmt.Errorf("npy: damaged archive: %w; write it again", err)
 	}
 	a := &Archive{files: map[string]*zip.File{}}
 	for _, f := range z.File {
