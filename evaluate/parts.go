@@ -103,7 +103,7 @@ func Merge(parts []*Evaluation) (*Evaluation, error) {
 			return nil, fmt.Errorf("parts %s and %s are not of one number of parts", first.Part, e.Part)
 		}
 		if seen[p.Index] {
-			return nil, fmt.Errorf("part %s is there twice", p)
+			return nil, fmt.Errorf("part %s is there twice; name each file once", p)
 		}
 		seen[p.Index] = true
 		if e.SHA256 != first.SHA256 || e.Data != first.Data || !sameSeed(e.Seed, first.Seed) || e.Total != first.Total || e.Mode != first.Mode {
@@ -114,7 +114,7 @@ func Merge(parts []*Evaluation) (*Evaluation, error) {
 		}
 	}
 	if missing := slices.Index(seen, false); missing >= 0 {
-		return nil, fmt.Errorf("part %d/%d is missing", missing, of.Of)
+		return nil, fmt.Errorf("part %d/%d is missing; name its file, too", missing, of.Of)
 	}
 	if sum.Images > sum.Total {
 		return nil, fmt.Errorf("the parts have %d images, more than the %d there are", sum.Images, sum.Total)
