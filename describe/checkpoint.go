@@ -11,7 +11,7 @@ import (
 
 // Checkpoint describes a checkpoint as the integers it exports to, or, if
 // it does not (of the float phase, with layers in floating point, diverged), as it
-// is.
+// is. It is an error if there are no such kernels.
 func Checkpoint(r *pipeline.Restored, kernel string) (*Description, error) {
 	n := r.Network
 	d := Network(n, graph.Pass{Quantize: r.Quantized})

@@ -12,7 +12,8 @@ import (
 	"github.com/goqat/goqat/qmodel"
 )
 
-// File describes a .qmodel or a checkpoint; see [Model] and [Checkpoint].
+// File describes a .qmodel or a checkpoint; see [Model] and [Checkpoint]. It is an error if the file cannot be read, or is
+// neither.
 func File(path, kernel string) (*Description, error) {
 	model, err := artifact.IsModel(path)
 	if err != nil {

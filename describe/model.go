@@ -8,7 +8,8 @@ import (
 	"github.com/goqat/goqat/qmodel"
 )
 
-// Model describes an integer model, run by the named kernels, "" for the fastest.
+// Model describes an integer model, run by the named kernels, "" for the fastest. It is an error if there are no such kernels,
+// or if the model is not valid.
 func Model(q *qmodel.Model, kernel string) (*Description, error) {
 	m, err := infer.New(q)
 	if err != nil {

@@ -61,7 +61,7 @@ func (Local) Close() error { return nil }
 func Part(n, k, parts int) (lo, hi int) { return k * n / parts, (k + 1) * n / parts }
 
 // Share returns the bytes of rank 0, of whatever length, on every rank; the others'
-// argument does not count.
+// argument does not count. It is an error if the ranks lose each other.
 func Share(g Group, b []byte) ([]byte, error) {
 	if g.Size() == 1 {
 		return b, nil

@@ -96,7 +96,8 @@ func (s *Summer) plan(shards int) *plan {
 // Sum has shard compute the vector, in parts one after the other that it may use again for the
 // next one, and the note of this rank's shards, one after the other in their order, and leaves on
 // every rank the sum of all shards' vectors in total and the notes of all shards in notes. There
-// may be fewer shards than ranks: then some ranks have none.
+// may be fewer shards than ranks: then some ranks have none. It is an error if the notes are not as many as the shards, if
+// shard fails, or if the ranks lose each other.
 func (s *Summer) Sum(shards int, total []float32, notes [][]float32, shard func(k int, note []float32) (parts [][]float32, err error)) error {
 	if shards < 1 || len(notes) != shards {
 		return fmt.Errorf("dist: %d notes for %d shards", len(notes), shards)

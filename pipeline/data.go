@@ -39,7 +39,8 @@ type Reading struct {
 }
 
 // Data opens the recipe's data set: images of its size, and no more of them
-// than its limits.
+// than its limits. It is an error where datasets.Open fails, if the set has images and the network is for signals, or if a part
+// has no images.
 func Data(ctx context.Context, r *recipe.Recipe, reading Reading) (*datasets.Dataset, error) {
 	d, err := reading.open(ctx, r)
 	if err != nil {

@@ -36,7 +36,8 @@ type RatePoint struct {
 // FindRate trains the network that the recipe begins with for some steps whose learning
 // rate rises from 1e-5 to 10, until the loss diverges (Smith 2017, "Cyclical learning
 // rates for training neural networks", section 3.3). It is a function of the recipe and
-// the data, and writes nothing.
+// the data, and writes nothing. It is an error where the training by the recipe would fail before its first step, and if ctx
+// ends.
 func FindRate(ctx context.Context, r *recipe.Recipe, o Options) (*RateTest, error) {
 	t, err := prepare(ctx, r, o)
 	if err != nil {

@@ -34,7 +34,8 @@ type Import struct {
 	On     func(Event) // is told what is left out of the folders and how many images are compared, unless nil
 }
 
-// ClassNames reads the names of classes, one a line, from a file; none without a path.
+// ClassNames reads the names of classes, one a line, from a file; none without a path. It is an error if the file cannot be
+// read, names a class twice or names none.
 func ClassNames(path string) ([]string, error) {
 	if path == "" {
 		return nil, nil
@@ -74,7 +75,9 @@ const maxWork = 1 << 37
 // madeImages is how many images are made to compare on.
 const madeImages = 4
 
-// Run reads the file, builds the network, compares the two and writes the run folder.
+// Run reads the file, builds the network, compares the two and writes the run folder. It is an error if the file cannot be
+// read, has what goqat has not (*onnx.Unsupported), or does not fit the names of classes, the data or the images, and if the
+// folder cannot be written.
 func (i Import) Run(ctx context.Context, pool *graph.Pool) (*Imported, error) {
 	if i.Memory == 0 {
 		i.Memory = memory.Free() / 2
@@ -150,7 +153,7 @@ func (i Import) images(in layers.Input) ([]uint8, error) {
 // WriteFloat writes a float network that was not trained here as a run folder, which
 // must be new or empty: its checkpoint, which every verb takes like that of a float
 // phase, and a recipe whose quantized phase starts from it, wherever the folder is moved.
-// The recipe must be the one that the network is built of.
+// The recipe must be the one that the network is built of. It is an error if the folder holds a run, or cannot be written.
 func WriteFloat(out string, r *recipe.Recipe, n *layers.Network) error {
 	own := *r
 	own.Out = out

@@ -12,7 +12,8 @@ import (
 
 // List returns a network as the list of layers of a recipe, of which the same network
 // is built: every layer has a name, and says what it reads where that is not the one
-// before it. An operator that adds tensors by itself becomes two layers.
+// before it. An operator that adds tensors by itself becomes two layers. It is an error if a recipe has no layer for an
+// operator, or if the last operator does not compute the result.
 func List(n *network.Network) ([]recipe.Layer, error) {
 	l := lister{names: map[*network.Tensor]string{n.Image: "input"}, taken: map[string]bool{}, before: n.Image}
 	for _, o := range n.Operators {

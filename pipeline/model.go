@@ -13,7 +13,8 @@ import (
 	"github.com/goqat/goqat/recipe"
 )
 
-// Build builds the recipe's network, untrained, for images and classes as given.
+// Build builds the recipe's network, untrained, for images and classes as given. It is an error if the recipe names a network
+// or a method that there is not, if layers do not fit the images or each other, or if the method cannot quantize them.
 func Build(r *recipe.Recipe, in layers.Input, classes []string, pool *graph.Pool) (*layers.Network, error) {
 	return build(r, in, classes, pool, layers.Config{Batch: r.Batch})
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // CheckNames wants the method and the network that a recipe names to exist, and says
-// what was probably meant.
+// what was probably meant. That is an error if they do not.
 func CheckNames(r *recipe.Recipe) error {
 	if err := named("method", r.QAT.Method, qat.Names()); err != nil {
 		return err

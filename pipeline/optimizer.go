@@ -11,7 +11,7 @@ import (
 )
 
 // NewOptimizer returns the optimizer of a phase. Normalization and biases are not
-// decayed; learned clips have a decay of their own. It runs on pool.
+// decayed; learned clips have a decay of their own. It runs on pool. It is an error if there is no optimizer of its name.
 func NewOptimizer(p recipe.Phase, clipDecay float64, pool *graph.Pool) (optim.Optimizer, error) {
 	groups := optim.Groups{graph.Weights: {Decay: p.Decay}, graph.Clips: {Decay: clipDecay}}
 	switch p.Optimizer {

@@ -17,7 +17,8 @@ import (
 // OpenFloat reads a checkpoint and builds its network with another quantization than
 // its recipe has, for batches of the given size: the weights and the statistics are
 // those of the checkpoint, of ranges it takes none. A packing that q does not say is that
-// of the recipe.
+// of the recipe. It is an error if the file is no checkpoint, if the quantization is not valid for its network, or if weights
+// do not fit.
 func OpenFloat(path string, q recipe.QAT, batch int, pool *graph.Pool) (*Restored, error) {
 	c, r, err := readCheckpoint(path)
 	if err != nil {
@@ -61,7 +62,8 @@ type Images struct {
 }
 
 // Images opens a data set for the network, by default that of its training: so many
-// images to calibrate with, 0 for all; reading says how it is read.
+// images to calibrate with, 0 for all; reading says how it is read. It is an error if the data set cannot be opened, has other
+// classes than the network, or too few images to hold some out.
 func (r *Restored) Images(ctx context.Context, data recipe.Data, seed, calibration int, reading Reading) (*Images, error) {
 	n, d := r.Network, *r.Recipe
 	if data.Name != "" {

@@ -90,7 +90,8 @@ func sharedFile(g dist.Group, path string) ([]byte, error) {
 	return data, nil
 }
 
-// SharedRun is LoadRun for a folder of rank 0.
+// SharedRun is LoadRun for a folder of rank 0. It is an error on every rank if it is one on rank 0, or if the ranks lose each
+// other.
 func SharedRun(g dist.Group, folder string) (*recipe.Recipe, error) {
 	if g.Size() == 1 {
 		return LoadRun(folder)

@@ -44,7 +44,8 @@ func readCheckpoint(path string) (*train.Checkpoint, *recipe.Recipe, error) {
 	return c, r, nil
 }
 
-// Open reads a checkpoint and builds its network, for batches of the given size.
+// Open reads a checkpoint and builds its network, for batches of the given size. It is an error if the file is no checkpoint,
+// or if its tensors are not those of the network of its recipe.
 func Open(path string, batch int, pool *graph.Pool) (*Restored, error) {
 	c, r, err := readCheckpoint(path)
 	if err != nil {
@@ -70,7 +71,7 @@ func Open(path string, batch int, pool *graph.Pool) (*Restored, error) {
 	return &Restored{n, r, c, quantized}, nil
 }
 
-// IsQuantized says whether the checkpoint in a file is of the quantized phase.
+// IsQuantized says whether the checkpoint in a file is of the quantized phase. It is an error if the file is no checkpoint.
 func IsQuantized(path string) (bool, error) {
 	c, err := train.ReadCheckpoint(path)
 	return err == nil && c.Info.Phase == phaseQAT, err
@@ -106,7 +107,8 @@ func Packing(q *recipe.QAT) qmodel.Packing {
 
 // Calibrate starts all quantizers: those of weights from the weights, those of
 // activations from images of the training set, shown to the float network in
-// full batches, if there are as many images.
+// full batches, if there are as many images. It is an error if the images cannot be read, or if the network cannot be
+// evaluated.
 func Calibrate(n *layers.Network, images datasets.Split) error {
 	return calibrate(n, images, n.Graph.Batch(), nil, func(int) {})
 }
@@ -131,7 +133,8 @@ func calibrate(n *layers.Network, images datasets.Split, batch int, shards *trai
 	return ptq.Fit(context.Background(), n, images)
 }
 
-// OpenQuantized is Open for a checkpoint that can be exported.
+// OpenQuantized is Open for a checkpoint that can be exported. It is an error where Open fails, and if the checkpoint is not
+// Exportable.
 func OpenQuantized(path string, batch int, pool *graph.Pool) (*Restored, error) {
 	r, err := Open(path, batch, pool)
 	if err != nil {
@@ -143,7 +146,8 @@ func OpenQuantized(path string, batch int, pool *graph.Pool) (*Restored, error) 
 	return r, nil
 }
 
-// Export writes the model of the network as it stands to a file, and returns its size in bytes.
+// Export writes the model of the network as it stands to a file, and returns its size in bytes. It is an error if the network
+// has no integers, or if the file cannot be written; then there is none.
 func (r *Restored) Export(path string) (int64, error) {
 	if err := atomicfile.Write(path, func(w *os.File) error { return export.Write(w, r.Network, r.About()) }); err != nil {
 		return 0, err

@@ -56,13 +56,14 @@ func (r *Restored) Target() Target {
 	return Target{in.Height, in.Width, in.Channels, r.Network.Classes, r.About().Data, r.Recipe, in.Samples}
 }
 
-// Read reads the test images, and no others where it can.
+// Read reads the test images, and no others where it can. It is an error where datasets.Open fails, if the set has classes that
+// the target has not, or if no image is of the part.
 func (w TestImages) Read(ctx context.Context, t Target) (datasets.Split, error) {
 	images, _, err := w.ReadPart(ctx, t)
 	return images, err
 }
 
-// ReadPart is Read, and returns how many images all parts have.
+// ReadPart is Read, and returns how many images all parts have. Its errors are those of Read.
 func (w TestImages) ReadPart(ctx context.Context, t Target) (images datasets.Split, total int, err error) {
 	most := w.Most
 	if t.Recipe != nil && t.Recipe.Data.TestLimit > 0 && w.Data == "" && (most == 0 || t.Recipe.Data.TestLimit < most) {
@@ -103,7 +104,7 @@ func (w TestImages) ReadPart(ctx context.Context, t Target) (images datasets.Spl
 }
 
 // Training reads the training images of the same data set, or those to test with where it
-// has no others. Their labels are those of the data set.
+// has no others. Their labels are those of the data set. It is an error where datasets.Open fails.
 func (w TestImages) Training(ctx context.Context, t Target) (datasets.Split, error) {
 	set, err := w.open(ctx, t, false)
 	switch {

@@ -81,7 +81,7 @@ type ResumableError struct {
 func (e *ResumableError) Error() string { return e.Err.Error() }
 func (e *ResumableError) Unwrap() error { return e.Err }
 
-// LoadRun returns the recipe of the run in a folder.
+// LoadRun returns the recipe of the run in a folder. It is an error if the folder holds no run.
 func LoadRun(folder string) (*recipe.Recipe, error) {
 	r, err := recipe.Load(runFile(folder))
 	if err != nil {
@@ -123,7 +123,9 @@ type run struct {
 }
 
 // Train carries out a recipe and returns its summary, which ranks of a group but the first
-// have not. When ctx is cancelled it finishes the step, saves and returns an *Interrupted.
+// have not. When ctx is cancelled it finishes the step, saves and returns an *Interrupted. It is an error if the recipe, the
+// data and the options do not fit each other, if the loss is not finite, if the folder holds another run or cannot be written,
+// which is a *ResumableError where the run can go on, and if one integer of the model differs from the training graph.
 func Train(ctx context.Context, r *recipe.Recipe, o Options) (*Summary, error) {
 	t, err := prepare(ctx, r, o)
 	if err != nil {

@@ -23,7 +23,8 @@ const positions = 32
 // float weights give as nearly as the codes above and below each weight allow (see
 // [Rounding]). Layers are rounded in the order of execution; the inputs of each are
 // those of the network quantized before it. The weights become what their codes
-// stand for. Images need no labels, and nothing is random.
+// stand for. Images need no labels, and nothing is random. It is an error if the products of a layer's inputs take more memory
+// than the repair may, if the network cannot be evaluated, or if ctx ends.
 func AdaRound(ctx context.Context, n *layers.Network, images datasets.Split, progress func(done, all int)) error {
 	units := weighted(n)
 	for _, u := range units {

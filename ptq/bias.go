@@ -13,7 +13,8 @@ import (
 // Means are the means of each channel's sums over some images, by the name of the layer.
 type Means map[string][]float64
 
-// FloatMeans returns those of a network as it stands, its quantizers off.
+// FloatMeans returns those of a network as it stands, its quantizers off. It is an error if the network cannot be evaluated, or
+// ctx ends.
 func FloatMeans(ctx context.Context, n *layers.Network, images datasets.Split) (Means, error) {
 	stats, err := channelMoments(ctx, n, images, graph.Pass{}, weighted(n))
 	means := Means{}
@@ -27,7 +28,8 @@ func FloatMeans(ctx context.Context, n *layers.Network, images datasets.Split) (
 // normalization, so that the mean of each channel's sums over the images is what the
 // float network has, before its weights are rounded (Nagel et al. 2019,
 // arXiv:1906.04721, section 4.2, by data). Layers are corrected in the order of
-// execution, each with those before it corrected. Images need no labels.
+// execution, each with those before it corrected. Images need no labels. It is an error if the network cannot be evaluated, or
+// ctx ends.
 func CorrectBias(ctx context.Context, n *layers.Network, images datasets.Split, float Means, progress func(done, all int)) error {
 	return inOrder(ctx, n, images, weighted(n), progress, func(u *layers.Unit, quantized channelStats) {
 		for c, want := range float[u.Name] {

@@ -16,7 +16,7 @@ import (
 // network's, want being those of images: what is lost by clipping and by rounding is
 // weighed where it counts (Nahshan et al. 2019, arXiv:1911.07190, who take the loss of
 // labels). Both ends of a range move by one factor. The tensors are given their new
-// ranges.
+// ranges. It is an error where Logits fails.
 func FitRanges(ctx context.Context, n *layers.Network, images datasets.Split, want []float32, tensors []Tensor, progress func(done, all int)) error {
 	f := &fitting{ranged: map[string]qat.Ranged{}, distance: func() (float64, error) {
 		got, err := Logits(ctx, n, images, graph.Pass{Quantize: true})

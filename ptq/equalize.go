@@ -30,7 +30,8 @@ import (
 // that is 0 throughout, or read by no weight, stays.
 //
 // Where the weights of a layer share one scale and batch normalization follows, its
-// channels come to one range as well: the normalization takes back any factor.
+// channels come to one range as well: the normalization takes back any factor. It is an error if the network cannot be
+// evaluated, or ctx ends.
 func Equalize(ctx context.Context, n *layers.Network, images datasets.Split, progress func(done int)) (int, error) {
 	var pairs []pair
 	for _, u := range n.Units {

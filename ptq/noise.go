@@ -12,7 +12,7 @@ import (
 
 // Noise returns Σ (Q(x) − x)² of what a calibrated network quantizes: for every layer
 // the sum over its weights, and the sum over its input for one image, their mean over
-// the images; by layer and what, weights or activations.
+// the images; by layer and what, weights or activations. It is an error if the network cannot be evaluated, or ctx ends.
 func Noise(ctx context.Context, n *layers.Network, images datasets.Split) (map[[2]string]float64, error) {
 	noise := map[[2]string]float64{}
 	inputs := map[string][]*layers.Unit{}

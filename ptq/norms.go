@@ -17,7 +17,8 @@ import (
 // after the other, so that the result depends neither on the batch size of the network nor on its
 // threads. Images need no labels.
 //
-// A normalization of the image itself keeps its statistics: nothing before it is quantized.
+// A normalization of the image itself keeps its statistics: nothing before it is quantized. It is an error if the network
+// cannot be evaluated, or ctx ends.
 func ReestimateNorms(ctx context.Context, n *layers.Network, images datasets.Split, progress func(done, all int)) error {
 	return inOrder(ctx, n, images, normalized(n), progress, func(u *layers.Unit, quantized channelStats) {
 		if quantized.count == 0 {

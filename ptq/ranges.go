@@ -49,7 +49,8 @@ type Tensor struct {
 // Ranges shows images to the float network of n, its quantizers off, and gives
 // every tensor whose quantizer has a range (qat.Ranged) the one that its rule
 // finds. Memory does not grow with the number of images, and nothing depends on
-// the batch size of the network or its threads.
+// the batch size of the network or its threads. It is an error if there are no images, if a pattern of the options is malformed
+// or matches no tensor, if a rule finds no range, which names the layer, or if ctx ends.
 func Ranges(ctx context.Context, n *layers.Network, images datasets.Split, o Options) ([]Tensor, error) {
 	sites, err := ranged(n, o)
 	if err != nil {

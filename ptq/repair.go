@@ -59,7 +59,8 @@ type Outcome struct {
 // Quantize quantizes the trained float network n by some images, which need no
 // labels: it equalizes, if asked to, sets the scales of weights and the ranges of
 // tensors, and then repairs. What the network computes in floating point before is
-// what it should compute in integers after.
+// what it should compute in integers after. It is an error if a repair is none of Repairs, and where Ranges, Weights or a
+// repair fails.
 func Quantize(ctx context.Context, n *layers.Network, images datasets.Split, plan Plan) (*Outcome, error) {
 	for _, name := range plan.Repair {
 		if !slices.Contains(Repairs(), name) {
@@ -212,7 +213,8 @@ func (q *quantizing) step(ctx context.Context, name string) error {
 	return nil
 }
 
-// Logits returns the logits of all images, image by image.
+// Logits returns the logits of all images, image by image. It is an error if the images cannot be read, if the network cannot
+// be evaluated, or if ctx ends.
 func Logits(ctx context.Context, n *layers.Network, images datasets.Split, p graph.Pass) ([]float32, error) {
 	var all []float32
 	for b, err := range images.Batches(n.Graph.Batch()) {

@@ -56,7 +56,7 @@ func Layers(n *layers.Network) (list []Sensitivity) {
 }
 
 // Measure evaluates a calibrated network on images with one layer alone quantized, as
-// s says; want are the float network's logits, image by image.
+// s says; want are the float network's logits, image by image. It is an error where Logits fails.
 func Measure(ctx context.Context, n *layers.Network, images datasets.Split, s Sensitivity, want []float32) (Sensitivity, error) {
 	p := graph.Pass{Quantize: true, Float: func(name string) bool { return !s.quantizes(n, name) }}
 	got, err := Logits(ctx, n, images, p)

@@ -42,7 +42,7 @@ const (
 //	vᵀHv ≈ (L(a + εv) − 2 L(a) + L(a − εv)) / ε²  for activations, of which it has no gradient,
 //
 // ε being a small part of the values' root mean square. Batch normalization keeps its
-// running statistics.
+// running statistics. It is an error if the images cannot be read, if the network cannot be evaluated, or if ctx ends.
 func Hessian(ctx context.Context, n *layers.Network, images datasets.Split, t Trace, seed uint64) (Trace, error) {
 	h := hessian{n: n, images: images, u: unitOf(n, t.Layer), seed: seed}
 	probe := h.weights

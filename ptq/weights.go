@@ -13,7 +13,8 @@ import (
 )
 
 // Weights gives the weights of every layer whose scales may be given (qat.Scaled)
-// those that a rule finds, channel by channel or for all of a layer.
+// those that a rule finds, channel by channel or for all of a layer. It is an error if there is no such rule, or if it finds no
+// scale for a layer, which is named.
 func Weights(n *layers.Network, rule string, numbers calibrate.Options) error {
 	r, err := calibrate.Lookup(rule)
 	if err != nil {

@@ -24,7 +24,8 @@ type Network struct {
 	on   func(pipeline.Event)
 }
 
-// Open opens a checkpoint and its images. Close the network when it is no longer used.
+// Open opens a checkpoint and its images. Close the network when it is no longer used. It is an error if the settings are
+// wrong, and where pipeline.OpenFloat and pipeline.Restored.Images fail.
 func Open(ctx context.Context, path string, s *Settings) (*Network, error) {
 	plan, err := s.plan()
 	if err != nil {
@@ -67,7 +68,7 @@ type Tensor struct {
 	Warning    string  `json:"warning,omitempty"`
 }
 
-// Quantize calibrates the network and repairs it by the named repairs.
+// Quantize calibrates the network and repairs it by the named repairs. It is an error where ptq.Quantize fails.
 func (n *Network) Quantize(ctx context.Context, repairs ...string) ([]ptq.Step, []Tensor, error) {
 	n.plan.Repair, n.plan.On = repairs, n.tell
 	o, err := ptq.Quantize(ctx, n.Restored.Network, n.Images.Calibration, n.plan)

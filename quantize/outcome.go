@@ -31,7 +31,8 @@ const All = "all"
 
 // Checkpoint quantizes a float checkpoint, with the named repairs, writes the model to a
 // file, and, unless keep is "", the quantized network to a checkpoint, and proves
-// that the model computes what the network does.
+// that the model computes what the network does. It is an error where Open and Network.Quantize fail, and if the network has no
+// integers or a file cannot be written.
 func Checkpoint(ctx context.Context, path string, s *Settings, repairs []string, out, keep string) (*Outcome, error) {
 	if slices.Equal(repairs, []string{All}) {
 		repairs = ptq.Repairs()

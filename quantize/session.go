@@ -32,7 +32,8 @@ type Session struct {
 
 // OpenSession opens a checkpoint for measurements on so many validation images, 0 for all.
 // They go on with those in the file record, and are kept there; "" keeps none. The bits of
-// the settings do not count.
+// the settings do not count. It is an error if the settings are wrong, where pipeline.OpenFloat and pipeline.Restored.Images
+// fail, and if the file holds measurements of something else or cannot be written.
 func OpenSession(ctx context.Context, path string, s Settings, images int, record string) (_ *Session, err error) {
 	m := &Session{path: path, s: s, pool: graph.NewPool(s.Threads)}
 	defer func() {
@@ -96,7 +97,8 @@ func (m *Session) calibrated(ctx context.Context, bits int) (*pipeline.Restored,
 }
 
 // Width measures every layer at one width, its weights, its input and both, or those of
-// them that are wanted; nil wants all.
+// them that are wanted; nil wants all. It is an error where ptq.Quantize and ptq.Measure fail, and if the file of measurements
+// cannot be written.
 func (m *Session) Width(ctx context.Context, bits int, wanted func(ptq.Sensitivity) bool) ([]ptq.Sensitivity, error) {
 	r, err := m.network(bits)
 	if err != nil {
@@ -137,7 +139,8 @@ func (m *Session) Width(ctx context.Context, bits int, wanted func(ptq.Sensitivi
 }
 
 // Traces estimates the trace of the Hessian by each of what is named, with so many
-// probes, of signs that depend on the seed.
+// probes, of signs that depend on the seed. It is an error where ptq.Hessian fails, and if the file of measurements cannot be
+// written.
 func (m *Session) Traces(ctx context.Context, of []ptq.Sensitivity, probes int, seed uint64) ([]ptq.Trace, error) {
 	list := make([]ptq.Trace, len(of))
 	for i, k := range of {

@@ -37,7 +37,7 @@ type Settings struct {
 	Packing        string // of weights in the file: aligned, dense, or "" for that of the checkpoint's recipe
 }
 
-// Check says what is wrong with the settings.
+// Check says what is wrong with the settings. That is an error, nil if nothing is.
 func (s *Settings) Check() error {
 	for _, bits := range []int{s.WeightBits, s.ActivationBits} {
 		if bits < 2 || bits > 8 {
@@ -57,7 +57,7 @@ func (s *Settings) Check() error {
 	return err
 }
 
-// CheckRepairs says which repair there is not.
+// CheckRepairs says which repair there is not. That is an error, nil if there are all.
 func CheckRepairs(names []string) error {
 	if slices.Equal(names, []string{All}) {
 		return nil

@@ -64,7 +64,7 @@ func (w ClassWeights) MarshalYAML() (any, error) {
 }
 
 // Of returns the weights of the named classes, of which so many images are drawn in an
-// epoch; nil for none.
+// epoch; nil for none. It is an error if they name a class that there is not, or are 0 for every class with images.
 func (w ClassWeights) Of(classes []string, drawn []int) ([]float32, error) {
 	if !w.Given() {
 		return nil, nil

@@ -20,7 +20,8 @@ import (
 // Load reads a recipe file over the defaults; call [Recipe.Validate] when all
 // changes are made. Checkpoints that it names are looked for from its own folder
 // on, so that a folder with both can be moved, and where they are not there, from
-// the working folder on.
+// the working folder on. It is an error if the file cannot be read, is no YAML of one document, or has keys or values that a
+// recipe has not: all of these at once, by their lines.
 func Load(path string) (*Recipe, error) {
 	r, _, err := LoadGiven(path)
 	return r, err

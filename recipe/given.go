@@ -5,7 +5,7 @@ package recipe
 import "go.yaml.in/yaml/v3"
 
 // LoadGiven is [Load], and returns the keys to which the file gives values as well, in its order, as in
-// "qat.lr"; of lists, the key of the whole list. It reads the file once, which may be a pipe.
+// "qat.lr"; of lists, the key of the whole list. It reads the file once, which may be a pipe. Its errors are those of Load.
 func LoadGiven(path string) (r *Recipe, keys []string, err error) {
 	data, err := readFile(path)
 	if err != nil {

@@ -41,7 +41,7 @@ const mostPoints = 1 << 14
 
 // LoadGrid reads a recipe file whose lists may stand for several values. A list that a
 // key wants by itself, as that of a network's layers, is one value. Checkpoints are found
-// as by [Load].
+// as by [Load]. Its errors are those of Load; more trainings than a grid may have, or two of one name, are errors, too.
 func LoadGrid(file string) (*Grid, error) {
 	data, err := readFile(file)
 	if err != nil {
