@@ -36,7 +36,7 @@ func (o *Options) lengthen(r *recipe.Recipe) error {
 	case !o.Resume:
 		return errors.New("pipeline: only a run that is resumed is trained longer")
 	case o.Epochs <= r.QAT.Epochs:
-		return fmt.Errorf("pipeline: %s has %s of the quantized phase and not fewer than the %d asked for; a run can be trained longer, not shorter; resume it without a number of epochs, or with more", r.Out, plural.Of(r.QAT.Epochs, "epoch"), o.Epochs)
+		return fmt.Errorf("pipeline: %s has %s of the quantized phase, no fewer than the %d asked for; a run can be trained longer, not shorter; resume it without a number of epochs, or with more", r.Out, plural.Of(r.QAT.Epochs, "epoch"), o.Epochs)
 	}
 	r.QAT.Epochs = o.Epochs
 	return r.Validate()

@@ -141,7 +141,7 @@ func TestTrainedLonger(t *testing.T) {
 		}
 		return pipeline.Train(t.Context(), r, pipeline.Options{Resume: true, Epochs: epochs})
 	}
-	if _, err := longer(2); err == nil || !strings.Contains(err.Error(), "more than the 2") {
+	if _, err := longer(2); err == nil || !strings.Contains(err.Error(), "no fewer than the 2 asked for") {
 		t.Errorf("%v, want that 2 epochs are not more", err)
 	}
 	s, err := longer(5)

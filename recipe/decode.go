@@ -90,7 +90,11 @@ func parseNode(data []byte, name string) (*yaml.Node, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var document, second yaml.Node
 	if err := decoder.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("recipe: %s: %w", name, err)
+		hint := ""
+		if bytes.Contains(data, []byte("\n\t")) {
+			hint = "; indent by spaces, YAML takes no tabs"
+		}
+		return nil, fmt.Errorf("recipe: %s: %w%s", name, err, hint)
 	}
 	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("recipe: %s: more than one document, keep one", name)
@@ -210,6 +214,10 @@ func (d *decoding) scalar(node *yaml.Node, v reflect.Value, path string) {
 		reflect.Float64: "a number",
 		reflect.Bool:    "true or false",
 	}[v.Kind()]
+	if node.Kind == yaml.SequenceNode && len(node.Content) > 0 {
+		d.report(node, "%s must be %s; a list of values is a grid, for qat sweep", path, want)
+		return
+	}
 	if node.Kind != yaml.ScalarNode || node.Tag == "!!null" {
 		d.report(node, "%s must be %s", path, want)
 		return

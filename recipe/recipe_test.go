@@ -239,7 +239,7 @@ func TestParseRefuses(t *testing.T) {
 		{"not finite", "float:\n  lr: .nan\n", `recipe: r.yaml:2: float.lr is ".nan", must be a number`},
 		{"word for a switch", "data: {augment: {flip: maybe}}\n", `recipe: r.yaml:1: data.augment.flip is "maybe", must be true or false`},
 		{"nothing for a number", "batch:\n", `recipe: r.yaml:1: batch must be a whole number`},
-		{"list for a word", "out: [a]\n", `recipe: r.yaml:1: out must be a word`},
+		{"list for a word", "out: [a]\n", `recipe: r.yaml:1: out must be a word; a list of values is a grid, for qat sweep`},
 		{"nothing for a section", "qat:\n", `recipe: r.yaml:1: qat must be a mapping of keys to values`},
 		{"word for a section", "data: cifar10\n", `recipe: r.yaml:1: data must be a mapping of keys to values`},
 		{"number for a list", "qat: {layers: 3}\n", `recipe: r.yaml:1: qat.layers must be a list`},
@@ -249,6 +249,8 @@ func TestParseRefuses(t *testing.T) {
 		{"no mapping", "- batch\n", `recipe: r.yaml:1: the recipe must be a mapping of keys to values`},
 		{"several problems", "bacth: 8\nseed: x\n",
 			`recipe: r.yaml:1: unknown key "bacth", did you mean "batch"?; r.yaml:2: seed is "x", must be a whole number`},
+		{"tab", "qat:\n\tlr: 1\n", `recipe: r.yaml: yaml: line 2: found character that cannot start any token; indent by spaces, YAML takes no tabs`},
+		{"list", "seed: [1, 2]\n", `recipe: r.yaml:1: seed must be a whole number; a list of values is a grid, for qat sweep`},
 		{"two documents", "batch: 8\n---\nbatch: 9\n", `recipe: r.yaml: more than one document, keep one`},
 		{"no YAML", "batch: [8\n", `recipe: r.yaml: yaml: line 1: did not find expected ',' or ']'`},
 	}
