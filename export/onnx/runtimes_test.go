@@ -150,7 +150,8 @@ func TestQDQCodesHaveEightBits(t *testing.T) {
 	}
 }
 
-// ONNX Runtime rounds weights of real numbers between DequantizeLinear and QuantizeLinear to 8 bits: findings/onnxruntime-float-weights.sh.
+// ONNX Runtime rounds weights of real numbers between DequantizeLinear and QuantizeLinear to 8 bits, and real inputs of weights that are
+// codes: findings/onnxruntime-float-weights.sh, onnxruntime-weights-alone.sh.
 // Scales along the inputs are mixed up by it and by OpenVINO: findings/onnxruntime-scales-per-input.sh, openvino-scales-per-input.sh.
 func TestQDQWeightsAreCodesWithAScaleForEachOutput(t *testing.T) {
 	layers := 0
@@ -165,15 +166,18 @@ func TestQDQWeightsAreCodesWithAScaleForEachOutput(t *testing.T) {
 				constants[c.Name] = &file.Graph.Initializers[i]
 			}
 			for _, n := range file.Graph.Nodes {
-				if n.Op != "Conv" && n.Op != "Gemm" || of[n.Inputs[0]] == nil || of[n.Inputs[0]].Op != "DequantizeLinear" {
+				if n.Op != "Conv" && n.Op != "Gemm" {
+					continue
+				}
+				w := of[n.Inputs[1]]
+				codesIn, codesOfWeights := of[n.Inputs[0]] != nil && of[n.Inputs[0]].Op == "DequantizeLinear", w != nil && w.Op == "DequantizeLinear"
+				if codesIn && !codesOfWeights || codesOfWeights && !codesIn && n.Op == "Gemm" { // ONNX Runtime computes a Conv of codes beside real numbers as it is written
+					t.Errorf("%s: of %s only one is codes, the input or the weights", name, n.Name)
+				}
+				if !codesIn || !codesOfWeights {
 					continue
 				}
 				layers++
-				w := of[n.Inputs[1]]
-				if w == nil || w.Op != "DequantizeLinear" {
-					t.Errorf("%s: %s has weights of real numbers", name, n.Name)
-					continue
-				}
 				codes, scales := constants[w.Inputs[0]], constants[w.Inputs[1]]
 				outputs := n.Op == "Conv" || n.Attributes[0].Name == "transB" && n.Attributes[0].Int == 1 // in the first dimension
 				if !outputs || w.Attributes[0].Name != "axis" || w.Attributes[0].Int != 0 || len(scales.Dims) != 1 || scales.Dims[0] != codes.Dims[0] {
@@ -204,5 +208,46 @@ func TestQDQLeavesOutWhatRuntimesMiscompute(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// OpenVINO saturates sums, products and shifts of bytes, and adds up and compares INT32 in float32:
+// findings/openvino-byte-arithmetic.sh, openvino-int32-in-float32.sh.
+func TestFilesComputeInRealNumbers(t *testing.T) {
+	left := map[string]bool{"BitShift": true, "ConvInteger": true, "MatMulInteger": true, "Less": true, "Greater": true, "Equal": true}
+	real := map[string]bool{"ReduceSum": true, "Add": true, "Sub": true, "Mul": true, "GreaterOrEqual": true}
+	files := []func(*qmodel.Model, onnx.Options) (*onnxproto.Model, []agreement.Statement, error){onnx.Exact, onnx.QDQ}
+	operations := 0
+	for name, build := range random {
+		for _, write := range files {
+			file, _, err := write(build(rand.New(rand.NewPCG(5, 12))), onnx.Options{})
+			if err != nil {
+				continue
+			}
+			of, types := sources(&file.Graph), map[string]onnxproto.Type{}
+			for _, c := range file.Graph.Initializers {
+				types[c.Name] = c.Type
+			}
+			for _, n := range file.Graph.Nodes {
+				if left[n.Op] {
+					t.Errorf("%s: %s is a %s", name, n.Name, n.Op)
+				}
+				if !real[n.Op] {
+					continue
+				}
+				operations++
+				for _, in := range n.Inputs {
+					made := of[in]
+					bytes := types[in] == onnxproto.TypeUint8 || types[in] == onnxproto.TypeInt8 || made != nil && (made.Op == "QuantizeLinear" ||
+						made.Op == "Cast" && (made.Attributes[0].Int == int64(onnxproto.TypeUint8) || made.Attributes[0].Int == int64(onnxproto.TypeInt8)))
+					if bytes || n.Op == "GreaterOrEqual" && types[in] == onnxproto.TypeInt32 {
+						t.Errorf("%s: %s, a %s of integers", name, n.Name, n.Op)
+					}
+				}
+			}
+		}
+	}
+	if operations < 4*len(random) {
+		t.Errorf("%d operations", operations)
 	}
 }
