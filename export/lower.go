@@ -75,6 +75,9 @@ func (p *Plan) Lower(about About) (*qmodel.Model, error) {
 		m.Operators = append(m.Operators, operators...)
 	}
 	m.Version = m.Oldest()
+	if about.Packing == qmodel.Dense {
+		m.Version = qmodel.Compact
+	}
 	if err := m.Validate(); err != nil {
 		return nil, fmt.Errorf("export: %w", err)
 	}

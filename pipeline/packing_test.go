@@ -105,7 +105,7 @@ func TestDensePacking(t *testing.T) {
 				}
 				saved += len(w.Packed) - want
 			}
-			if size+saved != alignedSize || aligned.Version != 2 || (dense.Version == 7) != (c.codes > 0) || (saved > 0) != (c.codes > 0) {
+			if size+saved != alignedSize || aligned.Version != 2 || dense.Version != qmodel.Compact || (saved > 0) != (c.codes > 0) {
 				t.Errorf("versions %d and %d, %d and %d bytes of numbers; want %d less", dense.Version, aligned.Version, size, alignedSize, saved)
 			}
 			pixels, err := images.Test.Pixels()

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/goqat/goqat/export"
 	"github.com/goqat/goqat/graph"
 	"github.com/goqat/goqat/layers"
-	"github.com/goqat/goqat/qmodel"
 	"github.com/goqat/goqat/recipe"
 )
 
@@ -34,16 +32,8 @@ func (t *run) unread() (list []string) {
 	if q.ClipDecay != usual.QAT.ClipDecay && !slices.ContainsFunc(t.network.Graph.Params(), func(p *graph.Param) bool { return p.Group == graph.Clips }) {
 		say("qat.clip_decay", "of methods that learn clips or steps, such as pact and lsq")
 	}
-	if q.Packing == "dense" && !slices.ContainsFunc(t.network.Units, packsDensely) {
-		say("qat.packing", "of layers whose weights take fewer bytes without unused bits, of 2 (ternary), 3, 5, 6 and 7 bits")
-	}
 	if q.InputScaling && !slices.ContainsFunc(t.network.Units, func(u *layers.Unit) bool { return u.Kind.Weighted() && u.Assigned.Signs() }) {
 		say("qat.input_scaling", "of layers that read signs, as by xnor")
 	}
 	return list
-}
-
-// packsDensely says whether the weights of a unit take fewer bytes if they are packed densely.
-func packsDensely(u *layers.Unit) bool {
-	return u.Kind.Weighted() && u.Quantizer != nil && export.Weights(u).Densest().Packing == qmodel.Dense
 }

@@ -24,8 +24,8 @@ const (
 	keyMethod  = "method"
 	keyClasses = "classes" // JSON, as are the next three
 	keyInput   = "input"
-	keyGraph   = "graph"
-	keyData    = "data" // since version 2
+	keyGraph   = "graph" // before version 8
+	keyData    = "data"  // since version 2
 
 	format = "qmodel"
 )
@@ -50,8 +50,13 @@ func (m *Model) file() *safetensors.File {
 		{Key: keyModel, Value: m.Name},
 		{Key: keyMethod, Value: m.Method},
 	}}
-	for _, p := range m.parts(&graph{m.Tensors, m.Operators}) {
+	g := &graph{m.Tensors, m.Operators}
+	for _, p := range m.parts(g) {
 		f.Metadata = append(f.Metadata, safetensors.Metadata{Key: p.key, Value: encode(p.describe)})
+	}
+	if m.Version >= Compact {
+		f.Tensors = compact(g, m.numbers)
+		return f
 	}
 	for i := range m.Operators {
 		f.Tensors = append(f.Tensors, m.numbers(&m.Operators[i])...)
@@ -70,7 +75,10 @@ type part struct {
 
 // parts are the metadata entries in JSON of the model's version.
 func (m *Model) parts(g *graph) []part {
-	list := []part{{keyClasses, describeClasses(&m.Classes)}, {keyInput, m.Input.describe(m.Version)}, {keyGraph, g.describe}}
+	list := []part{{keyClasses, describeClasses(&m.Classes)}, {keyInput, m.Input.describe(m.Version)}}
+	if m.Version < Compact {
+		list = append(list, part{keyGraph, g.describe})
+	}
 	if m.Version > 1 {
 		list = append(list, part{keyData, m.Data.describe})
 	}
@@ -129,12 +137,18 @@ func fromFile(f *safetensors.File) (*Model, error) {
 			return nil, fmt.Errorf("metadata %q: %w", p.key, err)
 		}
 	}
+	numbers := f.Tensors
+	if version >= Compact {
+		if numbers, err = expand(f, &g); err != nil {
+			return nil, err
+		}
+	}
 	m.Tensors, m.Operators = g.Tensors, g.Operators
 	if err := m.validateStructure(); err != nil {
 		return nil, err
 	}
 	m.SpreadZeroPoints()
-	return m, m.load(f.Tensors)
+	return m, m.load(numbers)
 }
 
 // String returns the name of the kind.

@@ -270,6 +270,8 @@ func FuzzRead(f *testing.F) {
 	f.Add(whole)
 	f.Add(write(f, binaryModel()))
 	f.Add(write(f, dense()))
+	f.Add(write(f, qmodeltest.Compact(tiny())))
+	f.Add(write(f, qmodeltest.Compact(dense())))
 	f.Add(whole[:binary.LittleEndian.Uint64(whole)+8])
 	f.Fuzz(func(t *testing.T, b []byte) {
 		b = bytes.Clone(b)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goqat/goqat/internal/safetensors"
 )
@@ -21,10 +22,12 @@ type graph struct {
 const maxGraph = 1 << 22
 
 // A codec writes or reads JSON that has one spelling only: that of encoding/json, without white space, keys in the order
-// of the fields, and those marked omitzero left out where they are zero. What it reads and writes is said once for both.
-// It is written out so that hostile text takes little memory, and programs that run models need no encoding/json.
+// of the fields, and those marked omitzero left out where they are zero; or the same in bytes (compact.go). What it reads and
+// writes is said once for both. It is written out so that hostile text takes little memory, and programs that run models need no
+// encoding/json.
 type codec struct {
 	reading bool
+	bytes   bool   // instead of JSON
 	text    []byte // what is written
 	rest    string // what is left to read
 	err     error  // of reading; then nothing more is read
@@ -38,11 +41,14 @@ func encode(describe func(*codec)) string {
 }
 
 // decode is the inverse of encode and accepts nothing else.
-func decode(text string, describe func(*codec)) error {
+func decode(text string, describe func(*codec)) error { return decodeAs(codec{}, text, describe) }
+
+// decodeAs decodes what a codec spells.
+func decodeAs(by codec, text string, describe func(*codec)) error {
 	if len(text) > maxGraph {
 		return fmt.Errorf("%d bytes, more than %d", len(text), maxGraph)
 	}
-	c := &codec{reading: true, rest: text}
+	c := &codec{reading: true, bytes: by.bytes, rest: text}
 	describe(c)
 	if c.err == nil && c.rest != "" {
 		c.fail("the end")
@@ -50,7 +56,7 @@ func decode(text string, describe func(*codec)) error {
 	if c.err != nil {
 		return fmt.Errorf("not in the form that goqat writes: byte %d: %w", len(text)-len(c.rest), c.err)
 	}
-	again := &codec{text: make([]byte, 0, len(text))}
+	again := &codec{bytes: by.bytes, text: make([]byte, 0, len(text))}
 	if describe(again); string(again.text) != text {
 		return fmt.Errorf("not in the form that goqat writes, but another spelling of the same")
 	}
@@ -66,6 +72,7 @@ func (c *codec) fail(wanted string) {
 // literal is a part of the text that is always the same.
 func (c *codec) literal(s string) {
 	switch rest, found := strings.CutPrefix(c.rest, s); {
+	case c.bytes:
 	case !c.reading:
 		c.text = append(c.text, s...)
 	case c.err != nil:
@@ -78,6 +85,13 @@ func (c *codec) literal(s string) {
 
 // optional is a key that is there where its value is not zero; it says whether it is.
 func (c *codec) optional(key string, there bool) bool {
+	if c.bytes {
+		n := 0
+		if there {
+			n = 1
+		}
+		return c.length(n, 1) == 1
+	}
 	if c.reading {
 		there = c.err == nil && strings.HasPrefix(c.rest, key)
 	}
@@ -88,6 +102,15 @@ func (c *codec) optional(key string, there bool) bool {
 }
 
 func (c *codec) string(v *string) {
+	if c.bytes {
+		n := c.length(len(*v), maxGraph)
+		if !c.reading {
+			c.text = append(c.text, *v...)
+		} else if *v, c.rest = c.rest[:n], c.rest[n:]; !utf8.ValidString(*v) {
+			c.fail("a text in UTF-8")
+		}
+		return
+	}
 	if !c.reading {
 		c.text = safetensors.Quote(c.text, *v, "<>&")
 		return
@@ -111,6 +134,14 @@ func (c *codec) string(v *string) {
 }
 
 func number[T int | int32 | uint32](c *codec, v *T) {
+	if c.bytes {
+		n := int64(*v)
+		c.varint(&n)
+		if *v = T(n); int64(*v) != n {
+			c.fail("a number of this field")
+		}
+		return
+	}
 	if !c.reading {
 		c.text = strconv.AppendInt(c.text, int64(*v), 10)
 		return
@@ -143,6 +174,19 @@ func numbers[T int | int32](c *codec, v []T) {
 
 // list is a list of at most so many elements.
 func list[T any](c *codec, v *[]T, most int, each func(c *codec, v *T)) {
+	if c.bytes {
+		n := c.length(len(*v), most)
+		if c.reading {
+			*v = make([]T, 0, min(n, 16))
+		}
+		for i := 0; i < n && c.err == nil; i++ {
+			if c.reading {
+				*v = append(*v, *new(T))
+			}
+			each(c, &(*v)[i])
+		}
+		return
+	}
 	c.literal("[")
 	if c.reading {
 		*v = []T{}
@@ -203,6 +247,15 @@ func (c *codec) tensor(t *Tensor) {
 }
 
 func (c *codec) kind(k *Kind) {
+	if c.bytes {
+		n := int(*k)
+		if number(c, &n); n < 0 || n >= len(kinds) {
+			c.fail("a kind of tensor")
+			n = 0
+		}
+		*k = Kind(n)
+		return
+	}
 	name := k.String()
 	c.string(&name)
 	if !c.reading {

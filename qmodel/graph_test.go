@@ -3,6 +3,7 @@
 package qmodel
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"math/rand/v2"
 	"reflect"
@@ -80,6 +81,16 @@ func TestCodec(t *testing.T) {
 			if again, _ := json.Marshal(c.got); string(again) != text {
 				t.Fatalf("read %s, want %s", again, text)
 			}
+			var bytes any = reflect.New(reflect.TypeOf(c.got).Elem()).Interface()
+			spelled := encodeBytes(c.describe)
+			if err := decodeBytes(spelled, describer(bytes)); err != nil || !reflect.DeepEqual(bytes, c.got) {
+				t.Fatalf("%s is %x in bytes, read as %+v, %v", text, spelled, bytes, err)
+			}
+			for n := range spelled {
+				if decodeBytes(spelled[:n], describer(reflect.New(reflect.TypeOf(c.got).Elem()).Interface())) == nil {
+					t.Fatalf("%d of %x are read", n, spelled)
+				}
+			}
 			for range 5 { // what is cut or changed is refused, or differs
 				changed := []byte(text)
 				i := rng.IntN(len(changed))
@@ -130,6 +141,29 @@ func TestHostileGraphTakesLittleMemory(t *testing.T) {
 			if took := after.TotalAlloc - before.TotalAlloc; err == nil || took > uint64(2*len(text)+1<<20) {
 				t.Errorf("%s: %d bytes of text took %d, error %v", name, len(text), took, err)
 			}
+		}
+	}
+}
+
+// TestHostileBytesOfGraphTakeLittleMemory decodes bytes that stand for as much as they can: it takes what the greatest graph does.
+func TestHostileBytesOfGraphTakeLittleMemory(t *testing.T) {
+	length := func(n int64) string { return string(binary.AppendVarint(nil, n)) }
+	operator := length(0) + length(0) + "\x00" + length(maxInputs) + strings.Repeat("\x00", maxInputs+11)
+	arrays := length(maxArrays) + strings.Repeat("\x00\x00"+length(maxRank)+strings.Repeat("\x00", maxRank), maxArrays)
+	for name, text := range map[string]string{
+		"tensors":   length(maxOperators+1) + strings.Repeat("\x00", maxGraph-10),
+		"operators": length(0) + length(maxOperators) + strings.Repeat(operator, maxOperators),
+		"arrays":    length(0) + length(maxOperators) + strings.Repeat(operator, maxOperators) + strings.Repeat(arrays, maxOperators),
+		"name":      length(1) + length(1<<40),
+		"number":    strings.Repeat("\xff", 1<<20),
+		"negative":  length(-1),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		err := decodeBytes([]byte(text), (&compactGraph{graph: new(graph)}).describe)
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 64<<20 || err == nil && name != "arrays" {
+			t.Errorf("%s: %d bytes took %d, error %v", name, len(text), took, err)
 		}
 	}
 }

@@ -20,6 +20,9 @@ func TestMostBytes(t *testing.T) {
 	for seed := range uint64(200) {
 		rng := rand.New(rand.NewPCG(seed, 3))
 		m := []func(*rand.Rand) *qmodel.Model{qmodeltest.Tiny, qmodeltest.Wide, qmodeltest.Branches, qmodeltest.Gated, qmodeltest.Ranged, qmodeltest.Dense, qmodeltest.Binary}[seed%7](rng)
+		if seed%2 > 0 {
+			m = qmodeltest.Compact(m)
+		}
 		most := mostBytes(t, m)
 		file := write(t, m)
 		if int64(len(file)) > most || most > int64(len(file))+4000 {

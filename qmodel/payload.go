@@ -99,7 +99,11 @@ func integers(name string, values []int64, shape ...int) safetensors.Tensor {
 func (m *Model) load(tensors []safetensors.Tensor) error {
 	p := payload{}
 	for i := range tensors {
-		p[tensors[i].Name] = &tensors[i]
+		name := tensors[i].Name
+		if p[name] != nil {
+			return fmt.Errorf("tensor %.80q is there twice", name)
+		}
+		p[name] = &tensors[i]
 	}
 	steps := m.Steps()
 	for i := range m.Operators {

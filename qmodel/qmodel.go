@@ -19,8 +19,8 @@ package qmodel
 import "github.com/goqat/goqat/fixed"
 
 // Version is the newest version of the format. Models of every version since 1 are read, and written as they were; new
-// ones have the least version, 2 or more, that has what they need (see [Model.Oldest]).
-const Version = 7
+// ones have the least version, 2 or more, that has what they need (see [Model.Oldest]), or [Compact].
+const Version = Compact
 
 // A Model is a quantized network for images. The output of its last operator are the logits.
 type Model struct {

@@ -124,7 +124,7 @@ type QAT struct {
 	FreezeOscillating   float64 `yaml:"freeze_oscillating"`   // weights of at most 4 bits that turn back from code to code more often than in this share of the steps stay fixed, as in 0.01; ten times as often at the beginning of the phase; 0 for none
 	Scales              string  `yaml:"scales"`               // float, or pow2: powers of two only
 	Bias                string  `yaml:"bias"`                 // free, or accumulator: whole units of the accumulator, as other runtimes store them
-	Packing             string  `yaml:"packing"`              // of weights in the model's file: aligned, or dense, without unused bits: fewer bytes at 2 (ternary), 3, 5, 6 and 7 bits, the same integers
+	Packing             string  `yaml:"packing"`              // of the model's file: aligned, or dense: fewer bytes, of weights at 2 (ternary), 3, 5, 6 and 7 bits and of the graph at all, the same integers
 	InputScaling        bool    `yaml:"input_scaling"`        // of xnor: scale by the input's magnitudes too (for study only)
 
 	settings.All `yaml:",inline"` // of methods: threshold of ttq, steps of inq

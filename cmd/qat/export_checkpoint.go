@@ -15,7 +15,7 @@ import (
 
 // addPacking adds the flag that says how a .qmodel packs weights.
 func addPacking(c *cobra.Command, packing *string) {
-	command.OneOf(c, packing, "packing", "", "weights in the file: aligned, or dense: fewer bytes at 2 (ternary), 3, 5, 6, 7 bits; default: qat.packing of the checkpoint's recipe", "aligned", "dense")
+	command.OneOf(c, packing, "packing", "", "of the file: aligned, or dense: fewer bytes, of weights at 2 (ternary), 3, 5, 6, 7 bits and of the graph at all; default: qat.packing of the checkpoint's recipe", "aligned", "dense")
 }
 
 // exportCheckpoint writes the .qmodel of a checkpoint, its weights packed as told, "" as the checkpoint's recipe says.

@@ -8,8 +8,8 @@
 // relative to the folder above it. A run that is done is skipped and one that was
 // interrupted is resumed, so that the command can be stopped and repeated. FLAGs
 // are for every training (--threads 1). In the flags of a row @ROW is the best
-// float checkpoint of that row with the same seed, @TABLE/ROW of a row of another
-// table. qat table prints what is done.
+// float checkpoint of that row with the same seed, @ROW:best its best quantized
+// one, and @TABLE/ROW a row of another table. qat table prints what is done.
 package main
 
 import (
@@ -102,7 +102,12 @@ func (t trainer) checkpoint(flag string, seed int) string {
 	if !strings.Contains(row, "/") {
 		row = t.table + "/" + row
 	}
-	return filepath.Join(t.runs, table.Folder(row, seed), "checkpoint-float.safetensors")
+	row, quantized := strings.CutSuffix(row, ":best")
+	file := "checkpoint-float.safetensors"
+	if quantized {
+		file = "checkpoint-best.safetensors"
+	}
+	return filepath.Join(t.runs, table.Folder(row, seed), file)
 }
 
 func exists(path string) bool {

@@ -16,7 +16,7 @@ import (
 func Files() [][]byte {
 	rng := rand.New(rand.NewPCG(8, 8))
 	var files [][]byte
-	for _, m := range []*qmodel.Model{Tiny(rng), Binary(rng), Wide(rng), Branches(rng), Ranged(rng), Dense(rng)} {
+	for _, m := range []*qmodel.Model{Tiny(rng), Binary(rng), Wide(rng), Branches(rng), Ranged(rng), Dense(rng), Compact(Branches(rng)), Compact(Binary(rng))} {
 		var b bytes.Buffer
 		if err := m.Write(&b); err != nil {
 			panic(err)

@@ -106,6 +106,12 @@ func Dense(rng *rand.Rand) *qmodel.Model {
 	return b.Finish(b.Flatten(x), 3)
 }
 
+// Compact returns the model, whose file is now a compact one.
+func Compact(m *qmodel.Model) *qmodel.Model {
+	m.Version = qmodel.Compact
+	return m
+}
+
 // Binary returns a small model of binary layers: signs made by every operator that makes them, weights of every coding,
 // several planes and several signs.
 func Binary(rng *rand.Rand) *qmodel.Model {
