@@ -4,7 +4,6 @@ package pipeline_test
 
 import (
 	"bytes"
-	"encoding/binary"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,18 +16,21 @@ import (
 	"github.com/goqat/goqat/recipe"
 )
 
-// readModel reads a .qmodel, and counts the bytes after its header.
-func readModel(t *testing.T, path string) (*qmodel.Model, int) {
+// readModel reads a .qmodel, and counts the bytes of its numbers.
+func readModel(t *testing.T, path string) (m *qmodel.Model, numbers int) {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := qmodel.Read(bytes.NewReader(b), int64(len(b)))
+	m, err = qmodel.Read(bytes.NewReader(b), int64(len(b)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m, len(b) - 8 - int(binary.LittleEndian.Uint64(b))
+	for i := range m.Operators {
+		numbers += m.PayloadBytes(i)
+	}
+	return m, numbers
 }
 
 // logitsOf runs a model on images.

@@ -69,7 +69,7 @@ func TestBudgets(t *testing.T) {
 		budget, ranking string
 		spent           func(m *qmodel.Model, d *describe.Description, bytes int64) float64
 	}{
-		{"bytes=7300 dense", search.BySNR, func(_ *qmodel.Model, _ *describe.Description, bytes int64) float64 { return float64(bytes) }},
+		{"bytes=2800 dense", search.BySNR, func(_ *qmodel.Model, _ *describe.Description, bytes int64) float64 { return float64(bytes) }},
 		{"bytes=7400", search.BySNR, func(_ *qmodel.Model, _ *describe.Description, bytes int64) float64 { return float64(bytes) }},
 		{"bitops=7e5", search.ByLoss, func(_ *qmodel.Model, d *describe.Description, _ int64) (sum float64) {
 			for _, l := range d.Layers {
