@@ -21,7 +21,7 @@ func (t *run) finish(ctx context.Context, exportable bool) error {
 	s := t.summary
 	s.Folder = t.folder.path
 	n := t.network
-	if _, err := os.Stat(t.folder.file(floatFile)); err == nil {
+	if _, err := os.Stat(t.folder.file(floatFile)); err == nil && !t.fromQuantized() {
 		if s.Accuracy.Float, _, err = t.accuracy(ctx, floatFile, "float", graph.Pass{}); err != nil {
 			return err
 		}

@@ -44,6 +44,9 @@ func TestInitOfAQuantizedCheckpoint(t *testing.T) {
 	if !strings.Contains(log.String(), init+" is of the quantized phase: only its weights and statistics are taken, all ranges are set anew") {
 		t.Errorf("it says %q", log.String())
 	}
+	if s.Accuracy.Float != nil {
+		t.Errorf("accuracies %+v: weights that were learned to be rounded are no float network", s.Accuracy)
+	}
 	for _, u := range open(s).Network.Units {
 		if q, ok := u.Output.Quantizer.(qat.Ranged); ok {
 			if k := q.Quantization(); k.Scale*float32(k.Hi-k.ZeroPoint) > wide/2 {

@@ -49,6 +49,16 @@ func (t *run) readInit() (*train.Checkpoint, error) {
 	return c, nil
 }
 
+// fromQuantized says whether the quantized phase begins from weights of another quantized phase, which were learned to be rounded:
+// without their quantizers they are no network that anybody trained.
+func (t *run) fromQuantized() bool {
+	if t.r.Init == "" || t.transfers() {
+		return false
+	}
+	c, err := train.ReadCheckpoint(t.r.Init)
+	return err == nil && c.Info.Phase == phaseQAT // one that is gone since the run began counts as of the float phase
+}
+
 // suitInit holds the built network to the checkpoint to start from, and sets what of it
 // is trained, and how fast.
 func (t *run) suitInit(c *train.Checkpoint) error {
