@@ -74,6 +74,10 @@ func MeasureTraining(ctx context.Context, r *recipe.Recipe, o TrainingOptions) (
 	quantized, float := make([]time.Duration, steps), make([]time.Duration, steps)
 	memory := &stored{split: split, batch: r.Batch}
 	for i := range warmUp { // without a float step, which takes more memory
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		tell(o.On, i, 2*warmUp+steps)
 		loss, _, err := t.step(true, memory)
 		if err != nil {
 			return nil, err
@@ -87,7 +91,7 @@ func MeasureTraining(ctx context.Context, r *recipe.Recipe, o TrainingOptions) (
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		tell(o.On, i+warmUp, warmUp+steps)
+		tell(o.On, i+2*warmUp, 2*warmUp+steps)
 		_, floatTime, err := t.step(false, memory)
 		if err != nil {
 			return nil, err

@@ -23,13 +23,11 @@ func Write(path string, write func(*os.File) error) error {
 			return fmt.Errorf("write %s: it is a folder; name a file", path)
 		case kind == fs.ModeDevice:
 			return fmt.Errorf("write %s: it is a disk; name a file", path)
-		case !info.Mode().IsRegular() || isStandard(info):
+		case isStream(info):
 			return writeThrough(path, info, write)
 		}
 	}
-	if file, err := filepath.EvalSymlinks(path); err == nil {
-		path = file
-	}
+	path = replaced(path)
 	dir, name := filepath.Split(path)
 	root, err := os.OpenRoot(filepath.Clean(dir))
 	if err != nil {
@@ -38,6 +36,25 @@ func Write(path string, write func(*os.File) error) error {
 	defer root.Close()
 	return WriteIn(root, name, fmt.Sprintf(".%s-%016x", name, rand.Uint64()), write)
 }
+
+// Folder returns the folder in which Write makes the file that takes the place of path, "" where it writes to what is there.
+func Folder(path string) string {
+	if info, err := os.Stat(path); err == nil && isStream(info) {
+		return ""
+	}
+	return filepath.Dir(replaced(path))
+}
+
+// replaced returns the path of the file that a link leads to.
+func replaced(path string) string {
+	if file, err := filepath.EvalSymlinks(path); err == nil {
+		return file
+	}
+	return path
+}
+
+// isStream tells whether what there is is written to and stays.
+func isStream(info os.FileInfo) bool { return !info.Mode().IsRegular() || isStandard(info) }
 
 // isStandard tells whether a file is the program's standard output.
 func isStandard(info os.FileInfo) bool {

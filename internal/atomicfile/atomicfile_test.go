@@ -35,6 +35,26 @@ func TestWriteToWhatIsNoFile(t *testing.T) {
 	}
 }
 
+// TestFolder: a file is made beside the one that a link leads to, and none where there is a stream.
+func TestFolder(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	link, file := filepath.Join(t.TempDir(), "link"), filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(file, link); err != nil {
+		t.Skip(err)
+	}
+	for path, want := range map[string]string{file: dir, link: dir, filepath.Join(dir, "new"): dir, "new": ".", os.DevNull: ""} {
+		if got := atomicfile.Folder(path); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+}
+
 // TestWriteThroughALink writes what a link leads to, as editors and shells do.
 func TestWriteThroughALink(t *testing.T) {
 	dir := t.TempDir()

@@ -6,12 +6,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/goqat/goqat/internal/atomicfile"
 	"github.com/goqat/goqat/pipeline"
 )
 
@@ -57,8 +57,8 @@ func writable(path string, inputs []string) error {
 	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
 		return fmt.Errorf("%s: there is no folder %s; make it first", path, filepath.Dir(path))
 	}
-	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		return takesFiles(filepath.Dir(path))
+	if dir := atomicfile.Folder(path); dir != "" {
+		return takesFiles(dir)
 	}
 	return nil
 }

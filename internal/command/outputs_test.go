@@ -71,7 +71,12 @@ func TestOutputs(t *testing.T) {
 func TestOutputsInFoldersThatTakeNone(t *testing.T) {
 	c := &cobra.Command{Use: "verb"}
 	if runtime.GOOS == "linux" {
-		if err := command.Outputs(c, nil, named("/proc/new")...); err == nil || !strings.Contains(err.Error(), "no file can be made in the folder /proc: ") {
+		for _, path := range []string{"/proc/new", "/proc/version"} { // one that is there is replaced by a file beside it
+			if err := command.Outputs(c, nil, named(path)...); err == nil || !strings.Contains(err.Error(), "no file can be made in the folder /proc: ") {
+				t.Errorf("%s: %v", path, err)
+			}
+		}
+		if err := command.Outputs(c, nil, named("/dev/null")...); err != nil {
 			t.Error(err)
 		}
 	}
