@@ -57,9 +57,6 @@ func (p *Plan) Lower(about About) (*qmodel.Model, error) {
 		if l.operator != nil {
 			l.operator(u, &o)
 		}
-		if o.Weights != nil && about.Packing == qmodel.Dense {
-			o.Weights = o.Weights.Densest()
-		}
 		for _, in := range u.Inputs {
 			o.Inputs = append(o.Inputs, index[in])
 		}
@@ -74,10 +71,7 @@ func (p *Plan) Lower(about About) (*qmodel.Model, error) {
 		m.Tensors = append(m.Tensors, t)
 		m.Operators = append(m.Operators, operators...)
 	}
-	m.Version = m.Oldest()
-	if about.Packing == qmodel.Dense {
-		m.Version = qmodel.Compact
-	}
+	m.Repack(about.Packing)
 	if err := m.Validate(); err != nil {
 		return nil, fmt.Errorf("export: %w", err)
 	}

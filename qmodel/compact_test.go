@@ -42,6 +42,28 @@ func TestCompactFile(t *testing.T) {
 	}
 }
 
+// TestRepack: a model packed densely and back is the model that it was, and its file is shorter in between.
+func TestRepack(t *testing.T) {
+	for seed := range uint64(35) {
+		m := []func(*rand.Rand) *qmodel.Model{qmodeltest.Tiny, qmodeltest.Wide, qmodeltest.Branches, qmodeltest.Dense, qmodeltest.Binary}[seed%5](rand.New(rand.NewPCG(seed, 6)))
+		m.Repack(qmodel.Aligned)
+		aligned := write(t, m)
+		m.Repack(qmodel.Dense)
+		dense := write(t, m)
+		if m.Version != qmodel.Compact || len(dense) >= len(aligned) {
+			t.Errorf("seed %d: version %d, %d bytes packed densely, %d aligned", seed, m.Version, len(dense), len(aligned))
+		}
+		for _, o := range m.Operators {
+			if w := o.Weights; w != nil && w.Densest() != w {
+				t.Errorf("seed %d: %s can be packed in fewer bytes", seed, o.Name)
+			}
+		}
+		if m.Repack(qmodel.Aligned); !bytes.Equal(write(t, m), aligned) {
+			t.Errorf("seed %d: aligned again, the file is another", seed)
+		}
+	}
+}
+
 // TestCompactRefuses changes the tensors of a compact file.
 func TestCompactRefuses(t *testing.T) {
 	graph := func(from, to string) func(f *safetensors.File) {

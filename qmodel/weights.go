@@ -94,17 +94,40 @@ func (w *Weights) Bytes() int {
 func (w *Weights) Densest() *Weights {
 	aligned, dense := *w, *w
 	aligned.Packing, dense.Packing = Aligned, Dense
-	least := &aligned
 	if dense.validate() == nil && dense.Bytes() < aligned.Bytes() {
-		least = &dense
+		return w.packedBy(Dense)
 	}
-	if least.Packing == w.Packing {
+	return w.packedBy(Aligned)
+}
+
+// packedBy returns the weights in a packing that they can have.
+func (w *Weights) packedBy(p Packing) *Weights {
+	if w.Packing == p {
 		return w
 	}
-	if w.Packed != nil {
-		least.Packed = least.layout().pack(w.Codes())
+	other := *w
+	if other.Packing = p; w.Packed != nil {
+		other.Packed = other.layout().pack(w.Codes())
 	}
-	return least
+	return &other
+}
+
+// Repack packs a valid model: by Dense its weights, where that takes fewer bytes, and its file, which is a [Compact] one; by Aligned
+// its weights, in a file of the oldest version.
+func (m *Model) Repack(p Packing) {
+	for i := range m.Operators {
+		o := &m.Operators[i]
+		switch {
+		case o.Weights == nil:
+		case p == Dense:
+			o.Weights = o.Weights.Densest()
+		default:
+			o.Weights = o.Weights.packedBy(Aligned)
+		}
+	}
+	if m.Version = m.Oldest(); p == Dense {
+		m.Version = Compact
+	}
 }
 
 // Sets returns the number of sets of weights that have an accumulator of their own.

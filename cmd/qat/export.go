@@ -32,6 +32,8 @@ func exportCommand() *cobra.Command {
 		Long: `Export a checkpoint of the quantized phase to a .qmodel: batch normalization
 folded, every layer an integer operator, weights packed.
 
+With --packing, write a .qmodel, too, packed as told: the same integers in other bytes.
+
 With --format, export a .qmodel to what other runtimes read, and state of each
 operator how its results agree with the integers of goqat, when it is given the same
 input: exact, always the same; step, one step apart now and then; float, real numbers
@@ -40,10 +42,11 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 ` + list.String(),
 		Example: `  qat export runs/lenet-pact-w4a4/checkpoint-best.safetensors -o lenet.qmodel
   qat export runs/lenet-twn/checkpoint-best.safetensors --packing dense -o small.qmodel
+  qat export lenet.qmodel --packing dense -o small.qmodel
   qat export lenet.qmodel --format onnx-exact -o lenet.onnx
   qat export lenet.qmodel --format c -o lenet.c
   qat export resnet20.qmodel --format tflite --data cifar10 -o resnet20.tflite`,
-		Args: command.Arguments(1, 1, "a checkpoint, or a .qmodel with --format"),
+		Args: command.Arguments(1, 1, "a checkpoint, or a .qmodel with --format or --packing"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if out == "" {
 				return command.Wrong(c, "name the file to write with -o")
@@ -52,11 +55,15 @@ that nobody quantizes; none, the format has no such operator, so that there is n
 				if err := command.Unread(c, "goes with --format", append(imagesFlags, "pack", "bias", "json")...); err != nil {
 					return err
 				}
-				if model, err := artifact.IsModel(args[0]); err == nil && model {
-					return command.Wrong(c, "%s is a .qmodel already: name the format to write it in with --format", args[0])
+				model, err := artifact.IsModel(args[0])
+				if model = model && err == nil; model && packing == "" {
+					return command.Wrong(c, "%s is a .qmodel already: name the format to write it in with --format, or its packing with --packing", args[0])
 				}
 				if err := command.Outputs(c, args, command.Named(out, ".qmodel")); err != nil {
 					return err
+				}
+				if model {
+					return repackModel(c, args[0], out, packing)
 				}
 				return exportCheckpoint(c, args[0], out, packing)
 			}

@@ -69,3 +69,27 @@ func TestExportFormatOfOtherFiles(t *testing.T) {
 	}
 	mustFail(t, command.Usage, []string{"export", r.model(), "--format", "c", "-o", filepath.Join(folder, "net.c")}, "net.h is a folder")
 }
+
+// TestRepackModel packs a model densely, and back: the file is shorter, and then the one that it was.
+func TestRepackModel(t *testing.T) {
+	r := trained(t)
+	dense, aligned := filepath.Join(t.TempDir(), "dense.qmodel"), filepath.Join(t.TempDir(), "aligned.qmodel")
+	if text := mustRun(t, "export", r.model(), "--packing", "dense", "-o", dense); !strings.HasPrefix(text, dense+", ") {
+		t.Errorf("it says %q", text)
+	}
+	mustRun(t, "export", dense, "--packing", "aligned", "-o", aligned)
+	if text := mustRun(t, "inspect", dense); !strings.HasPrefix(text, "qmodel, version 8\n") {
+		t.Errorf("it is %q", text)
+	}
+	var files [3]string
+	for i, path := range []string{r.model(), dense, aligned} {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[i] = string(b)
+	}
+	if len(files[1]) >= len(files[0]) || files[2] != files[0] {
+		t.Errorf("%d bytes packed densely of %d, and %d aligned again", len(files[1]), len(files[0]), len(files[2]))
+	}
+}
