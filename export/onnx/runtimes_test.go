@@ -192,7 +192,7 @@ func TestQDQWeightsAreCodesWithAScaleForEachOutput(t *testing.T) {
 }
 
 // What runtimes compute wrongly of codes: Softmax in tract, the others in OpenCV (findings/tract-softmax.sh,
-// opencv-leaky-relu.sh, opencv-elementwise-sums.sh).
+// opencv-leaky-relu.sh, opencv-elementwise-sums.sh), auto_pad of any of them (opencv-auto-pad.sh).
 func TestQDQLeavesOutWhatRuntimesMiscompute(t *testing.T) {
 	wrong := map[string]bool{"Softmax": true, "LogSoftmax": true, "LeakyRelu": true, "Sub": true, "Div": true, "Max": true, "Min": true}
 	for name, build := range random {
@@ -203,6 +203,9 @@ func TestQDQLeavesOutWhatRuntimesMiscompute(t *testing.T) {
 			}
 			of := sources(&file.Graph)
 			for _, n := range file.Graph.Nodes {
+				if n.Attribute("auto_pad") != nil {
+					t.Errorf("%s: %s has auto_pad", name, n.Name)
+				}
 				if from := of[n.Inputs[0]]; wrong[n.Op] && from != nil && from.Op == "DequantizeLinear" {
 					t.Errorf("%s: %s, a %s of %s", name, n.Name, n.Op, from.Name)
 				}

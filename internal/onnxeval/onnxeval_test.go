@@ -54,6 +54,7 @@ func integer(name string, v int64) onnxproto.Attribute {
 func TestOperators(t *testing.T) {
 	nine := tensor([]int{1, 1, 3, 3}, 1, 2, 3, 4, 5, 6, 7, 8, 9)
 	six := tensor([]int{2, 3}, 1, 2, 3, 4, 5, 6)
+	sixteen := tensor([]int{1, 1, 4, 4}, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 	for name, c := range map[string]struct {
 		op         string
 		x          *Tensor
@@ -69,6 +70,10 @@ func TestOperators(t *testing.T) {
 			tensor([]int{1, 1, 2, 2}, 3, 4.5, 7.5, 9)},
 		"maximum, no window of padding alone": {"MaxPool", nine, nil, []onnxproto.Attribute{ints("kernel_shape", 2, 2), ints("strides", 2, 2), ints("pads", 1, 1, 1, 1), integer("ceil_mode", 1)},
 			tensor([]int{1, 1, 2, 2}, 1, 3, 7, 9)},
+		"an odd zero behind, SAME_UPPER": {"Conv", sixteen, []*Tensor{tensor([]int{1, 1, 3, 3}, 1, 1, 1, 1, 1, 1, 1, 1, 1)}, []onnxproto.Attribute{ints("strides", 2, 2), {Name: "auto_pad", Kind: onnxproto.String, String: "SAME_UPPER"}},
+			tensor([]int{1, 1, 2, 2}, 54, 45, 72, 54)},
+		"an odd zero in front, SAME_LOWER": {"MaxPool", nine, nil, []onnxproto.Attribute{ints("kernel_shape", 2, 2), {Name: "auto_pad", Kind: onnxproto.String, String: "SAME_LOWER"}},
+			nine},
 		"mean of padding and image, not beyond": {"AveragePool", tensor([]int{1, 1, 1, 2}, 8, 8), nil, []onnxproto.Attribute{ints("kernel_shape", 1, 3), ints("strides", 1, 2), ints("pads", 0, 1, 0, 1), integer("ceil_mode", 1), integer("count_include_pad", 1)},
 			tensor([]int{1, 1, 1, 2}, 16.0/3, 4)},
 		"resized to a size":      {"Resize", six, []*Tensor{tensor([]int{0}), tensor([]int{0}), tensor([]int{2}, 2, 6)}, nil, tensor([]int{2, 6}, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6)},
