@@ -15,7 +15,7 @@ import (
 // About is what a model says of its training, and how its file is to pack weights.
 type About struct {
 	Method string // the name of the quantization
-	// Packing is the one of weights that take fewer bytes by it; others are aligned.
+	// Packing is that of the file, see qmodel.Model.Repack.
 	Packing qmodel.Packing
 	// Data are the images: datasets.Dataset.Digest and the seed that divided them.
 	Data qmodel.Data
